@@ -1,0 +1,17 @@
+//! What a request is and how it lives: pure types, no I/O, no async, no SQL.
+//!
+//! Everything else in the house may depend on this room, and it depends on nothing but [`crate::chance`] as a
+//! trait (ids are drawn, never guessed).
+
+mod ids;
+mod retry;
+mod scope;
+mod stored;
+mod time;
+
+pub use ids::{AuthorityId, CaseId, DeliveryId, JobId, LetterId, NotAReference, Reference, RequestId};
+pub use retry::Retry;
+pub use scope::{Language, LetterKind, Role, Scope};
+pub use stored::UnknownWord;
+pub(crate) use stored::stored_enum;
+pub use time::Timestamp;

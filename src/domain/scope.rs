@@ -1,0 +1,109 @@
+//! What may be erased, and as whom somebody asks (DESIGN §2).
+
+use super::stored_enum;
+
+stored_enum! {
+    /// How much a request asks to erase.
+    Scope, "scope" {
+        /// Close the account: its owner, every user, every end-user, all data.
+        Account = "account",
+        /// One user's profile; the account lives on.
+        User = "user",
+        /// One end-user: a person whom the customer serves.
+        EndUser = "end_user",
+        /// Named categories of data of an account, a user or an end-user.
+        Data = "data",
+    }
+}
+
+stored_enum! {
+    /// What an address is in an account.
+    Role, "role" {
+        /// The one owner of the account.
+        Owner = "owner",
+        /// A staff profile.
+        User = "user",
+        /// A person whom the customer serves.
+        EndUser = "end_user",
+    }
+}
+
+stored_enum! {
+    /// The languages that letters are written in. To add one: a variant here, a folder in `templates/mail`, a
+    /// lexicon in `config/lexicon`; tests fail while one of the three is missing.
+    Language, "language" {
+        /// English.
+        En = "en",
+        /// German.
+        De = "de",
+        /// French.
+        Fr = "fr",
+        /// Spanish.
+        Es = "es",
+    }
+}
+
+impl Language {
+    /// The language of a locale such as `de-AT` or `fr_CH`; `None` for one that we have no letters in.
+    #[must_use]
+    pub fn from_locale(locale: &str) -> Option<Self> {
+        let code = locale.split(['-', '_', '.']).next()?;
+        code.to_ascii_lowercase().parse().ok()
+    }
+}
+
+stored_enum! {
+    /// The letters that we write. To add one: a variant here, a struct in `reply::letters`, a template in every
+    /// language; tests fail while one is missing.
+    LetterKind, "letter" {
+        /// Acknowledges a request and asks for its confirmation, with the code.
+        Challenge = "challenge",
+        /// An answer was not clear: asks for the code, once.
+        CodeAsked = "code_asked",
+        /// Nobody answered the challenge yet.
+        Reminder = "reminder",
+        /// Confirmed: erased on this date, and how to stop it.
+        Scheduled = "scheduled",
+        /// Tells the owner what a user asked for and asks for their approval.
+        ApprovalAsked = "approval_asked",
+        /// Tells the owner, who is the controller, that an end-user asks (Art. 28(3)(e) GDPR).
+        Forwarded = "forwarded",
+        /// A person looks at it.
+        InReview = "in_review",
+        /// Somebody asked to stop without proof: paused, and asks who it was.
+        OnHold = "on_hold",
+        /// Done, with the outcome per category.
+        Completed = "completed",
+        /// We hold nothing.
+        NothingHeld = "nothing_held",
+        /// Refused, with ground, authority and court (Art. 12(4), 17(3) GDPR).
+        Refused = "refused",
+        /// Takes longer, with the reason (Art. 12(3) GDPR).
+        Extension = "extension",
+        /// Withdrawn: nothing is erased.
+        Withdrawn = "withdrawn",
+        /// Nobody confirmed in time: nothing is erased.
+        Expired = "expired",
+        /// To the team: something waits for review.
+        AlarmReview = "alarm_review",
+        /// To the team: a step failed for good.
+        AlarmStepFailed = "alarm_step_failed",
+        /// To the team: a letter of ours bounced.
+        AlarmBounced = "alarm_bounced",
+        /// To the team: a request is due in seven days.
+        AlarmDueSoon = "alarm_due_soon",
+        /// To the team: the mailbox was not polled for too long.
+        AlarmMailbox = "alarm_mailbox",
+    }
+}
+
+impl LetterKind {
+    /// Whether the letter goes to the team and to nobody else.
+    #[must_use]
+    pub const fn is_alarm(self) -> bool {
+        matches!(
+            self,
+            Self::AlarmReview | Self::AlarmStepFailed | Self::AlarmBounced | Self::AlarmDueSoon | Self::AlarmMailbox
+        )
+    }
+}

@@ -1,0 +1,20 @@
+//! expunged: an erasure daemon.
+//!
+//! # The map of the house
+//! Data flow one way: `mailbox → intake → verify → queue → erase → reply`; the `trail` gets one entry per step.
+
+pub mod chance;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod domain;
+pub mod erase;
+pub mod flow;
+pub mod intake;
+pub mod mailbox;
+pub mod queue;
+pub mod reply;
+pub mod stores;
+pub mod trail;
+pub mod vault;
+pub mod verify;

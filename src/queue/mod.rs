@@ -1,0 +1,1 @@
+//! Jobs: enqueue, claim, extend, settle, rescue; the worker loop.

@@ -1,0 +1,1 @@
+//! All integration tests in one binary (one link instead of twenty); a file per promise.

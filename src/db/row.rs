@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -70,9 +71,7 @@ impl Row {
         /// Bytes.
         bytes, opt_bytes -> Vec<u8>, |value: Vec<u8>| Ok(value);
         /// Exactly 32 bytes: a digest, a key.
-        array32, opt_array32 -> [u8; 32], |value: Vec<u8>| array(&value);
-        /// Exactly 16 bytes: a case number.
-        array16, opt_array16 -> [u8; 16], |value: Vec<u8>| array(&value);
+        array32, opt_array32 -> [u8; 32], |value: Vec<u8>| sized(&value);
         /// A UUID.
         uuid, opt_uuid -> Uuid, |value: Uuid| Ok(value);
         /// A time.
@@ -83,6 +82,24 @@ impl Row {
         i64, opt_i64 -> i64, |value: Whole| Ok(value.0);
         /// A whole number that is not negative and fits 32 bits.
         u32, opt_u32 -> u32, |value: Whole| u32::try_from(value.0).map_err(Into::into);
+    }
+
+    /// Exactly `N` bytes.
+    pub fn array<const N: usize>(&self, column: &str) -> Result<[u8; N], DbError> {
+        sized(&self.bytes(column)?).map_err(|source| self.wrong(column, source))
+    }
+
+    /// Exactly `N` bytes; `None` for NULL.
+    pub fn opt_array<const N: usize>(&self, column: &str) -> Result<Option<[u8; N]>, DbError> {
+        let Some(bytes) = self.opt_bytes(column)? else { return Ok(None) };
+        sized(&bytes).map(Some).map_err(|source| self.wrong(column, source))
+    }
+
+    /// JSON as the type that was stored.
+    pub fn json_as<T: DeserializeOwned>(&self, column: &str) -> Result<T, DbError> {
+        // serde's messages quote what they found, so they are cut down to the kind of fault.
+        serde_json::from_value(self.json(column)?)
+            .map_err(|error| self.wrong(column, format!("JSON of another shape ({:?})", error.classify()).into()))
     }
 
     /// A stored word, such as a state; an unknown word is an error.
@@ -129,7 +146,7 @@ fn has_id<C: sqlx::Column>(columns: &[C]) -> bool {
     columns.iter().any(|column| column.name() == "id")
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Box<dyn StdError + Send + Sync>> {
+fn sized<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Box<dyn StdError + Send + Sync>> {
     bytes.try_into().map_err(|_| format!("{} bytes where {N} belong", bytes.len()).into())
 }
 

@@ -1,11 +1,11 @@
 //! A transaction on either database: statements written once, parameters in, rows out.
 //!
-//! Statements are static text (sqlx refuses anything else), so that nothing of a letter can become SQL. A `Tx`
-//! that is dropped is rolled back; nothing is sent outside a transaction.
+//! A statement is made of our own literals only; whatever came from outside is a parameter. A `Tx` that is dropped
+//! is rolled back, and nothing is sent outside a transaction.
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
 
 use super::dialect::{self, Dialect};
 pub use super::error::DbError;
@@ -35,7 +35,7 @@ impl Tx {
     }
 
     /// Runs a statement and tells how many rows it changed.
-    pub async fn execute(&mut self, sql: impl SqlSafeStr, params: Params) -> Result<u64, DbError> {
+    pub async fn execute(&mut self, sql: &str, params: Params) -> Result<u64, DbError> {
         let sql = self.spell(sql, &params);
         match &mut self.0 {
             Open::Sqlite(tx) => {
@@ -50,7 +50,7 @@ impl Tx {
     }
 
     /// Runs a statement that must change exactly one row; any other count is [`DbError::RowCount`].
-    pub async fn execute_one(&mut self, sql: impl SqlSafeStr, params: Params) -> Result<(), DbError> {
+    pub async fn execute_one(&mut self, sql: &str, params: Params) -> Result<(), DbError> {
         match self.execute(sql, params).await? {
             1 => Ok(()),
             changed => Err(DbError::RowCount { expected: 1, found: changed }),
@@ -58,7 +58,7 @@ impl Tx {
     }
 
     /// All rows of a query.
-    pub async fn all(&mut self, sql: impl SqlSafeStr, params: Params) -> Result<Vec<Row>, DbError> {
+    pub async fn all(&mut self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
         let sql = self.spell(sql, &params);
         match &mut self.0 {
             Open::Sqlite(tx) => {
@@ -73,7 +73,7 @@ impl Tx {
     }
 
     /// The row of a query that has at most one; several are [`DbError::RowCount`].
-    pub async fn optional(&mut self, sql: impl SqlSafeStr, params: Params) -> Result<Option<Row>, DbError> {
+    pub async fn optional(&mut self, sql: &str, params: Params) -> Result<Option<Row>, DbError> {
         let mut rows = self.all(sql, params).await?;
         match rows.len() {
             0 | 1 => Ok(rows.pop()),
@@ -82,7 +82,7 @@ impl Tx {
     }
 
     /// The row of a query that has exactly one; none or several are [`DbError::RowCount`].
-    pub async fn one(&mut self, sql: impl SqlSafeStr, params: Params) -> Result<Row, DbError> {
+    pub async fn one(&mut self, sql: &str, params: Params) -> Result<Row, DbError> {
         self.optional(sql, params).await?.ok_or(DbError::RowCount { expected: 1, found: 0 })
     }
 
@@ -114,12 +114,11 @@ impl Tx {
     }
 
     /// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
-    fn spell(&self, sql: impl SqlSafeStr, params: &Params) -> SqlStr {
-        let sql = sql.into_sql_str();
+    fn spell(&self, sql: &str, params: &Params) -> SqlStr {
         if self.dialect() == Dialect::Sqlite && params.iter().any(Param::is_list) {
-            return AssertSqlSafe(dialect::lists_for_sqlite(sql.as_str(), params)).into_sql_str();
+            return AssertSqlSafe(dialect::lists_for_sqlite(sql, params)).into_sql_str();
         }
-        sql
+        AssertSqlSafe(sql).into_sql_str()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod deadline;
 mod ids;
+pub mod request;
 mod retry;
 mod scope;
 mod stored;
@@ -12,6 +13,7 @@ mod time;
 
 pub use deadline::{Articles, Calendar, Deadlines, ExtensionRefused, LawPack, Period, WorkingDays};
 pub use ids::{AuthorityId, CaseId, DeliveryId, JobId, LetterId, NotAReference, Reference, RequestId};
+pub use request::{Request, State};
 pub use retry::Retry;
 pub use scope::{Language, LetterKind, Role, Scope};
 pub use stored::UnknownWord;

@@ -8,7 +8,7 @@ use crate::db::{Tx, jobs};
 use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
 use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
 use crate::queue::NewJob;
-use crate::trail::{Actor, Facts};
+use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
@@ -32,12 +32,7 @@ pub async fn advance(
         return Ok(stored.clone());
     }
     requests::save(tx, &stored.request, &request, &bindings, now).await?;
-    let facts = Facts::new()
-        .word("event", event.name())
-        .word("from", stored.request.state.as_str())
-        .word("to", request.state.as_str())
-        .count("moves", u64::from(request.moves));
-    note::append(house, tx, request.case, note::event_of(event), actor, facts).await?;
+    note::moved(house, tx, &stored.request, event, &request, actor).await?;
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
     }

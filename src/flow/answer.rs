@@ -77,7 +77,7 @@ fn facts_of(letter: &Intake) -> AnswerFacts {
 }
 
 async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event) -> Result<(), FlowError> {
-    advance(house, tx, stored, event, stored.bindings.clone(), Actor::program()).await?;
+    advance(house, tx, stored, event, stored.bindings.clone(), Actor::PERSON).await?;
     Ok(())
 }
 
@@ -117,13 +117,13 @@ async fn follow(
             let bindings = bind(house, tx, stored, &authority).await?;
             let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
             let event = if owner_was_asked { Event::Approved { warrant } } else { Event::Confirmed { scope, warrant } };
-            advance(house, tx, stored, &event, bindings, Actor::program()).await?;
+            advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
             Ok(())
         }
         Ruling::AwaitsApproval { scope, plan_digest } => {
             let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
             let event = Event::ConfirmedPendingApproval { scope };
-            let moved = advance(house, tx, stored, &event, bindings, Actor::program()).await?;
+            let moved = advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
             challenge::ask_owner(house, tx, &moved.request, asked, scope).await
         }
         Ruling::Denied | Ruling::Withdraw { proven: true } if owner_was_asked => {

@@ -6,10 +6,10 @@ use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::Event;
-use crate::domain::{DeliveryId, LetterKind, State};
+use crate::domain::{DeliveryId, LetterKind, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
-use crate::trail::{Actor, Facts};
+use crate::trail::{self, Actor, Fact, Facts};
 use crate::verify::{Possession, Token};
 
 use super::answer::{self, Answered};
@@ -60,8 +60,12 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
-    let facts = Facts::new().word("disposition", disposition.as_str()).word("intent", letter.verdict.intent.as_str());
-    note::append_house(house, &mut tx, note::letter_judged(), facts).await?;
+    if let Some(request) = request {
+        let facts = Facts::new()
+            .with("disposition", Fact::Word(disposition.to_string()))?
+            .with("intent", Fact::Word(letter.verdict.intent.to_string()))?;
+        note::append(house, &mut tx, request, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
+    }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("judge.committed");
@@ -173,7 +177,7 @@ async fn settle(
     letter: &Intake,
     bytes: &[u8],
     judgement: Judgement,
-) -> Result<(Disposition, Option<crate::domain::RequestId>), FlowError> {
+) -> Result<(Disposition, Option<RequestId>), FlowError> {
     Ok(match judgement {
         Judgement::Left(disposition) => (disposition, None),
         Judgement::Again(twin) => (Disposition::Duplicate, twin.request),
@@ -187,7 +191,7 @@ async fn settle(
             let first = open.first().map(|stored| stored.request.id);
             for stored in open.iter().filter(|stored| stored.request.state.can_stop()) {
                 let bindings = stored.bindings.clone();
-                advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::program()).await?;
+                advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
             }
             (Disposition::Answer, first)
         }
@@ -201,7 +205,7 @@ async fn came_back(
     house: &House,
     tx: &mut Tx,
     ours: &LetterRow,
-) -> Result<Option<crate::domain::RequestId>, FlowError> {
+) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
@@ -214,7 +218,7 @@ async fn came_back(
     let live = ours.round == stored.request.round && asks;
     let bindings = stored.bindings.clone();
     if live {
-        advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::program()).await?;
+        advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
     } else {
         let to = crate::domain::request::Audience::Team;
         advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now()).await?;

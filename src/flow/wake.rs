@@ -22,7 +22,7 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     let mut tx = house.db.write().await?;
     if let Some(stored) = requests::load(&mut tx, id).await? {
         let bindings = stored.bindings.clone();
-        advance(house, &mut tx, &stored, &Event::Woken { wake, round }, bindings, Actor::program()).await?;
+        advance(house, &mut tx, &stored, &Event::Woken { wake, round }, bindings, Actor::PROGRAM).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;

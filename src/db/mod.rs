@@ -13,6 +13,9 @@
 
 mod dialect;
 mod error;
+mod job_table;
+pub mod jobs;
+pub mod mailbox_leases;
 mod migrate;
 mod open;
 mod params;
@@ -21,5 +24,6 @@ pub mod sql;
 
 pub use dialect::Dialect;
 pub use error::DbError;
+pub use job_table::Jobs;
 pub use open::{DatabaseSettings, Db};
 pub use sql::{Param, Params, Retries, Row, Tx};

@@ -13,11 +13,14 @@
 
 mod dialect;
 mod error;
+pub mod keys;
 mod migrate;
 mod open;
 mod params;
 mod row;
+pub mod sealed;
 pub mod sql;
+pub mod trail;
 
 pub use dialect::Dialect;
 pub use error::DbError;

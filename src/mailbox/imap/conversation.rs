@@ -34,6 +34,8 @@ pub(super) enum Idled {
 /// How long a step may take.
 #[derive(Clone, Copy)]
 struct Patience {
+    /// The step began here.
+    since: Instant,
     /// Silence of this length is the end.
     silence: Duration,
     /// And so is this instant, however busy the server is.
@@ -115,7 +117,7 @@ impl Conversation {
             Err(error) => return Err(error),
         }
         let until = Instant::now() + at_most;
-        let idle = Patience { silence: at_most, until };
+        let idle = Patience { since: Instant::now(), silence: at_most, until };
         while !self.arrived && Instant::now() < until {
             match self.frame(IDLE, 0, idle).await {
                 Err(MailboxError::TimedOut { .. }) => break,
@@ -156,7 +158,8 @@ impl Conversation {
 
     fn patience(&self, bytes: u64) -> Patience {
         let transfer = Duration::from_secs(bytes / BYTES_PER_SECOND_MIN);
-        Patience { silence: self.step_timeout, until: Instant::now() + self.step_timeout + transfer }
+        let since = Instant::now();
+        Patience { since, silence: self.step_timeout, until: since + self.step_timeout + transfer }
     }
 
     async fn write(&mut self, command: &'static str, octets: &[u8], patience: Patience) -> Result<(), MailboxError> {
@@ -266,11 +269,16 @@ async fn within<T>(
     patience: Patience,
     step: impl Future<Output = io::Result<T>>,
 ) -> Result<T, MailboxError> {
-    let start = Instant::now();
-    match timeout_at(patience.until.min(start + patience.silence), step).await {
+    let (now, until) = (Instant::now(), patience.until);
+    let timed_out = || MailboxError::TimedOut { command, after: patience.since.elapsed() };
+    // A step that is always ready at once never sees a timer: a server that only talks would be listened to for ever.
+    if now >= until {
+        return Err(timed_out());
+    }
+    match timeout_at(until.min(now + patience.silence), step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(source)) => Err(MailboxError::Ended { command, source }),
-        Err(_) => Err(MailboxError::TimedOut { command, after: start.elapsed() }),
+        Err(_) => Err(timed_out()),
     }
 }
 

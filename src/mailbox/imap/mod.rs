@@ -257,3 +257,6 @@ impl Mailbox for ImapMailbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

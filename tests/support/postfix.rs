@@ -33,6 +33,7 @@ pub struct Postfix {
 impl Postfix {
     /// Starts it in front of the LMTP server on this port. `None`, said on stderr, when this is not root: Postfix
     /// changes users for each of its parts, and a test that needs it can only return.
+    #[expect(clippy::print_stderr, reason = "a test that did not run says so where the runner shows it")]
     pub async fn start(lmtp_port: u16) -> Option<Self> {
         if !is_root() {
             eprintln!("NOT TESTED: Postfix needs root, and this is not root");

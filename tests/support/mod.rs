@@ -13,6 +13,7 @@ pub mod mariadb;
 pub mod postfix;
 pub mod postgres;
 pub mod recipe;
+pub mod source;
 
 use std::net::{Ipv4Addr, TcpListener};
 

@@ -1,13 +1,14 @@
 //! The rules of the house that no compiler knows: sizes, names, twins, and nothing of anybody's machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use expunged::domain::State;
 use regex::Regex;
 
-use crate::support::source::{code_of, files_below, read, root, rust_files};
+use crate::support::source::{code_of, files_below, module_of, read, root, rust_files};
 
 /// More lines than this are perhaps two subjects in one file.
 const LINES_MAX: usize = 600;
@@ -23,14 +24,14 @@ fn no_source_file_is_too_long() {
 #[test]
 fn every_module_says_first_what_it_does() {
     let files = [rust_files("src"), rust_files("tests"), rust_files("benches")].concat();
-    check(files.iter().filter_map(|(file, text)| {
-        (!text.starts_with("//! ")).then(|| format!("{}: does not start with `//!`", file.display()))
-    }));
+    let silent = files.iter().filter(|(_, text)| !text.starts_with("//! "));
+    check(silent.map(|(file, _)| format!("{}: does not start with `//!`", file.display())));
 }
 
 #[test]
 fn no_name_tells_nothing() {
-    let vague = Regex::new(r"^(utils?|helpers?|common|misc|manager|handlers?|services?|data|info)$").expect("a pattern");
+    let vague =
+        Regex::new(r"^(utils?|helpers?|common|misc|manager|handlers?|services?|data|info)$").expect("a pattern");
     check(files_below("src").iter().chain(&files_below("tests/support")).filter_map(|file| {
         let mut names = file.with_extension("");
         names = names.strip_prefix("src").unwrap_or(&names).to_owned();
@@ -93,7 +94,8 @@ fn every_migration_has_its_twin() {
 #[test]
 fn the_package_forbids_what_the_house_forbids() {
     let package: toml::Table = read(Path::new("Cargo.toml")).parse().expect("Cargo.toml is TOML");
-    let word = |path: &[&str]| path.iter().try_fold(&toml::Value::Table(package.clone()), |at, key| at.get(key)).cloned();
+    let word =
+        |path: &[&str]| path.iter().try_fold(&toml::Value::Table(package.clone()), |at, key| at.get(key)).cloned();
     assert_eq!(word(&["lints", "rust", "unsafe_code"]), Some("forbid".into()));
     for lint in ["unwrap_used", "expect_used", "panic", "todo", "dbg_macro", "print_stdout", "print_stderr"] {
         assert!(word(&["lints", "clippy", lint]).is_some(), "[lints.clippy] {lint} is gone");
@@ -120,7 +122,8 @@ fn nothing_in_the_tree_names_a_place_on_somebodys_machine() {
     let pattern = places.iter().map(|place| regex::escape(place)).collect::<Vec<_>>().join("|");
     let pattern = Regex::new(&format!(r"(?:^|[^A-Za-z0-9.)}}/_-])(?:{pattern})")).expect("a pattern");
     // This file names the places that it looks for; letters in tests/mail are data.
-    let files = files_below("").into_iter().filter(|file| !file.starts_with("tests/mail") && !file.ends_with("house.rs"));
+    let files =
+        files_below("").into_iter().filter(|file| !file.starts_with("tests/mail") && !file.ends_with("house.rs"));
     check(files.filter_map(|file| {
         let text = read(&file);
         let found = pattern.find(&text)?;
@@ -140,6 +143,23 @@ fn ci_runs_the_test_command_and_nothing_else() {
     assert_eq!(commands.len(), 2, "{commands:?}");
     assert!(commands[1].contains("tests/run"), "{commands:?}");
     assert!(read(Path::new("README.md")).contains("tests/run"), "the README names the test command");
+}
+
+#[test]
+fn the_architecture_names_every_room_and_every_state() {
+    let page = read(Path::new("ARCHITECTURE.md"));
+    let rooms: BTreeSet<String> = rust_files("src")
+        .iter()
+        .filter_map(|(file, _)| module_of(file).first().map(|room| format!("`{room}`")))
+        .collect();
+    let states = State::ALL.iter().map(|state| format!(" {state}"));
+    check(
+        rooms
+            .into_iter()
+            .chain(states)
+            .filter(|word| !page.contains(word))
+            .map(|word| format!("ARCHITECTURE.md lacks{word}")),
+    );
 }
 
 /// Fails with all complaints at once.

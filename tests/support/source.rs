@@ -22,11 +22,14 @@ pub fn files_below(folder: &str) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries {
             let path = entry.expect("a folder of the package can be read").path();
-            let name = path.file_name().unwrap_or_default();
-            match path.is_dir() {
-                true if name == "target" || name == ".git" => {}
-                true => open.push(path),
-                false => found.push(path.strip_prefix(root()).expect("it lies below").to_owned()),
+            // Build output, and git's own: a folder, or a file in a second worktree.
+            if path.ends_with("target") || path.ends_with(".git") {
+                continue;
+            }
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path.strip_prefix(root()).expect("it lies below").to_owned());
             }
         }
     }

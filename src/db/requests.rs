@@ -240,3 +240,16 @@ fn read(row: &Row) -> Result<Stored, DbError> {
 fn offered(row: &Row) -> Result<Vec<Scope>, DbError> {
     serde_json::from_value(row.json("offered")?).map_err(|source| row.wrong("offered", source.into()))
 }
+
+/// Changes the language that we write in; no move, because nothing in its life depends on it.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_language(
+    tx: &mut Tx,
+    request: &mut Request,
+    language: crate::domain::Language,
+) -> Result<(), DbError> {
+    request.language = language;
+    tx.execute_one("UPDATE requests SET language = $2 WHERE id = $1", params![request.id, language.as_str()]).await
+}

@@ -3,5 +3,6 @@
 
 mod house;
 mod layering;
+mod mailbox_imap;
 mod servers;
 mod support;

@@ -1,3 +1,10 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
 
 mod db_jobs;
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed; it says where and why")]
+
+mod house;
+mod layering;
+mod mailbox_imap;
+mod servers;
+mod support;

@@ -1,6 +1,7 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed; it says where and why")]
 
+mod db_jobs;
 mod house;
 mod layering;
 mod servers;

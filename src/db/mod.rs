@@ -15,6 +15,9 @@ pub mod deliveries;
 mod dialect;
 mod error;
 pub mod letters;
+mod job_table;
+pub mod jobs;
+pub mod mailbox_leases;
 mod migrate;
 mod open;
 mod params;
@@ -24,5 +27,6 @@ pub mod sql;
 
 pub use dialect::Dialect;
 pub use error::DbError;
+pub use job_table::Jobs;
 pub use open::{DatabaseSettings, Db};
 pub use sql::{Param, Params, Retries, Row, Tx};

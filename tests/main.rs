@@ -3,6 +3,7 @@
 mod db_jobs;
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed; it says where and why")]
 
+mod db_jobs;
 mod house;
 mod layering;
 mod mailbox_imap;

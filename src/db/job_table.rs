@@ -74,23 +74,20 @@ impl Jobs {
         Ok(rows)
     }
 
-    async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<JobId>, DbError> {
+    async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
         let mut tx = self.db.write().await?;
-        let held = tx.dialect().pick(
-            "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
-            "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
-        );
         let sql = format!(
-            "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({held}) AS held
-             WHERE id = held.job AND lease_token = held.token AND {} RETURNING id",
+            "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({}) AS held
+             WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
             tx.dialect().now(),
             tx.dialect().microsecond(),
+            jobs::held_leases(&tx),
             jobs::still_held(&tx)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-        let extended = jobs::ids(tx.all(&sql, params![jobs::json_of(leases), lease_micros]).await?)?;
+        let rows = tx.all(&sql, params![jobs::json_of(leases), lease_micros]).await?;
         tx.commit().await?;
-        Ok(extended)
+        rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
     }
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
@@ -306,7 +303,7 @@ impl JobTable for Jobs {
             return Ok(Vec::new());
         }
         let extended = self.persist(|| self.extend_once(leases, lease)).await.map_err(table_error)?;
-        Ok(leases.iter().filter(|held| !extended.contains(&held.job)).copied().collect())
+        Ok(leases.iter().filter(|held| !extended.contains(&(held.job, held.token))).copied().collect())
     }
 
     async fn complete(&self, leases: Vec<Lease>) -> Result<Vec<JobId>, QueueError> {

@@ -74,6 +74,13 @@ impl Jobs {
         Ok(rows)
     }
 
+    async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
+        self.floors().read_from_start = Some(Instant::now());
+        let lanes = lanes(claim.kinds, |_, _| START);
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await?;
+        leases(&rows, claim.kinds, &mut self.floors(), true)
+    }
+
     async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
         let mut tx = self.db.write().await?;
         let sql = format!(
@@ -222,30 +229,34 @@ impl Floors {
     /// The lanes above their floors; `None` when it is time to read from the start again.
     fn lanes<'a>(&mut self, kinds: &'a [&'a str]) -> Option<Vec<Lane<'a>>> {
         if self.read_from_start.is_none_or(|last| last.elapsed() >= FULL_READ_EVERY) {
-            self.read_from_start = Some(Instant::now());
             return None;
         }
         let floor = |kind: &str, priority| self.highest.get(&(kind.to_owned(), priority)).copied();
         Some(lanes(kinds, |kind, priority| floor(kind, priority).map_or(START, |time| time.minus(FLOOR_MARGIN))))
     }
 
-    fn learn(&mut self, kind: &str, priority: Priority, run_at: Timestamp) {
-        match self.highest.get_mut(&(kind.to_owned(), priority)) {
-            Some(highest) => *highest = run_at.max(*highest),
-            None => drop(self.highest.insert((kind.to_owned(), priority), run_at)),
+    /// Remembers the highest time that a claim got from a lane. One that read from the start knows best, and may
+    /// lower it: older jobs have come.
+    fn learn(&mut self, highest: HashMap<(String, Priority), Timestamp>, from_start: bool) {
+        for (lane, time) in highest {
+            let known = self.highest.entry(lane).or_insert(time);
+            *known = if from_start { time } else { time.max(*known) };
         }
     }
 }
 
 /// The leases of a claim in the order in which they were asked for; the database answers in any.
-fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors) -> Result<Vec<Lease>, DbError> {
+fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors, from_start: bool) -> Result<Vec<Lease>, DbError> {
     let mut claimed = Vec::with_capacity(rows.len());
+    let mut highest = HashMap::new();
     for row in rows {
         let (lease, priority, run_at) = lease(row)?;
-        floors.learn(&lease.job().kind, priority, run_at);
+        let lane = highest.entry((lease.job().kind.clone(), priority)).or_insert(run_at);
+        *lane = run_at.max(*lane);
         let place = kinds.iter().position(|kind| *kind == lease.job().kind);
         claimed.push(((priority, place, run_at, lease.job().id), lease));
     }
+    floors.learn(highest, from_start);
     claimed.sort_by_key(|(place, _)| *place);
     Ok(claimed.into_iter().map(|(_, lease)| lease).collect())
 }
@@ -285,17 +296,17 @@ impl JobTable for Jobs {
         if claim.kinds.is_empty() || claim.count_max == 0 {
             return Ok(Vec::new());
         }
-        let known = self.floors().lanes(claim.kinds);
-        let from_start = known.is_none();
-        let lanes = known.unwrap_or_else(|| lanes(claim.kinds, |_, _| START));
-        let mut rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
-        let missing = claim.count_max.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        if missing > 0 && !from_start {
-            self.floors().read_from_start = Some(Instant::now());
-            let (rest, lanes) = (Claim { count_max: missing, ..claim }, self::lanes(claim.kinds, |_, _| START));
-            rows.append(&mut self.persist(|| self.claim_once(rest, &lanes, now)).await.map_err(table_error)?);
+        let lanes = self.floors().lanes(claim.kinds);
+        let Some(lanes) = lanes else { return self.claim_from_start(claim, now).await.map_err(table_error) };
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
+        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), false).map_err(table_error)?;
+        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+        if missing > 0 {
+            let rest = Claim { count_max: missing, ..claim };
+            // What was claimed already must reach the caller, whatever becomes of the rest.
+            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
         }
-        leases(&rows, claim.kinds, &mut self.floors()).map_err(table_error)
+        Ok(claimed)
     }
 
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {

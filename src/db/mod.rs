@@ -11,12 +11,15 @@
 //!    `INTEGER`; PostgreSQL `UUID`, `TIMESTAMPTZ`, `JSONB`, `BOOLEAN`. A `CHECK` mirrors every enum.
 //! 3. A gate of the database is a trigger whose text begins with `gate:` ([`DbError::refused_by_gate`]).
 
+pub mod deliveries;
 mod dialect;
 mod error;
 pub mod keys;
+pub mod letters;
 mod migrate;
 mod open;
 mod params;
+pub mod requests;
 mod row;
 pub mod sealed;
 pub mod sql;

@@ -1,6 +1,4 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
-
-mod db_jobs;
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed; it says where and why")]
 
 mod db_jobs;

@@ -21,8 +21,6 @@ pub mod jobs;
 pub mod keys;
 pub mod letters;
 pub mod mailbox_leases;
-pub mod keys;
-pub mod letters;
 mod migrate;
 mod open;
 mod params;

@@ -112,11 +112,15 @@ CREATE TABLE authorities (
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
 CREATE TABLE evidence (
-  id           UUID PRIMARY KEY,
-  request_id   UUID NOT NULL REFERENCES requests (id),
-  recorder     TEXT NOT NULL,        -- pseudonym
+  request_id   UUID PRIMARY KEY REFERENCES requests (id),
+  account_mac  BYTEA NOT NULL,
+  plan_digest  BYTEA NOT NULL,
+  proof        TEXT NOT NULL,
+  note_digest  BYTEA NOT NULL,
+  recorder     BYTEA NOT NULL,        -- pseudonym
   recorded_at  TIMESTAMPTZ NOT NULL,
-  sealed_id    UUID                    -- the text, under the case's record key
+  hmac         BYTEA NOT NULL,
+  sealed_id    UUID NOT NULL         -- the words, under the case's record key
 );
 
 -- The steps of a plan in order, and what came of each. The composite key binds them to one authority, account and plan.

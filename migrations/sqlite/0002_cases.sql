@@ -112,11 +112,15 @@ CREATE TABLE authorities (
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
 CREATE TABLE evidence (
-  id           BLOB PRIMARY KEY,
-  request_id   BLOB NOT NULL REFERENCES requests (id),
-  recorder     TEXT NOT NULL,        -- pseudonym
+  request_id   BLOB PRIMARY KEY REFERENCES requests (id),
+  account_mac  BLOB NOT NULL,
+  plan_digest  BLOB NOT NULL,
+  proof        TEXT NOT NULL,
+  note_digest  BLOB NOT NULL,
+  recorder     BLOB NOT NULL,        -- pseudonym
   recorded_at  INTEGER NOT NULL,
-  sealed_id    BLOB                    -- the text, under the case's record key
+  hmac         BLOB NOT NULL,
+  sealed_id    BLOB NOT NULL         -- the words, under the case's record key
 ) STRICT;
 
 -- The steps of a plan in order, and what came of each. The composite key binds them to one authority, account and plan.

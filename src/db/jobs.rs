@@ -295,3 +295,9 @@ pub(super) fn ids(rows: Vec<Row>) -> Result<Vec<JobId>, DbError> {
 const fn settled_one(changed: u64) -> Result<(), DbError> {
     if changed == 1 { Ok(()) } else { Err(DbError::LostLease) }
 }
+
+/// The request that a live job belongs to; `None` for a job of no request, or none of this id.
+pub async fn request_of(tx: &mut Tx, job: JobId) -> Result<Option<RequestId>, DbError> {
+    let row = tx.optional("SELECT request_id FROM jobs WHERE id = $1", params![job]).await?;
+    Ok(row.map(|row| row.of("jobs").opt_uuid("request_id")).transpose()?.flatten().map(RequestId::from_uuid))
+}

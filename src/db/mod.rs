@@ -16,6 +16,7 @@ pub mod challenges;
 pub mod deliveries;
 mod dialect;
 mod error;
+pub mod evidence;
 mod job_table;
 pub mod jobs;
 pub mod keys;

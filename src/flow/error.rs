@@ -42,6 +42,12 @@ pub enum FlowError {
     /// Evidence that does not hold.
     #[error(transparent)]
     Evidence(#[from] crate::verify::EvidenceError),
+    /// The period cannot be extended.
+    #[error(transparent)]
+    Extension(#[from] crate::domain::ExtensionRefused),
+    /// Somebody else moved the request meanwhile: it is read again.
+    #[error("the request was moved by somebody else meanwhile")]
+    Moved,
     /// A key that is needed was destroyed by its term.
     #[error("the {0} key of this case was destroyed by its term")]
     KeyDestroyed(KeyPurpose),
@@ -65,8 +71,8 @@ impl FlowError {
             Self::Mailbox(error) => error.retry(),
             Self::Directory(error) => error.retry(),
             Self::Erase(error) => error.retry(),
-            Self::Uncertain => Retry::Transient,
-            // Somebody else moved it first: read it again.
+            // Moved: it is read again and the event applied anew.
+            Self::Uncertain | Self::Moved => Retry::Transient,
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -74,6 +80,7 @@ impl FlowError {
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
             | Self::Evidence(_)
+            | Self::Extension(_)
             | Self::KeyDestroyed(_)
             | Self::Missing(_)
             | Self::Broken(_) => Retry::Permanent,
@@ -95,6 +102,8 @@ impl FlowError {
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
             Self::Evidence(_) => "evidence",
+            Self::Extension(_) => "extension",
+            Self::Moved => "moved_meanwhile",
             Self::KeyDestroyed(_) => "key_destroyed",
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",

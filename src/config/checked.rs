@@ -11,7 +11,7 @@ use crate::domain::{Calendar, Language, LawPack, Role, Scope, stored_enum};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings};
 use crate::reply::settings::MailerSettings;
 
-/// The whole config. Made by [`super::load`] and [`super::parse`] only.
+/// The whole config. Made by [`super::load`] and [`super::parse()`] only.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who we are to the people who write to us.

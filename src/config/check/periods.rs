@@ -126,6 +126,7 @@ impl Checks<'_> {
                 code_for.push(scope);
             }
         }
+        code_for.sort_unstable();
         ChallengeSettings {
             expires,
             reminder,

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::domain::{Calendar, Language, LawPack, Role, Scope, WorkingDays, stored_enum};
+use crate::domain::{Calendar, Language, LawPack, Role, Scope, stored_enum};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings};
 use crate::reply::settings::MailerSettings;
 
-/// The whole config. Made by [`super::load`] and [`super::parse`] only.
+/// The whole config. Made by [`super::load`] and [`super::parse()`] only.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who we are to the people who write to us.
@@ -35,6 +34,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// The law and its holidays.
     pub law: Law,
+    /// The calendar in which deadlines are counted: time zone and holidays of the installation.
+    pub calendar: Calendar,
     /// The limits on what comes from outside.
     pub limits: Limits,
     /// When we forget.
@@ -45,18 +46,6 @@ pub struct Config {
     pub log: Log,
     /// How jobs are worked on.
     pub workers: Workers,
-}
-
-impl Config {
-    /// The calendar in which deadlines are counted.
-    #[must_use]
-    pub fn calendar(&self) -> Calendar {
-        Calendar {
-            // The name was resolved when the config was checked; should the system lose it since, UTC.
-            time_zone: TimeZone::get(&self.service.time_zone).unwrap_or(TimeZone::UTC),
-            working_days: WorkingDays::with_holidays(self.law.holidays.iter().copied()),
-        }
-    }
 }
 
 /// `[service]`: who we are.

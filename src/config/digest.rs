@@ -32,6 +32,8 @@ impl Config {
             challenge: _,
             schedule: _,
             law: _,
+            // Made of the law's holidays and the service's time zone.
+            calendar: _,
             limits,
             retention: _,
             stores,

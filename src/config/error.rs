@@ -22,8 +22,8 @@ pub(super) struct Problem {
     beside: Vec<(Range<usize>, String)>,
     /// Why, and how to put it right.
     help: Vec<String>,
-    /// Bytes of the source that must not be shown: the value of a key that we do not know may be a secret.
-    hidden: Option<Range<usize>>,
+    /// Where a key begins whose value must not be shown: that of a key that we do not know may be a secret.
+    hidden: Option<usize>,
 }
 
 impl Problem {
@@ -50,9 +50,9 @@ impl Problem {
         self
     }
 
-    /// Hides these bytes of the source.
-    pub(super) fn hide(mut self, span: Range<usize>) -> Self {
-        self.hidden = Some(span);
+    /// Hides the value of the key that begins here.
+    pub(super) fn hide_value_of(mut self, key: usize) -> Self {
+        self.hidden = Some(key);
         self
     }
 }
@@ -74,7 +74,7 @@ impl ConfigError {
     /// The mistakes of a source.
     pub(super) fn new(path: String, source: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.at.as_ref().map_or(usize::MAX, |(span, _)| span.start));
-        let hidden: Vec<_> = problems.iter().filter_map(|problem| problem.hidden.clone()).collect();
+        let hidden: Vec<_> = problems.iter().filter_map(|problem| problem.hidden).collect();
         Self { path, masked: Masked::new(source, &hidden), problems, source: None }
     }
 

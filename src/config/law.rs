@@ -2,7 +2,7 @@
 //!
 //! # How to add a law pack
 //! 1. Write `config/law/<name>.toml`; copy `gdpr.toml` and give the article for every number in a comment.
-//! 2. Add one line to [`PACKS`]. The tests of this file then read it, and the config knows the name.
+//! 2. Add one line to `PACKS`. The tests of this file then read it, and the config knows the name.
 //! 3. If the law counts in a way that [`Period`] cannot say, add a variant there with its vectors as a test.
 
 use serde::Deserialize;

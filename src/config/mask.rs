@@ -26,9 +26,9 @@ pub(super) struct Masked {
 }
 
 impl Masked {
-    /// Covers the secrets of the source, and these places besides.
-    pub(super) fn new(source: &str, hidden: &[Range<usize>]) -> Self {
-        let mut places: Vec<_> = hidden.to_vec();
+    /// Covers the secrets of the source, and besides what stands behind the `=` after these places.
+    pub(super) fn new(source: &str, keys: &[usize]) -> Self {
+        let mut places: Vec<_> = keys.iter().filter_map(|key| value_behind(source, *key)).collect();
         places.extend(SECRET.captures_iter(source).filter_map(|captures| {
             let (key, value) = (captures.name("key")?.as_str(), captures.name("value")?);
             let names_a_place = key.ends_with("_file") || key.ends_with("_credential");
@@ -74,6 +74,16 @@ impl Masked {
     }
 }
 
+/// The value of a key that begins here, up to the end of its line; the header of a section has none.
+fn value_behind(source: &str, key: usize) -> Option<Range<usize>> {
+    let line = source.get(key..)?.lines().next()?;
+    let (name, value) = line.split_once('=')?;
+    let blanks = value.len() - value.trim_start().len();
+    let value = key + name.len() + 1 + blanks..key + line.len();
+    let end = end_of_value(source, value.clone());
+    Some(value.start..end)
+}
+
 /// The end of a value that begins here: of a multi-line string its last line, of others the end of this line.
 fn end_of_value(source: &str, value: Range<usize>) -> usize {
     let rest = source.get(value.start..).unwrap_or_default();
@@ -115,6 +125,15 @@ mod tests {
         let secret = source.find("hunter2").unwrap();
         assert_eq!(&masked.text()[masked.map(&(secret..secret + 7))], "\"***\"");
         assert_eq!(masked.map(&(source.len()..source.len())), masked.text().len()..masked.text().len());
+    }
+
+    #[test]
+    fn the_value_of_a_key_that_nobody_knows_is_covered() {
+        let covered = |source: &str, key: &str| Masked::new(source, &[source.find(key).unwrap()]).text().to_owned();
+        assert_eq!(covered("a = 1\nkey = 'hunter2'\nb = 2", "key"), "a = 1\nkey = \"***\"\nb = 2");
+        assert_eq!(covered("some.key='''\nhunter2'''\nb = 2", "some"), "some.key=\"***\"\nb = 2");
+        assert_eq!(covered("a = { key = 'hunter2' }", "key"), "a = { key = \"***\"");
+        assert_eq!(covered("[section]\nb = 2", "section"), "[section]\nb = 2");
     }
 
     #[test]

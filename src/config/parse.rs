@@ -41,9 +41,9 @@ pub(super) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
         };
         let span = error.span().unwrap_or(0..0);
         let taken = take_out(table.get_mut(), &span);
-        problems.push(form_problem(error.message(), &span, taken.as_ref()));
+        problems.push(form_problem(error.message(), &span, taken.as_deref().unwrap_or_default()));
         match taken {
-            Some(taken) => taken_out.insert(taken.path),
+            Some(path) => taken_out.insert(path),
             None => break,
         };
     }
@@ -57,15 +57,8 @@ fn syntax_problem(error: &toml::de::Error, source: &str) -> Problem {
     Problem::new("this is not TOML").at(at, error.message().to_owned())
 }
 
-/// A key that was taken out.
-struct Taken {
-    path: String,
-    key: Range<usize>,
-    value: Range<usize>,
-}
-
-/// Takes out the innermost key whose name or value holds this place.
-fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<Taken> {
+/// Takes out the innermost key whose name or value holds this place, and answers its path (`mailbox.imap.port`).
+fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     for (key, value) in table.iter_mut() {
         let inner = match value.get_mut() {
             DeValue::Table(table) => take_out(table, span),
@@ -76,32 +69,29 @@ fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<Taken> {
             _ => None,
         };
         if let Some(inner) = inner {
-            return Some(Taken { path: format!("{}.{}", key.get_ref(), inner.path), ..inner });
+            return Some(format!("{}.{inner}", key.get_ref()));
         }
     }
     let holds = |place: &Range<usize>| place.start <= span.start && span.end <= place.end;
     let found = table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
-    let (key, value) = found.map(|(key, value)| (key.clone(), value.span()))?;
-    let taken = Taken { path: key.get_ref().to_string(), key: key.span(), value };
+    let key = found.map(|(key, _)| key.clone())?;
     table.remove(&key);
-    Some(taken)
+    Some(key.get_ref().to_string())
 }
 
 /// Says in our words what serde says in its own. Values are never repeated: one may be a secret.
-fn form_problem(message: &str, span: &Range<usize>, taken: Option<&Taken>) -> Problem {
-    let path = taken.map_or("", |taken| taken.path.as_str());
+fn form_problem(message: &str, span: &Range<usize>, path: &str) -> Problem {
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let mut words = rest.split('`').skip(1).step_by(2);
         let key = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
-        let problem = Problem::new(format!("unknown key `{path}`")).at(span.clone(), "no setting has this name");
+        let what = if path.contains('.') { "key" } else { "section" };
+        let problem = Problem::new(format!("unknown {what} `{path}`"))
+            .at(span.clone(), format!("no {what} has this name"))
+            .hide_value_of(span.start);
         let problem = match nearest(key, &known) {
             Some(nearest) => problem.help(format!("did you mean `{nearest}`?")),
             None => problem,
-        };
-        let problem = match taken {
-            Some(taken) if taken.key == *span => problem.hide(taken.value.clone()),
-            _ => problem,
         };
         return match known.as_slice() {
             [] => problem.help("this section has no keys"),

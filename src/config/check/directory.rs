@@ -84,6 +84,8 @@ impl Checks<'_> {
             }
             rows.push(row);
         }
+        // The order of the file says nothing, so it does not change the policy's digest either.
+        rows.sort_by_key(|row| (row.role, row.scope, row.target));
         rows
     }
 

@@ -15,6 +15,7 @@ use super::Config;
 use super::Surroundings;
 use super::error::Problem;
 use super::parse::Parsed;
+use crate::domain::{Calendar, WorkingDays};
 use value::{Checks, Section};
 
 /// The checked config, or all that is wrong with it. `folder` is where relative paths begin.
@@ -24,23 +25,25 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
     let checks = &mut checks;
 
     let law = checks.law(raw.law);
-    let service = checks.service(raw.service, law.as_ref());
+    let service = checks.service(raw.service, law.law.as_ref());
     let database = checks.database(raw.database);
     let keys = checks.keys(raw.keys);
     let mailbox = checks.mailbox(raw.mailbox);
     let mailer = checks.mailer(raw.mailer);
     let directory = checks.directory(raw.directory);
     let authority = checks.authority(raw.authority);
-    let (challenge, schedule) = checks.periods(raw.challenge, raw.schedule, law.as_ref());
+    let (challenge, schedule) = checks.periods(raw.challenge, raw.schedule, &law);
     let limits = checks.limits(raw.limits);
-    let retention = checks.retention(raw.retention, law.as_ref());
+    let retention = checks.retention(raw.retention, law.law.as_ref());
     let stores = checks.stores(raw.stores);
     let log = checks.log(raw.log);
     let workers = checks.workers(raw.workers);
 
     let config = || {
+        let ((service, time_zone), law) = (service?, law.law?);
+        let working_days = WorkingDays::with_holidays(law.holidays.iter().copied());
         Some(Config {
-            service: service?,
+            service,
             database: database?,
             keys: keys?,
             mailbox: mailbox?,
@@ -49,7 +52,8 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
             authority,
             challenge,
             schedule,
-            law: law?,
+            law,
+            calendar: Calendar { time_zone, working_days },
             limits,
             retention: retention?,
             stores,

@@ -15,6 +15,12 @@ use crate::domain::{LawPack, Scope};
 /// The longest file of holidays, in bytes.
 const HOLIDAYS_BYTES_MAX: u64 = 1024 * 1024;
 
+/// The law, and where the file names it.
+pub(super) struct LawHere {
+    pub(super) law: Option<Law>,
+    span: Option<Range<usize>>,
+}
+
 /// One wait of a request on its way to the answer.
 struct Wait {
     key: &'static str,
@@ -23,7 +29,7 @@ struct Wait {
 }
 
 impl Checks<'_> {
-    pub(super) fn law(&mut self, raw: Maybe<RawLaw>) -> Option<Law> {
+    pub(super) fn law(&mut self, raw: Maybe<RawLaw>) -> LawHere {
         let (_, raw) = Self::open("law", raw);
         let name = raw.pack.as_ref().map_or(DEFAULT_PACK, |raw| raw.get_ref().as_str());
         let pack = match law::pack(name) {
@@ -34,7 +40,8 @@ impl Checks<'_> {
             }
         };
         let holidays = raw.holidays_file.map_or_else(|| Some(Vec::new()), |raw| self.holidays(raw));
-        Some(Law { pack: pack?, holidays: holidays? })
+        let law = pack.zip(holidays).map(|(pack, holidays)| Law { pack, holidays });
+        LawHere { law, span: raw.pack.map(|raw| raw.span()) }
     }
 
     fn holidays(&mut self, raw: Spanned<String>) -> Option<Vec<jiff::civil::Date>> {
@@ -75,7 +82,7 @@ impl Checks<'_> {
         &mut self,
         challenge: Maybe<RawChallenge>,
         schedule: Maybe<RawSchedule>,
-        law: Option<&Law>,
+        law: &LawHere,
     ) -> (ChallengeSettings, Schedule) {
         let (_, challenge) = Self::open("challenge", challenge);
         let (_, schedule) = Self::open("schedule", schedule);
@@ -93,9 +100,9 @@ impl Checks<'_> {
         let wait = |((key, span), lasts): (_, std::time::Duration)| Wait { key, span, days: lasts.as_secs() / 86_400 };
         let waits: Vec<Wait> = spans.into_iter().zip(lasts).map(wait).collect();
         // A wait that is wrong by itself was replaced by its default; whether that fits says nothing.
-        if let Some(law) = law
+        if let Some(known) = &law.law
             && self.problems.len() == mistakes_before
-            && let Some(problem) = does_not_fit(&waits, &law.pack)
+            && let Some(problem) = does_not_fit(&waits, &known.pack, law.span.as_ref())
         {
             self.note(problem);
         }
@@ -119,6 +126,7 @@ impl Checks<'_> {
                 code_for.push(scope);
             }
         }
+        code_for.sort_unstable();
         ChallengeSettings {
             expires,
             reminder,
@@ -148,7 +156,7 @@ impl Checks<'_> {
 }
 
 /// Why a set of waits cannot be kept with this law; `None` when it can.
-fn does_not_fit(waits: &[Wait], pack: &LawPack) -> Option<Problem> {
+fn does_not_fit(waits: &[Wait], pack: &LawPack, pack_span: Option<&Range<usize>>) -> Option<Problem> {
     let period = u64::from(pack.period.days_min());
     let sum: u64 = waits.iter().map(|wait| wait.days).sum();
     if sum < period {
@@ -167,11 +175,16 @@ fn does_not_fit(waits: &[Wait], pack: &LawPack) -> Option<Problem> {
                 period - 1
             ))
             .help(format!("shorten some of them by {} days in all", sum - (period - 1)));
-    // The longest wait that the file names is shown; with defaults only, the law pack is what does not fit.
+    // The waits that the file names are shown, the longest first; with defaults only, the law is what does not fit.
     let mut named: Vec<&Wait> = waits.iter().filter(|wait| wait.span.is_some()).collect();
     named.sort_by_key(|wait| std::cmp::Reverse(wait.days));
     let mut spans = named.into_iter().filter_map(|wait| Some((wait.span.clone()?, wait.days)));
-    let Some((span, days)) = spans.next() else { return Some(problem) };
+    let Some((span, days)) = spans.next() else {
+        return Some(match pack_span {
+            Some(span) => problem.at(span.clone(), "this law is shorter than the default waits"),
+            None => problem,
+        });
+    };
     let problem = problem.at(span, format!("these are {days} days"));
     Some(spans.fold(problem, |problem, (span, days)| problem.beside(span, format!("and these {days} days"))))
 }
@@ -179,7 +192,7 @@ fn does_not_fit(waits: &[Wait], pack: &LawPack) -> Option<Problem> {
 fn pack_problem(error: &LawPackError, span: Option<Range<usize>>) -> Problem {
     let problem = Problem::new(format!("{error} (`pack`)"));
     let problem = match error {
-        LawPackError::Unknown { .. } => problem.help("how to add one stands in the module docs of `config::law`"),
+        LawPackError::Unknown { .. } => problem,
         LawPackError::Broken { source, .. } => problem.help(source.to_string()),
     };
     match span {

@@ -50,6 +50,7 @@ impl Checks<'_> {
     /// A secret that must be given.
     pub(super) fn secret(&mut self, section: &Section, key: &str, raw: RawSecret) -> Option<SecretString> {
         let mut given = raw.given();
+        given.sort_by_key(|(_, raw)| raw.span().start);
         let (source, raw) = match (given.pop(), given.pop()) {
             (Some(one), None) => one,
             (None, _) => {

@@ -12,7 +12,7 @@ use super::{Checks, Section};
 use crate::domain::Language;
 
 impl Checks<'_> {
-    pub(super) fn service(&mut self, raw: Maybe<RawService>, law: Option<&Law>) -> Option<Service> {
+    pub(super) fn service(&mut self, raw: Maybe<RawService>, law: Option<&Law>) -> Option<(Service, TimeZone)> {
         let why = "it says who you are: name, address, team, supervisory_authority, court_remedy";
         let (section, raw) = self.open_required("service", raw, why)?;
         let name = self.line_required(&section, "name", raw.name, "the name that letters call you by");
@@ -25,7 +25,8 @@ impl Checks<'_> {
         };
         let sender_name = raw.sender_name.map_or_else(|| name.clone(), |raw| self.line("sender_name", raw));
         let language = raw.language.map_or(Some(Language::En), |raw| self.word("language", &raw));
-        let time_zone = raw.time_zone.map_or_else(|| Some("UTC".to_owned()), |raw| self.time_zone(raw));
+        let time_zone =
+            raw.time_zone.map_or_else(|| Some(("UTC".to_owned(), TimeZone::UTC)), |raw| self.time_zone(raw));
         let team = self.team(&section, raw.team);
         let pack = law.map(|law| &law.pack);
         let of_pack = pack.and_then(|pack| pack.supervisory_authority.clone());
@@ -33,21 +34,23 @@ impl Checks<'_> {
             self.of_refusals(&section, "supervisory_authority", raw.supervisory_authority, of_pack);
         let of_pack = pack.and_then(|pack| pack.court_remedy.clone());
         let court_remedy = self.of_refusals(&section, "court_remedy", raw.court_remedy, of_pack);
-        Some(Service {
+        let (time_zone_name, time_zone) = time_zone?;
+        let service = Service {
             name: name?,
             address: address?,
             sender_name: sender_name?,
             language: language?,
-            time_zone: time_zone?,
+            time_zone: time_zone_name,
             team: team?,
             supervisory_authority: supervisory_authority?,
             court_remedy: court_remedy?,
-        })
+        };
+        Some((service, time_zone))
     }
 
-    fn time_zone(&mut self, raw: Spanned<String>) -> Option<String> {
-        if TimeZone::get(raw.get_ref()).is_ok() {
-            return Some(raw.into_inner());
+    fn time_zone(&mut self, raw: Spanned<String>) -> Option<(String, TimeZone)> {
+        if let Ok(time_zone) = TimeZone::get(raw.get_ref()) {
+            return Some((raw.into_inner(), time_zone));
         }
         let problem = Problem::new(format!("{:?} is no time zone (`time_zone`)", raw.get_ref()))
             .at(raw.span(), "expected an IANA name such as Europe/Berlin or UTC")

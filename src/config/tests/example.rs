@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::super::*;
-use super::{check_in, example_with, installation};
+use super::{check_in, example_with, installation, with_mailer};
 use crate::domain::{Language, Scope};
 use crate::mailbox::settings::Security;
 use crate::reply::settings::MailerSettings;
@@ -107,7 +107,7 @@ fn paths_holidays_and_the_other_kinds_are_read() {
     ]);
     let config = check_in(folder.path(), &text).unwrap();
     assert_eq!(config.law.holidays.len(), 2);
-    assert_eq!(config.calendar().time_zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(config.calendar.time_zone.iana_name(), Some("Europe/Berlin"));
     assert_eq!(config.challenge.code_for, [Scope::Account, Scope::Data], "closing an account always needs the code");
     assert_eq!(config.authority.len(), 1);
     assert_eq!(config.authority[0].rule, Rule::Challenge);
@@ -140,10 +140,8 @@ fn digests_follow_values_and_not_layout_or_secrets() {
 
 #[test]
 fn a_demo_may_write_letters_into_files() {
-    let smtp =
-        EXAMPLE.split("[mailer.smtp]").nth(1).and_then(|rest| rest.split("# What is erased from").next()).unwrap();
     for mailer in ["[mailer.file]\npath = \"out\"\n", "[mailer.memory]\n"] {
-        let text = EXAMPLE.replace("[mailer.smtp]", "").replace(smtp, mailer);
+        let text = with_mailer(mailer);
         let folder = installation();
         assert!(check_in(folder.path(), &text).is_err(), "production refuses {mailer:?}");
         let demo = Surroundings::new(Purpose::Demo, None);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::*;
-use super::{EXAMPLE, check_in, example_with, installation};
+use super::{EXAMPLE, check_in, example_with, installation, with_mailer};
 
 /// The rendered error of a text, with the folder named as an installation would have it.
 fn rendered(folder: &Path, source: &str) -> String {
@@ -30,6 +30,7 @@ mistakes! {
     unknown_key: "#reminder_days = 5" => "reminder_day = 5";
     unknown_key_that_may_be_a_secret:
         "password_file = \"smtp.password\"" => "passphrase = \"hunter2\"\nkeyphrase = \"hunter2\"";
+    two_mailers: "[mailer.smtp]\n" => "[mailer.memory]\n[mailer.smtp]\n";
     unknown_section: "[retention]" => "[retentions]";
     wrong_type: "#port = 587" => "port = \"587\"";
     wrong_type_of_a_secret: "password_file = \"smtp.password\"" => "password = [\"hunter2\"]";
@@ -68,7 +69,7 @@ mistakes! {
 #[test]
 fn file_mailer_in_production() {
     let folder = installation();
-    let text = example_with(&[("[mailer.smtp]\n", "[mailer.file]\npath = \"out\"\n[mailer.smtp]\n")]);
+    let text = with_mailer("[mailer.file]\npath = \"out\"\n");
     insta::assert_snapshot!(rendered(folder.path(), &text));
 }
 
@@ -109,4 +110,35 @@ fn colour_only_when_asked_for() {
     assert!(error.render(true).contains("\u{1b}["));
     assert!(!error.render(false).contains('\u{1b}'));
     assert_eq!(error.count(), 2, "the unknown section and the missing one");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+    /// Whatever a hand slips into the file: an answer, no panic, and no secret in it.
+    #[test]
+    fn any_edit_ends_in_an_answer(
+        edits in proptest::collection::vec((0_usize..10_000, 0_usize..20, "[\\[\\]={}\"'#.\n ü\u{1F511}a-z0-9]{0,4}"), 1..6)
+    ) {
+        let (before, after) = EXAMPLE.split_once("password_file = \"smtp.password\"").unwrap();
+        // The line of the secret stays whole: a key that is no longer called password is a matter of its own.
+        let text = format!("{}\npassword = \"hunter2\"\n{after}", edited(before, &edits));
+        let result = parse(&text, Path::new("expunged.toml"), &Surroundings::new(Purpose::Production, None));
+        let shown = match result {
+            Ok(config) => format!("{config:?}"),
+            Err(error) => error.render(false) + &error.render(true),
+        };
+        proptest::prop_assert!(!shown.contains("hunter2"), "{}", shown);
+    }
+}
+
+/// The text with some characters replaced.
+fn edited(text: &str, edits: &[(usize, usize, String)]) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for (at, length, replacement) in edits {
+        let start = at % text.len();
+        let end = (start + length).min(text.len());
+        text.splice(start..end, replacement.chars());
+    }
+    text.into_iter().collect()
 }

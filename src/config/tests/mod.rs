@@ -37,3 +37,10 @@ fn example_with(replacements: &[(&str, &str)]) -> String {
     }
     text
 }
+
+/// The example with another mailer.
+fn with_mailer(mailer: &str) -> String {
+    let (before, rest) = EXAMPLE.split_once("[mailer.smtp]").unwrap();
+    let (_, after) = rest.split_once("# What is erased from").unwrap();
+    format!("{before}{mailer}# What is erased from{after}")
+}

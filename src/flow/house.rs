@@ -60,8 +60,6 @@ pub struct House {
     pub stamps: Stamps,
     /// Read letters that were there before the first run.
     pub backfill: bool,
-    /// Answer nobody, mark nothing, erase nothing.
-    pub observe: bool,
 }
 
 /// How long an authority lives beyond the grace period: for a hold that is released, a weekend, a store that is down.

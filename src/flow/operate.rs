@@ -184,7 +184,7 @@ pub async fn approve(
     house: &House,
     reference: &Reference,
     operator: &Operator,
-    words: Option<&str>,
+    evidence_given: Option<(ProofKind, &str)>,
 ) -> Result<Approval, FlowError> {
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
@@ -192,7 +192,7 @@ pub async fn approve(
         return Err(FlowError::Broken("evidence is for a request that waits for its confirmation; see 'requests scope'"));
     }
     let done = match evidence::load(&mut tx, stored.request.id).await? {
-        None => record_evidence(house, &mut tx, &stored, operator, words).await?,
+        None => record_evidence(house, &mut tx, &stored, operator, evidence_given).await?,
         Some(record) => approve_evidence(house, &mut tx, &stored, operator, &record).await?,
     };
     tx.commit().await?;
@@ -204,9 +204,9 @@ async fn record_evidence(
     tx: &mut Tx,
     stored: &Stored,
     operator: &Operator,
-    words: Option<&str>,
+    evidence_given: Option<(ProofKind, &str)>,
 ) -> Result<Approval, FlowError> {
-    let words = words.ok_or(FlowError::Missing("--evidence (how the person was verified)"))?;
+    let (proof, words) = evidence_given.ok_or(FlowError::Missing("evidence (--proof and --evidence: how the person was verified)"))?;
     let request = &stored.request;
     let subject = safe::subject(house, tx, request).await?;
     let confirmed = request.ask.as_ref().and_then(|ask| ask.scope);
@@ -220,7 +220,7 @@ async fn record_evidence(
         request: request.id,
         account_mac: stored.bindings.account_mac.ok_or(FlowError::Missing("the account of the request"))?,
         plan_digest: plan(&house.map, &offer.target)?.digest,
-        proof: ProofKind::Other,
+        proof,
         note_digest: house.keys.digest(words.as_bytes()),
     };
     let now = house.clock.now();

@@ -148,6 +148,6 @@ pub(super) fn language(house: &House, letter: &LetterRow, stored: Option<&Stored
 }
 
 /// For a caller that writes letters outside a request's life: the alarm that the mailbox was not polled.
-pub(super) async fn alarm(house: &House, tx: &mut Tx, kind: LetterKind) -> Result<(), FlowError> {
+pub async fn alarm(house: &House, tx: &mut Tx, kind: LetterKind) -> Result<(), FlowError> {
     super::advance::write_letter(house, tx, None, kind, Audience::Team, house.clock.now()).await
 }

@@ -3,6 +3,7 @@
 //! # The map of the house
 //! Data flow one way: `mailbox → intake → verify → queue → erase → reply`; the `trail` gets one entry per step.
 
+pub mod breakpoint;
 pub mod chance;
 pub mod clock;
 pub mod config;

@@ -1,1 +1,28 @@
-//! The room db.
+//! Our own database: the only SQL on it. SQLite inside the process, or PostgreSQL 15 and later for many daemons.
+//!
+//! Every statement is written once, with `$1, $2 …`, on a [`Tx`]; what the two databases really say differently
+//! stands side by side in [`Dialect::pick`]. A family of tables has its own file here. No transaction is held
+//! across outside work, and nothing here decides: this room stores what the stages decided.
+//!
+//! # How to add a table
+//! 1. `migrations/sqlite/NNNN_name.sql` and `migrations/postgres/NNNN_name.sql`, and one line in `migrate.rs`.
+//!    A test fails while the two sides differ in number or name.
+//! 2. Types: SQLite `STRICT` tables with UUID as `BLOB`, time as `INTEGER` (µs since 1970), JSON as `TEXT`, truth as
+//!    `INTEGER`; PostgreSQL `UUID`, `TIMESTAMPTZ`, `JSONB`, `BOOLEAN`. A `CHECK` mirrors every enum.
+//! 3. A gate of the database is a trigger whose text begins with `gate:` ([`DbError::refused_by_gate`]).
+
+pub mod deliveries;
+mod dialect;
+mod error;
+pub mod letters;
+mod migrate;
+mod open;
+mod params;
+pub mod requests;
+mod row;
+pub mod sql;
+
+pub use dialect::Dialect;
+pub use error::DbError;
+pub use open::{DatabaseSettings, Db};
+pub use sql::{Param, Params, Retries, Row, Tx};

@@ -1,0 +1,1 @@
+-- jobs: filled below in this branch

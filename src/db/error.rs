@@ -1,0 +1,188 @@
+//! What can go wrong with our own database. Never says a value that somebody wrote.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use sqlx::error::ErrorKind;
+
+use crate::domain::Retry;
+
+/// A failure of our own database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The database refused a statement or could not be reached.
+    #[error("the database did not do what it was asked to")]
+    Sql(#[source] SqlFailure),
+    /// A parameter could not be sent.
+    #[error("a parameter does not fit the database")]
+    Encode(#[source] Box<dyn StdError + Send + Sync>),
+    /// A stored value is not what the program wrote there.
+    #[error("{table}, row {row}: the stored value of {column} is not readable")]
+    Stored {
+        /// The table, as far as the query told.
+        table: &'static str,
+        /// The column.
+        column: String,
+        /// The row's id, or `?`.
+        row: String,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A statement changed or found another number of rows than it must.
+    #[error("{found} rows where {expected} was expected")]
+    RowCount {
+        /// How many there must be.
+        expected: u64,
+        /// How many there were.
+        found: u64,
+    },
+    /// The lease had passed on before the work was settled: nothing of this transaction may be committed.
+    #[error("the lease on the job was lost before the work was settled; somebody else does it now")]
+    LostLease,
+    /// The address of the database is none that we know.
+    #[error("the database url must begin with sqlite:// or postgres://")]
+    UnknownUrl,
+    /// The address of the database could not be read.
+    #[error("the database url cannot be read")]
+    BadUrl(#[source] Box<dyn StdError + Send + Sync>),
+    /// The database file could not be made.
+    #[error("the database file cannot be created")]
+    File(#[source] std::io::Error),
+    /// SQLite before 3.51.3 can corrupt a write-ahead log.
+    #[error("SQLite {found} is too old: {wanted} or later is needed (older ones can corrupt a write-ahead log)")]
+    OldSqlite {
+        /// The version that was found.
+        found: String,
+        /// The first version that is taken.
+        wanted: &'static str,
+    },
+    /// The schema was made by a newer program.
+    #[error("the database has schema {found}, this program knows {known}: run the newer expunged")]
+    NewerSchema {
+        /// The schema's number.
+        found: i64,
+        /// The last number that this program knows.
+        known: i64,
+    },
+    /// A migration that ran here has another name than the one this program carries.
+    #[error("migration {number} ran here as {found:?}, this program calls it {known:?}")]
+    ForeignSchema {
+        /// The migration's number.
+        number: i64,
+        /// Its name in the database.
+        found: String,
+        /// Its name in the program.
+        known: &'static str,
+    },
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(SqlFailure(error))
+    }
+}
+
+impl DbError {
+    /// Whether the same transaction, begun again, may go through.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Sql(failure) if failure.is_transient() => Retry::Transient,
+            _ => Retry::Permanent,
+        }
+    }
+
+    /// Whether a unique index or a primary key refused the row.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(failure) if failure.kind() == Some(ErrorKind::UniqueViolation))
+    }
+
+    /// Whether a foreign key refused the row.
+    #[must_use]
+    pub fn is_foreign_key_violation(&self) -> bool {
+        matches!(self, Self::Sql(failure) if failure.kind() == Some(ErrorKind::ForeignKeyViolation))
+    }
+
+    /// What a gate in the database said when it refused the change (the text of the trigger after `gate:`).
+    #[must_use]
+    pub fn refused_by_gate(&self) -> Option<&str> {
+        let Self::Sql(SqlFailure(sqlx::Error::Database(error))) = self else { return None };
+        error.message().strip_prefix("gate:").map(str::trim)
+    }
+}
+
+/// What the driver said. Shows the database's code, table and constraint, and its text only where that cannot
+/// quote a value.
+pub struct SqlFailure(sqlx::Error);
+
+impl SqlFailure {
+    fn kind(&self) -> Option<ErrorKind> {
+        self.0.as_database_error().map(sqlx::error::DatabaseError::kind)
+    }
+
+    fn is_transient(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::BeginFailed | sqlx::Error::WorkerCrashed => {
+                true
+            }
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
+            _ => false,
+        }
+    }
+}
+
+/// PostgreSQL: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not available, 57P0x
+/// shutdown, 57014 statement timeout. SQLite: BUSY (5), LOCKED (6) and their extended codes in the low byte.
+fn is_transient_code(code: &str) -> bool {
+    const CLASSES: [&str; 3] = ["08", "40", "53"];
+    const CODES: [&str; 5] = ["55P03", "57P01", "57P02", "57P03", "57014"];
+    if code.len() == 5 && (CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)) {
+        return true;
+    }
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+impl fmt::Display for SqlFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sqlx::Error::Database(error) = &self.0 else { return self.0.fmt(f) };
+        let code = error.code().unwrap_or_default();
+        write!(f, "code {code}")?;
+        if let Some(table) = error.table() {
+            write!(f, ", table {table}")?;
+        }
+        if let Some(constraint) = error.constraint() {
+            write!(f, ", constraint {constraint}")?;
+        }
+        // PostgreSQL's class 22 ("invalid input syntax … \"value\"") quotes what it was given.
+        if !(code.len() == 5 && code.starts_with("22")) {
+            write!(f, ": {}", error.message())?;
+        }
+        Ok(())
+    }
+}
+
+/// The same as Display: the driver's own Debug prints the detail line, which quotes whole rows.
+impl fmt::Debug for SqlFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for SqlFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::is_transient_code;
+
+    #[test]
+    fn busy_deadlock_and_lost_connections_are_transient() {
+        for code in ["40001", "40P01", "08006", "57P01", "53300", "5", "517", "6", "262"] {
+            assert!(is_transient_code(code), "{code}");
+        }
+        for code in ["23505", "22P02", "42601", "1555", "2067", "1811", "19", "13"] {
+            assert!(!is_transient_code(code), "{code}");
+        }
+    }
+}

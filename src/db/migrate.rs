@@ -1,0 +1,112 @@
+//! Brings the schema to the number that this program knows: all of it in one transaction, or nothing.
+//!
+//! It never goes down and never touches a schema that a newer program made.
+
+use super::error::DbError;
+use super::open::Db;
+use super::sql::Tx;
+use crate::params;
+
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $file:literal),+ $(,)?) => {
+        &[$(Migration {
+            number: $number,
+            name: $file,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file, ".sql")),
+        }),+]
+    };
+}
+
+/// Every migration, in order. To add one: a file on each side and a line here.
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_jobs",
+    2 "0002_cases",
+];
+
+/// Any number that nobody else locks: the daemons that start together migrate one after the other.
+const ADVISORY_LOCK: i64 = 0x6578_7075_6e67_6564;
+
+/// Applies what is missing.
+pub(super) async fn migrate(db: &Db) -> Result<(), DbError> {
+    let mut tx = db.write().await?;
+    if tx.dialect() == super::Dialect::Postgres {
+        tx.all("SELECT pg_advisory_xact_lock($1)", params![ADVISORY_LOCK]).await?;
+    }
+    let created = tx.dialect().pick(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+            number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+         ) STRICT",
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+            number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+         )",
+    );
+    tx.script(created).await?;
+    let applied = applied(&mut tx).await?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
+        tx.script(tx.dialect().pick(migration.sqlite, migration.postgres)).await?;
+        let insert = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)";
+        tx.execute_one(insert, params![migration.number, migration.name]).await?;
+    }
+    tx.commit().await
+}
+
+/// The number of the last migration that ran here; an error if it is not one of ours.
+async fn applied(tx: &mut Tx) -> Result<i64, DbError> {
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    let mut last = 0;
+    for row in tx.all("SELECT number, name FROM schema_migrations ORDER BY number", params![]).await? {
+        let row = row.of("schema_migrations");
+        last = row.i64("number")?;
+        if last > known {
+            return Err(DbError::NewerSchema { found: last, known });
+        }
+        let found = row.text("name")?;
+        match MIGRATIONS.iter().find(|ours| ours.number == last) {
+            Some(ours) if ours.name == found => {}
+            ours => {
+                return Err(DbError::ForeignSchema { number: last, found, known: ours.map_or("", |ours| ours.name) });
+            }
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file names of one side, sorted.
+    fn files(dialect: &str) -> Vec<String> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".sql"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn both_sides_have_the_same_migrations_and_all_are_listed() {
+        let listed: Vec<_> = MIGRATIONS.iter().map(|migration| format!("{}.sql", migration.name)).collect();
+        assert_eq!(files("sqlite"), listed);
+        assert_eq!(files("postgres"), listed);
+    }
+
+    #[test]
+    fn numbers_count_up_from_one_and_lead_the_name() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.number, i64::try_from(index).unwrap() + 1);
+            assert!(migration.name.starts_with(&format!("{:04}_", migration.number)), "{}", migration.name);
+        }
+    }
+}

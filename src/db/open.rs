@@ -1,0 +1,197 @@
+//! Opens our own database: pools, pragmas, the version gates, the migrations.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use super::dialect::Dialect;
+use super::error::DbError;
+use super::migrate::migrate;
+use super::sql::{Open, Tx};
+
+/// Where our own database is.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// `sqlite://path` (absolute with three slashes) or `postgres://user:password@host/name`.
+    pub url: SecretString,
+    /// Connections held at most: to PostgreSQL in all, to SQLite for reading (one more writes).
+    pub connections_max: u32,
+}
+
+/// Our own database. A clone is the same database.
+#[derive(Clone)]
+pub struct Db(Pools);
+
+#[derive(Clone)]
+enum Pools {
+    /// One connection writes, so that writers queue here and not on a lock in the file.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// Before this a reset of the write-ahead log can corrupt it.
+const SQLITE_WANTED: &str = "3.51.3";
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a transaction waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often BEGIN is tried on a database that another process keeps busy.
+const BEGIN_ATTEMPTS_MAX: u32 = 3;
+
+impl Db {
+    /// Opens the database, makes it if it is a file that is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// An unreadable url, an old SQLite, a schema of a newer program, a migration that fails (nothing of it stays).
+    pub async fn open(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let url = settings.url.expose_secret();
+        let db = if let Some(path) = url.strip_prefix("sqlite://") {
+            open_sqlite(Path::new(path), settings.connections_max).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url, settings.connections_max).await?
+        } else {
+            return Err(DbError::UnknownUrl);
+        };
+        migrate(&db).await?;
+        Ok(db)
+    }
+
+    /// Begins a transaction that only reads, and sees one state of the database throughout.
+    pub async fn read(&self) -> Result<Tx, DbError> {
+        let open = match &self.0 {
+            Pools::Sqlite { readers, .. } => Open::Sqlite(readers.begin().await?),
+            Pools::Postgres(pool) => {
+                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
+        Ok(Tx(open))
+    }
+
+    /// Begins a transaction that may write. On SQLite it holds the write lock from here on, so that it cannot
+    /// fail half way for want of it.
+    pub async fn write(&self) -> Result<Tx, DbError> {
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => begin_immediate(writer).await,
+            Pools::Postgres(pool) => Ok(Tx(Open::Postgres(pool.begin().await?))),
+        }
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self.0 {
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+            Pools::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The PostgreSQL pool, for what has no counterpart (LISTEN).
+    pub(super) const fn postgres(&self) -> Option<&PgPool> {
+        match &self.0 {
+            Pools::Postgres(pool) => Some(pool),
+            Pools::Sqlite { .. } => None,
+        }
+    }
+
+    /// Waits for transactions under way and closes every connection.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn begin_immediate(writer: &SqlitePool) -> Result<Tx, DbError> {
+    let mut attempts = 1;
+    loop {
+        match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {
+            Ok(tx) => return Ok(Tx(Open::Sqlite(tx))),
+            // The busy timeout has passed each time, so there is no need to wait here as well.
+            Err(error) if error.retry() == crate::domain::Retry::Transient && attempts < BEGIN_ATTEMPTS_MAX => {
+                attempts += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
+    create_private(path)?;
+    let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
+    let writing = options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(writing)
+        .await?;
+    refuse_old_sqlite(&writer).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(readers_max.max(1))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok(Db(Pools::Sqlite { writer, readers }))
+}
+
+/// Makes the file readable by its owner only; the write-ahead log inherits that.
+fn create_private(path: &Path) -> Result<(), DbError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(DbError::File(error)),
+    }
+}
+
+async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), DbError> {
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await?;
+    if version(&found) < version(SQLITE_WANTED) {
+        return Err(DbError::OldSqlite { found, wanted: SQLITE_WANTED });
+    }
+    Ok(())
+}
+
+/// A version as numbers that compare; what is no number counts as 0.
+fn version(text: &str) -> [u32; 3] {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    [parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0)]
+}
+
+async fn open_postgres(url: &str, connections_max: u32) -> Result<Db, DbError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| DbError::BadUrl(Box::new(error)))?
+        .application_name("expunged")
+        .statement_cache_capacity(256);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections_max.max(2))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    Ok(Db(Pools::Postgres(pool)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(version("3.51.2") < version(SQLITE_WANTED));
+        assert!(version("3.52.0") > version(SQLITE_WANTED));
+        assert!(version("3.9.0") < version("3.10.0"));
+    }
+}

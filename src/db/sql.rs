@@ -1,0 +1,161 @@
+//! A transaction on either database: statements written once, parameters in, rows out.
+//!
+//! A statement is made of our own literals only; whatever came from outside is a parameter. A `Tx` that is dropped
+//! is rolled back, and nothing is sent outside a transaction.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
+
+use super::dialect::{self, Dialect};
+pub use super::error::DbError;
+use crate::chance::{Chance, draw};
+use crate::domain::Retry;
+
+pub use super::params::{Param, Params};
+pub use super::row::Row;
+pub use crate::params;
+
+/// An open transaction. Dropping it rolls back.
+pub struct Tx(pub(super) Open);
+
+pub(super) enum Open {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Which database this is.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self.0 {
+            Open::Sqlite(_) => Dialect::Sqlite,
+            Open::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub async fn execute(&mut self, sql: &str, params: Params) -> Result<u64, DbError> {
+        let sql = self.spell(sql, &params);
+        match &mut self.0 {
+            Open::Sqlite(tx) => {
+                let done = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).execute(&mut **tx).await;
+                Ok(done.map_err(DbError::from)?.rows_affected())
+            }
+            Open::Postgres(tx) => {
+                let done = sqlx::query_with(sql, dialect::postgres_arguments(params)?).execute(&mut **tx).await;
+                Ok(done.map_err(DbError::from)?.rows_affected())
+            }
+        }
+    }
+
+    /// Runs a statement that must change exactly one row; any other count is [`DbError::RowCount`].
+    pub async fn execute_one(&mut self, sql: &str, params: Params) -> Result<(), DbError> {
+        match self.execute(sql, params).await? {
+            1 => Ok(()),
+            changed => Err(DbError::RowCount { expected: 1, found: changed }),
+        }
+    }
+
+    /// All rows of a query.
+    pub async fn all(&mut self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
+        let sql = self.spell(sql, &params);
+        match &mut self.0 {
+            Open::Sqlite(tx) => {
+                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
+            Open::Postgres(tx) => {
+                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
+        }
+    }
+
+    /// The row of a query that has at most one; several are [`DbError::RowCount`].
+    pub async fn optional(&mut self, sql: &str, params: Params) -> Result<Option<Row>, DbError> {
+        let mut rows = self.all(sql, params).await?;
+        match rows.len() {
+            0 | 1 => Ok(rows.pop()),
+            many => Err(DbError::RowCount { expected: 1, found: many as u64 }),
+        }
+    }
+
+    /// The row of a query that has exactly one; none or several are [`DbError::RowCount`].
+    pub async fn one(&mut self, sql: &str, params: Params) -> Result<Row, DbError> {
+        self.optional(sql, params).await?.ok_or(DbError::RowCount { expected: 1, found: 0 })
+    }
+
+    /// Runs several statements without parameters, as they stand in a migration.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), DbError> {
+        match &mut self.0 {
+            Open::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+            Open::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Makes the changes durable. When this fails with a lost connection the outcome is unknown: read again by key.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.0 {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Undoes everything now, instead of when the connection is next used.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self.0 {
+            Open::Sqlite(tx) => tx.rollback().await?,
+            Open::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
+    fn spell(&self, sql: &str, params: &Params) -> SqlStr {
+        if self.dialect() == Dialect::Sqlite && params.iter().any(Param::is_list) {
+            return AssertSqlSafe(dialect::lists_for_sqlite(sql, params)).into_sql_str();
+        }
+        AssertSqlSafe(sql).into_sql_str()
+    }
+}
+
+/// How often a whole transaction is tried when the database asks for it (busy, deadlock, serialisation).
+///
+/// ```ignore
+/// let mut retries = Retries::default();
+/// loop {
+///     match self.attempt().await {
+///         Err(error) if retries.again(&error, chance).await => {}
+///         outcome => return outcome,
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Retries {
+    left: u32,
+    wait: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { left: 5, wait: Duration::from_millis(10) }
+    }
+}
+
+impl Retries {
+    /// Waits a little (10 ms doubling, with jitter) and says whether to try once more: only after a transient
+    /// failure, and five times at most.
+    pub async fn again(&mut self, error: &DbError, chance: &dyn Chance) -> bool {
+        if error.retry() == Retry::Permanent || self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        let [jitter] = draw::<1>(chance);
+        tokio::time::sleep(self.wait.mul_f64(0.5 + f64::from(jitter) / 256.0)).await;
+        self.wait *= 2;
+        true
+    }
+}

@@ -109,8 +109,7 @@ fn add_filters(environment: &mut Environment<'static>, terms: Arc<Terms>) {
     let words = Arc::clone(&terms);
     environment.add_filter("instant", move |micros: i64| words.instant(Timestamp::from_micros(micros)));
     let words = Arc::clone(&terms);
-    environment
-        .add_filter("count", move |number: u64, one: String, other: String| words.count(number, &one, &other));
+    environment.add_filter("count", move |number: u64, one: String, other: String| words.count(number, &one, &other));
     let words = Arc::clone(&terms);
     environment.add_filter("number", move |number: u64| words.number(number));
     let words = Arc::clone(&terms);
@@ -185,3 +184,6 @@ macro_rules! folders {
 
 /// Every language's folder.
 static FOLDERS: &[Folder] = folders!(En = "en", De = "de", Fr = "fr", Es = "es");
+
+#[cfg(test)]
+mod tests;

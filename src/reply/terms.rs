@@ -64,7 +64,8 @@ impl Terms {
     /// A day written out.
     pub(super) fn date(&self, date: Date) -> String {
         let day = if date.day() == 1 { self.date.first_day.clone() } else { date.day().to_string() };
-        let month = usize::try_from(date.month()).ok().and_then(|number| self.date.months.get(number.saturating_sub(1)));
+        let month =
+            usize::try_from(date.month()).ok().and_then(|number| self.date.months.get(number.saturating_sub(1)));
         let year = date.year().to_string();
         fill(&self.date.pattern, &[("day", &day), ("month", month.map_or("", String::as_str)), ("year", &year)])
     }
@@ -149,9 +150,9 @@ fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let found = after.split_once('}').and_then(|(name, tail)| {
-            values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail))
-        });
+        let found = after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail)));
         match found {
             Some((value, tail)) => {
                 filled.push_str(value);

@@ -99,7 +99,7 @@ async fn a_wrong_password_and_an_untrusted_certificate_are_permanent_and_clear()
     assert!(matches!(error, MailboxError::LoginRefused { .. }), "{error}");
     assert_eq!(error.retry(), Retry::Permanent);
     let text = format!("{error} {error:?}");
-    assert!(text.contains("localhost") && text.contains("mailbox.password") && !text.contains("secret"), "{text}");
+    assert!(text.contains("localhost") && text.contains("[mailbox.imap]") && !text.contains("secret"), "{text}");
 
     let other = Dovecot::start().await;
     let untrusted = ImapSettings { ca_file: Some(other.ca_file.clone()), ..settings(&dovecot) };

@@ -14,7 +14,7 @@ use crate::domain::Retry;
 #[derive(Debug, thiserror::Error)]
 pub enum MailboxError {
     /// No TCP connection.
-    #[error("cannot reach the mail server {host}:{port} (mailbox.host, mailbox.port)")]
+    #[error("cannot reach the mail server {host}:{port} (mailbox.imap.host, mailbox.imap.port)")]
     Unreachable {
         /// The configured host.
         host: String,
@@ -25,7 +25,7 @@ pub enum MailboxError {
         source: io::Error,
     },
     /// The TLS handshake failed, most often because the certificate is not trusted or names another host.
-    #[error("no trusted TLS connection to {host}:{port}; check mailbox.host, mailbox.security and mailbox.ca_file")]
+    #[error("no trusted TLS connection to {host}:{port}; check host, security and ca_file in [mailbox.imap]")]
     Tls {
         /// The configured host.
         host: String,
@@ -36,13 +36,13 @@ pub enum MailboxError {
         source: io::Error,
     },
     /// The host is neither a DNS name nor an IP address.
-    #[error("{host:?} is no host name; check mailbox.host")]
+    #[error("{host:?} is no host name; check mailbox.imap.host")]
     HostName {
         /// The configured host.
         host: String,
     },
     /// The file with the certificate authority cannot be used.
-    #[error("no certificate can be read from {}; check mailbox.ca_file", path.display())]
+    #[error("no certificate can be read from {}; check mailbox.imap.ca_file", path.display())]
     CaFile {
         /// The configured file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum MailboxError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The system has no certificate authorities, so no server could be trusted.
-    #[error("this system has no certificate authorities; install them or set mailbox.ca_file")]
+    #[error("this system has no certificate authorities; install them or set mailbox.imap.ca_file")]
     NoAuthorities,
     /// The server does not offer STARTTLS, or offers no login on the connection that it made safe.
     #[error("{host}:{port} does not offer {capability}; {fix}")]
@@ -66,7 +66,7 @@ pub enum MailboxError {
         fix: &'static str,
     },
     /// The server refused user and password.
-    #[error("{host}:{port} refused the login{}; check mailbox.user and mailbox.password", in_brackets(*code))]
+    #[error("{host}:{port} refused the login{}; check user and password in [mailbox.imap]", in_brackets(*code))]
     LoginRefused {
         /// The configured host.
         host: String,
@@ -367,7 +367,7 @@ mod tests {
         let text = refused(Some(Refusal::AuthenticationFailed)).to_string();
         assert_eq!(
             text,
-            "imap.example.org:993 refused the login [AUTHENTICATIONFAILED]; check mailbox.user and mailbox.password"
+            "imap.example.org:993 refused the login [AUTHENTICATIONFAILED]; check user and password in [mailbox.imap]"
         );
     }
 }

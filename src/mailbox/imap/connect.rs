@@ -50,10 +50,10 @@ impl Dial for TlsDial {
                     return Err(not_offered(
                         settings,
                         "STARTTLS",
-                        "nothing was sent in the clear; set mailbox.security to \"tls\"",
+                        "nothing was sent in the clear; set mailbox.imap.security to \"tls\"",
                     ));
                 }
-                clear.run(Command::new("STARTTLS"), |_| {}).await?;
+                clear.run(Command::new("STARTTLS").expecting(0, 0), |_| {}).await?;
                 encrypt(clear.into_stream()?, &connector, settings).await
             }
         }
@@ -138,7 +138,7 @@ async fn capabilities(conversation: &mut Conversation) -> Result<Capabilities, M
             Capability::Atom(atom) => atom.to_ascii_uppercase(),
         }));
     };
-    conversation.run(Command::new("CAPABILITY"), take).await?;
+    conversation.run(Command::new("CAPABILITY").expecting(0, 0), take).await?;
     Ok(Capabilities(found))
 }
 
@@ -151,8 +151,9 @@ pub(super) async fn log_in(
         return Err(not_offered(settings, "LOGIN", "it needs a login with user and password"));
     }
     let login = Command::new("LOGIN")
-        .string("mailbox.user", settings.user.as_bytes())?
-        .string("mailbox.password", settings.password.expose_secret().as_bytes())?;
+        .expecting(0, 0)
+        .string("mailbox.imap.user", settings.user.as_bytes())?
+        .string("mailbox.imap.password", settings.password.expose_secret().as_bytes())?;
     match conversation.run(login, |_| {}).await {
         Ok(()) => capabilities(conversation).await,
         Err(MailboxError::Refused { code, .. }) => {

@@ -12,6 +12,9 @@ use async_imap::imap_proto::Response;
 /// A line without its literals is at most this long: a SEARCH answer of about a million UIDs.
 const LINE_BYTES_MAX: usize = 8 << 20;
 
+/// What we ask for has four lists at most, and the parser calls itself for each list in a list.
+const BRACKETS_MAX: usize = 32;
+
 /// What the bytes so far amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -98,13 +101,29 @@ impl Frame {
         Self(bytes)
     }
 
-    /// What it says; `None` when it is not IMAP. A panic of the parser is no reason to end a daemon.
+    /// What it says; `None` when it is not IMAP. Neither a panic of the parser nor its running out of stack is a
+    /// reason to end a daemon: before STARTTLS anybody can be the server (and has no literals to hide brackets in).
     pub(super) fn parse(&self) -> Option<Response<'_>> {
+        if !is_status(&self.0) && brackets(&self.0) > BRACKETS_MAX {
+            return None;
+        }
         match catch_unwind(|| Response::parse(&self.0)) {
             Ok(Ok(([], response))) => Some(response),
             _ => None,
         }
     }
+}
+
+/// Opening brackets outside of literals. Quotes do not hide any: the parser's idea of a quote may differ from ours.
+fn brackets(response: &[u8]) -> usize {
+    let (mut count, mut line_start) = (0, 0);
+    while let Some(rest) = response.get(line_start..).filter(|rest| !rest.is_empty()) {
+        let line = rest.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+        count += line.iter().filter(|byte| **byte == b'(').count();
+        let literal = announced_literal(response, line).unwrap_or(0);
+        line_start = (line_start + line.len()).saturating_add(usize::try_from(literal).unwrap_or(usize::MAX));
+    }
+    count
 }
 
 #[cfg(test)]
@@ -145,6 +164,17 @@ mod tests {
         assert!(Frame::new("* OK [ALERT]é\r\n".as_bytes().to_vec()).parse().is_some());
         assert!(Frame::new(b"* 1 FETCH (INTERNALDATE NIL)\r\n".to_vec()).parse().is_none());
         assert!(Frame::new(b"SSH-2.0-OpenSSH\r\n".to_vec()).parse().is_none());
+    }
+
+    #[test]
+    fn a_tower_of_brackets_does_not_end_the_program() {
+        for start in ["* 1 FETCH (BODYSTRUCTURE ", "* 1 FETCH (X ", "* THREAD "] {
+            let tower = format!("{start}{}\r\n", "(".repeat(200_000));
+            assert!(Frame::new(tower.into_bytes()).parse().is_none());
+        }
+        let in_letter = "(".repeat(50);
+        let letter = format!("* 1 FETCH (UID 7 BODY[] {{50}}\r\n{in_letter})\r\n");
+        assert!(Frame::new(letter.into_bytes()).parse().is_some());
     }
 
     proptest! {

@@ -183,7 +183,7 @@ async fn a_refused_login_says_where_to_look_and_not_what_was_said() {
     let error = faulty("LOGIN", Act::Say(answer.into())).open().await.unwrap_err();
     assert_eq!(error.retry(), Retry::Permanent);
     let text = format!("{error} {error:?}");
-    assert!(text.contains("imap.example.org:993") && text.contains("mailbox.user"), "{text}");
+    assert!(text.contains("imap.example.org:993") && text.contains("user and password in [mailbox.imap]"), "{text}");
     assert!(!text.contains("hunter2") && !text.contains("support@"), "{text}");
     let error = faulty("LOGIN", Act::Say("TAG NO [UNAVAILABLE] later\r\n".into())).open().await.unwrap_err();
     assert_eq!(error.retry(), Retry::Transient);

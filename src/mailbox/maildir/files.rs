@@ -197,7 +197,7 @@ impl Look {
     pub(super) fn times(maildir: &Path) -> Result<[std::time::SystemTime; 2], MailboxError> {
         let time = |place: &str| fs::metadata(maildir.join(place)).and_then(|folder| folder.modified());
         let both = time(PLACES[0]).and_then(|new| time(PLACES[1]).map(|cur| [new, cur]));
-        both.map_err(failed("its folders cannot be read (mailbox.path must hold cur, new and tmp)"))
+        both.map_err(failed("its folders cannot be read (mailbox.maildir.path must hold cur, new and tmp)"))
     }
 
     /// A whole look. The count catches what arrives within one tick of the file system's clock.

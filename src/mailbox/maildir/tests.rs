@@ -1,3 +1,5 @@
+//! What the Maildir promises, on a real one in a temporary folder.
+
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 
@@ -227,7 +229,7 @@ async fn a_missing_maildir_is_an_error_that_says_what_to_do() {
     let world = World::new();
     fs::remove_dir(world.path().join("new")).unwrap();
     let error = world.mailbox().open().await.unwrap_err();
-    assert!(error.to_string().contains("mailbox.path"), "{error}");
+    assert!(error.to_string().contains("mailbox.maildir.path"), "{error}");
     assert!(!error.to_string().contains("support"), "{error}");
 }
 

@@ -9,5 +9,6 @@
 mod db_jobs;
 mod house;
 mod layering;
+mod mailbox_imap;
 mod servers;
 mod support;

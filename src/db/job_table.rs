@@ -74,23 +74,27 @@ impl Jobs {
         Ok(rows)
     }
 
-    async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<JobId>, DbError> {
+    async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
+        self.floors().read_from_start = Some(Instant::now());
+        let lanes = lanes(claim.kinds, |_, _| START);
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await?;
+        leases(&rows, claim.kinds, &mut self.floors(), true)
+    }
+
+    async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
         let mut tx = self.db.write().await?;
-        let held = tx.dialect().pick(
-            "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
-            "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
-        );
         let sql = format!(
-            "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({held}) AS held
-             WHERE id = held.job AND lease_token = held.token AND {} RETURNING id",
+            "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({}) AS held
+             WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
             tx.dialect().now(),
             tx.dialect().microsecond(),
+            jobs::held_leases(&tx),
             jobs::still_held(&tx)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-        let extended = jobs::ids(tx.all(&sql, params![jobs::json_of(leases), lease_micros]).await?)?;
+        let rows = tx.all(&sql, params![jobs::json_of(leases), lease_micros]).await?;
         tx.commit().await?;
-        Ok(extended)
+        rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
     }
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
@@ -225,30 +229,34 @@ impl Floors {
     /// The lanes above their floors; `None` when it is time to read from the start again.
     fn lanes<'a>(&mut self, kinds: &'a [&'a str]) -> Option<Vec<Lane<'a>>> {
         if self.read_from_start.is_none_or(|last| last.elapsed() >= FULL_READ_EVERY) {
-            self.read_from_start = Some(Instant::now());
             return None;
         }
         let floor = |kind: &str, priority| self.highest.get(&(kind.to_owned(), priority)).copied();
         Some(lanes(kinds, |kind, priority| floor(kind, priority).map_or(START, |time| time.minus(FLOOR_MARGIN))))
     }
 
-    fn learn(&mut self, kind: &str, priority: Priority, run_at: Timestamp) {
-        match self.highest.get_mut(&(kind.to_owned(), priority)) {
-            Some(highest) => *highest = run_at.max(*highest),
-            None => drop(self.highest.insert((kind.to_owned(), priority), run_at)),
+    /// Remembers the highest time that a claim got from a lane. One that read from the start knows best, and may
+    /// lower it: older jobs have come.
+    fn learn(&mut self, highest: HashMap<(String, Priority), Timestamp>, from_start: bool) {
+        for (lane, time) in highest {
+            let known = self.highest.entry(lane).or_insert(time);
+            *known = if from_start { time } else { time.max(*known) };
         }
     }
 }
 
 /// The leases of a claim in the order in which they were asked for; the database answers in any.
-fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors) -> Result<Vec<Lease>, DbError> {
+fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors, from_start: bool) -> Result<Vec<Lease>, DbError> {
     let mut claimed = Vec::with_capacity(rows.len());
+    let mut highest = HashMap::new();
     for row in rows {
         let (lease, priority, run_at) = lease(row)?;
-        floors.learn(&lease.job().kind, priority, run_at);
+        let lane = highest.entry((lease.job().kind.clone(), priority)).or_insert(run_at);
+        *lane = run_at.max(*lane);
         let place = kinds.iter().position(|kind| *kind == lease.job().kind);
         claimed.push(((priority, place, run_at, lease.job().id), lease));
     }
+    floors.learn(highest, from_start);
     claimed.sort_by_key(|(place, _)| *place);
     Ok(claimed.into_iter().map(|(_, lease)| lease).collect())
 }
@@ -288,17 +296,17 @@ impl JobTable for Jobs {
         if claim.kinds.is_empty() || claim.count_max == 0 {
             return Ok(Vec::new());
         }
-        let known = self.floors().lanes(claim.kinds);
-        let from_start = known.is_none();
-        let lanes = known.unwrap_or_else(|| lanes(claim.kinds, |_, _| START));
-        let mut rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
-        let missing = claim.count_max.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        if missing > 0 && !from_start {
-            self.floors().read_from_start = Some(Instant::now());
-            let (rest, lanes) = (Claim { count_max: missing, ..claim }, self::lanes(claim.kinds, |_, _| START));
-            rows.append(&mut self.persist(|| self.claim_once(rest, &lanes, now)).await.map_err(table_error)?);
+        let lanes = self.floors().lanes(claim.kinds);
+        let Some(lanes) = lanes else { return self.claim_from_start(claim, now).await.map_err(table_error) };
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
+        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), false).map_err(table_error)?;
+        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+        if missing > 0 {
+            let rest = Claim { count_max: missing, ..claim };
+            // What was claimed already must reach the caller, whatever becomes of the rest.
+            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
         }
-        leases(&rows, claim.kinds, &mut self.floors()).map_err(table_error)
+        Ok(claimed)
     }
 
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {
@@ -306,7 +314,7 @@ impl JobTable for Jobs {
             return Ok(Vec::new());
         }
         let extended = self.persist(|| self.extend_once(leases, lease)).await.map_err(table_error)?;
-        Ok(leases.iter().filter(|held| !extended.contains(&held.job)).copied().collect())
+        Ok(leases.iter().filter(|held| !extended.contains(&(held.job, held.token))).copied().collect())
     }
 
     async fn complete(&self, leases: Vec<Lease>) -> Result<Vec<JobId>, QueueError> {

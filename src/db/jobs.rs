@@ -95,10 +95,9 @@ pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<Jo
     // SQLite cannot DELETE inside WITH; its transaction is alone anyway, so two statements are as good as one.
     let sql = tx.dialect().pick(
         "INSERT INTO jobs_done ({done}) SELECT {EVIDENCE}, 'completed', {now}, lease_holder
-         FROM json_each($1) AS held CROSS JOIN jobs ON id = unhex(held.value ->> 0) AND lease_token = held.value ->> 1
+         FROM ({held}) AS held CROSS JOIN jobs ON id = held.job AND lease_token = held.token
          WHERE {still_held} RETURNING id",
-        "WITH held AS (SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)),
-              settled AS (DELETE FROM jobs USING held
+        "WITH settled AS (DELETE FROM jobs USING ({held}) AS held
                           WHERE id = job AND lease_token = token AND {still_held} RETURNING jobs.*)
          INSERT INTO jobs_done ({done}) SELECT {EVIDENCE}, 'completed', {now}, lease_holder FROM settled RETURNING id",
     );
@@ -106,6 +105,7 @@ pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<Jo
         .replace("{done}", &done)
         .replace("{EVIDENCE}", EVIDENCE)
         .replace("{now}", tx.dialect().now())
+        .replace("{held}", held_leases(tx))
         .replace("{still_held}", &still_held);
     let settled = ids(tx.all(&sql, params![json_of(leases)]).await?)?;
     delete_moved(tx, &settled).await?;
@@ -158,14 +158,11 @@ pub async fn snooze_in(tx: &mut Tx, lease: &Lease, until: Timestamp) -> Result<(
 
 /// Lets jobs wait again, until another time or not; their attempts do not count. Answers how many were still held.
 pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Timestamp>) -> Result<u64, DbError> {
-    let held = tx.dialect().pick(
-        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
-        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
-    );
     let sql = format!(
         "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, run_at = COALESCE($2, run_at),
                 lease_until = NULL, lease_holder = NULL
-         FROM ({held}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
+         FROM ({}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
+        held_leases(tx),
         still_held(tx)
     );
     tx.execute(&sql, params![json_of(leases), run_at]).await
@@ -276,6 +273,14 @@ fn job_row(row: &Row) -> Result<JobRow, DbError> {
 /// The fence, for the WHERE of a statement that names `id` and `lease_token` as well.
 pub(super) fn still_held(tx: &Tx) -> String {
     format!("state = 'running' AND lease_until > {}", tx.dialect().now())
+}
+
+/// The leases that `$1` lists, as rows of `job` and `token`.
+pub(super) const fn held_leases(tx: &Tx) -> &'static str {
+    tx.dialect().pick(
+        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
+        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
+    )
 }
 
 /// Leases as a list of pairs of id and token, for one parameter.

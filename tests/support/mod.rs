@@ -8,6 +8,7 @@
 //! (not until its port is open), and a test in `tests/servers.rs` that fails when it does not.
 
 pub mod certificate;
+pub mod dovecot;
 pub mod leash;
 pub mod mariadb;
 pub mod postfix;

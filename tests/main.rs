@@ -1,5 +1,10 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed; it says where and why")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; it says where and why"
+)]
 
 mod db_jobs;
 mod house;

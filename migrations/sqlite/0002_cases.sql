@@ -71,9 +71,11 @@ CREATE TABLE requests (
   opened_at     INTEGER NOT NULL,
   updated_at    INTEGER NOT NULL,
   ended_at      INTEGER,
+  letters_due_at INTEGER,          -- its letters are to leave the mailbox
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 ) STRICT;
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
+CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
@@ -149,7 +151,6 @@ CREATE TABLE letters (
   sends        INTEGER NOT NULL,          -- times that DATA was begun
   created_at   INTEGER NOT NULL,
   sent_at      INTEGER,
-  expunged_at  INTEGER,
   UNIQUE (request_id, kind, audience, occasion)
 ) STRICT;
 

@@ -7,14 +7,14 @@ use crate::erase::Target;
 use crate::intake::Intent;
 
 /// What the letter said, under the case's `letter` key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Opening {
     /// The one visible sender, where there is exactly one.
     pub from: Option<String>,
     /// The letter's Message-ID, to thread our answers.
     pub message_id: Option<String>,
     /// What it asks for.
-    pub intent: Intent,
+    pub intent: Option<Intent>,
     /// Addresses claimed in the text, beside the sender.
     pub addresses: Vec<String>,
     /// Names, numbers and ids that may mean somebody else than the sender.
@@ -66,4 +66,28 @@ impl Subject {
     pub fn offer(&self, scope: Scope) -> Option<&Offered> {
         self.offers.iter().find(|offer| offer.scope == scope)
     }
+}
+
+/// What the last letters tell, under the case's `record` key: an operator's words, and what came of the erasing.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Closing {
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+    /// Why it takes longer.
+    pub extension_reason: Option<String>,
+    /// What came of each category.
+    pub outcome: Vec<crate::reply::letters::OutcomeLine>,
+    /// Records that stay and no longer point to the person.
+    pub detached: u64,
+    /// The names of the stores that were searched.
+    pub searched: Vec<String>,
+}
+
+/// A refusal in an operator's words.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub ground: String,
+    /// The article that permits it.
+    pub article: String,
 }

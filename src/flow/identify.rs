@@ -186,7 +186,7 @@ fn wishes(opening: &Opening, known: &Subject, role: Role) -> Option<Vec<Wish>> {
         Role::User => Scope::User,
         Role::EndUser => Scope::EndUser,
     };
-    Some(match opening.intent {
+    Some(match opening.intent? {
         Intent::ErasureAccount => vec![own(themself)],
         Intent::ErasureProfile if names_somebody => vec![other(Scope::User)],
         Intent::ErasureProfile => vec![own(themself)],

@@ -1,1 +1,1 @@
-//! The room flow.
+//! x

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use expunged::chance::{OsChance, SeededChance, draw};
+use expunged::chance::SeededChance;
 use expunged::db::{DatabaseSettings, Db, DbError, Params, Tx, keys};
 use expunged::domain::{CaseId, Timestamp};
 use expunged::trail::Stamps;
 use expunged::vault::{DataKey, KeyEncryptionKey, KeyOwner, KeyPurpose};
-use sqlx::Connection as _;
+
+use crate::support::postgres::fresh_postgres;
 
 pub const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 pub const STAMPS: Stamps = Stamps { policy: [1; 32], config: [2; 32], build: [3; 32] };
-const POSTGRES_URL: &str = "EXPUNGED_TEST_POSTGRES_URL";
 
 pub struct World {
     pub db: Db,
@@ -62,24 +62,10 @@ pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
 }
 
 pub async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    let Ok(server) = std::env::var(POSTGRES_URL) else {
-        eprintln!("{POSTGRES_URL} is not set: not tested on PostgreSQL");
-        return;
-    };
-    let name = format!("proof_{}", data_encoding::HEXLOWER.encode(&draw::<8>(&OsChance)));
-    let mut url: url::Url = server.parse().expect("a url");
-    administer(&server, format!("CREATE DATABASE {name}")).await;
-    url.set_path(&name);
-    let world = World::open(url.to_string()).await;
+    let world = World::open(fresh_postgres().await).await;
     let db = world.db.clone();
     test(world).await;
     db.close().await;
-    administer(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
-}
-
-async fn administer(server: &str, sql: String) {
-    let mut admin = sqlx::PgConnection::connect(server).await.expect("the server of the tests answers");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.expect("the tests may create databases");
 }
 
 /// The same test on both databases.
@@ -87,7 +73,6 @@ macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)+) => {$(
         $(#[$doc])*
         mod $name {
-            #[allow(unused_imports, reason = "every test has the same words at hand")]
             use super::*;
 
             async fn test($world: World) $body

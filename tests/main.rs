@@ -7,6 +7,7 @@
 )]
 
 mod db_jobs;
+mod db_proof;
 mod house;
 mod layering;
 mod mailbox_imap;

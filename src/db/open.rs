@@ -143,7 +143,9 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<Notify>) -> Result<Tx, 
 async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
     create_private(path)?;
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
-    let writing = options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
+    let erasing = options.clone().pragma("secure_delete", "ON");
+    let writing = erasing.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)

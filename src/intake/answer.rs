@@ -98,7 +98,8 @@ pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
     let mut found = Vec::new();
     for line in new_text.lines() {
         let cued = lexicon.has(Group::CodeCue, &fold(line));
-        let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> =
+            line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
         let alone = words.len() <= 2;
         let pairs = words.windows(2).filter(|pair| pair.iter().all(|half| half.len() == CODE_SYMBOLS / 2));
         let joined = pairs.map(|pair| pair.concat());
@@ -161,7 +162,8 @@ mod tests {
     #[test]
     fn yes_in_four_languages() {
         let yes = ["Ja.", "ok, please do it", "Oui, je confirme", "sí, adelante", "Yes, that was me. Please go ahead."];
-        for text in yes.into_iter().chain(["Hi,\nYES\nThanks\nAnna", "Ja, ich bestätige die Löschung.", "Confirmo."]) {
+        for text in yes.into_iter().chain(["Hi,\nYES\nThanks\nAnna", "Ja, ich bestätige die Löschung.", "Confirmo."])
+        {
             assert_eq!(said(text), AnswerIntent::Yes, "{text}");
         }
     }
@@ -171,7 +173,8 @@ mod tests {
         for text in ["Yes, but please wait until March.", "Yes?", "Ja, aber nicht das Konto löschen", "oui et non"] {
             assert_eq!(said(text), AnswerIntent::Unclear, "{text}");
         }
-        for text in ["No.", "Nein, bitte nicht löschen!", "Please don't delete my account", "Non, ce n'était pas moi"] {
+        for text in ["No.", "Nein, bitte nicht löschen!", "Please don't delete my account", "Non, ce n'était pas moi"]
+        {
             assert_eq!(said(text), AnswerIntent::No, "{text}");
         }
         for text in ["", "Where is my parcel?", "I am out of office until Monday."] {

@@ -47,7 +47,8 @@ impl Texts {
     /// The language that most words of the lexicon were found in.
     pub fn language(&self) -> Option<Language> {
         let weight = |language: Language| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
-        let best = Language::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
+        let best =
+            Language::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
         (weight(best) >= 2).then_some(best)
     }
 }
@@ -136,7 +137,9 @@ fn others(texts: &Texts) -> Option<Verdict> {
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
                 None => found = Some(Verdict::of(intent, 0.7, reason)),
-                Some(verdict) if verdict.intent != intent && !verdict.also.contains(&intent) => verdict.also.push(intent),
+                Some(verdict) if verdict.intent != intent && !verdict.also.contains(&intent) => {
+                    verdict.also.push(intent)
+                }
                 Some(_) => {}
             }
         }
@@ -233,9 +236,8 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
 
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
 fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
-    let close = |other: &&Hit| {
-        other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2
-    };
+    let close =
+        |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
     let mut named = None;
     for other in found.hits.iter().filter(close) {
         let target = match &other.topic {
@@ -270,7 +272,8 @@ fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.of_group(hit.language, Group::Done).any(|done| done.first <= hit.last && hit.first <= done.last);
+    let reported =
+        found.of_group(hit.language, Group::Done).any(|done| done.first <= hit.last && hit.first <= done.last);
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }
@@ -295,7 +298,9 @@ fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Opt
         return None;
     }
     let near = |group: Group| {
-        found.of_group(language, group).any(|other| other.sentence == hit.sentence && other.distance(hit) <= 2 * WINDOW_WORDS)
+        found
+            .of_group(language, group)
+            .any(|other| other.sentence == hit.sentence && other.distance(hit) <= 2 * WINDOW_WORDS)
     };
     let (confidence, name) = if texts.has(language, Group::Reminder) {
         (0.65, "reminder")

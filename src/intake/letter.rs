@@ -206,7 +206,10 @@ impl Walk<'_> {
         let media_type = media_type(part);
         let is_report = matches!(
             media_type.as_str(),
-            "message/delivery-status" | "message/global-delivery-status" | "message/feedback-report" | "text/rfc822-headers"
+            "message/delivery-status"
+                | "message/global-delivery-status"
+                | "message/feedback-report"
+                | "text/rfc822-headers"
         );
         match &part.body {
             _ if is_report => {

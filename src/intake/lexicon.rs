@@ -345,7 +345,8 @@ impl Lexicon {
             let word_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let word = &rest[..word_end];
             out.push_str(self.forgiven.get(word).map_or(word, String::as_str));
-            let gap_end = rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
+            let gap_end =
+                rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
             out.push_str(&rest[word_end..gap_end]);
             rest = &rest[gap_end..];
         }
@@ -388,7 +389,8 @@ fn alternation(phrases: &[String]) -> String {
 /// A phrase in the notation of the lexicon files as a regular expression.
 fn pattern(phrase: &str) -> String {
     const WORDS_BETWEEN: &str = r#"(?: [-a-z0-9'"@_/]+){0,4} "#;
-    let mut out = String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
+    let mut out =
+        String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
     for (at, piece) in phrase.split(" … ").enumerate() {
         if at > 0 {
             out.push_str(WORDS_BETWEEN);
@@ -448,7 +450,9 @@ mod tests {
         assert!(regex("lösch*").is_match("bitte loeschen sie") && regex("lösch*").is_match("loschung"));
         assert!(!regex("lösch*").is_match("verloschen"));
         assert!(regex("art(icle)?.? 17").is_match("article 17") && regex("art.? 17").is_match("art. 17"));
-        assert!(regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data"));
+        assert!(
+            regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data")
+        );
     }
 
     #[test]

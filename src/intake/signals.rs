@@ -140,8 +140,8 @@ enum End {
 /// What ends behind a word. Abbreviations and ordinal numbers keep their sentence open.
 fn word_end(word: &str) -> End {
     const SHORT: [&str; 22] = [
-        "art", "arts", "abs", "nr", "no", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf", "usw", "ziff",
-        "lit", "num", "tel", "inc",
+        "art", "arts", "abs", "nr", "no", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf",
+        "usw", "ziff", "lit", "num", "tel", "inc",
     ];
     let bare = word.trim_end_matches(['"', '\'', ')', ']', '>', '*', '_']);
     let stem = bare.trim_end_matches(['.', '!', '?', '…']);

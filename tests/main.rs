@@ -9,7 +9,9 @@
 mod db_jobs;
 mod db_proof;
 mod house;
+mod intake;
 mod layering;
 mod mailbox_imap;
 mod servers;
+mod stores_conformance;
 mod support;

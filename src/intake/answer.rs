@@ -155,8 +155,8 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> AnswerIntent {
-        let lexicon = Lexicon::embedded().unwrap();
-        intent(text, &Signals::of(text, &lexicon))
+        let lexicon = super::super::lexicon::for_tests();
+        intent(text, &Signals::of(text, lexicon))
     }
 
     #[test]
@@ -187,12 +187,12 @@ mod tests {
 
     #[test]
     fn codes_as_people_type_them() {
-        let lexicon = Lexicon::embedded().unwrap();
+        let lexicon = super::super::lexicon::for_tests();
         for text in ["7K3QM2", "the code is 7k3-qm2, thanks", "Code: 7K3 QM2", "7k3qm2"] {
-            assert_eq!(codes(text, &lexicon), ["7K3QM2"], "{text}");
+            assert_eq!(codes(text, lexicon), ["7K3QM2"], "{text}");
         }
-        assert_eq!(codes("code O1L2I3", &lexicon), ["011213"]);
-        assert!(codes("please delete all of it, thanks", &lexicon).is_empty());
+        assert_eq!(codes("code O1L2I3", lexicon), ["011213"]);
+        assert!(codes("please delete all of it, thanks", lexicon).is_empty());
     }
 
     #[test]

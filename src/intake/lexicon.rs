@@ -178,6 +178,14 @@ pub enum LexiconError {
         /// The key that is missing.
         group: Group,
     },
+    /// A phrase that would be found in every text.
+    #[error("lexicon {name}: a phrase of {group} is empty or has an empty alternative")]
+    EmptyPhrase {
+        /// The file's name.
+        name: String,
+        /// The group or the category.
+        group: String,
+    },
     /// A phrase that cannot be compiled.
     #[error("lexicon {name}: a phrase of {group} is not well formed")]
     Phrase {
@@ -214,6 +222,15 @@ pub(super) enum Topic {
     Group(Group),
     /// Named data of this data-map category.
     Specific(String),
+}
+
+impl Topic {
+    fn name(&self) -> &str {
+        match self {
+            Self::Group(group) => group.as_str(),
+            Self::Specific(category) => category,
+        }
+    }
 }
 
 struct Pattern {
@@ -288,6 +305,9 @@ impl Lexicon {
         let mut by_group: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
         for (language, topic, source) in &sources {
             let regex = compiled(source).map_err(|e| phrase_error(&format!("{language}.toml"), topic, e))?;
+            if regex.is_match("") {
+                return Err(LexiconError::EmptyPhrase { name: format!("{language}.toml"), group: topic.name().to_owned() });
+            }
             patterns.push(Pattern { language: *language, topic: topic.clone(), regex });
             if let Topic::Group(group) = topic {
                 by_group.entry(*group).or_default().push(source);
@@ -345,8 +365,7 @@ impl Lexicon {
             let word_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let word = &rest[..word_end];
             out.push_str(self.forgiven.get(word).map_or(word, String::as_str));
-            let gap_end =
-                rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
+            let gap_end = rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
             out.push_str(&rest[word_end..gap_end]);
             rest = &rest[gap_end..];
         }
@@ -368,11 +387,7 @@ fn check_groups(name: &str, raw: &RawLexicon) -> Result<(), LexiconError> {
 }
 
 fn phrase_error(name: &str, topic: &Topic, source: regex::Error) -> LexiconError {
-    let group = match topic {
-        Topic::Group(group) => group.to_string(),
-        Topic::Specific(category) => category.clone(),
-    };
-    LexiconError::Phrase { name: name.to_owned(), group, source: Box::new(source) }
+    LexiconError::Phrase { name: name.to_owned(), group: topic.name().to_owned(), source: Box::new(source) }
 }
 
 fn compiled(source: &str) -> Result<Regex, regex::Error> {
@@ -389,8 +404,8 @@ fn alternation(phrases: &[String]) -> String {
 /// A phrase in the notation of the lexicon files as a regular expression.
 fn pattern(phrase: &str) -> String {
     const WORDS_BETWEEN: &str = r#"(?: [-a-z0-9'"@_/]+){0,4} "#;
-    let mut out =
-        String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
+    const WORDS: &str = r#"[-a-z0-9'"@_/]+(?: [-a-z0-9'"@_/]+){0,3}"#;
+    let mut out = String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
     for (at, piece) in phrase.split(" … ").enumerate() {
         if at > 0 {
             out.push_str(WORDS_BETWEEN);
@@ -398,6 +413,7 @@ fn pattern(phrase: &str) -> String {
         for c in piece.chars() {
             match c {
                 '*' => out.push_str("[a-z0-9]*"),
+                '…' => out.push_str(WORDS),
                 '(' => out.push_str("(?:"),
                 ')' | '|' | '?' => out.push(c),
                 'ä' => out.push_str("ae?"),
@@ -440,6 +456,13 @@ fn forgive(misspelled: &Misspelled, into: &mut HashMap<String, String>) {
     }
 }
 
+/// The embedded lexicon, compiled once for all tests of the room.
+#[cfg(test)]
+pub(super) fn for_tests() -> &'static Lexicon {
+    static SHARED: std::sync::OnceLock<Lexicon> = std::sync::OnceLock::new();
+    SHARED.get_or_init(|| Lexicon::embedded().unwrap())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,14 +473,12 @@ mod tests {
         assert!(regex("lösch*").is_match("bitte loeschen sie") && regex("lösch*").is_match("loschung"));
         assert!(!regex("lösch*").is_match("verloschen"));
         assert!(regex("art(icle)?.? 17").is_match("article 17") && regex("art.? 17").is_match("art. 17"));
-        assert!(
-            regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data")
-        );
+        assert!(regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data"));
     }
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {
-        let lexicon = Lexicon::embedded().unwrap();
+        let lexicon = for_tests();
         assert_eq!(lexicon.put_right("plese delte my acount, now"), "please delete my account, now");
         assert_eq!(lexicon.put_right("deleted accounts are gone"), "deleted accounts are gone");
     }

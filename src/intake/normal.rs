@@ -47,6 +47,7 @@ fn push_folded(out: &mut String, c: char) {
         'ı' => out.push('i'),
         '’' | '‘' | '‚' | '´' | '`' | 'ʼ' => out.push('\''),
         '“' | '”' | '„' | '«' | '»' => out.push('"'),
+        '|' | '¦' => out.push(';'),
         '‐' | '‑' | '‒' | '–' | '—' => out.push('-'),
         other => out.push(other),
     }

@@ -154,8 +154,8 @@ mod tests {
     use super::*;
 
     fn new_of(text: &str) -> String {
-        let lexicon = Lexicon::embedded().unwrap();
-        split(text, &lexicon, false).new.trim().to_owned()
+        let lexicon = super::super::lexicon::for_tests();
+        split(text, lexicon, false).new.trim().to_owned()
     }
 
     #[test]
@@ -196,8 +196,8 @@ mod tests {
 
     #[test]
     fn forwarded_text_is_kept_apart() {
-        let lexicon = Lexicon::embedded().unwrap();
-        let out = split("FYI\n---------- Forwarded message ---------\nErase me", &lexicon, false);
+        let lexicon = super::super::lexicon::for_tests();
+        let out = split("FYI\n---------- Forwarded message ---------\nErase me", lexicon, false);
         assert_eq!(out.new.trim(), "FYI");
         assert!(out.forwarded.contains("Erase me"));
     }

@@ -17,6 +17,7 @@ use expunged::domain::Timestamp;
 use expunged::params;
 use expunged::queue::{Claim, JobTable as _};
 use futures::future::try_join_all;
+use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Row as _, SqlitePool};
 
@@ -248,8 +249,8 @@ impl Floor {
 
     async fn checkpoint(&self) -> Result<()> {
         match self {
-            Self::Sqlite(pool) => drop(sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await?),
-            Self::Postgres(pool) => drop(sqlx::query("CHECKPOINT").execute(pool).await?),
+            Self::Sqlite(pool) => sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await.map(|_| ())?,
+            Self::Postgres(pool) => sqlx::query("CHECKPOINT").execute(pool).await.map(|_| ())?,
         }
         Ok(())
     }
@@ -257,10 +258,11 @@ impl Floor {
 
 async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
     let rows = sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(pool).await?;
-    let ids: Vec<String> = rows
-        .iter()
-        .map(|row| row.try_get::<Vec<u8>, _>("id").map(|id| data_encoding::HEXLOWER.encode(&id)))
-        .collect::<Result<_, _>>()?;
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let job: (Vec<u8>, String, Value, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        ids.push(data_encoding::HEXLOWER.encode(&job.0));
+    }
     let list = serde_json::to_string(&ids)?;
     let which = "id IN (SELECT unhex(value) FROM json_each($1))";
     let mut tx = pool.begin().await?;
@@ -274,7 +276,12 @@ async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
 
 async fn finish_postgres(pool: &PgPool, now: Timestamp) -> Result<usize> {
     let rows = sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(pool).await?;
-    let ids: Vec<uuid::Uuid> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let job: (uuid::Uuid, String, Value, i32) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        ids.push(job.0);
+    }
     let sql = format!(
         "WITH done AS (DELETE FROM jobs WHERE id = ANY($1) RETURNING *)
          INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM done"

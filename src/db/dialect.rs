@@ -6,7 +6,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::sqlite::{SqliteArguments, SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
 use sqlx::types::Json;
-use sqlx::{Arguments, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull};
+use sqlx::{Arguments, AssertSqlSafe, Decode, Encode, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Type, encode::IsNull};
 
 use super::error::DbError;
 use super::params::{Param, Params};
@@ -101,8 +101,16 @@ pub(super) fn postgres_arguments(params: Params) -> Result<PgArguments, DbError>
     Ok(arguments)
 }
 
+/// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
+pub(super) fn spell(dialect: Dialect, sql: &str, params: &Params) -> SqlStr {
+    if dialect == Dialect::Sqlite && params.iter().any(Param::is_list) {
+        return AssertSqlSafe(lists_for_sqlite(sql, params)).into_sql_str();
+    }
+    AssertSqlSafe(sql).into_sql_str()
+}
+
 /// Writes `= ANY($n)` as SQLite reads it, where `$n` is a list.
-pub(super) fn lists_for_sqlite(sql: &str, params: &Params) -> String {
+fn lists_for_sqlite(sql: &str, params: &Params) -> String {
     const ANY: &str = "= ANY($";
     let mut spelled = String::with_capacity(sql.len() + 64);
     let mut rest = sql;

@@ -55,8 +55,7 @@ impl Jobs {
     }
 
     async fn claim_once(&self, claim: Claim<'_>, lanes: &[Lane<'_>], now: Timestamp) -> Result<Vec<Row>, DbError> {
-        let mut tx = self.db.write().await?;
-        let dialect = tx.dialect();
+        let dialect = self.db.dialect();
         let sql = format!(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
                     lease_holder = $1, claimed_at = {now}, lease_until = {now} + $2 * {microsecond}
@@ -69,9 +68,7 @@ impl Jobs {
         let lease_micros = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
         let mut params = params![claim.worker, lease_micros, now, claim.count_max];
         params.append(&mut lanes_as_params(dialect, lanes));
-        let rows = tx.all(&sql, params).await?;
-        tx.commit().await?;
-        Ok(rows)
+        self.db.alone(&sql, params).await
     }
 
     async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
@@ -82,22 +79,25 @@ impl Jobs {
     }
 
     async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
-        let mut tx = self.db.write().await?;
+        let dialect = self.db.dialect();
         let sql = format!(
             "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({}) AS held
              WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
-            tx.dialect().now(),
-            tx.dialect().microsecond(),
-            jobs::held_leases(&tx),
-            jobs::still_held(&tx)
+            dialect.now(),
+            dialect.microsecond(),
+            jobs::held_leases(dialect),
+            jobs::still_held(dialect)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-        let rows = tx.all(&sql, params![jobs::json_of(leases), lease_micros]).await?;
-        tx.commit().await?;
+        let rows = self.db.alone(&sql, params![jobs::json_of(leases), lease_micros]).await?;
         rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
     }
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
+        if self.db.dialect() == Dialect::Postgres {
+            let sql = jobs::complete_sql(Dialect::Postgres);
+            return jobs::ids(self.db.alone(&sql, params![jobs::json_of(leases)]).await?);
+        }
         let mut tx = self.db.write().await?;
         let settled = jobs::complete_held(&mut tx, leases).await?;
         tx.commit().await?;

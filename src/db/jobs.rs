@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::dialect::Dialect;
 use super::error::DbError;
 use super::sql::{Row, Tx};
 use crate::chance::Chance;
@@ -90,31 +91,32 @@ const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run
 
 /// Moves the jobs whose leases are still held to the evidence, and answers which they were.
 pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
-    let still_held = still_held(tx);
-    let done = format!("{EVIDENCE}, outcome, finished_at, holder");
-    // SQLite cannot DELETE inside WITH; its transaction is alone anyway, so two statements are as good as one.
-    let sql = tx.dialect().pick(
-        "INSERT INTO jobs_done ({done}) SELECT {EVIDENCE}, 'completed', {now}, lease_holder
-         FROM ({held}) AS held CROSS JOIN jobs ON id = held.job AND lease_token = held.token
-         WHERE {still_held} RETURNING id",
-        "WITH settled AS (DELETE FROM jobs USING ({held}) AS held
-                          WHERE id = job AND lease_token = token AND {still_held} RETURNING jobs.*)
-         INSERT INTO jobs_done ({done}) SELECT {EVIDENCE}, 'completed', {now}, lease_holder FROM settled RETURNING id",
-    );
-    let sql = sql
-        .replace("{done}", &done)
-        .replace("{EVIDENCE}", EVIDENCE)
-        .replace("{now}", tx.dialect().now())
-        .replace("{held}", held_leases(tx))
-        .replace("{still_held}", &still_held);
-    let settled = ids(tx.all(&sql, params![json_of(leases)]).await?)?;
+    let settled = ids(tx.all(&complete_sql(tx.dialect()), params![json_of(leases)]).await?)?;
     delete_moved(tx, &settled).await?;
     Ok(settled)
 }
 
+/// The statement that completes jobs: all of it on PostgreSQL. SQLite cannot DELETE inside WITH; its transaction is
+/// alone anyway, so that two statements are as good as one there.
+pub(super) fn complete_sql(dialect: Dialect) -> String {
+    let (held, still_held, now) = (held_leases(dialect), still_held(dialect), dialect.now());
+    let target = format!("INSERT INTO jobs_done ({EVIDENCE}, outcome, finished_at, holder)");
+    let source = format!("SELECT {EVIDENCE}, 'completed', {now}, lease_holder");
+    let which = format!("id = held.job AND lease_token = held.token AND {still_held}");
+    match dialect {
+        Dialect::Sqlite => {
+            format!("{target} {source} FROM ({held}) AS held CROSS JOIN jobs WHERE {which} RETURNING id")
+        }
+        Dialect::Postgres => format!(
+            "WITH settled AS (DELETE FROM jobs USING ({held}) AS held WHERE {which} RETURNING jobs.*)
+             {target} {source} FROM settled RETURNING id"
+        ),
+    }
+}
+
 /// On SQLite, the second half of moving jobs to the evidence.
 async fn delete_moved(tx: &mut Tx, moved: &[JobId]) -> Result<(), DbError> {
-    if tx.dialect() == super::Dialect::Postgres || moved.is_empty() {
+    if tx.dialect() == Dialect::Postgres || moved.is_empty() {
         return Ok(());
     }
     let keys: Vec<_> = moved.iter().map(|id| id.as_uuid()).collect();
@@ -139,7 +141,7 @@ pub async fn fail_in(tx: &mut Tx, lease: &Lease, reason: &'static str, next: Aft
         "UPDATE jobs SET state = CASE WHEN $3 OR attempts >= attempts_max THEN 'dead' ELSE 'waiting' END,
                 run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
          WHERE id = $1 AND lease_token = $2 AND {}",
-        still_held(tx)
+        still_held(tx.dialect())
     );
     let held = lease.held();
     settled_one(tx.execute(&sql, params![held.job, held.token, dead, run_at, reason]).await?)
@@ -162,8 +164,8 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
         "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, run_at = COALESCE($2, run_at),
                 lease_until = NULL, lease_holder = NULL
          FROM ({}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
-        held_leases(tx),
-        still_held(tx)
+        held_leases(tx.dialect()),
+        still_held(tx.dialect())
     );
     tx.execute(&sql, params![json_of(leases), run_at]).await
 }
@@ -178,10 +180,10 @@ pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u
     let values = format!("{EVIDENCE}, reason, 'cancelled', {}", tx.dialect().now());
     let which = "request_id = $1 AND kind = ANY($2) AND state IN ('waiting', 'dead')";
     let sql = match tx.dialect() {
-        super::Dialect::Sqlite => {
+        Dialect::Sqlite => {
             format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which} RETURNING id")
         }
-        super::Dialect::Postgres => format!(
+        Dialect::Postgres => format!(
             "WITH moved AS (DELETE FROM jobs WHERE {which} RETURNING *)
              INSERT INTO jobs_done ({columns}) SELECT {values} FROM moved RETURNING id"
         ),
@@ -270,14 +272,15 @@ fn job_row(row: &Row) -> Result<JobRow, DbError> {
     })
 }
 
-/// The fence, for the WHERE of a statement that names `id` and `lease_token` as well.
-pub(super) fn still_held(tx: &Tx) -> String {
-    format!("state = 'running' AND lease_until > {}", tx.dialect().now())
+/// The fence, for the WHERE of a statement that names `id` and `lease_token` as well. Only a running job has a lease
+/// (a CHECK), and without the word PostgreSQL cannot take to the index of running jobs, which is full of dead entries.
+pub(super) fn still_held(dialect: Dialect) -> String {
+    format!("lease_until > {}", dialect.now())
 }
 
 /// The leases that `$1` lists, as rows of `job` and `token`.
-pub(super) const fn held_leases(tx: &Tx) -> &'static str {
-    tx.dialect().pick(
+pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
+    dialect.pick(
         "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
         "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
     )

@@ -13,10 +13,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 use tokio::sync::Notify;
 
-use super::dialect::Dialect;
+use super::dialect::{self, Dialect};
 use super::error::DbError;
 use super::migrate::migrate;
-use super::sql::Tx;
+use super::sql::{Params, Row, Tx};
 
 /// Where our own database is.
 #[derive(Clone, Debug)]
@@ -103,6 +103,21 @@ impl Db {
         match self.0 {
             Pools::Sqlite { .. } => Dialect::Sqlite,
             Pools::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs one statement that is a whole transaction by itself, without the cost of BEGIN and COMMIT.
+    pub(super) async fn alone(&self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
+        let sql = dialect::spell(self.dialect(), sql, &params);
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => {
+                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(writer).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
+            Pools::Postgres(pool) => {
+                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch_all(pool).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
 use super::dialect::{self, Dialect};
@@ -56,7 +56,7 @@ impl Tx {
 
     /// Runs a statement and tells how many rows it changed.
     pub async fn execute(&mut self, sql: &str, params: Params) -> Result<u64, DbError> {
-        let sql = self.spell(sql, &params);
+        let sql = dialect::spell(self.dialect(), sql, &params);
         match &mut self.open {
             Open::Sqlite(tx) => {
                 let done = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).execute(&mut **tx).await;
@@ -79,7 +79,7 @@ impl Tx {
 
     /// All rows of a query.
     pub async fn all(&mut self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
-        let sql = self.spell(sql, &params);
+        let sql = dialect::spell(self.dialect(), sql, &params);
         match &mut self.open {
             Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(&mut **tx).await?;
@@ -134,14 +134,6 @@ impl Tx {
             Open::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
-    }
-
-    /// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
-    fn spell(&self, sql: &str, params: &Params) -> SqlStr {
-        if self.dialect() == Dialect::Sqlite && params.iter().any(Param::is_list) {
-            return AssertSqlSafe(dialect::lists_for_sqlite(sql, params)).into_sql_str();
-        }
-        AssertSqlSafe(sql).into_sql_str()
     }
 }
 

@@ -158,7 +158,7 @@ on_both! {
         // A job enqueues its own successor: complete first, then enqueue, in one transaction.
         let mut tx = world.db.write().await.unwrap();
         jobs::complete_in(&mut tx, &lease).await.unwrap();
-        let next = jobs::enqueue(&mut tx, &[keyed.clone()], world.now, &OsChance).await.unwrap();
+        let next = jobs::enqueue(&mut tx, std::slice::from_ref(&keyed), world.now, &OsChance).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(next.len(), 1);
 

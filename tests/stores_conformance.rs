@@ -16,7 +16,7 @@ const TABLES: &str = "
     CREATE TABLE orders (
         id BIGINT PRIMARY KEY, person_id BIGINT, placed_at {time}, ship_name VARCHAR(60),
         FOREIGN KEY (person_id) REFERENCES people (id));
-    CREATE TABLE lines (
+    CREATE TABLE items (
         order_id BIGINT NOT NULL, line_no INT NOT NULL, what VARCHAR(60),
         PRIMARY KEY (order_id, line_no), FOREIGN KEY (order_id) REFERENCES orders (id));
     CREATE TABLE sessions (id {uuid} PRIMARY KEY, person_ref VARCHAR(40) NOT NULL);
@@ -24,7 +24,7 @@ const TABLES: &str = "
     CREATE TABLE \"odd\"\"name\" (\"the key\" VARCHAR(40) PRIMARY KEY, \"select\" INT);
     INSERT INTO people VALUES (1, 'anna@example.org', '1', 'x'), (2, 'ben@example.org', NULL, 'y'), (3, 'cy@example.org', '3', NULL);
     INSERT INTO orders VALUES (10, 1, '2026-01-02 03:04:05', 'Anna'), (11, 1, '2027-05-06 00:00:00', 'Anna'), (12, 2, NULL, 'Ben');
-    INSERT INTO lines VALUES (10, 1, 'a'), (10, 2, 'b'), (11, 1, 'c'), (12, 1, 'd');
+    INSERT INTO items VALUES (10, 1, 'a'), (10, 2, 'b'), (11, 1, 'c'), (12, 1, 'd');
     INSERT INTO sessions VALUES ('0190a000-0000-7000-8000-000000000001', '1'), ('0190a000-0000-7000-8000-000000000002', '2');
     INSERT INTO blobs VALUES ({blob1}, 1), ({blob2}, 2);
     INSERT INTO \"odd\"\"name\" VALUES ('it''s', 1), ('Ünï', 2)
@@ -74,9 +74,9 @@ async fn reads_the_catalogue(world: &World) {
     let email = people.column("email").unwrap();
     assert_eq!((email.kind, email.nullable, email.length_max), (ColumnKind::Text, false, Some(120)));
     assert!(people.column("phone").unwrap().nullable);
-    let lines = &schema.tables["lines"];
-    assert_eq!(lines.primary_key, ["order_id", "line_no"]);
-    let link = &lines.foreign_keys[0];
+    let items = &schema.tables["items"];
+    assert_eq!(items.primary_key, ["order_id", "line_no"]);
+    let link = &items.foreign_keys[0];
     assert_eq!((link.columns.as_slice(), link.table.as_str()), (names(&["order_id"]).as_slice(), "orders"));
     assert_eq!(link.references, ["id"]);
     assert!(schema.tables.contains_key("odd\"name"));
@@ -87,7 +87,7 @@ async fn pages_of_keys(world: &World) {
     let key = names(&["order_id", "line_no"]);
     let orders = ints(&[10, 11]);
     let columns = names(&["order_id"]);
-    let select = Select { table: "lines", columns: &columns, values: &orders };
+    let select = Select { table: "items", columns: &columns, values: &orders };
     let first = world.store.keys(select, &key, None, 2).await.unwrap();
     let pair = |a: i64, b: i64| Key(vec![a.into(), b.into()]);
     assert_eq!(first, [pair(10, 1), pair(10, 2)]);
@@ -168,10 +168,10 @@ async fn tells_the_latest(world: &World) {
 async fn deletes_by_composite_keys(world: &World) {
     let key = names(&["order_id", "line_no"]);
     let keys = [Key(vec![10.into(), 2.into()]), Key(vec![12.into(), 1.into()]), Key(vec![12.into(), 9.into()])];
-    let select = Select { table: "lines", columns: &key, values: &keys };
+    let select = Select { table: "items", columns: &key, values: &keys };
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 0, "again: nothing is left");
-    assert_eq!(world.dump.count("SELECT COUNT(*) FROM lines").await, 2);
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM items").await, 2);
     let parents = ints(&[10]);
     let by_id = names(&["id"]);
     let refused = world.store.delete(Select { table: "orders", columns: &by_id, values: &parents }).await;

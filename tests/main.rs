@@ -1,4 +1,5 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
+<<<<<<< HEAD
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -123,6 +123,24 @@ CREATE TABLE evidence (
   sealed_id    BLOB NOT NULL         -- the words, under the case's record key
 ) STRICT;
 
+-- What was found before the first write of an erasure. Written once all keys are saved.
+CREATE TABLE discoveries (
+  request_id   BLOB NOT NULL REFERENCES requests (id),
+  plan_digest  BLOB NOT NULL,
+  found        TEXT NOT NULL,         -- counts, chunk size and days; no keys
+  PRIMARY KEY (request_id, plan_digest)
+) STRICT;
+
+-- The saved keys of an erasure, sealed under the case's replay key: one blob per set of rows and chunk.
+CREATE TABLE saved_keys (
+  request_id   BLOB NOT NULL REFERENCES requests (id),
+  plan_digest  BLOB NOT NULL,
+  key_set      TEXT NOT NULL,        -- store, table and link
+  chunk        INTEGER NOT NULL,
+  sealed_id    BLOB NOT NULL,
+  PRIMARY KEY (request_id, plan_digest, key_set, chunk)
+) STRICT;
+
 -- The steps of a plan in order, and what came of each. The composite key binds them to one authority, account and plan.
 CREATE TABLE steps (
   request_id   BLOB NOT NULL,
@@ -130,13 +148,14 @@ CREATE TABLE steps (
   store        TEXT NOT NULL,
   table_name   TEXT NOT NULL,
   action       TEXT NOT NULL,
-  state        TEXT NOT NULL CHECK (state IN ('planned','intended','done','read_back')),
-  counts       TEXT NOT NULL,
+  state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
+  chunks       TEXT NOT NULL,         -- how far each chunk is
+  counts       TEXT,                  -- what came of it, read back
   authority_id BLOB NOT NULL,
   account_mac  BLOB NOT NULL,
   plan_digest  BLOB NOT NULL,
-  intended_at  INTEGER,
-  done_at      INTEGER,
+  intended_at  INTEGER NOT NULL,
+  read_back_at INTEGER,
   PRIMARY KEY (request_id, plan_digest, sequence),
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)

@@ -15,6 +15,7 @@ pub mod authorities;
 pub mod challenges;
 pub mod deliveries;
 mod dialect;
+pub mod erasures;
 mod error;
 pub mod evidence;
 mod job_table;

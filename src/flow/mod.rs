@@ -26,6 +26,7 @@ pub mod house;
 mod identify;
 mod judge;
 pub mod kinds;
+mod ledger;
 mod letter;
 mod note;
 mod open;

@@ -3,9 +3,11 @@
 //! # The map of the house
 //! Data flow one way: `mailbox → intake → verify → queue → erase → reply`; the `trail` gets one entry per step.
 
+pub mod breakpoint;
 pub mod chance;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod db;
 pub mod domain;
 pub mod erase;

@@ -28,6 +28,8 @@ macro_rules! migrations {
 /// Every migration, in order. To add one: a file on each side and a line here.
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_jobs",
+    2 "0002_cases",
+    3 "0003_proof",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

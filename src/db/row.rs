@@ -131,7 +131,7 @@ impl Row {
     }
 
     /// A stored value that does not fit, with the row's `id` where the query has one.
-    fn wrong(&self, column: &str, source: Box<dyn StdError + Send + Sync>) -> DbError {
+    pub(super) fn wrong(&self, column: &str, source: Box<dyn StdError + Send + Sync>) -> DbError {
         let id = match &self.cells {
             Cells::Sqlite(row) if has_id(row.columns()) => row.try_get::<Uuid, _>("id").ok(),
             Cells::Postgres(row) if has_id(row.columns()) => row.try_get::<Uuid, _>("id").ok(),

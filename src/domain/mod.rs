@@ -3,13 +3,17 @@
 //! Everything else in the house may depend on this room, and it depends on nothing but [`crate::chance`] as a
 //! trait (ids are drawn, never guessed).
 
+mod deadline;
 mod ids;
+pub mod request;
 mod retry;
 mod scope;
 mod stored;
 mod time;
 
+pub use deadline::{Articles, Calendar, Deadlines, ExtensionRefused, LawPack, Period, WorkingDays};
 pub use ids::{AuthorityId, CaseId, DeliveryId, JobId, LetterId, NotAReference, Reference, RequestId};
+pub use request::{Request, State};
 pub use retry::Retry;
 pub use scope::{Language, LetterKind, Role, Scope};
 pub use stored::UnknownWord;

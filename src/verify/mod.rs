@@ -1,5 +1,29 @@
 //! Who asks, and may they? Turns a letter's claims and a person's answer into an [`Authority`].
+//!
+//! The [`Directory`] says who an address is, the [`AuthorityTable`] says what follows from that, a [`Challenge`]
+//! goes to the address on file, and [`judge_answer`] rules on what comes back. Nothing else in the house makes an
+//! [`Authority`]: its constructors are private to this room, and what is read back from the database must carry an
+//! HMAC under a key that the database does not have.
+//!
+//! This room never sends, stores, logs or waits (the directory's look-ups excepted), and it never trusts a From line.
 
 mod authority;
+mod challenge;
+mod directory;
+mod evidence;
+mod policy;
+mod token;
 
-pub use authority::{Authority, AuthorityKind};
+pub use authority::{
+    Authority, AuthorityKind, AuthorityRecord, CompletedPlan, ForgedAuthority, Method, ServiceEnded, Unfounded,
+};
+pub use challenge::{
+    Addressee, AnswerFacts, Challenge, ForgedChallenge, Ignored, Intent, Judge, Offer, Possession, Ruling, Terms,
+    judge_answer,
+};
+pub use directory::{
+    Directory, DirectoryError, FileDirectory, Lookup, Membership, Person, Queries, QueryError, Row, SqlDirectory,
+};
+pub use evidence::{EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
+pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
+pub use token::{Code, CodeHash, MessageKey, Token, TokenHash};

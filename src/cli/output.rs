@@ -1,0 +1,104 @@
+//! Data on stdout in three formats; everything else goes to stderr.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Context;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// How data are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+/// A thing that can stand in a table.
+pub trait Tabular: Serialize {
+    /// The heads of the columns.
+    const HEADS: &'static [&'static str];
+    /// One cell per head.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Writes rows to stdout.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn rows<T: Tabular>(format: Format, rows: &[T]) -> anyhow::Result<()> {
+    match format {
+        Format::Table => write_out(&table(rows)),
+        Format::Json => write_out(&serde_json::to_string_pretty(rows)?),
+        Format::Jsonl => {
+            for row in rows {
+                write_out(&serde_json::to_string(row)?)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Writes one thing to stdout: as JSON, or as the text given for people.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn one<T: Serialize>(format: Format, thing: &T, for_people: &str) -> anyhow::Result<()> {
+    match format {
+        Format::Table => write_out(for_people),
+        Format::Json => write_out(&serde_json::to_string_pretty(thing)?),
+        Format::Jsonl => write_out(&serde_json::to_string(thing)?),
+    }
+}
+
+/// The rows as a table: lines and colour only where a person looks at it.
+#[must_use]
+pub fn table<T: Tabular>(rows: &[T]) -> String {
+    let mut table = Table::new();
+    table.load_style(if std::io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING });
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(T::HEADS.iter().copied());
+    for row in rows {
+        table.add_row(row.cells());
+    }
+    table.to_string()
+}
+
+/// One line to stdout.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn write_out(text: &str) -> anyhow::Result<()> {
+    writeln!(anstream::stdout(), "{text}").context("cannot write to stdout")
+}
+
+/// One line to stderr, for people; losing it loses nothing.
+pub fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Hides what is personal but leaves enough to tell two apart: `a…@example.org`, `J…`.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let head = |part: &str| part.chars().next().map(|first| format!("{first}…")).unwrap_or_default();
+    match text.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", head(local)),
+        None => head(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_text_keeps_its_first_letter_and_domain() {
+        assert_eq!(masked("anna@example.org"), "a…@example.org");
+        assert_eq!(masked("Jonas"), "J…");
+        assert_eq!(masked(""), "");
+    }
+}

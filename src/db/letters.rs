@@ -1,0 +1,173 @@
+//! The table `letters`: our outbox. A letter is written with the state change that asks for it, and sent by a job.
+
+use super::error::DbError;
+use super::sql::{Row, Tx, params};
+use crate::domain::request::Audience;
+use crate::domain::{LetterId, LetterKind, RequestId, Timestamp, stored_enum};
+
+stored_enum! {
+    /// How far a letter has come.
+    LetterState, "letter state" {
+        /// Written, not sent.
+        Queued = "queued",
+        /// DATA was begun; what came of it is not known yet.
+        Sending = "sending",
+        /// The server took it.
+        Sent = "sent",
+        /// The server refused it for good.
+        Failed = "failed",
+        /// It came back.
+        Bounced = "bounced",
+        /// Its delivery is uncertain and a person must look.
+        Held = "held",
+    }
+}
+
+/// One letter of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterRow {
+    /// Its id, also in the VERP address.
+    pub id: LetterId,
+    /// The request that it is about; alarms about the house have none.
+    pub request: Option<RequestId>,
+    /// Which letter.
+    pub kind: LetterKind,
+    /// To whom.
+    pub audience: Audience,
+    /// The request's move that asked for it; tells letters of one kind apart.
+    pub occasion: u32,
+    /// The round of the challenge that it belongs to.
+    pub round: u32,
+    /// Its Message-ID without angle brackets; the same on a resend.
+    pub message_id: String,
+    /// How far it has come.
+    pub state: LetterState,
+    /// How often DATA was begun.
+    pub sends: u32,
+    /// When it was written: the Date of the letter.
+    pub created_at: Timestamp,
+}
+
+/// Writes a letter to the outbox; one of the same kind, audience and occasion is there already after a repeat.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
+    let rows = tx
+        .execute(
+            "INSERT INTO letters (id, request_id, kind, audience, occasion, round, message_id, state, sends, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (request_id, kind, audience, occasion) DO NOTHING",
+            params![
+                letter.id.as_uuid(),
+                letter.request.map(RequestId::as_uuid),
+                letter.kind.as_str(),
+                letter.audience.as_str(),
+                i64::from(letter.occasion),
+                i64::from(letter.round),
+                letter.message_id.as_str(),
+                letter.state.as_str(),
+                i64::from(letter.sends),
+                letter.created_at
+            ],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// A query of the columns that [`read`] reads.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, request_id, kind, audience, occasion, round, message_id, state, sends, created_at ", $rest)
+    };
+}
+
+/// The letter with this id.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn load(tx: &mut Tx, id: LetterId) -> Result<Option<LetterRow>, DbError> {
+    tx.optional(select!("FROM letters WHERE id = $1"), params![id.as_uuid()]).await?.as_ref().map(read).transpose()
+}
+
+/// The letter with this Message-ID.
+///
+/// # Errors
+/// As [`load`].
+pub async fn by_message_id(tx: &mut Tx, message_id: &str) -> Result<Option<LetterRow>, DbError> {
+    tx.optional(select!("FROM letters WHERE message_id = $1"), params![message_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The letters of a request in the order in which they were written.
+///
+/// # Errors
+/// As [`load`].
+pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<LetterRow>, DbError> {
+    tx.all(select!("FROM letters WHERE request_id = $1 ORDER BY created_at, id"), params![request.as_uuid()])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Moves a letter from one state to the next.
+///
+/// # Errors
+/// A wrong row count when the letter is not in the state it was read in: another worker has it.
+pub async fn set_state(tx: &mut Tx, letter: &LetterRow, to: LetterState, now: Timestamp) -> Result<(), DbError> {
+    let begins = i64::from(to == LetterState::Sending);
+    tx.execute_one(
+        "UPDATE letters SET state = $3, sends = sends + $4, sent_at = CASE WHEN $3 = 'sent' THEN $5 ELSE sent_at END
+         WHERE id = $1 AND state = $2",
+        params![letter.id.as_uuid(), letter.state.as_str(), to.as_str(), begins, now],
+    )
+    .await
+}
+
+/// How many of a request's letters to its people are still on their way.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unsettled(tx: &mut Tx, request: RequestId) -> Result<i64, DbError> {
+    let row = tx
+        .one(
+            "SELECT COUNT(*) AS count FROM letters WHERE request_id = $1 AND audience <> 'team' AND state IN ('queued', 'sending')",
+            params![request.as_uuid()],
+        )
+        .await?;
+    row.i64("count")
+}
+
+fn read(row: &Row) -> Result<LetterRow, DbError> {
+    Ok(LetterRow {
+        id: LetterId::from_uuid(row.uuid("id")?),
+        request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        kind: row.word("kind")?,
+        audience: row.word("audience")?,
+        occasion: row.u32("occasion")?,
+        round: row.u32("round")?,
+        message_id: row.text("message_id")?,
+        state: row.word("state")?,
+        sends: row.u32("sends")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// Takes back the count of a DATA that the server did not take: it was no delivery.
+///
+/// # Errors
+/// A wrong row count when there is no such letter.
+pub async fn uncount(tx: &mut Tx, letter: &LetterRow) -> Result<(), DbError> {
+    tx.execute_one("UPDATE letters SET sends = sends - 1 WHERE id = $1 AND sends > 0", params![letter.id]).await
+}
+
+impl LetterRow {
+    /// Whether it did not reach its addressee.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        matches!(self.state, LetterState::Failed | LetterState::Bounced | LetterState::Held)
+    }
+}

@@ -1,0 +1,289 @@
+//! The table `requests`: the facts of a request as `apply` left them. Never writes a state that `apply` did not make.
+
+use jiff::civil::Date;
+
+use super::error::DbError;
+use super::sql::{Row, Tx, params};
+use crate::domain::request::{Ask, Hold, Warrant};
+use crate::domain::{AuthorityId, CaseId, Deadlines, Reference, Request, RequestId, Scope, State, Timestamp};
+
+/// What stands beside the facts: HMACs under the installation keys, never the values themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bindings {
+    /// HMAC of the account that it would erase from.
+    pub account_mac: Option<[u8; 32]>,
+    /// The digest of the plan that was confirmed.
+    pub plan_digest: Option<[u8; 32]>,
+    /// HMAC of the address that the letter claimed.
+    pub asker_mac: Option<[u8; 32]>,
+}
+
+/// A request as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its facts.
+    pub request: Request,
+    /// What it is bound to.
+    pub bindings: Bindings,
+    /// When the row was last written.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A query of the columns that [`read`] reads.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, moves, updated_at, ended_at ",
+            $rest
+        )
+    };
+}
+
+/// Writes a request that was just opened.
+///
+/// # Errors
+/// A unique violation when the reference is taken: draw another.
+pub async fn insert(tx: &mut Tx, request: &Request, bindings: &Bindings, now: Timestamp) -> Result<(), DbError> {
+    tx.execute_one(
+        "INSERT INTO requests (id, reference, case_id, state, origin, offered, approval, language, received_at, acknowledge_due, base_due,
+           legal_due, extended, round, reminded, code_asked, asker_mac, moves, opened_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)",
+        params![
+            request.id.as_uuid(),
+            request.reference.as_str(),
+            request.case.as_bytes().to_vec(),
+            request.state.as_str(),
+            request.origin.as_str(),
+            serde_json::json!([]),
+            false,
+            request.language.as_str(),
+            request.deadlines.received_at,
+            request.deadlines.acknowledge_due.map(|day| day.to_string()),
+            request.deadlines.base_due.to_string(),
+            request.deadlines.legal_due.to_string(),
+            request.deadlines.extended,
+            i64::from(request.round),
+            request.reminded,
+            request.code_asked,
+            bindings.asker_mac.map(Vec::from),
+            i64::from(request.moves),
+            now
+        ],
+    )
+    .await
+}
+
+/// Writes a request that `apply` moved, if nobody moved it since it was read.
+///
+/// # Errors
+/// A wrong row count when somebody did: read it again and apply the event anew. A gate refusal when the database
+/// knows no authority for what the state claims.
+pub async fn save(
+    tx: &mut Tx,
+    before: &Request,
+    after: &Request,
+    bindings: &Bindings,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let ask = after.ask.as_ref();
+    tx.execute_one(
+        "UPDATE requests SET state = $3, held_from = $4, held_by = $5, review_reason = $6, scope = $7, asker_role = $8,
+           offered = $9, approval = $10, legal_due = $11, extended = $12, round = $13, reminded = $14, code_asked = $15,
+           erase_at = $16, authority_id = $17, authority_expires_at = $18, account_mac = $19, plan_digest = $20,
+           asker_mac = $21, moves = $22, updated_at = $23, ended_at = $24
+         WHERE id = $1 AND moves = $2",
+        params![
+            after.id.as_uuid(),
+            i64::from(before.moves),
+            after.state.as_str(),
+            after.held.map(|(state, _)| state.as_str()),
+            after.held.map(|(_, by)| by.as_str()),
+            after.review.map(|reason| reason.as_str()),
+            ask.and_then(|ask| ask.scope).map(Scope::as_str),
+            ask.map(|ask| ask.role.as_str()),
+            serde_json::json!(ask.map(|ask| ask.offered.clone()).unwrap_or_default()),
+            ask.is_some_and(|ask| ask.approval),
+            after.deadlines.legal_due.to_string(),
+            after.deadlines.extended,
+            i64::from(after.round),
+            after.reminded,
+            after.code_asked,
+            after.erase_at,
+            after.warrant.map(|warrant| warrant.authority.as_uuid()),
+            after.warrant.map(|warrant| warrant.expires_at),
+            bindings.account_mac.map(Vec::from),
+            bindings.plan_digest.map(Vec::from),
+            bindings.asker_mac.map(Vec::from),
+            i64::from(after.moves),
+            now,
+            after.state.is_ended().then_some(now)
+        ],
+    )
+    .await
+}
+
+/// The request with this id.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn load(tx: &mut Tx, id: RequestId) -> Result<Option<Stored>, DbError> {
+    tx.optional(select!("FROM requests WHERE id = $1"), params![id.as_uuid()]).await?.as_ref().map(read).transpose()
+}
+
+/// The request that people call so.
+///
+/// # Errors
+/// As [`load`].
+pub async fn by_reference(tx: &mut Tx, reference: &Reference) -> Result<Option<Stored>, DbError> {
+    tx.optional(select!("FROM requests WHERE reference = $1"), params![reference.as_str()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The open requests that a letter from this address opened, the oldest first.
+///
+/// # Errors
+/// As [`load`].
+pub async fn open_of_asker(tx: &mut Tx, asker_mac: &[u8; 32]) -> Result<Vec<Stored>, DbError> {
+    tx.all(
+        select!("FROM requests WHERE asker_mac = $1 AND ended_at IS NULL ORDER BY opened_at, id"),
+        params![asker_mac.to_vec()],
+    )
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+/// A page of requests, what is due first first. `states` empty means all that have not ended.
+///
+/// # Errors
+/// As [`load`].
+pub async fn list(tx: &mut Tx, states: &[State], all: bool, count_max: u32) -> Result<Vec<Stored>, DbError> {
+    let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let rows = tx
+        .all(
+            select!(
+                "FROM requests WHERE (state = ANY($1) OR ($2 AND (ended_at IS NULL OR $3)))
+                 ORDER BY base_due, opened_at, id LIMIT $4"
+            ),
+            params![words.as_slice(), states.is_empty(), all, count_max],
+        )
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many requests stand in each state.
+///
+/// # Errors
+/// As [`load`].
+pub async fn count_by_state(tx: &mut Tx) -> Result<Vec<(State, u64)>, DbError> {
+    let rows = tx.all("SELECT state, COUNT(*) AS count FROM requests GROUP BY state ORDER BY state", params![]).await?;
+    rows.iter().map(|row| Ok((row.word("state")?, u64::try_from(row.i64("count")?).unwrap_or(0)))).collect()
+}
+
+fn read(row: &Row) -> Result<Stored, DbError> {
+    let held = match (row.opt_word::<State>("held_from")?, row.opt_word::<Hold>("held_by")?) {
+        (Some(state), Some(by)) => Some((state, by)),
+        _ => None,
+    };
+    let warrant = match (row.opt_uuid("authority_id")?, row.opt_time("authority_expires_at")?) {
+        (Some(id), Some(expires_at)) => Some(Warrant { authority: AuthorityId::from_uuid(id), expires_at }),
+        _ => None,
+    };
+    let ask = match row.opt_word("asker_role")? {
+        Some(role) => {
+            Some(Ask { role, offered: offered(row)?, scope: row.opt_word("scope")?, approval: row.bool("approval")? })
+        }
+        None => None,
+    };
+    let request = Request {
+        id: RequestId::from_uuid(row.uuid("id")?),
+        reference: row.word("reference")?,
+        case: CaseId::from_bytes(row.array("case_id")?),
+        state: row.word("state")?,
+        held,
+        origin: row.word("origin")?,
+        language: row.word("language")?,
+        deadlines: Deadlines {
+            received_at: row.time("received_at")?,
+            acknowledge_due: row.opt_word::<Date>("acknowledge_due")?,
+            base_due: row.word::<Date>("base_due")?,
+            legal_due: row.word::<Date>("legal_due")?,
+            extended: row.bool("extended")?,
+        },
+        ask,
+        round: row.u32("round")?,
+        reminded: row.bool("reminded")?,
+        code_asked: row.bool("code_asked")?,
+        warrant,
+        erase_at: row.opt_time("erase_at")?,
+        review: row.opt_word("review_reason")?,
+        moves: row.u32("moves")?,
+    };
+    Ok(Stored {
+        request,
+        bindings: Bindings {
+            account_mac: row.opt_array("account_mac")?,
+            plan_digest: row.opt_array("plan_digest")?,
+            asker_mac: row.opt_array("asker_mac")?,
+        },
+        updated_at: row.time("updated_at")?,
+        ended_at: row.opt_time("ended_at")?,
+    })
+}
+
+fn offered(row: &Row) -> Result<Vec<Scope>, DbError> {
+    serde_json::from_value(row.json("offered")?).map_err(|source| row.wrong("offered", source.into()))
+}
+
+/// Changes the language that we write in; no move, because nothing in its life depends on it.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_language(
+    tx: &mut Tx,
+    request: &mut Request,
+    language: crate::domain::Language,
+) -> Result<(), DbError> {
+    request.language = language;
+    tx.execute_one("UPDATE requests SET language = $2 WHERE id = $1", params![request.id, language.as_str()]).await
+}
+
+/// Notes that a request's letters are to be taken out of the mailbox and of Sent.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_letters_due(tx: &mut Tx, id: RequestId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET letters_due_at = $2 WHERE id = $1", params![id, now]).await
+}
+
+/// The requests whose letters are due to leave the mailbox, at most `count_max`.
+///
+/// # Errors
+/// As [`load`].
+pub async fn letters_due(tx: &mut Tx, count_max: u32) -> Result<Vec<RequestId>, DbError> {
+    let sql = "SELECT id FROM requests WHERE letters_due_at IS NOT NULL ORDER BY letters_due_at, id LIMIT $1";
+    let rows = tx.all(sql, params![count_max]).await?;
+    rows.iter().map(|row| Ok(RequestId::from_uuid(row.uuid("id")?))).collect()
+}
+
+/// Notes that a request's letters left the mailbox.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET letters_due_at = NULL WHERE id = $1", params![id]).await
+}
+
+/// Forgets by which address a request was found.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn forget_asker(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET asker_mac = NULL WHERE id = $1", params![id]).await
+}

@@ -1,0 +1,209 @@
+//! What happens to a request, and what follows from it.
+
+use crate::domain::{Deadlines, LetterKind, Role, Scope, Timestamp, stored_enum};
+
+use super::state::{ReviewReason, Warrant};
+
+stored_enum! {
+    /// A time that a request waits for.
+    Wake, "wake" {
+        /// The challenge was not answered for a while.
+        Remind = "remind",
+        /// The challenge was not answered in time.
+        Expire = "expire",
+        /// The owner did not approve in time.
+        ApprovalLapse = "approval_lapse",
+        /// The grace period is over.
+        GraceEnd = "grace_end",
+        /// An unproven "stop" was not settled in time.
+        HoldLapse = "hold_lapse",
+        /// The base due date comes near.
+        DueSoon = "due_soon",
+    }
+}
+
+stored_enum! {
+    /// Work on a request that needs the outside world.
+    Work, "work" {
+        /// Ask the directory who the asker is and what the authority table says.
+        Identify = "identify",
+        /// Check again what was true at the proof, then begin.
+        Begin = "begin",
+        /// Save the keys, erase, read back.
+        Erase = "erase",
+    }
+}
+
+stored_enum! {
+    /// Whom a letter goes to. Never "the From of the letter".
+    Audience, "audience" {
+        /// The asker's address on file.
+        Asker = "asker",
+        /// The owner's address on file.
+        Owner = "owner",
+        /// Our own people.
+        Team = "team",
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The directory knows the asker, and the authority table lets them ask.
+    Identified {
+        /// What they are in the account.
+        role: Role,
+        /// What the challenge offers, one or two scopes.
+        offered: Vec<Scope>,
+        /// Whether the owner must approve afterwards.
+        approval: bool,
+    },
+    /// No account has any claimed address.
+    Stranger,
+    /// The authority table hands the letter to the controller.
+    ForwardToOwner {
+        /// What the asker is in the account.
+        role: Role,
+    },
+    /// A person must look.
+    Unclear {
+        /// Why.
+        reason: ReviewReason,
+        /// Whether the asker has an address on file that can be told so.
+        reachable: bool,
+    },
+    /// The answer to a challenge proved possession but not intent.
+    AnswerUnclear,
+    /// The asker proved it; no approval is needed.
+    Confirmed {
+        /// What they confirmed.
+        scope: Scope,
+        /// The authority that `verify` made of it.
+        warrant: Warrant,
+    },
+    /// The asker proved it, and the owner must approve.
+    ConfirmedPendingApproval {
+        /// What they confirmed.
+        scope: Scope,
+    },
+    /// The owner approved.
+    Approved {
+        /// The authority that `verify` made of it.
+        warrant: Warrant,
+    },
+    /// The owner said no.
+    ApprovalDenied,
+    /// The person, with proof, took it back or said that it was not them.
+    WithdrawnByPerson,
+    /// Somebody asked to stop without proof.
+    StopAsked,
+    /// A letter that carried a challenge came back.
+    ChallengeBounced,
+    /// A time came. Stale wakes (of an earlier round or state) change nothing.
+    Woken {
+        /// Which.
+        wake: Wake,
+        /// The round it was set in.
+        round: u32,
+    },
+    /// What was true at the proof is still true.
+    Begun,
+    /// What was true at the proof is no longer true; nothing was written.
+    Stopped {
+        /// What changed.
+        reason: ReviewReason,
+    },
+    /// Every step in every store was re-read; the residue is 0 or retained.
+    Erased {
+        /// Whether anything was found at all.
+        held_anything: bool,
+        /// Whether somebody who was told has still to acknowledge.
+        waiting: bool,
+    },
+    /// Everybody who was told has acknowledged, or a person closed it with a reason.
+    RecipientsDone,
+    /// A step failed for good; the request stays where it is until a person retries it.
+    StepFailed,
+    /// Data came back.
+    CameBack,
+    /// A completed plan goes on under a continuation.
+    Continued {
+        /// The continuation that `verify` made.
+        warrant: Warrant,
+    },
+    /// An operator set scope or account: it is identified anew and goes through the challenge like any other.
+    PutRight,
+    /// An operator paused it.
+    Held,
+    /// An operator released it, or the person said to go on.
+    Released,
+    /// An operator extended the period (Art. 12(3) GDPR).
+    Extended {
+        /// The deadlines as the law pack extends them.
+        deadlines: Deadlines,
+    },
+    /// An operator refused it with a ground.
+    RefusedByOperator,
+    /// An operator withdrew it on the person's behalf.
+    WithdrawnByOperator,
+}
+
+impl Event {
+    /// The event's name, for errors and the trail.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Identified { .. } => "identified",
+            Self::Stranger => "stranger",
+            Self::ForwardToOwner { .. } => "forward_to_owner",
+            Self::Unclear { .. } => "unclear",
+            Self::AnswerUnclear => "answer_unclear",
+            Self::Confirmed { .. } => "confirmed",
+            Self::ConfirmedPendingApproval { .. } => "confirmed_pending_approval",
+            Self::Approved { .. } => "approved",
+            Self::ApprovalDenied => "approval_denied",
+            Self::WithdrawnByPerson => "withdrawn_by_person",
+            Self::StopAsked => "stop_asked",
+            Self::ChallengeBounced => "challenge_bounced",
+            Self::Woken { .. } => "woken",
+            Self::Begun => "begun",
+            Self::Stopped { .. } => "stopped",
+            Self::Erased { .. } => "erased",
+            Self::RecipientsDone => "recipients_done",
+            Self::StepFailed => "step_failed",
+            Self::CameBack => "came_back",
+            Self::Continued { .. } => "continued",
+            Self::PutRight => "put_right",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Extended { .. } => "extended",
+            Self::RefusedByOperator => "refused_by_operator",
+            Self::WithdrawnByOperator => "withdrawn_by_operator",
+        }
+    }
+}
+
+/// What follows from a move. Each becomes a job in the transaction that stores the moved request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Write this letter.
+    Send {
+        /// Which.
+        letter: LetterKind,
+        /// To whom.
+        to: Audience,
+    },
+    /// Do this work.
+    Run(Work),
+    /// Wake the request at this time.
+    WakeAt {
+        /// Why.
+        wake: Wake,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing that was set to wake it matters any more.
+    CancelWakes,
+    /// It ended: the periods of forgetting start.
+    Close,
+}

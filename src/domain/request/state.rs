@@ -1,0 +1,253 @@
+//! What a request is at one moment.
+
+use std::time::Duration;
+
+use crate::domain::{
+    AuthorityId, CaseId, Deadlines, Language, Reference, RequestId, Role, Scope, Timestamp, stored_enum,
+};
+
+stored_enum! {
+    /// Where a request stands.
+    State, "state" {
+        /// Its letter was judged a request; who asks is looked up.
+        Received = "received",
+        /// The address on file was asked to confirm.
+        AwaitingConfirmation = "awaiting_confirmation",
+        /// The owner was asked to approve what their user confirmed.
+        AwaitingApproval = "awaiting_approval",
+        /// Proven; the grace period runs and a "stop" cancels.
+        Scheduled = "scheduled",
+        /// Keys are saved and rows are being erased; there is no way back.
+        Erasing = "erasing",
+        /// Our stores are clean; others who were told have not acknowledged.
+        WaitingOnRecipients = "waiting_on_recipients",
+        /// Every store was re-read and holds nothing, or only what the letter names.
+        Completed = "completed",
+        /// A person must look.
+        NeedsReview = "needs_review",
+        /// Handed to the controller (Art. 28(3)(e) GDPR).
+        Forwarded = "forwarded",
+        /// No account has this address.
+        NotFound = "not_found",
+        /// Refused with a ground.
+        Refused = "refused",
+        /// Taken back by the person.
+        Withdrawn = "withdrawn",
+        /// Never confirmed.
+        Expired = "expired",
+        /// Paused; goes back to where it was.
+        OnHold = "on_hold",
+        /// Data came back after completion.
+        Reopened = "reopened",
+    }
+}
+
+impl State {
+    /// Whether nothing more happens by itself, so that the periods of forgetting run.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Forwarded | Self::NotFound | Self::Refused | Self::Withdrawn | Self::Expired
+        )
+    }
+
+    /// Whether the person can still stop it and nothing was written to any store.
+    #[must_use]
+    pub const fn can_stop(self) -> bool {
+        matches!(
+            self,
+            Self::Received | Self::AwaitingConfirmation | Self::AwaitingApproval | Self::Scheduled | Self::NeedsReview
+        )
+    }
+}
+
+stored_enum! {
+    /// What opened the request.
+    Origin, "origin" {
+        /// A letter.
+        Letter = "letter",
+        /// The account's service ended.
+        Termination = "termination",
+    }
+}
+
+stored_enum! {
+    /// Why a person must look.
+    ReviewReason, "review reason" {
+        /// The letter's intent is not certain.
+        UnclearLetter = "unclear_letter",
+        /// The letter is too large to read.
+        TooLarge = "too_large",
+        /// The letter could not be judged in three tries.
+        Poison = "poison",
+        /// The address has several accounts or roles that fit.
+        SeveralAccounts = "several_accounts",
+        /// Whom or what it means was not found, or is more than one.
+        UnclearTarget = "unclear_target",
+        /// The authority table says so for this role and scope.
+        Policy = "policy",
+        /// No address on file can be asked.
+        NoAddressOnFile = "no_address_on_file",
+        /// Too many wrong codes.
+        TooManyAttempts = "too_many_attempts",
+        /// The owner did not answer in time.
+        OwnerSilent = "owner_silent",
+        /// A pause that nobody ended.
+        HoldLapsed = "hold_lapsed",
+        /// Address on file, account or role changed between proof and erasing.
+        FactsChanged = "facts_changed",
+        /// What would be erased changed past the threshold since it was proven.
+        PlanDrifted = "plan_drifted",
+        /// The proof was too old when the erasing was to begin.
+        AuthorityExpired = "authority_expired",
+        /// Our challenge bounced: silence then says nothing.
+        ChallengeBounced = "challenge_bounced",
+        /// A right other than erasure was asked for.
+        OtherRight = "other_right",
+    }
+}
+
+stored_enum! {
+    /// Who paused it.
+    Hold, "hold" {
+        /// A "stop" without proof; the address on file is asked.
+        Unproven = "unproven_stop",
+        /// An operator.
+        Operator = "operator",
+    }
+}
+
+/// Who asks and for what, as far as the directory and the authority table tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What the asker is in the account.
+    pub role: Role,
+    /// The scopes that the challenge offers; one, or "the named data" and "the whole account".
+    pub offered: Vec<Scope>,
+    /// The scope that was confirmed.
+    pub scope: Option<Scope>,
+    /// Whether the owner must approve after the asker confirmed.
+    pub approval: bool,
+}
+
+/// What permits the erasing: an authority that `verify` made, and until when it may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warrant {
+    /// The authority's row.
+    pub authority: AuthorityId,
+    /// After this instant the request may not enter `Erasing` under it.
+    pub expires_at: Timestamp,
+}
+
+/// The facts of a request. No personal data: those are sealed in the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// What people see and say.
+    pub reference: Reference,
+    /// Its number in the trail.
+    pub case: CaseId,
+    /// Where it stands.
+    pub state: State,
+    /// While on hold: where it goes back to, and who paused it.
+    pub held: Option<(State, Hold)>,
+    /// What opened it.
+    pub origin: Origin,
+    /// The language that we write in.
+    pub language: Language,
+    /// The legal clock; it starts when the letter reached the mailbox.
+    pub deadlines: Deadlines,
+    /// Who asks for what, once identified.
+    pub ask: Option<Ask>,
+    /// Which challenge is the live one; 0 before the first.
+    pub round: u32,
+    /// Whether the live challenge was reminded of.
+    pub reminded: bool,
+    /// Whether the code was asked for after an unclear answer to the live challenge.
+    pub code_asked: bool,
+    /// What permits the erasing.
+    pub warrant: Option<Warrant>,
+    /// When the grace period ends.
+    pub erase_at: Option<Timestamp>,
+    /// Why a person must look.
+    pub review: Option<ReviewReason>,
+    /// How many transitions it has gone through; letters of one kind are told apart by it.
+    pub moves: u32,
+}
+
+impl Request {
+    /// A request that a letter (or an ended service) has just opened.
+    #[must_use]
+    pub const fn open(
+        id: RequestId,
+        reference: Reference,
+        case: CaseId,
+        origin: Origin,
+        language: Language,
+        deadlines: Deadlines,
+    ) -> Self {
+        Self {
+            id,
+            reference,
+            case,
+            state: State::Received,
+            held: None,
+            origin,
+            language,
+            deadlines,
+            ask: None,
+            round: 0,
+            reminded: false,
+            code_asked: false,
+            warrant: None,
+            erase_at: None,
+            review: None,
+            moves: 0,
+        }
+    }
+}
+
+/// The periods that steer a life (DESIGN §6, "Defaults").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a challenge waits for its answer.
+    pub challenge_expires: Duration,
+    /// When a challenge that nobody answered is reminded of.
+    pub reminder: Duration,
+    /// How long the owner may take to approve before a person looks.
+    pub approval_expires: Duration,
+    /// How long a confirmed request can still be stopped.
+    pub grace: Duration,
+    /// How long an unproven "stop" pauses a request before a person looks.
+    pub hold_expires: Duration,
+    /// How many days before the base due date the team is warned.
+    pub due_soon_days: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        const DAY: u64 = 86_400;
+        Self {
+            challenge_expires: Duration::from_secs(14 * DAY),
+            reminder: Duration::from_secs(5 * DAY),
+            approval_expires: Duration::from_secs(7 * DAY),
+            grace: Duration::from_secs(7 * DAY),
+            hold_expires: Duration::from_secs(7 * DAY),
+            due_soon_days: 7,
+        }
+    }
+}
+
+/// An event that may not happen in this state. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a request that is {state} cannot take {event}: {why}")]
+pub struct IllegalTransition {
+    /// Where the request stands.
+    pub state: State,
+    /// The event's name.
+    pub event: &'static str,
+    /// What stands against it.
+    pub why: &'static str,
+}

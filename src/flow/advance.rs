@@ -1,0 +1,130 @@
+//! Moves a request: the facts, the trail entry and the jobs that follow are written in one transaction (invariant 5).
+
+use serde_json::json;
+
+use crate::db::letters::{self, LetterRow, LetterState};
+use crate::db::requests::{self, Bindings, Stored};
+use crate::db::{DbError, Tx, jobs};
+use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
+use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
+use crate::queue::NewJob;
+use crate::trail::Actor;
+
+use super::error::FlowError;
+use super::house::House;
+use super::{kinds, note};
+
+/// Moves a stored request by an event and writes all that follows from it.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where the state does not take the event; the transaction is then to be dropped.
+pub async fn advance(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    event: &Event,
+    bindings: Bindings,
+    actor: Actor,
+) -> Result<Stored, FlowError> {
+    let now = house.clock.now();
+    let (request, effects) = apply(&stored.request, event, &house.policy, now)?;
+    if request.moves == stored.request.moves {
+        return Ok(stored.clone());
+    }
+    requests::save(tx, &stored.request, &request, &bindings, now).await.map_err(|error| match error {
+        DbError::RowCount { .. } => FlowError::Moved,
+        other => other.into(),
+    })?;
+    note::moved(house, tx, &stored.request, event, &request, actor).await?;
+    for effect in &effects {
+        follow(house, tx, &request, *effect, now).await?;
+    }
+    let ended_at = request.state.is_ended().then_some(now);
+    Ok(Stored { request, bindings, updated_at: now, ended_at })
+}
+
+async fn follow(house: &House, tx: &mut Tx, request: &Request, effect: Effect, now: Timestamp) -> Result<(), FlowError> {
+    match effect {
+        Effect::Send { letter, to } => write_letter(house, tx, Some(request), letter, to, now).await?,
+        Effect::Run(work) => enqueue(house, tx, work_job(request, work, now), now).await?,
+        Effect::WakeAt { wake, at } => enqueue(house, tx, wake_job(request, wake, at), now).await?,
+        Effect::CancelWakes => {
+            jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
+        }
+        Effect::Close => {
+            let job = forget_job(request.id, super::forget::Term::Letters, now.plus_days(house.letter_days(request.state)));
+            enqueue(house, tx, job, now).await?;
+            let record = now.plus_days(house.config.retention.record_days);
+            enqueue(house, tx, forget_job(request.id, super::forget::Term::Record, record), now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a letter to the outbox with the job that sends it. Once per kind, addressee and occasion (invariant 4).
+pub(super) async fn write_letter(
+    house: &House,
+    tx: &mut Tx,
+    request: Option<&Request>,
+    kind: LetterKind,
+    audience: Audience,
+    now: Timestamp,
+) -> Result<(), FlowError> {
+    let occasion = request.map_or(0, |request| request.moves);
+    let id = LetterId::new(now, &*house.chance);
+    let local = match request {
+        Some(request) => house.keys.message_id_local(request.id, kind, occasion),
+        None => house.keys.message_id_local(RequestId::from_uuid(id.as_uuid()), kind, 0),
+    };
+    let letter = LetterRow {
+        id,
+        request: request.map(|request| request.id),
+        kind,
+        audience,
+        occasion,
+        round: request.map_or(0, |request| request.round),
+        message_id: format!("{local}@{}", house.domain()),
+        state: LetterState::Queued,
+        sends: 0,
+        created_at: now,
+    };
+    if letters::insert(tx, &letter).await? {
+        let mut job = NewJob::new(kinds::SEND, json!({ "letter": letter.id }), now);
+        job.request = letter.request;
+        job.unique_key = Some(format!("send:{}", letter.id));
+        job.attempts_max = 20;
+        enqueue(house, tx, job, now).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn enqueue(house: &House, tx: &mut Tx, job: NewJob, now: Timestamp) -> Result<(), FlowError> {
+    jobs::enqueue(tx, &[job], now, &*house.chance).await?;
+    Ok(())
+}
+
+fn work_job(request: &Request, work: Work, now: Timestamp) -> NewJob {
+    let kind = match work {
+        Work::Identify => kinds::IDENTIFY,
+        Work::Begin => kinds::BEGIN,
+        Work::Erase => kinds::ERASE,
+    };
+    let mut job = NewJob::new(kind, json!({}), now);
+    job.request = Some(request.id);
+    job.unique_key = Some(format!("{kind}:{}:{}", request.id, request.moves));
+    job
+}
+
+fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round }), at);
+    job.request = Some(request.id);
+    job.unique_key = Some(format!("wake:{}:{wake}:{}", request.id, request.moves));
+    job
+}
+
+pub(super) fn forget_job(request: RequestId, term: super::forget::Term, at: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term }), at);
+    job.request = Some(request);
+    job.unique_key = Some(format!("forget:{request}:{term}"));
+    job
+}

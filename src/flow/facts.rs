@@ -1,0 +1,93 @@
+//! What the house knows of a case beside the request's facts, each part sealed under the key whose term fits it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Role, Scope};
+use crate::erase::Target;
+use crate::intake::Intent;
+
+/// What the letter said, under the case's `letter` key.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Opening {
+    /// The one visible sender, where there is exactly one.
+    pub from: Option<String>,
+    /// The letter's Message-ID, to thread our answers.
+    pub message_id: Option<String>,
+    /// What it asks for.
+    pub intent: Option<Intent>,
+    /// Addresses claimed in the text, beside the sender.
+    pub addresses: Vec<String>,
+    /// Names, numbers and ids that may mean somebody else than the sender.
+    pub identifiers: Vec<String>,
+    /// Named categories of data.
+    pub categories: Vec<String>,
+}
+
+/// Whom we write to, under the case's `contact` key.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Contact {
+    /// The asker's address on file.
+    pub asker: Option<String>,
+    /// The owner's address on file.
+    pub owner: Option<String>,
+}
+
+/// Who and what it is about, under the case's `record` key.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Subject {
+    /// The account's id in the directory.
+    pub account: Option<String>,
+    /// What the asker is in it, and the key of their row.
+    pub asker: Option<(Role, String)>,
+    /// What the asker is called in letters to the owner.
+    pub asker_label: Option<String>,
+    /// What each offered scope would erase.
+    pub offers: Vec<Offered>,
+    /// What an operator set: the scope to identify anew with.
+    pub scope_set: Option<Scope>,
+}
+
+/// One offered scope and what it would erase.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Offered {
+    /// The scope.
+    pub scope: Scope,
+    /// The root of the plan.
+    pub target: Target,
+    /// How the owner calls the person that it is about, where that is not the asker.
+    pub label: Option<String>,
+    /// Rows per step when it was offered; the drift is measured against them.
+    pub counts: Vec<u64>,
+}
+
+impl Subject {
+    /// What was offered for a scope.
+    #[must_use]
+    pub fn offer(&self, scope: Scope) -> Option<&Offered> {
+        self.offers.iter().find(|offer| offer.scope == scope)
+    }
+}
+
+/// What the last letters tell, under the case's `record` key: an operator's words, and what came of the erasing.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Closing {
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+    /// Why it takes longer.
+    pub extension_reason: Option<String>,
+    /// What came of each category.
+    pub outcome: Vec<crate::reply::letters::OutcomeLine>,
+    /// Records that stay and no longer point to the person.
+    pub detached: u64,
+    /// The names of the stores that were searched.
+    pub searched: Vec<String>,
+}
+
+/// A refusal in an operator's words.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub ground: String,
+    /// The article that permits it.
+    pub article: String,
+}

@@ -1,0 +1,19 @@
+//! The kinds of jobs, by name. To add one: a name here, a file with its work, an arm in `flow::desk`.
+
+/// Judge one stored letter.
+pub const JUDGE: &str = "judge";
+/// Ask the directory who the asker is.
+pub const IDENTIFY: &str = "identify";
+/// Check again what was true at the proof, then begin.
+pub const BEGIN: &str = "begin";
+/// Save keys, erase, read back.
+pub const ERASE: &str = "erase";
+/// Send one letter of the outbox.
+pub const SEND: &str = "send";
+/// Wake a request at a time.
+pub const WAKE: &str = "wake";
+/// Destroy keys and take our letters out of the mailbox.
+pub const FORGET: &str = "forget";
+
+/// All of them: what a worker claims.
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, FORGET];

@@ -1,0 +1,99 @@
+//! Writes the trail: which leaf a move or an act leaves, and its public facts.
+
+use crate::db::{Tx, trail as leaves};
+use crate::domain::request::{Event, Request, Wake};
+use crate::domain::{CaseId, State};
+use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts};
+
+use super::error::FlowError;
+use super::house::House;
+use super::safe;
+
+/// Records a move of a request.
+pub(super) async fn moved(
+    house: &House,
+    tx: &mut Tx,
+    before: &Request,
+    event: &Event,
+    after: &Request,
+    actor: Actor,
+) -> Result<(), FlowError> {
+    let mut facts = Facts::new()
+        .with("move", Fact::Word(event.name().to_owned()))?
+        .with("from", Fact::Word(before.state.to_string()))?
+        .with("to", Fact::Word(after.state.to_string()))?
+        .with("legal_due", Fact::Day(after.deadlines.legal_due))?;
+    if let Some(scope) = after.ask.as_ref().and_then(|ask| ask.scope) {
+        facts = facts.with("scope", Fact::Word(scope.to_string()))?;
+    }
+    if let Some(reason) = after.review.filter(|_| after.state == State::NeedsReview) {
+        facts = facts.with("reason", Fact::Word(reason.to_string()))?;
+    }
+    if let Some(at) = after.erase_at.filter(|_| after.state == State::Scheduled) {
+        facts = facts.with("erase_at", Fact::Time(at))?;
+    }
+    append(house, tx, after.case, recorded(event), actor, facts).await
+}
+
+/// Records an act on a case that is no move.
+pub(super) async fn append(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    event: Recorded,
+    actor: Actor,
+    facts: Facts,
+) -> Result<(), FlowError> {
+    append_private(house, tx, case, event, actor, facts, PrivateFacts::new()).await
+}
+
+/// As [`append`], with facts that only the record key opens.
+pub(super) async fn append_private(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    event: Recorded,
+    actor: Actor,
+    facts: Facts,
+    private: PrivateFacts,
+) -> Result<(), FlowError> {
+    let record = safe::record_key(house, tx, case).await?;
+    let entry = Entry::new(event, actor).facts(facts).private(private);
+    leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
+    Ok(())
+}
+
+/// The word of the trail for an event of a life.
+const fn recorded(event: &Event) -> Recorded {
+    match event {
+        Event::Identified { .. } => Recorded::Identified,
+        Event::Stranger => Recorded::NotFound,
+        Event::ForwardToOwner { .. } => Recorded::Forwarded,
+        Event::Unclear { .. } | Event::Stopped { .. } => Recorded::ReviewAsked,
+        Event::AnswerUnclear => Recorded::CodeAsked,
+        Event::Confirmed { .. } | Event::ConfirmedPendingApproval { .. } => Recorded::Confirmed,
+        Event::Approved { .. } => Recorded::Approved,
+        Event::ApprovalDenied => Recorded::Denied,
+        Event::WithdrawnByPerson | Event::WithdrawnByOperator => Recorded::Withdrawn,
+        Event::StopAsked | Event::Held => Recorded::Held,
+        Event::ChallengeBounced => Recorded::LetterBounced,
+        Event::Woken { wake, .. } => woken(*wake),
+        Event::Begun | Event::Continued { .. } => Recorded::Intent,
+        Event::Erased { .. } | Event::RecipientsDone => Recorded::Completed,
+        Event::StepFailed => Recorded::StepFailed,
+        Event::CameBack => Recorded::Reopened,
+        Event::PutRight => Recorded::PutRight,
+        Event::Released => Recorded::Released,
+        Event::Extended { .. } => Recorded::Extended,
+        Event::RefusedByOperator => Recorded::Refused,
+    }
+}
+
+const fn woken(wake: Wake) -> Recorded {
+    match wake {
+        Wake::Remind | Wake::DueSoon => Recorded::Reminded,
+        Wake::Expire => Recorded::Expired,
+        Wake::ApprovalLapse | Wake::HoldLapse => Recorded::ReviewAsked,
+        Wake::GraceEnd => Recorded::Scheduled,
+    }
+}

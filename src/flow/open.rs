@@ -1,0 +1,86 @@
+//! Opens a request from a letter: the case gets its keys, adopts the letter, and who asks is looked up next.
+
+use serde_json::json;
+
+use crate::db::deliveries::Delivery;
+use crate::db::requests::{self, Bindings};
+use crate::db::Tx;
+use crate::domain::request::{Origin, Request};
+use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId};
+use crate::intake::Intake;
+use crate::queue::NewJob;
+use crate::trail::{self, Actor, Fact, Facts};
+
+use super::error::FlowError;
+use super::facts::Opening;
+use super::house::House;
+use super::{advance, kinds, note, safe};
+
+/// How often a reference is drawn before it is an error that all are taken.
+const DRAWS_MAX: u32 = 8;
+
+/// Opens a request in the caller's transaction and answers its id.
+pub(super) async fn open(
+    house: &House,
+    tx: &mut Tx,
+    delivery: &Delivery,
+    letter: &Intake,
+    bytes: &[u8],
+) -> Result<RequestId, FlowError> {
+    let now = house.clock.now();
+    let sender = super::judge::sender(letter);
+    let language = letter.language.unwrap_or(house.config.service.language);
+    let request = Request::open(
+        RequestId::new(now, &*house.chance),
+        free_reference(house, tx).await?,
+        CaseId::new(&*house.chance),
+        Origin::Letter,
+        language,
+        Deadlines::from_receipt(delivery.received_at, &house.config.law.pack, &house.calendar),
+    );
+    let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
+    let bindings = Bindings { asker_mac, ..Bindings::default() };
+    requests::insert(tx, &request, &bindings, now).await?;
+    safe::create_keys(house, tx, &request).await?;
+    safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
+    safe::put_letter(house, tx, &request, bytes).await?;
+    let facts = Facts::new()
+        .with("received", Fact::Time(delivery.received_at))?
+        .with("due", Fact::Day(request.deadlines.base_due))?
+        .with("language", Fact::Word(language.to_string()))?;
+    note::append(house, tx, request.case, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
+    let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
+    job.request = Some(request.id);
+    job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
+    advance::enqueue(house, tx, job, now).await?;
+    Ok(request.id)
+}
+
+fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
+    let claims = &letter.claims;
+    let identifiers = claims.identifiers.iter().map(|identifier| identifier.value.clone());
+    Opening {
+        from: sender.map(ToOwned::to_owned),
+        message_id: letter.message_id.clone(),
+        intent: Some(letter.verdict.intent),
+        addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
+        identifiers: claims.names.iter().cloned().chain(identifiers).collect(),
+        categories: claims.categories.clone(),
+    }
+}
+
+/// A reference that no request has; the unique index holds it even if two draw the same at once.
+async fn free_reference(house: &House, tx: &mut Tx) -> Result<Reference, FlowError> {
+    for _ in 0..DRAWS_MAX {
+        let reference = Reference::new(&*house.chance);
+        if requests::by_reference(tx, &reference).await?.is_none() {
+            return Ok(reference);
+        }
+    }
+    Err(FlowError::Broken("no free reference was drawn in eight tries"))
+}
+
+/// The language to write in: what the directory has on file, else the letter's own.
+pub(super) fn language_on_file(locale: Option<&str>, letter: Language) -> Language {
+    locale.and_then(Language::from_locale).unwrap_or(letter)
+}

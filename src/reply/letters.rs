@@ -1,0 +1,414 @@
+//! The letters: one plain struct per letter with the facts that it tells, and what they render to.
+//!
+//! A letter never looks anything up and never computes a date; whoever fills it knows. The structs serialise, so that
+//! an outbox can seal them, and have no Debug: they hold names, codes and tokens. In the templates a value is always
+//! text: control characters are taken out, template syntax in it means nothing, HTML is escaped.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::ReplyError;
+use super::templates::Templates;
+use crate::domain::{Language, LetterKind, Reference, Scope, Timestamp};
+
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;
+
+/// What every letter to a customer names.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Common {
+    /// The reference that people quote.
+    pub reference: Reference,
+    /// The service that writes, as customers know it.
+    pub service_name: String,
+    /// Where questions go.
+    pub support_address: String,
+    /// The day on which the request reached the mailbox.
+    pub received_on: Date,
+    /// The day by which the law wants the answer (Art. 12(3) GDPR).
+    pub due_on: Date,
+}
+
+/// One way to understand a request, with the code that confirms it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// How much would be erased.
+    pub scope: Scope,
+    /// The six-character code.
+    pub code: String,
+    /// Whom an owner or user named, in the directory's words; `None` when the asker means themself.
+    pub subject_label: Option<String>,
+    /// The categories of data for [`Scope::Data`]; empty otherwise.
+    pub categories: Vec<String>,
+}
+
+/// Acknowledges a request and asks for its confirmation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// What every letter names.
+    pub common: Common,
+    /// One choice, or two: the named data or the whole account.
+    pub choices: Vec<Choice>,
+    /// Whether only the code confirms; otherwise a clear yes is enough. Two choices always need the code.
+    pub code_required: bool,
+    /// Without an answer the request ends on this day.
+    pub expires_on: Date,
+    /// Printed in the body, so that a quoted reply proves possession of the mailbox.
+    pub token: String,
+    /// Days between confirmation and erasure in which it can be stopped.
+    pub grace_days: u32,
+}
+
+/// An answer was not clear: asks for the code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeAsked {
+    /// What every letter names.
+    pub common: Common,
+    /// One choice, or two.
+    pub choices: Vec<Choice>,
+    /// Printed in the body.
+    pub token: String,
+    /// Without an answer the request ends on this day.
+    pub expires_on: Date,
+}
+
+/// Nobody answered the challenge yet. The same facts as [`Challenge`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// What every letter names.
+    pub common: Common,
+    /// One choice, or two.
+    pub choices: Vec<Choice>,
+    /// Whether only the code confirms.
+    pub code_required: bool,
+    /// Without an answer the request ends on this day.
+    pub expires_on: Date,
+    /// Printed in the body.
+    pub token: String,
+    /// Days between confirmation and erasure in which it can be stopped.
+    pub grace_days: u32,
+}
+
+/// Confirmed: erased on this date, and how to stop it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// What every letter names.
+    pub common: Common,
+    /// How much is erased.
+    pub scope: Scope,
+    /// The day on which erasing begins.
+    pub erase_on: Date,
+    /// Printed in the body, so that "stop" in a reply counts.
+    pub token: String,
+}
+
+/// Asks the owner to approve what a user asked for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalAsked {
+    /// What every letter names.
+    pub common: Common,
+    /// How much would be erased.
+    pub scope: Scope,
+    /// Whose data; `None` when the asker means themself.
+    pub subject_label: Option<String>,
+    /// Who asks, in the directory's words.
+    pub asked_by_label: String,
+    /// Whether only the code approves; otherwise a clear yes is enough.
+    pub code_required: bool,
+    /// The six-character code.
+    pub code: String,
+    /// Printed in the body.
+    pub token: String,
+    /// Without an answer a person looks at it from this day on.
+    pub expires_on: Date,
+    /// Days between approval and erasure in which it can be stopped.
+    pub grace_days: u32,
+}
+
+/// Tells the owner, who is the controller, that an end-user asks (Art. 28(3)(e) GDPR).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forwarded {
+    /// What every letter names.
+    pub common: Common,
+    /// The end-user who asks, in the directory's words.
+    pub subject_label: String,
+}
+
+/// A person looks at it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InReview {
+    /// What every letter names.
+    pub common: Common,
+}
+
+/// Somebody asked to stop without proof: paused, and asks what is meant.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnHold {
+    /// What every letter names.
+    pub common: Common,
+    /// Printed in the body.
+    pub token: String,
+}
+
+/// What became of one category of data, in records. Masked records are `anonymised` only when nobody can be told from them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeLine {
+    /// The category's word; one that the language has no name for is shown as it is written.
+    pub category: String,
+    /// Records erased.
+    pub erased: u64,
+    /// Records anonymised.
+    pub anonymised: u64,
+    /// Records kept; then `ground` and `until` are needed.
+    pub kept: u64,
+    /// Why records are kept.
+    pub ground: Option<String>,
+    /// Until when records are kept.
+    pub until: Option<Date>,
+    /// Nothing of this category was held.
+    pub not_found: bool,
+}
+
+/// When the copies in the backups of one store expire.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupLine {
+    /// The store, in words for people.
+    pub store_label: String,
+    /// Where it stands.
+    pub location: String,
+    /// The day on which the last copy expires.
+    pub expires_on: Date,
+}
+
+/// Done, with the outcome per category.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// What every letter names.
+    pub common: Common,
+    /// How much was asked for.
+    pub scope: Scope,
+    /// Per category of data.
+    pub outcome: Vec<OutcomeLine>,
+    /// Records that stay because they are not the person's, and that no longer point to them.
+    pub detached: u64,
+    /// The stores that have backups.
+    pub backups: Vec<BackupLine>,
+    /// Who else was told (Art. 19 GDPR).
+    pub recipients: Vec<String>,
+    /// The day on which the last step was done and read back.
+    pub finished_on: Date,
+}
+
+/// We hold nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NothingHeld {
+    /// What every letter names.
+    pub common: Common,
+    /// The stores that were searched, in words for people.
+    pub searched: Vec<String>,
+}
+
+/// Refused, with ground, authority and court (Art. 12(4), 17(3) GDPR).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What every letter names.
+    pub common: Common,
+    /// Why, in words for people.
+    pub ground: String,
+    /// The article that permits it.
+    pub article: String,
+    /// The categories of data that stay.
+    pub data_concerned: Vec<String>,
+    /// When we look at it again.
+    pub review_on: Option<Date>,
+    /// Where to complain.
+    pub supervisory_authority: String,
+    /// Which court, or how to find it.
+    pub court_remedy: String,
+}
+
+/// Takes longer, with the reason (Art. 12(3) GDPR).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// What every letter names; its `due_on` is the day that no longer holds.
+    pub common: Common,
+    /// The new last day.
+    pub new_due_on: Date,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+/// Withdrawn: nothing is erased.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// What every letter names.
+    pub common: Common,
+}
+
+/// Nobody confirmed in time: nothing is erased.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expired {
+    /// What every letter names.
+    pub common: Common,
+}
+
+/// To the team: something waits for review. The reason holds no personal data.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmReview {
+    /// Which request.
+    pub reference: Reference,
+    /// Why a person is needed.
+    pub reason: String,
+    /// Since when.
+    pub waiting_since: Timestamp,
+    /// When the answer is due.
+    pub due_on: Date,
+}
+
+/// To the team: a step failed for good. The reason holds no personal data.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmStepFailed {
+    /// Which request.
+    pub reference: Reference,
+    /// The store's name.
+    pub store: String,
+    /// The table, bucket or endpoint.
+    pub table: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// To the team: a letter of ours bounced.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmBounced {
+    /// Which request.
+    pub reference: Reference,
+    /// Which letter.
+    pub letter: LetterKind,
+}
+
+/// To the team: a request is due in seven days.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmDueSoon {
+    /// Which request.
+    pub reference: Reference,
+    /// The state that it is in.
+    pub state: String,
+    /// When the answer is due.
+    pub due_on: Date,
+}
+
+/// To the team: the mailbox was not polled for too long.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmMailbox {
+    /// The mailbox's name in the configuration.
+    pub mailbox: String,
+    /// The last successful poll.
+    pub since: Timestamp,
+}
+
+/// One rendered letter: the same words as text and as HTML.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    /// Plain text, wrapped, lines ended by LF.
+    pub text: String,
+    /// One HTML page without images, links or remote content.
+    pub html: String,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rendered(text: {} bytes, html: {} bytes)", self.text.len(), self.html.len())
+    }
+}
+
+/// Declares the enum of all letters, its kind, and how each one's facts become a template's context.
+macro_rules! letters {
+    ($($name:ident),+ $(,)?) => {
+        /// Any letter, as an outbox holds it.
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "letter", content = "facts")]
+        pub enum Letter {
+            $(#[doc = concat!("See [`struct@", stringify!($name), "`].")] $name($name)),+
+        }
+
+        impl Letter {
+            /// Which letter it is.
+            #[must_use]
+            pub const fn kind(&self) -> LetterKind {
+                match self { $(Self::$name(_) => LetterKind::$name),+ }
+            }
+
+            /// The letter's facts as the templates see them.
+            pub(super) fn facts(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self { $(Self::$name(facts) => serde_json::to_value(facts)),+ }
+            }
+        }
+
+        $(impl From<$name> for Letter {
+            fn from(facts: $name) -> Self {
+                Self::$name(facts)
+            }
+        })+
+    };
+}
+
+letters!(
+    Challenge,
+    CodeAsked,
+    Reminder,
+    Scheduled,
+    ApprovalAsked,
+    Forwarded,
+    InReview,
+    OnHold,
+    Completed,
+    NothingHeld,
+    Refused,
+    Extension,
+    Withdrawn,
+    Expired,
+    AlarmReview,
+    AlarmStepFailed,
+    AlarmBounced,
+    AlarmDueSoon,
+    AlarmMailbox,
+);
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({})", self.kind())
+    }
+}
+
+impl Letter {
+    /// Subject, text and HTML in this language.
+    ///
+    /// # Errors
+    /// A template that fails, and a letter that would not be honest: records kept without ground and end.
+    pub fn render(&self, templates: &Templates, language: Language) -> Result<Rendered, ReplyError> {
+        self.check()?;
+        let facts = self.facts().map_err(|_| ReplyError::Facts(self.kind()))?;
+        templates.render(self.kind(), language, facts)
+    }
+
+    /// What must be true of the facts before they may be told.
+    fn check(&self) -> Result<(), ReplyError> {
+        match self {
+            Self::Completed(done) => {
+                let blank = |ground: &Option<String>| ground.as_deref().is_none_or(|text| text.trim().is_empty());
+                if done.outcome.iter().any(|line| line.kept > 0 && (blank(&line.ground) || line.until.is_none())) {
+                    return Err(ReplyError::KeptWithoutGround(self.kind()));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}

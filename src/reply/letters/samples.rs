@@ -1,0 +1,208 @@
+//! Examples of every letter: a full one and bare ones, together reaching every branch of its templates.
+
+use jiff::civil::date;
+
+use super::*;
+use crate::chance::SeededChance;
+
+/// What stands for the person in the examples; searched for where it must not be.
+pub(crate) const CANARY: &str = "Erika Mustermann";
+
+const TOKEN: &str = "mfrggzdfmztwq2lknnwg23tpob";
+
+fn reference() -> Reference {
+    Reference::new(&SeededChance::new(3))
+}
+
+fn common() -> Common {
+    Common {
+        reference: reference(),
+        service_name: "Shop & Söhne".to_owned(),
+        support_address: "support@shop.example".to_owned(),
+        received_on: date(2026, 3, 1),
+        due_on: date(2026, 4, 7),
+    }
+}
+
+fn choice(scope: Scope, label: Option<&str>, categories: &[&str], code: &str) -> Choice {
+    Choice { scope, code: code.to_owned(), subject_label: label.map(str::to_owned), categories: words(categories) }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn challenge(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Letter {
+    let token = TOKEN.to_owned();
+    let expires_on = date(2026, 3, 15);
+    Challenge { common: common(), choices, code_required, expires_on, token, grace_days }.into()
+}
+
+fn reminder(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Letter {
+    let token = TOKEN.to_owned();
+    let expires_on = date(2026, 3, 15);
+    Reminder { common: common(), choices, code_required, expires_on, token, grace_days }.into()
+}
+
+fn code_asked(choices: Vec<Choice>) -> Letter {
+    CodeAsked { common: common(), choices, token: TOKEN.to_owned(), expires_on: date(2026, 3, 15) }.into()
+}
+
+fn account() -> Vec<Choice> {
+    vec![choice(Scope::Account, None, &[], "K7M2QX")]
+}
+
+fn data_or_account() -> Vec<Choice> {
+    let data = choice(Scope::Data, None, &["contact", "location", "shoe size"], "4TR9WN");
+    vec![data, choice(Scope::Account, None, &[], "K7M2QX")]
+}
+
+/// One choice for each way to say what would be erased.
+fn single_choices() -> Vec<Vec<Choice>> {
+    let label = Some(CANARY);
+    vec![
+        vec![choice(Scope::User, None, &[], "K7M2QX")],
+        vec![choice(Scope::User, label, &[], "K7M2QX")],
+        vec![choice(Scope::EndUser, None, &[], "K7M2QX")],
+        vec![choice(Scope::EndUser, label, &[], "K7M2QX")],
+        vec![choice(Scope::Data, None, &["payment"], "K7M2QX")],
+        vec![choice(Scope::Data, label, &["payment", "image"], "K7M2QX")],
+        vec![choice(Scope::Data, None, &[], "K7M2QX")],
+        vec![choice(Scope::Data, label, &[], "K7M2QX")],
+    ]
+}
+
+fn approval(subject_label: Option<&str>, code_required: bool, grace_days: u32) -> Letter {
+    let letter = ApprovalAsked {
+        common: common(),
+        scope: Scope::User,
+        subject_label: subject_label.map(str::to_owned),
+        asked_by_label: CANARY.to_owned(),
+        code_required,
+        code: "K7M2QX".to_owned(),
+        token: TOKEN.to_owned(),
+        expires_on: date(2026, 3, 15),
+        grace_days,
+    };
+    letter.into()
+}
+
+fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine {
+    OutcomeLine {
+        category: category.to_owned(),
+        erased,
+        anonymised,
+        kept,
+        ground: (kept > 0).then(|| "Art. 17(3)(b) GDPR; HGB § 257".to_owned()),
+        until: (kept > 0).then(|| date(2036, 12, 31)),
+        not_found: erased + anonymised + kept == 0,
+    }
+}
+
+fn completed() -> Completed {
+    let backup = |store_label: &str, location: &str, expires_on| BackupLine {
+        store_label: store_label.to_owned(),
+        location: location.to_owned(),
+        expires_on,
+    };
+    Completed {
+        common: common(),
+        scope: Scope::Account,
+        outcome: vec![
+            line("contact", 1, 0, 0),
+            line("identity", 12, 3, 0),
+            line("payment", 0, 1, 2),
+            line("behaviour", 12_345, 0, 1),
+            line("location", 0, 0, 0),
+            line("shoe size", 2, 0, 0),
+        ],
+        detached: 1_234,
+        backups: vec![
+            backup("Shop", "Frankfurt, DE", date(2026, 5, 1)),
+            backup("CRM", "Dublin, IE", date(2026, 4, 20)),
+        ],
+        recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
+        finished_on: date(2026, 3, 30),
+    }
+}
+
+fn refused(data_concerned: &[&str], review_on: Option<Date>) -> Letter {
+    let letter = Refused {
+        common: common(),
+        ground: "The invoices must be kept for tax law".to_owned(),
+        article: "Art. 17(3)(b) GDPR".to_owned(),
+        data_concerned: words(data_concerned),
+        review_on,
+        supervisory_authority: "Hessian Commissioner, Wiesbaden".to_owned(),
+        court_remedy: "Administrative Court, Frankfurt".to_owned(),
+    };
+    letter.into()
+}
+
+/// The full example of a letter, first, and bare ones.
+pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
+    let instant = Timestamp::from_micros(1_772_373_900_000_000);
+    match kind {
+        LetterKind::Challenge => {
+            let mut all = vec![challenge(data_or_account(), true, 7), challenge(account(), true, 1)];
+            all.extend(single_choices().into_iter().map(|choices| challenge(choices, false, 0)));
+            all
+        }
+        LetterKind::Reminder => vec![
+            reminder(data_or_account(), true, 7),
+            reminder(account(), true, 1),
+            reminder(single_choices().swap_remove(0), false, 0),
+        ],
+        LetterKind::CodeAsked => vec![code_asked(data_or_account()), code_asked(account())],
+        LetterKind::Scheduled => Scope::ALL
+            .iter()
+            .map(|&scope| {
+                let (token, erase_on) = (TOKEN.to_owned(), date(2026, 3, 12));
+                Scheduled { common: common(), scope, erase_on, token }.into()
+            })
+            .collect(),
+        LetterKind::ApprovalAsked => vec![approval(Some(CANARY), true, 7), approval(None, false, 0)],
+        LetterKind::Forwarded => vec![Forwarded { common: common(), subject_label: CANARY.to_owned() }.into()],
+        LetterKind::InReview => vec![InReview { common: common() }.into()],
+        LetterKind::OnHold => vec![OnHold { common: common(), token: TOKEN.to_owned() }.into()],
+        LetterKind::Completed => {
+            let nothing_more = Completed {
+                scope: Scope::Data,
+                outcome: vec![line("contact", 1, 0, 0)],
+                detached: 0,
+                backups: vec![],
+                recipients: vec![],
+                ..completed()
+            };
+            vec![completed().into(), nothing_more.into()]
+        }
+        LetterKind::NothingHeld => vec![
+            NothingHeld { common: common(), searched: words(&["Shop", "CRM", "Orders"]) }.into(),
+            NothingHeld { common: common(), searched: vec![] }.into(),
+        ],
+        LetterKind::Refused => vec![refused(&["payment", "contact"], Some(date(2036, 12, 31))), refused(&[], None)],
+        LetterKind::Extension => {
+            let reason = "One of our stores is being rebuilt".to_owned();
+            vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason }.into()]
+        }
+        LetterKind::Withdrawn => vec![Withdrawn { common: common() }.into()],
+        LetterKind::Expired => vec![Expired { common: common() }.into()],
+        LetterKind::AlarmReview => {
+            let reason = "two accounts match".to_owned();
+            let (reference, due_on) = (reference(), date(2026, 4, 7));
+            vec![AlarmReview { reference, reason, waiting_since: instant, due_on }.into()]
+        }
+        LetterKind::AlarmStepFailed => {
+            let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
+            vec![AlarmStepFailed { reference: reference(), store, table, reason }.into()]
+        }
+        LetterKind::AlarmBounced => {
+            vec![AlarmBounced { reference: reference(), letter: LetterKind::Challenge }.into()]
+        }
+        LetterKind::AlarmDueSoon => {
+            let (state, due_on) = ("awaiting_confirmation".to_owned(), date(2026, 4, 7));
+            vec![AlarmDueSoon { reference: reference(), state, due_on }.into()]
+        }
+        LetterKind::AlarmMailbox => vec![AlarmMailbox { mailbox: "support".to_owned(), since: instant }.into()],
+    }
+}

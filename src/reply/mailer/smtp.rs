@@ -1,0 +1,182 @@
+//! Submission to a mail server (RFC 6409), encrypted always, one connection a letter.
+//!
+//! The conversation is led step by step, because only the step tells what a failure means: before the final dot
+//! nothing was handed over, after it nobody knows. Nothing of the conversation is logged: the library's own records
+//! would hold addresses, bodies and the login, so it runs without a subscriber.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use lettre::Address;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
+};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout_at};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
+
+use super::{Accepted, Mailer, Obstacle, Reached, SendError};
+use crate::domain::Retry;
+use crate::mailbox::settings::Security;
+use crate::reply::compose::Outgoing;
+use crate::reply::settings::SmtpSettings;
+
+/// Sends through one server.
+pub struct SmtpMailer {
+    settings: SmtpSettings,
+    tls: TlsParameters,
+}
+
+/// Why a mailer for these settings cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The file with the certificate authority cannot be read.
+    #[error("cannot read the certificate authority {path}")]
+    ReadCa {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file with the certificate authority is no PEM certificate, or the host is no host name.
+    #[error("cannot prepare encryption for {host}")]
+    Tls {
+        /// The server.
+        host: String,
+        /// Why.
+        source: lettre::transport::smtp::Error,
+    },
+}
+
+impl SetupError {
+    /// Always permanent: settings do not mend themselves.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        Retry::Permanent
+    }
+}
+
+impl SmtpMailer {
+    /// A mailer for these settings; nothing is connected yet.
+    ///
+    /// # Errors
+    /// A certificate authority that cannot be read or is none.
+    pub fn new(settings: SmtpSettings) -> Result<Self, SetupError> {
+        let tls_error = |source| SetupError::Tls { host: settings.host.clone(), source };
+        let mut tls = TlsParametersBuilder::new(settings.host.clone());
+        if let Some(path) = &settings.ca_file {
+            let pem = std::fs::read(path).map_err(|source| SetupError::ReadCa { path: path.clone(), source })?;
+            let authority = Certificate::from_pem(&pem).map_err(tls_error)?;
+            // Instead of the system's authorities, not beside them.
+            tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
+        }
+        let tls = tls.build().map_err(tls_error)?;
+        Ok(Self { settings, tls })
+    }
+
+    /// Connects, encrypts and logs in.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let SmtpSettings { host, port, security, .. } = &self.settings;
+        let hello = ClientId::default();
+        let at_once = matches!(security, Security::Tls).then(|| self.tls.clone());
+        let server = (host.as_str(), *port);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, at_once, None)
+            .await
+            .map_err(|error| before_letter(&error))?;
+        if matches!(security, Security::StartTls) {
+            if !connection.can_starttls() {
+                return Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Encryption });
+            }
+            connection.starttls(self.tls.clone(), &hello).await.map_err(|error| before_letter(&error))?;
+        }
+        if let Some((user, password)) = &self.settings.login {
+            let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| before_letter(&error))?;
+        }
+        Ok(connection)
+    }
+
+    /// Everything up to the server's leave to send the message.
+    async fn announce(&self, outgoing: &Outgoing) -> Result<AsyncSmtpConnection, SendError> {
+        let from = address(&outgoing.envelope_from, Reached::Sender)?;
+        let to = address(&outgoing.to, Reached::Recipient)?;
+        let mut connection = self.connect().await?;
+        let options = mail_options(&connection, outgoing)?;
+        let refused = |reached| move |error: lettre::transport::smtp::Error| failure(&error, reached);
+        connection.command(Mail::new(Some(from), options)).await.map_err(refused(Reached::Sender))?;
+        connection.command(Rcpt::new(to, vec![])).await.map_err(refused(Reached::Recipient))?;
+        connection.command(Data).await.map_err(refused(Reached::Message))?;
+        Ok(connection)
+    }
+
+    async fn submit(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        let deadline = Instant::now() + self.settings.send_timeout;
+        let late = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Timeout };
+        let mut connection = timeout_at(deadline, self.announce(outgoing)).await.map_err(|_| late)??;
+        let unknown = SendError::Ambiguous { obstacle: Obstacle::Timeout };
+        let answer = timeout_at(deadline, connection.message(&outgoing.bytes)).await.map_err(|_| unknown)?;
+        let response = answer.map_err(|error| match error.status() {
+            Some(_) => failure(&error, Reached::Message),
+            None => SendError::Ambiguous { obstacle: obstacle(&error) },
+        })?;
+        // The letter is handed over whatever becomes of the farewell.
+        let _farewell = timeout_at(deadline, connection.quit()).await;
+        Ok(Accepted { code: Some(u16::from(response.code())) })
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        self.submit(outgoing).with_subscriber(NoSubscriber::default()).await
+    }
+}
+
+/// What the MAIL command must announce, as far as the server offers it (RFC 6531, RFC 6152).
+fn mail_options(connection: &AsyncSmtpConnection, outgoing: &Outgoing) -> Result<Vec<MailParameter>, SendError> {
+    let mut options = Vec::new();
+    let offers = |extension| connection.server_info().supports_feature(extension);
+    if !outgoing.to.is_ascii() || !outgoing.envelope_from.is_ascii() || !outgoing.bytes.is_ascii() {
+        if !offers(Extension::SmtpUtfEight) || !offers(Extension::EightBitMime) {
+            return Err(SendError::Permanent { reached: Reached::Recipient, obstacle: Obstacle::Address });
+        }
+        options.push(MailParameter::SmtpUtfEight);
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(options)
+}
+
+fn address(text: &str, reached: Reached) -> Result<Address, SendError> {
+    text.parse().map_err(|_| SendError::Permanent { reached, obstacle: Obstacle::Address })
+}
+
+/// A failure that says nothing about the letter: it stays, whatever the server's code.
+fn before_letter(error: &lettre::transport::smtp::Error) -> SendError {
+    SendError::Transient { reached: Reached::Server, obstacle: obstacle(error) }
+}
+
+/// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1).
+fn failure(error: &lettre::transport::smtp::Error, reached: Reached) -> SendError {
+    let obstacle = obstacle(error);
+    match obstacle {
+        Obstacle::Reply(500..) => SendError::Permanent { reached, obstacle },
+        _ => SendError::Transient { reached, obstacle },
+    }
+}
+
+fn obstacle(error: &lettre::transport::smtp::Error) -> Obstacle {
+    match error.status() {
+        Some(code) => Obstacle::Reply(u16::from(code)),
+        None if error.is_tls() => Obstacle::Encryption,
+        None if error.is_timeout() => Obstacle::Timeout,
+        None if error.is_response() || error.is_client() => Obstacle::Protocol,
+        None => Obstacle::Connection,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! The words of a language that templates cannot hold: categories, scopes, months, plurals, numbers (`terms.toml`).
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::domain::{Scope, Timestamp};
+
+/// One language's words, as its `terms.toml` holds them. Every field is needed; what is not known is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terms {
+    /// Counts that take the singular.
+    singular: Vec<u64>,
+    /// Between groups of three digits.
+    thousands: String,
+    /// Between the last two items of a list, with its spaces.
+    and: String,
+    /// How dates are written.
+    date: DateTerms,
+    /// A scope in two or three words.
+    scopes: BTreeMap<Scope, String>,
+    /// What would be erased, in full.
+    what: WhatTerms,
+    /// The names of categories; one that is missing is shown as it is written.
+    pub(super) categories: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DateTerms {
+    /// With `{day}`, `{month}` and `{year}`.
+    pattern: String,
+    /// The first day of a month (French writes it as an ordinal).
+    first_day: String,
+    /// With `{date}` and `{time}`.
+    instant: String,
+    /// January to December.
+    months: [String; 12],
+}
+
+/// With `{label}` in the `named` ones and `{categories}` in the `data` ones that do not say `open`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhatTerms {
+    account: String,
+    user_self: String,
+    user_named: String,
+    end_user_self: String,
+    end_user_named: String,
+    data_self: String,
+    data_named: String,
+    data_open_self: String,
+    data_open_named: String,
+}
+
+impl Terms {
+    /// Reads a `terms.toml`.
+    pub(super) fn parse(source: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(source)
+    }
+
+    /// A day written out.
+    pub(super) fn date(&self, date: Date) -> String {
+        let day = if date.day() == 1 { self.date.first_day.clone() } else { date.day().to_string() };
+        let month =
+            usize::try_from(date.month()).ok().and_then(|number| self.date.months.get(number.saturating_sub(1)));
+        let year = date.year().to_string();
+        fill(&self.date.pattern, &[("day", &day), ("month", month.map_or("", String::as_str)), ("year", &year)])
+    }
+
+    /// An instant in UTC, to the minute.
+    pub(super) fn instant(&self, instant: Timestamp) -> String {
+        let utc = instant.to_jiff().to_zoned_datetime(jiff::tz::TimeZone::UTC);
+        let time = format!("{:02}:{:02}", utc.hour(), utc.minute());
+        fill(&self.date.instant, &[("date", &self.date(utc.date())), ("time", &time)])
+    }
+
+    /// A number with its groups of three digits.
+    pub(super) fn number(&self, number: u64) -> String {
+        let digits = number.to_string();
+        let mut grouped = String::with_capacity(digits.len() * 2);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                grouped.push_str(&self.thousands);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// A number with its noun in the right form.
+    pub(super) fn count(&self, number: u64, one: &str, other: &str) -> String {
+        let noun = if self.singular.contains(&number) { one } else { other };
+        format!("{} {noun}", self.number(number))
+    }
+
+    /// A category's name, or the category as it is written.
+    pub(super) fn category(&self, category: &str) -> String {
+        self.categories.get(category).cloned().unwrap_or_else(|| category.to_owned())
+    }
+
+    /// Items as people list them: `a, b and c`.
+    pub(super) fn list(&self, items: &[String]) -> String {
+        match items {
+            [] => String::new(),
+            [only] => only.clone(),
+            [first @ .., last] => format!("{}{}{last}", first.join(", "), self.and),
+        }
+    }
+
+    /// Categories by their names, as people list them.
+    pub(super) fn categories(&self, categories: &[String]) -> String {
+        let names: Vec<_> = categories.iter().map(|category| self.category(category)).collect();
+        self.list(&names)
+    }
+
+    /// A scope in two or three words.
+    pub(super) fn scope(&self, scope: Scope) -> String {
+        self.scopes.get(&scope).cloned().unwrap_or_default()
+    }
+
+    /// Whether each scope has its words.
+    pub(super) fn is_complete(&self) -> bool {
+        Scope::ALL.iter().all(|scope| self.scopes.contains_key(scope))
+    }
+
+    /// What would be erased, in full: the scope, whom it concerns, and which categories.
+    pub(super) fn what(&self, scope: Scope, label: Option<&str>, categories: &[String]) -> String {
+        let what = &self.what;
+        let pattern = match (scope, label, categories) {
+            (Scope::Account, _, _) => &what.account,
+            (Scope::User, None, _) => &what.user_self,
+            (Scope::User, Some(_), _) => &what.user_named,
+            (Scope::EndUser, None, _) => &what.end_user_self,
+            (Scope::EndUser, Some(_), _) => &what.end_user_named,
+            (Scope::Data, None, []) => &what.data_open_self,
+            (Scope::Data, Some(_), []) => &what.data_open_named,
+            (Scope::Data, None, _) => &what.data_self,
+            (Scope::Data, Some(_), _) => &what.data_named,
+        };
+        fill(pattern, &[("label", label.unwrap_or_default()), ("categories", &self.categories(categories))])
+    }
+}
+
+/// Puts values in the place of `{name}`, in one pass: a value that looks like a placeholder stays what it is.
+fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let found = after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, tail)));
+        match found {
+            Some((value, tail)) => {
+                filled.push_str(value);
+                rest = tail;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_looks_like_a_placeholder_stays_text() {
+        assert_eq!(fill("{a} and {b} {c}", &[("a", "{b}"), ("b", "2")]), "{b} and 2 {c}");
+    }
+}

@@ -1,0 +1,193 @@
+//! The keys of the installation: all derived from the key-encryption key, one per use, none stored.
+//!
+//! They are what look-ups, digests, message ids and the gate are keyed with. They never seal personal data: those
+//! have keys that can be destroyed.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::domain::{LetterKind, RequestId};
+
+use super::secret::Secret;
+
+/// The installation's keys. They wipe themselves and never print.
+pub struct InstallationKeys {
+    lookup: Secret,
+    account: Secret,
+    digest: Secret,
+    message_id: Secret,
+    pseudonym: Secret,
+    gate: GateKey,
+}
+
+impl InstallationKeys {
+    pub(super) fn derive(kek: &Secret) -> Self {
+        Self {
+            lookup: kek.derive("expunged/1/lookup"),
+            account: kek.derive("expunged/1/account"),
+            digest: kek.derive("expunged/1/digest"),
+            message_id: kek.derive("expunged/1/message-id"),
+            pseudonym: kek.derive("expunged/1/pseudonym"),
+            gate: GateKey(kek.derive("expunged/1/gate")),
+        }
+    }
+
+    /// What an address is found by in our own tables: spaces around it and its case do not count, dots and
+    /// subaddresses do.
+    #[must_use]
+    pub fn lookup_mac(&self, address: &str) -> [u8; 32] {
+        self.lookup.mac("address", &[address.trim().to_lowercase().as_bytes()])
+    }
+
+    /// What an account is bound by in authorities; byte-exact.
+    #[must_use]
+    pub fn account_mac(&self, account: &str) -> [u8; 32] {
+        self.account.mac("account", &[account.as_bytes()])
+    }
+
+    /// The keyed digest of a letter's content.
+    #[must_use]
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        self.digest.mac("content", &[bytes])
+    }
+
+    /// The left side of a Message-ID: the same for the same request, letter and occasion, so that a resend is the
+    /// same letter; 26 characters of base 32 (130 bits) that nobody can guess.
+    #[must_use]
+    pub fn message_id_local(&self, request: RequestId, letter: LetterKind, occasion: u32) -> String {
+        let mac = self
+            .message_id
+            .mac("message-id", &[request.as_uuid().as_bytes(), letter.as_str().as_bytes(), &occasion.to_be_bytes()]);
+        base32_lower(&mac)
+    }
+
+    /// Whom the trail and the evidence name instead of a person of the team.
+    #[must_use]
+    pub fn pseudonym(&self, operator: &str) -> Pseudonym {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.pseudonym.mac("operator", &[operator.as_bytes()])[..16]);
+        Pseudonym(bytes)
+    }
+
+    /// The key of the gate.
+    #[must_use]
+    pub const fn gate(&self) -> &GateKey {
+        &self.gate
+    }
+}
+
+impl fmt::Debug for InstallationKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InstallationKeys(…)")
+    }
+}
+
+/// 130 bits as 26 lower-case characters of base 32 (RFC 4648 §6 without padding).
+pub(crate) fn base32_lower(mac: &[u8; 32]) -> String {
+    let mut text = data_encoding::BASE32_NOPAD.encode(&mac[..17]).to_ascii_lowercase();
+    text.truncate(26);
+    text
+}
+
+/// What authorities, challenges and evidence are authenticated with: plain SQL can write rows, but not their HMAC.
+pub struct GateKey(Secret);
+
+impl GateKey {
+    /// HMAC of the parts for one use, named by the label.
+    #[must_use]
+    pub fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.0.mac(label, parts)
+    }
+
+    /// Whether this is the HMAC of the parts; takes the same time for every wrong one.
+    #[must_use]
+    pub fn verify(&self, label: &str, parts: &[&[u8]], hmac: &[u8; 32]) -> bool {
+        self.mac(label, parts).ct_eq(hmac).into()
+    }
+}
+
+impl fmt::Debug for GateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GateKey(…)")
+    }
+}
+
+/// A person of the team, named without a name: 16 bytes, the same for the same person in one installation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pseudonym([u8; 16]);
+
+impl Pseudonym {
+    /// The program itself.
+    pub const PROGRAM: Self = Self([0; 16]);
+
+    /// The sixteen bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// One read from storage.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pseudonym({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::SeededChance;
+    use crate::domain::Timestamp;
+
+    fn keys(byte: u8) -> InstallationKeys {
+        InstallationKeys::derive(&Secret::from_bytes([byte; 32]))
+    }
+
+    #[test]
+    fn each_use_has_its_own_key() {
+        let keys = keys(1);
+        let all = [keys.lookup_mac("a"), keys.account_mac("a"), keys.digest(b"a"), keys.gate().mac("a", &[])];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_ne!(keys.lookup_mac("a"), super::tests::keys(2).lookup_mac("a"));
+    }
+
+    #[test]
+    fn addresses_differ_by_dots_and_tags_but_not_by_case() {
+        let keys = keys(1);
+        assert_eq!(keys.lookup_mac("Ann.Bo@Example.org "), keys.lookup_mac("ann.bo@example.org"));
+        assert_ne!(keys.lookup_mac("annbo@example.org"), keys.lookup_mac("ann.bo@example.org"));
+        assert_ne!(keys.lookup_mac("ann.bo+x@example.org"), keys.lookup_mac("ann.bo@example.org"));
+        assert_ne!(keys.account_mac("A1"), keys.account_mac("a1"), "account ids are byte-exact");
+    }
+
+    #[test]
+    fn a_resend_has_the_same_message_id_and_nothing_else_has() {
+        let keys = keys(1);
+        let request = RequestId::new(Timestamp::from_micros(0), &SeededChance::new(1));
+        let id = keys.message_id_local(request, LetterKind::Challenge, 1);
+        assert_eq!(id.len(), 26);
+        assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert_eq!(id, keys.message_id_local(request, LetterKind::Challenge, 1));
+        assert_ne!(id, keys.message_id_local(request, LetterKind::Challenge, 2));
+        assert_ne!(id, keys.message_id_local(request, LetterKind::Reminder, 1));
+    }
+
+    #[test]
+    fn nothing_prints() {
+        assert_eq!(format!("{:?} {:?}", keys(1), keys(1).gate()), "InstallationKeys(…) GateKey(…)");
+    }
+}

@@ -1,0 +1,161 @@
+//! The directory: who an address is in which account, whom an owner means, and who owns an account.
+//!
+//! It only answers; it proves nothing, keeps nothing and never writes. Nothing that it returns prints itself.
+
+mod file;
+mod sql;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::domain::{Retry, Role, Timestamp};
+
+pub use file::FileDirectory;
+pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
+
+/// The longest address (RFC 5321 §4.5.3.1.3: 256 octets with its brackets) or identifier that is looked up.
+pub const IDENTIFIER_BYTES_MAX: usize = 320;
+
+/// What an address is in one account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The account's id, byte-exact.
+    pub account: String,
+    /// What the address is there.
+    pub role: Role,
+    /// The key of the person's row.
+    pub person_key: String,
+    /// Where a challenge goes: what is on file, not what was written.
+    pub address_on_file: String,
+    /// Such as `de-AT`.
+    pub locale: Option<String>,
+    /// When address or password last changed, if the directory knows.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Somebody in an account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The account's id, byte-exact.
+    pub account: String,
+    /// What they are there.
+    pub role: Role,
+    /// The key of their row.
+    pub key: String,
+    /// Their address, if one is on file.
+    pub address_on_file: Option<String>,
+    /// What an owner knows them by; for letters to the owner only.
+    pub label: String,
+    /// Such as `de-AT`.
+    pub locale: Option<String>,
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Membership({}, …)", self.role)
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Person({}, …)", self.role)
+    }
+}
+
+/// Why the directory gave no answer. The texts name queries and columns, never what was asked or found.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// The store did not answer the query.
+    #[error("the directory query `{query}` failed")]
+    Query {
+        /// The query's name in the configuration.
+        query: &'static str,
+        /// What the store said.
+        source: QueryError,
+    },
+    /// The query does not return a column that is needed, or NULL in it.
+    #[error("the directory query `{query}` gave no value in column `{column}`")]
+    Missing {
+        /// The query's name in the configuration.
+        query: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A role that is none.
+    #[error("the directory query `{query}` gave a role that is none of owner, user, end_user")]
+    UnknownRole {
+        /// The query's name in the configuration.
+        query: &'static str,
+    },
+    /// A time that is none.
+    #[error("the directory query `{query}` gave a `{column}` that is no time (RFC 3339, or a date and time in UTC)")]
+    BadTime {
+        /// The query's name in the configuration.
+        query: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A row of another account than the one that was asked about.
+    #[error("the directory query `{query}` gave a person of another account")]
+    OtherAccount {
+        /// The query's name in the configuration.
+        query: &'static str,
+    },
+    /// More rows than one address or name can mean.
+    #[error("the directory query `{query}` gave more than {rows_max} rows")]
+    TooManyRows {
+        /// The query's name in the configuration.
+        query: &'static str,
+        /// The limit.
+        rows_max: usize,
+    },
+    /// An account with two owners.
+    #[error("the directory query `{query}` gave several owners of one account, or somebody who is no owner")]
+    NotOneOwner {
+        /// The query's name in the configuration.
+        query: &'static str,
+    },
+    /// The file is no directory.
+    #[error("the directory file cannot be read")]
+    File(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl DirectoryError {
+    /// Whether the same question may be answered later.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Query { source, .. } => source.retry,
+            _ => Retry::Permanent,
+        }
+    }
+}
+
+/// Says who an address is.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Every account and role of an address; empty for a stranger.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] where there is no answer; never for "nobody".
+    async fn find(&self, address: &str) -> Result<Vec<Membership>, DirectoryError>;
+
+    /// The users and end-users of an account whom an identifier names: none, one or many.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] where there is no answer; never for "nobody".
+    async fn target(&self, account: &str, identifier: &str) -> Result<Vec<Person>, DirectoryError>;
+
+    /// The one owner of an account, or `None` for no such account.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] where there is no answer, or more than one owner.
+    async fn owner(&self, account: &str) -> Result<Option<Person>, DirectoryError>;
+}
+
+/// What is looked up, or `None` for what cannot be on file: nothing, too much, or something with control characters.
+fn asked(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty() && text.len() <= IDENTIFIER_BYTES_MAX && !text.chars().any(char::is_control)).then_some(text)
+}

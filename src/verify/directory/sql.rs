@@ -1,0 +1,272 @@
+//! A directory that is three queries on a store.
+//!
+//! The queries are the engineer's; their parameters are bound by name (`:address`, `:account`, `:identifier`), never
+//! pasted. Columns are read by name: `account`, `role`, `person` (the key), `address`, `label`, `locale`, `changed_at`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use crate::domain::{Retry, Role, Timestamp};
+
+use super::{Directory, DirectoryError, Membership, Person, asked};
+
+/// One row of an answer: column to text, or NULL.
+pub type Row = BTreeMap<String, Option<String>>;
+
+/// What a store said instead of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the store did not answer")]
+pub struct QueryError {
+    /// Whether to ask again.
+    pub retry: Retry,
+    /// What it said.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What a directory asks of a store: one read-only query with named text parameters.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// The rows, every value as text.
+    ///
+    /// # Errors
+    /// [`QueryError`] where the store does not answer.
+    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError>;
+}
+
+/// `[directory]` of the configuration: the queries.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queries {
+    /// `:address` to `account, role, person, address` and, if known, `locale, changed_at`.
+    pub find: String,
+    /// `:account, :identifier` to `account, role, person, label` and, if known, `address, locale`.
+    pub target: String,
+    /// `:account` to the same columns for its one owner.
+    pub owner: String,
+    /// The most rows that one question may bring.
+    #[serde(default = "default_rows_max")]
+    pub rows_max: usize,
+}
+
+const fn default_rows_max() -> usize {
+    50
+}
+
+/// The directory over a store.
+pub struct SqlDirectory {
+    store: Arc<dyn Lookup>,
+    queries: Queries,
+}
+
+impl std::fmt::Debug for SqlDirectory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SqlDirectory")
+    }
+}
+
+impl SqlDirectory {
+    /// A directory that puts these queries to this store.
+    #[must_use]
+    pub const fn new(store: Arc<dyn Lookup>, queries: Queries) -> Self {
+        Self { store, queries }
+    }
+
+    async fn ask(
+        &self,
+        query: &'static str,
+        sql: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Vec<Answer>, DirectoryError> {
+        let rows = self.store.lookup(sql, params).await.map_err(|source| DirectoryError::Query { query, source })?;
+        if rows.len() > self.queries.rows_max {
+            return Err(DirectoryError::TooManyRows { query, rows_max: self.queries.rows_max });
+        }
+        Ok(rows.into_iter().map(|row| Answer { query, row }).collect())
+    }
+}
+
+#[async_trait]
+impl Directory for SqlDirectory {
+    async fn find(&self, address: &str) -> Result<Vec<Membership>, DirectoryError> {
+        let Some(address) = asked(address) else { return Ok(Vec::new()) };
+        let rows = self.ask("find", &self.queries.find, &[("address", address)]).await?;
+        rows.into_iter().map(Answer::membership).collect()
+    }
+
+    async fn target(&self, account: &str, identifier: &str) -> Result<Vec<Person>, DirectoryError> {
+        let Some(identifier) = asked(identifier) else { return Ok(Vec::new()) };
+        let params = [("account", account), ("identifier", identifier)];
+        let rows = self.ask("target", &self.queries.target, &params).await?;
+        rows.into_iter().map(|row| row.person(account)).collect()
+    }
+
+    async fn owner(&self, account: &str) -> Result<Option<Person>, DirectoryError> {
+        let rows = self.ask("owner", &self.queries.owner, &[("account", account)]).await?;
+        let mut people = rows.into_iter().map(|row| row.person(account)).collect::<Result<Vec<_>, _>>()?;
+        match (people.pop(), people.is_empty()) {
+            (None, _) => Ok(None),
+            (Some(owner), true) if owner.role == Role::Owner => Ok(Some(owner)),
+            _ => Err(DirectoryError::NotOneOwner { query: "owner" }),
+        }
+    }
+}
+
+/// One row, with the name of the query that an error tells.
+struct Answer {
+    query: &'static str,
+    row: Row,
+}
+
+impl Answer {
+    fn membership(mut self) -> Result<Membership, DirectoryError> {
+        Ok(Membership {
+            account: self.take("account")?,
+            role: self.role()?,
+            person_key: self.take("person")?,
+            address_on_file: self.take("address")?,
+            locale: self.maybe("locale"),
+            changed_at: self.time("changed_at")?,
+        })
+    }
+
+    fn person(mut self, account: &str) -> Result<Person, DirectoryError> {
+        let person = Person {
+            account: self.take("account")?,
+            role: self.role()?,
+            key: self.take("person")?,
+            address_on_file: self.maybe("address"),
+            label: self.take("label")?,
+            locale: self.maybe("locale"),
+        };
+        // A query without its WHERE must not reach into another customer's account.
+        if person.account == account { Ok(person) } else { Err(DirectoryError::OtherAccount { query: self.query }) }
+    }
+
+    /// A value that may be missing; an empty text is none.
+    fn maybe(&mut self, column: &str) -> Option<String> {
+        self.row.remove(column).flatten().filter(|text| !text.trim().is_empty())
+    }
+
+    fn take(&mut self, column: &'static str) -> Result<String, DirectoryError> {
+        self.maybe(column).ok_or(DirectoryError::Missing { query: self.query, column })
+    }
+
+    fn role(&mut self) -> Result<Role, DirectoryError> {
+        self.take("role")?.parse().map_err(|_| DirectoryError::UnknownRole { query: self.query })
+    }
+
+    fn time(&mut self, column: &'static str) -> Result<Option<Timestamp>, DirectoryError> {
+        let bad = DirectoryError::BadTime { query: self.query, column };
+        self.maybe(column).map(|text| read_time(&text).ok_or(bad)).transpose()
+    }
+}
+
+/// RFC 3339, or what databases print for a time without zone, taken as UTC.
+fn read_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(Timestamp::from_jiff(time));
+    }
+    let local: jiff::civil::DateTime = text.parse().ok()?;
+    jiff::tz::TimeZone::UTC.to_timestamp(local).ok().map(Timestamp::from_jiff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that answers every query with the same rows and checks what it was given.
+    struct Fixed(Vec<Row>);
+
+    #[async_trait]
+    impl Lookup for Fixed {
+        async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
+            if sql == "down" {
+                let source = "connection refused".into();
+                return Err(QueryError { retry: Retry::Transient, source });
+            }
+            for (name, value) in params {
+                assert!(sql.contains(&format!(":{name}")), "parameters are bound, not pasted");
+                assert!(!sql.contains(value));
+            }
+            Ok(self.0.clone())
+        }
+    }
+
+    fn row(columns: &[(&str, &str)]) -> Row {
+        columns.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect()
+    }
+
+    fn directory(rows: Vec<Row>) -> SqlDirectory {
+        let queries = Queries {
+            find: "q :address".into(),
+            target: "q :account :identifier".into(),
+            owner: "q :account".into(),
+            rows_max: 3,
+        };
+        SqlDirectory::new(Arc::new(Fixed(rows)), queries)
+    }
+
+    const OWNER: [(&str, &str); 5] =
+        [("account", "A1"), ("role", "owner"), ("person", "7"), ("address", "ann@example.org"), ("label", "Ann")];
+
+    #[tokio::test]
+    async fn rows_become_memberships() {
+        let mut columns = row(&OWNER);
+        columns.insert("changed_at".into(), Some("2026-03-05 10:00:00".into()));
+        columns.insert("locale".into(), Some("de-AT".into()));
+        let found = directory(vec![columns]).find("Ann@example.org").await.unwrap();
+        assert_eq!(found[0].address_on_file, "ann@example.org");
+        assert_eq!(found[0].changed_at.unwrap().to_string(), "2026-03-05T10:00:00Z");
+        assert_eq!(format!("{:?}", found[0]), "Membership(owner, …)");
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_unknown_is_an_error_and_tells_no_value() {
+        for (column, value) in
+            [("role", "secretname"), ("role", ""), ("person", " "), ("address", ""), ("changed_at", "secretname")]
+        {
+            let mut columns = row(&OWNER);
+            columns.insert(column.into(), Some(value.into()));
+            let error = directory(vec![columns]).find("x@example.org").await.unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secretname"));
+            assert_eq!(error.retry(), Retry::Permanent);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_has_one_owner() {
+        assert!(directory(vec![]).owner("A1").await.unwrap().is_none());
+        assert_eq!(directory(vec![row(&OWNER)]).owner("A1").await.unwrap().unwrap().key, "7");
+        let two = directory(vec![row(&OWNER), row(&OWNER)]).owner("A1").await;
+        assert!(matches!(two, Err(DirectoryError::NotOneOwner { .. })));
+        let mut user = row(&OWNER);
+        user.insert("role".into(), Some("user".into()));
+        assert!(matches!(directory(vec![user]).owner("A1").await, Err(DirectoryError::NotOneOwner { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_person_of_another_account_is_never_returned() {
+        let answer = directory(vec![row(&OWNER)]).target("A2", "Bo").await;
+        assert!(matches!(answer, Err(DirectoryError::OtherAccount { .. })));
+    }
+
+    #[tokio::test]
+    async fn limits_hold() {
+        let many = directory(vec![row(&OWNER); 4]).find("x@example.org").await;
+        assert!(matches!(many, Err(DirectoryError::TooManyRows { rows_max: 3, .. })));
+        for nothing in ["", "  ", "a\r\nb@example.org", &"x".repeat(321)] {
+            assert!(directory(vec![row(&OWNER)]).find(nothing).await.unwrap().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_is_asked_again() {
+        let queries = Queries { find: "down".into(), target: "down".into(), owner: "down".into(), rows_max: 3 };
+        let directory = SqlDirectory::new(Arc::new(Fixed(vec![])), queries);
+        assert_eq!(directory.find("x@example.org").await.unwrap_err().retry(), Retry::Transient);
+    }
+}

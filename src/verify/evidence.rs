@@ -1,0 +1,206 @@
+//! Operator evidence: a person was verified by other means, one operator records it, another one approves.
+//!
+//! No single person of the team can permit an erasure. The record carries an HMAC under the gate key between the two
+//! acts, so that the recorder's pseudonym cannot be exchanged in the database. No document is kept: what kind of
+//! proof it was, and a keyed digest of the note that describes it.
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+use crate::domain::{RequestId, Timestamp, stored_enum};
+use crate::vault::{GateKey, Pseudonym};
+
+use super::authority::{Authority, Grounds, Method};
+
+stored_enum! {
+    /// How a person was verified otherwise. An identity card is not among them (Art. 12(6) GDPR: not by default).
+    ProofKind, "kind of proof" {
+        /// Called back on the number on file.
+        CalledBack = "called_back",
+        /// Signed in to the account and said so there.
+        SignedIn = "signed_in",
+        /// A letter to the postal address on file was answered.
+        PostalLetter = "postal_letter",
+        /// Somebody who may represent the person or the company showed it.
+        Representation = "representation",
+    }
+}
+
+/// What an operator vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// The request.
+    pub request: RequestId,
+    /// HMAC of the account.
+    pub account_mac: [u8; 32],
+    /// The one plan that the person asked for.
+    pub plan_digest: [u8; 32],
+    /// How they were verified.
+    pub proof: ProofKind,
+    /// Keyed digest of the operator's note, which lies sealed in the vault.
+    pub note_digest: [u8; 32],
+}
+
+/// Evidence that waits for a second operator, as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRecord {
+    /// What is vouched for.
+    pub vouched: Vouched,
+    /// Who recorded it.
+    pub recorder: Pseudonym,
+    /// When.
+    pub recorded_at: Timestamp,
+    /// HMAC over all of the above under the gate key.
+    pub hmac: [u8; 32],
+}
+
+/// Stored evidence that this program did not write.
+#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
+#[error("the stored evidence of request {0} does not carry the mark of this installation: it was forged or altered")]
+pub struct ForgedEvidence(
+    /// The request that the row claims.
+    pub RequestId,
+);
+
+/// Why evidence permits nothing.
+#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
+pub enum EvidenceError {
+    /// Recorder and approver are one person.
+    #[error("whoever recorded the evidence cannot approve it: a second operator must")]
+    SamePerson,
+    /// The program does not vouch.
+    #[error("evidence is recorded and approved by persons")]
+    NotAPerson,
+    /// Older than it may be, or from the future.
+    #[error("the evidence is too old, or dated in the future")]
+    Stale,
+    /// Altered in the database.
+    #[error(transparent)]
+    Forged(#[from] ForgedEvidence),
+}
+
+/// Evidence counts for so long: after that the person is asked again.
+const EVIDENCE_LIVES: Duration = Duration::from_secs(14 * 86_400);
+const LABEL: &str = "expunged/1/evidence";
+
+impl EvidenceRecord {
+    /// Records what an operator vouches for. It permits nothing yet.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NotAPerson`] for the program itself.
+    pub fn new(vouched: Vouched, recorder: Pseudonym, now: Timestamp, gate: &GateKey) -> Result<Self, EvidenceError> {
+        if recorder == Pseudonym::PROGRAM {
+            return Err(EvidenceError::NotAPerson);
+        }
+        let mut record = Self { vouched, recorder, recorded_at: now, hmac: [0; 32] };
+        record.hmac = record.with_parts(|parts| gate.mac(LABEL, parts));
+        Ok(record)
+    }
+
+    /// A second operator approves: this permits the one plan.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] where it is the same operator, the program, forged or too old.
+    pub fn approve(
+        &self,
+        approver: Pseudonym,
+        lives: Duration,
+        gate: &GateKey,
+        now: Timestamp,
+        chance: &dyn Chance,
+    ) -> Result<Authority, EvidenceError> {
+        if !self.with_parts(|parts| gate.verify(LABEL, parts, &self.hmac)) {
+            return Err(ForgedEvidence(self.vouched.request).into());
+        }
+        if approver == Pseudonym::PROGRAM || self.recorder == Pseudonym::PROGRAM {
+            return Err(EvidenceError::NotAPerson);
+        }
+        if approver == self.recorder {
+            return Err(EvidenceError::SamePerson);
+        }
+        if now < self.recorded_at || now >= self.recorded_at.plus(EVIDENCE_LIVES) {
+            return Err(EvidenceError::Stale);
+        }
+        let grounds = Grounds {
+            request: self.vouched.request,
+            method: Method::Operators,
+            account_mac: self.vouched.account_mac,
+            plan_digest: self.vouched.plan_digest,
+        };
+        Ok(Authority::issue(&grounds, lives, now, chance))
+    }
+
+    fn with_parts<T>(&self, act: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let vouched = &self.vouched;
+        act(&[
+            vouched.request.as_uuid().as_bytes(),
+            &vouched.account_mac,
+            &vouched.plan_digest,
+            vouched.proof.as_str().as_bytes(),
+            &vouched.note_digest,
+            self.recorder.as_bytes(),
+            &self.recorded_at.as_micros().to_be_bytes(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::SeededChance;
+    use crate::vault::{InstallationKeys, KeyEncryptionKey};
+    use crate::verify::AuthorityKind;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+    const LIVES: Duration = Duration::from_secs(86_400);
+
+    fn keys() -> InstallationKeys {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        KeyEncryptionKey::open_or_create(&path, &SeededChance::new(1)).unwrap().installation_keys()
+    }
+
+    fn vouched() -> Vouched {
+        Vouched {
+            request: RequestId::new(NOW, &SeededChance::new(1)),
+            account_mac: [1; 32],
+            plan_digest: [2; 32],
+            proof: ProofKind::CalledBack,
+            note_digest: [3; 32],
+        }
+    }
+
+    #[test]
+    fn it_takes_two() {
+        let (keys, chance) = (keys(), SeededChance::new(1));
+        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
+        let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
+        let approve = |by, at| record.approve(by, LIVES, keys.gate(), at, &chance);
+        assert_eq!(approve(ann, NOW), Err(EvidenceError::SamePerson));
+        assert_eq!(approve(Pseudonym::PROGRAM, NOW), Err(EvidenceError::NotAPerson));
+        assert_eq!(approve(bob, NOW.plus_days(14)), Err(EvidenceError::Stale));
+        assert_eq!(approve(bob, NOW.minus(LIVES)), Err(EvidenceError::Stale));
+        let authority = approve(bob, NOW.plus_days(1)).unwrap();
+        assert_eq!((authority.kind(), authority.method()), (AuthorityKind::Verified, Method::Operators));
+        assert_eq!(authority.plan_digest(), &[2; 32]);
+    }
+
+    #[test]
+    fn the_program_records_none() {
+        let error = EvidenceRecord::new(vouched(), Pseudonym::PROGRAM, NOW, keys().gate()).unwrap_err();
+        assert_eq!(error, EvidenceError::NotAPerson);
+    }
+
+    #[test]
+    fn the_recorder_cannot_be_exchanged_in_the_database() {
+        let (keys, chance) = (keys(), SeededChance::new(1));
+        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
+        let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
+        let exchanged = EvidenceRecord { recorder: bob, ..record.clone() };
+        let moved = EvidenceRecord { vouched: Vouched { plan_digest: [9; 32], ..vouched() }, ..record };
+        for forged in [exchanged, moved] {
+            let error = forged.approve(ann, LIVES, keys.gate(), NOW, &chance).unwrap_err();
+            assert_eq!(error, EvidenceError::Forged(ForgedEvidence(vouched().request)));
+        }
+    }
+}

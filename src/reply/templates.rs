@@ -91,7 +91,14 @@ fn environment(folder: &'static Folder) -> Result<Environment<'static>, ReplyErr
     environment.set_debug(false);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(RENDER_STEPS_MAX));
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(broken)?);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()
+            .map_err(broken)?,
+    );
     environment.add_global("language", language.as_str());
     add_filters(&mut environment, Arc::new(terms));
     for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {

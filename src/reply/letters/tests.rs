@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::*;
 
 fn every_letter() -> impl Iterator<Item = (LetterKind, Language, Vec<Letter>)> {
@@ -5,14 +7,10 @@ fn every_letter() -> impl Iterator<Item = (LetterKind, Language, Vec<Letter>)> {
     pairs.map(|(kind, language)| (kind, language, samples::of(kind)))
 }
 
-fn render(letter: &Letter, language: Language) -> Rendered {
-    Templates::embedded().unwrap().render_for_test(letter, language)
-}
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::embedded().unwrap());
 
-impl Templates {
-    fn render_for_test(&self, letter: &Letter, language: Language) -> Rendered {
-        letter.render(self, language).unwrap_or_else(|error| panic!("{error}"))
-    }
+fn render(letter: &Letter, language: Language) -> Rendered {
+    letter.render(&TEMPLATES, language).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The words of a text: letters and digits, in order, whatever stands between them.
@@ -22,11 +20,10 @@ fn words(text: &str) -> Vec<String> {
 
 #[test]
 fn text_and_html_say_the_same_in_every_language() {
-    let templates = Templates::embedded().unwrap();
     let mut compared = 0;
     for (kind, language, letters) in every_letter() {
         for letter in letters {
-            let rendered = templates.render_for_test(&letter, language);
+            let rendered = render(&letter, language);
             let seen = html2text::from_read(rendered.html.as_bytes(), 10_000).unwrap();
             assert_eq!(words(&rendered.text), words(&seen), "{kind} in {language}");
             compared += 1;
@@ -37,11 +34,10 @@ fn text_and_html_say_the_same_in_every_language() {
 
 #[test]
 fn every_letter_looks_as_it_was_read_by_a_person() {
-    let templates = Templates::embedded().unwrap();
     for (kind, language, letters) in every_letter() {
         let mut shown = String::new();
         for (index, letter) in letters.iter().enumerate() {
-            let rendered = templates.render_for_test(letter, language);
+            let rendered = render(letter, language);
             shown.push_str(&format!("Subject: {}\n\n{}\n", rendered.subject, rendered.text));
             if index == 0 {
                 shown.push_str(&format!("{}\n", rendered.html));
@@ -95,14 +91,13 @@ fn poison(facts: &mut serde_json::Value, hostile: &str) {
 
 #[test]
 fn a_hostile_value_stays_text() {
-    let templates = Templates::embedded().unwrap();
     let hostile = "{{ 7*7 }}{% set x = 1 %}<script>alert(1)</script>\r\nBcc: thief@evil.example\u{1b}[2J\u{202e}";
     for (kind, language, letters) in every_letter() {
         for letter in letters {
             let mut stored = serde_json::to_value(&letter).unwrap();
             poison(stored.get_mut("facts").unwrap(), hostile);
             let poisoned: Letter = serde_json::from_value(stored).unwrap();
-            let rendered = templates.render_for_test(&poisoned, language);
+            let rendered = render(&poisoned, language);
             let all = format!("{}\n{}\n{}", rendered.subject, rendered.text, rendered.html);
             assert!(!all.contains("49"), "{kind} in {language}: template syntax was run");
             assert!(!rendered.html.contains("<script"), "{kind} in {language}: HTML was not escaped");
@@ -116,7 +111,6 @@ fn a_hostile_value_stays_text() {
 
 #[test]
 fn kept_records_need_a_ground_and_an_end() {
-    let templates = Templates::embedded().unwrap();
     let Letter::Completed(done) = samples::of(LetterKind::Completed).swap_remove(0) else { panic!("no such letter") };
     let index = done.outcome.iter().position(|line| line.kept > 0).unwrap();
     for spoil in
@@ -124,7 +118,7 @@ fn kept_records_need_a_ground_and_an_end() {
     {
         let mut untold = done.clone();
         spoil(&mut untold.outcome[index]);
-        let refused = Letter::from(untold).render(&templates, Language::En);
+        let refused = Letter::from(untold).render(&TEMPLATES, Language::En);
         assert!(matches!(refused, Err(ReplyError::KeptWithoutGround(LetterKind::Completed))));
     }
 }
@@ -150,12 +144,11 @@ fn plural_forms_and_numbers_are_those_of_the_language() {
 
 #[test]
 fn a_long_outcome_fits_the_fuel() {
-    let templates = Templates::embedded().unwrap();
     let Letter::Completed(mut done) = samples::of(LetterKind::Completed).swap_remove(0) else {
         panic!("no such letter")
     };
     done.outcome = (0..500).map(|_| done.outcome[2].clone()).collect();
-    let rendered = templates.render_for_test(&done.into(), Language::De);
+    let rendered = render(&done.into(), Language::De);
     assert_eq!(rendered.text.matches("Zahlungsdaten").count(), 500);
 }
 

@@ -14,6 +14,8 @@ use lettre::transport::smtp::client::{
 };
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 use tracing::instrument::WithSubscriber;
@@ -42,7 +44,13 @@ pub enum SetupError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file with the certificate authority is no PEM certificate, or the host is no host name.
+    /// The file with the certificate authority holds none; trusting nobody would look like a fault of the server.
+    #[error("there is no PEM certificate in {path}")]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The certificate authority cannot be used, or the system's cannot be loaded.
     #[error("cannot prepare encryption for {host}")]
     Tls {
         /// The server.
@@ -70,6 +78,9 @@ impl SmtpMailer {
         let mut tls = TlsParametersBuilder::new(settings.host.clone());
         if let Some(path) = &settings.ca_file {
             let pem = std::fs::read(path).map_err(|source| SetupError::ReadCa { path: path.clone(), source })?;
+            if CertificateDer::pem_slice_iter(&pem).next().is_none() {
+                return Err(SetupError::NoCertificate { path: path.clone() });
+            }
             let authority = Certificate::from_pem(&pem).map_err(tls_error)?;
             // Instead of the system's authorities, not beside them.
             tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
@@ -100,23 +111,27 @@ impl SmtpMailer {
         Ok(connection)
     }
 
-    /// Everything up to the server's leave to send the message.
-    async fn announce(&self, outgoing: &Outgoing) -> Result<AsyncSmtpConnection, SendError> {
+    /// Everything up to the server's leave to send the message; `reached` tells how far it is.
+    async fn announce(&self, outgoing: &Outgoing, reached: &mut Reached) -> Result<AsyncSmtpConnection, SendError> {
         let from = address(&outgoing.envelope_from, Reached::Sender)?;
         let to = address(&outgoing.to, Reached::Recipient)?;
         let mut connection = self.connect().await?;
         let options = mail_options(&connection, outgoing)?;
-        let refused = |reached| move |error: lettre::transport::smtp::Error| failure(&error, reached);
-        connection.command(Mail::new(Some(from), options)).await.map_err(refused(Reached::Sender))?;
-        connection.command(Rcpt::new(to, vec![])).await.map_err(refused(Reached::Recipient))?;
-        connection.command(Data).await.map_err(refused(Reached::Message))?;
+        *reached = Reached::Sender;
+        connection.command(Mail::new(Some(from), options)).await.map_err(|error| failure(&error, *reached))?;
+        *reached = Reached::Recipient;
+        connection.command(Rcpt::new(to, vec![])).await.map_err(|error| failure(&error, *reached))?;
+        *reached = Reached::Message;
+        connection.command(Data).await.map_err(|error| failure(&error, *reached))?;
         Ok(connection)
     }
 
     async fn submit(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
         let deadline = Instant::now() + self.settings.send_timeout;
-        let late = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Timeout };
-        let mut connection = timeout_at(deadline, self.announce(outgoing)).await.map_err(|_| late)??;
+        let mut reached = Reached::Server;
+        let announced = timeout_at(deadline, self.announce(outgoing, &mut reached)).await;
+        let late = SendError::Transient { reached, obstacle: Obstacle::Timeout };
+        let mut connection = announced.map_err(|_| late)??;
         let unknown = SendError::Ambiguous { obstacle: Obstacle::Timeout };
         let answer = timeout_at(deadline, connection.message(&outgoing.bytes)).await.map_err(|_| unknown)?;
         let response = answer.map_err(|error| match error.status() {

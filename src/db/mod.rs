@@ -14,9 +14,9 @@
 pub mod deliveries;
 mod dialect;
 mod error;
-pub mod letters;
 mod job_table;
 pub mod jobs;
+pub mod letters;
 pub mod mailbox_leases;
 mod migrate;
 mod open;

@@ -109,7 +109,8 @@ mod tests {
         let long = format!("{}@example.org", "a".repeat(65));
         let cases =
             ["", "a", "@", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a..b@c.example", "a@-b.example"];
-        for bad in cases.into_iter().chain(["a@b..example", "a\r\nb@c.example", "ä@c.example", "a@[192.0.2.1]", &long]) {
+        for bad in cases.into_iter().chain(["a@b..example", "a\r\nb@c.example", "ä@c.example", "a@[192.0.2.1]", &long])
+        {
             assert!(bad.parse::<Address>().is_err(), "{bad:?}");
         }
     }

@@ -56,7 +56,8 @@ fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Reason> {
     if letter.header("x-failed-recipients").is_some() {
         return header("x-failed-recipients");
     }
-    let reports = letter.reports.iter().any(|report| has_field(report, "final-recipient") || has_field(report, "feedback-type"));
+    let reports =
+        letter.reports.iter().any(|report| has_field(report, "final-recipient") || has_field(report, "feedback-type"));
     if reports {
         return header("report.part");
     }

@@ -130,7 +130,9 @@ fn cued(line: &str, lexicon: &Lexicon, claims: &mut Claims) {
             if let Some(name) = name_of(rest).filter(|_| claims.names.len() < NAMES_MAX) {
                 claims.names.push(name);
             }
-        } else if let Some(identifier) = identifier_of(rest, group).filter(|_| claims.identifiers.len() < IDENTIFIERS_MAX) {
+        } else if let Some(identifier) =
+            identifier_of(rest, group).filter(|_| claims.identifiers.len() < IDENTIFIERS_MAX)
+        {
             if !claims.identifiers.contains(&identifier) {
                 claims.identifiers.push(identifier);
             }

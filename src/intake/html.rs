@@ -37,12 +37,12 @@ fn floor_char_boundary(text: &str, bytes_max: usize) -> &str {
 
 /// The deepest nesting of tags, counted without building a tree; tags that never close count for nothing.
 fn depth(html: &str) -> usize {
-    const VOID: [&str; 14] = [
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-    ];
+    const VOID: [&str; 14] =
+        ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
     let (mut now, mut deepest) = (0_usize, 0_usize);
     for tag in html.split('<').skip(1) {
-        let name: String = tag.chars().skip_while(|c| *c == '/').take_while(char::is_ascii_alphanumeric).take(16).collect();
+        let name: String =
+            tag.chars().skip_while(|c| *c == '/').take_while(char::is_ascii_alphanumeric).take(16).collect();
         if tag.starts_with('/') {
             now = now.saturating_sub(1);
         } else if !name.is_empty() && !VOID.contains(&name.to_ascii_lowercase().as_str()) {

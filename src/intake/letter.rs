@@ -69,7 +69,6 @@ pub(super) struct Letter {
 /// A letter within the letter.
 #[derive(Default)]
 pub(super) struct Enclosed {
-    pub from: Vec<Address>,
     pub message_id: Option<String>,
     pub subject: String,
     pub text: String,
@@ -206,7 +205,10 @@ impl Walk<'_> {
         let media_type = media_type(part);
         let is_report = matches!(
             media_type.as_str(),
-            "message/delivery-status" | "message/global-delivery-status" | "message/feedback-report" | "text/rfc822-headers"
+            "message/delivery-status"
+                | "message/global-delivery-status"
+                | "message/feedback-report"
+                | "text/rfc822-headers"
         );
         match &part.body {
             _ if is_report => {
@@ -238,7 +240,6 @@ impl Walk<'_> {
             return;
         }
         let mut enclosed = Enclosed {
-            from: addresses(message.header_values(HeaderName::From), &mut false),
             message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
             subject: cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned(),
             text: String::new(),

@@ -42,9 +42,7 @@ pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Opt
         Some("auto_reply") => return Some((MachineKind::AutoReply, header("precedence"))),
         _ => {}
     }
-    lexicon
-        .has(Group::AutoBody, &fold(new_text))
-        .then(|| (MachineKind::AutoReply, Reason::of("auto.body", Part::New)))
+    lexicon.has(Group::AutoBody, &fold(new_text)).then(|| (MachineKind::AutoReply, Reason::of("auto.body", Part::New)))
 }
 
 /// Headers of automatic replies. Their names are those that mail servers set, standard and not.

@@ -124,7 +124,9 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
             codes: answer::codes(&shown.main.new, lexicon),
             tokens: answer::tokens(
                 &letter.recipients,
-                [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html].into_iter().map(String::as_str),
+                [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html]
+                    .into_iter()
+                    .map(String::as_str),
             ),
         },
         bounce: returned,

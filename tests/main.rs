@@ -2,3 +2,4 @@
 
 mod db_jobs;
 mod intake;
+mod intake_bounds;

@@ -91,7 +91,15 @@ impl Score {
         }
         let lost = letter.is_erasure() && !opened && !unclear && !letter.either();
         let taken = !letter.is_erasure() && opened && !letter.either();
-        let odd = if lost { "LOST " } else if taken { "TAKEN" } else if unclear { "asked" } else { return };
+        let odd = if lost {
+            "LOST "
+        } else if taken {
+            "TAKEN"
+        } else if unclear {
+            "asked"
+        } else {
+            return;
+        };
         self.wrong.push(format!("{odd} {} {} {verdict:?}", letter.file.display(), letter.label));
     }
 
@@ -114,7 +122,14 @@ impl Score {
         for ((label, intent), count) in &self.by_label {
             println!("{label:24} as {intent:24} {count:5}");
         }
-        println!("erasure letters {}: opened {} (scope as labelled {}), unclear {}, lost {}", self.erasures, self.opened, self.scope_right, self.unclear, self.lost());
+        println!(
+            "erasure letters {}: opened {} (scope as labelled {}), unclear {}, lost {}",
+            self.erasures,
+            self.opened,
+            self.scope_right,
+            self.unclear,
+            self.lost()
+        );
         println!("other letters {}: taken as erasure {}, unclear {}", self.others, self.taken, self.others_unclear);
         println!("recall {:.4} precision {:.4}", self.recall(), self.precision());
     }

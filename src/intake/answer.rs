@@ -9,7 +9,7 @@ use super::Address;
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
 use super::signals::Signals;
-use crate::domain::stored_enum;
+use crate::domain::{Language, stored_enum};
 
 /// A yes in a letter of more words than this is no plain yes.
 const YES_WORDS_MAX: usize = 60;
@@ -75,13 +75,20 @@ pub(super) fn intent(new_text: &str, signals: &Signals) -> AnswerIntent {
     }
     match (yes, no) {
         (true, false) => {
-            let plain = signals.words <= YES_WORDS_MAX && !signals.has_any(Group::Hedge) && !signals.asks();
-            if plain && !new_text.contains('?') { AnswerIntent::Yes } else { AnswerIntent::Unclear }
+            let plain =
+                signals.words <= YES_WORDS_MAX && !hedged(signals) && !signals.asks() && !new_text.contains('?');
+            if plain { AnswerIntent::Yes } else { AnswerIntent::Unclear }
         }
         (false, true) => AnswerIntent::No,
         (true, true) => AnswerIntent::Unclear,
         (false, false) => AnswerIntent::None,
     }
+}
+
+/// Whether a language that says yes also takes it half back: what is "but" in one may mean nothing in another.
+fn hedged(signals: &Signals) -> bool {
+    let both = |language: &Language| signals.has(*language, Group::Yes) && signals.has(*language, Group::Hedge);
+    Language::ALL.iter().any(both)
 }
 
 /// "Do not erase", in any language.
@@ -97,7 +104,7 @@ fn negates(signals: &Signals) -> bool {
 pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
     let mut found = Vec::new();
     for line in new_text.lines() {
-        let cued = lexicon.has(Group::CodeCue, &fold(line));
+        let cued = cued_word(line, lexicon);
         let words: Vec<&str> =
             line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
         let alone = words.len() <= 2;
@@ -105,13 +112,25 @@ pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
         let joined = pairs.map(|pair| pair.concat());
         for word in words.iter().map(|word| word.replace('-', "")).chain(joined) {
             let marked = word.bytes().any(|b| b.is_ascii_digit()) || word.bytes().all(|b| b.is_ascii_uppercase());
-            let Some(code) = crockford(&word).filter(|_| marked || alone || cued) else { continue };
+            let Some(code) = crockford(&word).filter(|code| marked || alone || cued.as_ref() == Some(code)) else {
+                continue;
+            };
             if found.len() < CODES_MAX && !found.contains(&code) {
                 found.push(code);
             }
         }
     }
     found
+}
+
+/// The first six symbols behind "code", "the code is", "code:".
+fn cued_word(line: &str, lexicon: &Lexicon) -> Option<String> {
+    let folded = fold(line);
+    let end = lexicon.ends(Group::CodeCue, &folded).next()?;
+    folded[end..]
+        .split(|c: char| !c.is_alphanumeric() && c != '-')
+        .find(|w| !w.is_empty())
+        .and_then(|word| crockford(&word.replace('-', "")))
 }
 
 /// Crockford's reading of six typed symbols: O is 0, I and L are 1, there is no U.

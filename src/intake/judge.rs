@@ -12,12 +12,18 @@ use crate::domain::Language;
 
 /// Words that may stand between a verb of erasing and its object.
 const WINDOW_WORDS: usize = 14;
+/// Words that may stand between a verb of closing and the account.
+const CLOSE_WORDS: usize = 3;
 /// Words that may stand between a negation and its verb.
 const NEGATION_WORDS: usize = 3;
 /// Words of a letter that is little else than the name of the law.
 const SHORT_WORDS: usize = 16;
 /// From here on a request is opened; below it a person looks.
 const OPEN_CONFIDENCE: f64 = 0.6;
+/// Up to here a signal is only half said.
+const WEAK_CONFIDENCE: f64 = 0.72;
+/// Words of a long letter.
+const LONG_WORDS: usize = 250;
 const REASONS_MAX: usize = 16;
 
 /// What a text of a letter is made of, looked up.
@@ -149,11 +155,13 @@ fn others(texts: &Texts) -> Option<Verdict> {
 
 /// What one language's words say of erasing; `WithdrawOrCancel` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
-    let (mut signals, mut negated) = (Vec::new(), false);
+    let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     for (part, found) in texts.parts() {
         for hit in found.hits.iter().filter(|hit| hit.language == language && is_erasing(hit)) {
+            let force = force(hit, found);
+            asked_how |= force == Force::AskedHow;
             let Some((target, confidence, name)) = object_of(hit, found) else { continue };
-            match force(hit, found) {
+            match force {
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
                 Force::AskedHow if texts.has(language, Group::Leaving) && confidence > 0.8 => {
@@ -166,6 +174,7 @@ fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
         signals.extend(whole_phrases(found, language, part));
         signals.extend(by_law(texts, found, language, part));
     }
+    weigh(texts, &mut signals, asked_how);
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
         return negated.then(|| Verdict::of(Intent::WithdrawOrCancel, 0.55, reason));
@@ -178,12 +187,27 @@ fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
     Some(Verdict { intent, also: Vec::new(), confidence, reasons })
 }
 
+/// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
+/// in texts longer than people write when they ask for something.
+fn weigh(texts: &Texts, signals: &mut Vec<Signal>, asked_how: bool) {
+    if signals.iter().any(|signal| signal.confidence > WEAK_CONFIDENCE) {
+        return;
+    }
+    if asked_how {
+        signals.clear();
+    }
+    let to_many = texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::List);
+    if to_many || texts.new.words > LONG_WORDS {
+        signals.iter_mut().for_each(|signal| signal.confidence -= 0.2);
+    }
+}
+
 fn is_erasing(hit: &Hit) -> bool {
     hit.is(Group::EraseVerb) || hit.is(Group::EraseNoun) || hit.is(Group::CloseVerb)
 }
 
 fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f64, name: &str) -> Signal {
-    let wished = part == Part::Subject || found.beside(hit, Group::Request);
+    let wished = part == Part::Subject || wished(hit, found);
     let confidence = if wished { confidence + 0.05 } else { confidence };
     let erasing = match &hit.topic {
         Topic::Group(group) => group.as_str(),
@@ -192,18 +216,28 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
     Signal { target, confidence, rule: format!("{}.{erasing}+{name}", hit.language), part }
 }
 
+/// Whether the sentence is put as a wish: words of asking, thanks, or a verb that opens it.
+fn wished(hit: &Hit, found: &Signals) -> bool {
+    found.beside(hit, Group::Request)
+        || found.beside(hit, Group::Courtesy)
+        || (found.opens(hit) && !hit.is(Group::EraseNoun))
+}
+
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
     let near = |other: &&Hit| {
         other.language == hit.language && other.sentence == hit.sentence && other.distance(hit) <= WINDOW_WORDS
     };
-    let wished = found.beside(hit, Group::Request);
+    let wished = wished(hit, found);
     let has = |group: Group| found.hits.iter().filter(near).any(|other| other.is(group));
     if has(Group::AccountMine) {
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
-        return (has(Group::Account) && wished).then_some((Target::Account, 0.65, "account"));
+        let account = found
+            .of_group(hit.language, Group::Account)
+            .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+        return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
     if has(Group::Profile) && (has(Group::Own) || wished) {
         return Some((Target::Profile, 0.8, "profile"));
@@ -219,19 +253,22 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     }
     let specific = found.hits.iter().filter(near).any(|other| matches!(other.topic, Topic::Specific(_)));
     if specific && (wished || has(Group::Own)) {
-        return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.6 }, "specific"));
+        return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
     }
     if has(Group::Account) {
         let blocked = has(Group::Topic);
-        return (!blocked).then_some((Target::Account, if wished { 0.75 } else { 0.55 }, "account"));
+        return (!blocked).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));
     }
     if has(Group::Everything) && !has(Group::Topic) {
         return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
     }
-    if let Some(named) = has(Group::Pronoun).then(|| antecedent(hit, found)).flatten() {
+    let pronoun = found
+        .of_group(hit.language, Group::Pronoun)
+        .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+    if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
         return Some(named);
     }
-    (has(Group::Data) && !has(Group::Topic)).then_some((Target::Generic, if wished { 0.6 } else { 0.45 }, "data"))
+    (has(Group::Data) && !has(Group::Topic)).then_some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"))
 }
 
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
@@ -266,23 +303,41 @@ fn force(hit: &Hit, found: &Signals) -> Force {
     if same_clause(Group::Negation, NEGATION_WORDS) {
         return Force::Negated;
     }
-    if before(Group::Conditional, WINDOW_WORDS) {
+    if conditional(hit, found) {
         return Force::Conditional;
     }
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported =
-        found.of_group(hit.language, Group::Done).any(|done| done.first <= hit.last && hit.first <= done.last);
+    let reported = found.of_group(hit.language, Group::Done).any(|done| done.overlaps(hit));
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }
     Force::Wish
 }
 
+/// Whether a condition governs the hit: one before it in its sentence with no word of asking in between ("if you agree,
+/// please delete" asks). A verb that opens the clause behind the condition is an imperative, and asks too.
+fn conditional(hit: &Hit, found: &Signals) -> bool {
+    let last = |group: Group| {
+        let before = found
+            .of_group(hit.language, group)
+            .filter(|other| other.sentence == hit.sentence && other.last < hit.first);
+        before.max_by_key(|other| other.last)
+    };
+    let Some(condition) = last(Group::Conditional).filter(|condition| hit.first - condition.last <= WINDOW_WORDS)
+    else {
+        return false;
+    };
+    let asked = last(Group::Request).is_some_and(|request| request.last > condition.last);
+    let imperative = hit.is(Group::EraseVerb) && condition.clause != hit.clause && found.opens_clause(hit);
+    !asked && !imperative
+}
+
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterator<Item = Signal> {
-    let wish = move |hit: &&Hit| force(hit, found) == Force::Wish && !found.beside(hit, Group::List);
+    let by_law = move |hit: &Hit| found.of_group(language, Group::LawErasure).any(|law| law.overlaps(hit));
+    let wish = move |hit: &&Hit| force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit);
     found.of_group(language, Group::ForgetMe).filter(wish).map(move |hit| Signal {
         target: Target::Generic,
         confidence: if found.beside(hit, Group::Topic) { 0.4 } else { 0.8 },

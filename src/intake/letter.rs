@@ -69,7 +69,6 @@ pub(super) struct Letter {
 /// A letter within the letter.
 #[derive(Default)]
 pub(super) struct Enclosed {
-    pub from: Vec<Address>,
     pub message_id: Option<String>,
     pub subject: String,
     pub text: String,
@@ -241,7 +240,6 @@ impl Walk<'_> {
             return;
         }
         let mut enclosed = Enclosed {
-            from: addresses(message.header_values(HeaderName::From), &mut false),
             message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
             subject: cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned(),
             text: String::new(),

@@ -108,7 +108,7 @@ stored_enum! {
         No = "no",
         /// Words that take a yes half back.
         Hedge = "hedge",
-        /// Greetings, thanks and closings.
+        /// Thanks: they make half a wish of a sentence.
         Courtesy = "courtesy",
         /// How an attribution line begins.
         AttributionStart = "attribution_start",
@@ -306,7 +306,10 @@ impl Lexicon {
         for (language, topic, source) in &sources {
             let regex = compiled(source).map_err(|e| phrase_error(&format!("{language}.toml"), topic, e))?;
             if regex.is_match("") {
-                return Err(LexiconError::EmptyPhrase { name: format!("{language}.toml"), group: topic.name().to_owned() });
+                return Err(LexiconError::EmptyPhrase {
+                    name: format!("{language}.toml"),
+                    group: topic.name().to_owned(),
+                });
             }
             patterns.push(Pattern { language: *language, topic: topic.clone(), regex });
             if let Topic::Group(group) = topic {
@@ -365,7 +368,8 @@ impl Lexicon {
             let word_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let word = &rest[..word_end];
             out.push_str(self.forgiven.get(word).map_or(word, String::as_str));
-            let gap_end = rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
+            let gap_end =
+                rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
             out.push_str(&rest[word_end..gap_end]);
             rest = &rest[gap_end..];
         }
@@ -405,7 +409,8 @@ fn alternation(phrases: &[String]) -> String {
 fn pattern(phrase: &str) -> String {
     const WORDS_BETWEEN: &str = r#"(?: [-a-z0-9'"@_/]+){0,4} "#;
     const WORDS: &str = r#"[-a-z0-9'"@_/]+(?: [-a-z0-9'"@_/]+){0,3}"#;
-    let mut out = String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
+    let mut out =
+        String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
     for (at, piece) in phrase.split(" … ").enumerate() {
         if at > 0 {
             out.push_str(WORDS_BETWEEN);
@@ -473,7 +478,9 @@ mod tests {
         assert!(regex("lösch*").is_match("bitte loeschen sie") && regex("lösch*").is_match("loschung"));
         assert!(!regex("lösch*").is_match("verloschen"));
         assert!(regex("art(icle)?.? 17").is_match("article 17") && regex("art.? 17").is_match("art. 17"));
-        assert!(regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data"));
+        assert!(
+            regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data")
+        );
     }
 
     #[test]

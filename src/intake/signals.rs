@@ -25,6 +25,11 @@ impl Hit {
         self.topic == Topic::Group(group)
     }
 
+    /// Whether two hits share a word.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
     /// Words between two hits; 0 when they touch or overlap.
     pub fn distance(&self, other: &Self) -> usize {
         if self.first > other.last {
@@ -41,6 +46,10 @@ impl Hit {
 pub(super) struct Signals {
     pub hits: Vec<Hit>,
     pub words: usize,
+    /// The first word of every sentence that has one.
+    openings: Vec<usize>,
+    /// The first word at or behind the start of every clause.
+    clauses: Vec<usize>,
     /// For every sentence whether it ends with a question mark.
     questions: Vec<bool>,
 }
@@ -65,7 +74,11 @@ impl Signals {
                 hits.push(Hit { language, topic: topic.clone(), first, last, clause, sentence });
             }
         });
-        Self { hits, words: words.len(), questions }
+        let openings =
+            (0..words.len()).filter(|at| *at == 0 || words[at - 1].sentence != words[*at].sentence).collect();
+        let clauses_count = words.last().map_or(0, |word| word.clause + 1);
+        let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
+        Self { hits, words: words.len(), openings, clauses, questions }
     }
 
     /// The hits of one group in one language.
@@ -88,9 +101,14 @@ impl Signals {
         self.of_group(hit.language, group).any(|other| other.sentence == hit.sentence)
     }
 
-    /// Whether the hit's sentence ends with a question mark.
-    pub fn is_question(&self, hit: &Hit) -> bool {
-        self.questions.get(hit.sentence).copied().unwrap_or(false)
+    /// Whether the hit opens its sentence, as imperatives do.
+    pub fn opens(&self, hit: &Hit) -> bool {
+        self.openings.binary_search(&hit.first).is_ok()
+    }
+
+    /// Whether the hit opens its clause, or nearly so ("…, so delete it").
+    pub fn opens_clause(&self, hit: &Hit) -> bool {
+        self.clauses.get(hit.clause).is_some_and(|first| hit.first - first <= 1)
     }
 
     /// Whether any sentence is a question.

@@ -17,6 +17,9 @@ CREATE TABLE vault_keys (
   destroy_at    TIMESTAMPTZ,
   destroyed_at  TIMESTAMPTZ,
   CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
+) WITH (
+  -- What is destroyed must not live on as an old row version: clean up after a single row.
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1
 );
 
 CREATE UNIQUE INDEX vault_keys_living ON vault_keys (owner, purpose) WHERE wrapped IS NOT NULL;
@@ -39,6 +42,9 @@ CREATE TABLE sealed (
   kind        TEXT NOT NULL CHECK (kind <> ''),
   bytes       BYTEA NOT NULL,
   created_at  TIMESTAMPTZ NOT NULL
+) WITH (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1
 );
 -- Ciphertext does not compress.
 ALTER TABLE sealed ALTER COLUMN bytes SET STORAGE EXTERNAL;

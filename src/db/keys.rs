@@ -2,8 +2,8 @@
 //!
 //! Destroying overwrites the wrapped bytes, then drops them; the row stays and says when. What was sealed under the
 //! key is deleted with it, and would be unreadable without that. SQLite zeroes what it frees (`secure_delete`); in
-//! PostgreSQL the old row version goes with the next VACUUM of `vault_keys`, which the daemon asks for. Backups of
-//! the database hold wrapped keys as long as they live: keep the key file out of them.
+//! PostgreSQL the old row version goes with the next autovacuum, which these tables ask for after a single row.
+//! Backups of the database hold wrapped keys as long as they live: keep the key file out of them.
 
 use uuid::Uuid;
 

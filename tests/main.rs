@@ -1,5 +1,4 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
-<<<<<<< HEAD
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -7,7 +6,6 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
-#[cfg(test)]
 mod db_jobs;
 mod db_proof;
 mod house;

@@ -7,6 +7,7 @@ pub mod breakpoint;
 pub mod chance;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod db;
 pub mod domain;
 pub mod erase;

@@ -71,9 +71,11 @@ CREATE TABLE requests (
   opened_at     TIMESTAMPTZ NOT NULL,
   updated_at    TIMESTAMPTZ NOT NULL,
   ended_at      TIMESTAMPTZ,
+  letters_due_at TIMESTAMPTZ,          -- its letters are to leave the mailbox
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 );
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
+CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
@@ -110,11 +112,33 @@ CREATE TABLE authorities (
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
 CREATE TABLE evidence (
-  id           UUID PRIMARY KEY,
-  request_id   UUID NOT NULL REFERENCES requests (id),
-  recorder     TEXT NOT NULL,        -- pseudonym
+  request_id   UUID PRIMARY KEY REFERENCES requests (id),
+  account_mac  BYTEA NOT NULL,
+  plan_digest  BYTEA NOT NULL,
+  proof        TEXT NOT NULL,
+  note_digest  BYTEA NOT NULL,
+  recorder     BYTEA NOT NULL,        -- pseudonym
   recorded_at  TIMESTAMPTZ NOT NULL,
-  sealed_id    UUID                    -- the text, under the case's record key
+  hmac         BYTEA NOT NULL,
+  sealed_id    UUID NOT NULL         -- the words, under the case's record key
+);
+
+-- What was found before the first write of an erasure. Written once all keys are saved.
+CREATE TABLE discoveries (
+  request_id   UUID NOT NULL REFERENCES requests (id),
+  plan_digest  BYTEA NOT NULL,
+  found        JSONB NOT NULL,         -- counts, chunk size and days; no keys
+  PRIMARY KEY (request_id, plan_digest)
+);
+
+-- The saved keys of an erasure, sealed under the case's replay key: one blob per set of rows and chunk.
+CREATE TABLE saved_keys (
+  request_id   UUID NOT NULL REFERENCES requests (id),
+  plan_digest  BYTEA NOT NULL,
+  key_set      TEXT NOT NULL,        -- store, table and link
+  chunk        BIGINT NOT NULL,
+  sealed_id    UUID NOT NULL,
+  PRIMARY KEY (request_id, plan_digest, key_set, chunk)
 );
 
 -- The steps of a plan in order, and what came of each. The composite key binds them to one authority, account and plan.
@@ -124,13 +148,14 @@ CREATE TABLE steps (
   store        TEXT NOT NULL,
   table_name   TEXT NOT NULL,
   action       TEXT NOT NULL,
-  state        TEXT NOT NULL CHECK (state IN ('planned','intended','done','read_back')),
-  counts       JSONB NOT NULL,
+  state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
+  chunks       JSONB NOT NULL,         -- how far each chunk is
+  counts       JSONB,                  -- what came of it, read back
   authority_id UUID NOT NULL,
   account_mac  BYTEA NOT NULL,
   plan_digest  BYTEA NOT NULL,
-  intended_at  TIMESTAMPTZ,
-  done_at      TIMESTAMPTZ,
+  intended_at  TIMESTAMPTZ NOT NULL,
+  read_back_at TIMESTAMPTZ,
   PRIMARY KEY (request_id, plan_digest, sequence),
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
@@ -149,7 +174,6 @@ CREATE TABLE letters (
   sends        BIGINT NOT NULL,          -- times that DATA was begun
   created_at   TIMESTAMPTZ NOT NULL,
   sent_at      TIMESTAMPTZ,
-  expunged_at  TIMESTAMPTZ,
   UNIQUE (request_id, kind, audience, occasion)
 );
 

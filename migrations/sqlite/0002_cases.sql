@@ -71,9 +71,11 @@ CREATE TABLE requests (
   opened_at     INTEGER NOT NULL,
   updated_at    INTEGER NOT NULL,
   ended_at      INTEGER,
+  letters_due_at INTEGER,          -- its letters are to leave the mailbox
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 ) STRICT;
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
+CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
@@ -110,11 +112,33 @@ CREATE TABLE authorities (
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
 CREATE TABLE evidence (
-  id           BLOB PRIMARY KEY,
-  request_id   BLOB NOT NULL REFERENCES requests (id),
-  recorder     TEXT NOT NULL,        -- pseudonym
+  request_id   BLOB PRIMARY KEY REFERENCES requests (id),
+  account_mac  BLOB NOT NULL,
+  plan_digest  BLOB NOT NULL,
+  proof        TEXT NOT NULL,
+  note_digest  BLOB NOT NULL,
+  recorder     BLOB NOT NULL,        -- pseudonym
   recorded_at  INTEGER NOT NULL,
-  sealed_id    BLOB                    -- the text, under the case's record key
+  hmac         BLOB NOT NULL,
+  sealed_id    BLOB NOT NULL         -- the words, under the case's record key
+) STRICT;
+
+-- What was found before the first write of an erasure. Written once all keys are saved.
+CREATE TABLE discoveries (
+  request_id   BLOB NOT NULL REFERENCES requests (id),
+  plan_digest  BLOB NOT NULL,
+  found        TEXT NOT NULL,         -- counts, chunk size and days; no keys
+  PRIMARY KEY (request_id, plan_digest)
+) STRICT;
+
+-- The saved keys of an erasure, sealed under the case's replay key: one blob per set of rows and chunk.
+CREATE TABLE saved_keys (
+  request_id   BLOB NOT NULL REFERENCES requests (id),
+  plan_digest  BLOB NOT NULL,
+  key_set      TEXT NOT NULL,        -- store, table and link
+  chunk        INTEGER NOT NULL,
+  sealed_id    BLOB NOT NULL,
+  PRIMARY KEY (request_id, plan_digest, key_set, chunk)
 ) STRICT;
 
 -- The steps of a plan in order, and what came of each. The composite key binds them to one authority, account and plan.
@@ -124,13 +148,14 @@ CREATE TABLE steps (
   store        TEXT NOT NULL,
   table_name   TEXT NOT NULL,
   action       TEXT NOT NULL,
-  state        TEXT NOT NULL CHECK (state IN ('planned','intended','done','read_back')),
-  counts       TEXT NOT NULL,
+  state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
+  chunks       TEXT NOT NULL,         -- how far each chunk is
+  counts       TEXT,                  -- what came of it, read back
   authority_id BLOB NOT NULL,
   account_mac  BLOB NOT NULL,
   plan_digest  BLOB NOT NULL,
-  intended_at  INTEGER,
-  done_at      INTEGER,
+  intended_at  INTEGER NOT NULL,
+  read_back_at INTEGER,
   PRIMARY KEY (request_id, plan_digest, sequence),
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
@@ -149,7 +174,6 @@ CREATE TABLE letters (
   sends        INTEGER NOT NULL,          -- times that DATA was begun
   created_at   INTEGER NOT NULL,
   sent_at      INTEGER,
-  expunged_at  INTEGER,
   UNIQUE (request_id, kind, audience, occasion)
 ) STRICT;
 

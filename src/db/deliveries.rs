@@ -339,3 +339,21 @@ fn read(row: &Row) -> Result<Delivery, DbError> {
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
     })
 }
+
+/// Sets a letter aside that could not be judged; its sealed bytes stay for a person.
+///
+/// # Errors
+/// A wrong row count when there is no such letter.
+pub async fn quarantine(
+    tx: &mut Tx,
+    id: DeliveryId,
+    disposition: Disposition,
+    reasons: &[String],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute_one(
+        "UPDATE deliveries SET disposition = $2, reasons = $3, judged_at = $4 WHERE id = $1",
+        params![id.as_uuid(), disposition.as_str(), serde_json::json!(reasons), now],
+    )
+    .await
+}

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, PgValueRef};
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::sqlite::{SqliteArguments, SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
 use sqlx::types::Json;
-use sqlx::{Arguments, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull};
+use sqlx::{Arguments, AssertSqlSafe, Decode, Encode, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Type, encode::IsNull};
 
 use super::error::DbError;
 use super::params::{Param, Params};
@@ -30,6 +30,18 @@ impl Dialect {
             Self::Postgres => postgres,
         }
     }
+
+    /// The database's own time now, as an expression of the type of a time column. Leases run on it.
+    #[must_use]
+    pub const fn now(self) -> &'static str {
+        self.pick("CAST(unixepoch('subsec') * 1000000 AS INTEGER)", "clock_timestamp()")
+    }
+
+    /// One microsecond, to be multiplied with a number and added to a time.
+    #[must_use]
+    pub const fn microsecond(self) -> &'static str {
+        self.pick("1", "INTERVAL '1 microsecond'")
+    }
 }
 
 /// Parameters as SQLite takes them; a list becomes JSON text, keys in it as hex.
@@ -48,6 +60,9 @@ pub(super) fn sqlite_arguments(params: Params) -> Result<SqliteArguments, DbErro
             Param::Texts(list) => arguments.add(serde_json::Value::from(list).to_string()),
             Param::I64s(list) => arguments.add(serde_json::Value::from(list).to_string()),
             Param::Uuids(list) => arguments.add(json_of_uuids(&list)),
+            Param::Times(list) => {
+                arguments.add(list.iter().map(|time| time.as_micros()).collect::<serde_json::Value>().to_string())
+            }
         }
         .map_err(DbError::Encode)?;
     }
@@ -79,14 +94,23 @@ pub(super) fn postgres_arguments(params: Params) -> Result<PgArguments, DbError>
             Param::Texts(list) => arguments.add(list),
             Param::I64s(list) => arguments.add(list),
             Param::Uuids(list) => arguments.add(list),
+            Param::Times(list) => arguments.add(list),
         }
         .map_err(DbError::Encode)?;
     }
     Ok(arguments)
 }
 
+/// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
+pub(super) fn spell(dialect: Dialect, sql: &str, params: &Params) -> SqlStr {
+    if dialect == Dialect::Sqlite && params.iter().any(Param::is_list) {
+        return AssertSqlSafe(lists_for_sqlite(sql, params)).into_sql_str();
+    }
+    AssertSqlSafe(sql).into_sql_str()
+}
+
 /// Writes `= ANY($n)` as SQLite reads it, where `$n` is a list.
-pub(super) fn lists_for_sqlite(sql: &str, params: &Params) -> String {
+fn lists_for_sqlite(sql: &str, params: &Params) -> String {
     const ANY: &str = "= ANY($";
     let mut spelled = String::with_capacity(sql.len() + 64);
     let mut rest = sql;
@@ -110,6 +134,12 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 impl Type<Postgres> for Timestamp {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(sqlx::postgres::types::Oid(1184)) // timestamptz, fixed in PostgreSQL's catalogue
+    }
+}
+
+impl PgHasArrayType for Timestamp {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(sqlx::postgres::types::Oid(1185)) // timestamptz[]
     }
 }
 

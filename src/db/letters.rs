@@ -155,3 +155,19 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         created_at: row.time("created_at")?,
     })
 }
+
+/// Takes back the count of a DATA that the server did not take: it was no delivery.
+///
+/// # Errors
+/// A wrong row count when there is no such letter.
+pub async fn uncount(tx: &mut Tx, letter: &LetterRow) -> Result<(), DbError> {
+    tx.execute_one("UPDATE letters SET sends = sends - 1 WHERE id = $1 AND sends > 0", params![letter.id]).await
+}
+
+impl LetterRow {
+    /// Whether it did not reach its addressee.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        matches!(self.state, LetterState::Failed | LetterState::Bounced | LetterState::Held)
+    }
+}

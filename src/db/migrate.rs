@@ -29,6 +29,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_jobs",
     2 "0002_cases",
+    3 "0003_proof",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

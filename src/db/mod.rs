@@ -11,18 +11,29 @@
 //!    `INTEGER`; PostgreSQL `UUID`, `TIMESTAMPTZ`, `JSONB`, `BOOLEAN`. A `CHECK` mirrors every enum.
 //! 3. A gate of the database is a trigger whose text begins with `gate:` ([`DbError::refused_by_gate`]).
 
+pub mod authorities;
+pub mod challenges;
 pub mod deliveries;
 mod dialect;
+pub mod erasures;
 mod error;
+pub mod evidence;
+mod job_table;
+pub mod jobs;
+pub mod keys;
 pub mod letters;
+pub mod mailbox_leases;
 mod migrate;
 mod open;
 mod params;
 pub mod requests;
 mod row;
+pub mod sealed;
 pub mod sql;
+pub mod trail;
 
 pub use dialect::Dialect;
 pub use error::DbError;
+pub use job_table::Jobs;
 pub use open::{DatabaseSettings, Db};
 pub use sql::{Param, Params, Retries, Row, Tx};

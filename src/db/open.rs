@@ -4,17 +4,19 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::Notify;
 
-use super::dialect::Dialect;
+use super::dialect::{self, Dialect};
 use super::error::DbError;
 use super::migrate::migrate;
-use super::sql::{Open, Tx};
+use super::sql::{Params, Row, Tx};
 
 /// Where our own database is.
 #[derive(Clone, Debug)]
@@ -35,8 +37,16 @@ enum Pools {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        /// Rung when a transaction made work for the workers of this process.
+        bell: Arc<Notify>,
     },
     Postgres(PgPool),
+}
+
+/// How a worker hears of new work: from its own process, or from the server by LISTEN.
+pub(super) enum Bell<'a> {
+    Local(&'a Notify),
+    Channel(&'a PgPool),
 }
 
 /// Before this a reset of the write-ahead log can corrupt it.
@@ -45,6 +55,8 @@ const SQLITE_WANTED: &str = "3.51.3";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// One listens, one extends leases, one works.
+const CONNECTIONS_MIN: u32 = 3;
 /// How often BEGIN is tried on a database that another process keeps busy.
 const BEGIN_ATTEMPTS_MAX: u32 = 3;
 
@@ -68,21 +80,20 @@ impl Db {
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
     pub async fn read(&self) -> Result<Tx, DbError> {
-        let open = match &self.0 {
-            Pools::Sqlite { readers, .. } => Open::Sqlite(readers.begin().await?),
+        match &self.0 {
+            Pools::Sqlite { readers, .. } => Ok(Tx::sqlite(readers.begin().await?, None)),
             Pools::Postgres(pool) => {
-                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Ok(Tx::postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
             }
-        };
-        Ok(Tx(open))
+        }
     }
 
     /// Begins a transaction that may write. On SQLite it holds the write lock from here on, so that it cannot
     /// fail half way for want of it.
     pub async fn write(&self) -> Result<Tx, DbError> {
         match &self.0 {
-            Pools::Sqlite { writer, .. } => begin_immediate(writer).await,
-            Pools::Postgres(pool) => Ok(Tx(Open::Postgres(pool.begin().await?))),
+            Pools::Sqlite { writer, bell, .. } => begin_immediate(writer, bell).await,
+            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
         }
     }
 
@@ -95,18 +106,33 @@ impl Db {
         }
     }
 
-    /// The PostgreSQL pool, for what has no counterpart (LISTEN).
-    pub(super) const fn postgres(&self) -> Option<&PgPool> {
+    /// Runs one statement that is a whole transaction by itself, without the cost of BEGIN and COMMIT.
+    pub(super) async fn alone(&self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
+        let sql = dialect::spell(self.dialect(), sql, &params);
         match &self.0 {
-            Pools::Postgres(pool) => Some(pool),
-            Pools::Sqlite { .. } => None,
+            Pools::Sqlite { writer, .. } => {
+                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(writer).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
+            Pools::Postgres(pool) => {
+                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch_all(pool).await?;
+                Ok(rows.into_iter().map(Row::from).collect())
+            }
+        }
+    }
+
+    /// How a worker hears of new work.
+    pub(super) fn bell(&self) -> Bell<'_> {
+        match &self.0 {
+            Pools::Postgres(pool) => Bell::Channel(pool),
+            Pools::Sqlite { bell, .. } => Bell::Local(bell),
         }
     }
 
     /// Waits for transactions under way and closes every connection.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -115,11 +141,11 @@ impl Db {
     }
 }
 
-async fn begin_immediate(writer: &SqlitePool) -> Result<Tx, DbError> {
+async fn begin_immediate(writer: &SqlitePool, bell: &Arc<Notify>) -> Result<Tx, DbError> {
     let mut attempts = 1;
     loop {
         match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {
-            Ok(tx) => return Ok(Tx(Open::Sqlite(tx))),
+            Ok(tx) => return Ok(Tx::sqlite(tx, Some(Arc::clone(bell)))),
             // The busy timeout has passed each time, so there is no need to wait here as well.
             Err(error) if error.retry() == crate::domain::Retry::Transient && attempts < BEGIN_ATTEMPTS_MAX => {
                 attempts += 1;
@@ -132,7 +158,9 @@ async fn begin_immediate(writer: &SqlitePool) -> Result<Tx, DbError> {
 async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
     create_private(path)?;
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
-    let writing = options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
+    let erasing = options.clone().pragma("secure_delete", "ON");
+    let writing = erasing.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -145,7 +173,7 @@ async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
         .max_connections(readers_max.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(Db(Pools::Sqlite { writer, readers }))
+    Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default() }))
 }
 
 /// Makes the file readable by its owner only; the write-ahead log inherits that.
@@ -177,7 +205,7 @@ async fn open_postgres(url: &str, connections_max: u32) -> Result<Db, DbError> {
         .application_name("expunged")
         .statement_cache_capacity(256);
     let pool = PgPoolOptions::new()
-        .max_connections(connections_max.max(2))
+        .max_connections(connections_max.max(CONNECTIONS_MIN))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options)
         .await?;

@@ -33,12 +33,14 @@ pub enum Param {
     I64s(Vec<i64>),
     /// A list for `= ANY($n)`.
     Uuids(Vec<Uuid>),
+    /// A list for `= ANY($n)`.
+    Times(Vec<Timestamp>),
 }
 
 impl Param {
     /// Whether this is a list, which SQLite reads as JSON.
     pub(super) const fn is_list(&self) -> bool {
-        matches!(self, Self::Texts(_) | Self::I64s(_) | Self::Uuids(_))
+        matches!(self, Self::Texts(_) | Self::I64s(_) | Self::Uuids(_) | Self::Times(_))
     }
 }
 
@@ -56,6 +58,7 @@ impl fmt::Debug for Param {
             Self::Texts(_) => "Texts",
             Self::I64s(_) => "I64s",
             Self::Uuids(_) => "Uuids",
+            Self::Times(_) => "Times",
         })
     }
 }
@@ -133,6 +136,12 @@ impl From<&[&str]> for Param {
 impl From<Vec<i64>> for Param {
     fn from(value: Vec<i64>) -> Self {
         Self::I64s(value)
+    }
+}
+
+impl From<Vec<Timestamp>> for Param {
+    fn from(value: Vec<Timestamp>) -> Self {
+        Self::Times(value)
     }
 }
 

@@ -253,3 +253,37 @@ pub async fn set_language(
     request.language = language;
     tx.execute_one("UPDATE requests SET language = $2 WHERE id = $1", params![request.id, language.as_str()]).await
 }
+
+/// Notes that a request's letters are to be taken out of the mailbox and of Sent.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_letters_due(tx: &mut Tx, id: RequestId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET letters_due_at = $2 WHERE id = $1", params![id, now]).await
+}
+
+/// The requests whose letters are due to leave the mailbox, at most `count_max`.
+///
+/// # Errors
+/// As [`load`].
+pub async fn letters_due(tx: &mut Tx, count_max: u32) -> Result<Vec<RequestId>, DbError> {
+    let sql = "SELECT id FROM requests WHERE letters_due_at IS NOT NULL ORDER BY letters_due_at, id LIMIT $1";
+    let rows = tx.all(sql, params![count_max]).await?;
+    rows.iter().map(|row| Ok(RequestId::from_uuid(row.uuid("id")?))).collect()
+}
+
+/// Notes that a request's letters left the mailbox.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET letters_due_at = NULL WHERE id = $1", params![id]).await
+}
+
+/// Forgets by which address a request was found.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn forget_asker(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET asker_mac = NULL WHERE id = $1", params![id]).await
+}

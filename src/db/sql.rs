@@ -3,9 +3,11 @@
 //! A statement is made of our own literals only; whatever came from outside is a parameter. A `Tx` that is dropped
 //! is rolled back, and nothing is sent outside a transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite, Transaction};
+use tokio::sync::Notify;
 
 use super::dialect::{self, Dialect};
 pub use super::error::DbError;
@@ -17,18 +19,36 @@ pub use super::row::Row;
 pub use crate::params;
 
 /// An open transaction. Dropping it rolls back.
-pub struct Tx(pub(super) Open);
+pub struct Tx {
+    open: Open,
+    /// Rung after the commit when this transaction made work; PostgreSQL has NOTIFY for that.
+    bell: Option<Arc<Notify>>,
+    made_work: bool,
+}
 
-pub(super) enum Open {
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    pub(super) const fn sqlite(tx: Transaction<'static, Sqlite>, bell: Option<Arc<Notify>>) -> Self {
+        Self { open: Open::Sqlite(tx), bell, made_work: false }
+    }
+
+    pub(super) const fn postgres(tx: Transaction<'static, Postgres>) -> Self {
+        Self { open: Open::Postgres(tx), bell: None, made_work: false }
+    }
+
+    /// Says that a worker in this process should look for work once this is committed.
+    pub(super) const fn made_work(&mut self) {
+        self.made_work = true;
+    }
+
     /// Which database this is.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.open {
             Open::Sqlite(_) => Dialect::Sqlite,
             Open::Postgres(_) => Dialect::Postgres,
         }
@@ -36,8 +56,8 @@ impl Tx {
 
     /// Runs a statement and tells how many rows it changed.
     pub async fn execute(&mut self, sql: &str, params: Params) -> Result<u64, DbError> {
-        let sql = self.spell(sql, &params);
-        match &mut self.0 {
+        let sql = dialect::spell(self.dialect(), sql, &params);
+        match &mut self.open {
             Open::Sqlite(tx) => {
                 let done = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).execute(&mut **tx).await;
                 Ok(done.map_err(DbError::from)?.rows_affected())
@@ -59,8 +79,8 @@ impl Tx {
 
     /// All rows of a query.
     pub async fn all(&mut self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
-        let sql = self.spell(sql, &params);
-        match &mut self.0 {
+        let sql = dialect::spell(self.dialect(), sql, &params);
+        match &mut self.open {
             Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::from).collect())
@@ -88,7 +108,7 @@ impl Tx {
 
     /// Runs several statements without parameters, as they stand in a migration.
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), DbError> {
-        match &mut self.0 {
+        match &mut self.open {
             Open::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
             Open::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
         }
@@ -97,28 +117,23 @@ impl Tx {
 
     /// Makes the changes durable. When this fails with a lost connection the outcome is unknown: read again by key.
     pub async fn commit(self) -> Result<(), DbError> {
-        match self.0 {
+        match self.open {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
+        }
+        if let Some(bell) = self.bell.filter(|_| self.made_work) {
+            bell.notify_one();
         }
         Ok(())
     }
 
     /// Undoes everything now, instead of when the connection is next used.
     pub async fn rollback(self) -> Result<(), DbError> {
-        match self.0 {
+        match self.open {
             Open::Sqlite(tx) => tx.rollback().await?,
             Open::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
-    }
-
-    /// The statement as this database says it: SQLite has no arrays, so that `= ANY($n)` reads a JSON list there.
-    fn spell(&self, sql: &str, params: &Params) -> SqlStr {
-        if self.dialect() == Dialect::Sqlite && params.iter().any(Param::is_list) {
-            return AssertSqlSafe(dialect::lists_for_sqlite(sql, params)).into_sql_str();
-        }
-        AssertSqlSafe(sql).into_sql_str()
     }
 }
 

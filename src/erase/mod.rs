@@ -1,1 +1,35 @@
-//! The room erase.
+//! Erasing: data map → plan → steps → outcome. Forward only, and nothing without a [`Plan`](plan::Plan).
+//!
+//! # The way
+//! 1. [`map`]: what the engineer wrote, checked in itself and against the stores. One defect stops the start.
+//! 2. [`plan`]: the map and a target give a [`Skeleton`](plan::Skeleton): what is found root → leaf, what is erased
+//!    leaf → root, and a digest over all of it. Pure.
+//! 3. [`preview`]: the skeleton with counts. Free for anybody, and cannot be executed.
+//! 4. [`Plan`](plan::Plan): a preview and an authority for exactly its digest.
+//! 5. [`engine`]: saves every key, then acts in chunks, then reads every step back.
+//!
+//! This room never decides who may ask, never writes a letter, and keeps no state of its own: the [`ledger`] does.
+//! Rows are never read, only keys; no value of a person passes through here.
+
+pub mod discover;
+pub mod engine;
+pub mod error;
+mod graph;
+pub mod ledger;
+pub mod map;
+pub mod outcome;
+pub mod plan;
+pub mod preview;
+mod readback;
+pub mod tombstone;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::{BREAKPOINTS, Progress, Run, execute};
+pub use error::{EraseError, PlanError};
+pub use ledger::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+pub use map::{DataMap, MapDefect, MapError, check};
+pub use outcome::{Kept, Line, Outcome};
+pub use plan::{Plan, Skeleton, Target, plan};
+pub use preview::{Drift, DriftLimits, Preview, drift, preview};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{Tx, jobs};
+use crate::db::{DbError, Tx, jobs};
 use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
 use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
 use crate::queue::NewJob;
@@ -31,7 +31,10 @@ pub async fn advance(
     if request.moves == stored.request.moves {
         return Ok(stored.clone());
     }
-    requests::save(tx, &stored.request, &request, &bindings, now).await?;
+    requests::save(tx, &stored.request, &request, &bindings, now).await.map_err(|error| match error {
+        DbError::RowCount { .. } => FlowError::Moved,
+        other => other.into(),
+    })?;
     note::moved(house, tx, &stored.request, event, &request, actor).await?;
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
@@ -49,9 +52,9 @@ async fn follow(house: &House, tx: &mut Tx, request: &Request, effect: Effect, n
             jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
         }
         Effect::Close => {
-            let job = forget_job(request.id, super::forget::Term::Letters, now.plus(house.config.retention.letter));
+            let job = forget_job(request.id, super::forget::Term::Letters, now.plus_days(house.letter_days(request.state)));
             enqueue(house, tx, job, now).await?;
-            let record = now.plus(house.config.retention.record);
+            let record = now.plus_days(house.config.retention.record_days);
             enqueue(house, tx, forget_job(request.id, super::forget::Term::Record, record), now).await?;
         }
     }

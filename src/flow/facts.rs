@@ -3,18 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Role, Scope};
-use crate::erase::Target;
+use crate::erase::preview::PreviewRow;
+use crate::erase::{Preview, Skeleton, Target};
 use crate::intake::Intent;
 
 /// What the letter said, under the case's `letter` key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Opening {
     /// The one visible sender, where there is exactly one.
     pub from: Option<String>,
     /// The letter's Message-ID, to thread our answers.
     pub message_id: Option<String>,
     /// What it asks for.
-    pub intent: Intent,
+    pub intent: Option<Intent>,
     /// Addresses claimed in the text, beside the sender.
     pub addresses: Vec<String>,
     /// Names, numbers and ids that may mean somebody else than the sender.
@@ -60,10 +61,56 @@ pub struct Offered {
     pub counts: Vec<u64>,
 }
 
+impl Offered {
+    /// The preview that was approved: this plan with the counts of then.
+    #[must_use]
+    pub fn approved(&self, skeleton: Skeleton) -> Preview {
+        let rows = skeleton
+            .steps
+            .iter()
+            .zip(&self.counts)
+            .map(|(step, rows)| PreviewRow {
+                step: step.number,
+                store: step.rows.at.store.clone(),
+                table: step.rows.at.table.clone(),
+                act: step.act.as_str(),
+                rows: *rows,
+                ground: step.keep.as_ref().map(|keep| keep.ground.clone()),
+                until: None,
+            })
+            .collect();
+        Preview { skeleton, rows }
+    }
+}
+
 impl Subject {
     /// What was offered for a scope.
     #[must_use]
     pub fn offer(&self, scope: Scope) -> Option<&Offered> {
         self.offers.iter().find(|offer| offer.scope == scope)
     }
+}
+
+/// What the last letters tell, under the case's `record` key: an operator's words, and what came of the erasing.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Closing {
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+    /// Why it takes longer.
+    pub extension_reason: Option<String>,
+    /// What came of each category.
+    pub outcome: Vec<crate::reply::letters::OutcomeLine>,
+    /// Records that stay and no longer point to the person.
+    pub detached: u64,
+    /// The names of the stores that were searched.
+    pub searched: Vec<String>,
+}
+
+/// A refusal in an operator's words.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub ground: String,
+    /// The article that permits it.
+    pub article: String,
 }

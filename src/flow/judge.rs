@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::Event;
-use crate::domain::{DeliveryId, LetterKind, RequestId, State};
+use crate::domain::{CaseId, DeliveryId, LetterKind, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -60,11 +60,11 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
-    if let Some(request) = request {
+    if let Some(case) = case_of(&mut tx, request).await? {
         let facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
             .with("intent", Fact::Word(letter.verdict.intent.to_string()))?;
-        note::append(house, &mut tx, request, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
+        note::append(house, &mut tx, case, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
@@ -224,4 +224,10 @@ async fn came_back(
         advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now()).await?;
     }
     Ok(Some(id))
+}
+
+/// The case that a judged letter belongs to; `None` where its record was forgotten already.
+async fn case_of(tx: &mut Tx, request: Option<RequestId>) -> Result<Option<CaseId>, FlowError> {
+    let Some(id) = request else { return Ok(None) };
+    Ok(requests::load(tx, id).await?.map(|stored| stored.request.case))
 }

@@ -1,1 +1,62 @@
-//! The room flow.
+//! Joins the stages: load, ask the outside world, let a pure stage decide, then write facts, trail and jobs at once.
+//!
+//! This room exists so that the stages stay free of our database and of each other. Each file here does one kind of
+//! job. The rule that all of them keep: questions to the outside come before the transaction, effects on the outside
+//! after it, and between two of them stands a [`breakpoint`](crate::breakpoint) at which a test kills the process.
+//!
+//! ```text
+//! arrive ─► judge ─► open ─► identify ─► challenge … answer ─► (advance: apply + trail + jobs) ─► begin ─► erase
+//!                                               outbox sends what advance wrote; forget ends it
+//! ```
+//!
+//! # How to add a kind of job
+//! A name in `kinds`, a file with its work, an arm in [`desk`].
+
+mod advance;
+mod answer;
+pub mod arrive;
+mod begin;
+mod challenge;
+pub mod desk;
+mod erase;
+mod error;
+mod facts;
+mod forget;
+pub mod house;
+mod identify;
+mod judge;
+pub mod kinds;
+mod ledger;
+mod letter;
+mod note;
+mod open;
+pub mod operate;
+pub mod outbox;
+mod safe;
+mod wake;
+
+use serde::de::DeserializeOwned;
+
+use crate::db::jobs;
+use crate::domain::RequestId;
+use crate::queue::Lease;
+
+pub use error::FlowError;
+pub use house::House;
+
+/// What a job was enqueued with.
+fn payload<T: DeserializeOwned>(lease: &Lease) -> Result<T, FlowError> {
+    serde_json::from_value(lease.job().payload.clone()).map_err(|_| FlowError::Broken("a job's payload of another shape"))
+}
+
+fn request_of(lease: &Lease) -> Result<RequestId, FlowError> {
+    lease.job().request.ok_or(FlowError::Missing("the request of a job"))
+}
+
+/// Settles a job that had nothing to do any more.
+async fn complete(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    jobs::complete_in(&mut tx, lease).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use crate::db::{Tx, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
-use crate::domain::{RequestId, State};
+use crate::domain::{CaseId, State};
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts};
 
 use super::error::FlowError;
@@ -32,32 +32,32 @@ pub(super) async fn moved(
     if let Some(at) = after.erase_at.filter(|_| after.state == State::Scheduled) {
         facts = facts.with("erase_at", Fact::Time(at))?;
     }
-    append(house, tx, after.id, recorded(event), actor, facts).await
+    append(house, tx, after.case, recorded(event), actor, facts).await
 }
 
 /// Records an act on a case that is no move.
 pub(super) async fn append(
     house: &House,
     tx: &mut Tx,
-    request: RequestId,
+    case: CaseId,
     event: Recorded,
     actor: Actor,
     facts: Facts,
 ) -> Result<(), FlowError> {
-    append_private(house, tx, request, event, actor, facts, PrivateFacts::new()).await
+    append_private(house, tx, case, event, actor, facts, PrivateFacts::new()).await
 }
 
 /// As [`append`], with facts that only the record key opens.
 pub(super) async fn append_private(
     house: &House,
     tx: &mut Tx,
-    request: RequestId,
+    case: CaseId,
     event: Recorded,
     actor: Actor,
     facts: Facts,
     private: PrivateFacts,
 ) -> Result<(), FlowError> {
-    let record = safe::record_key(house, tx, request).await?;
+    let record = safe::record_key(house, tx, case).await?;
     let entry = Entry::new(event, actor).facts(facts).private(private);
     leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
     Ok(())

@@ -43,12 +43,12 @@ pub(super) async fn open(
     requests::insert(tx, &request, &bindings, now).await?;
     safe::create_keys(house, tx, &request).await?;
     safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
-    safe::put_letter(house, tx, &request, delivery, bytes).await?;
+    safe::put_letter(house, tx, &request, bytes).await?;
     let facts = Facts::new()
         .with("received", Fact::Time(delivery.received_at))?
         .with("due", Fact::Day(request.deadlines.base_due))?
         .with("language", Fact::Word(language.to_string()))?;
-    note::append(house, tx, request.id, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
+    note::append(house, tx, request.case, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
     job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
@@ -62,7 +62,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
     Opening {
         from: sender.map(ToOwned::to_owned),
         message_id: letter.message_id.clone(),
-        intent: letter.verdict.intent,
+        intent: Some(letter.verdict.intent),
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
         identifiers: claims.names.iter().cloned().chain(identifiers).collect(),
         categories: claims.categories.clone(),

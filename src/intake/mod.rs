@@ -1,1 +1,166 @@
-//! The room intake.
+//! Bytes of a letter in, what it says and wants out: an [`Intake`].
+//!
+//! [`read`] is total: it never fails and never panics, whatever the bytes, and everything it looks at or hands out is
+//! bounded by [`Limits`]. It decides nothing about who somebody is (that is `verify`), it follows no link, unpacks no
+//! archive, and keeps attachments as digests only. What it hands out is personal data; no type here prints it.
+//!
+//! # The way of a letter
+//! `letter` (MIME) → `html` (what a reader sees) → `quote` (new, quoted, forwarded) → `bounce` and `machine` (did a
+//! person write this?) → `judge` (what do the new words ask for?) → `claims` and `answer` (about whom, and yes or no).
+//!
+//! # The order of judgement
+//! bounce → automatic reply → list and newsletter → the words of the new text and the subject. Quoted text is kept
+//! apart: an old request that is merely quoted is no new one. Where the plain and the HTML text of a letter disagree,
+//! and wherever a request is only probable, the intent is [`Intent::Unclear`] and a person looks.
+//!
+//! # How to mend a word
+//! The words are in `config/lexicon/<language>.toml`; each file explains its notation. A rule that names a sender, a
+//! provider or a sentence of a test corpus is a defect.
+
+mod address;
+mod answer;
+mod bounce;
+mod claims;
+mod content;
+mod html;
+mod intent;
+mod judge;
+mod letter;
+mod lexicon;
+mod machine;
+mod normal;
+mod quote;
+mod read;
+mod signals;
+
+pub use address::{Address, NotAnAddress};
+pub use answer::{Answer, AnswerIntent};
+pub use bounce::Bounce;
+pub use content::without_trace_headers;
+pub use claims::{Claims, Identifier, IdentifierKind};
+pub use intent::{Intent, Part, Reason, Verdict};
+pub use letter::Attachment;
+pub use lexicon::{Lexicon, LexiconError};
+pub use machine::MachineKind;
+pub use read::read;
+
+use std::fmt;
+
+use crate::domain::Language;
+
+/// How much of a letter is looked at. What lies beyond a limit is left unread and noted as a [`Defect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the whole letter.
+    pub body_bytes_max: u64,
+    /// How deep multiparts and enclosed letters may nest.
+    pub mime_depth_max: u32,
+    /// MIME parts of the whole letter.
+    pub parts_max: u32,
+    /// Characters of text (plain, or shown by the HTML).
+    pub text_chars_max: usize,
+    /// Bytes of all HTML parts together.
+    pub html_bytes_max: usize,
+    /// Addresses that a letter may claim besides its sender's.
+    pub addresses_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 25 * 1024 * 1024,
+            mime_depth_max: 20,
+            parts_max: 200,
+            text_chars_max: 100_000,
+            html_bytes_max: 256 * 1024,
+            addresses_max: 5,
+        }
+    }
+}
+
+/// Something about a letter that kept us from reading all of it, or that no honest mail program writes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Defect {
+    /// The letter has no bytes.
+    Empty,
+    /// No header could be parsed.
+    Unparsable,
+    /// The parser panicked; nothing of the letter was understood.
+    ParserPanicked,
+    /// Longer than [`Limits::body_bytes_max`]; the rest was not read.
+    BodyTooLong,
+    /// Nested deeper than [`Limits::mime_depth_max`]; what lies below was not read.
+    NestedTooDeep,
+    /// More parts than [`Limits::parts_max`]; the rest was not read.
+    TooManyParts,
+    /// More text than [`Limits::text_chars_max`]; the rest was not read.
+    TextTooLong,
+    /// More HTML than [`Limits::html_bytes_max`], or nested so deep that only its bare text was taken.
+    HtmlTooLarge,
+    /// More addresses than [`Limits::addresses_max`] were claimed; the rest was dropped.
+    TooManyAddresses,
+    /// A part was not encoded as it said (charset, base64, quoted-printable).
+    BadEncoding,
+    /// No From header (RFC 5322 §3.6 wants exactly one).
+    NoSender,
+    /// More than one From header, or several addresses in it.
+    SeveralSenders,
+    /// An address in a header is no strict addr-spec.
+    BadAddress,
+}
+
+/// What a letter is, says and wants.
+#[derive(Clone, PartialEq)]
+pub struct Intake {
+    /// Its Message-ID without the angle brackets. A hint only: other letters may carry the same.
+    pub message_id: Option<String>,
+    /// The Message-IDs of In-Reply-To, without angle brackets.
+    pub in_reply_to: Vec<String>,
+    /// The Message-IDs of References, without angle brackets.
+    pub references: Vec<String>,
+    /// The addresses of all From headers. Proves nothing.
+    pub from: Vec<Address>,
+    /// The addresses of Reply-To. Never used for identity.
+    pub reply_to: Vec<Address>,
+    /// Whom it was sent to: To, Cc, Delivered-To, X-Original-To, Envelope-To.
+    pub recipients: Vec<Address>,
+    /// The subject, decoded, at most 1,000 characters.
+    pub subject: String,
+    /// The language that its words are of, where that could be told.
+    pub language: Option<Language>,
+    /// What kind of machine wrote it; `None` when a person seems to have.
+    pub machine: Option<MachineKind>,
+    /// What the writer wrote anew: without quotes, forwarded letters, signature and disclaimer.
+    pub new_text: String,
+    /// Bytes of quoted and forwarded text that were set apart.
+    pub quoted_bytes: usize,
+    /// What it asks for.
+    pub verdict: Verdict,
+    /// Whom and what it names.
+    pub claims: Claims,
+    /// What it answers, should it answer a challenge.
+    pub answer: Answer,
+    /// What came back, should it be a bounce.
+    pub bounce: Option<Bounce>,
+    /// What was wrong with it, each once, in order.
+    pub defects: Vec<Defect>,
+    /// What was attached, as digests.
+    pub attachments: Vec<Attachment>,
+}
+
+impl fmt::Debug for Intake {
+    /// The judgement and the counts; never a word of the letter.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake")
+            .field("language", &self.language)
+            .field("machine", &self.machine)
+            .field("verdict", &self.verdict)
+            .field("answer", &self.answer)
+            .field("claims", &self.claims)
+            .field("bounce", &self.bounce)
+            .field("defects", &self.defects)
+            .field("quoted_bytes", &self.quoted_bytes)
+            .field("attachments", &self.attachments.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,6 +1,17 @@
 //! The support mailbox: fetches and marks, never judges.
+//!
+//! Two kinds: [`imap`] for a server, [`maildir`] for a folder on this machine. Neither ever reads a letter's meaning,
+//! sets `\Seen`, or touches a letter whose UID was not handed in. To add a kind: a file or folder here with one type
+//! that implements [`Mailbox`], its settings in [`settings`], and a variant in the config.
 
+mod error;
+mod folder_name;
+pub mod imap;
+pub mod maildir;
+mod message_id;
 pub mod settings;
+
+pub use error::{MailboxError, Refusal, Status};
 
 use std::time::Duration;
 
@@ -37,6 +48,12 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
 }
 
+impl std::fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fetched {{ uid: {}, {} bytes }}", self.uid, self.bytes.len())
+    }
+}
+
 /// A mailbox folder that letters are read from. One value is one connection to one folder.
 ///
 /// MUST: never set `\Seen` by reading; never touch a letter whose UID was not handed in; answer `Err` when the
@@ -66,12 +83,4 @@ pub trait Mailbox: Send {
     async fn append(&mut self, folder: &str, bytes: &[u8]) -> Result<(), MailboxError>;
     /// Waits until something may have arrived, at most this long (IDLE where the server has it).
     async fn wait(&mut self, at_most: Duration) -> Result<(), MailboxError>;
-}
-
-/// What went wrong between us and the mailbox. Never carries a letter's text.
-#[derive(Debug, thiserror::Error)]
-pub enum MailboxError {
-    /// Placeholder variants are the mailbox room's to write.
-    #[error("mailbox: {0}")]
-    Protocol(String),
 }

@@ -1,5 +1,6 @@
 //! What a mailbox needs to know, already checked.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub enum Security {
 }
 
 /// An IMAP account and the folder in it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ImapSettings {
     /// Host name, also checked against the certificate.
     pub host: String,
@@ -39,7 +40,23 @@ pub struct ImapSettings {
     pub batch_bytes_max: u64,
 }
 
-/// A Maildir and the folder in it (`""` is the Maildir itself, another is `.Name` below it).
+/// Without the user, which is an address on most servers, and without the password.
+impl fmt::Debug for ImapSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImapSettings")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .field("ca_file", &self.ca_file)
+            .field("folder", &self.folder)
+            .field("keyword", &self.keyword)
+            .field("step_timeout", &self.step_timeout)
+            .field("batch_bytes_max", &self.batch_bytes_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A Maildir on this machine.
 #[derive(Clone, Debug)]
 pub struct MaildirSettings {
     /// The folder that holds `cur`, `new` and `tmp`.

@@ -1,1 +1,262 @@
-//! The room stores.
+//! Places that we erase from: databases that belong to somebody else.
+//!
+//! A store finds keys, deletes, masks and counts; it never decides what is erased, never reads a person's values
+//! except keys, and never knows the data map or our own database.
+//!
+//! # How to add a store
+//! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue), `statements.rs`
+//!    (what this database says differently). An SQL database implements [`sql::Dialect`] and gets [`RowStore`] and
+//!    [`Lookup`] from [`sql::SqlStore`]; any other kind implements the traits itself.
+//! 2. A word in [`StoreKind`] and an arm in [`open`].
+//! 3. A caller of the suite in `tests/stores_conformance.rs`, with the real server.
+
+pub mod error;
+pub mod key;
+pub mod mysql;
+pub mod postgres;
+pub mod schema;
+pub mod sql;
+pub mod sqlite;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::stored_enum;
+
+pub use error::StoreError;
+pub use key::{Key, KeyValue};
+pub use schema::{Collation, Column, ColumnKind, ForeignKey, Schema, Table};
+
+/// What a store is called in the data map.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoreName(String);
+
+impl StoreName {
+    /// A name of 1 to 40 lower-case letters, digits, `_` and `-`; anything else is `None`. It stands in letters,
+    /// logs and the trail, so it must not be able to carry anything.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let fits = !name.is_empty()
+            && name.len() <= 40
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+stored_enum! {
+    /// The kinds of store that rows can be erased from.
+    StoreKind, "store kind" {
+        /// A SQLite file.
+        Sqlite = "sqlite",
+        /// PostgreSQL 13 or later.
+        Postgres = "postgres",
+        /// MariaDB 10.6 or later, MySQL 8 or later.
+        Mysql = "mysql",
+    }
+}
+
+/// What a store may take at most.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreLimits {
+    /// Connections held at most.
+    pub connections_max: u32,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    /// How long a statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// How often a statement is tried when the store answers deadlock, serialisation failure or busy.
+    pub attempts_max: u32,
+    /// Rows that one directory query may answer.
+    pub lookup_rows_max: u32,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4,
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(5),
+            attempts_max: 5,
+            lookup_rows_max: 100,
+        }
+    }
+}
+
+/// The rows of one table whose columns hold one of these values.
+#[derive(Clone, Copy)]
+pub struct Select<'a> {
+    /// The table, by the name that [`Schema::tables`] has it under.
+    pub table: &'a str,
+    /// The columns that are compared, in the order of each value.
+    pub columns: &'a [String],
+    /// The values; a row matches when it equals one of them in every column.
+    pub values: &'a [Key],
+}
+
+/// What a masked column becomes.
+#[derive(Clone)]
+pub enum NewValue {
+    /// NULL.
+    Null,
+    /// The same text in every row; never personal data.
+    Constant(String),
+    /// A text for each key, in the order of the keys.
+    PerKey(Vec<String>),
+}
+
+/// One column of a mask.
+#[derive(Clone)]
+pub struct Assignment {
+    /// The column.
+    pub column: String,
+    /// What it becomes.
+    pub value: NewValue,
+}
+
+/// The latest value of a date column over some rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// The greatest value as text; `None` where no row has one.
+    pub value: Option<String>,
+    /// Rows whose column is NULL.
+    pub without: u64,
+}
+
+/// A store whose rows can be found, deleted and masked by key.
+///
+/// MUST: bind every value; take identifiers only from its own catalogue and quote them; change nothing but the rows
+/// whose key was handed in; undo a statement that changed more rows than keys were handed in; be idempotent (the
+/// same call twice leaves the same rows); end every statement within the limits; compare keys by the column's type;
+/// answer `Err` for a key that the column's type cannot hold, because a key that is silently passed over would be a
+/// row that is silently kept. SHOULD: use one statement per call, and an index where there is one; try again after
+/// deadlock, serialisation failure and busy, a bounded number of times.
+///
+/// Callers hand in at most a chunk of keys (1,000 by default) per call, without duplicates.
+#[async_trait]
+pub trait RowStore: Send + Sync {
+    /// Answers when the store can be reached and read.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Reads the catalogue: tables, columns, keys and foreign keys as they are now.
+    async fn schema(&self) -> Result<Schema, StoreError>;
+
+    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. Values
+    /// that the compared column cannot hold match nothing.
+    async fn keys(
+        &self,
+        select: Select<'_>,
+        key: &[String],
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Vec<Key>, StoreError>;
+
+    /// How many rows are selected.
+    async fn count(&self, select: Select<'_>) -> Result<u64, StoreError>;
+
+    /// Deletes the selected rows; answers how many there were.
+    async fn delete(&self, select: Select<'_>) -> Result<u64, StoreError>;
+
+    /// Gives columns of the selected rows new values; answers how many rows there were.
+    async fn mask(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
+
+    /// Lets the selected rows go of what these columns point to: sets them to NULL.
+    async fn detach(&self, select: Select<'_>, columns: &[String]) -> Result<u64, StoreError> {
+        let nulls: Vec<_> =
+            columns.iter().map(|column| Assignment { column: column.clone(), value: NewValue::Null }).collect();
+        self.mask(select, &nulls).await
+    }
+
+    /// How many of the selected rows do not hold the new values: what a mask left behind.
+    async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
+
+    /// The greatest value of a column over the selected rows (for the end of a retention).
+    async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError>;
+}
+
+/// One row of a directory query: column → text, `None` for NULL. Personal data: never printed.
+pub type LookupRow = BTreeMap<String, Option<String>>;
+
+/// A store that answers configured queries for the directory.
+///
+/// MUST: run in a read-only transaction, bind every parameter, refuse more rows than the limit. The query names its
+/// parameters `:name`; each is bound as text (write `CAST(:account AS bigint)` where the type matters).
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// Runs a configured query; every column comes back as text.
+    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<LookupRow>, StoreError>;
+}
+
+/// A store that both erases rows and answers directory queries.
+pub trait SqlRows: RowStore + Lookup {}
+impl<T: RowStore + Lookup> SqlRows for T {}
+
+/// Opens a store and reads its catalogue.
+///
+/// # Errors
+/// An unreadable url, an unreachable server, a refused login.
+pub async fn open(
+    kind: StoreKind,
+    url: &SecretString,
+    limits: StoreLimits,
+) -> Result<Arc<dyn SqlRows>, StoreError> {
+    Ok(match kind {
+        StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
+        StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),
+        StoreKind::Mysql => Arc::new(mysql::open(url, limits).await?),
+    })
+}
+
+/// The open stores by name.
+#[derive(Clone, Default)]
+pub struct Stores(BTreeMap<StoreName, Arc<dyn SqlRows>>);
+
+impl Stores {
+    /// Adds a store.
+    pub fn insert(&mut self, name: StoreName, store: Arc<dyn SqlRows>) {
+        self.0.insert(name, store);
+    }
+
+    /// The store of this name; a name that is not open is an error, never an empty store.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOpen`].
+    pub fn get(&self, name: &StoreName) -> Result<&dyn SqlRows, StoreError> {
+        self.0.get(name).map(AsRef::as_ref).ok_or_else(|| StoreError::NotOpen { store: name.clone() })
+    }
+
+    /// The stores with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&StoreName, &dyn SqlRows)> {
+        self.0.iter().map(|(name, store)| (name, store.as_ref()))
+    }
+
+    /// The catalogue of every store, for the check of the data map.
+    ///
+    /// # Errors
+    /// The first store that cannot be read.
+    pub async fn schemas(&self) -> Result<BTreeMap<StoreName, Schema>, StoreError> {
+        let mut schemas = BTreeMap::new();
+        for (name, store) in &self.0 {
+            schemas.insert(name.clone(), store.schema().await?);
+        }
+        Ok(schemas)
+    }
+}

@@ -84,6 +84,12 @@ impl KeyOwner {
         }
     }
 
+    /// The same as bytes.
+    #[must_use]
+    pub fn as_bytes(self) -> [u8; 16] {
+        self.as_uuid().into_bytes()
+    }
+
     /// The owner read from storage.
     #[must_use]
     pub const fn from_stored(owner: Uuid, purpose: KeyPurpose) -> Self {

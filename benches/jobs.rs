@@ -1,0 +1,291 @@
+//! The job table against its floor: the same work by hand-written SQL, on the same tables, in the same run.
+//!
+//! Prints, per database, settled jobs a second beside the floor's (claims of a hundred), what a claim costs at growing
+//! numbers of waiting jobs, and what it costs after many finished ones with autovacuum off. Ratios count, not
+//! figures. `EXPUNGED_BENCH_SIZE=small` is for CI; PostgreSQL is measured where `EXPUNGED_TEST_POSTGRES_URL` names
+//! an empty server.
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use expunged::chance::{Chance, OsChance, draw};
+use expunged::clock::{Clock as _, SystemClock};
+use expunged::db::{DatabaseSettings, Db, Dialect, Jobs};
+use expunged::domain::Timestamp;
+use expunged::params;
+use expunged::queue::{Claim, JobTable as _};
+use futures::future::try_join_all;
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, PgPool, Row as _, SqlitePool};
+
+const BATCH: u32 = 100;
+/// Claims whose median is the cost of a claim.
+const CLAIMS: usize = 41;
+/// Alternating rounds of the floor and ours; the median of each counts.
+const ROUNDS: usize = 5;
+
+struct Size {
+    settled: u32,
+    waiting: &'static [u32],
+    finished: u32,
+}
+
+const FULL: Size = Size { settled: 10_000, waiting: &[10_000, 1_000_000, 5_000_000], finished: 1_000_000 };
+const SMALL: Size = Size { settled: 2_000, waiting: &[10_000, 100_000], finished: 20_000 };
+
+fn main() -> Result<()> {
+    let size = if std::env::var("EXPUNGED_BENCH_SIZE").is_ok_and(|size| size == "small") { SMALL } else { FULL };
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("ledger.db").display().to_string();
+        let floor = Floor::Sqlite(sqlite(&path).await?);
+        measure("SQLite", &format!("sqlite://{path}"), floor, &size).await?;
+        let Ok(server) = std::env::var("EXPUNGED_TEST_POSTGRES_URL") else { return Ok(()) };
+        let name = format!("bench_{}", data_encoding::HEXLOWER.encode(&draw::<8>(&OsChance as &dyn Chance)));
+        let mut admin = sqlx::PgConnection::connect(&server).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await?;
+        let mut url: url::Url = server.parse()?;
+        url.set_path(&name);
+        let floor = Floor::Postgres(PgPool::connect(url.as_str()).await?);
+        measure("PostgreSQL", url.as_str(), floor, &size).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await?;
+        Ok(())
+    })
+}
+
+async fn measure(name: &str, url: &str, floor: Floor, size: &Size) -> Result<()> {
+    let db = Db::open(&DatabaseSettings { url: url.into(), connections_max: 16 }).await?;
+    let jobs = Arc::new(Jobs::new(db.clone(), Arc::new(OsChance)));
+    let world = World { db, jobs, floor, now: SystemClock.now() };
+    println!("{name}");
+    for tasks in [1, 8] {
+        world.throughput(size.settled, tasks).await?;
+    }
+    let mut first = None;
+    for &waiting in size.waiting {
+        world.clear().await?;
+        world.fill(waiting).await?;
+        let cost = world.claim_cost().await?;
+        let ratio = cost.as_secs_f64() / first.get_or_insert(cost).as_secs_f64();
+        println!("  claim of {BATCH} at {waiting:>9} waiting            {:>8.2} ms   {ratio:.2}x", ms(cost));
+    }
+    let Some(first) = first else { return Ok(()) };
+    world.clear().await?;
+    world.finish(size.finished).await?;
+    world.fill(10_000).await?;
+    let cost = world.claim_cost().await?;
+    let ratio = cost.as_secs_f64() / first.as_secs_f64();
+    println!("  claim of {BATCH} after {:>9} finished ones   {:>8.2} ms   {ratio:.2}x", size.finished, ms(cost));
+    let by_hand = world.floor_claim_cost().await?;
+    println!("    the same by hand-written SQL               {:>8.2} ms", ms(by_hand));
+    world.db.close().await;
+    Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> Option<T> {
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    values.get(values.len() / 2).copied()
+}
+
+struct World {
+    db: Db,
+    jobs: Arc<Jobs>,
+    floor: Floor,
+    now: Timestamp,
+}
+
+impl World {
+    async fn throughput(&self, count: u32, tasks: u32) -> Result<()> {
+        let (mut ours, mut floors) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            self.clear().await?;
+            self.fill(count).await?;
+            floors.push(rate(count, try_join_all((0..tasks).map(|_| self.floor.work(self.now)))).await?);
+            self.clear().await?;
+            self.fill(count).await?;
+            ours.push(rate(count, try_join_all((0..tasks).map(|_| self.work()))).await?);
+        }
+        let (ours, floor) = (median(ours).unwrap_or_default(), median(floors).unwrap_or_default());
+        println!(
+            "  claimed and settled, {tasks} task(s): {ours:>7.0} jobs/s, by hand-written SQL {floor:>7.0}   {:.2}x",
+            ours / floor
+        );
+        Ok(())
+    }
+
+    async fn work(&self) -> Result<()> {
+        loop {
+            let claim = Claim { worker: "bench", kinds: &["a"], count_max: BATCH, lease: Duration::from_secs(60) };
+            let leases = self.jobs.claim(claim, self.now).await?;
+            if leases.is_empty() {
+                return Ok(());
+            }
+            anyhow::ensure!(self.jobs.complete(leases).await?.is_empty(), "a lease was lost");
+        }
+    }
+
+    async fn claim_cost(&self) -> Result<Duration> {
+        let mut costs = Vec::new();
+        for _ in 0..CLAIMS {
+            let claim = Claim { worker: "bench", kinds: &["a"], count_max: BATCH, lease: Duration::from_secs(600) };
+            let start = Instant::now();
+            let leases = self.jobs.claim(claim, self.now).await?;
+            costs.push(start.elapsed());
+            anyhow::ensure!(leases.len() == BATCH as usize, "the table is full");
+        }
+        Ok(median(costs).unwrap_or_default())
+    }
+
+    async fn floor_claim_cost(&self) -> Result<Duration> {
+        let mut costs = Vec::new();
+        for _ in 0..CLAIMS {
+            let start = Instant::now();
+            self.floor.claim(self.now).await?;
+            costs.push(start.elapsed());
+        }
+        Ok(median(costs).unwrap_or_default())
+    }
+
+    async fn sql(&self, sql: &str, params: expunged::db::Params) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        tx.execute(sql, params).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Empty tables without dead entries, and no autovacuum in between.
+    async fn clear(&self) -> Result<()> {
+        for table in ["jobs", "jobs_done"] {
+            self.sql(&format!("{} {table}", self.db.dialect().pick("DELETE FROM", "TRUNCATE")), params![]).await?;
+        }
+        if self.db.dialect() == Dialect::Postgres {
+            self.sql("ALTER TABLE jobs SET (autovacuum_enabled = false)", params![]).await?;
+        }
+        Ok(())
+    }
+
+    /// Waiting jobs, one a millisecond in the past, and a checkpoint, so that the measurement pays for none.
+    async fn fill(&self, count: u32) -> Result<()> {
+        let sql = self.db.dialect().pick(
+            "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < $1)
+             INSERT INTO jobs (id, kind, state, priority, run_at, attempts_max, payload, created_at)
+             SELECT randomblob(16), 'a', 'waiting', 1, $2 - 1000 * ($1 - n), 5, '{\"n\": 1}', $2 FROM series",
+            "INSERT INTO jobs (id, kind, state, priority, run_at, attempts_max, payload, created_at)
+             SELECT gen_random_uuid(), 'a', 'waiting', 1, $2 - ($1 - n) * INTERVAL '1 ms', 5, '{\"n\": 1}', $2
+             FROM generate_series(0, $1 - 1) AS series(n)",
+        );
+        self.sql(sql, params![count, self.now]).await?;
+        self.floor.checkpoint().await
+    }
+
+    /// Jobs that were claimed and finished, by the hundred, as a worker would have.
+    async fn finish(&self, count: u32) -> Result<()> {
+        self.fill(count).await?;
+        self.work().await
+    }
+}
+
+async fn rate(count: u32, work: impl Future<Output = Result<Vec<()>>>) -> Result<f64> {
+    let start = Instant::now();
+    work.await?;
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}
+
+/// The same work by hand: claim a hundred, move them to the evidence, with no fence and no lanes.
+enum Floor {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+async fn sqlite(path: &str) -> Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
+}
+
+const SQLITE_CLAIM: &str = "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_holder = 'bench',
+    lease_token = lease_token + 1, claimed_at = $1, lease_until = $1 + 60000000 WHERE id IN
+    (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'a' AND run_at <= $1 ORDER BY priority, run_at, id LIMIT 100)
+    RETURNING id, kind, payload, attempts";
+const POSTGRES_CLAIM: &str = "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_holder = 'bench',
+    lease_token = lease_token + 1, claimed_at = $1, lease_until = $1 + INTERVAL '1 minute' WHERE id IN
+    (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'a' AND run_at <= $1
+     ORDER BY priority, run_at, id LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING id, kind, payload, attempts";
+const COLUMNS: &str = "id, kind, outcome, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at, \
+    finished_at, holder";
+const VALUES: &str = "id, kind, 'completed', request_id, unique_key, attempts, payload, run_at, created_at, \
+    claimed_at, $2, lease_holder";
+
+impl Floor {
+    async fn work(&self, now: Timestamp) -> Result<()> {
+        loop {
+            let done = match self {
+                Self::Sqlite(pool) => finish_sqlite(pool, now).await?,
+                Self::Postgres(pool) => finish_postgres(pool, now).await?,
+            };
+            if done == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn claim(&self, now: Timestamp) -> Result<()> {
+        match self {
+            Self::Sqlite(pool) => drop(sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(pool).await?),
+            Self::Postgres(pool) => drop(sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(pool).await?),
+        }
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(pool) => sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await.map(|_| ())?,
+            Self::Postgres(pool) => sqlx::query("CHECKPOINT").execute(pool).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+}
+
+async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
+    let rows = sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(pool).await?;
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let job: (Vec<u8>, String, Value, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        ids.push(data_encoding::HEXLOWER.encode(&job.0));
+    }
+    let list = serde_json::to_string(&ids)?;
+    let which = "id IN (SELECT unhex(value) FROM json_each($1))";
+    let mut tx = pool.begin().await?;
+    let insert = format!("INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM jobs WHERE {which}");
+    sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&list).bind(now).execute(&mut *tx).await?;
+    let delete = format!("DELETE FROM jobs WHERE {which}");
+    sqlx::query(sqlx::AssertSqlSafe(delete)).bind(&list).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows.len())
+}
+
+async fn finish_postgres(pool: &PgPool, now: Timestamp) -> Result<usize> {
+    let rows = sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(pool).await?;
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let job: (uuid::Uuid, String, Value, i32) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        ids.push(job.0);
+    }
+    let sql = format!(
+        "WITH done AS (DELETE FROM jobs WHERE id = ANY($1) RETURNING *)
+         INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM done"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).bind(now).execute(pool).await?;
+    Ok(rows.len())
+}

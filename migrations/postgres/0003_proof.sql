@@ -1,0 +1,89 @@
+-- Keys, what is sealed under them, and the trail. Nothing personal stands here in clear.
+
+-- Which key-encryption key wraps the keys below: a word that tells keys apart and nothing about them.
+CREATE TABLE vault (
+  one         INTEGER PRIMARY KEY CHECK (one = 1),
+  check_word  BYTEA NOT NULL CHECK (octet_length(check_word) = 16),
+  bound_at    TIMESTAMPTZ NOT NULL
+);
+
+-- The keys of deliveries and cases. A destroyed one leaves its row without its bytes: the proof that it is gone.
+CREATE TABLE vault_keys (
+  id            UUID PRIMARY KEY,
+  owner         BYTEA NOT NULL CHECK (octet_length(owner) = 16),   -- a delivery's id, or a case's number
+  purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record')),
+  wrapped       BYTEA,
+  created_at    TIMESTAMPTZ NOT NULL,
+  destroy_at    TIMESTAMPTZ,
+  destroyed_at  TIMESTAMPTZ,
+  CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
+) WITH (
+  -- What is destroyed must not live on as an old row version: clean up after a single row.
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1
+);
+
+CREATE UNIQUE INDEX vault_keys_living ON vault_keys (owner, purpose) WHERE wrapped IS NOT NULL;
+CREATE INDEX vault_keys_due ON vault_keys (destroy_at) WHERE wrapped IS NOT NULL AND destroy_at IS NOT NULL;
+
+CREATE FUNCTION vault_keys_stay_destroyed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.destroyed_at IS NOT NULL THEN
+    RAISE EXCEPTION 'gate: a destroyed key stays destroyed';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER vault_keys_stay_destroyed BEFORE UPDATE ON vault_keys
+  FOR EACH ROW EXECUTE FUNCTION vault_keys_stay_destroyed();
+
+-- Personal data, each blob under one key.
+CREATE TABLE sealed (
+  id          UUID PRIMARY KEY,
+  key_id      UUID NOT NULL REFERENCES vault_keys (id),
+  kind        TEXT NOT NULL CHECK (kind <> ''),
+  bytes       BYTEA NOT NULL,
+  created_at  TIMESTAMPTZ NOT NULL
+) WITH (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1
+);
+-- Ciphertext does not compress.
+ALTER TABLE sealed ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+CREATE INDEX sealed_of_key ON sealed (key_id, kind, id);
+
+-- One leaf per step of a case. Written once; only its place in the log is filled in afterwards, once.
+CREATE TABLE trail (
+  position      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  case_id       BYTEA NOT NULL CHECK (octet_length(case_id) = 16),
+  number        BIGINT NOT NULL CHECK (number >= 1),
+  event         TEXT NOT NULL CHECK (event IN (
+    'letter_stored', 'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found',
+    'challenge_sent', 'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved',
+    'denied', 'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended',
+    'withdrawn', 'expired', 'refused', 'intent', 'outcome', 'read_back', 'step_failed', 'recipient_told',
+    'recipient_answered', 'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced',
+    'letter_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded', 'evidence_approved',
+    'job_retried', 'started')),
+  time          TIMESTAMPTZ NOT NULL,
+  leaf          TEXT NOT NULL CHECK (octet_length(leaf) <= 8192),           -- RFC 8785
+  hash          BYTEA NOT NULL UNIQUE CHECK (octet_length(hash) = 32),      -- RFC 6962 leaf hash
+  private_blob  UUID,                                                       -- in sealed, until the record key ends
+  log_index     BIGINT UNIQUE CHECK (log_index >= 0),
+  UNIQUE (case_id, number)
+);
+
+CREATE INDEX trail_unsequenced ON trail (position) WHERE log_index IS NULL;
+
+CREATE FUNCTION trail_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' AND NEW.log_index IS NULL THEN
+    RETURN NEW;
+  END IF;
+  IF TG_OP = 'UPDATE' AND OLD.log_index IS NULL AND NEW.log_index IS NOT NULL
+     AND to_jsonb(NEW) - 'log_index' = to_jsonb(OLD) - 'log_index' THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'gate: the trail is written once';
+END $$;
+CREATE TRIGGER trail_keep BEFORE INSERT OR UPDATE OR DELETE ON trail FOR EACH ROW EXECUTE FUNCTION trail_keep();
+CREATE TRIGGER trail_keep_all BEFORE TRUNCATE ON trail FOR EACH STATEMENT EXECUTE FUNCTION trail_keep();

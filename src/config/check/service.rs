@@ -1,0 +1,138 @@
+//! `[service]`, `[database]`, `[keys]`.
+
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use serde_spanned::Spanned;
+
+use super::super::error::Problem;
+use super::super::raw::{Maybe, RawDatabase, RawKeys, RawService};
+use super::super::{Database, Keys, Law, Service};
+use super::secret::RawSecret;
+use super::{Checks, Section};
+use crate::domain::Language;
+
+impl Checks<'_> {
+    pub(super) fn service(&mut self, raw: Maybe<RawService>, law: Option<&Law>) -> Option<(Service, TimeZone)> {
+        let why = "it says who you are: name, address, team, supervisory_authority, court_remedy";
+        let (section, raw) = self.open_required("service", raw, why)?;
+        let name = self.line_required(&section, "name", raw.name, "the name that letters call you by");
+        let address = match raw.address {
+            Some(address) => self.address("address", address),
+            None => {
+                self.note_missing(&section, "address", "the address that people write to");
+                None
+            }
+        };
+        let sender_name = raw.sender_name.map_or_else(|| name.clone(), |raw| self.line("sender_name", raw));
+        let language = raw.language.map_or(Some(Language::En), |raw| self.word("language", &raw));
+        let time_zone =
+            raw.time_zone.map_or_else(|| Some(("UTC".to_owned(), TimeZone::UTC)), |raw| self.time_zone(raw));
+        let team = self.team(&section, raw.team);
+        let pack = law.map(|law| &law.pack);
+        let of_pack = pack.and_then(|pack| pack.supervisory_authority.clone());
+        let supervisory_authority =
+            self.of_refusals(&section, "supervisory_authority", raw.supervisory_authority, of_pack);
+        let of_pack = pack.and_then(|pack| pack.court_remedy.clone());
+        let court_remedy = self.of_refusals(&section, "court_remedy", raw.court_remedy, of_pack);
+        let (time_zone_name, time_zone) = time_zone?;
+        let service = Service {
+            name: name?,
+            address: address?,
+            sender_name: sender_name?,
+            language: language?,
+            time_zone: time_zone_name,
+            team: team?,
+            supervisory_authority: supervisory_authority?,
+            court_remedy: court_remedy?,
+        };
+        Some((service, time_zone))
+    }
+
+    fn time_zone(&mut self, raw: Spanned<String>) -> Option<(String, TimeZone)> {
+        if let Ok(time_zone) = TimeZone::get(raw.get_ref()) {
+            return Some((raw.into_inner(), time_zone));
+        }
+        let problem = Problem::new(format!("{:?} is no time zone (`time_zone`)", raw.get_ref()))
+            .at(raw.span(), "expected an IANA name such as Europe/Berlin or UTC")
+            .help("if the name is right, this system lacks the time zone data (Debian: package tzdata)");
+        self.note(problem);
+        None
+    }
+
+    fn team(&mut self, section: &Section, raw: Option<Vec<Spanned<String>>>) -> Option<Vec<String>> {
+        let raw = raw.unwrap_or_default();
+        if raw.is_empty() {
+            self.note_missing(section, "team", "alarms need at least one reader: team = [\"support@example.com\"]");
+            return None;
+        }
+        let given = raw.len();
+        let team: Vec<String> = raw.into_iter().filter_map(|address| self.address("team", address)).collect();
+        (team.len() == given).then_some(team)
+    }
+
+    /// A text that every refusal must have (Art. 12(4) GDPR): from the config, or else from the law pack.
+    fn of_refusals(
+        &mut self,
+        section: &Section,
+        key: &str,
+        raw: Maybe<String>,
+        pack: Option<String>,
+    ) -> Option<String> {
+        match (raw, pack) {
+            (Some(raw), _) => self.text_given(key, raw),
+            (None, Some(of_pack)) => Some(of_pack),
+            (None, None) => {
+                self.note_missing(section, key, "every refusal names it (Art. 12(4) GDPR), so no default can be right");
+                None
+            }
+        }
+    }
+
+    pub(super) fn database(&mut self, raw: Maybe<RawDatabase>) -> Option<Database> {
+        let why = "our own database: url = \"sqlite:ledger.db\" for one daemon, postgres://… for many";
+        let (section, raw) = self.open_required("database", raw, why)?;
+        let span = [&raw.url, &raw.url_file, &raw.url_credential].into_iter().flatten().map(Spanned::span).next();
+        let secret = RawSecret { value: raw.url, file: raw.url_file, credential: raw.url_credential };
+        let url = self.secret(&section, "url", secret);
+        let connections_max = self.number("connections_max", raw.connections_max, 1..=1_000, 8);
+        Some(Database { url: self.database_url(&url?, span)?, connections_max })
+    }
+
+    /// The URL with a known scheme, and with SQLite's file placed beside the config file when it is relative.
+    fn database_url(&mut self, url: &SecretString, span: Option<std::ops::Range<usize>>) -> Option<SecretString> {
+        let text = url.expose_secret();
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            if url::Url::parse(text).is_ok() {
+                return Some(url.clone());
+            }
+        } else if let Some(rest) = text.strip_prefix("sqlite:") {
+            let rest = rest.strip_prefix("//").unwrap_or(rest);
+            let (file, query) = rest.split_once('?').map_or((rest, None), |(file, query)| (file, Some(query)));
+            if file == ":memory:" || file.starts_with('/') {
+                return Some(url.clone());
+            }
+            if !file.is_empty() {
+                let folder = self.folder().to_string_lossy();
+                let folder = folder.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+                let folder = if folder.is_empty() { ".".to_owned() } else { folder };
+                let query = query.map_or(String::new(), |query| format!("?{query}"));
+                return Some(SecretString::from(format!("sqlite://{folder}/{file}{query}")));
+            }
+        }
+        let problem = Problem::new("the database's `url` cannot be used")
+            .help("expected sqlite:FILE or postgres://user:password@host/database")
+            .help("special characters of a password are written in percent encoding (@ is %40)");
+        self.note(match span {
+            Some(span) => problem.at(span, "expected another URL (its text is not shown)"),
+            None => problem,
+        });
+        None
+    }
+
+    pub(super) fn keys(&mut self, raw: Maybe<RawKeys>) -> Option<Keys> {
+        let why = "kek_file names the key that wraps all others; it is made on the first start";
+        let (section, raw) = self.open_required("keys", raw, why)?;
+        let kek_file = self.path_required(&section, "kek_file", raw.kek_file, why)?;
+        Some(Keys { kek_file })
+    }
+}

@@ -1,0 +1,244 @@
+//! The config as the rest of the house sees it: every value is checked, every default filled in, every path absolute
+//! (or relative to the folder that the config file's path was relative to). Never holds a value that cannot work.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use secrecy::SecretString;
+
+use crate::domain::{Calendar, Language, LawPack, Scope, stored_enum};
+use crate::mailbox::settings::{ImapSettings, MaildirSettings};
+use crate::reply::settings::MailerSettings;
+pub use crate::verify::{AuthorityRow, Rule, Target};
+
+/// The whole config. Made by [`super::load`] and [`super::parse()`] only.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who we are to the people who write to us.
+    pub service: Service,
+    /// Our own database.
+    pub database: Database,
+    /// Where the key-encryption key lies.
+    pub keys: Keys,
+    /// Where letters come in.
+    pub mailbox: Mailbox,
+    /// Where letters go out.
+    pub mailer: MailerSettings,
+    /// Who an address is.
+    pub directory: Directory,
+    /// Who may ask for what: the rows that differ from the default table, each case at most once.
+    pub authority: Vec<AuthorityRow>,
+    /// How ownership is proved.
+    pub challenge: ChallengeSettings,
+    /// How long each wait of a request lasts.
+    pub schedule: Schedule,
+    /// The law and its holidays.
+    pub law: Law,
+    /// The calendar in which deadlines are counted: time zone and holidays of the installation.
+    pub calendar: Calendar,
+    /// The limits on what comes from outside.
+    pub limits: Limits,
+    /// When we forget.
+    pub retention: Retention,
+    /// The data maps, one file per store.
+    pub stores: Vec<PathBuf>,
+    /// What is logged and how.
+    pub log: Log,
+    /// How jobs are worked on.
+    pub workers: Workers,
+}
+
+/// `[service]`: who we are.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The name that letters call us by.
+    pub name: String,
+    /// The address that people write to and that our letters come from.
+    pub address: String,
+    /// The display name of our letters.
+    pub sender_name: String,
+    /// The language of a letter when nothing tells a better one.
+    pub language: Language,
+    /// The IANA name of the time zone in which days are counted.
+    pub time_zone: String,
+    /// The addresses that alarms go to.
+    pub team: Vec<String>,
+    /// The supervisory authority that a refusal names.
+    pub supervisory_authority: String,
+    /// The judicial remedy that a refusal names.
+    pub court_remedy: String,
+}
+
+/// `[database]`: our own database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `sqlite:` or `postgres:`; may carry a password.
+    pub url: SecretString,
+    /// Connections at most.
+    pub connections_max: u32,
+}
+
+/// `[keys]`.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The key-encryption key, made on the first start with mode 0600.
+    pub kek_file: PathBuf,
+}
+
+/// `[mailbox]`: where letters come in.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    /// What kind of mailbox, with its own settings.
+    pub kind: MailboxKind,
+    /// The folder that our letters are moved to; `None` leaves them where they lie.
+    pub move_to: Option<String>,
+    /// The folder that copies of our own letters are put in; `None` keeps no copies.
+    pub sent_folder: Option<String>,
+    /// Ask for new letters at least this often.
+    pub poll: Duration,
+    /// Alarm the team when no poll succeeded for this long.
+    pub silence_alarm: Duration,
+}
+
+/// The kinds of mailbox.
+#[derive(Clone, Debug)]
+pub enum MailboxKind {
+    /// `[mailbox.imap]`.
+    Imap(ImapSettings),
+    /// `[mailbox.maildir]`.
+    Maildir(MaildirSettings),
+}
+
+/// `[directory]`: who an address is.
+#[derive(Clone, Debug)]
+pub enum Directory {
+    /// `[directory.sql]`: three queries on one of the stores.
+    Sql {
+        /// The name of a store, as its data map gives it.
+        store: String,
+        /// All accounts and roles of `:address`.
+        find: String,
+        /// The user or end-user of `:account` that `:identifier` names.
+        target: String,
+        /// The owner of `:account`.
+        owner: String,
+    },
+    /// `[directory.file]`.
+    File(PathBuf),
+}
+
+/// `[challenge]`: how ownership is proved.
+#[derive(Clone, Debug)]
+pub struct ChallengeSettings {
+    /// A challenge that nobody answers expires after this.
+    pub expires: Duration,
+    /// One reminder is sent after this.
+    pub reminder: Duration,
+    /// These scopes need the code besides a yes; `account` is always among them.
+    pub code_for: Vec<Scope>,
+    /// At most one challenge per address in this time.
+    pub per_address: Duration,
+    /// At most so many addresses of one letter are challenged.
+    pub addresses_max: u32,
+    /// So many wrong codes, and a person looks.
+    pub attempts_max: u32,
+}
+
+/// `[schedule]`: how long each wait of a request lasts.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Between the confirmation and the erasure; the person may withdraw.
+    pub grace: Duration,
+    /// A second sweep so long after the erasure, for late writers.
+    pub sweep: Duration,
+    /// An owner who does not answer for so long: the request goes to review.
+    pub owner_silence: Duration,
+    /// Reserved before the due date for the erasure itself and for a person's help.
+    pub work: Duration,
+    /// The team is told so long before a due date.
+    pub due_soon: Duration,
+}
+
+/// `[law]`: the law and its holidays.
+#[derive(Clone, Debug)]
+pub struct Law {
+    /// Periods and articles.
+    pub pack: LawPack,
+    /// Public holidays; empty when no file is loaded, and then due dates do not roll off weekends either.
+    pub holidays: Vec<Date>,
+}
+
+/// `[limits]`: on everything that comes from outside.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// A larger letter is not fetched; a person looks at it.
+    pub body_bytes_max: u64,
+    /// Multiparts in multiparts, at most so deep.
+    pub mime_depth_max: u32,
+    /// Parts of one letter.
+    pub parts_max: u32,
+    /// Characters of a letter's text that are read; the rest is dropped.
+    pub text_chars_max: u32,
+    /// Bytes of HTML that are turned into text.
+    pub html_bytes_max: u32,
+    /// Letters of one sender that are judged within an hour; the others wait.
+    pub letters_per_sender_per_hour: u32,
+    /// Letters that we write to one address within a day.
+    pub replies_per_address_per_day: u32,
+    /// Rows per statement when a store is erased.
+    pub rows_per_chunk: u32,
+    /// More rows than these of one subject in one store stop the request.
+    pub rows_per_subject_max: u64,
+    /// A plan whose counts drift by more than this percentage and more than `drift_rows` is confirmed again.
+    pub drift_percent: u32,
+    /// See `drift_percent`.
+    pub drift_rows: u64,
+    /// Rows that one question to the directory may bring.
+    pub directory_rows_max: u32,
+    /// One statement on a store may run this long.
+    pub statement: Duration,
+}
+
+/// `[retention]`: when we forget.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Letters are destroyed this many days after the end of the request.
+    pub letter_days: u32,
+    /// Letters of a request that nobody confirmed, this many days after its end.
+    pub unverified_letter_days: u32,
+    /// The record of a request, this many days after its end. The law pack says so, not the config.
+    pub record_days: u32,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Which lines are written, in the syntax of `tracing-subscriber`'s `EnvFilter`.
+    pub filter: String,
+}
+
+stored_enum! {
+    /// How log lines look.
+    LogFormat, "log format" {
+        /// For people.
+        Text = "text",
+        /// One JSON object per line.
+        Json = "json",
+    }
+}
+
+/// `[workers]`: how jobs are worked on.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    /// Jobs at the same time.
+    pub count: u32,
+    /// A job whose worker is silent for so long is given to another.
+    pub lease: Duration,
+    /// At shutdown, jobs in work may take so long to finish.
+    pub drain: Duration,
+    /// A job that failed so often is left to a person.
+    pub attempts_max: u32,
+}

@@ -1,0 +1,245 @@
+//! What the trail says of the config and the policy: SHA-256 over the checked values, without secrets.
+//!
+//! The values are put in canonical JSON (RFC 8785), so that the order of keys and the layout of the file do not count.
+//! Every struct is taken apart field by field: a new setting does not compile until somebody decides about it here.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox, MailboxKind,
+    Retention, Schedule, Service, Workers,
+};
+use crate::domain::{Articles, LawPack, Period};
+use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
+use crate::reply::settings::{MailerSettings, SmtpSettings};
+
+/// The first member of every digest; a change of what follows gets another one.
+const VERSION: u32 = 1;
+
+impl Config {
+    /// SHA-256 over every checked value but the secrets.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let Self {
+            service,
+            database,
+            keys,
+            mailbox,
+            mailer,
+            directory,
+            authority: _,
+            challenge: _,
+            schedule: _,
+            law: _,
+            // Made of the law's holidays and the service's time zone.
+            calendar: _,
+            limits,
+            retention: _,
+            stores,
+            log,
+            workers,
+        } = self;
+        let Database { url: _, connections_max } = database;
+        let Keys { kek_file } = keys;
+        let Log { format, filter } = log;
+        sha256(&json!({
+            "version": VERSION,
+            "service": service_value(service),
+            "database": { "connections_max": connections_max },
+            "keys": { "kek_file": kek_file.to_string_lossy() },
+            "mailbox": mailbox_value(mailbox),
+            "mailer": mailer_value(mailer),
+            "directory": directory_value(directory),
+            "policy": self.policy(),
+            "limits": limits_value(limits),
+            "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "log": { "format": format.as_str(), "filter": filter },
+            "workers": workers_value(workers),
+        }))
+    }
+
+    /// SHA-256 over what decides about a request: the law pack, who may ask for what, how it is proved, the periods.
+    #[must_use]
+    pub fn policy_digest(&self) -> [u8; 32] {
+        sha256(&self.policy())
+    }
+
+    fn policy(&self) -> Value {
+        let Law { pack, holidays } = &self.law;
+        let Retention { letter_days, unverified_letter_days, record_days } = &self.retention;
+        json!({
+            "version": VERSION,
+            "law": pack_value(pack),
+            "holidays": holidays.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "time_zone": self.service.time_zone,
+            "authority": self.authority.iter().map(authority_value).collect::<Vec<_>>(),
+            "challenge": challenge_value(&self.challenge),
+            "schedule": schedule_value(&self.schedule),
+            "retention": { "letter": letter_days, "unverified_letter": unverified_letter_days, "record": record_days },
+        })
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a tree of JSON values, all of them finite, always has a canonical text")]
+fn sha256(value: &Value) -> [u8; 32] {
+    let canonical = serde_json_canonicalizer::to_vec(value).expect("JSON values are canonicalised");
+    Sha256::digest(canonical).into()
+}
+
+fn service_value(service: &Service) -> Value {
+    let Service { name, address, sender_name, language, time_zone, team, supervisory_authority, court_remedy } =
+        service;
+    json!({
+        "name": name, "address": address, "sender_name": sender_name, "language": language.as_str(),
+        "time_zone": time_zone, "team": team, "supervisory_authority": supervisory_authority,
+        "court_remedy": court_remedy,
+    })
+}
+
+fn mailbox_value(mailbox: &Mailbox) -> Value {
+    let Mailbox { kind, move_to, sent_folder, poll, silence_alarm } = mailbox;
+    let kind = match kind {
+        MailboxKind::Imap(imap) => imap_value(imap),
+        MailboxKind::Maildir(MaildirSettings { path, keyword }) => {
+            json!({ "kind": "maildir", "path": path.to_string_lossy(), "keyword": keyword })
+        }
+    };
+    json!({
+        "kind": kind, "move_to": move_to, "sent_folder": sent_folder, "poll": poll.as_secs(),
+        "silence_alarm": silence_alarm.as_secs(),
+    })
+}
+
+fn imap_value(imap: &ImapSettings) -> Value {
+    let ImapSettings {
+        host,
+        port,
+        security,
+        ca_file,
+        user,
+        password: _,
+        folder,
+        keyword,
+        step_timeout,
+        batch_bytes_max,
+    } = imap;
+    json!({
+        "kind": "imap", "host": host, "port": port, "security": security_word(*security),
+        "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()), "user": user, "folder": folder,
+        "keyword": keyword, "step_timeout": step_timeout.as_secs(), "batch_bytes_max": batch_bytes_max,
+    })
+}
+
+fn mailer_value(mailer: &MailerSettings) -> Value {
+    match mailer {
+        MailerSettings::Smtp(SmtpSettings { host, port, security, ca_file, login, send_timeout }) => json!({
+            "kind": "smtp", "host": host, "port": port, "security": security_word(*security),
+            "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()),
+            "user": login.as_ref().map(|(user, _)| user), "send_timeout": send_timeout.as_secs(),
+        }),
+        MailerSettings::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
+        MailerSettings::Memory => json!({ "kind": "memory" }),
+    }
+}
+
+const fn security_word(security: Security) -> &'static str {
+    match security {
+        Security::Tls => "tls",
+        Security::StartTls => "starttls",
+    }
+}
+
+fn directory_value(directory: &Directory) -> Value {
+    match directory {
+        Directory::Sql { store, find, target, owner } => {
+            json!({ "kind": "sql", "store": store, "find": find, "target": target, "owner": owner })
+        }
+        Directory::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
+    }
+}
+
+fn authority_value(row: &AuthorityRow) -> Value {
+    let AuthorityRow { role, scope, target, rule } = row;
+    json!([role.as_str(), scope.as_str(), target.as_str(), rule.as_str()])
+}
+
+fn challenge_value(challenge: &ChallengeSettings) -> Value {
+    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max } = challenge;
+    json!({
+        "expires": expires.as_secs(), "reminder": reminder.as_secs(),
+        "code_for": code_for.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "per_address": per_address.as_secs(), "addresses_max": addresses_max, "attempts_max": attempts_max,
+    })
+}
+
+fn schedule_value(schedule: &Schedule) -> Value {
+    let Schedule { grace, sweep, owner_silence, work, due_soon } = schedule;
+    json!({
+        "grace": grace.as_secs(), "sweep": sweep.as_secs(), "owner_silence": owner_silence.as_secs(),
+        "work": work.as_secs(), "due_soon": due_soon.as_secs(),
+    })
+}
+
+fn limits_value(limits: &Limits) -> Value {
+    let Limits {
+        body_bytes_max,
+        mime_depth_max,
+        parts_max,
+        text_chars_max,
+        html_bytes_max,
+        letters_per_sender_per_hour,
+        replies_per_address_per_day,
+        rows_per_chunk,
+        rows_per_subject_max,
+        drift_percent,
+        drift_rows,
+        directory_rows_max,
+        statement,
+    } = limits;
+    json!({
+        "body_bytes_max": body_bytes_max, "mime_depth_max": mime_depth_max, "parts_max": parts_max,
+        "text_chars_max": text_chars_max, "html_bytes_max": html_bytes_max,
+        "letters_per_sender_per_hour": letters_per_sender_per_hour,
+        "replies_per_address_per_day": replies_per_address_per_day, "rows_per_chunk": rows_per_chunk,
+        "rows_per_subject_max": rows_per_subject_max, "drift_percent": drift_percent, "drift_rows": drift_rows,
+        "directory_rows_max": directory_rows_max, "statement": statement.as_secs(),
+    })
+}
+
+fn workers_value(workers: &Workers) -> Value {
+    let Workers { count, lease, drain, attempts_max } = workers;
+    json!({ "count": count, "lease": lease.as_secs(), "drain": drain.as_secs(), "attempts_max": attempts_max })
+}
+
+fn pack_value(pack: &LawPack) -> Value {
+    let LawPack {
+        name,
+        title,
+        period,
+        period_extended,
+        acknowledge,
+        rolls_to_working_day,
+        articles,
+        record_days,
+        supervisory_authority,
+        court_remedy,
+    } = pack;
+    let Articles { erasure, period: of_period, extension, refusal, exceptions, processor, recipients, record } =
+        articles;
+    json!({
+        "name": name, "title": title, "period": period_value(*period),
+        "period_extended": period_extended.map(period_value), "acknowledge": acknowledge.map(period_value),
+        "rolls_to_working_day": rolls_to_working_day, "record_days": record_days,
+        "supervisory_authority": supervisory_authority, "court_remedy": court_remedy,
+        "articles": [erasure, of_period, extension, refusal, exceptions, processor, recipients, record],
+    })
+}
+
+fn period_value(period: Period) -> Value {
+    match period {
+        Period::Months(months) => json!({ "months": months }),
+        Period::Days(days) => json!({ "days": days }),
+        Period::WorkingDays(days) => json!({ "working_days": days }),
+    }
+}

@@ -1,0 +1,140 @@
+//! The config as it stands in the file: serde and spans, nothing checked, no defaults.
+//!
+//! Every value is optional here, so that a missing one is reported together with all other mistakes, by the checks.
+
+use serde::Deserialize;
+use serde_spanned::Spanned;
+
+/// A value that may be absent, with its place in the file.
+pub(super) type Maybe<T> = Option<Spanned<T>>;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Deserialize, Default)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct $name { $(pub(super) $field: $type),+ }
+    };
+}
+
+section!(
+    /// The file.
+    RawConfig {
+        service: Maybe<RawService>,
+        database: Maybe<RawDatabase>,
+        keys: Maybe<RawKeys>,
+        mailbox: Maybe<RawMailbox>,
+        mailer: Maybe<RawMailer>,
+        directory: Maybe<RawDirectory>,
+        authority: Option<Vec<Spanned<RawAuthorityRow>>>,
+        challenge: Maybe<RawChallenge>,
+        schedule: Maybe<RawSchedule>,
+        law: Maybe<RawLaw>,
+        limits: Maybe<RawLimits>,
+        retention: Maybe<RawRetention>,
+        stores: Maybe<RawStores>,
+        log: Maybe<RawLog>,
+        workers: Maybe<RawWorkers>,
+    }
+);
+section!(RawService {
+    name: Maybe<String>,
+    address: Maybe<String>,
+    sender_name: Maybe<String>,
+    language: Maybe<String>,
+    time_zone: Maybe<String>,
+    team: Option<Vec<Spanned<String>>>,
+    supervisory_authority: Maybe<String>,
+    court_remedy: Maybe<String>,
+});
+section!(RawDatabase {
+    url: Maybe<String>,
+    url_file: Maybe<String>,
+    url_credential: Maybe<String>,
+    connections_max: Maybe<i64>,
+});
+section!(RawKeys { kek_file: Maybe<String> });
+section!(RawMailbox {
+    imap: Maybe<RawImap>,
+    maildir: Maybe<RawMaildir>,
+    keyword: Maybe<String>,
+    move_to: Maybe<String>,
+    sent_folder: Maybe<String>,
+    poll_seconds: Maybe<i64>,
+    silence_alarm_minutes: Maybe<i64>,
+});
+section!(RawImap {
+    host: Maybe<String>,
+    port: Maybe<i64>,
+    security: Maybe<String>,
+    ca_file: Maybe<String>,
+    user: Maybe<String>,
+    password: Maybe<String>,
+    password_file: Maybe<String>,
+    password_credential: Maybe<String>,
+    folder: Maybe<String>,
+    step_timeout_seconds: Maybe<i64>,
+    batch_bytes_max: Maybe<i64>,
+});
+section!(RawMaildir { path: Maybe<String> });
+section!(RawMailer { smtp: Maybe<RawSmtp>, file: Maybe<RawFileMailer>, memory: Maybe<RawMemoryMailer> });
+section!(RawSmtp {
+    host: Maybe<String>,
+    port: Maybe<i64>,
+    security: Maybe<String>,
+    ca_file: Maybe<String>,
+    user: Maybe<String>,
+    password: Maybe<String>,
+    password_file: Maybe<String>,
+    password_credential: Maybe<String>,
+    send_timeout_seconds: Maybe<i64>,
+});
+section!(RawFileMailer { path: Maybe<String> });
+/// `[mailer.memory]` has no keys.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMemoryMailer {}
+section!(RawDirectory { sql: Maybe<RawSqlDirectory>, file: Maybe<RawFileDirectory> });
+section!(RawSqlDirectory {
+    store: Maybe<String>,
+    find: Maybe<String>,
+    target: Maybe<String>,
+    owner: Maybe<String>,
+});
+section!(RawFileDirectory { path: Maybe<String> });
+section!(RawAuthorityRow { role: Maybe<String>, scope: Maybe<String>, target: Maybe<String>, rule: Maybe<String> });
+section!(RawChallenge {
+    expires_days: Maybe<i64>,
+    reminder_days: Maybe<i64>,
+    code_for: Option<Vec<Spanned<String>>>,
+    per_address_hours: Maybe<i64>,
+    addresses_max: Maybe<i64>,
+    attempts_max: Maybe<i64>,
+});
+section!(RawSchedule {
+    grace_days: Maybe<i64>,
+    sweep_days: Maybe<i64>,
+    owner_silence_days: Maybe<i64>,
+    work_days: Maybe<i64>,
+    due_soon_days: Maybe<i64>,
+});
+section!(RawLaw { pack: Maybe<String>, holidays_file: Maybe<String> });
+section!(RawLimits {
+    body_bytes_max: Maybe<i64>,
+    mime_depth_max: Maybe<i64>,
+    parts_max: Maybe<i64>,
+    text_chars_max: Maybe<i64>,
+    html_bytes_max: Maybe<i64>,
+    letters_per_sender_per_hour: Maybe<i64>,
+    replies_per_address_per_day: Maybe<i64>,
+    rows_per_chunk: Maybe<i64>,
+    rows_per_subject_max: Maybe<i64>,
+    drift_percent: Maybe<i64>,
+    drift_rows: Maybe<i64>,
+    directory_rows_max: Maybe<i64>,
+    statement_seconds: Maybe<i64>,
+});
+section!(RawRetention { letter_days: Maybe<i64>, unverified_letter_days: Maybe<i64> });
+section!(RawStores { maps: Option<Vec<Spanned<String>>> });
+section!(RawLog { format: Maybe<String>, filter: Maybe<String> });
+section!(RawWorkers { count: Maybe<i64>, lease_seconds: Maybe<i64>, drain_seconds: Maybe<i64>, attempts_max: Maybe<i64> });

@@ -1,0 +1,165 @@
+//! The example: it parses, it names every setting, and the defaults in it are those of the code.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::super::*;
+use super::{check_in, example_with, installation, with_mailer};
+use crate::domain::{Language, Scope};
+use crate::mailbox::settings::Security;
+use crate::reply::settings::MailerSettings;
+
+/// The example with the # taken away from every default. What has no default is written with a space behind its #.
+fn uncommented() -> String {
+    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase()) => setting,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_secs(days * 86_400)
+}
+
+#[test]
+fn the_example_is_a_config_with_the_documented_defaults() {
+    let folder = installation();
+    let config = check_in(folder.path(), EXAMPLE).unwrap();
+
+    assert_eq!((config.service.sender_name.as_str(), config.service.language), ("Example Shop", Language::En));
+    assert_eq!(config.service.time_zone, "UTC");
+    let expected = format!("sqlite://{}/ledger.db", folder.path().display());
+    assert_eq!(config.database.url.expose_secret(), expected);
+    assert_eq!(config.keys.kek_file, folder.path().join("kek"));
+    assert_eq!(config.stores, [folder.path().join("stores/shop.toml")]);
+    let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
+    assert_eq!(
+        (imap.port, imap.security, imap.folder.as_str(), imap.keyword.as_str()),
+        (993, Security::Tls, "INBOX", "$Expunged")
+    );
+    assert_eq!(imap.password.expose_secret(), "imap-hunter2");
+    assert_eq!((config.mailbox.move_to, config.mailbox.sent_folder), (None, None));
+    assert_eq!(
+        (config.mailbox.poll, config.mailbox.silence_alarm),
+        (Duration::from_secs(60), Duration::from_secs(1800))
+    );
+    let MailerSettings::Smtp(smtp) = &config.mailer else { panic!("a mail server") };
+    assert_eq!((smtp.port, smtp.security), (587, Security::StartTls));
+    assert_eq!(smtp.login.as_ref().unwrap().1.expose_secret(), "smtp-hunter2");
+    assert!(config.authority.is_empty());
+
+    // DESIGN §6, "Defaults".
+    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max } = config.challenge;
+    assert_eq!((expires, reminder, per_address), (days(14), days(5), days(1)));
+    assert_eq!((code_for, addresses_max, attempts_max), (vec![Scope::Account], 5, 5));
+    let Schedule { grace, sweep, owner_silence, work, due_soon } = config.schedule;
+    assert_eq!((grace, sweep, owner_silence, work, due_soon), (days(7), days(7), days(5), days(1), days(7)));
+    assert_eq!((config.limits.drift_percent, config.limits.drift_rows), (10, 100));
+    assert_eq!((config.law.pack.name.as_str(), config.law.holidays.as_slice()), ("gdpr", [].as_slice()));
+    let Retention { letter_days, unverified_letter_days, record_days } = config.retention;
+    assert_eq!((letter_days, unverified_letter_days, record_days), (30, 30, 1096));
+    assert_eq!((config.workers.count, config.workers.lease), (4, Duration::from_secs(60)));
+}
+
+#[test]
+fn every_default_in_the_example_is_the_default_of_the_code() {
+    let folder = installation();
+    let without = check_in(folder.path(), EXAMPLE).unwrap();
+    let with = check_in(folder.path(), &uncommented()).unwrap();
+    assert_eq!(format!("{with:#?}"), format!("{without:#?}"));
+    assert_eq!(with.digest(), without.digest());
+}
+
+#[test]
+fn every_setting_of_the_code_is_in_the_example() {
+    let raw = include_str!("../raw.rs");
+    let key = regex::Regex::new(r"(\w+): (?:Maybe|Option)<").unwrap();
+    let mut keys: Vec<&str> = key.captures_iter(raw).map(|captures| captures.get(1).unwrap().as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert!(keys.len() > 70, "{} settings", keys.len());
+    // The ways to give a secret are told once, at the top of the example.
+    keys.retain(|key| !["password", "password_credential", "url_file", "url_credential"].contains(key));
+    let is_missing = |key: &str| {
+        let setting = regex::Regex::new(&format!(r"(?m)^(# ?)?{key} = ")).unwrap();
+        let section = regex::Regex::new(&format!(r"\[([\w.]+\.)?{key}[\].]")).unwrap();
+        !setting.is_match(EXAMPLE) && !section.is_match(EXAMPLE)
+    };
+    let missing: Vec<_> = keys.into_iter().filter(|key| is_missing(key)).collect();
+    assert!(missing.is_empty(), "not in config/expunged.toml: {missing:?}");
+}
+
+#[test]
+fn paths_holidays_and_the_other_kinds_are_read() {
+    let folder = installation();
+    let text = example_with(&[
+        ("# holidays_file = \"holidays\"", "holidays_file = \"holidays\""),
+        ("#time_zone = \"UTC\"", "time_zone = \"Europe/Berlin\""),
+        ("#code_for = [\"account\"]", "code_for = [\"data\"]"),
+        ("\"sqlite:ledger.db\"", "\"postgres://expunged:hunter2@localhost/expunged\""),
+        ("# [[authority]]", "[[authority]]"),
+        ("# role =", "role ="),
+        ("# scope =", "scope ="),
+        ("# target =", "target ="),
+        ("# rule =", "rule ="),
+    ]);
+    let config = check_in(folder.path(), &text).unwrap();
+    assert_eq!(config.law.holidays.len(), 2);
+    assert_eq!(config.calendar.time_zone.iana_name(), Some("Europe/Berlin"));
+    assert_eq!(config.challenge.code_for, [Scope::Account, Scope::Data], "closing an account always needs the code");
+    assert_eq!(config.authority.len(), 1);
+    assert_eq!(config.authority[0].rule, Rule::Challenge);
+    assert!(!format!("{config:?}").contains("hunter2"), "a secret printed itself");
+}
+
+#[test]
+fn digests_follow_values_and_not_layout_or_secrets() {
+    let folder = installation();
+    let base = check_in(folder.path(), EXAMPLE).unwrap();
+    let digests = |text: &str| {
+        let config = check_in(folder.path(), text).unwrap();
+        (config.digest(), config.policy_digest())
+    };
+    let same = (base.digest(), base.policy_digest());
+    assert_eq!(digests(&EXAMPLE.replace("# The name that letters call you by.", "\n")), same);
+    assert_eq!(
+        digests(&example_with(&[(
+            "password_file = \"imap.password\"\n# The folder",
+            "password = \"another\"\n# The folder"
+        )])),
+        same
+    );
+    let more_workers = digests(&example_with(&[("#count = 4", "count = 5")]));
+    assert_ne!(more_workers.0, same.0);
+    assert_eq!(more_workers.1, same.1, "the number of workers is no policy");
+    let shorter_grace = digests(&example_with(&[("#grace_days = 7", "grace_days = 6")]));
+    assert!(shorter_grace.0 != same.0 && shorter_grace.1 != same.1);
+}
+
+#[test]
+fn a_demo_may_write_letters_into_files() {
+    for mailer in ["[mailer.file]\npath = \"out\"\n", "[mailer.memory]\n"] {
+        let text = with_mailer(mailer);
+        let folder = installation();
+        assert!(check_in(folder.path(), &text).is_err(), "production refuses {mailer:?}");
+        let demo = Surroundings::new(Purpose::Demo, None);
+        let config = parse(&text, &folder.path().join("expunged.toml"), &demo).unwrap();
+        assert!(!matches!(config.mailer, MailerSettings::Smtp(_)));
+    }
+}
+
+#[test]
+fn a_credential_of_systemd_is_a_secret() {
+    let folder = installation();
+    let text = example_with(&[(
+        "password_file = \"imap.password\"\n# The folder",
+        "password_credential = \"imap\"\n# The folder",
+    )]);
+    std::fs::write(folder.path().join("imap"), "from-systemd").unwrap();
+    let surroundings = Surroundings::new(Purpose::Production, Some(folder.path().as_os_str().to_owned()));
+    let config = parse(&text, &folder.path().join("expunged.toml"), &surroundings).unwrap();
+    let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
+    assert_eq!(imap.password.expose_secret(), "from-systemd");
+}

@@ -1,0 +1,290 @@
+//! Builds the house from a checked configuration. What cannot be trusted stops the start: a map that does not fit a
+//! store, a key file with open permissions, a database of a newer program.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
+use crate::db::{DatabaseSettings, Db, keys};
+use crate::domain::request::Policy;
+use crate::erase::discover::EraseLimits;
+use crate::erase::{DataMap, MapDefect, MapError, check};
+use crate::flow::House;
+use crate::intake::{Lexicon, LexiconError, Limits};
+use crate::mailbox::Mailbox;
+use crate::mailbox::imap::ImapMailbox;
+use crate::mailbox::maildir::Maildir;
+use crate::reply::ReplyError;
+use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
+use crate::reply::templates::Templates;
+use crate::reply::settings::MailerSettings;
+use crate::stores::{Lookup as _, StoreError, StoreKind, StoreLimits, StoreName, Stores};
+use crate::trail::Stamps;
+use crate::vault::{KeyEncryptionKey, KeyFileError};
+use crate::verify::{
+    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, Queries, QueryError, Row, SqlDirectory,
+};
+
+/// Why the daemon cannot start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Our own database.
+    #[error("our own database ([database] in the config) cannot be opened")]
+    Db(#[from] crate::db::DbError),
+    /// The file of the key-encryption key.
+    #[error("the key file ([keys] in the config) cannot be used")]
+    KeyFile(#[from] KeyFileError),
+    /// The ledger was made under another key-encryption key.
+    #[error("the database belongs to another key file: [keys] kek_file must name the one that it was made with")]
+    OtherKey,
+    /// A data map.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A data map that does not fit its store. Nothing is erased by a map that may miss something.
+    #[error("the data maps do not fit the stores:\n{}", .0.iter().map(|defect| format!("  - {defect}")).collect::<Vec<_>>().join("\n"))]
+    MapDefects(Vec<MapDefect>),
+    /// A store.
+    #[error("a store cannot be opened")]
+    Store(#[from] StoreError),
+    /// The lexicon.
+    #[error("the lexicon")]
+    Lexicon(#[from] LexiconError),
+    /// The templates.
+    #[error("the templates")]
+    Templates(#[from] ReplyError),
+    /// The way out for letters.
+    #[error("[mailer.smtp] cannot be used")]
+    Mailer(#[from] SetupError),
+    /// A data map or the url of its store cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The directory.
+    #[error("the directory ([directory] in the config)")]
+    Directory(#[from] crate::verify::DirectoryError),
+    /// The directory names a store that no map describes.
+    #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
+    NoSuchStore(String),
+    /// Two rows of the authority table speak of one case.
+    #[error(transparent)]
+    Authority(#[from] crate::verify::DoubleRow),
+}
+
+/// What differs between production, the demo and tests.
+pub struct Choices {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bytes come from.
+    pub chance: Arc<dyn Chance>,
+    /// Another mailer than the configured one.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// Where systemd has put the credentials of our unit.
+    pub credentials: Option<PathBuf>,
+    /// Read letters that were there before the first run.
+    pub backfill: bool,
+}
+
+/// The map and its stores, opened and held against each other.
+///
+/// # Errors
+/// [`BuildError`] for a map that cannot be read, a store that cannot be reached, or a misfit of the two.
+pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
+    let (map, open) = open_map(config, credentials)?;
+    let limits = StoreLimits {
+        statement_timeout: config.limits.statement,
+        lookup_rows_max: config.limits.directory_rows_max,
+        ..StoreLimits::default()
+    };
+    let mut stores = Stores::default();
+    for (name, kind, url) in open {
+        stores.insert(name, crate::stores::open(kind, &url, limits).await?);
+    }
+    let defects = check(&map, &stores.schemas().await?);
+    if !defects.is_empty() {
+        return Err(BuildError::MapDefects(defects));
+    }
+    Ok((map, stores))
+}
+
+type ToOpen = Vec<(StoreName, StoreKind, SecretString)>;
+
+/// Reads the maps and the urls of their stores.
+fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToOpen), BuildError> {
+    let mut files = Vec::new();
+    for path in &config.stores {
+        let text = std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.clone(), source })?;
+        files.push((path.display().to_string(), text));
+    }
+    let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let map = DataMap::parse(&borrowed)?;
+    let mut open = Vec::new();
+    for (name, store) in map.stores() {
+        let read = store.url.read(credentials);
+        let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
+        open.push((name.clone(), store.kind, url));
+    }
+    Ok((map, open))
+}
+
+/// The directory's queries on one store.
+struct StoreQueries {
+    stores: Stores,
+    name: StoreName,
+}
+
+#[async_trait]
+impl Lookup for StoreQueries {
+    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
+        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        self.stores.get(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
+    }
+}
+
+/// The configured way out for letters.
+fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
+    Ok(match settings {
+        MailerSettings::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp.clone())?),
+        MailerSettings::File(folder) => Arc::new(FileMailer::new(folder.clone())),
+        MailerSettings::Memory => Arc::new(MemoryMailer::default()),
+    })
+}
+
+/// Who an address is, as configured.
+///
+/// # Errors
+/// [`BuildError`] for a file that is no directory or a store that no map describes.
+pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
+    Ok(match &config.directory {
+        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
+        DirectoryConfig::Sql { store, find, target, owner } => {
+            let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
+            stores.get(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
+            let queries = Queries {
+                find: find.clone(),
+                target: target.clone(),
+                owner: owner.clone(),
+                rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
+            };
+            Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
+        }
+    })
+}
+
+/// The configured mailbox; it connects when it is first asked.
+#[must_use]
+pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Box<dyn Mailbox> {
+    match &config.mailbox.kind {
+        MailboxKind::Imap(settings) => Box::new(ImapMailbox::new(settings.clone())),
+        MailboxKind::Maildir(settings) => {
+            Box::new(Maildir::new(settings.clone(), Arc::clone(clock), Arc::clone(chance)))
+        },
+    }
+}
+
+/// Opens our own database under its key.
+///
+/// # Errors
+/// [`BuildError`] for a database or key file that cannot be used, or that do not belong together.
+pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
+    let kek = KeyEncryptionKey::open_or_create(&config.keys.kek_file, &*choices.chance)?;
+    let settings = DatabaseSettings {
+        url: config.database.url.clone(),
+        connections_max: config.database.connections_max,
+    };
+    let db = Db::open(&settings).await?;
+    let mut tx = db.write().await?;
+    let binding = keys::bind(&mut tx, &kek, choices.clock.now()).await?;
+    tx.commit().await?;
+    if binding == keys::Binding::Other {
+        return Err(BuildError::OtherKey);
+    }
+    Ok((db, kek))
+}
+
+/// Builds the house.
+///
+/// # Errors
+/// [`BuildError`] with what is wrong and where it is configured.
+pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
+    let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
+    let directory = directory(&config, &stores)?;
+    let (db, kek) = ledger(&config, &choices).await?;
+    let mailer = match choices.mailer {
+        Some(mailer) => mailer,
+        None => mailer(&config.mailer)?,
+    };
+    Ok(House {
+        db,
+        keys: kek.installation_keys(),
+        kek: Arc::new(kek),
+        lexicon: Arc::new(Lexicon::embedded()?),
+        intake_limits: intake_limits(&config),
+        templates: Templates::embedded()?,
+        mailer,
+        directory,
+        authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
+        erase_limits: erase_limits(&config),
+        map,
+        stores,
+        policy: policy(&config),
+        calendar: config.calendar.clone(),
+        stamps: stamps(&config),
+        clock: choices.clock,
+        chance: choices.chance,
+        backfill: choices.backfill,
+        config,
+    })
+}
+
+/// The periods of a life, as configured.
+#[must_use]
+pub fn policy(config: &Config) -> Policy {
+    let days = |time: std::time::Duration| u32::try_from(time.as_secs() / 86_400).unwrap_or(u32::MAX);
+    Policy {
+        challenge_expires: config.challenge.expires,
+        reminder: config.challenge.reminder,
+        approval_expires: config.schedule.owner_silence,
+        grace: config.schedule.grace,
+        hold_expires: config.schedule.owner_silence,
+        due_soon_days: days(config.schedule.due_soon),
+    }
+}
+
+/// What of a letter is read at most, as configured.
+#[must_use]
+pub fn intake_limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        body_bytes_max: limits.body_bytes_max,
+        mime_depth_max: limits.mime_depth_max,
+        parts_max: limits.parts_max,
+        text_chars_max: usize::try_from(limits.text_chars_max).unwrap_or(usize::MAX),
+        html_bytes_max: usize::try_from(limits.html_bytes_max).unwrap_or(usize::MAX),
+        addresses_max: usize::try_from(config.challenge.addresses_max).unwrap_or(usize::MAX),
+    }
+}
+
+fn erase_limits(config: &Config) -> EraseLimits {
+    EraseLimits {
+        chunk_rows: config.limits.rows_per_chunk,
+        rows_per_table_max: config.limits.rows_per_subject_max,
+    }
+}
+
+fn stamps(config: &Config) -> Stamps {
+    use sha2::{Digest, Sha256};
+    let build = Sha256::digest(concat!("expunged ", env!("CARGO_PKG_VERSION")).as_bytes()).into();
+    Stamps { policy: config.policy_digest(), config: config.digest(), build }
+}
+

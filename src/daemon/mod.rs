@@ -1,0 +1,85 @@
+//! Builds everything, supervises it, and drains on shutdown.
+//!
+//! Three tasks: the workers, the watch on the mailbox, and whoever asks them to stop. Any number of daemons share one
+//! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
+
+pub mod build;
+mod watch;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::db::Jobs;
+use crate::flow::desk::Desk;
+use crate::flow::{House, kinds};
+use crate::mailbox::Mailbox;
+use crate::queue::worker::{self, WorkerSettings};
+
+pub use watch::WatchSettings;
+
+/// Why the daemon ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The job table failed for good.
+    #[error("the workers stopped")]
+    Workers(#[from] crate::queue::QueueError),
+}
+
+/// How the daemon runs.
+pub struct Running {
+    /// How the workers work.
+    pub workers: WorkerSettings,
+    /// How the mailbox is watched.
+    pub watch: WatchSettings,
+}
+
+impl Running {
+    /// As the configuration says; `name` is unique per process and shown to people.
+    #[must_use]
+    pub fn of(house: &House, name: &str) -> Self {
+        let config = &house.config;
+        let mut workers = WorkerSettings::new(name, kinds::ALL);
+        workers.concurrency = usize::try_from(config.workers.count).unwrap_or(8);
+        workers.lease = config.workers.lease;
+        workers.drain = config.workers.drain;
+        let watch = WatchSettings {
+            holder: name.to_owned(),
+            poll: config.mailbox.poll,
+            silence_alarm: config.mailbox.silence_alarm,
+            ..WatchSettings::default()
+        };
+        Self { workers, watch }
+    }
+}
+
+/// Runs until `shutdown`, then finishes what is under way or gives it back.
+///
+/// # Errors
+/// When the job table fails for good: a missing table, a refused login.
+pub async fn run(
+    house: Arc<House>,
+    mailbox: Box<dyn Mailbox>,
+    running: Running,
+    shutdown: CancellationToken,
+) -> Result<(), DaemonError> {
+    let table = Arc::new(Jobs::new(house.db.clone(), Arc::clone(&house.chance)));
+    let desk = Arc::new(Desk(Arc::clone(&house)));
+    let (clock, chance) = (Arc::clone(&house.clock), Arc::clone(&house.chance));
+    info!(worker = running.workers.name, "daemon started");
+    let watching = watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone());
+    let working = worker::run(table, desk, running.workers, clock, chance, shutdown.clone());
+    let worked = async {
+        let worked = working.await;
+        // Without workers the daemon would only pile up letters: it stops, and its supervisor starts it again.
+        shutdown.cancel();
+        worked
+    };
+    let ((), worked) = tokio::join!(watching, worked);
+    if let Err(error) = &worked {
+        error!(%error, "workers stopped");
+    }
+    info!("daemon stopped");
+    Ok(worked?)
+}

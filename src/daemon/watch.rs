@@ -1,0 +1,143 @@
+//! The watch on the mailbox: holds its lease, polls, waits for IDLE or the next poll, and says when it is silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::chance::draw;
+use crate::config::MailboxKind;
+use crate::db::mailbox_leases::{self, MailboxLease};
+use crate::domain::LetterKind;
+use crate::flow::arrive::{self, Place};
+use crate::flow::{FlowError, House, outbox};
+use crate::mailbox::Mailbox;
+
+/// How the mailbox is watched.
+#[derive(Clone, Debug)]
+pub struct WatchSettings {
+    /// Who holds the lease; shown to people.
+    pub holder: String,
+    /// The longest time between two polls.
+    pub poll: Duration,
+    /// Tell the team when no poll succeeded for this long.
+    pub silence_alarm: Duration,
+    /// How long the lease on the mailbox runs without being extended. It must outlast the longest wait of one poll.
+    pub lease: Duration,
+    /// The first wait after a failure; it doubles up to sixty times that.
+    pub backoff: Duration,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self {
+            holder: "expunged".to_owned(),
+            poll: Duration::from_secs(60),
+            silence_alarm: Duration::from_secs(900),
+            lease: Duration::from_secs(60),
+            backoff: Duration::from_secs(5),
+        }
+    }
+}
+
+/// IDLE at a stretch: servers and middleboxes forget quiet connections (MAIL.md: five minutes at most).
+const IDLE_MAX: Duration = Duration::from_secs(20);
+
+/// Watches until the shutdown. Nothing that the mailbox does ends it.
+pub(super) async fn watch(
+    house: Arc<House>,
+    mut mailbox: Box<dyn Mailbox>,
+    settings: WatchSettings,
+    shutdown: CancellationToken,
+) {
+    let place = place(&house);
+    let mut watch = Watch { house, settings, place, failures: 0, silent_since: None, alarmed: false };
+    while !shutdown.is_cancelled() {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            () = watch.turn(&mut *mailbox) => {}
+        }
+    }
+}
+
+fn place(house: &House) -> Place {
+    let folder = match &house.config.mailbox.kind {
+        MailboxKind::Imap(imap) => imap.folder.clone(),
+        MailboxKind::Maildir(_) => String::new(),
+    };
+    Place { mailbox: house.mailbox_name().to_owned(), folder }
+}
+
+struct Watch {
+    house: Arc<House>,
+    settings: WatchSettings,
+    place: Place,
+    failures: u32,
+    silent_since: Option<Instant>,
+    alarmed: bool,
+}
+
+impl Watch {
+    /// One turn: take the lease and poll under it, or wait for whoever holds it.
+    async fn turn(&mut self, mailbox: &mut dyn Mailbox) {
+        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease).await {
+            Ok(Some(lease)) => {
+                let held = self.hold(mailbox, &lease).await;
+                // A lease that was lost is somebody else's; one that we still have is given back at once.
+                let _ = mailbox_leases::release(&self.house.db, lease).await;
+                if let Err(error) = held {
+                    self.failed(&error).await;
+                }
+            }
+            Ok(None) => sleep(self.settings.lease / 4).await,
+            Err(error) => self.failed(&error.into()).await,
+        }
+    }
+
+    /// Polls as long as the lease can be extended and nothing fails.
+    async fn hold(&mut self, mailbox: &mut dyn Mailbox, lease: &MailboxLease) -> Result<(), FlowError> {
+        loop {
+            mailbox_leases::extend(&self.house.db, lease, self.settings.lease).await?;
+            let polled = arrive::poll(&self.house, mailbox, &self.place, lease).await?;
+            self.succeeded();
+            if polled.stored > 0 || polled.marked > 0 {
+                info!(mailbox.stored = polled.stored, mailbox.marked = polled.marked, "mailbox polled");
+            }
+            mailbox.wait(self.settings.poll.min(IDLE_MAX)).await?;
+        }
+    }
+
+    fn succeeded(&mut self) {
+        if self.failures > 0 {
+            info!(mailbox.failures = self.failures, "mailbox answers again");
+        }
+        self.failures = 0;
+        self.silent_since = None;
+        self.alarmed = false;
+    }
+
+    /// Waits longer after each failure, with jitter, and tells the team once when the silence is long.
+    async fn failed(&mut self, error: &FlowError) {
+        self.failures += 1;
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        warn!(mailbox.failures = self.failures, code = error.code(), %error, cause, "mailbox not polled");
+        if since.elapsed() >= self.settings.silence_alarm && !self.alarmed {
+            error!("mailbox silent for too long; the team is told");
+            self.alarmed = self.alarm().await.is_ok();
+        }
+        let doubled = self.settings.backoff * 2_u32.pow(self.failures.min(6) - 1);
+        let [jitter] = draw::<1>(&*self.house.chance);
+        sleep(doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)).await;
+    }
+
+    async fn alarm(&self) -> Result<(), FlowError> {
+        let mut tx = self.house.db.write().await?;
+        outbox::alarm(&self.house, &mut tx, LetterKind::AlarmMailbox).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

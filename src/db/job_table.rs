@@ -1,0 +1,367 @@
+//! [`JobTable`] on our own database: claims, extensions, settlements in transactions of their own, rescue, waking.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sqlx::postgres::PgListener;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::dialect::Dialect;
+use super::error::DbError;
+use super::jobs;
+use super::open::{Bell, Db};
+use super::sql::{Params, Retries, Row};
+use crate::chance::Chance;
+use crate::domain::{JobId, RequestId, Timestamp};
+use crate::params;
+use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, Rescued};
+
+/// The table of jobs. Cheap to share; one for all workers of a process.
+pub struct Jobs {
+    db: Db,
+    chance: Arc<dyn Chance>,
+    floors: Mutex<Floors>,
+    listener: tokio::sync::Mutex<Option<PgListener>>,
+}
+
+impl Jobs {
+    /// The jobs of this database.
+    #[must_use]
+    pub fn new(db: Db, chance: Arc<dyn Chance>) -> Self {
+        Self { db, chance, floors: Mutex::default(), listener: tokio::sync::Mutex::new(None) }
+    }
+
+    fn floors(&self) -> MutexGuard<'_, Floors> {
+        self.floors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries a whole transaction again when the database asks for it.
+    async fn persist<T, F, R>(&self, transaction: F) -> Result<T, DbError>
+    where
+        F: Fn() -> R + Send + Sync,
+        R: Future<Output = Result<T, DbError>> + Send,
+        T: Send,
+    {
+        let mut retries = Retries::default();
+        loop {
+            match transaction().await {
+                Err(error) if retries.again(&error, self.chance.as_ref()).await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn claim_once(&self, claim: Claim<'_>, lanes: &[Lane<'_>], now: Timestamp) -> Result<Vec<Row>, DbError> {
+        let dialect = self.db.dialect();
+        let sql = format!(
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
+                    lease_holder = $1, claimed_at = {now}, lease_until = {now} + $2 * {microsecond}
+             WHERE id {next}
+             RETURNING id, kind, priority, run_at, request_id, payload, attempts, attempts_max, lease_token",
+            now = dialect.now(),
+            microsecond = dialect.microsecond(),
+            next = dialect.pick(NEXT_SQLITE, NEXT_POSTGRES),
+        );
+        let lease_micros = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
+        let mut params = params![claim.worker, lease_micros, now, claim.count_max];
+        params.append(&mut lanes_as_params(dialect, lanes));
+        self.db.alone(&sql, params).await
+    }
+
+    async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
+        self.floors().read_from_start = Some(Instant::now());
+        let lanes = lanes(claim.kinds, |_, _| START);
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await?;
+        leases(&rows, claim.kinds, &mut self.floors(), true)
+    }
+
+    async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
+        let dialect = self.db.dialect();
+        let sql = format!(
+            "UPDATE jobs SET lease_until = {} + $2 * {} FROM ({}) AS held
+             WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
+            dialect.now(),
+            dialect.microsecond(),
+            jobs::held_leases(dialect),
+            jobs::still_held(dialect)
+        );
+        let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
+        let rows = self.db.alone(&sql, params![jobs::json_of(leases), lease_micros]).await?;
+        rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
+    }
+
+    async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
+        if self.db.dialect() == Dialect::Postgres {
+            let sql = jobs::complete_sql(Dialect::Postgres);
+            return jobs::ids(self.db.alone(&sql, params![jobs::json_of(leases)]).await?);
+        }
+        let mut tx = self.db.write().await?;
+        let settled = jobs::complete_held(&mut tx, leases).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+
+    async fn fail_once(&self, lease: &Lease, reason: &'static str, next: AfterFailure) -> Result<(), DbError> {
+        let mut tx = self.db.write().await?;
+        jobs::fail_in(&mut tx, lease, reason, next).await?;
+        tx.commit().await
+    }
+
+    async fn give_back_once(&self, leases: &[Held], until: Option<Timestamp>) -> Result<u64, DbError> {
+        let mut tx = self.db.write().await?;
+        let given = jobs::give_back(&mut tx, leases, until).await?;
+        tx.made_work();
+        tx.commit().await?;
+        Ok(given)
+    }
+
+    async fn rescue_once(&self, now: Timestamp) -> Result<Rescued, DbError> {
+        let mut tx = self.db.write().await?;
+        let expired = format!(
+            "SELECT id FROM jobs WHERE state = 'running' AND lease_until <= {} ORDER BY lease_until LIMIT $2 {}",
+            tx.dialect().now(),
+            tx.dialect().pick("", "FOR UPDATE SKIP LOCKED")
+        );
+        let sql = format!(
+            "UPDATE jobs SET state = CASE WHEN attempts >= attempts_max THEN 'dead' ELSE 'waiting' END,
+                    run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
+                    lease_until = NULL, lease_holder = NULL
+             WHERE id IN ({expired}) RETURNING state"
+        );
+        let rows = tx.all(&sql, params![now, RESCUE_COUNT_MAX]).await?;
+        tx.made_work();
+        tx.commit().await?;
+        let mut rescued = Rescued::default();
+        for row in rows {
+            match row.word("state")? {
+                jobs::JobState::Dead => rescued.dead += 1,
+                _ => rescued.waiting += 1,
+            }
+        }
+        Ok(rescued)
+    }
+
+    async fn hear(&self, pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
+        let mut listener = self.listener.lock().await;
+        let connected = match listener.take() {
+            Some(connected) => connected,
+            None => {
+                let mut fresh = PgListener::connect_with(pool).await?;
+                fresh.listen(CHANNEL).await?;
+                fresh
+            }
+        };
+        // It goes back before the wait, so that a wait that is given up loses neither it nor a notification.
+        listener.insert(connected).recv().await.map(drop)
+    }
+}
+
+/// What PostgreSQL's trigger notifies.
+const CHANNEL: &str = "expunged_jobs";
+/// Leases taken back in one pass.
+const RESCUE_COUNT_MAX: u32 = 1_000;
+
+/// CROSS JOIN keeps SQLite to this order: one range of the index per lane, and no further than LIMIT.
+const NEXT_SQLITE: &str = "IN (
+    SELECT jobs.id FROM json_each($5) AS lane CROSS JOIN jobs INDEXED BY jobs_waiting
+        ON jobs.kind = lane.value ->> 0 AND jobs.priority = lane.value ->> 1
+    WHERE jobs.state = 'waiting' AND jobs.run_at <= $3 LIMIT $4)";
+
+/// One range of the index per lane; rows are locked as they are pulled, and LIMIT stops pulling. The array keeps the
+/// planner from joining by a scan of the table when it knows no statistics.
+const NEXT_POSTGRES: &str = "= ANY(ARRAY(
+    SELECT next.id FROM unnest($5, $6, $7) AS lane(kind, priority, floor) CROSS JOIN LATERAL (
+        SELECT id FROM jobs
+        WHERE state = 'waiting' AND kind = lane.kind AND priority = lane.priority::smallint
+          AND run_at >= lane.floor AND run_at <= $3
+        ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) AS next
+    LIMIT $4))";
+
+/// One range of the index of waiting jobs: a kind and a priority, and where the claim begins to read.
+#[derive(Clone, Copy)]
+struct Lane<'a> {
+    kind: &'a str,
+    priority: Priority,
+    floor: Timestamp,
+}
+
+/// The lanes in the order of the claim: by priority, then as the kinds were asked for.
+fn lanes<'a>(kinds: &'a [&'a str], floor: impl Fn(&str, Priority) -> Timestamp) -> Vec<Lane<'a>> {
+    let every = Priority::ALL.into_iter().flat_map(|priority| kinds.iter().map(move |kind| (*kind, priority)));
+    every.map(|(kind, priority)| Lane { kind, priority, floor: floor(kind, priority) }).collect()
+}
+
+fn lanes_as_params(dialect: Dialect, lanes: &[Lane<'_>]) -> Params {
+    match dialect {
+        Dialect::Sqlite => {
+            params![lanes.iter().map(|lane| json!([lane.kind, lane.priority.as_i16()])).collect::<Value>()]
+        }
+        Dialect::Postgres => params![
+            lanes.iter().map(|lane| lane.kind.to_owned()).collect::<Vec<_>>(),
+            lanes.iter().map(|lane| i64::from(lane.priority.as_i16())).collect::<Vec<_>>(),
+            lanes.iter().map(|lane| lane.floor).collect::<Vec<_>>(),
+        ],
+    }
+}
+
+/// Where each lane's live entries begin, as far as this process knows.
+///
+/// PostgreSQL leaves the index entries of claimed jobs where they were until vacuum, at the very place where a claim
+/// begins to read. So a claim begins a little below what was claimed last. It reads from the start where that does
+/// not fill it, and once a second in any case, for jobs that were enqueued with an older time or committed late.
+#[derive(Default)]
+struct Floors {
+    highest: HashMap<(String, Priority), Timestamp>,
+    read_from_start: Option<Instant>,
+}
+
+/// Jobs of concurrent transactions commit out of order by about this much.
+const FLOOR_MARGIN: Duration = Duration::from_secs(2);
+/// How often a claim reads from the beginning.
+const FULL_READ_EVERY: Duration = Duration::from_secs(1);
+/// Before every job.
+const START: Timestamp = Timestamp::from_micros(0);
+
+impl Floors {
+    /// The lanes above their floors; `None` when it is time to read from the start again.
+    fn lanes<'a>(&mut self, kinds: &'a [&'a str]) -> Option<Vec<Lane<'a>>> {
+        if self.read_from_start.is_none_or(|last| last.elapsed() >= FULL_READ_EVERY) {
+            return None;
+        }
+        let floor = |kind: &str, priority| self.highest.get(&(kind.to_owned(), priority)).copied();
+        Some(lanes(kinds, |kind, priority| floor(kind, priority).map_or(START, |time| time.minus(FLOOR_MARGIN))))
+    }
+
+    /// Remembers the highest time that a claim got from a lane. One that read from the start knows best, and may
+    /// lower it: older jobs have come.
+    fn learn(&mut self, highest: HashMap<(String, Priority), Timestamp>, from_start: bool) {
+        for (lane, time) in highest {
+            let known = self.highest.entry(lane).or_insert(time);
+            *known = if from_start { time } else { time.max(*known) };
+        }
+    }
+}
+
+/// The leases of a claim in the order in which they were asked for; the database answers in any.
+fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors, from_start: bool) -> Result<Vec<Lease>, DbError> {
+    let mut claimed = Vec::with_capacity(rows.len());
+    let mut highest = HashMap::new();
+    for row in rows {
+        let (lease, priority, run_at) = lease(row)?;
+        let lane = highest.entry((lease.job().kind.clone(), priority)).or_insert(run_at);
+        *lane = run_at.max(*lane);
+        let place = kinds.iter().position(|kind| *kind == lease.job().kind);
+        claimed.push(((priority, place, run_at, lease.job().id), lease));
+    }
+    floors.learn(highest, from_start);
+    claimed.sort_by_key(|(place, _)| *place);
+    Ok(claimed.into_iter().map(|(_, lease)| lease).collect())
+}
+
+fn lease(row: &Row) -> Result<(Lease, Priority, Timestamp), DbError> {
+    let number = row.i64("priority")?;
+    let priority = Priority::from_i64(number).ok_or_else(|| row.wrong("priority", "no priority of ours".into()))?;
+    let job = Job {
+        id: JobId::from_uuid(row.uuid("id")?),
+        kind: row.text("kind")?,
+        request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        payload: row.json("payload")?,
+        attempt: row.u32("attempts")?,
+        attempts_max: row.u32("attempts_max")?,
+    };
+    Ok((Lease::claimed(job, row.i64("lease_token")?), priority, row.time("run_at")?))
+}
+
+fn table_error(error: DbError) -> QueueError {
+    QueueError::Table { retry: error.retry(), source: Box::new(error) }
+}
+
+fn settle_error(job: JobId) -> impl Fn(DbError) -> QueueError {
+    move |error| match error {
+        DbError::LostLease => QueueError::LostLease(job),
+        error => table_error(error),
+    }
+}
+
+fn held(leases: &[Lease]) -> Vec<Held> {
+    leases.iter().map(Lease::held).collect()
+}
+
+#[async_trait]
+impl JobTable for Jobs {
+    async fn claim(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, QueueError> {
+        if claim.kinds.is_empty() || claim.count_max == 0 {
+            return Ok(Vec::new());
+        }
+        let lanes = self.floors().lanes(claim.kinds);
+        let Some(lanes) = lanes else { return self.claim_from_start(claim, now).await.map_err(table_error) };
+        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
+        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), false).map_err(table_error)?;
+        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+        if missing > 0 {
+            let rest = Claim { count_max: missing, ..claim };
+            // What was claimed already must reach the caller, whatever becomes of the rest.
+            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
+        }
+        Ok(claimed)
+    }
+
+    async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let extended = self.persist(|| self.extend_once(leases, lease)).await.map_err(table_error)?;
+        Ok(leases.iter().filter(|held| !extended.contains(&(held.job, held.token))).copied().collect())
+    }
+
+    async fn complete(&self, leases: Vec<Lease>) -> Result<Vec<JobId>, QueueError> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = held(&leases);
+        let settled: std::collections::HashSet<_> =
+            self.persist(|| self.complete_once(&held)).await.map_err(table_error)?.into_iter().collect();
+        Ok(held.iter().map(|held| held.job).filter(|job| !settled.contains(job)).collect())
+    }
+
+    async fn fail(&self, lease: Lease, reason: &'static str, next: AfterFailure) -> Result<(), QueueError> {
+        self.persist(|| self.fail_once(&lease, reason, next)).await.map_err(settle_error(lease.job().id))
+    }
+
+    async fn snooze(&self, lease: Lease, until: Timestamp) -> Result<(), QueueError> {
+        let held = [lease.held()];
+        match self.persist(|| self.give_back_once(&held, Some(until))).await.map_err(table_error)? {
+            1 => Ok(()),
+            _ => Err(QueueError::LostLease(lease.job().id)),
+        }
+    }
+
+    async fn release(&self, leases: Vec<Lease>) -> Result<(), QueueError> {
+        if leases.is_empty() {
+            return Ok(());
+        }
+        let held = held(&leases);
+        self.persist(|| self.give_back_once(&held, None)).await.map(drop).map_err(table_error)
+    }
+
+    async fn rescue(&self, now: Timestamp) -> Result<Rescued, QueueError> {
+        self.persist(|| self.rescue_once(now)).await.map_err(table_error)
+    }
+
+    async fn wait_for_work(&self, at_most: Duration) {
+        match self.db.bell() {
+            // Either outcome means: look.
+            Bell::Local(bell) => drop(timeout(at_most, bell.notified()).await),
+            Bell::Channel(pool) => {
+                if let Ok(Err(error)) = timeout(at_most, self.hear(pool)).await {
+                    tracing::debug!(%error, "not woken by the database; polling");
+                    *self.listener.lock().await = None;
+                    sleep(at_most).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The tables `jobs` and `jobs_done`, inside a transaction of the caller: enqueue, settle, cancel, retry, list.
+//!
+//! What the flow does to a job it does here, in the one transaction that also writes the request and the trail.
+//! Leases are compared on the database's clock in the same statement that settles, so that a late commit is refused.
+
+use serde_json::{Value, json};
+
+use super::dialect::Dialect;
+use super::error::DbError;
+use super::sql::{Row, Tx};
+use crate::chance::Chance;
+use crate::domain::{JobId, RequestId, Timestamp, stored_enum};
+use crate::params;
+use crate::queue::{AfterFailure, Held, Lease, NewJob};
+
+stored_enum! {
+    /// Where a job stands.
+    JobState, "job state" {
+        /// For its time, or for a worker.
+        Waiting = "waiting",
+        /// Under a lease.
+        Running = "running",
+        /// All attempts failed; a person may put it back.
+        Dead = "dead",
+        /// Done.
+        Completed = "completed",
+        /// Not needed any more.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Writes jobs in one statement and answers the ids of those that are new: a job whose unique key a live job
+/// holds already is not written. To enqueue the successor of a job under the same key, complete that one first.
+///
+/// # Errors
+/// A payload above 64 KiB, an empty kind and zero attempts are refused by the table.
+pub async fn enqueue(tx: &mut Tx, jobs: &[NewJob], now: Timestamp, chance: &dyn Chance) -> Result<Vec<JobId>, DbError> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Value> = jobs.iter().map(|job| row_of(job, JobId::new(now, chance))).collect();
+    let new = tx.dialect().pick(
+        "SELECT unhex(value ->> 'id'), value ->> 'kind', 'waiting', value ->> 'priority', value ->> 'run_at',
+                unhex(value ->> 'request'), value ->> 'key', value ->> 'attempts_max', value -> 'payload', $2
+         FROM json_each($1) WHERE true",
+        "SELECT id, kind, 'waiting', priority, TIMESTAMPTZ 'epoch' + run_at * INTERVAL '1 microsecond',
+                request, key, attempts_max, payload, $2
+         FROM jsonb_to_recordset($1) AS new(id uuid, kind text, priority smallint, run_at bigint, request uuid,
+                key text, attempts_max integer, payload jsonb)",
+    );
+    let sql = format!(
+        "INSERT INTO jobs (id, kind, state, priority, run_at, request_id, unique_key, attempts_max, payload, created_at)
+         {new}
+         ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND state <> 'dead' DO NOTHING
+         RETURNING id"
+    );
+    let added = tx.all(&sql, params![Value::Array(rows), now]).await?;
+    if !added.is_empty() {
+        tx.made_work();
+    }
+    ids(added)
+}
+
+fn row_of(job: &NewJob, id: JobId) -> Value {
+    json!({
+        "id": id.as_uuid().as_simple().to_string(),
+        "kind": job.kind,
+        "priority": job.priority.as_i16(),
+        "run_at": job.run_at.as_micros(),
+        "request": job.request.map(|request| request.as_uuid().as_simple().to_string()),
+        "key": job.unique_key,
+        "attempts_max": job.attempts_max,
+        "payload": job.payload,
+    })
+}
+
+/// Completes a job in the transaction that writes its effect. The lease stays with the caller until the commit, so
+/// that the transaction can be tried again after a deadlock.
+///
+/// # Errors
+/// [`DbError::LostLease`]: roll back, somebody else does the job now.
+pub async fn complete_in(tx: &mut Tx, lease: &Lease) -> Result<(), DbError> {
+    match complete_held(tx, &[lease.held()]).await?.len() {
+        1 => Ok(()),
+        _ => Err(DbError::LostLease),
+    }
+}
+
+/// The columns that the evidence takes over as they are.
+const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at";
+
+/// Moves the jobs whose leases are still held to the evidence, and answers which they were.
+pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
+    let settled = ids(tx.all(&complete_sql(tx.dialect()), params![json_of(leases)]).await?)?;
+    delete_moved(tx, &settled).await?;
+    Ok(settled)
+}
+
+/// The statement that completes jobs: all of it on PostgreSQL. SQLite cannot DELETE inside WITH; its transaction is
+/// alone anyway, so that two statements are as good as one there.
+pub(super) fn complete_sql(dialect: Dialect) -> String {
+    let (held, still_held, now) = (held_leases(dialect), still_held(dialect), dialect.now());
+    let target = format!("INSERT INTO jobs_done ({EVIDENCE}, outcome, finished_at, holder)");
+    let source = format!("SELECT {EVIDENCE}, 'completed', {now}, lease_holder");
+    let which = format!("id = held.job AND lease_token = held.token AND {still_held}");
+    match dialect {
+        Dialect::Sqlite => {
+            format!("{target} {source} FROM ({held}) AS held CROSS JOIN jobs WHERE {which} RETURNING id")
+        }
+        Dialect::Postgres => format!(
+            "WITH settled AS (DELETE FROM jobs USING ({held}) AS held WHERE {which} RETURNING jobs.*)
+             {target} {source} FROM settled RETURNING id"
+        ),
+    }
+}
+
+/// On SQLite, the second half of moving jobs to the evidence.
+async fn delete_moved(tx: &mut Tx, moved: &[JobId]) -> Result<(), DbError> {
+    if tx.dialect() == Dialect::Postgres || moved.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = moved.iter().map(|id| id.as_uuid()).collect();
+    let deleted = tx.execute("DELETE FROM jobs WHERE id = ANY($1)", params![keys]).await?;
+    if deleted == moved.len() as u64 {
+        Ok(())
+    } else {
+        Err(DbError::RowCount { expected: moved.len() as u64, found: deleted })
+    }
+}
+
+/// Records a failed attempt in the transaction of the caller. `reason` is a code that is fixed in the program.
+///
+/// # Errors
+/// [`DbError::LostLease`].
+pub async fn fail_in(tx: &mut Tx, lease: &Lease, reason: &'static str, next: AfterFailure) -> Result<(), DbError> {
+    let (dead, run_at) = match next {
+        AfterFailure::At(time) => (false, Some(time)),
+        AfterFailure::Never => (true, None),
+    };
+    let sql = format!(
+        "UPDATE jobs SET state = CASE WHEN $3 OR attempts >= attempts_max THEN 'dead' ELSE 'waiting' END,
+                run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
+         WHERE id = $1 AND lease_token = $2 AND {}",
+        still_held(tx.dialect())
+    );
+    let held = lease.held();
+    settled_one(tx.execute(&sql, params![held.job, held.token, dead, run_at, reason]).await?)
+}
+
+/// Lets the job wait until then, in the transaction of the caller; the attempt does not count.
+///
+/// # Errors
+/// [`DbError::LostLease`].
+pub async fn snooze_in(tx: &mut Tx, lease: &Lease, until: Timestamp) -> Result<(), DbError> {
+    match give_back(tx, &[lease.held()], Some(until)).await? {
+        1 => Ok(()),
+        _ => Err(DbError::LostLease),
+    }
+}
+
+/// Lets jobs wait again, until another time or not; their attempts do not count. Answers how many were still held.
+pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Timestamp>) -> Result<u64, DbError> {
+    let sql = format!(
+        "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, run_at = COALESCE($2, run_at),
+                lease_until = NULL, lease_holder = NULL
+         FROM ({}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
+        held_leases(tx.dialect()),
+        still_held(tx.dialect())
+    );
+    tx.execute(&sql, params![json_of(leases), run_at]).await
+}
+
+/// Takes a request's jobs of these kinds out of the table, unless somebody works on them right now. Answers how
+/// many jobs are cancelled; running ones end by themselves and must look whether they are still wanted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u64, DbError> {
+    let columns = format!("{EVIDENCE}, reason, outcome, finished_at");
+    let values = format!("{EVIDENCE}, reason, 'cancelled', {}", tx.dialect().now());
+    let which = "request_id = $1 AND kind = ANY($2) AND state IN ('waiting', 'dead')";
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => {
+            format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which} RETURNING id")
+        }
+        Dialect::Postgres => format!(
+            "WITH moved AS (DELETE FROM jobs WHERE {which} RETURNING *)
+             INSERT INTO jobs_done ({columns}) SELECT {values} FROM moved RETURNING id"
+        ),
+    };
+    let moved = ids(tx.all(&sql, params![request, kinds]).await?)?;
+    delete_moved(tx, &moved).await?;
+    Ok(moved.len() as u64)
+}
+
+/// Puts a dead job back with all its attempts. `false` when there is no such dead job.
+///
+/// # Errors
+/// A unique violation when a live job has its unique key by now.
+pub async fn retry(tx: &mut Tx, job: JobId, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "UPDATE jobs SET state = 'waiting', attempts = 0, run_at = $2 WHERE id = $1 AND state = 'dead'";
+    let changed = tx.execute(sql, params![job, now]).await?;
+    if changed == 1 {
+        tx.made_work();
+    }
+    Ok(changed == 1)
+}
+
+/// A job as people look at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// What is to be done.
+    pub kind: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// The request that it belongs to.
+    pub request: Option<RequestId>,
+    /// Attempts so far, the running one included.
+    pub attempts: u32,
+    /// The last attempt there will be; 0 for finished jobs.
+    pub attempts_max: u32,
+    /// Not before this.
+    pub run_at: Timestamp,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+    /// Who works on it, or did.
+    pub holder: Option<String>,
+    /// When it was finished.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Jobs in these states, of one request or of all, the newest first.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn list(
+    tx: &mut Tx,
+    states: &[JobState],
+    request: Option<RequestId>,
+    count_max: u32,
+) -> Result<Vec<JobRow>, DbError> {
+    let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let rows = tx
+        .all(
+            "SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, holder, finished_at FROM (
+               SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, lease_holder AS holder,
+                      NULL AS finished_at FROM jobs
+               UNION ALL
+               SELECT id, kind, outcome, request_id, attempts, 0, run_at, reason, holder, finished_at FROM jobs_done
+             ) AS every
+             WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2) ORDER BY id DESC LIMIT $3",
+            params![words.as_slice(), request, count_max],
+        )
+        .await?;
+    rows.into_iter().map(|row| job_row(&row.of("jobs"))).collect()
+}
+
+fn job_row(row: &Row) -> Result<JobRow, DbError> {
+    Ok(JobRow {
+        id: JobId::from_uuid(row.uuid("id")?),
+        kind: row.text("kind")?,
+        state: row.word("state")?,
+        request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        attempts: row.u32("attempts")?,
+        attempts_max: row.u32("attempts_max")?,
+        run_at: row.time("run_at")?,
+        reason: row.opt_text("reason")?,
+        holder: row.opt_text("holder")?,
+        finished_at: row.opt_time("finished_at")?,
+    })
+}
+
+/// The fence, for the WHERE of a statement that names `id` and `lease_token` as well. Only a running job has a lease
+/// (a CHECK), and without the word PostgreSQL cannot take to the index of running jobs, which is full of dead entries.
+pub(super) fn still_held(dialect: Dialect) -> String {
+    format!("lease_until > {}", dialect.now())
+}
+
+/// The leases that `$1` lists, as rows of `job` and `token`.
+pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
+    dialect.pick(
+        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
+        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
+    )
+}
+
+/// Leases as a list of pairs of id and token, for one parameter.
+pub(super) fn json_of(leases: &[Held]) -> Value {
+    leases.iter().map(|held| json!([held.job.as_uuid().as_simple().to_string(), held.token])).collect()
+}
+
+pub(super) fn ids(rows: Vec<Row>) -> Result<Vec<JobId>, DbError> {
+    rows.into_iter().map(|row| row.uuid("id").map(JobId::from_uuid)).collect()
+}
+
+const fn settled_one(changed: u64) -> Result<(), DbError> {
+    if changed == 1 { Ok(()) } else { Err(DbError::LostLease) }
+}
+
+/// The request that a live job belongs to; `None` for a job of no request, or none of this id.
+pub async fn request_of(tx: &mut Tx, job: JobId) -> Result<Option<RequestId>, DbError> {
+    let row = tx.optional("SELECT request_id FROM jobs WHERE id = $1", params![job]).await?;
+    Ok(row.map(|row| row.of("jobs").opt_uuid("request_id")).transpose()?.flatten().map(RequestId::from_uuid))
+}

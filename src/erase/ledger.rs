@@ -1,0 +1,109 @@
+//! What an erasure remembers between two runs. The engine says what; whoever implements [`Ledger`] says where.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::plan::KeySet;
+use crate::domain::Retry;
+use crate::stores::Key;
+
+/// What was found before the first write. Saved once all keys are saved; until then nothing is written in a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discovery {
+    /// Set (as [`KeySet`] prints itself) → how many keys, and so how many chunks.
+    pub rows: BTreeMap<String, u64>,
+    /// Step → the last day that its rows are kept.
+    pub until: BTreeMap<u16, Date>,
+    /// Rows per chunk of the saved keys; a later change of the limit does not change these.
+    pub chunk_rows: u32,
+}
+
+/// How far a step is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepState {
+    /// Its intent was recorded.
+    pub intended: bool,
+    /// Its chunks that were begun.
+    pub chunks: BTreeMap<u32, ChunkState>,
+}
+
+/// How far a chunk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkState {
+    /// Rows that were there before the first act on it.
+    pub present: u64,
+    /// What came of it; `None` while that is not known.
+    pub done: Option<StepCounts>,
+}
+
+/// What happened to rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCounts {
+    /// Deleted.
+    pub erased: u64,
+    /// Stay with masked columns.
+    pub masked: u64,
+    /// Let go of what they pointed to.
+    pub detached: u64,
+    /// Stay on a ground (they may be masked too).
+    pub kept: u64,
+    /// Were found, and were gone before we came.
+    pub not_found: u64,
+    /// Still there when read back, without a ground.
+    pub residue: u64,
+}
+
+impl StepCounts {
+    pub(super) fn add(&mut self, other: Self) {
+        self.erased += other.erased;
+        self.masked += other.masked;
+        self.detached += other.detached;
+        self.kept += other.kept;
+        self.not_found += other.not_found;
+        self.residue += other.residue;
+    }
+}
+
+/// What could not be recorded or read.
+#[derive(Debug, thiserror::Error)]
+#[error("the erasure's own records could not be read or written")]
+pub struct LedgerError {
+    /// Why.
+    pub source: Box<dyn StdError + Send + Sync>,
+    /// Whether it may go through later.
+    pub retry: Retry,
+}
+
+/// The memory of one erasure.
+///
+/// MUST: be durable when a call returns; seal keys (they may be personal data); give back what was saved; take every
+/// call a second time without a change: `save_keys` replaces, `intent` and `begin_chunk` keep what is there, and
+/// `begin_chunk` answers the first count ever given for the chunk.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// What was found, if discovery was completed.
+    async fn discovery(&self) -> Result<Option<Discovery>, LedgerError>;
+    /// Saves a chunk of keys.
+    async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError>;
+    /// A chunk of keys that was saved; one that was not is an error, never an empty chunk.
+    async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError>;
+    /// Marks discovery as complete.
+    async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError>;
+    /// How far a step is.
+    async fn step(&self, step: u16) -> Result<StepState, LedgerError>;
+    /// Records that a step will be done, before anything of it is.
+    async fn intent(&self, step: u16) -> Result<(), LedgerError>;
+    /// Records how many rows of a chunk are there, before the act; answers the first count ever recorded.
+    async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError>;
+    /// Records what came of a chunk.
+    async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
+    /// Records what came of a step, after it was read back. A later run may record it again.
+    async fn outcome(&self, step: u16, counts: StepCounts) -> Result<(), LedgerError>;
+    /// Called between every commit and outside effect, with a name of [`BREAKPOINTS`](super::BREAKPOINTS). Does
+    /// nothing in production; an error ends the run there, as a kill would.
+    async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError>;
+}

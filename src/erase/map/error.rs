@@ -1,0 +1,49 @@
+//! What is wrong with a map, where, and what to write instead.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A data map that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapError {
+    /// The file, as it was given.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The bytes of the file that it is about, for a caret.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl MapError {
+    pub(super) fn at(
+        (file, text): (&str, &str),
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            span,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.message, self.help)
+    }
+}
+
+impl std::error::Error for MapError {}

@@ -1,0 +1,287 @@
+//! Raw → checked: a [`DataMap`] that is consistent in itself, or an error with its place.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_spanned::Spanned;
+
+use super::raw::{OneOrMany, RawKeep, RawMap, RawMask, RawStore, RawTable};
+use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef};
+use crate::domain::Scope;
+use crate::erase::graph::{Graph, Ordering};
+use crate::stores::{StoreKind, StoreName};
+
+type File<'a> = (&'a str, &'a str);
+type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
+
+pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
+    let raws = files.iter().map(|file| parse(*file)).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys_of(files, &raws)?;
+    let mut stores = BTreeMap::new();
+    let mut spans = Spans::new();
+    for (index, (file, raw)) in files.iter().zip(&raws).enumerate() {
+        let name = store_name(*file, &raw.store.as_ref().name)?;
+        let mut tables = BTreeMap::new();
+        for (table, raw) in &raw.tables {
+            let at = TableRef { store: name.clone(), table: table.clone() };
+            spans.insert(at.clone(), (index, raw.span()));
+            tables.insert(table.clone(), Reader { file: *file, at: &at, keys: &keys }.table(raw)?);
+        }
+        let store = store(*file, &raw.store, tables)?;
+        if stores.insert(name.clone(), store).is_some() {
+            let (message, help) = (format!("two files map the store {name}"), "one file per store");
+            return Err(MapError::at(*file, raw.store.as_ref().name.span(), message, help));
+        }
+    }
+    let map = DataMap { stores };
+    whole(files, &map, &spans)?;
+    Ok(map)
+}
+
+fn parse(file: File<'_>) -> Result<RawMap, MapError> {
+    toml::from_str(file.1).map_err(|error: toml::de::Error| {
+        let help = "see config/stores for complete examples";
+        MapError::at(file, error.span().unwrap_or(0..0), error.message().trim(), help)
+    })
+}
+
+fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapError> {
+    StoreName::new(name.as_ref()).ok_or_else(|| {
+        let help = "use up to 40 lower-case letters, digits, _ and -";
+        MapError::at(file, name.span(), "this cannot be a store's name", help)
+    })
+}
+
+fn store(file: File<'_>, raw: &Spanned<RawStore>, tables: BTreeMap<String, TableMap>) -> Result<StoreMap, MapError> {
+    let store = raw.as_ref();
+    let kind: StoreKind =
+        store.kind.as_ref().parse().map_err(|error| word(file, store.kind.span(), &error))?;
+    let url = match (&store.url, &store.url_file, &store.url_credential) {
+        (Some(url), None, None) => StoreUrl::Value(url.clone()),
+        (None, Some(path), None) => StoreUrl::File(path.clone()),
+        (None, None, Some(name)) => StoreUrl::Credential(name.clone()),
+        _ => {
+            let help = "write exactly one of url, url_file and url_credential";
+            return Err(MapError::at(file, raw.span(), "it is not clear how the store is reached", help));
+        }
+    };
+    let (location, backup_days) = (store.location.clone(), store.backup_days);
+    Ok(StoreMap { kind, url, location, backup_days, tables, file: file.0.to_owned() })
+}
+
+fn word(file: File<'_>, span: Range<usize>, error: &crate::domain::UnknownWord) -> MapError {
+    let message = format!("{:?} is no {}", error.found, error.what);
+    MapError::at(file, span, message, format!("use one of: {}", error.expected))
+}
+
+/// The key of every table of every store: a link is read by the key that it points to.
+fn keys_of(files: &[File<'_>], raws: &[RawMap]) -> Result<BTreeMap<TableRef, Vec<String>>, MapError> {
+    let mut keys = BTreeMap::new();
+    for (file, raw) in files.iter().zip(raws) {
+        let store = store_name(*file, &raw.store.as_ref().name)?;
+        for (table, map) in &raw.tables {
+            let at = TableRef { store: store.clone(), table: table.clone() };
+            keys.insert(at, map.as_ref().key.as_ref().to_vec());
+        }
+    }
+    Ok(keys)
+}
+
+/// Reads one table.
+struct Reader<'a> {
+    file: File<'a>,
+    at: &'a TableRef,
+    keys: &'a BTreeMap<TableRef, Vec<String>>,
+}
+
+impl Reader<'_> {
+    fn error(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> MapError {
+        MapError::at(self.file, span, format!("table {}: {}", self.at.table, message.into()), help)
+    }
+
+    fn table(&self, raw: &Spanned<RawTable>) -> Result<TableMap, MapError> {
+        let span = raw.span();
+        let raw = raw.as_ref();
+        let table = TableMap {
+            subject: raw.subject.as_ref().map(|word| self.subject(word)).transpose()?,
+            key: raw.key.as_ref().to_vec(),
+            identify: raw.identify.iter().map(|(what, column)| (what.clone(), column.as_ref().clone())).collect(),
+            belongs_to: self.links(&raw.belongs_to)?,
+            refers_to: self.links(&raw.refers_to)?,
+            categories: self.categories(raw)?,
+            erase: raw.erase.as_ref().parse().map_err(|error| word(self.file, raw.erase.span(), &error))?,
+            mask: raw.mask.iter().map(|(c, m)| Ok((c.clone(), self.mask(m)?))).collect::<Result<_, MapError>>()?,
+            keep: raw.keep.as_ref().map(|keep| self.keep(keep.as_ref())).transpose()?,
+        };
+        self.columns_are_listed(&table, raw, &span)?;
+        self.rule_is_whole(&table, raw)?;
+        self.links_are_answered(&table, &span)?;
+        Ok(table)
+    }
+
+    fn subject(&self, word: &Spanned<String>) -> Result<Scope, MapError> {
+        match word.as_ref().parse() {
+            Ok(scope) if scope != Scope::Data => Ok(scope),
+            _ => Err(self.error(word.span(), "no kind of data subject", "use one of: account, user, end_user")),
+        }
+    }
+
+    fn categories(&self, raw: &RawTable) -> Result<BTreeMap<String, String>, MapError> {
+        let mut categories = BTreeMap::new();
+        for (column, category) in &raw.categories {
+            let name = category.as_ref();
+            let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if !fits {
+                let help = "use lower-case letters and _, for example \"contact\", or \"none\"";
+                return Err(self.error(category.span(), format!("{name:?} is no category"), help));
+            }
+            categories.insert(column.clone(), name.clone());
+        }
+        Ok(categories)
+    }
+
+    fn mask(&self, mask: &Spanned<RawMask>) -> Result<Mask, MapError> {
+        Ok(match mask.as_ref() {
+            RawMask::Constant(constant) => Mask::Constant(constant.constant.clone()),
+            RawMask::Word(word) => match word.as_str() {
+                "null" => Mask::Null,
+                "detach" => Mask::Detach,
+                "tombstone" => Mask::Tombstone,
+                other => {
+                    let help = "use \"null\", \"detach\", \"tombstone\" or { constant = \"…\" }";
+                    return Err(self.error(mask.span(), format!("{other:?} is no mask"), help));
+                }
+            },
+        })
+    }
+
+    fn keep(&self, keep: &RawKeep) -> Result<Keep, MapError> {
+        let ground = keep.ground.as_ref().trim().to_owned();
+        if ground.is_empty() {
+            let help = "name the article, for example \"Art. 17(3)(b); HGB §257\"";
+            return Err(self.error(keep.ground.span(), "a row that is kept needs a ground", help));
+        }
+        let until = keep.until.as_ref().parse();
+        let until = until.map_err(|error: super::until::NotAnEnd| {
+            self.error(keep.until.span(), "the end of keeping cannot be read", error.to_string())
+        })?;
+        Ok(Keep { ground, until })
+    }
+
+    /// `users = "user_id"`, `users = ["sender_id", "recipient_id"]` (two links), or, where the key of `users` has
+    /// several columns, `users = ["a", "b"]` (one link).
+    fn links(&self, raw: &BTreeMap<String, Spanned<OneOrMany>>) -> Result<Vec<Link>, MapError> {
+        let mut links = Vec::new();
+        for (target, columns) in raw {
+            let to = self.resolve(target, columns.span())?;
+            let key = self.keys.get(&to).map_or(0, Vec::len);
+            let columns_of = columns.as_ref().to_vec();
+            if key == 1 {
+                links.extend(columns_of.into_iter().map(|column| Link { to: to.clone(), columns: vec![column] }));
+            } else if columns_of.len() == key {
+                links.push(Link { to, columns: columns_of });
+            } else {
+                let help = format!("the key of {to} has {key} columns; list as many, in its order");
+                return Err(self.error(columns.span(), format!("the link to {to} does not fit its key"), help));
+            }
+        }
+        Ok(links)
+    }
+
+    fn resolve(&self, target: &str, span: Range<usize>) -> Result<TableRef, MapError> {
+        let here = TableRef { store: self.at.store.clone(), table: target.to_owned() };
+        let there = target.split_once('.').and_then(|(store, table)| {
+            Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() })
+        });
+        let known = [Some(here), there].into_iter().flatten().find(|to| self.keys.contains_key(to));
+        known.ok_or_else(|| {
+            let help = "name a table of this map, or \"store.table\" of another";
+            self.error(span, format!("{target:?} is no mapped table"), help)
+        })
+    }
+
+    fn columns_are_listed(&self, table: &TableMap, raw: &RawTable, span: &Range<usize>) -> Result<(), MapError> {
+        let links = table.belongs_to.iter().chain(&table.refers_to).flat_map(|link| &link.columns);
+        let until = table.keep.iter().map(|keep| &keep.until.column);
+        let used = table.key.iter().chain(table.identify.values()).chain(links).chain(table.mask.keys()).chain(until);
+        for column in used {
+            if !table.categories.contains_key(column) {
+                let help = format!("add `{column} = \"none\"` (or its category) to categories");
+                return Err(self.error(span.clone(), format!("column {column} has no category"), help));
+            }
+        }
+        if table.key.is_empty() {
+            return Err(self.error(raw.key.span(), "a row needs a key", "name the primary key's columns"));
+        }
+        match table.key.iter().find(|column| table.mask.contains_key(*column)) {
+            Some(column) => {
+                let help = "a key stays; delete the row, or choose another key";
+                Err(self.error(span.clone(), format!("the key column {column} cannot be masked"), help))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn rule_is_whole(&self, table: &TableMap, raw: &RawTable) -> Result<(), MapError> {
+        let erase = raw.erase.span();
+        if table.erase == Rule::Delete && table.keep.is_some() {
+            let help = "use erase = \"mask\" or \"keep\", or take keep away";
+            return Err(self.error(erase, "a row cannot be deleted and kept", help));
+        }
+        if table.erase == Rule::Mask && table.mask.is_empty() {
+            return Err(self.error(erase, "nothing is masked", "add mask = { column = \"null\" }"));
+        }
+        if table.erase == Rule::Keep
+            && let Some((column, _)) = table.mask.iter().find(|(_, mask)| !matches!(mask, Mask::Detach))
+        {
+            let help = "use erase = \"mask\" where columns are masked";
+            return Err(self.error(erase, format!("column {column} of a row that is kept as it is is masked"), help));
+        }
+        if table.erase == Rule::Delete || table.keep.is_some() || table.is_nobodys() {
+            return Ok(());
+        }
+        let left = table.personal().map(|(column, _)| column).find(|column| !table.mask.contains_key(*column));
+        match left {
+            None if table.erase == Rule::Mask => Ok(()),
+            _ => {
+                let what = left.unwrap_or("the row");
+                let help = "mask it, or add keep = { ground = \"…\", until = \"column + 10 years\" }";
+                Err(self.error(erase, format!("{what} stays without a ground"), help))
+            }
+        }
+    }
+
+    fn links_are_answered(&self, table: &TableMap, span: &Range<usize>) -> Result<(), MapError> {
+        if let Some(link) = table.refers_to.iter().find(|link| !table.lets_go(link)) {
+            let column = link.columns.join(", ");
+            let help = format!("add mask = {{ {column} = \"detach\" }}, or use belongs_to");
+            return Err(self.error(span.clone(), format!("the row does not let go of {}", link.to), help));
+        }
+        let linked = |column: &String| {
+            table.belongs_to.iter().chain(&table.refers_to).any(|link| link.columns.contains(column))
+        };
+        if let Some((column, _)) = table.mask.iter().find(|(column, mask)| **mask == Mask::Detach && !linked(column)) {
+            let help = "name what it points to in belongs_to or refers_to, or use \"null\"";
+            return Err(self.error(span.clone(), format!("column {column} points to nothing that it could let go of"), help));
+        }
+        let owned = table.subject.is_some() || !table.belongs_to.is_empty() || !table.refers_to.is_empty();
+        if !owned && !table.is_nobodys() {
+            let help = "add subject, belongs_to or refers_to; a table of nobody's data has erase = \"keep\" and only \"none\"";
+            return Err(self.error(span.clone(), "nothing leads to its rows", help));
+        }
+        Ok(())
+    }
+}
+
+/// What can be seen only in the whole: cycles that cannot be deleted.
+fn whole(files: &[File<'_>], map: &DataMap, spans: &Spans) -> Result<(), MapError> {
+    let graph = Graph::of(map, |_| true);
+    let Err(stuck) = graph.groups().iter().map(|group| graph.order_within(map, group)).collect::<Result<Vec<Ordering>, _>>()
+    else {
+        return Ok(());
+    };
+    let (index, span) = spans.get(&stuck).cloned().unwrap_or((0, 0..0));
+    let file = files.get(index).copied().unwrap_or(("", ""));
+    let help = "let one link of the circle go first: mask = { that_column = \"detach\" }";
+    Err(MapError::at(file, span, format!("table {}: its links run in a circle", stuck.table), help))
+}

@@ -1,0 +1,241 @@
+//! The data map: where a person's data lie, and what happens to every column when they are erased (DESIGN §7).
+//!
+//! A [`DataMap`] that exists is consistent in itself. Whether it is true of the stores is [`check`]'s to say. It
+//! never opens a store and never shows a url.
+
+mod check;
+mod error;
+mod load;
+mod raw;
+mod until;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::domain::{Scope, stored_enum};
+use crate::stores::{StoreKind, StoreName};
+
+pub use check::{MapDefect, check};
+pub use error::MapError;
+pub use until::Until;
+
+/// The category of a column that says nothing about a person.
+pub const NO_CATEGORY: &str = "none";
+
+/// The maps of all stores together.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct DataMap {
+    stores: BTreeMap<StoreName, StoreMap>,
+}
+
+/// One store and its tables.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoreMap {
+    /// What kind of store it is.
+    pub kind: StoreKind,
+    /// How it is reached. Not part of what a plan's digest covers: a password may change.
+    #[serde(skip)]
+    pub url: StoreUrl,
+    /// Where the data lie, for the register of processing (Art. 30 GDPR) and the receipt.
+    pub location: Option<String>,
+    /// How long backups of this store live, in days.
+    pub backup_days: u32,
+    /// The tables by name.
+    pub tables: BTreeMap<String, TableMap>,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: String,
+}
+
+/// Where a store's url is found.
+#[derive(Clone, Debug)]
+pub enum StoreUrl {
+    /// In the map itself.
+    Value(SecretString),
+    /// In a file that holds nothing else.
+    File(PathBuf),
+    /// In a systemd credential of this name (a file in `$CREDENTIALS_DIRECTORY`).
+    Credential(String),
+}
+
+/// What happens to one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableMap {
+    /// A row is a data subject of this kind: account, user or end-user.
+    pub subject: Option<Scope>,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// By what a person is recognised (`email`, `phone` …) → the column.
+    pub identify: BTreeMap<String, String>,
+    /// Whose row it is: it is erased with what it belongs to.
+    pub belongs_to: Vec<Link>,
+    /// What it only points to (a ticket's assignee): it lets go, and stays.
+    pub refers_to: Vec<Link>,
+    /// Every column → its category of data, or [`NO_CATEGORY`].
+    pub categories: BTreeMap<String, String>,
+    /// What happens to the row.
+    pub erase: Rule,
+    /// What happens to columns of a row that stays.
+    pub mask: BTreeMap<String, Mask>,
+    /// Why and until when a row stays.
+    pub keep: Option<Keep>,
+}
+
+/// Columns that hold another table's key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Link {
+    /// The table that they point to, possibly in another store.
+    pub to: TableRef,
+    /// The columns, in the order of that table's key.
+    pub columns: Vec<String>,
+}
+
+/// A table of a store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct TableRef {
+    /// The store.
+    pub store: StoreName,
+    /// The table.
+    pub table: String,
+}
+
+impl fmt::Display for TableRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.store, self.table)
+    }
+}
+
+stored_enum! {
+    /// What happens to a row.
+    Rule, "rule for erasing" {
+        /// It is deleted.
+        Delete = "delete",
+        /// It stays, and columns of it are masked.
+        Mask = "mask",
+        /// It stays as it is (it may let go of what it points to).
+        Keep = "keep",
+    }
+}
+
+/// What happens to a column of a row that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mask {
+    /// It becomes NULL.
+    Null,
+    /// It points to a row that goes: it becomes NULL.
+    Detach,
+    /// It becomes a text that no other row has and that says nothing.
+    Tombstone,
+    /// It becomes this text.
+    Constant(String),
+}
+
+/// Why a row stays, and until when (Art. 17(3) GDPR).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Keep {
+    /// The ground, as the letter names it.
+    pub ground: String,
+    /// The end.
+    pub until: Until,
+}
+
+impl DataMap {
+    /// Reads the maps of all stores: `(file name, text)` each.
+    ///
+    /// # Errors
+    /// The first [`MapError`], with file, line and fix.
+    pub fn parse(files: &[(&str, &str)]) -> Result<Self, MapError> {
+        load::load(files)
+    }
+
+    /// The stores by name.
+    #[must_use]
+    pub const fn stores(&self) -> &BTreeMap<StoreName, StoreMap> {
+        &self.stores
+    }
+
+    /// Reaches a store by another url (the demo's and the tests' stores have one that nobody knows before).
+    pub fn set_url(&mut self, store: &StoreName, url: SecretString) {
+        if let Some(store) = self.stores.get_mut(store) {
+            store.url = StoreUrl::Value(url);
+        }
+    }
+
+    /// The map of a table.
+    #[must_use]
+    pub fn table(&self, at: &TableRef) -> Option<&TableMap> {
+        self.stores.get(&at.store)?.tables.get(&at.table)
+    }
+
+    /// Every table with its map.
+    pub fn tables(&self) -> impl Iterator<Item = (TableRef, &TableMap)> {
+        self.stores.iter().flat_map(|(store, map)| {
+            let at = |table: &String| TableRef { store: store.clone(), table: table.clone() };
+            map.tables.iter().map(move |(name, table)| (at(name), table))
+        })
+    }
+
+    /// The tables whose rows are subjects of this kind.
+    pub fn subjects(&self, kind: Scope) -> impl Iterator<Item = (TableRef, &TableMap)> {
+        self.tables().filter(move |(_, table)| table.subject == Some(kind))
+    }
+
+    /// Every category that some column has.
+    #[must_use]
+    pub fn categories(&self) -> Vec<&str> {
+        let mut known: Vec<_> = self.tables().flat_map(|(_, table)| table.personal()).map(|(_, c)| c).collect();
+        known.sort_unstable();
+        known.dedup();
+        known
+    }
+}
+
+impl StoreUrl {
+    /// The url itself.
+    ///
+    /// # Errors
+    /// The file cannot be read, or there is no folder of credentials.
+    pub fn read(&self, credentials: Option<&std::path::Path>) -> std::io::Result<SecretString> {
+        let read = |path: &std::path::Path| {
+            std::fs::read_to_string(path).map(|text| SecretString::from(text.trim().to_owned()))
+        };
+        match self {
+            Self::Value(url) => Ok(url.clone()),
+            Self::File(path) => read(path),
+            Self::Credential(name) => match credentials {
+                Some(folder) => read(&folder.join(name)),
+                None => Err(std::io::Error::new(std::io::ErrorKind::NotFound, "no folder of credentials is given")),
+            },
+        }
+    }
+}
+
+impl TableMap {
+    /// The columns with a category, in order, as `(column, category)`.
+    pub fn personal(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.categories.iter().filter(|(_, c)| *c != NO_CATEGORY).map(|(column, c)| (column.as_str(), c.as_str()))
+    }
+
+    /// Whether it holds nobody's data: it is listed only so that it is not unmapped.
+    #[must_use]
+    pub fn is_nobodys(&self) -> bool {
+        self.erase == Rule::Keep
+            && self.subject.is_none()
+            && self.belongs_to.is_empty()
+            && self.refers_to.is_empty()
+            && self.personal().next().is_none()
+    }
+
+    /// Whether a link is let go of: at least one of its columns becomes NULL (a foreign key with a NULL in it points
+    /// to nothing), or a placeholder.
+    #[must_use]
+    pub fn lets_go(&self, link: &Link) -> bool {
+        link.columns.iter().any(|column| matches!(self.mask.get(column), Some(Mask::Detach | Mask::Constant(_))))
+    }
+}

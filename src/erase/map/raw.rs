@@ -1,0 +1,80 @@
+//! The map as it is written, before anything is believed.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_spanned::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMap {
+    pub(super) store: Spanned<RawStore>,
+    pub(super) tables: BTreeMap<String, Spanned<RawTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+    pub(super) url: Option<SecretString>,
+    pub(super) url_file: Option<std::path::PathBuf>,
+    pub(super) url_credential: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) backup_days: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTable {
+    pub(super) subject: Option<Spanned<String>>,
+    pub(super) key: Spanned<OneOrMany>,
+    #[serde(default)]
+    pub(super) identify: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub(super) belongs_to: BTreeMap<String, Spanned<OneOrMany>>,
+    #[serde(default)]
+    pub(super) refers_to: BTreeMap<String, Spanned<OneOrMany>>,
+    pub(super) categories: BTreeMap<String, Spanned<String>>,
+    pub(super) erase: Spanned<String>,
+    #[serde(default)]
+    pub(super) mask: BTreeMap<String, Spanned<RawMask>>,
+    pub(super) keep: Option<Spanned<RawKeep>>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(untagged, expecting = "expected a column or a list of columns")]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(super) fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.clone()],
+            Self::Many(many) => many.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected \"null\", \"detach\", \"tombstone\" or { constant = \"…\" }")]
+pub(super) enum RawMask {
+    Word(String),
+    Constant(RawConstant),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConstant {
+    pub(super) constant: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKeep {
+    pub(super) ground: Spanned<String>,
+    pub(super) until: Spanned<String>,
+}

@@ -1,0 +1,238 @@
+//! Brings letters from the mailbox into the house: stored sealed first, judged later, marked on the server after.
+//!
+//! Letters, jobs and the cursor are written in one transaction under the mailbox's lease, so that a crash between two
+//! batches loses nothing and doubles nothing, and a daemon that was paused cannot write over the one that took over.
+
+use serde_json::json;
+
+use crate::breakpoint;
+use crate::db::deliveries::{self, Cursor, Disposition, NewDelivery};
+use crate::db::mailbox_leases::{self, MailboxLease};
+use crate::db::{Tx, jobs, letters, requests};
+use crate::domain::{DeliveryId, RequestId};
+use crate::mailbox::{FolderState, Listed, Mailbox};
+use crate::queue::NewJob;
+use crate::vault::KeyId;
+
+use super::error::FlowError;
+use super::house::House;
+use super::{kinds, safe};
+
+/// Letters listed and fetched at once.
+const BATCH_MAX: u32 = 100;
+/// Requests whose letters are expunged in one round.
+const FORGET_MAX: u32 = 20;
+
+/// What one poll did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Letters that were stored.
+    pub stored: u32,
+    /// Letters of ours that were marked or moved.
+    pub marked: u32,
+}
+
+/// Where letters of the mailbox are read from, by the names that the ledger knows.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The mailbox's name.
+    pub mailbox: String,
+    /// The folder.
+    pub folder: String,
+}
+
+/// Reads all that is new, then marks what was judged and expunges what is to be forgotten.
+///
+/// # Errors
+/// The first thing that failed; what was stored before stays, and the next poll goes on from there.
+pub async fn poll(
+    house: &House,
+    mailbox: &mut dyn Mailbox,
+    place: &Place,
+    lease: &MailboxLease,
+) -> Result<Polled, FlowError> {
+    let state = mailbox.open().await?;
+    let mut cursor = cursor(house, place, state, lease).await?;
+    let mut polled = Polled::default();
+    loop {
+        let listed = mailbox.list(cursor.uid_last, BATCH_MAX).await?;
+        let Some(last) = listed.last().map(|letter| letter.uid) else { break };
+        let batch = fetch(house, mailbox, &listed).await?;
+        breakpoint!("arrive.fetched");
+        cursor.uid_last = last;
+        polled.stored += store(house, place, cursor, &batch, lease).await?;
+        breakpoint!("arrive.stored");
+    }
+    polled.marked = mark(house, mailbox, place, cursor.uid_validity, lease).await?;
+    expunge(house, mailbox, lease).await?;
+    Ok(polled)
+}
+
+/// The cursor, made at UIDNEXT on the first run; UIDs of another UIDVALIDITY are read anew from the first.
+async fn cursor(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {
+    let mut tx = house.db.write().await?;
+    mailbox_leases::confirm_in(&mut tx, lease).await?;
+    let known = deliveries::cursor(&mut tx, &place.mailbox, &place.folder).await?;
+    let cursor = match known {
+        Some(cursor) if cursor.uid_validity == state.uid_validity => cursor,
+        Some(_) => Cursor { uid_validity: state.uid_validity, uid_start: 1, uid_last: 0 },
+        None if house.backfill => Cursor { uid_validity: state.uid_validity, uid_start: 1, uid_last: 0 },
+        None => Cursor {
+            uid_validity: state.uid_validity,
+            uid_start: state.uid_next,
+            uid_last: state.uid_next.saturating_sub(1),
+        },
+    };
+    deliveries::set_cursor(&mut tx, &place.mailbox, &place.folder, cursor, house.clock.now()).await?;
+    tx.commit().await?;
+    Ok(cursor)
+}
+
+/// A listed letter with its bytes, if they were fetched.
+struct Arrived {
+    listed: Listed,
+    bytes: Option<Vec<u8>>,
+}
+
+async fn fetch(house: &House, mailbox: &mut dyn Mailbox, listed: &[Listed]) -> Result<Vec<Arrived>, FlowError> {
+    let fits = |letter: &Listed| letter.size_bytes <= house.intake_limits.body_bytes_max;
+    let uids: Vec<u32> = listed.iter().filter(|letter| fits(letter)).map(|letter| letter.uid).collect();
+    let mut fetched = if uids.is_empty() { Vec::new() } else { mailbox.fetch(&uids).await? };
+    Ok(listed
+        .iter()
+        .map(|letter| {
+            let found = fetched.iter().position(|fetched| fetched.uid == letter.uid);
+            Arrived { listed: *letter, bytes: found.map(|place| fetched.swap_remove(place).bytes) }
+        })
+        .collect())
+}
+
+/// Writes a batch with its jobs and the cursor.
+async fn store(
+    house: &House,
+    place: &Place,
+    cursor: Cursor,
+    batch: &[Arrived],
+    lease: &MailboxLease,
+) -> Result<u32, FlowError> {
+    let now = house.clock.now();
+    let mut tx = house.db.write().await?;
+    mailbox_leases::confirm_in(&mut tx, lease).await?;
+    let mut rows = Vec::with_capacity(batch.len());
+    let mut work = Vec::with_capacity(batch.len());
+    for letter in batch {
+        let (row, job) = admit(house, &mut tx, letter).await?;
+        rows.push(row);
+        work.extend(job);
+    }
+    deliveries::insert(&mut tx, &place.mailbox, &place.folder, cursor.uid_validity, &rows, now).await?;
+    jobs::enqueue(&mut tx, &work, now, &*house.chance).await?;
+    deliveries::set_cursor(&mut tx, &place.mailbox, &place.folder, cursor, now).await?;
+    breakpoint!("arrive.before_commit");
+    tx.commit().await?;
+    Ok(u32::try_from(batch.len()).unwrap_or(u32::MAX))
+}
+
+/// Seals one letter and makes its row, and the job that judges it.
+async fn admit(
+    house: &House,
+    tx: &mut Tx,
+    letter: &Arrived,
+) -> Result<(NewDelivery, Option<NewJob>), FlowError> {
+    let now = house.clock.now();
+    let id = DeliveryId::new(now, &*house.chance);
+    let too_large = letter.listed.size_bytes > house.intake_limits.body_bytes_max;
+    let (disposition, key, mac): (_, Option<KeyId>, _) = match &letter.bytes {
+        Some(bytes) => {
+            let key = safe::put_delivery(house, tx, id, bytes).await?;
+            let mac = house.keys.digest(&crate::intake::without_trace_headers(bytes));
+            (Disposition::Stored, Some(key), Some(mac))
+        }
+        None if too_large => (Disposition::TooLarge, None, None),
+        None => (Disposition::Vanished, None, None),
+    };
+    let job = (disposition == Disposition::Stored).then(|| {
+        let mut job = NewJob::new(kinds::JUDGE, json!({ "delivery": id }), now);
+        job.unique_key = Some(format!("judge:{id}"));
+        job.attempts_max = 3;
+        job
+    });
+    let row = NewDelivery {
+        id,
+        uid: letter.listed.uid,
+        received_at: letter.listed.received_at,
+        size_bytes: letter.listed.size_bytes,
+        content_mac: mac,
+        key_id: key.map(KeyId::as_uuid),
+        disposition,
+    };
+    Ok((row, job))
+}
+
+/// Marks, and where configured moves, the letters that became ours. After the commit: the server is never the truth.
+async fn mark(
+    house: &House,
+    mailbox: &mut dyn Mailbox,
+    place: &Place,
+    uid_validity: u32,
+    lease: &MailboxLease,
+) -> Result<u32, FlowError> {
+    let mut tx = house.db.read().await?;
+    let ours = deliveries::unmarked(&mut tx, &place.mailbox, &place.folder, uid_validity, BATCH_MAX).await?;
+    drop(tx);
+    if ours.is_empty() {
+        return Ok(0);
+    }
+    let uids: Vec<u32> = ours.iter().map(|letter| letter.uid).collect();
+    mailbox.mark(&uids).await?;
+    breakpoint!("mark.marked");
+    if let Some(folder) = &house.config.mailbox.move_to {
+        mailbox.move_to(&uids, folder).await?;
+    }
+    breakpoint!("mark.moved");
+    let ids: Vec<DeliveryId> = ours.iter().map(|letter| letter.id).collect();
+    let mut tx = house.db.write().await?;
+    mailbox_leases::confirm_in(&mut tx, lease).await?;
+    deliveries::set_marked(&mut tx, &ids, house.clock.now()).await?;
+    tx.commit().await?;
+    Ok(u32::try_from(uids.len()).unwrap_or(u32::MAX))
+}
+
+/// Takes the letters of ended requests out of the mailbox and out of Sent, exactly those.
+async fn expunge(house: &House, mailbox: &mut dyn Mailbox, lease: &MailboxLease) -> Result<(), FlowError> {
+    let mut tx = house.db.read().await?;
+    let due = requests::letters_due(&mut tx, FORGET_MAX).await?;
+    drop(tx);
+    for request in due {
+        expunge_of(house, mailbox, request).await?;
+        breakpoint!("expunge.expunged");
+        let mut tx = house.db.write().await?;
+        mailbox_leases::confirm_in(&mut tx, lease).await?;
+        deliveries::set_expunged(&mut tx, request, house.clock.now()).await?;
+        requests::set_letters_gone(&mut tx, request).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn expunge_of(house: &House, mailbox: &mut dyn Mailbox, request: RequestId) -> Result<(), FlowError> {
+    let mut tx = house.db.read().await?;
+    let theirs = deliveries::of_request(&mut tx, request).await?;
+    let ours = letters::of_request(&mut tx, request).await?;
+    drop(tx);
+    let moved = house.config.mailbox.move_to.is_some();
+    if !moved {
+        let state = mailbox.open().await?;
+        let uids: Vec<u32> =
+            theirs.iter().filter(|letter| letter.uid_validity == state.uid_validity).map(|letter| letter.uid).collect();
+        if !uids.is_empty() {
+            mailbox.expunge(&uids).await?;
+        }
+    }
+    if let Some(sent) = &house.config.mailbox.sent_folder {
+        for letter in &ours {
+            mailbox.expunge_by_message_id(sent, &letter.message_id).await?;
+        }
+    }
+    Ok(())
+}

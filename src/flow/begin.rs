@@ -1,0 +1,92 @@
+//! The grace period is over: what was true at the proof is checked again, and only then does erasing begin.
+
+use crate::breakpoint;
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, authorities, jobs};
+use crate::domain::State;
+use crate::domain::request::{Event, ReviewReason};
+use crate::erase::plan;
+use crate::queue::Lease;
+use crate::trail::Actor;
+use crate::verify::Authority;
+
+use super::advance::advance;
+use super::error::FlowError;
+use super::facts::{Offered, Subject};
+use super::house::House;
+use super::safe;
+
+/// Checks again, then moves the request to `Erasing`, or to a person.
+pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let id = super::request_of(lease)?;
+    let mut tx = house.db.read().await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a beginning job"))?;
+    if stored.request.state != State::Scheduled {
+        drop(tx);
+        return super::complete(house, lease).await;
+    }
+    let subject = safe::subject(house, &mut tx, &stored.request).await?;
+    let contact = safe::contact(house, &mut tx, &stored.request).await?;
+    let authority = authority(house, &mut tx, &stored).await?;
+    drop(tx);
+
+    let reason = if authority.live_at(house.clock.now()) {
+        changed(house, &stored, &subject, contact.asker.as_deref()).await?
+    } else {
+        Some(ReviewReason::AuthorityExpired)
+    };
+    let event = reason.map_or(Event::Begun, |reason| Event::Stopped { reason });
+    breakpoint!("begin.checked");
+    let mut tx = house.db.write().await?;
+    let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a beginning job"))?;
+    if fresh.request.state == State::Scheduled {
+        let bindings = fresh.bindings.clone();
+        advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?;
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    tx.commit().await?;
+    breakpoint!("begin.committed");
+    Ok(())
+}
+
+/// The authority of a request, checked for the mark of this installation.
+pub(super) async fn authority(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
+    let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permits the erasing"))?;
+    let record =
+        authorities::load(tx, warrant.authority).await?.ok_or(FlowError::Missing("the authority of the request"))?;
+    let authority = Authority::from_record(&record, house.keys.gate())?;
+    let bound = authority.request() == stored.request.id
+        && stored.bindings.account_mac == Some(*authority.account_mac())
+        && stored.bindings.plan_digest == Some(*authority.plan_digest());
+    if bound { Ok(authority) } else { Err(FlowError::Broken("the authority is for another request, account or plan")) }
+}
+
+/// The offer that was confirmed.
+pub(super) fn confirmed<'a>(stored: &Stored, subject: &'a Subject) -> Result<&'a Offered, FlowError> {
+    let scope = stored.request.ask.as_ref().and_then(|ask| ask.scope);
+    scope.and_then(|scope| subject.offer(scope)).ok_or(FlowError::Missing("the confirmed offer"))
+}
+
+/// What is no longer as it was when it was proven: address on file, account, role, or the plan.
+async fn changed(
+    house: &House,
+    stored: &Stored,
+    subject: &Subject,
+    asker: Option<&str>,
+) -> Result<Option<ReviewReason>, FlowError> {
+    let Some(address) = asker else { return Ok(Some(ReviewReason::NoAddressOnFile)) };
+    let memberships = house.directory.find(address).await?;
+    let same = memberships.iter().any(|membership| {
+        Some(membership.account.as_str()) == subject.account.as_deref()
+            && membership.address_on_file == address
+            && subject.asker.as_ref().is_some_and(|(role, key)| *role == membership.role && *key == membership.person_key)
+    });
+    if !same {
+        return Ok(Some(ReviewReason::FactsChanged));
+    }
+    let offer = confirmed(stored, subject)?;
+    if Some(plan(&house.map, &offer.target)?.digest) != stored.bindings.plan_digest {
+        return Ok(Some(ReviewReason::PlanDrifted));
+    }
+    Ok(None)
+}

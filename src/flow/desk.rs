@@ -1,0 +1,96 @@
+//! Hands each kind of job to the work that does it. The only list of what the workers can do.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tracing::{error, info, warn};
+
+use crate::db::jobs;
+use crate::db::deliveries::{self, Disposition};
+use crate::domain::{DeliveryId, LetterKind, Retry};
+use crate::queue::worker::{Handler, Settled};
+use crate::queue::{AfterFailure, Lease};
+
+use super::error::FlowError;
+use super::house::House;
+use super::{begin, erase, forget, identify, judge, kinds, outbox, wake};
+
+/// The desk that jobs come to.
+pub struct Desk(pub Arc<House>);
+
+#[async_trait]
+impl Handler for Desk {
+    async fn handle(&self, lease: Lease) -> Settled {
+        let house = &*self.0;
+        let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
+        let done = match kind.as_str() {
+            kinds::JUDGE => judge::judge(house, &lease).await,
+            kinds::IDENTIFY => identify::identify(house, &lease).await,
+            kinds::BEGIN => begin::begin(house, &lease).await,
+            kinds::ERASE => erase::erase(house, &lease).await,
+            kinds::SEND => outbox::send(house, &lease).await,
+            kinds::WAKE => wake::wake(house, &lease).await,
+            kinds::FORGET => forget::forget(house, &lease).await,
+            _ => Err(FlowError::Broken("a kind of job that this program does not know")),
+        };
+        match done {
+            Ok(()) => {
+                info!(job.kind = kind, job.id = %id, "job done");
+                Settled::Done
+            }
+            Err(error) => self.failed(lease, &error, attempt).await,
+        }
+    }
+}
+
+impl Desk {
+    async fn failed(&self, lease: Lease, error: &FlowError, attempt: u32) -> Settled {
+        let (retry, reason) = (error.retry(), error.code());
+        let last = retry == Retry::Permanent || attempt >= lease.job().attempts_max;
+        if !last {
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
+            return Settled::Failed { lease, reason, retry };
+        }
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
+        match self.bury(&lease, reason).await {
+            Ok(()) => Settled::Done,
+            Err(_) => Settled::Failed { lease, reason, retry },
+        }
+    }
+
+    /// The last attempt failed: the job is dead, a letter that could not be judged is set aside, the team is told.
+    async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
+        let house = &*self.0;
+        let mut tx = house.db.write().await?;
+        if lease.job().kind == kinds::JUDGE {
+            #[derive(serde::Deserialize)]
+            struct Judged {
+                delivery: DeliveryId,
+            }
+            let judged: Judged = super::payload(lease)?;
+            // The sealed bytes stay until a person has looked.
+            let reasons = [reason.to_owned()];
+            let now = house.clock.now();
+            deliveries::quarantine(&mut tx, judged.delivery, Disposition::Quarantined, &reasons, now).await?;
+        }
+        match lease.job().request {
+            Some(request) => erase::step_failed(house, &mut tx, request).await?,
+            None => outbox::alarm(house, &mut tx, LetterKind::AlarmMailbox).await?,
+        }
+        jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// An error with its sources, for the log. Errors carry no personal data.
+fn chain(error: &FlowError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,117 @@
+//! What can go wrong while the stages are joined. No text carries personal data.
+
+use crate::db::DbError;
+use crate::domain::Retry;
+use crate::domain::request::IllegalTransition;
+use crate::vault::KeyPurpose;
+
+/// Why a piece of work could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// Our own database.
+    #[error("our own database")]
+    Db(#[from] DbError),
+    /// The request's state does not take the event.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// The mailbox.
+    #[error("the mailbox")]
+    Mailbox(#[from] crate::mailbox::MailboxError),
+    /// The directory.
+    #[error("the directory")]
+    Directory(#[from] crate::verify::DirectoryError),
+    /// The plan cannot be made.
+    #[error("the plan")]
+    Plan(#[from] crate::erase::PlanError),
+    /// The erasing.
+    #[error("the erasing")]
+    Erase(#[from] crate::erase::EraseError),
+    /// A letter cannot be written.
+    #[error("a letter of ours")]
+    Reply(#[from] crate::reply::ReplyError),
+    /// A fact that a leaf of the trail cannot hold.
+    #[error("the trail")]
+    Fact(#[from] crate::trail::NotAFact),
+    /// A challenge that this program did not write.
+    #[error(transparent)]
+    ForgedChallenge(#[from] crate::verify::ForgedChallenge),
+    /// An authority that this program did not write.
+    #[error(transparent)]
+    ForgedAuthority(#[from] crate::verify::ForgedAuthority),
+    /// Evidence that does not hold.
+    #[error(transparent)]
+    Evidence(#[from] crate::verify::EvidenceError),
+    /// The period cannot be extended.
+    #[error(transparent)]
+    Extension(#[from] crate::domain::ExtensionRefused),
+    /// Somebody else moved the request meanwhile: it is read again.
+    #[error("the request was moved by somebody else meanwhile")]
+    Moved,
+    /// A key that is needed was destroyed by its term.
+    #[error("the {0} key of this case was destroyed by its term")]
+    KeyDestroyed(KeyPurpose),
+    /// Rows were found again after the erasing: nothing is called done while that is so.
+    #[error("{0} rows were still found after the erasing")]
+    Residue(u64),
+    /// A delivery of ours was cut off; whether it arrived is not known.
+    #[error("the mail server went away after the letter was handed over")]
+    Uncertain,
+    /// Something that must be there is not.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A rule of the program was broken.
+    #[error("{0}")]
+    Broken(&'static str),
+}
+
+impl FlowError {
+    /// Whether the same work may go through later.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Db(error) => error.retry(),
+            Self::Mailbox(error) => error.retry(),
+            Self::Directory(error) => error.retry(),
+            Self::Erase(error) => error.retry(),
+            // Moved: it is read again and the event applied anew.
+            Self::Uncertain | Self::Moved | Self::Residue(_) => Retry::Transient,
+            Self::Illegal(_)
+            | Self::Plan(_)
+            | Self::Reply(_)
+            | Self::Fact(_)
+            | Self::ForgedChallenge(_)
+            | Self::ForgedAuthority(_)
+            | Self::Evidence(_)
+            | Self::Extension(_)
+            | Self::KeyDestroyed(_)
+            | Self::Missing(_)
+            | Self::Broken(_) => Retry::Permanent,
+        }
+    }
+
+    /// A fixed code for the job table and the log.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Db(_) => "database",
+            Self::Illegal(_) => "illegal_transition",
+            Self::Mailbox(_) => "mailbox",
+            Self::Directory(_) => "directory",
+            Self::Plan(_) => "plan",
+            Self::Erase(_) => "erase",
+            Self::Reply(_) => "letter",
+            Self::Fact(_) => "trail_fact",
+            Self::ForgedChallenge(_) => "forged_challenge",
+            Self::ForgedAuthority(_) => "forged_authority",
+            Self::Evidence(_) => "evidence",
+            Self::Extension(_) => "extension",
+            Self::Moved => "moved_meanwhile",
+            Self::KeyDestroyed(_) => "key_destroyed",
+            Self::Residue(_) => "residue",
+            Self::Uncertain => "delivery_uncertain",
+            Self::Missing(_) => "missing",
+            Self::Broken(_) => "broken_rule",
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The program forgets too (invariant 9): keys by their terms, our letters in the mailbox and in Sent.
+
+use serde_json::json;
+
+use crate::breakpoint;
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, jobs, letters};
+use crate::domain::{RequestId, stored_enum};
+use crate::queue::{Lease, NewJob};
+use crate::trail::{Actor, Event, Fact, Facts};
+use crate::vault::KeyPurpose;
+
+use super::error::FlowError;
+use super::house::House;
+use super::{kinds, note, safe};
+
+stored_enum! {
+    /// What is forgotten.
+    Term, "term" {
+        /// The letters, ours and theirs, and the key that sealed our copies.
+        Letters = "letters",
+        /// The saved keys of what was erased, with the last backup of the stores.
+        Replay = "replay",
+        /// The record itself: who, when, what.
+        Record = "record",
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Payload {
+    term: Term,
+}
+
+/// Forgets what is due, unless the request was opened again meanwhile.
+pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let Payload { term } = super::payload(lease)?;
+    let id = super::request_of(lease)?;
+    let mut tx = house.db.write().await?;
+    let Some(stored) = requests::load(&mut tx, id).await? else {
+        jobs::complete_in(&mut tx, lease).await?;
+        return Ok(tx.commit().await?);
+    };
+    if stored.request.state.is_ended() {
+        match term {
+            Term::Letters => {
+                destroy(house, &mut tx, &stored, KeyPurpose::Letter).await?;
+                // The mailbox task expunges: it alone talks to the mailbox.
+                requests::set_letters_due(&mut tx, id, house.clock.now()).await?;
+            }
+            Term::Replay => destroy(house, &mut tx, &stored, KeyPurpose::Replay).await?,
+            Term::Record => {
+                // The leaf that says so is the last one that the record key commits to.
+                destroy(house, &mut tx, &stored, KeyPurpose::Contact).await?;
+                destroy(house, &mut tx, &stored, KeyPurpose::Record).await?;
+                requests::forget_asker(&mut tx, id).await?;
+            }
+        }
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    tx.commit().await?;
+    breakpoint!("forget.committed");
+    Ok(())
+}
+
+/// Forgets the address as soon as the last letter to it is delivered or has bounced.
+pub(super) async fn contact_if_done(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
+    if stored.request.state.is_ended() && letters::unsettled(tx, stored.request.id).await? == 0 {
+        destroy(house, tx, stored, KeyPurpose::Contact).await?;
+    }
+    Ok(())
+}
+
+/// Destroys a key with its leaf in the trail, the leaf first: the record key signs for its own end too.
+async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpose) -> Result<(), FlowError> {
+    if !safe::has_key(house, tx, stored.request.case, purpose).await? {
+        return Ok(());
+    }
+    let facts = Facts::new().with("key", Fact::Word(purpose.to_string()))?;
+    note::append(house, tx, stored.request.case, Event::KeyDestroyed, Actor::PROGRAM, facts).await?;
+    safe::destroy(house, tx, stored.request.case, purpose).await?;
+    Ok(())
+}
+
+/// The job that destroys the saved keys when the last backup that could bring the rows back has expired.
+pub(super) fn replay_job(house: &House, request: RequestId) -> NewJob {
+    let days = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
+    let mut job =
+        NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
+    job.request = Some(request);
+    job.unique_key = Some(format!("forget:{request}:{}", Term::Replay));
+    job
+}
+

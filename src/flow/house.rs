@@ -1,0 +1,156 @@
+//! All that work needs, built once by the daemon and handed to every job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::domain::request::Policy;
+use crate::domain::{Calendar, LetterId, Scope, State};
+use crate::erase::discover::EraseLimits;
+use crate::erase::preview::DriftLimits;
+use crate::erase::{DataMap, Target};
+use crate::intake::{Lexicon, Limits};
+use crate::reply::letters::BackupLine;
+use crate::reply::compose::parse_verp;
+use crate::reply::mailer::Mailer;
+use crate::reply::templates::Templates;
+use crate::stores::{Key, KeyValue, Stores};
+use crate::trail::Stamps;
+use crate::vault::{InstallationKeys, KeyEncryptionKey};
+use crate::verify::{AuthorityTable, Directory, Terms};
+
+/// Everything that a stage needs, with no way to change it.
+pub struct House {
+    /// Our own database.
+    pub db: Db,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bytes come from.
+    pub chance: Arc<dyn Chance>,
+    /// What wraps the keys of cases and deliveries.
+    pub kek: Arc<KeyEncryptionKey>,
+    /// Look-ups, gate, digests, message ids.
+    pub keys: InstallationKeys,
+    /// The words of requests.
+    pub lexicon: Arc<Lexicon>,
+    /// What of a letter is read at most.
+    pub intake_limits: Limits,
+    /// The letters.
+    pub templates: Templates,
+    /// How letters leave.
+    pub mailer: Arc<dyn Mailer>,
+    /// Who an address is.
+    pub directory: Arc<dyn Directory>,
+    /// Who may ask for what.
+    pub authority: AuthorityTable,
+    /// What is where.
+    pub map: DataMap,
+    /// The open stores.
+    pub stores: Stores,
+    /// How much is erased at once.
+    pub erase_limits: EraseLimits,
+    /// The periods of a life.
+    pub policy: Policy,
+    /// Days and working days.
+    pub calendar: Calendar,
+    /// The checked configuration.
+    pub config: Config,
+    /// What was in force, for the trail.
+    pub stamps: Stamps,
+    /// Read letters that were there before the first run.
+    pub backfill: bool,
+}
+
+/// How long an authority lives beyond the grace period: for a hold that is released, a weekend, a store that is down.
+const AUTHORITY_BEYOND_GRACE: Duration = Duration::from_secs(14 * 86_400);
+
+impl House {
+    /// The domain of our address, the right side of our Message-IDs.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.config.service.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+
+    /// Our address with a token in it (`privacy+token@example.org`): a reply to it proves possession.
+    #[must_use]
+    pub fn plus_address(&self, token: &str) -> String {
+        match self.config.service.address.rsplit_once('@') {
+            Some((local, domain)) => format!("{local}+{token}@{domain}"),
+            None => self.config.service.address.clone(),
+        }
+    }
+
+    /// The letter of ours that was sent from this envelope address.
+    #[must_use]
+    pub fn parse_verp(&self, address: &str) -> Option<LetterId> {
+        parse_verp(&self.config.service.address, address)
+    }
+
+    /// The name of the mailbox in the ledger.
+    #[must_use]
+    pub fn mailbox_name(&self) -> &str {
+        &self.config.service.address
+    }
+
+    /// How long the letters of a request that ended in this state are kept, in days.
+    #[must_use]
+    pub const fn letter_days(&self, state: State) -> u32 {
+        let retention = &self.config.retention;
+        match state {
+            State::Expired | State::NotFound => retention.unverified_letter_days,
+            _ => retention.letter_days,
+        }
+    }
+
+    /// How answers are judged.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            attempts_max: self.config.challenge.attempts_max,
+            authority_lives: self.policy.grace + AUTHORITY_BEYOND_GRACE,
+        }
+    }
+
+    /// The categories that "my data" means while the account lives: all but what the account is known and reached by.
+    #[must_use]
+    pub fn general_categories(&self) -> Vec<String> {
+        let needed = ["identity", "contact", "none"];
+        let known = self.map.categories().into_iter();
+        known.filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
+    }
+
+    /// The root of a plan: the row of a subject's table with this key; `None` where the map has no such subject.
+    #[must_use]
+    pub fn target(&self, scope: Scope, subject: Scope, key: &str, categories: Vec<String>) -> Option<Target> {
+        let (at, _) = self.map.subjects(subject).next()?;
+        let key = Key(vec![KeyValue::Text(key.to_owned())]);
+        Some(Target { scope, subject_kind: subject, store: at.store, table: at.table, key, categories })
+    }
+
+    /// How far counts may move between the proof and the erasing.
+    #[must_use]
+    pub fn drift_limits(&self) -> DriftLimits {
+        let limits = &self.config.limits;
+        DriftLimits { percent_max: u64::from(limits.drift_percent), rows_max: limits.drift_rows }
+    }
+
+    /// When the backups of these stores expire.
+    #[must_use]
+    pub fn backups(&self, stores: &[String], finished_on: Date) -> Vec<BackupLine> {
+        self.map
+            .stores()
+            .iter()
+            .filter(|(name, store)| store.backup_days > 0 && stores.iter().any(|other| other == name.as_str()))
+            .map(|(name, store)| BackupLine {
+                store_label: name.to_string(),
+                location: store.location.clone().unwrap_or_default(),
+                expires_on: finished_on.saturating_add(jiff::Span::new().days(i64::from(store.backup_days))),
+            })
+            .collect()
+    }
+}

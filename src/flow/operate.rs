@@ -1,0 +1,350 @@
+//! What the support team may do with a request. The command line and the console call these and nothing else.
+//!
+//! None of them makes an authority: a request that was put right goes through the challenge like any other, and an
+//! operator's evidence needs a second operator. Every act is in the trail with the actor's pseudonym.
+
+use crate::db::requests::{self, Bindings, Stored};
+use crate::db::{Tx, authorities, evidence, jobs, sealed};
+use crate::domain::request::{Event, Warrant};
+use crate::domain::{JobId, Reference, Scope, State};
+use crate::erase::plan;
+use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
+use crate::verify::{EvidenceRecord, ProofKind, Vouched};
+
+use super::advance::advance;
+use super::error::FlowError;
+use super::facts::Refusal;
+use super::house::House;
+use super::{note, safe};
+
+/// Somebody of the team, by the name that the operating system knows.
+pub struct Operator(Actor, crate::vault::Pseudonym);
+
+impl Operator {
+    /// An operator by login name; only the pseudonym is kept.
+    #[must_use]
+    pub fn named(house: &House, login: &str) -> Self {
+        let pseudonym = house.keys.pseudonym(login);
+        Self(Actor::operator(pseudonym), pseudonym)
+    }
+
+    /// How the trail names them.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        self.0
+    }
+}
+
+/// The request that people call so.
+///
+/// # Errors
+/// [`FlowError::Missing`] where there is none.
+pub async fn find(tx: &mut Tx, reference: &Reference) -> Result<Stored, FlowError> {
+    requests::by_reference(tx, reference).await?.ok_or(FlowError::Missing("a request with this reference"))
+}
+
+async fn act(house: &House, reference: &Reference, operator: &Operator, event: Event) -> Result<Stored, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let bindings = stored.bindings.clone();
+    let moved = advance(house, &mut tx, &stored, &event, bindings, operator.actor()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// Pauses a request (a legal hold, a question).
+///
+/// # Errors
+/// [`FlowError::Illegal`] once erasing has begun.
+pub async fn hold(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
+    act(house, reference, operator, Event::Held).await
+}
+
+/// Lets a paused request go on.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where it is not paused.
+pub async fn release(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
+    act(house, reference, operator, Event::Released).await
+}
+
+/// Withdraws a request on the person's behalf.
+///
+/// # Errors
+/// [`FlowError::Illegal`] once erasing has begun.
+pub async fn withdraw(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
+    act(house, reference, operator, Event::WithdrawnByOperator).await
+}
+
+/// Refuses a request with a ground and the article that permits it (Art. 12(4), 17(3) GDPR).
+///
+/// # Errors
+/// [`FlowError::Illegal`] once erasing has begun.
+pub async fn refuse(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    ground: &str,
+    article: &str,
+) -> Result<Stored, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+    closing.refusal = Some(Refusal { ground: ground.to_owned(), article: article.to_owned() });
+    safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    let bindings = stored.bindings.clone();
+    let moved = advance(house, &mut tx, &stored, &Event::RefusedByOperator, bindings, operator.actor()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// Extends the period with a reason that the person is told (Art. 12(3) GDPR).
+///
+/// # Errors
+/// [`FlowError::Broken`] with what stands against it: too late, extended before, not in this law.
+pub async fn extend(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    reason: &str,
+) -> Result<Stored, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let extended = stored
+        .request
+        .deadlines
+        .extend(house.clock.now(), &house.config.law.pack, &house.calendar)
+        .map_err(FlowError::Extension)?;
+    let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+    closing.extension_reason = Some(reason.to_owned());
+    safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    let event = Event::Extended { deadlines: extended };
+    let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), operator.actor()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// Sets the scope of a request in review; it is identified anew and goes through the challenge.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where it is not in review.
+pub async fn set_scope(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    scope: Scope,
+) -> Result<Stored, FlowError> {
+    put_right(house, reference, operator, |subject| subject.scope_set = Some(scope)).await
+}
+
+/// Sets the account of a request in review; it is identified anew and goes through the challenge.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where it is not in review.
+pub async fn set_account(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    account: &str,
+) -> Result<Stored, FlowError> {
+    put_right(house, reference, operator, |subject| subject.account = Some(account.to_owned())).await
+}
+
+async fn put_right(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    change: impl FnOnce(&mut super::facts::Subject),
+) -> Result<Stored, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let mut subject = safe::subject(house, &mut tx, &stored.request).await?;
+    change(&mut subject);
+    safe::put_subject(house, &mut tx, &stored.request, &subject).await?;
+    let bindings = Bindings { asker_mac: stored.bindings.asker_mac, ..Bindings::default() };
+    let moved = advance(house, &mut tx, &stored, &Event::PutRight, bindings, operator.actor()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// What an approval came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// The evidence is recorded; another operator must approve it.
+    Recorded,
+    /// A second operator approved: the request is scheduled like any confirmed one.
+    Approved,
+}
+
+/// Records that a person was verified by other means, or, as a second operator, approves that.
+///
+/// # Errors
+/// [`FlowError::Evidence`] where the same operator does both; [`FlowError::Missing`] where nothing was offered yet.
+pub async fn approve(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    evidence_given: Option<(ProofKind, &str)>,
+) -> Result<Approval, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    if !matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval) {
+        return Err(FlowError::Broken("evidence is for a request that waits for its confirmation; see 'requests scope'"));
+    }
+    let done = match evidence::load(&mut tx, stored.request.id).await? {
+        None => record_evidence(house, &mut tx, &stored, operator, evidence_given).await?,
+        Some(record) => approve_evidence(house, &mut tx, &stored, operator, &record).await?,
+    };
+    tx.commit().await?;
+    Ok(done)
+}
+
+async fn record_evidence(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    operator: &Operator,
+    evidence_given: Option<(ProofKind, &str)>,
+) -> Result<Approval, FlowError> {
+    let (proof, words) = evidence_given.ok_or(FlowError::Missing("evidence (--proof and --evidence: how the person was verified)"))?;
+    let request = &stored.request;
+    let subject = safe::subject(house, tx, request).await?;
+    let confirmed = request.ask.as_ref().and_then(|ask| ask.scope);
+    let offer = match (confirmed, subject.offers.as_slice()) {
+        (Some(scope), _) => subject.offer(scope),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let offer = offer.ok_or(FlowError::Missing("the one scope that the person means; see 'requests scope'"))?;
+    let vouched = Vouched {
+        request: request.id,
+        account_mac: stored.bindings.account_mac.ok_or(FlowError::Missing("the account of the request"))?,
+        plan_digest: plan(&house.map, &offer.target)?.digest,
+        proof,
+        note_digest: house.keys.digest(words.as_bytes()),
+    };
+    let now = house.clock.now();
+    let record = EvidenceRecord::new(vouched, operator.1, now, house.keys.gate())?;
+    let key = safe::record_key(house, tx, request.case).await?;
+    let blob = sealed::put(tx, &key, "evidence", words.as_bytes(), now, &*house.chance).await?;
+    evidence::insert(tx, &record, blob).await?;
+    let facts = Facts::new().with("scope", Fact::Word(offer.scope.to_string()))?;
+    let private = PrivateFacts::new().with("evidence", words);
+    note::append_private(house, tx, request.case, Recorded::EvidenceRecorded, operator.actor(), facts, private).await?;
+    Ok(Approval::Recorded)
+}
+
+async fn approve_evidence(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    operator: &Operator,
+    record: &EvidenceRecord,
+) -> Result<Approval, FlowError> {
+    let lives = house.terms().authority_lives;
+    let authority = record.approve(operator.1, lives, house.keys.gate(), house.clock.now(), &*house.chance)?;
+    let scope = scope_of(house, tx, stored, authority.plan_digest()).await?;
+    authorities::insert(tx, &authority.record(house.keys.gate())).await?;
+    let bindings = Bindings {
+        account_mac: Some(*authority.account_mac()),
+        plan_digest: Some(*authority.plan_digest()),
+        ..stored.bindings.clone()
+    };
+    let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
+    note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
+    let event = match stored.request.state {
+        State::AwaitingApproval => Event::Approved { warrant },
+        _ => Event::Confirmed { scope, warrant },
+    };
+    advance(house, tx, stored, &event, bindings, operator.actor()).await?;
+    evidence::delete(tx, stored.request.id).await?;
+    Ok(Approval::Approved)
+}
+
+/// Which of the offered scopes has this plan.
+async fn scope_of(house: &House, tx: &mut Tx, stored: &Stored, digest: &[u8; 32]) -> Result<Scope, FlowError> {
+    for offer in safe::subject(house, tx, &stored.request).await?.offers {
+        if plan(&house.map, &offer.target)?.digest == *digest {
+            return Ok(offer.scope);
+        }
+    }
+    Err(FlowError::Broken("the plan changed since the evidence was recorded: record it again"))
+}
+
+/// Writes a note to a case: sealed, and in the trail as a commitment.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn add_note(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    words: &str,
+) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let private = PrivateFacts::new().with("note", words);
+    let case = stored.request.case;
+    note::append_private(house, &mut tx, case, Recorded::Noted, operator.actor(), Facts::new(), private).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Has a dead job tried again. `false` where it is not dead.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn retry_job(house: &House, job: JobId, operator: &Operator) -> Result<bool, FlowError> {
+    let mut tx = house.db.write().await?;
+    let request = jobs::request_of(&mut tx, job).await?;
+    let again = jobs::retry(&mut tx, job, house.clock.now()).await?;
+    if let Some(id) = request.filter(|_| again)
+        && let Some(stored) = requests::load(&mut tx, id).await?
+    {
+        let case = stored.request.case;
+        note::append(house, &mut tx, case, Recorded::JobRetried, operator.actor(), Facts::new()).await?;
+    }
+    tx.commit().await?;
+    Ok(again)
+}
+
+/// What a person of the team sees in clear with `--reveal`.
+#[derive(Clone, Default, serde::Serialize)]
+pub struct Revealed {
+    /// The asker's address on file.
+    pub asker: Option<String>,
+    /// The owner's address on file.
+    pub owner: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// What the asker is called.
+    pub asker_label: Option<String>,
+}
+
+/// Shows the personal data of a case, and records in the trail who saw it. What was forgotten is `None`.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn reveal(house: &House, reference: &Reference, operator: &Operator) -> Result<Revealed, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = find(&mut tx, reference).await?;
+    let contact = unless_forgotten(safe::contact(house, &mut tx, &stored.request).await)?;
+    let subject = unless_forgotten(safe::subject(house, &mut tx, &stored.request).await)?;
+    let case = stored.request.case;
+    note::append(house, &mut tx, case, Recorded::Revealed, operator.actor(), Facts::new()).await?;
+    tx.commit().await?;
+    Ok(Revealed {
+        asker: contact.asker,
+        owner: contact.owner,
+        account: subject.account,
+        asker_label: subject.asker_label,
+    })
+}
+
+/// What a destroyed key sealed is empty, which is no error to somebody who only looks.
+pub fn unless_forgotten<T: Default>(found: Result<T, FlowError>) -> Result<T, FlowError> {
+    match found {
+        Err(FlowError::KeyDestroyed(_)) => Ok(T::default()),
+        other => other,
+    }
+}

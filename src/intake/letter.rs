@@ -1,0 +1,313 @@
+//! MIME: a letter's bytes taken apart into headers, texts, enclosed letters, reports and digests of attachments.
+//!
+//! Walks the parts itself, so that depth, number and size are bounded whatever the parser made. Never unpacks an
+//! attachment and never keeps its name.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use mail_parser::{Addr, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use sha2::{Digest, Sha256};
+
+use super::html::visible_text;
+use super::normal::cut;
+use super::{Address, Defect, Limits};
+
+const HEADERS_MAX: usize = 500;
+const HEADER_CHARS_MAX: usize = 4_000;
+const SUBJECT_CHARS_MAX: usize = 1_000;
+const ENCLOSED_MAX: usize = 3;
+const IDS_MAX: usize = 50;
+const HEADER_ADDRESSES_MAX: usize = 50;
+
+/// An attachment, of which only this is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// SHA-256 of its decoded bytes.
+    pub sha256: [u8; 32],
+    /// Its decoded length.
+    pub bytes: u64,
+    /// Its declared media type, lower case, for example `application/pdf`.
+    pub media_type: String,
+}
+
+impl fmt::Debug for Attachment {
+    /// Length and type; a digest of a person's document would still point at them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attachment({} bytes, {})", self.bytes, self.media_type)
+    }
+}
+
+/// A letter taken apart.
+#[derive(Default)]
+pub(super) struct Letter {
+    /// Header names in lower case with their unfolded values, in order.
+    headers: Vec<(String, String)>,
+    pub from: Vec<Address>,
+    pub reply_to: Vec<Address>,
+    pub recipients: Vec<Address>,
+    pub message_id: Option<String>,
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    pub subject: String,
+    /// All plain text that a reader is shown.
+    pub plain: String,
+    /// All text that the HTML parts show.
+    pub html: String,
+    /// Letters enclosed as message/rfc822.
+    pub enclosed: Vec<Enclosed>,
+    /// The texts of machine-readable reports (RFC 3464, RFC 5965).
+    pub reports: Vec<String>,
+    /// The declared type of the whole letter, lower case, for example `multipart/report`.
+    pub media_type: String,
+    /// The `report-type` of a multipart/report, lower case.
+    pub report_type: String,
+    pub attachments: Vec<Attachment>,
+    pub defects: Vec<Defect>,
+}
+
+/// A letter within the letter.
+#[derive(Default)]
+pub(super) struct Enclosed {
+    pub message_id: Option<String>,
+    pub subject: String,
+    pub text: String,
+}
+
+impl Letter {
+    /// The first value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every header, names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Takes a letter apart.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Self {
+        let mut letter = Self::default();
+        let bytes_max = usize::try_from(limits.body_bytes_max).unwrap_or(usize::MAX);
+        if bytes.len() > bytes_max {
+            letter.defects.push(Defect::BodyTooLong);
+        }
+        let bytes = &bytes[..bytes.len().min(bytes_max)];
+        if bytes.is_empty() {
+            letter.defects.push(Defect::Empty);
+            return letter;
+        }
+        match MessageParser::default().parse(bytes) {
+            Some(message) => letter.take(&message, limits),
+            None => letter.defects.push(Defect::Unparsable),
+        }
+        letter
+    }
+
+    fn take(&mut self, message: &Message<'_>, limits: &Limits) {
+        self.take_headers(message);
+        let mut walk = Walk { limits, html_bytes: 0, letter: self };
+        walk.parts(message);
+        for (text, chars_max) in [(&mut self.plain, limits.text_chars_max), (&mut self.html, limits.text_chars_max)] {
+            let kept = cut(text, chars_max).len();
+            if kept < text.len() {
+                text.truncate(kept);
+                self.defects.push(Defect::TextTooLong);
+            }
+        }
+    }
+
+    fn take_headers(&mut self, message: &Message<'_>) {
+        self.headers = message
+            .headers_raw()
+            .take(HEADERS_MAX)
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), unfold(value)))
+            .collect();
+        self.subject = cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned();
+        self.message_id = message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned());
+        self.in_reply_to = ids(message.in_reply_to());
+        self.references = ids(message.references());
+        if let Some(content_type) = message.content_type() {
+            let subtype = content_type.subtype().unwrap_or_default();
+            self.media_type = format!("{}/{subtype}", content_type.ctype()).to_ascii_lowercase();
+            self.report_type = content_type.attribute("report-type").unwrap_or_default().to_ascii_lowercase();
+        }
+        self.take_addresses(message);
+    }
+
+    fn take_addresses(&mut self, message: &Message<'_>) {
+        let mut bad = false;
+        self.from = addresses(message.header_values(HeaderName::From), &mut bad);
+        let sender_headers = message.header_values(HeaderName::From).count();
+        self.reply_to = addresses(message.header_values(HeaderName::ReplyTo), &mut bad);
+        let visible = message.header_values(HeaderName::To).chain(message.header_values(HeaderName::Cc));
+        self.recipients = addresses(visible, &mut bad);
+        let traced = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to"];
+        let traced: Vec<Address> = self
+            .headers()
+            .filter(|(name, _)| traced.contains(name))
+            .filter_map(|(_, value)| value.trim().trim_matches(['<', '>']).parse().ok())
+            .take(HEADER_ADDRESSES_MAX)
+            .collect();
+        for address in traced {
+            if !self.recipients.contains(&address) {
+                self.recipients.push(address);
+            }
+        }
+        match (sender_headers, self.from.len()) {
+            (0, _) => self.defects.push(Defect::NoSender),
+            (1, 0 | 1) => {}
+            _ => self.defects.push(Defect::SeveralSenders),
+        }
+        if bad {
+            self.defects.push(Defect::BadAddress);
+        }
+    }
+}
+
+/// The walk over the parts of one letter.
+struct Walk<'a> {
+    limits: &'a Limits,
+    html_bytes: usize,
+    letter: &'a mut Letter,
+}
+
+impl Walk<'_> {
+    fn parts(&mut self, message: &Message<'_>) {
+        let mut seen = 0_u32;
+        let mut stack = vec![(0_u32, 0_u32)];
+        while let Some((id, depth)) = stack.pop() {
+            let Some(part) = message.part(id) else { continue };
+            seen += 1;
+            if seen > self.limits.parts_max {
+                self.letter.defects.push(Defect::TooManyParts);
+                break;
+            }
+            match &part.body {
+                PartType::Multipart(children) if depth >= self.limits.mime_depth_max => {
+                    if !children.is_empty() {
+                        self.letter.defects.push(Defect::NestedTooDeep);
+                    }
+                }
+                PartType::Multipart(children) => {
+                    let room = usize::try_from(self.limits.parts_max).unwrap_or(usize::MAX).saturating_add(1);
+                    stack.extend(children.iter().take(room).rev().map(|child| (*child, depth + 1)));
+                }
+                _ => self.leaf(part, id, message),
+            }
+        }
+    }
+
+    fn leaf(&mut self, part: &MessagePart<'_>, id: u32, message: &Message<'_>) {
+        if part.is_encoding_problem {
+            self.letter.defects.push(Defect::BadEncoding);
+        }
+        let media_type = media_type(part);
+        let is_report = matches!(
+            media_type.as_str(),
+            "message/delivery-status"
+                | "message/global-delivery-status"
+                | "message/feedback-report"
+                | "text/rfc822-headers"
+        );
+        match &part.body {
+            _ if is_report => {
+                let text = String::from_utf8_lossy(part.contents());
+                self.letter.reports.push(cut(&text, self.limits.text_chars_max).to_owned());
+            }
+            PartType::Message(enclosed) => self.enclose(enclosed),
+            PartType::Text(text) if message.text_body.contains(&id) => append(&mut self.letter.plain, text),
+            PartType::Html(html) if message.html_body.contains(&id) || message.text_body.contains(&id) => {
+                let shown = self.show(html);
+                append(&mut self.letter.html, &shown);
+            }
+            _ => self.attach(part, media_type),
+        }
+    }
+
+    fn show(&mut self, html: &str) -> String {
+        let room = self.limits.html_bytes_max.saturating_sub(self.html_bytes);
+        self.html_bytes = self.html_bytes.saturating_add(html.len());
+        let (shown, whole) = visible_text(html, room);
+        if !whole {
+            self.letter.defects.push(Defect::HtmlTooLarge);
+        }
+        shown
+    }
+
+    fn enclose(&mut self, message: &Message<'_>) {
+        if self.letter.enclosed.len() >= ENCLOSED_MAX {
+            return;
+        }
+        let mut enclosed = Enclosed {
+            message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
+            subject: cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned(),
+            text: String::new(),
+        };
+        for id in message.text_body.iter().take(ENCLOSED_MAX) {
+            match message.part(*id).map(|part| &part.body) {
+                Some(PartType::Text(text)) => append(&mut enclosed.text, text),
+                Some(PartType::Html(html)) => {
+                    let shown = self.show(html);
+                    append(&mut enclosed.text, &shown);
+                }
+                _ => {}
+            }
+        }
+        enclosed.text.truncate(cut(&enclosed.text, self.limits.text_chars_max).len());
+        self.letter.enclosed.push(enclosed);
+    }
+
+    fn attach(&mut self, part: &MessagePart<'_>, media_type: String) {
+        let contents = part.contents();
+        self.letter.attachments.push(Attachment {
+            sha256: Sha256::digest(contents).into(),
+            bytes: contents.len() as u64,
+            media_type,
+        });
+    }
+}
+
+fn media_type(part: &MessagePart<'_>) -> String {
+    let Some(content_type) = part.content_type() else { return "text/plain".to_owned() };
+    let mut name = String::new();
+    let _ = write!(name, "{}/{}", content_type.ctype(), content_type.subtype().unwrap_or_default());
+    cut(&name, 100).to_ascii_lowercase()
+}
+
+fn append(to: &mut String, text: &str) {
+    if !to.is_empty() {
+        to.push_str("\n\n");
+    }
+    to.push_str(text);
+}
+
+fn unfold(value: &str) -> String {
+    let words: Vec<&str> = cut(value, HEADER_CHARS_MAX).split_whitespace().collect();
+    words.join(" ")
+}
+
+fn ids(value: &HeaderValue<'_>) -> Vec<String> {
+    let own = |id: &str| cut(id, HEADER_CHARS_MAX).to_owned();
+    match value {
+        HeaderValue::Text(id) => vec![own(id)],
+        HeaderValue::TextList(ids) => ids.iter().take(IDS_MAX).map(|id| own(id)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The strict addresses of some headers; `bad` is set when one was there and is none.
+fn addresses<'a>(values: impl Iterator<Item = &'a HeaderValue<'a>>, bad: &mut bool) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    for value in values {
+        let Some(list) = value.as_address() else { continue };
+        for address in list.iter().filter_map(|addr: &Addr<'_>| addr.address.as_deref()).take(HEADER_ADDRESSES_MAX) {
+            match address.parse::<Address>() {
+                Ok(address) if found.len() < HEADER_ADDRESSES_MAX && !found.contains(&address) => found.push(address),
+                Ok(_) => {}
+                Err(_) => *bad = true,
+            }
+        }
+    }
+    found
+}

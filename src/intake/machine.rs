@@ -1,0 +1,73 @@
+//! Did a machine write this letter? Headers first, then the words of automatic replies.
+//!
+//! `X-Auto-Response-Suppress` alone proves nothing: mail clients set it on people's letters. Never looks at who the
+//! sender is beyond the role names of RFC 2142 and 5321.
+
+use super::intent::{Part, Reason};
+use super::letter::Letter;
+use super::lexicon::{Group, Lexicon};
+use super::normal::fold;
+use crate::domain::stored_enum;
+
+stored_enum! {
+    /// What kind of machine wrote a letter.
+    MachineKind, "machine" {
+        /// An answer in somebody's name, or a notice of a program (RFC 3834).
+        AutoReply = "auto_reply",
+        /// Came through a mailing list (RFC 2369, RFC 2919).
+        List = "list",
+        /// Sent to many (Precedence: bulk, junk).
+        Bulk = "bulk",
+        /// A report on a letter that was sent (RFC 3464, RFC 5965).
+        Bounce = "bounce",
+    }
+}
+
+/// The kind of machine by the headers and the words, and the rule that says so. Bounces are found in `bounce`.
+pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Option<(MachineKind, Reason)> {
+    let header = |rule: &'static str| Reason::of(rule, Part::Header);
+    if let Some(rule) = reply_header(letter) {
+        return Some((MachineKind::AutoReply, header(rule)));
+    }
+    if lexicon.starts(Group::AutoSubject, &fold(&letter.subject)) {
+        return Some((MachineKind::AutoReply, Reason::of("auto.subject", Part::Subject)));
+    }
+    if let Some(rule) = list_header(letter) {
+        return Some((MachineKind::List, header(rule)));
+    }
+    let precedence = letter.header("precedence").map(str::to_ascii_lowercase);
+    match precedence.as_deref().map(str::trim) {
+        Some("list") => return Some((MachineKind::List, header("precedence"))),
+        Some("bulk" | "junk") => return Some((MachineKind::Bulk, header("precedence"))),
+        Some("auto_reply") => return Some((MachineKind::AutoReply, header("precedence"))),
+        _ => {}
+    }
+    lexicon.has(Group::AutoBody, &fold(new_text)).then(|| (MachineKind::AutoReply, Reason::of("auto.body", Part::New)))
+}
+
+/// Headers of automatic replies. Their names are those that mail servers set, standard and not.
+fn reply_header(letter: &Letter) -> Option<&'static str> {
+    if let Some(value) = letter.header("auto-submitted") {
+        let keyword = value.split(';').next().unwrap_or_default().trim();
+        if !keyword.eq_ignore_ascii_case("no") {
+            return Some("auto-submitted");
+        }
+    }
+    const ANY_VALUE: [&str; 4] = ["x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply"];
+    if letter.headers().any(|(name, value)| ANY_VALUE.contains(&name) && !value.eq_ignore_ascii_case("no")) {
+        return Some("x-autoreply");
+    }
+    let disposition = letter.report_type == "disposition-notification";
+    disposition.then_some("report.disposition-notification")
+}
+
+fn list_header(letter: &Letter) -> Option<&'static str> {
+    const LIST: [&str; 4] = ["list-id", "list-post", "list-unsubscribe", "list-unsubscribe-post"];
+    letter.headers().any(|(name, _)| LIST.contains(&name)).then_some("list")
+}
+
+/// Whether the header says that the letter answers another one automatically, rather than that a program made it:
+/// contact forms mark what people write into them as `auto-generated` (RFC 3834 §5).
+pub(super) fn is_generated(letter: &Letter) -> bool {
+    letter.header("auto-submitted").is_some_and(|value| value.trim().to_ascii_lowercase().starts_with("auto-generated"))
+}

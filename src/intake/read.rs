@@ -1,0 +1,235 @@
+//! One letter from its bytes to its [`Intake`]: the order in which the other modules are asked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::intent::{Intent, Part, Reason, Verdict};
+use super::judge::{Texts, judge};
+use super::letter::Letter;
+use super::lexicon::{Group, Lexicon};
+use super::machine::{MachineKind, is_generated, machine};
+use super::normal::{cut, fold};
+use super::quote::{Split, split};
+use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, answer, bounce, claims};
+use crate::domain::Language;
+
+/// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
+const STUB_WORDS_MAX: usize = 15;
+/// Words up to which a yes or a no is an answer rather than a letter.
+const ANSWER_WORDS_MAX: usize = 40;
+const LANGUAGE_CHARS_MIN: usize = 20;
+
+/// Reads a letter. Total: a letter that cannot be understood comes back as [`Intent::Unclear`] with a [`Defect`].
+///
+/// Takes up to some tens of milliseconds for the largest HTML that [`Limits`] admits: call it off the async threads.
+#[must_use]
+pub fn read(bytes: &[u8], lexicon: &Lexicon, limits: &Limits) -> Intake {
+    let understood = catch_unwind(AssertUnwindSafe(|| {
+        let letter = Letter::parse(bytes, limits);
+        let texts = Shown::of(&letter, lexicon);
+        understand(letter, &texts, lexicon, limits)
+    }));
+    let mut intake = understood.unwrap_or_else(|_| opaque(Defect::ParserPanicked));
+    intake.defects.sort_unstable();
+    intake.defects.dedup();
+    intake
+}
+
+/// What is left of a letter that could not be read.
+fn opaque(defect: Defect) -> Intake {
+    Intake {
+        message_id: None,
+        in_reply_to: Vec::new(),
+        references: Vec::new(),
+        from: Vec::new(),
+        reply_to: Vec::new(),
+        recipients: Vec::new(),
+        subject: String::new(),
+        language: None,
+        machine: None,
+        new_text: String::new(),
+        quoted_bytes: 0,
+        verdict: Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole)),
+        claims: Claims::default(),
+        answer: Answer::none(),
+        bounce: None,
+        defects: vec![defect],
+        attachments: Vec::new(),
+    }
+}
+
+/// What a reader is shown, taken apart: the text that counts, and the other form of it where there are two.
+struct Shown {
+    main: Split,
+    other: Option<Split>,
+    /// The subject, where it is the writer's own rather than a repetition of ours.
+    subject: Option<String>,
+    is_reply: bool,
+}
+
+impl Shown {
+    fn of(letter: &Letter, lexicon: &Lexicon) -> Self {
+        let folded = fold(&letter.subject);
+        let is_forward = lexicon.starts(Group::ForwardPrefix, &folded);
+        let is_reply = lexicon.starts(Group::ReplyPrefix, &folded) || !letter.in_reply_to.is_empty();
+        let cut_apart = |text: &str| split(text, lexicon, is_forward);
+        let (plain, html) = (cut_apart(&letter.plain), cut_apart(&letter.html));
+        let has = |text: &str| !text.trim().is_empty();
+        let (main, other) = match (has(&letter.plain), has(&letter.html)) {
+            (true, true) if is_stub(&letter.plain, &letter.html) => (html, None),
+            (true, true) => (plain, Some(html)),
+            (false, true) => (html, None),
+            _ => (plain, None),
+        };
+        let repeated = lexicon.starts(Group::ReplyPrefix, &folded) || is_forward;
+        let subject = (!repeated).then(|| letter.subject.clone());
+        let is_reply = is_reply || has(&main.quoted);
+        Self { main, other, subject, is_reply }
+    }
+
+    fn texts(&self, split: &Split, lexicon: &Lexicon) -> Texts {
+        Texts::of(self.subject.as_deref(), &split.new, lexicon)
+    }
+}
+
+fn is_stub(plain: &str, html: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().count();
+    words(plain) <= STUB_WORDS_MAX && fold(plain).contains("html") && words(html) > 0
+}
+
+fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits) -> Intake {
+    let mut defects = letter.defects.clone();
+    let texts = shown.texts(&shown.main, lexicon);
+    let (returned, robot) = match bounce::bounce(&letter, lexicon) {
+        Some((bounce, reason)) => (Some(bounce), Some((MachineKind::Bounce, reason))),
+        None => (None, machine(&letter, &shown.main.new, lexicon)),
+    };
+    let said = match robot {
+        None => answer::intent(&shown.main.new, &texts.new),
+        Some(_) => AnswerIntent::None,
+    };
+    let words = Words { texts: &texts, said, shown, lexicon };
+    let verdict = match &robot {
+        Some((kind, reason)) => by_machine(*kind, reason, is_generated(&letter), &words),
+        None => by_person(&letter, &words),
+    };
+    let named = format!("{}\n{}", shown.subject.as_deref().unwrap_or_default(), shown.main.new);
+    Intake {
+        language: language(&texts, &shown.main.new),
+        machine: robot.map(|(kind, _)| kind),
+        quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
+        verdict,
+        claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),
+        answer: Answer {
+            intent: said,
+            codes: answer::codes(&shown.main.new, lexicon),
+            tokens: answer::tokens(
+                &letter.recipients,
+                [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html]
+                    .into_iter()
+                    .map(String::as_str),
+            ),
+        },
+        bounce: returned,
+        defects,
+        new_text: shown.main.new.trim().to_owned(),
+        message_id: letter.message_id,
+        in_reply_to: letter.in_reply_to,
+        references: letter.references,
+        from: letter.from,
+        reply_to: letter.reply_to,
+        recipients: letter.recipients,
+        subject: letter.subject,
+        attachments: letter.attachments,
+    }
+}
+
+/// The words of a letter, ready to be judged.
+struct Words<'a> {
+    texts: &'a Texts,
+    said: AnswerIntent,
+    shown: &'a Shown,
+    lexicon: &'a Lexicon,
+}
+
+/// A machine's letter asks for nothing; but where one passes on what a person wrote (a contact form, a support address
+/// that is itself a list), a request in it goes to a person and is never lost.
+fn by_machine(kind: MachineKind, reason: &Reason, is_generated: bool, words: &Words<'_>) -> Verdict {
+    let intent = match kind {
+        MachineKind::Bounce => Intent::Bounce,
+        MachineKind::AutoReply => Intent::AutoReply,
+        MachineKind::List | MachineKind::Bulk => Intent::Newsletter,
+    };
+    let passes_on = is_generated || matches!(kind, MachineKind::List | MachineKind::Bulk);
+    let judged = judge(words.texts);
+    if passes_on && judged.intent.is_erasure() {
+        let mut unclear = Verdict::of(Intent::Unclear, 0.4, reason.clone());
+        unclear.also.push(judged.intent);
+        unclear.reasons.extend(judged.reasons);
+        return unclear;
+    }
+    Verdict::of(intent, 0.95, reason.clone())
+}
+
+fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
+    if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
+        return Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole));
+    }
+    let judged = judge(words.texts);
+    if let Some(other) = words.shown.other.as_ref() {
+        let twin = judge(&words.shown.texts(other, words.lexicon));
+        if judged.intent != twin.intent && (judged.intent.is_erasure() || twin.intent.is_erasure()) {
+            let mut unclear = Verdict::of(Intent::Unclear, 0.3, Reason::of("plain-and-html-disagree", Part::Whole));
+            unclear.also.extend([judged.intent, twin.intent].into_iter().filter(|intent| intent.is_erasure()));
+            return unclear;
+        }
+    }
+    if judged.intent.is_erasure() || judged.intent == Intent::Unclear {
+        return judged;
+    }
+    answered(judged, words).unwrap_or_else(|judged| forwarded(letter, judged, words))
+}
+
+/// A short yes or no in a reply; `Err` gives the verdict back.
+fn answered(judged: Verdict, words: &Words<'_>) -> Result<Verdict, Verdict> {
+    if !words.shown.is_reply || words.texts.new.words > ANSWER_WORDS_MAX {
+        return Err(judged);
+    }
+    match words.said {
+        AnswerIntent::Yes => Ok(Verdict::of(Intent::Confirm, 0.8, Reason::of("answer.yes", Part::New))),
+        AnswerIntent::No => Ok(Verdict::of(Intent::Deny, 0.8, Reason::of("answer.no", Part::New))),
+        _ => Err(judged),
+    }
+}
+
+/// A request in a letter that was passed on: a person has to say whose it is.
+fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
+    let enclosed = letter.enclosed.iter().map(|enclosed| (Some(enclosed.subject.as_str()), enclosed.text.as_str()));
+    let inline = [(None, words.shown.main.forwarded.as_str())];
+    for (subject, text) in inline.into_iter().chain(enclosed) {
+        let inner = judge(&Texts::of(subject, text, words.lexicon));
+        if inner.intent.is_erasure() {
+            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("forwarded", Part::Forwarded));
+            unclear.also.push(inner.intent);
+            return unclear;
+        }
+    }
+    judged
+}
+
+/// The language of the lexicon's words, else of the text as a whole.
+fn language(texts: &Texts, new_text: &str) -> Option<Language> {
+    if let Some(language) = texts.language() {
+        return Some(language);
+    }
+    let sample = cut(new_text, 2_000);
+    if sample.trim().chars().count() < LANGUAGE_CHARS_MIN {
+        return None;
+    }
+    match whichlang::detect_language(sample) {
+        whichlang::Lang::Eng => Some(Language::En),
+        whichlang::Lang::Deu => Some(Language::De),
+        whichlang::Lang::Fra => Some(Language::Fr),
+        whichlang::Lang::Spa => Some(Language::Es),
+        _ => None,
+    }
+}

@@ -1,0 +1,196 @@
+//! Where the lexicon's words stand in a text: which word, clause and sentence. Finds, never judges.
+
+use super::lexicon::{Group, Lexicon, Topic};
+use super::normal::fold;
+use crate::domain::Language;
+
+/// Hits beyond this many are not looked at; a letter of a person has some dozens.
+const HITS_MAX: usize = 4_000;
+
+/// One phrase found.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    pub language: Language,
+    pub topic: Topic,
+    /// Index of its first word.
+    pub first: usize,
+    /// Index of its last word.
+    pub last: usize,
+    pub clause: usize,
+    pub sentence: usize,
+}
+
+impl Hit {
+    pub fn is(&self, group: Group) -> bool {
+        self.topic == Topic::Group(group)
+    }
+
+    /// Whether two hits share a word.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Words between two hits; 0 when they touch or overlap.
+    pub fn distance(&self, other: &Self) -> usize {
+        if self.first > other.last {
+            self.first - other.last - 1
+        } else if other.first > self.last {
+            other.first - self.last - 1
+        } else {
+            0
+        }
+    }
+}
+
+/// A text with the phrases found in it.
+pub(super) struct Signals {
+    pub hits: Vec<Hit>,
+    pub words: usize,
+    /// The first word of every sentence that has one.
+    openings: Vec<usize>,
+    /// The first word at or behind the start of every clause.
+    clauses: Vec<usize>,
+    /// For every sentence whether it ends with a question mark.
+    questions: Vec<bool>,
+}
+
+struct Word {
+    start: usize,
+    clause: usize,
+    sentence: usize,
+}
+
+impl Signals {
+    /// Looks a text up in the lexicon.
+    pub fn of(text: &str, lexicon: &Lexicon) -> Self {
+        let folded = lexicon.put_right(&fold(text));
+        let (words, questions) = segment(&folded);
+        let mut hits = Vec::new();
+        lexicon.locate(&folded, |language, topic, range| {
+            let at = |byte: usize| words.partition_point(|word| word.start <= byte).saturating_sub(1);
+            let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
+            if let Some(word) = words.get(first).filter(|_| hits.len() < HITS_MAX) {
+                let (clause, sentence) = (word.clause, word.sentence);
+                hits.push(Hit { language, topic: topic.clone(), first, last, clause, sentence });
+            }
+        });
+        let openings =
+            (0..words.len()).filter(|at| *at == 0 || words[at - 1].sentence != words[*at].sentence).collect();
+        let clauses_count = words.last().map_or(0, |word| word.clause + 1);
+        let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
+        Self { hits, words: words.len(), openings, clauses, questions }
+    }
+
+    /// The hits of one group in one language.
+    pub fn of_group(&self, language: Language, group: Group) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(move |hit| hit.language == language && hit.is(group))
+    }
+
+    /// Whether the group occurs in this language.
+    pub fn has(&self, language: Language, group: Group) -> bool {
+        self.of_group(language, group).next().is_some()
+    }
+
+    /// Whether the group occurs in any language.
+    pub fn has_any(&self, group: Group) -> bool {
+        self.hits.iter().any(|hit| hit.is(group))
+    }
+
+    /// Whether the group occurs in this language in the hit's sentence.
+    pub fn beside(&self, hit: &Hit, group: Group) -> bool {
+        self.of_group(hit.language, group).any(|other| other.sentence == hit.sentence)
+    }
+
+    /// Whether the hit opens its sentence, as imperatives do.
+    pub fn opens(&self, hit: &Hit) -> bool {
+        self.openings.binary_search(&hit.first).is_ok()
+    }
+
+    /// Whether the hit opens its clause, or nearly so ("…, so delete it").
+    pub fn opens_clause(&self, hit: &Hit) -> bool {
+        self.clauses.get(hit.clause).is_some_and(|first| hit.first - first <= 1)
+    }
+
+    /// Whether any sentence is a question.
+    pub fn asks(&self) -> bool {
+        self.questions.iter().any(|question| *question)
+    }
+
+    /// How many phrases of the language occur, for guessing the language of the text.
+    pub fn weight(&self, language: Language) -> usize {
+        self.hits.iter().filter(|hit| hit.language == language).map(|hit| hit.last - hit.first + 1).sum()
+    }
+}
+
+/// The words of a folded text with their clauses and sentences, and which sentences are questions.
+fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
+    let (mut words, mut questions) = (Vec::new(), vec![false]);
+    let (mut clause, mut sentence, mut at) = (0, 0, 0);
+    for line in folded.split_inclusive('\n') {
+        for token in line.split_inclusive(' ') {
+            let word = token.trim_end();
+            if word.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii()) {
+                words.push(Word { start: at, clause, sentence });
+            }
+            match word_end(word) {
+                End::None => {}
+                End::Clause => clause += 1,
+                End::Sentence { question } => {
+                    questions[sentence] |= question;
+                    (clause, sentence) = (clause + 1, sentence + 1);
+                    questions.push(false);
+                }
+            }
+            at += token.len();
+        }
+        (clause, sentence) = (clause + 1, sentence + 1);
+        questions.push(false);
+    }
+    (words, questions)
+}
+
+enum End {
+    None,
+    Clause,
+    Sentence { question: bool },
+}
+
+/// What ends behind a word. Abbreviations and ordinal numbers keep their sentence open.
+fn word_end(word: &str) -> End {
+    const SHORT: [&str; 22] = [
+        "art", "arts", "abs", "nr", "no", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf",
+        "usw", "ziff", "lit", "num", "tel", "inc",
+    ];
+    let bare = word.trim_end_matches(['"', '\'', ')', ']', '>', '*', '_']);
+    let stem = bare.trim_end_matches(['.', '!', '?', '…']);
+    let tail = &bare[stem.len()..];
+    if tail.contains('?') {
+        return End::Sentence { question: true };
+    }
+    if tail == "." {
+        let core = stem.trim_start_matches(['(', '"', '\'']);
+        let short = SHORT.contains(&core) || core.chars().count() <= 1;
+        let ordinal = core.len() <= 2 && core.bytes().all(|b| b.is_ascii_digit());
+        return if short || ordinal { End::None } else { End::Sentence { question: false } };
+    }
+    if !tail.is_empty() {
+        return End::Sentence { question: false };
+    }
+    if bare.ends_with(';') {
+        return End::Sentence { question: false };
+    }
+    if word.ends_with([',', ':', ')']) || word == "-" { End::Clause } else { End::None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_and_clauses() {
+        let (words, questions) = segment("under art. 17 gdpr, on 5. may, erase it. why?\nnew one");
+        let sentences: Vec<usize> = words.iter().map(|word| word.sentence).collect();
+        assert_eq!(sentences, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3]);
+        assert!(questions[1] && !questions[0]);
+    }
+}

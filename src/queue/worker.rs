@@ -1,0 +1,288 @@
+//! The loop that works on jobs: claims batches, runs several at once, keeps their leases, settles, gives back.
+//!
+//! It never looks into a job. What is done and what it means is the [`Handler`]'s business; a handler that records its
+//! effect completes its job in the same transaction and answers [`Settled::Done`].
+
+mod running;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{AfterFailure, Backoff, Claim, Held, JobTable, Lease, QueueError};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::domain::{Retry, Timestamp};
+use running::{Ended, Running};
+
+/// Does the work of a job.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Works on the job, under its lease. It may be dropped at any `.await` when the lease is lost or the daemon
+    /// stops, and it may be called again for the same job: every effect must be safe to repeat.
+    async fn handle(&self, lease: Lease) -> Settled;
+}
+
+/// How a handler leaves a job.
+#[derive(Debug)]
+#[must_use]
+pub enum Settled {
+    /// The handler settled the job in a transaction of its own.
+    Done,
+    /// The work is done and the loop may complete the job, together with others.
+    Finished(Lease),
+    /// The attempt failed.
+    Failed {
+        /// The job's lease.
+        lease: Lease,
+        /// Why: a code that is fixed in the program.
+        reason: &'static str,
+        /// Whether another attempt may help.
+        retry: Retry,
+    },
+    /// Not now; the attempt does not count.
+    Snooze {
+        /// The job's lease.
+        lease: Lease,
+        /// When to look again.
+        until: Timestamp,
+    },
+}
+
+/// How a worker works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// Who claims; unique per process, shown to people.
+    pub name: String,
+    /// The kinds that it works on.
+    pub kinds: Vec<String>,
+    /// Jobs at once.
+    pub concurrency: usize,
+    /// How long a lease runs; it is extended after a third of this.
+    pub lease: Duration,
+    /// The longest time between two looks for work.
+    pub poll: Duration,
+    /// How often expired leases are taken back. With the lease it makes the time that a dead worker's jobs wait.
+    pub rescue_every: Duration,
+    /// How long a shutdown waits for running jobs before it gives them back.
+    pub drain: Duration,
+    /// The wait after a failed attempt.
+    pub backoff: Backoff,
+}
+
+impl WorkerSettings {
+    /// Eight jobs at once, leases of 30 s and a rescue every 15 s (so that a dead worker's jobs are taken over within
+    /// 60 s), a look every second, 10 s for a drain.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kinds: &[&str]) -> Self {
+        Self {
+            name: name.into(),
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            concurrency: 8,
+            lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            rescue_every: Duration::from_secs(15),
+            drain: Duration::from_secs(10),
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// Works until the shutdown, then finishes or gives back what it holds.
+///
+/// # Errors
+/// Only when the table fails for good (a missing table, a wrong password). While it does not answer, the loop waits
+/// and tries again.
+pub async fn run(
+    table: Arc<dyn JobTable>,
+    handler: Arc<dyn Handler>,
+    settings: WorkerSettings,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    shutdown: CancellationToken,
+) -> Result<(), QueueError> {
+    let mut worker = Worker { table, handler, settings, clock, chance, running: Running::default(), turn: 0 };
+    let worked = worker.work(&shutdown).await;
+    worker.drain().await;
+    worked
+}
+
+struct Worker {
+    table: Arc<dyn JobTable>,
+    handler: Arc<dyn Handler>,
+    settings: WorkerSettings,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    running: Running,
+    /// Which kind comes first in the next claim, so that a busy kind does not starve the others.
+    turn: usize,
+}
+
+impl Worker {
+    async fn work(&mut self, shutdown: &CancellationToken) -> Result<(), QueueError> {
+        let mut extend = ticks(self.settings.lease / 3);
+        let mut rescue = ticks(self.settings.rescue_every);
+        let mut hungry = true;
+        while !shutdown.is_cancelled() {
+            // Claims come in batches: one that fills a single free place would cost a transaction per job.
+            let free = self.settings.concurrency.saturating_sub(self.running.len());
+            let room = free > 0 && free * 2 >= self.settings.concurrency;
+            if hungry && room {
+                hungry = self.claim(free).await? == free;
+            }
+            let table = Arc::clone(&self.table);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                _ = extend.tick() => self.extend().await?,
+                _ = rescue.tick() => hungry |= self.rescue().await?,
+                ended = self.running.next() => self.settle(ended).await?,
+                () = table.wait_for_work(self.settings.poll), if !hungry => hungry = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims up to `free` jobs and starts them; answers how many.
+    async fn claim(&mut self, free: usize) -> Result<usize, QueueError> {
+        let mut kinds: Vec<&str> = self.settings.kinds.iter().map(String::as_str).collect();
+        let turn = self.turn % kinds.len().max(1);
+        kinds.rotate_left(turn);
+        let claim = Claim {
+            worker: &self.settings.name,
+            kinds: &kinds,
+            count_max: u32::try_from(free).unwrap_or(u32::MAX),
+            lease: self.settings.lease,
+        };
+        let claimed = self.table.claim(claim, self.clock.now()).await;
+        self.turn = self.turn.wrapping_add(1);
+        let leases = answered(claimed)?.unwrap_or_default();
+        let count = leases.len();
+        for lease in leases {
+            let handler = Arc::clone(&self.handler);
+            self.running.start(lease, handler);
+        }
+        Ok(count)
+    }
+
+    async fn extend(&mut self) -> Result<(), QueueError> {
+        let held = self.running.held();
+        let extended = self.table.extend(&held, self.settings.lease).await;
+        for lost in answered(extended)?.unwrap_or_default() {
+            tracing::warn!(job.id = %lost.job, "the lease was lost; the work is stopped");
+            self.running.stop(lost);
+        }
+        Ok(())
+    }
+
+    /// Whether there is work again.
+    async fn rescue(&mut self) -> Result<bool, QueueError> {
+        let rescued = self.table.rescue(self.clock.now()).await;
+        let rescued = answered(rescued)?.unwrap_or_default();
+        if rescued.waiting + rescued.dead > 0 {
+            tracing::warn!(jobs.waiting = rescued.waiting, jobs.dead = rescued.dead, "expired leases were taken back");
+        }
+        Ok(rescued.waiting > 0)
+    }
+
+    /// Settles what has ended, the plain completions in one statement.
+    async fn settle(&mut self, ended: Vec<Ended>) -> Result<(), QueueError> {
+        let mut finished = Vec::new();
+        for ended in ended {
+            match ended {
+                // A task that was stopped here had lost its lease: there is nothing to settle.
+                Ended::Settled(Settled::Done) | Ended::Stopped(_) => {}
+                Ended::Settled(Settled::Finished(lease)) => finished.push(lease),
+                Ended::Settled(Settled::Failed { lease, reason, retry }) => self.fail(lease, reason, retry).await?,
+                Ended::Settled(Settled::Snooze { lease, until }) => {
+                    let snoozed = self.table.snooze(lease, until).await;
+                    answered(snoozed)?;
+                }
+                Ended::Panicked(lease) => {
+                    tracing::error!(job.id = %lease.job().id, job.kind = lease.job().kind, "the handler panicked");
+                    self.fail(lease, "panicked", Retry::Transient).await?;
+                }
+            }
+        }
+        let completed = self.table.complete(finished).await;
+        for job in answered(completed)?.unwrap_or_default() {
+            tracing::warn!(job.id = %job, "the lease was lost before the job was completed; it is done again");
+        }
+        Ok(())
+    }
+
+    async fn fail(&self, lease: Lease, reason: &'static str, retry: Retry) -> Result<(), QueueError> {
+        let Held { job, attempt, .. } = lease.held();
+        tracing::warn!(job.id = %job, job.kind = lease.job().kind, job.attempt = attempt, reason, "an attempt failed");
+        let next = match retry {
+            Retry::Transient => {
+                let wait = self.settings.backoff.after(attempt, self.chance.as_ref());
+                AfterFailure::At(self.clock.now().plus(wait))
+            }
+            Retry::Permanent => AfterFailure::Never,
+        };
+        answered(self.table.fail(lease, reason, next).await).map(drop)
+    }
+
+    /// Waits for what runs, up to the drain time, then stops the rest and gives it back.
+    async fn drain(&mut self) {
+        let deadline = sleep(self.settings.drain);
+        tokio::pin!(deadline);
+        let mut extend = ticks(self.settings.lease / 3);
+        while !self.running.is_empty() {
+            let outcome = tokio::select! {
+                () = &mut deadline => break,
+                _ = extend.tick() => self.extend().await,
+                ended = self.running.next() => self.settle(ended).await,
+            };
+            if let Err(error) = outcome {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot settle while stopping");
+                break;
+            }
+        }
+        self.give_back().await;
+    }
+
+    async fn give_back(&mut self) {
+        self.running.stop_all();
+        let (mut stopped, mut settled) = (Vec::new(), Vec::new());
+        while !self.running.is_empty() {
+            for ended in self.running.next().await {
+                match ended {
+                    Ended::Stopped(lease) => stopped.push(lease),
+                    other => settled.push(other),
+                }
+            }
+        }
+        let outcome = async {
+            self.settle(settled).await?;
+            self.table.release(stopped).await
+        };
+        if let Err(error) = outcome.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "jobs wait for their leases to run out");
+        }
+    }
+}
+
+/// What the table answered; `None`, and a line in the log, where it did not and the loop goes on: work that could not
+/// be settled comes back when its lease runs out.
+fn answered<T>(answer: Result<T, QueueError>) -> Result<Option<T>, QueueError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ QueueError::Table { retry: Retry::Permanent, .. }) => Err(error),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the job table was not changed");
+            Ok(None)
+        }
+    }
+}
+
+fn ticks(every: Duration) -> Interval {
+    let every = every.max(Duration::from_millis(1));
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

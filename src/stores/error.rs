@@ -1,0 +1,205 @@
+//! What can go wrong with a store. Never says a value of a row: drivers quote rows in their messages, so their text
+//! is shown only where it cannot ("no such column").
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::domain::Retry;
+
+use super::StoreName;
+
+/// A failure of a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The url cannot be read. Its text is a secret.
+    #[error("the store's url cannot be read; expected {expected}")]
+    BadUrl {
+        /// What it should look like.
+        expected: &'static str,
+    },
+    /// The store could not be reached or refused a statement.
+    #[error("the store did not do what it was asked to")]
+    Sql(#[source] SqlFailure),
+    /// A statement did not end in time.
+    #[error("the store did not answer within {seconds} s")]
+    Timeout {
+        /// The limit.
+        seconds: u64,
+    },
+    /// The catalogue answered a row that is not understood.
+    #[error("the store's catalogue cannot be read")]
+    Catalogue,
+    /// The catalogue has no such table.
+    #[error("the store has no table {table:?}")]
+    UnknownTable {
+        /// The table.
+        table: String,
+    },
+    /// The catalogue has no such column.
+    #[error("table {table:?} has no column {column:?}")]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// More rows changed than keys were handed in: undone.
+    #[error("table {table:?}: {found} rows changed where at most {max} were expected; the change was undone")]
+    RowCount {
+        /// The table.
+        table: String,
+        /// Keys that were handed in.
+        max: u64,
+        /// Rows that changed.
+        found: u64,
+    },
+    /// A key that the column's type cannot hold, or another number of values than columns.
+    #[error("table {table:?}: a key does not fit its columns")]
+    KeyShape {
+        /// The table.
+        table: String,
+    },
+    /// A key column holds NULL, so that rows cannot be told apart.
+    #[error("table {table:?}: a key is NULL")]
+    NullKey {
+        /// The table.
+        table: String,
+    },
+    /// A directory query answered more rows than allowed.
+    #[error("the query answers more than {max} rows")]
+    TooManyRows {
+        /// The limit.
+        max: u32,
+    },
+    /// A directory query names a parameter that nobody gives.
+    #[error("the query names the parameter :{name}, which is not given here")]
+    UnknownParameter {
+        /// The name in the query.
+        name: String,
+    },
+    /// A store that the data map names was not opened.
+    #[error("the store {store} is not open")]
+    NotOpen {
+        /// Its name.
+        store: StoreName,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(SqlFailure(error))
+    }
+}
+
+impl StoreError {
+    /// Whether the same call may go through later.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Timeout { .. } => Retry::Transient,
+            Self::Sql(failure) if failure.is_transient() => Retry::Transient,
+            _ => Retry::Permanent,
+        }
+    }
+
+    /// Whether the same statement should be sent again at once: the store undid it to let another go first.
+    pub(super) fn is_contention(&self) -> bool {
+        matches!(self, Self::Sql(SqlFailure(sqlx::Error::Database(error)))
+            if error.code().is_some_and(|code| is_contention(&code, server_number(error.as_ref()))))
+    }
+}
+
+/// What the driver said, without what it quoted.
+pub struct SqlFailure(sqlx::Error);
+
+impl SqlFailure {
+    fn is_transient(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => {
+                let number = server_number(error.as_ref());
+                error.code().is_some_and(|code| is_contention(&code, number) || is_passing(&code, number))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// MySQL's own number, which says more than its SQLSTATE.
+fn server_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(sqlx::mysql::MySqlDatabaseError::number)
+}
+
+/// Deadlock, serialisation failure, lock not available, busy: PostgreSQL class 40 and 55P03, MySQL 1213 and 1205,
+/// SQLite 5 and 6 in the low byte.
+fn is_contention(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1205 | 1213 | 1020),
+        None if code.len() == 5 => code.starts_with("40") || code == "55P03",
+        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
+    }
+}
+
+/// Down, shutting down, out of resources, statement timeout.
+fn is_passing(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1969 | 3024 | 1203),
+        None => {
+            code.starts_with("08")
+                || code.starts_with("53")
+                || matches!(code, "57P01" | "57P02" | "57P03" | "57014")
+        }
+    }
+}
+
+/// Whether the message speaks of names only: PostgreSQL class 42, SQLite's generic error, MySQL's unknown table,
+/// unknown column, denied command, syntax.
+fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1044 | 1045 | 1049 | 1054 | 1142 | 1143 | 1146),
+        None => code.starts_with("42") && code.len() == 5 || code.starts_with("28") || code == "3D000" || code == "1",
+    }
+}
+
+impl fmt::Display for SqlFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sqlx::Error::Database(error) = &self.0 else {
+            return match &self.0 {
+                // A decoding failure quotes what it could not decode.
+                sqlx::Error::ColumnDecode { index, .. } => write!(f, "column {index} cannot be read"),
+                sqlx::Error::Decode(_) => f.write_str("a value cannot be read"),
+                other => other.fmt(f),
+            };
+        };
+        let code = error.code().unwrap_or_default();
+        let number = server_number(error.as_ref());
+        write!(f, "code {code}")?;
+        if let Some(number) = number {
+            write!(f, " ({number})")?;
+        }
+        if let Some(table) = error.table() {
+            write!(f, ", table {table}")?;
+        }
+        if let Some(constraint) = error.constraint() {
+            write!(f, ", constraint {constraint}")?;
+        }
+        if speaks_of_names(&code, number) {
+            write!(f, ": {}", error.message())?;
+        }
+        Ok(())
+    }
+}
+
+/// The same as Display: the driver's own Debug prints the detail line, which quotes whole rows.
+impl fmt::Debug for SqlFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for SqlFailure {}

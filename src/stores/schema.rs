@@ -1,0 +1,104 @@
+//! A store's catalogue: what tables, columns, keys and links there are. Never any row.
+
+use std::collections::BTreeMap;
+
+/// The tables of one store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// By name; a table outside the connection's own namespace is `namespace.table`.
+    pub tables: BTreeMap<String, Table>,
+}
+
+/// One table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Namespace and name as the store has them, for quoting.
+    pub path: Vec<String>,
+    /// The columns in the order of the table.
+    pub columns: Vec<Column>,
+    /// The primary key's columns; empty where there is none.
+    pub primary_key: Vec<String>,
+    /// The column sets that are unique (the primary key is not repeated here).
+    pub uniques: Vec<Vec<String>>,
+    /// The links to other tables that the store enforces.
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type in the store's own words, which casts are written with.
+    pub type_name: String,
+    /// What family of types it is.
+    pub kind: ColumnKind,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// How many characters it holds at most; `None` where the type sets no limit.
+    pub length_max: Option<u32>,
+    /// Character set and collation, where the store needs them to compare (MySQL).
+    pub collation: Option<Collation>,
+    /// Computed by the store: it cannot be written.
+    pub generated: bool,
+}
+
+/// How a column of text compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collation {
+    /// The character set.
+    pub charset: String,
+    /// The collation.
+    pub name: String,
+}
+
+/// Families of types, as far as keys and masks need them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Whole numbers.
+    Int,
+    /// Other numbers.
+    Number,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// UUIDs with a type of their own.
+    Uuid,
+    /// Dates and instants.
+    Time,
+    /// Anything else, compared as the store's own text of it.
+    Other,
+}
+
+/// A link that the store enforces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The columns that point.
+    pub columns: Vec<String>,
+    /// The table that they point to.
+    pub table: String,
+    /// The columns that they point to.
+    pub references: Vec<String>,
+}
+
+impl Table {
+    /// The column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether no two rows can agree in all of these columns.
+    #[must_use]
+    pub fn is_unique(&self, columns: &[String]) -> bool {
+        let within = |set: &Vec<String>| !set.is_empty() && set.iter().all(|column| columns.contains(column));
+        within(&self.primary_key) || self.uniques.iter().any(within)
+    }
+
+    /// Whether the column is part of the primary key or of a unique set.
+    #[must_use]
+    pub fn is_in_unique(&self, column: &str) -> bool {
+        self.primary_key.iter().chain(self.uniques.iter().flatten()).any(|name| name == column)
+    }
+}

@@ -1,0 +1,226 @@
+//! What all SQL stores share: the text of the statements and the way of a call. Never which rows.
+//!
+//! Every parameter is sent as text (keys as one JSON list, cast by the schema's types inside the statement) and
+//! every answer comes back as text, cast by the store. So one text serves three databases, and what differs is
+//! the small [`Dialect`].
+
+mod catalogue;
+mod named;
+mod statements;
+mod wire;
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub(super) use catalogue::{ColumnRow, LinkRow, UniqueRow, schema};
+pub(super) use wire::{TextRow, impl_connection};
+
+use super::{
+    Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits, Table,
+};
+use statements::{Statement, Statements};
+
+/// What a database says differently.
+pub trait Dialect: Send + Sync + Sized + 'static {
+    /// An identifier, quoted.
+    fn quote(name: &str) -> String;
+
+    /// The `n`th parameter (from 1).
+    fn parameter(n: usize) -> String;
+
+    /// An expression of this column's type as text; bytes as hex.
+    fn as_text(expression: &str, column: Option<&Column>) -> String;
+
+    /// A text expression as this column's type and collation, for comparing and assigning.
+    fn as_type(text: &str, column: &Column) -> String;
+
+    /// A derived table of a JSON list of lists: its columns are `c0`, `c1` … of these columns' types.
+    fn rows_of_json(parameter: &str, columns: &[&Column]) -> String;
+
+    /// Whether two expressions differ, where NULL equals NULL.
+    fn differ(left: &str, right: &str) -> String;
+
+    /// `DELETE` of the rows of `t` that the derived table `s` joins on `matching`; `within` says the same as an IN
+    /// that names `source` itself.
+    fn delete(table: &str, source: &str, matching: &str, within: &str) -> String;
+
+    /// `UPDATE` of the rows of `t` that the derived table `s` joins on `matching`; each set is `(column, value)`.
+    fn update(table: &str, source: &str, matching: &str, sets: &[(String, String)]) -> String;
+}
+
+/// Which driver a connection uses.
+pub trait Pooled {
+    /// The driver.
+    type Db: sqlx::Database;
+}
+
+/// How statements travel. One call is one transaction.
+#[async_trait]
+pub trait Connection: Send + Sync {
+    /// All rows of a query, every column text, in a read-only transaction.
+    async fn read(&self, sql: &str, params: &[String]) -> Result<Vec<TextRow>, StoreError>;
+
+    /// Runs a statement; commits when it changed at most `rows_max` rows, and undoes it otherwise. Answers how many
+    /// rows it changed.
+    async fn write(&self, sql: &str, params: &[String], rows_max: u64) -> Result<u64, StoreError>;
+
+    /// The names of the columns that a query answers.
+    async fn columns(&self, sql: &str) -> Result<Vec<String>, StoreError>;
+
+    /// The catalogue.
+    async fn catalogue(&self) -> Result<Schema, StoreError>;
+}
+
+/// An SQL database as a store.
+pub struct SqlStore<D, C> {
+    connection: C,
+    limits: StoreLimits,
+    schema: RwLock<Arc<Schema>>,
+    dialect: std::marker::PhantomData<fn() -> D>,
+}
+
+impl<D: Dialect, C: Connection> SqlStore<D, C> {
+    /// Reads the catalogue and is ready.
+    pub(super) async fn ready(connection: C, limits: StoreLimits) -> Result<Self, StoreError> {
+        let store = Self { connection, limits, schema: RwLock::default(), dialect: std::marker::PhantomData };
+        store.schema().await?;
+        Ok(store)
+    }
+
+    fn known(&self) -> Arc<Schema> {
+        Arc::clone(&self.schema.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    async fn read(&self, statement: &Statement) -> Result<Vec<TextRow>, StoreError> {
+        self.in_time(|| self.connection.read(&statement.sql, &statement.params)).await
+    }
+
+    async fn number(&self, statement: &Statement) -> Result<u64, StoreError> {
+        let rows = self.read(statement).await?;
+        let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
+        number.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    async fn write(&self, table: &str, statement: &Statement, rows_max: u64) -> Result<u64, StoreError> {
+        let written = self.in_time(|| self.connection.write(&statement.sql, &statement.params, rows_max)).await;
+        written.map_err(|error| match error {
+            StoreError::RowCount { max, found, .. } => StoreError::RowCount { table: table.to_owned(), max, found },
+            other => other,
+        })
+    }
+
+    /// Runs a call within the time limit, and again when the store undid it to let another go first.
+    async fn in_time<T, F>(&self, call: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        // The server's own limit comes first; this one is for a server that does not answer at all.
+        let limit = self.limits.statement_timeout + self.limits.lock_timeout;
+        let mut wait = Duration::from_millis(25);
+        for _ in 1..self.limits.attempts_max {
+            match tokio::time::timeout(limit, call()).await {
+                Ok(Err(error)) if error.is_contention() => {
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+                Ok(outcome) => return outcome,
+                Err(_) => return Err(StoreError::Timeout { seconds: limit.as_secs() }),
+            }
+        }
+        let timeout = StoreError::Timeout { seconds: limit.as_secs() };
+        tokio::time::timeout(limit, call()).await.unwrap_or(Err(timeout))
+    }
+}
+
+fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, StoreError> {
+    schema.tables.get(name).ok_or_else(|| StoreError::UnknownTable { table: name.to_owned() })
+}
+
+#[async_trait]
+impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.in_time(|| self.connection.read("SELECT '1'", &[])).await.map(drop)
+    }
+
+    async fn schema(&self) -> Result<Schema, StoreError> {
+        let schema = self.in_time(|| self.connection.catalogue()).await?;
+        *self.schema.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(schema.clone());
+        Ok(schema)
+    }
+
+    async fn keys(
+        &self,
+        select: Select<'_>,
+        key: &[String],
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Vec<Key>, StoreError> {
+        let schema = self.known();
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let Some(statement) = statements.keys(key, after, limit)? else { return Ok(Vec::new()) };
+        let columns = statements.columns(key)?;
+        self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
+    }
+
+    async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {
+        let schema = self.known();
+        match Statements::<D>::of(select, table_of(&schema, select.table)?).count()? {
+            Some(statement) => self.number(&statement).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn delete(&self, select: Select<'_>) -> Result<u64, StoreError> {
+        let schema = self.known();
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let Some(statement) = statements.delete()? else { return Ok(0) };
+        self.write(select.table, &statement, select.values.len() as u64).await
+    }
+
+    async fn mask(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError> {
+        let schema = self.known();
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let Some(statement) = statements.mask(assignments)? else { return Ok(0) };
+        self.write(select.table, &statement, select.values.len() as u64).await
+    }
+
+    async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError> {
+        let schema = self.known();
+        match Statements::<D>::of(select, table_of(&schema, select.table)?).residue(assignments)? {
+            Some(statement) => self.number(&statement).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError> {
+        let schema = self.known();
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let Some(statement) = statements.latest(column)? else { return Ok(Latest { value: None, without: 0 }) };
+        let row = self.read(&statement).await?.pop().unwrap_or_default();
+        let [value, without] = <[Option<String>; 2]>::try_from(row).map_err(|_| sqlx::Error::RowNotFound)?;
+        let without = without.and_then(|count| count.parse().ok()).ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Latest { value, without })
+    }
+}
+
+#[async_trait]
+impl<D: Dialect, C: Connection> Lookup for SqlStore<D, C> {
+    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<LookupRow>, StoreError> {
+        let inner = named::bind::<D>(sql, params)?;
+        let columns = self.in_time(|| self.connection.columns(&inner.sql)).await?;
+        let statement = statements::as_texts::<D>(inner, &columns, self.limits.lookup_rows_max);
+        let rows = self.read(&statement).await?;
+        if rows.len() as u64 > u64::from(self.limits.lookup_rows_max) {
+            return Err(StoreError::TooManyRows { max: self.limits.lookup_rows_max });
+        }
+        Ok(rows.into_iter().map(|row| columns.iter().cloned().zip(row).collect()).collect())
+    }
+}
+
+fn key_of(row: TextRow, columns: &[&Column], table: &str) -> Result<Key, StoreError> {
+    let null = || StoreError::NullKey { table: table.to_owned() };
+    let value = |(text, column): (Option<String>, &&Column)| text.map(|text| KeyValue::from_text(text, column.kind));
+    row.into_iter().zip(columns).map(value).collect::<Option<_>>().map(Key).ok_or_else(null)
+}

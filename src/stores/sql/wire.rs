@@ -1,0 +1,68 @@
+//! How text travels to and from the three drivers.
+
+/// One row, every column as the text that the store made of it.
+pub type TextRow = Vec<Option<String>>;
+
+/// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
+/// bounds that sqlx asks of "any database" are longer than the code.
+macro_rules! impl_connection {
+    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr) => {
+        #[async_trait::async_trait]
+        impl $crate::stores::sql::Connection for $connection {
+            async fn read(
+                &self,
+                sql: &str,
+                params: &[String],
+            ) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
+                use sqlx::Row as _;
+                let mut tx = self.pool.begin_with($begin_read).await?;
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                for param in params {
+                    query = query.bind(param.as_str());
+                }
+                let rows = query.fetch_all(&mut *tx).await?;
+                tx.rollback().await?;
+                let texts = |row: &_| -> Result<$crate::stores::sql::TextRow, sqlx::Error> {
+                    let row: &<<$connection as $crate::stores::sql::Pooled>::Db as sqlx::Database>::Row = row;
+                    (0..row.len()).map(|index| row.try_get::<Option<String>, _>(index)).collect()
+                };
+                Ok(rows.iter().map(texts).collect::<Result<_, _>>()?)
+            }
+
+            async fn write(
+                &self,
+                sql: &str,
+                params: &[String],
+                rows_max: u64,
+            ) -> Result<u64, $crate::stores::StoreError> {
+                let mut tx = self.pool.begin_with($begin_write).await?;
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                for param in params {
+                    query = query.bind(param.as_str());
+                }
+                let found = query.execute(&mut *tx).await?.rows_affected();
+                if found > rows_max {
+                    tx.rollback().await?;
+                    let table = String::new();
+                    return Err($crate::stores::StoreError::RowCount { table, max: rows_max, found });
+                }
+                tx.commit().await?;
+                Ok(found)
+            }
+
+            async fn columns(&self, sql: &str) -> Result<Vec<String>, $crate::stores::StoreError> {
+                use sqlx::{Column as _, Executor as _, Statement as _};
+                let mut connection = self.pool.acquire().await?;
+                let sql = sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(sql));
+                let prepared = connection.prepare(sql).await?;
+                Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect())
+            }
+
+            async fn catalogue(&self) -> Result<$crate::stores::Schema, $crate::stores::StoreError> {
+                schema::read(self).await
+            }
+        }
+    };
+}
+
+pub(in crate::stores) use impl_connection;

@@ -1,0 +1,51 @@
+//! A SQLite file as a store. It never makes a file that is missing.
+//!
+//! `secure_delete` is on: what is deleted is overwritten in the file. Foreign keys are enforced.
+
+mod schema;
+mod statements;
+
+use std::str::FromStr as _;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+use super::sql::{SqlStore, impl_connection};
+use super::{StoreError, StoreLimits};
+
+pub use statements::SqliteDialect;
+
+/// The connections to one file.
+pub struct SqliteConnection {
+    pool: SqlitePool,
+}
+
+impl super::sql::Pooled for SqliteConnection {
+    type Db = sqlx::Sqlite;
+}
+
+impl_connection!(SqliteConnection, read: "BEGIN DEFERRED", write: "BEGIN IMMEDIATE");
+
+/// Opens a file: `sqlite://relative/path` or `sqlite:///absolute/path`.
+///
+/// # Errors
+/// A url that is none, a file that is missing or no database.
+pub async fn open(
+    url: &SecretString,
+    limits: StoreLimits,
+) -> Result<SqlStore<SqliteDialect, SqliteConnection>, StoreError> {
+    let bad = StoreError::BadUrl { expected: "sqlite://path/to/file" };
+    let Ok(options) = SqliteConnectOptions::from_str(url.expose_secret()) else { return Err(bad) };
+    let options = options
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(limits.lock_timeout)
+        .pragma("secure_delete", "ON");
+    let pool = SqlitePoolOptions::new()
+        .max_connections(limits.connections_max)
+        .acquire_timeout(limits.statement_timeout)
+        .connect_with(options)
+        .await?;
+    SqlStore::ready(SqliteConnection { pool }, limits).await
+}

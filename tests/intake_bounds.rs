@@ -1,0 +1,185 @@
+//! Promise: reading a letter never fails, never panics and stays within its limits, whatever the bytes.
+
+use std::time::{Duration, Instant};
+
+use expunged::intake::{AnswerIntent, Defect, Intake, Intent, Lexicon, Limits, MachineKind, read};
+use proptest::prelude::*;
+
+fn lexicon() -> &'static Lexicon {
+    static LEXICON: std::sync::OnceLock<Lexicon> = std::sync::OnceLock::new();
+    LEXICON.get_or_init(|| Lexicon::embedded().unwrap())
+}
+
+fn take(bytes: &[u8]) -> Intake {
+    read(bytes, lexicon(), &Limits::default())
+}
+
+fn authored() -> Vec<Vec<u8>> {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/authored");
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|ext| ext == "eml")).collect();
+    files.sort();
+    files.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn within(intake: &Intake, limits: &Limits) {
+    assert!(intake.new_text.chars().count() <= limits.text_chars_max);
+    assert!(intake.subject.chars().count() <= 1_000);
+    assert!(intake.claims.addresses.len() <= limits.addresses_max);
+    assert!(intake.claims.identifiers.len() <= 10 && intake.claims.names.len() <= 5);
+    assert!(intake.answer.codes.len() <= 8 && intake.answer.tokens.len() <= 16);
+    assert!(intake.attachments.len() <= limits.parts_max as usize);
+    assert!((0.0..=1.0).contains(&intake.verdict.confidence));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_letters_are_read(
+        which in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 0..40),
+    ) {
+        let letters = authored();
+        let mut bytes = letters[which.index(letters.len())].clone();
+        for (at, byte, kind) in edits {
+            let at = at.index(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+            match kind {
+                _ if bytes.is_empty() => bytes.push(byte),
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => { bytes.remove(at); }
+                _ => bytes.truncate(at),
+            }
+        }
+        let limits = Limits { text_chars_max: 300, addresses_max: 2, parts_max: 5, ..Limits::default() };
+        within(&read(&bytes, lexicon(), &limits), &limits);
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        within(&take(&bytes), &Limits::default());
+    }
+
+    #[test]
+    fn any_html_is_read(html in "(<(div|p|table|td|tr|blockquote|style|ul|li)( style=.display:none.)?>|</(div|p|table|td)>|[a-zß é@.&;]{0,8}){0,120}") {
+        let letter = format!("From: a@example.org\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}");
+        within(&take(letter.as_bytes()), &Limits::default());
+    }
+}
+
+#[test]
+fn nothing_is_a_letter_for_a_person() {
+    for bytes in [&b""[..], b"\0", b"\r\n\r\n"] {
+        let intake = take(bytes);
+        assert!(!intake.verdict.intent.is_erasure() && intake.answer.intent == AnswerIntent::None);
+    }
+    assert_eq!(take(b"").verdict.intent, Intent::Unclear);
+    assert_eq!(take(b"").defects, [Defect::Empty]);
+}
+
+#[test]
+fn bombs_end_in_time_with_a_defect() {
+    let mut nested = String::from("From: a@example.org\r\n");
+    for depth in 0..5_000 {
+        nested += &format!("Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n");
+    }
+    let mut wide = String::from("From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
+    wide += &"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n".repeat(50_000);
+    let deep_html =
+        format!("From: a@example.org\r\nContent-Type: text/html\r\n\r\n{}", "<table><tr><td>".repeat(16_000));
+    let long = format!("From: a@example.org\r\n\r\n{}", "please delete my account. ".repeat(40_000));
+    let cases = [
+        (nested, Defect::NestedTooDeep),
+        (wide, Defect::TooManyParts),
+        (deep_html, Defect::HtmlTooLarge),
+        (long, Defect::TextTooLong),
+    ];
+    for (letter, defect) in cases {
+        let started = Instant::now();
+        let intake = take(letter.as_bytes());
+        assert!(intake.defects.contains(&defect), "{defect:?}: {:?}", intake.defects);
+        assert!(started.elapsed() < Duration::from_secs(20), "{defect:?} took {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_letter_beyond_the_limit_is_read_in_part() {
+    let letter = format!("From: a@example.org\r\nSubject: Delete my account\r\n\r\n{}", "x ".repeat(10_000));
+    let limits = Limits { body_bytes_max: 1_000, ..Limits::default() };
+    let intake = read(letter.as_bytes(), lexicon(), &limits);
+    assert!(intake.defects.contains(&Defect::BodyTooLong) && intake.verdict.intent.is_erasure());
+}
+
+#[test]
+fn an_unknown_charset_is_read_as_far_as_it_goes() {
+    let letter = b"From: a@example.org\r\nSubject: x\r\nContent-Type: text/plain; charset=x-nonsense\r\n\r\nPlease delete my account \xff\xfe\r\n";
+    assert_eq!(take(letter).verdict.intent, Intent::ErasureAccount);
+}
+
+#[test]
+fn a_machine_never_says_yes() {
+    let body = "\r\n\r\nYes, I confirm. Please go ahead. 7K3QM2\r\n";
+    for header in [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated (rejected)",
+        "Precedence: bulk",
+        "List-Id: <a.example.org>",
+        "X-Autoreply: yes",
+        "Subject: Automatische Antwort: Re: x",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
+    ] {
+        let intake = take(format!("From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\n{header}{body}").as_bytes());
+        assert!(intake.machine.is_some(), "{header}");
+        assert_eq!(intake.answer.intent, AnswerIntent::None, "{header}");
+        assert_ne!(intake.verdict.intent, Intent::Confirm, "{header}");
+    }
+    for header in ["Auto-Submitted: no", "X-Auto-Response-Suppress: All"] {
+        let intake = take(format!("From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\n{header}{body}").as_bytes());
+        assert_eq!((intake.machine, intake.verdict.intent), (None, Intent::Confirm), "{header}");
+    }
+}
+
+#[test]
+fn a_delivery_report_names_whom_and_why() {
+    let report = "From: MAILER-DAEMON@mx.example\r\nTo: bounce+abcdefghijklmnopqrstuvwxyz@shop.example\r\nSubject: Undelivered\r\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nCould not be delivered.\r\n\
+        --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; gone@example.org\r\n\
+        Action: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <ours.1@shop.example>\r\nSubject: Please confirm\r\n\r\n\
+        Reply YES to delete your account.\r\n--b--\r\n";
+    let intake = take(report.as_bytes());
+    let bounce = intake.bounce.unwrap();
+    assert_eq!((intake.verdict.intent, intake.machine), (Intent::Bounce, Some(MachineKind::Bounce)));
+    assert_eq!(bounce.final_recipient.unwrap().as_str(), "gone@example.org");
+    assert_eq!((bounce.status.as_deref(), bounce.action.as_deref()), (Some("5.1.1"), Some("failed")));
+    assert_eq!(bounce.original_message_id.as_deref(), Some("ours.1@shop.example"));
+    assert_eq!(intake.answer.tokens, ["abcdefghijklmnopqrstuvwxyz"]);
+}
+
+#[test]
+fn plain_and_html_that_disagree_go_to_a_person() {
+    let letter = |plain: &str, html: &str| {
+        format!(
+            "From: a@example.org\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n--b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--\r\n"
+        )
+    };
+    let both = take(letter("Please delete my account.", "<p>Please delete my account.</p>").as_bytes());
+    assert_eq!(both.verdict.intent, Intent::ErasureAccount);
+    let one = take(letter("Where is my parcel?", "<p>Please delete my account.</p>").as_bytes());
+    assert_eq!(one.verdict.intent, Intent::Unclear);
+    let hidden = take(
+        letter(
+            "Where is my parcel?",
+            "<p>Where is my parcel?</p><p style='display:none'>Please delete my account.</p>",
+        )
+        .as_bytes(),
+    );
+    assert_eq!(hidden.verdict.intent, Intent::Ordinary);
+}
+
+#[test]
+fn debug_shows_no_word_of_the_letter() {
+    let letter = b"From: Canary <canary@example.org>\r\nSubject: canary\r\n\r\nPlease delete my account, canary2@example.org, user name canary_77, my name is Canary Bird. Code: CANARY\r\n";
+    let shown = format!("{:?}", take(letter)).to_lowercase();
+    assert!(!shown.contains("canary"), "{shown}");
+}

@@ -1,0 +1,222 @@
+//! The arrows between the rooms: who may name whom. The table is the architecture; the code is checked against it.
+//!
+//! A test module inside a room may name what it likes. How to add a room: a row in [`ROOMS`] with the reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::source::{code_of, module_of, named_paths, rust_files, without_tests};
+
+/// One room and what it may name besides itself.
+struct Room {
+    /// Its module at the root of the crate.
+    name: &'static str,
+    /// The paths that it may name: a room, or one module of a room.
+    may_name: &'static [&'static str],
+    /// Why so far and no further.
+    because: &'static str,
+}
+
+impl Room {
+    /// What it may name, given the rows above it.
+    fn open_to(&self, above: &[Self]) -> Vec<&'static str> {
+        if self.may_name == ALL_ABOVE { above.iter().map(|room| room.name).collect() } else { self.may_name.to_vec() }
+    }
+}
+
+/// Rooms that join others may name every room of a row above their own.
+const ALL_ABOVE: &[&str] = &["*"];
+
+/// From the ground up: a row names only rooms of rows above it, so there is no circle.
+const ROOMS: &[Room] = &[
+    Room {
+        name: "breakpoint",
+        may_name: &[],
+        because: "a named point at which a crash test kills the process; it knows nothing of what happens there",
+    },
+    Room { name: "chance", may_name: &[], because: "it stands at the bottom: random bytes as a parameter" },
+    Room {
+        name: "domain",
+        may_name: &["chance"],
+        because: "what a request is and how it lives is pure; ids are drawn from a chance that somebody hands in",
+    },
+    Room { name: "clock", may_name: &["domain"], because: "it answers in the domain's own timestamps" },
+    Room {
+        name: "mailbox",
+        may_name: &["domain", "chance", "clock"],
+        because: "it fetches and marks; what a letter means is not its business",
+    },
+    Room {
+        name: "intake",
+        may_name: &["domain", "chance", "clock"],
+        because: "bytes become facts without looking anything up",
+    },
+    Room {
+        name: "vault",
+        may_name: &["domain", "chance", "clock"],
+        because: "keys and sealed data; where the sealed bytes lie is somebody else's business",
+    },
+    Room { name: "queue", may_name: &["domain", "chance", "clock"], because: "jobs know nothing of what they do" },
+    Room {
+        name: "stores",
+        may_name: &["domain", "chance", "clock"],
+        because: "a place that we erase from never sees our own database, or who asked",
+    },
+    Room {
+        name: "trail",
+        may_name: &["domain", "chance", "clock", "vault"],
+        because: "leaves commit to private facts under keys of the vault",
+    },
+    Room {
+        name: "verify",
+        may_name: &["domain", "chance", "clock", "stores", "vault"],
+        because: "the directory is asked through the stores' traits, tokens come from keys of the vault",
+    },
+    Room {
+        name: "erase",
+        may_name: &["domain", "chance", "clock", "stores", "verify"],
+        because: "a plan takes an authority, which only verify makes, and acts through the stores' traits",
+    },
+    Room {
+        name: "reply",
+        may_name: &["domain", "chance", "clock", "mailbox::settings"],
+        because: "it writes and sends; of the mailbox it knows only the words for encryption",
+    },
+    Room {
+        name: "db",
+        may_name: &["breakpoint", "domain", "chance", "clock", "queue", "trail", "vault", "verify", "erase"],
+        because: "our own database implements the traits of the stages and stores what they made; it never acts",
+    },
+    Room {
+        name: "config",
+        may_name: &[
+            "domain", "chance", "clock", "mailbox", "intake", "verify", "queue", "erase", "stores", "reply", "trail",
+            "vault",
+        ],
+        because: "it checks what people wrote into the settings types of the rooms; it opens nothing",
+    },
+    Room {
+        name: "flow",
+        may_name: ALL_ABOVE,
+        because: "it joins the stages: load, stage, apply, one transaction; who runs it is not its business",
+    },
+    Room {
+        name: "daemon",
+        may_name: ALL_ABOVE,
+        because: "it builds everything and lets it run; it does not know that there is a command line, or a demo",
+    },
+    Room {
+        name: "demo",
+        may_name: ALL_ABOVE,
+        because: "a world for the daemon to live in; production code never names it",
+    },
+    Room { name: "cli", may_name: ALL_ABOVE, because: "the outermost room sees everything" },
+    Room { name: "main", may_name: &["cli"], because: "command line in, exit code out" },
+];
+
+/// Inner modules that only some rooms may name, although their room as a whole is open to more.
+const DOORS: &[(&str, &[&str], &str)] = &[
+    ("stores::sqlite", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
+    ("stores::postgres", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
+    ("stores::mysql", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
+];
+const BUILDERS: &[&str] = &["stores", "config", "flow", "daemon", "demo", "cli"];
+
+/// Whether `path` is `allowed` or lies below it.
+fn lies_in(path: &[String], allowed: &str) -> bool {
+    let mut segments = path.iter();
+    allowed.split("::").all(|part| segments.next().is_some_and(|segment| segment == part))
+}
+
+#[test]
+fn no_room_names_a_room_that_it_must_not_know() {
+    let sources = rust_files("src");
+    let rooms: BTreeSet<String> =
+        sources.iter().filter_map(|(file, _)| module_of(file).first().cloned()).chain(["main".to_owned()]).collect();
+    let macros = root_macros(&sources);
+    let skipped = test_files(&sources);
+
+    let mut wrong = Vec::new();
+    for (file, text) in sources.iter().filter(|(file, _)| !file.ends_with("lib.rs")) {
+        let module = module_of(file);
+        if skipped.iter().any(|test| module.starts_with(test)) {
+            continue;
+        }
+        let name = module.first().map_or("main", String::as_str);
+        let Some(row) = ROOMS.iter().position(|room| room.name == name) else {
+            wrong.push(format!("{}: the room `{name}` has no row in ROOMS (tests/layering.rs)", file.display()));
+            continue;
+        };
+        let room = &ROOMS[row];
+        let may_name = room.open_to(&ROOMS[..row]);
+        let (code, _) = without_tests(&code_of(text));
+        for mut named in named_paths(&code, &module) {
+            if let [only] = named.path.as_slice()
+                && let Some(owner) = macros.get(only)
+            {
+                named.path.insert(0, owner.clone());
+            }
+            let place = format!("{}:{}: `{}`", file.display(), named.line, named.path.join("::"));
+            match named.path.first() {
+                Some(first) if first == name => {}
+                Some(first) if !rooms.contains(first) => wrong.push(format!("{place} is in no room")),
+                _ if !may_name.iter().any(|allowed| lies_in(&named.path, allowed)) => wrong.push(format!(
+                    "{place} is not open to `{name}`, because {}; it may name: {}",
+                    room.because,
+                    may_name.join(", ")
+                )),
+                _ => wrong.extend(
+                    DOORS
+                        .iter()
+                        .filter(|(door, open_to, _)| lies_in(&named.path, door) && !open_to.contains(&name))
+                        .map(|(_, _, because)| format!("{place} is not open to `{name}`: {because}")),
+                ),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} arrows point where none may:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Macros that stand at the root of the crate (`#[macro_export]`), with the room that wrote them.
+fn root_macros(sources: &[(std::path::PathBuf, String)]) -> BTreeMap<String, String> {
+    let pattern =
+        regex::Regex::new(r"#\[macro_export\]\s*(?:#\[[^\]]*\]\s*)*macro_rules!\s*(\w+)").expect("a pattern of ours");
+    let mut macros = BTreeMap::new();
+    for (file, text) in sources {
+        for found in pattern.captures_iter(&code_of(text)) {
+            macros.extend(module_of(file).first().map(|room| (found[1].to_owned(), room.clone())));
+        }
+    }
+    macros
+}
+
+/// The modules in files of their own that are compiled only for tests.
+fn test_files(sources: &[(std::path::PathBuf, String)]) -> Vec<Vec<String>> {
+    let mut modules = Vec::new();
+    for (file, text) in sources {
+        let (_, names) = without_tests(&code_of(text));
+        modules.extend(names.into_iter().map(|name| [module_of(file), vec![name]].concat()));
+    }
+    modules
+}
+
+#[test]
+fn the_table_has_no_circle_and_no_row_twice() {
+    for (row, room) in ROOMS.iter().enumerate() {
+        let above: Vec<&str> = ROOMS[..row].iter().map(|room| room.name).collect();
+        assert!(!above.contains(&room.name), "`{}` has two rows", room.name);
+        for allowed in room.open_to(&ROOMS[..row]) {
+            let first = allowed.split("::").next().unwrap_or_default();
+            assert!(above.contains(&first), "`{}` may name `{allowed}`, whose row is not above its own", room.name);
+        }
+    }
+}
+
+#[test]
+fn only_a_path_below_an_allowed_one_is_allowed() {
+    let path = |text: &str| text.split("::").map(str::to_owned).collect::<Vec<_>>();
+    assert!(lies_in(&path("mailbox::settings::Security"), "mailbox::settings"));
+    assert!(lies_in(&path("domain"), "domain"));
+    assert!(!lies_in(&path("mailbox"), "mailbox::settings"));
+    assert!(!lies_in(&path("mailbox::settings_of"), "mailbox::settings"));
+    assert!(!lies_in(&path("domains::X"), "domain"));
+}

@@ -1,0 +1,309 @@
+//! Every store keeps the same contract: one suite, run on SQLite, PostgreSQL and MariaDB.
+//!
+//! The servers come from `EXPUNGED_TEST_POSTGRES_URL` and `EXPUNGED_TEST_MARIADB_URL`; the suite makes a database of its own on
+//! each and drops it again.
+
+use expunged::domain::Retry;
+use expunged::stores::{
+    self, Assignment, ColumnKind, Key, KeyValue, NewValue, Select, SqlRows, StoreError, StoreKind, StoreLimits,
+};
+use secrecy::SecretString;
+use sqlx::{Connection as _, Executor as _};
+
+/// Tables with every shape of key; `{uuid}`, `{bytes}` and `{time}` are each database's own types.
+const TABLES: &str = "
+    CREATE TABLE people (id BIGINT PRIMARY KEY, email VARCHAR(120) NOT NULL UNIQUE, phone VARCHAR(20), note TEXT);
+    CREATE TABLE orders (
+        id BIGINT PRIMARY KEY, person_id BIGINT, placed_at {time}, ship_name VARCHAR(60),
+        FOREIGN KEY (person_id) REFERENCES people (id));
+    CREATE TABLE items (
+        order_id BIGINT NOT NULL, line_no INT NOT NULL, what VARCHAR(60),
+        PRIMARY KEY (order_id, line_no), FOREIGN KEY (order_id) REFERENCES orders (id));
+    CREATE TABLE sessions (id {uuid} PRIMARY KEY, person_ref VARCHAR(40) NOT NULL);
+    CREATE TABLE blobs (id {bytes} PRIMARY KEY, person_id BIGINT);
+    CREATE TABLE \"odd\"\"name\" (\"the key\" VARCHAR(40) PRIMARY KEY, \"select\" INT);
+    INSERT INTO people VALUES (1, 'anna@example.org', '1', 'x'), (2, 'ben@example.org', NULL, 'y'), (3, 'cy@example.org', '3', NULL);
+    INSERT INTO orders VALUES (10, 1, '2026-01-02 03:04:05', 'Anna'), (11, 1, '2027-05-06 00:00:00', 'Anna'), (12, 2, NULL, 'Ben');
+    INSERT INTO items VALUES (10, 1, 'a'), (10, 2, 'b'), (11, 1, 'c'), (12, 1, 'd');
+    INSERT INTO sessions VALUES ('0190a000-0000-7000-8000-000000000001', '1'), ('0190a000-0000-7000-8000-000000000002', '2');
+    INSERT INTO blobs VALUES ({blob1}, 1), ({blob2}, 2);
+    INSERT INTO \"odd\"\"name\" VALUES ('it''s', 1), ('Ünï', 2)
+";
+
+struct World {
+    store: std::sync::Arc<dyn SqlRows>,
+    dump: Box<dyn AsyncDump>,
+}
+
+#[async_trait::async_trait]
+trait AsyncDump: Send + Sync {
+    async fn count(&self, sql: &str) -> i64;
+}
+
+fn names(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(|column| (*column).to_owned()).collect()
+}
+
+fn ints(values: &[i64]) -> Vec<Key> {
+    values.iter().map(|value| Key::from(*value)).collect()
+}
+
+fn null(column: &str) -> Assignment {
+    Assignment { column: column.to_owned(), value: NewValue::Null }
+}
+
+async fn conform(world: World) {
+    reads_the_catalogue(&world).await;
+    pages_of_keys(&world).await;
+    compares_across_types(&world).await;
+    masks_and_sees_residue(&world).await;
+    a_change_that_goes_too_far_is_undone(&world).await;
+    tells_the_latest(&world).await;
+    deletes_by_composite_keys(&world).await;
+    answers_the_directory(&world).await;
+    names_are_quoted(&world).await;
+    speaks_of_no_value(&world).await;
+}
+
+async fn reads_the_catalogue(world: &World) {
+    world.store.ping().await.unwrap();
+    let schema = world.store.schema().await.unwrap();
+    let people = &schema.tables["people"];
+    assert_eq!(people.primary_key, ["id"]);
+    assert_eq!(people.uniques, [names(&["email"])]);
+    let email = people.column("email").unwrap();
+    assert_eq!((email.kind, email.nullable, email.length_max), (ColumnKind::Text, false, Some(120)));
+    assert!(people.column("phone").unwrap().nullable);
+    let items = &schema.tables["items"];
+    assert_eq!(items.primary_key, ["order_id", "line_no"]);
+    let link = &items.foreign_keys[0];
+    assert_eq!((link.columns.as_slice(), link.table.as_str()), (names(&["order_id"]).as_slice(), "orders"));
+    assert_eq!(link.references, ["id"]);
+    assert!(schema.tables.contains_key("odd\"name"));
+    assert_eq!(schema.tables["blobs"].column("id").unwrap().kind, ColumnKind::Bytes);
+}
+
+async fn pages_of_keys(world: &World) {
+    let key = names(&["order_id", "line_no"]);
+    let orders = ints(&[10, 11]);
+    let columns = names(&["order_id"]);
+    let select = Select { table: "items", columns: &columns, values: &orders };
+    let first = world.store.keys(select, &key, None, 2).await.unwrap();
+    let pair = |a: i64, b: i64| Key(vec![a.into(), b.into()]);
+    assert_eq!(first, [pair(10, 1), pair(10, 2)]);
+    let second = world.store.keys(select, &key, first.last(), 2).await.unwrap();
+    assert_eq!(second, [pair(11, 1)]);
+    assert_eq!(world.store.count(select).await.unwrap(), 3);
+    let none = Select { values: &[], ..select };
+    assert_eq!((world.store.count(none).await.unwrap(), world.store.delete(none).await.unwrap()), (0, 0));
+}
+
+async fn compares_across_types(world: &World) {
+    // A number there is a text here; what no column of this type can hold matches nothing.
+    let by_ref = names(&["person_ref"]);
+    let one = ints(&[1]);
+    let select = Select { table: "sessions", columns: &by_ref, values: &one };
+    let sessions = world.store.keys(select, &names(&["id"]), None, 10).await.unwrap();
+    assert_eq!(sessions.len(), 1);
+    let by_id = names(&["id"]);
+    assert_eq!(world.store.count(Select { table: "sessions", columns: &by_id, values: &sessions }).await.unwrap(), 1);
+    let text = [Key::from("1"), Key::from("0 OR 1=1"), Key::from("anna@example.org")];
+    assert_eq!(world.store.count(Select { table: "people", columns: &by_id, values: &text }).await.unwrap(), 1);
+    let by_person = names(&["person_id"]);
+    let of_one = Select { table: "blobs", columns: &by_person, values: &one };
+    let blobs = world.store.keys(of_one, &by_id, None, 9).await.unwrap();
+    assert_eq!(blobs, [Key(vec![KeyValue::Bytes(vec![0, 0xff, 1])])]);
+    assert_eq!(world.store.count(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
+    assert_eq!(world.store.delete(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM blobs").await, 1);
+}
+
+async fn masks_and_sees_residue(world: &World) {
+    let by_id = names(&["id"]);
+    let keys = ints(&[1, 3]);
+    let select = Select { table: "people", columns: &by_id, values: &keys };
+    let mask = [
+        Assignment { column: "email".to_owned(), value: NewValue::PerKey(names(&["erased-a", "erased-b"])) },
+        Assignment { column: "note".to_owned(), value: NewValue::Constant("it's gone".to_owned()) },
+        null("phone"),
+    ];
+    assert_eq!(world.store.residue(select, &mask).await.unwrap(), 2);
+    for _ in 0..2 {
+        assert_eq!(world.store.mask(select, &mask).await.unwrap(), 2, "again, the same");
+    }
+    assert_eq!(world.store.residue(select, &mask).await.unwrap(), 0);
+    let right = "SELECT COUNT(*) FROM people WHERE (id = 1 AND email = 'erased-a' OR id = 3 AND email = 'erased-b')
+                 AND note = 'it''s gone' AND phone IS NULL";
+    assert_eq!(world.dump.count(right).await, 2);
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM people WHERE id = 2 AND email = 'ben@example.org'").await, 1);
+    let clash = [Assignment { column: "email".to_owned(), value: NewValue::Constant("same".to_owned()) }];
+    let refused = world.store.mask(select, &clash).await.unwrap_err();
+    assert_eq!(refused.retry(), Retry::Permanent);
+}
+
+async fn a_change_that_goes_too_far_is_undone(world: &World) {
+    // Not a key: two orders hang on person 1.
+    let columns = names(&["person_id"]);
+    let one = ints(&[1]);
+    let select = Select { table: "orders", columns: &columns, values: &one };
+    let error = world.store.detach(select, &columns).await.unwrap_err();
+    assert!(matches!(error, StoreError::RowCount { ref table, max: 1, found: 2 } if table == "orders"), "{error}");
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM orders WHERE person_id = 1").await, 2);
+    let unfit = [Key::from("ten")];
+    let error = world.store.delete(Select { values: &unfit, ..select }).await.unwrap_err();
+    assert!(matches!(error, StoreError::KeyShape { .. }), "a key that is passed over would be a row that is kept");
+}
+
+async fn tells_the_latest(world: &World) {
+    let by_id = names(&["id"]);
+    let latest = world
+        .store
+        .latest(Select { table: "orders", columns: &by_id, values: &ints(&[10, 11, 12]) }, "placed_at")
+        .await
+        .unwrap();
+    assert!(latest.value.unwrap().starts_with("2027-05-06"));
+    assert_eq!(latest.without, 1);
+}
+
+async fn deletes_by_composite_keys(world: &World) {
+    let key = names(&["order_id", "line_no"]);
+    let keys = [Key(vec![10.into(), 2.into()]), Key(vec![12.into(), 1.into()]), Key(vec![12.into(), 9.into()])];
+    let select = Select { table: "items", columns: &key, values: &keys };
+    assert_eq!(world.store.delete(select).await.unwrap(), 2);
+    assert_eq!(world.store.delete(select).await.unwrap(), 0, "again: nothing is left");
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM items").await, 2);
+    let parents = ints(&[10]);
+    let by_id = names(&["id"]);
+    let refused = world.store.delete(Select { table: "orders", columns: &by_id, values: &parents }).await;
+    assert!(refused.is_err(), "the foreign key holds");
+}
+
+async fn answers_the_directory(world: &World) {
+    let sql = "SELECT id AS account, phone, email FROM people WHERE email = :address -- :nobody";
+    let rows = world.store.lookup(sql, &[("address", "ben@example.org")]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["account"].as_deref(), Some("2"));
+    assert_eq!(rows[0]["phone"], None);
+    let injected = world.store.lookup(sql, &[("address", "' OR '1'='1")]).await.unwrap();
+    assert!(injected.is_empty());
+    let many = world.store.lookup("SELECT a.id FROM people a CROSS JOIN people b", &[]).await.unwrap_err();
+    assert!(matches!(many, StoreError::TooManyRows { max: 5 }));
+    let missing = world.store.lookup("SELECT id FROM people WHERE email = :other", &[("address", "x")]).await;
+    assert!(matches!(missing.unwrap_err(), StoreError::UnknownParameter { .. }));
+    for writes in ["DELETE FROM people", "SELECT 1) AS q; DELETE FROM people; --"] {
+        assert!(world.store.lookup(writes, &[]).await.is_err());
+    }
+    assert_eq!(world.dump.count("SELECT COUNT(*) FROM people").await, 3);
+}
+
+async fn names_are_quoted(world: &World) {
+    let column = names(&["the key"]);
+    let keys = [Key::from("it's"), Key::from("Ünï")];
+    let select = Select { table: "odd\"name", columns: &column, values: &keys };
+    assert_eq!(world.store.keys(select, &column, None, 10).await.unwrap().len(), 2);
+    assert_eq!(world.store.detach(select, &names(&["select"])).await.unwrap(), 2);
+    assert_eq!(world.store.delete(select).await.unwrap(), 2);
+    let unknown = world.store.count(Select { table: "no such; DROP TABLE people", ..select }).await.unwrap_err();
+    assert!(matches!(unknown, StoreError::UnknownTable { .. }));
+    let unknown = world.store.count(Select { columns: &names(&["id OR 1=1"]), table: "people", ..select }).await;
+    assert!(matches!(unknown.unwrap_err(), StoreError::UnknownColumn { .. }));
+}
+
+async fn speaks_of_no_value(world: &World) {
+    let by_id = names(&["id"]);
+    let clash = [Assignment { column: "email".to_owned(), value: NewValue::Constant("ben@example.org".to_owned()) }];
+    let error = world.store.mask(Select { table: "people", columns: &by_id, values: &ints(&[1]) }, &clash).await;
+    let mut text = format!("{:?}", error.as_ref().unwrap_err());
+    let mut source: Option<&dyn std::error::Error> = Some(error.as_ref().unwrap_err());
+    while let Some(error) = source {
+        text.push_str(&format!("{error} {error:?}"));
+        source = error.source();
+    }
+    assert!(!text.contains("ben@"), "{text}");
+}
+
+fn limits() -> StoreLimits {
+    StoreLimits { lookup_rows_max: 5, ..StoreLimits::default() }
+}
+
+macro_rules! dumper {
+    ($name:ident, $pool:ty) => {
+        struct $name($pool);
+        #[async_trait::async_trait]
+        impl AsyncDump for $name {
+            async fn count(&self, sql: &str) -> i64 {
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.0).await.unwrap()
+            }
+        }
+    };
+}
+dumper!(SqliteDump, sqlx::SqlitePool);
+dumper!(PostgresDump, sqlx::PgPool);
+dumper!(MysqlDump, sqlx::MySqlPool);
+
+fn tables(uuid: &str, bytes: &str, time: &str, blobs: [&str; 2]) -> String {
+    TABLES
+        .replace("{uuid}", uuid)
+        .replace("{bytes}", bytes)
+        .replace("{time}", time)
+        .replace("{blob1}", blobs[0])
+        .replace("{blob2}", blobs[1])
+}
+
+#[tokio::test]
+async fn sqlite_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("store.db").display());
+    let pool = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let script = tables("TEXT", "BLOB", "TIMESTAMP", ["x'00ff01'", "x'02'"]);
+    pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
+    let store = stores::open(StoreKind::Sqlite, &SecretString::from(url), limits()).await.unwrap();
+    conform(World { store, dump: Box::new(SqliteDump(pool)) }).await;
+}
+
+fn server(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run tests/run, which starts the server, or give one"))
+}
+
+/// A name for a database that no other run uses.
+fn database() -> String {
+    format!("expunged_stores_{}", std::process::id())
+}
+
+#[tokio::test]
+async fn postgres_conforms() {
+    let server = server("EXPUNGED_TEST_POSTGRES_URL");
+    let name = database();
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let pool = sqlx::PgPool::connect(url.as_str()).await.unwrap();
+    let script = tables("UUID", "BYTEA", "TIMESTAMPTZ", [r"'\x00ff01'", r"'\x02'"]);
+    pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
+    let store = stores::open(StoreKind::Postgres, &SecretString::from(url.to_string()), limits()).await.unwrap();
+    conform(World { store, dump: Box::new(PostgresDump(pool.clone())) }).await;
+    pool.close().await;
+    admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn mariadb_conforms() {
+    let server = server("EXPUNGED_TEST_MARIADB_URL");
+    let name = database();
+    let mut admin = sqlx::MySqlConnection::connect(&server).await.unwrap();
+    // Another collation than the connection's, as databases that have lived a while have.
+    let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci");
+    admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let pool = sqlx::MySqlPool::connect(url.as_str()).await.unwrap();
+    let script = tables("CHAR(36)", "VARBINARY(20)", "DATETIME", ["x'00ff01'", "x'02'"]);
+    let script = script.replace("\"odd\"\"name\"", "`odd\"name`").replace("\"the key\"", "`the key`");
+    pool.execute(sqlx::AssertSqlSafe(script.replace("\"select\"", "`select`"))).await.unwrap();
+    let store = stores::open(StoreKind::Mysql, &SecretString::from(url.to_string()), limits()).await.unwrap();
+    conform(World { store, dump: Box::new(MysqlDump(pool.clone())) }).await;
+    pool.close().await;
+    admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}"))).await.unwrap();
+}

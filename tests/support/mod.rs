@@ -1,0 +1,37 @@
+//! Real servers for the tests, on free ports and in temporary folders; never a mock where the real thing runs.
+//!
+//! `tests/run` starts PostgreSQL and MariaDB once for everybody and names them in the environment; a test process
+//! that was started by hand finds nothing there and starts its own. Every server hangs on a [`leash::Leash`], so that
+//! it ends with the test process, however that one ends.
+//!
+//! How to add a server: a file here with `start()`, a [`leash::Leash`] around the program, a wait until it *answers*
+//! (not until its port is open), and a test in `tests/servers.rs` that fails when it does not.
+
+pub mod certificate;
+pub mod dovecot;
+pub mod leash;
+pub mod mariadb;
+pub mod postfix;
+pub mod postgres;
+pub mod recipe;
+pub mod source;
+
+use std::net::{Ipv4Addr, TcpListener};
+
+/// A TCP port on the loopback that nobody listened on a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Whether this test runs as root, which some servers need and others refuse.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A word that no other test process on this machine uses now: the process id and a running number.
+pub fn unique_word() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}

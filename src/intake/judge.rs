@@ -226,7 +226,10 @@ fn wished(hit: &Hit, found: &Signals) -> bool {
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
     let near = |other: &&Hit| {
-        other.language == hit.language && other.sentence == hit.sentence && other.distance(hit) <= WINDOW_WORDS
+        other.language == hit.language
+            && other.sentence == hit.sentence
+            && other.distance(hit) <= WINDOW_WORDS
+            && !set_aside(hit, other, found)
     };
     let wished = wished(hit, found);
     let has = |group: Group| found.hits.iter().filter(near).any(|other| other.is(group));
@@ -271,6 +274,14 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     (has(Group::Data) && !has(Group::Topic)).then_some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"))
 }
 
+/// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
+/// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
+fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
+    let within = |group: Group| found.of_group(object.language, group).any(|other| other.overlaps(object));
+    let is_place = hit.is(Group::EraseVerb) && (object.is(Group::AccountMine) || object.is(Group::Account));
+    within(Group::RestStays) || (is_place && within(Group::AccountPlace))
+}
+
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
 fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
     let close =
@@ -297,10 +308,10 @@ fn force(hit: &Hit, found: &Signals) -> Force {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
-    let same_clause = |group: Group, words: usize| {
-        found.of_group(hit.language, group).any(|other| other.clause == hit.clause && other.distance(hit) <= words)
-    };
-    if same_clause(Group::Negation, NEGATION_WORDS) {
+    let negated = found
+        .of_group(hit.language, Group::Negation)
+        .any(|other| other.clause == hit.clause && !other.overlaps(hit) && other.distance(hit) <= NEGATION_WORDS);
+    if negated {
         return Force::Negated;
     }
     if conditional(hit, found) {
@@ -393,3 +404,7 @@ fn scope(texts: &Texts, language: Language, signals: &[Signal]) -> Intent {
     }
     if has(Target::Theirs) { Intent::ErasureEndUser } else { Intent::ErasureSpecificData }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -36,6 +36,8 @@ stored_enum! {
         AccountMine = "account_mine",
         /// An account, whose is not said.
         Account = "account",
+        /// An account as the place where something is.
+        AccountPlace = "account_place",
         /// The writer's own data.
         DataMine = "data_mine",
         /// Data, whose is not said.

@@ -24,6 +24,8 @@ const OPEN_CONFIDENCE: f64 = 0.6;
 const WEAK_CONFIDENCE: f64 = 0.72;
 /// Words of a long letter.
 const LONG_WORDS: usize = 250;
+/// Verbs and nouns of erasing that are weighed, per language and part.
+const ERASING_MAX: usize = 200;
 const REASONS_MAX: usize = 16;
 
 /// What a text of a letter is made of, looked up.
@@ -157,7 +159,8 @@ fn others(texts: &Texts) -> Option<Verdict> {
 fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     for (part, found) in texts.parts() {
-        for hit in found.hits.iter().filter(|hit| hit.language == language && is_erasing(hit)) {
+        let erasing = found.hits.iter().filter(|hit| hit.language == language && is_erasing(hit));
+        for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
             asked_how |= force == Force::AskedHow;
             let Some((target, confidence, name)) = object_of(hit, found) else { continue };
@@ -232,13 +235,14 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
             && !set_aside(hit, other, found)
     };
     let wished = wished(hit, found);
-    let has = |group: Group| found.hits.iter().filter(near).any(|other| other.is(group));
+    let sentence = found.sentences(hit.sentence, hit.sentence);
+    let has = |group: Group| sentence.iter().any(|other| other.is(group) && near(&other));
     if has(Group::AccountMine) {
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
         let account = found
-            .of_group(hit.language, Group::Account)
+            .around(hit, Group::Account)
             .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
         return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
@@ -254,7 +258,7 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     if has(Group::OtherUser) {
         return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
     }
-    let specific = found.hits.iter().filter(near).any(|other| matches!(other.topic, Topic::Specific(_)));
+    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
     if specific && (wished || has(Group::Own)) {
         return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
     }
@@ -266,7 +270,7 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
         return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
     }
     let pronoun = found
-        .of_group(hit.language, Group::Pronoun)
+        .around(hit, Group::Pronoun)
         .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
     if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
         return Some(named);
@@ -277,7 +281,7 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
 /// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
 /// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
 fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
-    let within = |group: Group| found.of_group(object.language, group).any(|other| other.overlaps(object));
+    let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
     let is_place = hit.is(Group::EraseVerb) && (object.is(Group::AccountMine) || object.is(Group::Account));
     within(Group::RestStays) || (is_place && within(Group::AccountPlace))
 }
@@ -287,7 +291,7 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)>
     let close =
         |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
     let mut named = None;
-    for other in found.hits.iter().filter(close) {
+    for other in found.sentences(hit.sentence.saturating_sub(2), hit.sentence).iter().filter(close) {
         let target = match &other.topic {
             Topic::Group(Group::AccountMine) => Target::Account,
             Topic::Group(Group::DataMine) => Target::Generic,
@@ -304,12 +308,12 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)>
 /// How the utterance is meant.
 fn force(hit: &Hit, found: &Signals) -> Force {
     let before = |group: Group, words: usize| {
-        found.of_group(hit.language, group).any(|other| {
+        found.around(hit, group).any(|other| {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
     let negated = found
-        .of_group(hit.language, Group::Negation)
+        .around(hit, Group::Negation)
         .any(|other| other.clause == hit.clause && !other.overlaps(hit) && other.distance(hit) <= NEGATION_WORDS);
     if negated {
         return Force::Negated;
@@ -320,7 +324,7 @@ fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.of_group(hit.language, Group::Done).any(|done| done.overlaps(hit));
+    let reported = found.around(hit, Group::Done).any(|done| done.overlaps(hit));
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }
@@ -331,9 +335,7 @@ fn force(hit: &Hit, found: &Signals) -> Force {
 /// please delete" asks). A verb that opens the clause behind the condition is an imperative, and asks too.
 fn conditional(hit: &Hit, found: &Signals) -> bool {
     let last = |group: Group| {
-        let before = found
-            .of_group(hit.language, group)
-            .filter(|other| other.sentence == hit.sentence && other.last < hit.first);
+        let before = found.around(hit, group).filter(|other| other.sentence == hit.sentence && other.last < hit.first);
         before.max_by_key(|other| other.last)
     };
     let Some(condition) = last(Group::Conditional).filter(|condition| hit.first - condition.last <= WINDOW_WORDS)
@@ -347,9 +349,9 @@ fn conditional(hit: &Hit, found: &Signals) -> bool {
 
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterator<Item = Signal> {
-    let by_law = move |hit: &Hit| found.of_group(language, Group::LawErasure).any(|law| law.overlaps(hit));
+    let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit);
-    found.of_group(language, Group::ForgetMe).filter(wish).map(move |hit| Signal {
+    found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
         target: Target::Generic,
         confidence: if found.beside(hit, Group::Topic) { 0.4 } else { 0.8 },
         rule: format!("{language}.forget_me"),
@@ -359,7 +361,8 @@ fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterat
 
 /// The law named together with a wish, an object or a reminder, or in a letter that says little else.
 fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Option<Signal> {
-    let hit = found.of_group(language, Group::LawErasure).find(|hit| force(hit, found) == Force::Wish)?;
+    let hit =
+        found.of_group(language, Group::LawErasure).take(ERASING_MAX).find(|hit| force(hit, found) == Force::Wish)?;
     if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }

@@ -26,6 +26,8 @@ const WEAK_CONFIDENCE: f64 = 0.72;
 const LONG_WORDS: usize = 250;
 /// Verbs and nouns of erasing that are weighed, per language and part.
 const ERASING_MAX: usize = 200;
+/// The rule for "I am not happy, how do I delete my account?": a person looks.
+const HOW_AND_LEAVING: &str = "how+leaving";
 const REASONS_MAX: usize = 16;
 
 /// What a text of a letter is made of, looked up.
@@ -167,8 +169,8 @@ fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
             match force {
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
-                Force::AskedHow if texts.has(language, Group::Leaving) && confidence > 0.8 => {
-                    let rule = format!("{language}.how+leaving");
+                Force::AskedHow if texts.has(language, Group::Leaving) => {
+                    let rule = format!("{language}.{HOW_AND_LEAVING}");
                     signals.push(Signal { target, confidence: 0.5, rule, part });
                 }
                 Force::AskedHow | Force::Conditional | Force::Reported => {}
@@ -197,7 +199,7 @@ fn weigh(texts: &Texts, signals: &mut Vec<Signal>, asked_how: bool) {
         return;
     }
     if asked_how {
-        signals.clear();
+        signals.retain(|signal| signal.rule.ends_with(HOW_AND_LEAVING));
     }
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::List);
     if to_many || texts.new.words > LONG_WORDS {
@@ -252,13 +254,20 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     if has(Group::DataMine) {
         return Some((Target::Generic, 0.9, "data_mine"));
     }
+    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
+    if specific && wished && found.has(hit.language, Group::RestStays) {
+        return Some((Target::Specific, 0.75, "specific"));
+    }
+    let of_another = has(Group::OtherUser) || found.has(hit.language, Group::EndUser);
+    if has(Group::DataTheirs) && has(Group::Account) && !of_another {
+        return Some((Target::Account, 0.7, "account+data_theirs"));
+    }
     if has(Group::DataTheirs) {
         return Some((Target::Theirs, 0.7, "data_theirs"));
     }
     if has(Group::OtherUser) {
         return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
     }
-    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
     if specific && (wished || has(Group::Own)) {
         return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
     }

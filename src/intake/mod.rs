@@ -21,6 +21,7 @@ mod address;
 mod answer;
 mod bounce;
 mod claims;
+mod groups;
 mod html;
 mod intent;
 mod judge;

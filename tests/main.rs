@@ -1,5 +1,4 @@
 //! All integration tests in one binary (one link instead of twenty); a file per promise.
-<<<<<<< HEAD
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -10,6 +9,7 @@
 #[cfg(test)]
 mod db_jobs;
 mod db_proof;
+mod erase;
 mod house;
 mod intake;
 mod layering;

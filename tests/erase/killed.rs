@@ -20,7 +20,7 @@ async fn a_kill_at_any_breakpoint_changes_nothing_in_the_end() {
     let expected = quiet.execute(&quiet.plan(&owner()).await, &ledger).await.unwrap();
     let (dump, passed) = (quiet.dump().await, ledger.passed());
     assert_eq!(passed.iter().collect::<BTreeSet<_>>(), BREAKPOINTS.iter().collect(), "every name is passed");
-    for kill in 0..passed.len() {
+    for (kill, name) in passed.iter().enumerate() {
         let world = World::shop(1).await;
         let plan = world.plan(&owner()).await;
         let ledger = MemoryLedger::default();
@@ -29,8 +29,8 @@ async fn a_kill_at_any_breakpoint_changes_nothing_in_the_end() {
         assert_eq!(killed.retry(), Retry::Transient);
         ledger.kill_after(None);
         let outcome = world.execute(&plan, &ledger).await.unwrap();
-        assert_eq!(outcome, expected, "killed at {} ({kill})", passed[kill]);
-        assert_eq!(world.dump().await, dump, "killed at {} ({kill})", passed[kill]);
+        assert_eq!(outcome, expected, "killed at {name} ({kill})");
+        assert_eq!(world.dump().await, dump, "killed at {name} ({kill})");
     }
 }
 

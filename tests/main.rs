@@ -6,13 +6,13 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
-#[cfg(test)]
 mod db_jobs;
 mod db_proof;
 mod erase;
 mod house;
 mod intake;
 mod layering;
+mod letters;
 mod mailbox_imap;
 mod servers;
 mod stores_conformance;

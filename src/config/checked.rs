@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::civil::Date;
 use secrecy::SecretString;
 
-use crate::domain::{Calendar, Language, LawPack, Role, Scope, stored_enum};
+use crate::domain::{Calendar, Language, LawPack, Scope, stored_enum};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings};
 use crate::reply::settings::MailerSettings;
+pub use crate::verify::{AuthorityRow, Rule, Target};
 
 /// The whole config. Made by [`super::load`] and [`super::parse()`] only.
 #[derive(Clone, Debug)]
@@ -125,51 +126,6 @@ pub enum Directory {
     },
     /// `[directory.file]`.
     File(PathBuf),
-}
-
-/// `[[authority]]`: one row of the authority table; it replaces the default row of the same case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuthorityRow {
-    /// Who asks.
-    pub role: Role,
-    /// For what.
-    pub scope: Scope,
-    /// About whom.
-    pub target: Target,
-    /// What follows.
-    pub rule: Rule,
-}
-
-stored_enum! {
-    /// Whom a request is about, seen from its asker.
-    Target, "target" {
-        /// The asker.
-        Oneself = "oneself",
-        /// The account as a whole.
-        Account = "account",
-        /// The owner, where the asker is somebody else.
-        Owner = "owner",
-        /// Another user.
-        User = "user",
-        /// Another end-user.
-        EndUser = "end_user",
-    }
-}
-
-stored_enum! {
-    /// What the authority table says of a request.
-    Rule, "rule" {
-        /// The asker proves that the address is theirs, and that is enough.
-        Challenge = "challenge",
-        /// The asker proves that the address is theirs, then the owner of the account approves.
-        ChallengeThenOwnerApproval = "challenge_then_owner_approval",
-        /// The owner, who is the controller, is told (Art. 28(3)(e) GDPR).
-        ForwardToOwner = "forward_to_owner",
-        /// A person looks at it.
-        Review = "review",
-        /// It is refused.
-        Refuse = "refuse",
-    }
 }
 
 /// `[challenge]`: how ownership is proved.

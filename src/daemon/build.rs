@@ -1,25 +1,35 @@
 //! Builds the house from a checked configuration. What cannot be trusted stops the start: a map that does not fit a
 //! store, a key file with open permissions, a database of a newer program.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+
+use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, keys};
 use crate::domain::request::Policy;
-use crate::erase::{DataMap, EraseLimits, MapDefect, MapError};
+use crate::erase::discover::EraseLimits;
+use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
 use crate::intake::{Lexicon, LexiconError, Limits};
 use crate::mailbox::Mailbox;
 use crate::mailbox::imap::ImapMailbox;
 use crate::mailbox::maildir::Maildir;
-use crate::reply::{Mailer, ReplyError, Templates, mailer};
-use crate::stores::{StoreError, StoreLimits, Stores};
+use crate::reply::ReplyError;
+use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
+use crate::reply::templates::Templates;
+use crate::reply::settings::MailerSettings;
+use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
-use crate::verify::{AuthoritySettings, AuthorityTable, Directory, FileDirectory, Queries, SqlDirectory};
+use crate::verify::{
+    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, Queries, QueryError, Row, SqlDirectory,
+};
 
 /// Why the daemon cannot start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +59,17 @@ pub enum BuildError {
     /// The templates.
     #[error("the templates")]
     Templates(#[from] ReplyError),
+    /// The way out for letters.
+    #[error("[mailer.smtp] cannot be used")]
+    Mailer(#[from] SetupError),
+    /// A data map or the url of its store cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The directory.
     #[error("the directory ([directory] in the config)")]
     Directory(#[from] crate::verify::DirectoryError),
@@ -68,6 +89,8 @@ pub struct Choices {
     pub chance: Arc<dyn Chance>,
     /// Another mailer than the configured one.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// Where systemd has put the credentials of our unit.
+    pub credentials: Option<PathBuf>,
     /// Read letters that were there before the first run.
     pub backfill: bool,
 }
@@ -76,19 +99,65 @@ pub struct Choices {
 ///
 /// # Errors
 /// [`BuildError`] for a map that cannot be read, a store that cannot be reached, or a misfit of the two.
-pub async fn stores(config: &Config) -> Result<(DataMap, Stores), BuildError> {
-    let map = DataMap::load(&config.stores)?;
+pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
+    let (map, open) = open_map(config, credentials)?;
     let limits = StoreLimits {
         statement_timeout: config.limits.statement,
         lookup_rows_max: config.limits.directory_rows_max,
         ..StoreLimits::default()
     };
-    let stores = map.open(limits).await?;
-    let defects = map.check(&stores.schemas().await?);
+    let mut stores = Stores::default();
+    for (name, kind, url) in open {
+        stores.insert(name, crate::stores::open(kind, &url, limits).await?);
+    }
+    let defects = check(&map, &stores.schemas().await?);
     if !defects.is_empty() {
         return Err(BuildError::MapDefects(defects));
     }
     Ok((map, stores))
+}
+
+type ToOpen = Vec<(StoreName, StoreKind, SecretString)>;
+
+/// Reads the maps and the urls of their stores.
+fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToOpen), BuildError> {
+    let mut files = Vec::new();
+    for path in &config.stores {
+        let text = std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.clone(), source })?;
+        files.push((path.display().to_string(), text));
+    }
+    let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let map = DataMap::parse(&borrowed)?;
+    let mut open = Vec::new();
+    for (name, store) in map.stores() {
+        let read = store.url.read(credentials);
+        let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
+        open.push((name.clone(), store.kind, url));
+    }
+    Ok((map, open))
+}
+
+/// The directory's queries on one store.
+struct StoreQueries {
+    stores: Stores,
+    name: StoreName,
+}
+
+#[async_trait]
+impl Lookup for StoreQueries {
+    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
+        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+    }
+}
+
+/// The configured way out for letters.
+fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
+    Ok(match settings {
+        MailerSettings::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp.clone())?),
+        MailerSettings::File(folder) => Arc::new(FileMailer::new(folder.clone())),
+        MailerSettings::Memory => Arc::new(MemoryMailer::default()),
+    })
 }
 
 /// Who an address is, as configured.
@@ -97,21 +166,29 @@ pub async fn stores(config: &Config) -> Result<(DataMap, Stores), BuildError> {
 /// [`BuildError`] for a file that is no directory or a store that no map describes.
 pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
     Ok(match &config.directory {
-        DirectoryConfig::File(path) => Arc::new(FileDirectory::load(path)?),
+        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
         DirectoryConfig::Sql { store, find, target, owner } => {
-            let lookup = stores.lookup(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
-            let queries = Queries { find: find.clone(), target: target.clone(), owner: owner.clone() };
-            Arc::new(SqlDirectory::new(lookup, queries))
+            let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
+            stores.get(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
+            let queries = Queries {
+                find: find.clone(),
+                target: target.clone(),
+                owner: owner.clone(),
+                rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
+            };
+            Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
         }
     })
 }
 
 /// The configured mailbox; it connects when it is first asked.
 #[must_use]
-pub fn mailbox(config: &Config) -> Box<dyn Mailbox> {
+pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Box<dyn Mailbox> {
     match &config.mailbox.kind {
         MailboxKind::Imap(settings) => Box::new(ImapMailbox::new(settings.clone())),
-        MailboxKind::Maildir(settings) => Box::new(Maildir::new(settings.clone())),
+        MailboxKind::Maildir(settings) => {
+            Box::new(Maildir::new(settings.clone(), Arc::clone(clock), Arc::clone(chance)))
+        },
     }
 }
 
@@ -140,12 +217,12 @@ pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryp
 /// # Errors
 /// [`BuildError`] with what is wrong and where it is configured.
 pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
-    let (map, stores) = stores(&config).await?;
+    let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
     let directory = directory(&config, &stores)?;
     let (db, kek) = ledger(&config, &choices).await?;
     let mailer = match choices.mailer {
         Some(mailer) => mailer,
-        None => mailer::of(&config.mailer, Arc::clone(&choices.clock))?,
+        None => mailer(&config.mailer)?,
     };
     Ok(House {
         db,
@@ -161,7 +238,7 @@ pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError
         map,
         stores,
         policy: policy(&config),
-        calendar: config.calendar(),
+        calendar: config.calendar.clone(),
         stamps: stamps(&config),
         clock: choices.clock,
         chance: choices.chance,
@@ -200,9 +277,8 @@ pub fn intake_limits(config: &Config) -> Limits {
 
 fn erase_limits(config: &Config) -> EraseLimits {
     EraseLimits {
-        rows_per_chunk: config.limits.rows_per_chunk,
-        rows_per_subject_max: config.limits.rows_per_subject_max,
-        ..EraseLimits::default()
+        chunk_rows: config.limits.rows_per_chunk,
+        rows_per_table_max: config.limits.rows_per_subject_max,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::PlanError;
@@ -15,7 +15,7 @@ use crate::stores::{Key, KeyValue, StoreName};
 use crate::verify::Authority;
 
 /// What is to be erased: one row and what belongs to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Target {
     /// How much.
     pub scope: Scope,

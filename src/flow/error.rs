@@ -51,6 +51,9 @@ pub enum FlowError {
     /// A key that is needed was destroyed by its term.
     #[error("the {0} key of this case was destroyed by its term")]
     KeyDestroyed(KeyPurpose),
+    /// Rows were found again after the erasing: nothing is called done while that is so.
+    #[error("{0} rows were still found after the erasing")]
+    Residue(u64),
     /// A delivery of ours was cut off; whether it arrived is not known.
     #[error("the mail server went away after the letter was handed over")]
     Uncertain,
@@ -72,7 +75,7 @@ impl FlowError {
             Self::Directory(error) => error.retry(),
             Self::Erase(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
-            Self::Uncertain | Self::Moved => Retry::Transient,
+            Self::Uncertain | Self::Moved | Self::Residue(_) => Retry::Transient,
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -105,6 +108,7 @@ impl FlowError {
             Self::Extension(_) => "extension",
             Self::Moved => "moved_meanwhile",
             Self::KeyDestroyed(_) => "key_destroyed",
+            Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",
             Self::Broken(_) => "broken_rule",

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Role, Scope};
-use crate::erase::Target;
+use crate::erase::preview::PreviewRow;
+use crate::erase::{Preview, Skeleton, Target};
 use crate::intake::Intent;
 
 /// What the letter said, under the case's `letter` key.
@@ -58,6 +59,28 @@ pub struct Offered {
     pub label: Option<String>,
     /// Rows per step when it was offered; the drift is measured against them.
     pub counts: Vec<u64>,
+}
+
+impl Offered {
+    /// The preview that was approved: this plan with the counts of then.
+    #[must_use]
+    pub fn approved(&self, skeleton: Skeleton) -> Preview {
+        let rows = skeleton
+            .steps
+            .iter()
+            .zip(&self.counts)
+            .map(|(step, rows)| PreviewRow {
+                step: step.number,
+                store: step.rows.at.store.clone(),
+                table: step.rows.at.table.clone(),
+                act: step.act.as_str(),
+                rows: *rows,
+                ground: step.keep.as_ref().map(|keep| keep.ground.clone()),
+                until: None,
+            })
+            .collect();
+        Preview { skeleton, rows }
+    }
 }
 
 impl Subject {

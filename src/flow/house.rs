@@ -11,11 +11,15 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::domain::request::Policy;
 use crate::domain::{Calendar, LetterId, Scope, State};
-use crate::erase::{DataMap, EraseLimits, Target};
+use crate::erase::discover::EraseLimits;
+use crate::erase::preview::DriftLimits;
+use crate::erase::{DataMap, Target};
 use crate::intake::{Lexicon, Limits};
 use crate::reply::letters::BackupLine;
-use crate::reply::{Mailer, Templates, parse_verp};
-use crate::stores::Stores;
+use crate::reply::compose::parse_verp;
+use crate::reply::mailer::Mailer;
+use crate::reply::templates::Templates;
+use crate::stores::{Key, KeyValue, Stores};
 use crate::trail::Stamps;
 use crate::vault::{InstallationKeys, KeyEncryptionKey};
 use crate::verify::{AuthorityTable, Directory, Terms};
@@ -116,13 +120,23 @@ impl House {
     #[must_use]
     pub fn general_categories(&self) -> Vec<String> {
         let needed = ["identity", "contact", "none"];
-        self.map.categories().into_iter().filter(|category| !needed.contains(&category.as_str())).collect()
+        let known = self.map.categories().into_iter();
+        known.filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
     }
 
     /// The root of a plan: the row of a subject's table with this key; `None` where the map has no such subject.
     #[must_use]
-    pub fn target(&self, scope: Scope, subject: &str, key: &str, categories: Vec<String>) -> Option<Target> {
-        self.map.target(scope, subject, key, categories)
+    pub fn target(&self, scope: Scope, subject: Scope, key: &str, categories: Vec<String>) -> Option<Target> {
+        let (at, _) = self.map.subjects(subject).next()?;
+        let key = Key(vec![KeyValue::Text(key.to_owned())]);
+        Some(Target { scope, subject_kind: subject, store: at.store, table: at.table, key, categories })
+    }
+
+    /// How far counts may move between the proof and the erasing.
+    #[must_use]
+    pub fn drift_limits(&self) -> DriftLimits {
+        let limits = &self.config.limits;
+        DriftLimits { percent_max: u64::from(limits.drift_percent), rows_max: limits.drift_rows }
     }
 
     /// When the backups of these stores expire.
@@ -130,10 +144,11 @@ impl House {
     pub fn backups(&self, stores: &[String], finished_on: Date) -> Vec<BackupLine> {
         self.map
             .stores()
-            .filter(|store| store.backup_days > 0 && stores.iter().any(|name| name == store.name.as_str()))
-            .map(|store| BackupLine {
-                store_label: store.name.to_string(),
-                location: store.location.clone(),
+            .iter()
+            .filter(|(name, store)| store.backup_days > 0 && stores.iter().any(|other| other == name.as_str()))
+            .map(|(name, store)| BackupLine {
+                store_label: name.to_string(),
+                location: store.location.clone().unwrap_or_default(),
                 expires_on: finished_on.saturating_add(jiff::Span::new().days(i64::from(store.backup_days))),
             })
             .collect()

@@ -7,7 +7,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{challenges, jobs};
 use crate::domain::request::{Event, ReviewReason};
 use crate::domain::{Role, Scope, State};
-use crate::erase::{Preview, Target, plan};
+use crate::erase::{Target, plan, preview};
 use crate::intake::Intent;
 use crate::queue::Lease;
 use crate::trail::Actor;
@@ -66,7 +66,7 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
 
 /// The membership that asks: of the sender, or else of the first claimed address that the directory knows.
 async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Option<Membership>, FlowError> {
-    let claimed = opening.from.iter().chain(opening.addresses.iter().take(house.config.challenge.addresses_max));
+    let claimed = opening.from.iter().chain(opening.addresses.iter().take(house.intake_limits.addresses_max));
     for address in claimed {
         let mut memberships = house.directory.find(address).await?;
         if let Some(account) = &known.account {
@@ -153,8 +153,10 @@ async fn offer(
     for (scope, target, label) in offers {
         let skeleton = plan(&house.map, &target)?;
         digests.push((scope, skeleton.digest));
-        let preview = Preview::compute(&house.map, &house.stores, skeleton, &house.erase_limits).await?;
-        subject.offers.push(Offered { scope, target, label, counts: preview.counts() });
+        let now = house.clock.now();
+        let preview = preview(&house.map, &house.stores, skeleton, house.erase_limits, now).await?;
+        let counts = preview.rows.iter().map(|row| row.rows).collect();
+        subject.offers.push(Offered { scope, target, label, counts });
     }
     Ok(Finding::Challenge { role, approval, contact, subject, digests })
 }
@@ -239,11 +241,11 @@ async fn whom(
 /// The root of the plan for a wish; `None` where the map has no such subject.
 fn target(house: &House, opening: &Opening, asker: &Membership, wish: Wish, about: &About) -> Option<Target> {
     let (kind, key) = match wish.scope {
-        Scope::Account => ("account", asker.account.as_str()),
-        Scope::User => ("user", about.key.as_str()),
-        Scope::EndUser => ("end_user", about.key.as_str()),
-        Scope::Data if asker.role == Role::EndUser => ("end_user", about.key.as_str()),
-        Scope::Data => ("user", about.key.as_str()),
+        Scope::Account => (Scope::Account, asker.account.as_str()),
+        Scope::User => (Scope::User, about.key.as_str()),
+        Scope::EndUser => (Scope::EndUser, about.key.as_str()),
+        Scope::Data if asker.role == Role::EndUser => (Scope::EndUser, about.key.as_str()),
+        Scope::Data => (Scope::User, about.key.as_str()),
     };
     let categories = match wish.scope {
         Scope::Data if opening.categories.is_empty() => house.general_categories(),

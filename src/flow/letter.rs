@@ -199,7 +199,7 @@ impl<'a> Desk<'a> {
         let (ground, article) = match &self.closing.refusal {
             Some(refusal) => (refusal.ground.clone(), refusal.article.clone()),
             // The owner of the account said no to their user.
-            None => (house.terms_of_refusal_by_owner(self.stored.request.language), "Art. 12(4) GDPR".to_owned()),
+            None => (house.templates.refused_by_owner(self.stored.request.language).to_owned(), house.config.law.pack.articles.refusal.clone()),
         };
         let categories = self.subject.offers.iter().flat_map(|offer| offer.target.categories.clone()).collect();
         Refused {

@@ -12,7 +12,8 @@ use crate::db::{Tx, jobs};
 use crate::domain::request::Audience;
 use crate::domain::{Language, LetterId, LetterKind};
 use crate::queue::{AfterFailure, Lease};
-use crate::reply::{Envelope, Outgoing, SendError, compose, verp};
+use crate::reply::compose::{Envelope, Outgoing, compose, verp};
+use crate::reply::mailer::SendError;
 use crate::trail::{Actor, Event, Fact, Facts};
 
 use super::error::FlowError;

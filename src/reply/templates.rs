@@ -29,6 +29,7 @@ const RENDER_STEPS_MAX: u64 = 200_000;
 /// The templates of every language, parsed.
 pub struct Templates {
     environments: BTreeMap<Language, Environment<'static>>,
+    refused_by_owner: BTreeMap<Language, String>,
 }
 
 impl Templates {
@@ -38,10 +39,18 @@ impl Templates {
     /// A template or a `terms.toml` that does not parse; a test renders them all, so a built binary has none.
     pub fn embedded() -> Result<Self, ReplyError> {
         let mut environments = BTreeMap::new();
+        let mut refused_by_owner = BTreeMap::new();
         for folder in FOLDERS {
             environments.insert(folder.language, environment(folder)?);
+            refused_by_owner.insert(folder.language, terms(folder)?.refusals.by_owner);
         }
-        Ok(Self { environments })
+        Ok(Self { environments, refused_by_owner })
+    }
+
+    /// The ground of a refusal where the owner of the account said no to their user, in the words of a language.
+    #[must_use]
+    pub fn refused_by_owner(&self, language: Language) -> &str {
+        self.refused_by_owner.get(&language).map_or("", String::as_str)
     }
 
     /// Renders one letter from its facts, after taking out of them what is no text.
@@ -78,11 +87,15 @@ impl Templates {
     }
 }
 
+fn terms(folder: &'static Folder) -> Result<Terms, ReplyError> {
+    Terms::parse(folder.terms).map_err(|source| ReplyError::Terms { language: folder.language, source })
+}
+
 /// The environment of one language: strict, bounded, without debug records (they would hold the letter's values).
 fn environment(folder: &'static Folder) -> Result<Environment<'static>, ReplyError> {
     let language = folder.language;
     let broken = |source| ReplyError::Broken { language, source };
-    let terms = Terms::parse(folder.terms).map_err(|source| ReplyError::Terms { language, source })?;
+    let terms = terms(folder)?;
     if !terms.is_complete() {
         let missing = <toml::de::Error as serde::de::Error>::custom("a scope has no words");
         return Err(ReplyError::Terms { language, source: missing });

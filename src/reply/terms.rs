@@ -19,12 +19,22 @@ pub(super) struct Terms {
     and: String,
     /// How dates are written.
     date: DateTerms,
+    /// Grounds of refusal that no operator writes.
+    pub(super) refusals: RefusalTerms,
     /// A scope in two or three words.
     scopes: BTreeMap<Scope, String>,
     /// What would be erased, in full.
     what: WhatTerms,
     /// The names of categories; one that is missing is shown as it is written.
     pub(super) categories: BTreeMap<String, String>,
+}
+
+/// Grounds of refusal that the program itself states.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefusalTerms {
+    /// The owner of the account said no to their user.
+    pub(super) by_owner: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,9 +5,11 @@
 
 pub mod breakpoint;
 pub mod chance;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod db;
 pub mod domain;
 pub mod erase;

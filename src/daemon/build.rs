@@ -24,7 +24,7 @@ use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::templates::Templates;
 use crate::reply::settings::MailerSettings;
-use crate::stores::{Lookup as _, StoreError, StoreKind, StoreLimits, StoreName, Stores};
+use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
@@ -147,7 +147,7 @@ struct StoreQueries {
 impl Lookup for StoreQueries {
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        self.stores.get(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
+        crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
     }
 }
 

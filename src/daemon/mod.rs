@@ -7,6 +7,7 @@ pub mod build;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -51,6 +52,17 @@ impl Running {
             ..WatchSettings::default()
         };
         Self { workers, watch }
+    }
+}
+
+impl Running {
+    /// For the demo: the same, but it looks for letters and jobs many times a second.
+    #[must_use]
+    pub fn of_demo(house: &House) -> Self {
+        let mut running = Self::of(house, "demo");
+        running.workers.poll = Duration::from_millis(20);
+        running.watch.poll = Duration::from_millis(50);
+        running
     }
 }
 

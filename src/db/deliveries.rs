@@ -357,3 +357,12 @@ pub async fn quarantine(
     )
     .await
 }
+
+/// The letter that was stored last.
+///
+/// # Errors
+/// As [`load`].
+pub async fn latest(tx: &mut Tx) -> Result<Option<Delivery>, DbError> {
+    let row = tx.optional(select!("FROM deliveries ORDER BY uid_validity DESC, uid DESC LIMIT 1"), params![]).await?;
+    row.as_ref().map(read).transpose()
+}

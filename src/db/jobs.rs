@@ -304,3 +304,10 @@ pub async fn request_of(tx: &mut Tx, job: JobId) -> Result<Option<RequestId>, Db
     let row = tx.optional("SELECT request_id FROM jobs WHERE id = $1", params![job]).await?;
     Ok(row.map(|row| row.of("jobs").opt_uuid("request_id")).transpose()?.flatten().map(RequestId::from_uuid))
 }
+
+/// How many jobs are due by now and not settled: waiting or being worked on.
+pub async fn count_due(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= $1";
+    let count = tx.one(sql, params![now]).await?.of("jobs").i64("count")?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}

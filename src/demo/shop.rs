@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 /// How many accounts the shop has.
 pub const ACCOUNTS: i64 = 100;
@@ -139,7 +139,7 @@ impl Shop {
     async fn fill_sales(&self) -> anyhow::Result<()> {
         let mut file = self.open("sales").await?;
         // Two orders and three sessions a user, five searches an end-user.
-        sqlx::raw_sql(&*format!(
+        sqlx::raw_sql(AssertSqlSafe(format!(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {users})
              INSERT INTO orders (user_id, placed_at, ship_name, ship_street, total)
                SELECT i, '2024-0' || (1 + i % 9) || '-15', 'Parcel for customer ' || i, 'Lindenweg ' || i, 1000 + i FROM n
@@ -151,7 +151,7 @@ impl Shop {
              INSERT INTO searches (end_user_id, query, searched_at) SELECT 1 + i / 5, 'shoes size ' || (36 + i % 10), '2026-02-01' FROM n;",
             users = ACCOUNTS * USERS_PER_ACCOUNT,
             end_users = ACCOUNTS * END_USERS_PER_ACCOUNT,
-        ))
+        )))
         .execute(&mut file)
         .await?;
         Ok(())
@@ -159,13 +159,13 @@ impl Shop {
 
     async fn fill_crm(&self) -> anyhow::Result<()> {
         let mut file = self.open("crm").await?;
-        sqlx::raw_sql(&*format!(
+        sqlx::raw_sql(AssertSqlSafe(format!(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {users})
              INSERT INTO contacts (id, user_ref, display_name, note) SELECT i, i, 'Customer ' || i, 'prefers mornings' FROM n;
              INSERT INTO calls (contact_id, number, summary) SELECT id, '+49 30 555' || id, 'asked about delivery' FROM contacts;
              INSERT INTO calls (contact_id, number, summary) SELECT id, '+49 30 555' || id, 'called back' FROM contacts;",
             users = ACCOUNTS * USERS_PER_ACCOUNT,
-        ))
+        )))
         .execute(&mut file)
         .await?;
         Ok(())

@@ -1,0 +1,246 @@
+//! Tells the demo as it happens: letters arrive, people answer, days pass, and at the end everything is counted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::customers::Customer;
+use super::letters::{Expected, Habit, Story, stories};
+use super::world::{SUPPORT, World};
+use super::{counts, shop::Person};
+use crate::cli::output::{self, Format, Tabular, say};
+use crate::clock::Clock;
+use crate::db::deliveries::Disposition;
+use crate::db::{deliveries, erasures, jobs, requests};
+use crate::domain::{RequestId, State};
+
+/// How long the house may be busy with one letter before the demo gives up.
+const BUSY_MAX: Duration = Duration::from_secs(60);
+
+/// A line of the table at the end.
+#[derive(Serialize)]
+struct Line {
+    letter: &'static str,
+    understood: String,
+    state: String,
+    expected: &'static str,
+    /// Rows per store: erased / masked / kept.
+    rows: String,
+    residue: u64,
+    good: bool,
+}
+
+impl Tabular for Line {
+    const HEADS: &'static [&'static str] =
+        &["letter", "understood as", "state", "rows erased/masked/kept", "residue", "as expected"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.letter.to_owned(),
+            self.understood.clone(),
+            self.state.clone(),
+            self.rows.clone(),
+            self.residue.to_string(),
+            if self.good { "yes".to_owned() } else { format!("NO: {}", self.expected) },
+        ]
+    }
+}
+
+/// What became of a letter so far.
+struct Arrived {
+    story: Story,
+    disposition: Disposition,
+    request: Option<RequestId>,
+}
+
+/// Tells the story and answers whether every outcome was the expected one.
+pub async fn tell(world: &World) -> anyhow::Result<bool> {
+    say("A shop of three stores with a hundred accounts. Letters arrive in the support mailbox:");
+    let mut letters = 0;
+    let mut arrived = Vec::new();
+    for story in stories(&world.shop)? {
+        world.deliver(&written(&story, world))?;
+        letters += 1;
+        settle(world, letters).await?;
+        let (disposition, request) = latest(world).await?;
+        say(&format!("  ✉ {:<34} {}", story.title, seen(disposition)));
+        arrived.push(Arrived { story, disposition, request });
+    }
+    let mut customers = customers(world, &arrived)?;
+    let mut states = BTreeMap::new();
+    for (days, what) in [(0, "People answer"), (1, "A day later"), (5, "Five days later"), (3, "The grace periods end"), (7, "A week later")] {
+        if days > 0 {
+            world.days_pass(days);
+        }
+        say(&format!("\n{what}:"));
+        letters += answer(world, &mut customers, letters).await?;
+        changes(world, &arrived, &mut states).await?;
+    }
+    let lines = lines(world, &arrived).await?;
+    let faults = counts::faults(world).await?;
+    output::rows(Format::Table, &lines)?;
+    for fault in &faults {
+        say(&format!("NOT AS EXPECTED: {fault}"));
+    }
+    let good = faults.is_empty() && lines.iter().all(|line| line.good);
+    say(&format!(
+        "\n{} letters, {} answers; counted in the stores by SQL of our own: {}",
+        arrived.len(),
+        letters - u32::try_from(arrived.len())?,
+        if good { "everything is as expected." } else { "something is NOT as expected." }
+    ));
+    Ok(good)
+}
+
+fn seen(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Opened => "opens a request",
+        Disposition::Newsletter => "a newsletter; left alone",
+        Disposition::Ordinary => "ordinary; left unread and in place",
+        _ => disposition.as_str(),
+    }
+}
+
+/// The letter as its writer's mail program sends it.
+fn written(story: &Story, world: &World) -> Vec<u8> {
+    let Person { name, email, .. } = &story.from;
+    let headers: String = story.headers.iter().map(|header| format!("{header}\r\n")).collect();
+    format!(
+        "From: {name} <{email}>\r\nTo: <{SUPPORT}>\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{}@customers.example>\r\n{headers}\
+         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+        encoded(story.subject),
+        date(world),
+        story.title.replace([' ', ':', ','], "-"),
+        story.text.replace('\n', "\r\n"),
+    )
+    .into_bytes()
+}
+
+/// A subject with other letters than ASCII as RFC 2047 wants it.
+fn encoded(subject: &str) -> String {
+    if subject.is_ascii() {
+        return subject.to_owned();
+    }
+    format!("=?utf-8?B?{}?=", data_encoding::BASE64.encode(subject.as_bytes()))
+}
+
+fn date(world: &World) -> String {
+    world.clock.now().to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+/// Waits until every letter was judged and no job is due.
+async fn settle(world: &World, letters: u32) -> anyhow::Result<()> {
+    let mut quiet = 0;
+    let mut waited = Duration::ZERO;
+    let step = Duration::from_millis(20);
+    while quiet < 3 {
+        let mut tx = world.house.db.read().await?;
+        let known: u64 = deliveries::count_by_disposition(&mut tx).await?.iter().map(|(_, count)| count).sum();
+        let due = jobs::count_due(&mut tx, world.clock.now()).await?;
+        drop(tx);
+        quiet = if known == u64::from(letters) && due == 0 { quiet + 1 } else { 0 };
+        anyhow::ensure!(waited < BUSY_MAX, "the house is still busy ({due} jobs due, {known} of {letters} letters stored)");
+        tokio::time::sleep(step).await;
+        waited += step;
+    }
+    Ok(())
+}
+
+/// What became of the letter that was stored last.
+async fn latest(world: &World) -> anyhow::Result<(Disposition, Option<RequestId>)> {
+    let mut tx = world.house.db.read().await?;
+    let last = deliveries::latest(&mut tx).await?.ok_or_else(|| anyhow::anyhow!("no letter was stored"))?;
+    Ok((last.disposition, last.request))
+}
+
+/// Everybody who may get a letter, with their habit; the owner of the French user approves.
+fn customers(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Customer>> {
+    let approver = (world.shop.user(3, 0)?, Habit::Yes);
+    let people = arrived.iter().map(|letter| (letter.story.from.clone(), letter.story.habit)).chain([approver]);
+    Ok(people
+        .map(|(person, habit)| {
+            let folder = world.customer(&person.email);
+            Customer::new(person, habit, folder)
+        })
+        .collect())
+}
+
+/// Lets people read and answer until nobody has anything to say; answers how many letters they wrote.
+async fn answer(world: &World, customers: &mut [Customer], before: u32) -> anyhow::Result<u32> {
+    let mut written = 0;
+    loop {
+        settle(world, before + written).await?;
+        let date = date(world);
+        let answers: Vec<_> = customers.iter_mut().flat_map(|customer| customer.answer(&date)).collect();
+        if answers.is_empty() {
+            return Ok(written);
+        }
+        for answer in answers {
+            world.deliver(&answer.bytes)?;
+            written += 1;
+        }
+    }
+}
+
+/// Says which requests moved.
+async fn changes(world: &World, arrived: &[Arrived], states: &mut BTreeMap<RequestId, State>) -> anyhow::Result<()> {
+    let mut tx = world.house.db.read().await?;
+    for letter in arrived {
+        let Some(id) = letter.request else { continue };
+        let Some(stored) = requests::load(&mut tx, id).await? else { continue };
+        let state = stored.request.state;
+        if states.insert(id, state) != Some(state) {
+            say(&format!("  {}  {:<34} {state}", stored.request.reference, letter.story.title));
+        }
+    }
+    Ok(())
+}
+
+async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> {
+    let mut tx = world.house.db.read().await?;
+    let mut lines = Vec::new();
+    for letter in arrived {
+        let stored = match letter.request {
+            Some(id) => requests::load(&mut tx, id).await?,
+            None => None,
+        };
+        let steps = match letter.request {
+            Some(id) => erasures::steps(&mut tx, id).await?,
+            None => Vec::new(),
+        };
+        let state = stored.as_ref().map_or(letter.disposition.as_str(), |stored| stored.request.state.as_str());
+        let expected = match letter.story.expected {
+            Expected::Request(state) | Expected::Letter(state) => state,
+        };
+        let scope = stored.as_ref().and_then(|stored| stored.request.ask.as_ref()?.scope);
+        lines.push(Line {
+            letter: letter.story.title,
+            understood: scope.map_or_else(|| letter.disposition.to_string(), |scope| scope.to_string()),
+            state: state.to_owned(),
+            expected,
+            rows: rows(&steps),
+            residue: steps.iter().map(|step| count(step, "residue")).sum(),
+            good: state == expected,
+        });
+    }
+    Ok(lines)
+}
+
+fn count(step: &erasures::StepRow, name: &str) -> u64 {
+    step.counts.as_ref().and_then(|counts| counts.get(name)?.as_u64()).unwrap_or(0)
+}
+
+/// Rows per store, as the ledger has them.
+fn rows(steps: &[erasures::StepRow]) -> String {
+    let mut stores: BTreeMap<&str, [u64; 3]> = BTreeMap::new();
+    for step in steps {
+        let sums = stores.entry(&step.store).or_default();
+        for (sum, name) in sums.iter_mut().zip(["erased", "masked", "kept"]) {
+            *sum += count(step, name);
+        }
+    }
+    let texts: Vec<String> =
+        stores.iter().map(|(store, [erased, masked, kept])| format!("{store} {erased}/{masked}/{kept}")).collect();
+    texts.join(", ")
+}

@@ -1,0 +1,122 @@
+//! The demo's world: a temporary folder with a support mailbox, customers' mailboxes, a ledger and a shop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use super::shop::Shop;
+use crate::chance::{Chance, OsChance};
+use crate::clock::{Clock, FixedClock, SystemClock};
+use crate::config::{self, Purpose, Surroundings};
+use crate::daemon::build::{self, Choices};
+use crate::flow::House;
+use crate::mailbox::Mailbox;
+use crate::mailbox::maildir;
+
+/// Where the customers write to.
+pub const SUPPORT: &str = "privacy@shop.example";
+
+const MAPS: &[(&str, &str)] = &[
+    ("shop", include_str!("../../config/stores/demo/shop.toml")),
+    ("sales", include_str!("../../config/stores/demo/sales.toml")),
+    ("crm", include_str!("../../config/stores/demo/crm.toml")),
+];
+
+const CONFIG: &str = include_str!("../../config/demo.toml");
+
+/// The world and the house that works in it.
+pub struct World {
+    /// The house.
+    pub house: Arc<House>,
+    /// The clock that is moved by hand.
+    pub clock: Arc<FixedClock>,
+    /// The shop's three stores.
+    pub shop: Shop,
+    folder: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl World {
+    /// Makes the world; a kept one stays on disk.
+    pub async fn create(keep: bool) -> anyhow::Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("expunged-demo-").tempdir().context("no temporary folder")?;
+        let folder = temporary.path().to_owned();
+        let shop = Shop::create(&folder.join("stores")).await?;
+        for (name, map) in MAPS {
+            // The map's own url is for reading; the demo's file lies in its own folder.
+            let here = map.replace(&format!("sqlite:{name}.db"), &format!("sqlite://{}", shop.file(name).display()));
+            std::fs::write(folder.join(format!("{name}.toml")), here).context("cannot write a data map")?;
+        }
+        std::fs::write(folder.join("expunged.toml"), CONFIG).context("cannot write the config")?;
+        for name in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(folder.join("support").join(name))?;
+        }
+        let clock = Arc::new(FixedClock::at(SystemClock.now()));
+        let config = config::load(&folder.join("expunged.toml"), &Surroundings::new(Purpose::Demo, None))?;
+        let choices = Choices {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            chance: Arc::new(OsChance),
+            mailer: None,
+            credentials: None,
+            backfill: true,
+        };
+        let house = Arc::new(build::house(config, choices).await?);
+        let temporary = if keep {
+            let _ = temporary.keep();
+            None
+        } else {
+            Some(temporary)
+        };
+        Ok(Self { house, clock, shop, folder, temporary })
+    }
+
+    /// The support mailbox as the daemon reads it.
+    pub fn mailbox(&self) -> Box<dyn Mailbox> {
+        build::mailbox(&self.house.config, &self.house.clock, &self.house.chance)
+    }
+
+    /// The Maildir of the support mailbox.
+    pub fn support(&self) -> PathBuf {
+        self.folder.join("support")
+    }
+
+    /// The Maildir of a customer.
+    pub fn customer(&self, address: &str) -> PathBuf {
+        self.folder.join("customers").join(address.to_lowercase())
+    }
+
+    /// A letter reaches the support mailbox.
+    pub fn deliver(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let chance: &dyn Chance = &OsChance;
+        Ok(maildir::deliver(&self.support(), bytes, chance, self.clock.now())?)
+    }
+
+    /// Time passes.
+    pub fn days_pass(&self, days: u64) {
+        self.clock.advance(Duration::from_secs(days * 86_400 + 60));
+    }
+
+    /// The folder of the world.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Leaves the world: it is deleted, or stays with a word on how to look at it.
+    pub fn leave(self) {
+        match self.temporary {
+            Some(temporary) => drop(temporary),
+            None => {
+                let at = self.folder.display();
+                crate::cli::output::say(&format!(
+                    "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
+                     the ledger            sqlite3 {at}/ledger.db 'SELECT reference, state, scope FROM requests'\n  \
+                     the stores            sqlite3 {at}/stores/shop.db .tables"
+                ));
+            }
+        }
+    }
+}
+

@@ -11,6 +11,7 @@ mod db_proof;
 mod house;
 mod intake;
 mod layering;
+mod letters;
 mod mailbox_imap;
 mod servers;
 mod stores_conformance;

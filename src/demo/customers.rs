@@ -56,10 +56,12 @@ impl Customer {
 
     fn reply_text(&self, letter: &Message<'_>) -> Option<String> {
         let text = letter.body_text(0)?;
+        if self.habit == Habit::ChangesMind && self.answered == 1 {
+            return Some("Cancelen mi solicitud de eliminación, por favor.".to_owned());
+        }
         let codes = codes(&text);
         if codes.is_empty() && !asks(&text) {
-            // A letter that asks for nothing; only somebody who changes their mind answers it.
-            return (self.habit == Habit::ChangesMind && self.answered == 1).then(|| "Cancelen mi solicitud de eliminación, por favor.".to_owned());
+            return None;
         }
         match self.habit {
             Habit::Code | Habit::ChangesMind if self.answered == 0 => Some(codes.first()?.clone()),

@@ -121,6 +121,15 @@ fn cued(line: &str, lexicon: &Lexicon, claims: &mut Claims) {
     if !folded.is_ascii() && folded.chars().count() != line.trim().chars().count() {
         return;
     }
+    // "Our colleague Jane Roe": a name stands right behind the word for the person.
+    for group in [Group::OtherUser, Group::EndUser] {
+        for end in lexicon.ends(group, &folded) {
+            let chars_before = folded[..end].chars().count();
+            let rest: String = line.trim_start().chars().skip(chars_before).collect();
+            let fresh = name_of(&rest).filter(|name| claims.names.len() < NAMES_MAX && !claims.names.contains(name));
+            claims.names.extend(fresh);
+        }
+    }
     for (group, is_name) in [(Group::IdCue, false), (Group::PhoneCue, false), (Group::NameCue, true)] {
         let Some(end) = lexicon.ends(group, &folded).next() else { continue };
         let chars_before = folded[..end].chars().count();

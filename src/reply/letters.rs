@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::ReplyError;
 use super::templates::Templates;
-use crate::domain::{Language, LetterKind, Reference, Scope, Timestamp};
+use crate::domain::{Language, LetterKind, Reference, Scope};
 
+mod alarms;
+mod check;
 #[cfg(test)]
 pub(super) mod samples;
 #[cfg(test)]
 mod tests;
+
+pub use alarms::{AlarmBounced, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed};
 
 /// What every letter to a customer names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,61 +260,6 @@ pub struct Expired {
     pub common: Common,
 }
 
-/// To the team: something waits for review. The reason holds no personal data.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmReview {
-    /// Which request.
-    pub reference: Reference,
-    /// Why a person is needed.
-    pub reason: String,
-    /// Since when.
-    pub waiting_since: Timestamp,
-    /// When the answer is due.
-    pub due_on: Date,
-}
-
-/// To the team: a step failed for good. The reason holds no personal data.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmStepFailed {
-    /// Which request.
-    pub reference: Reference,
-    /// The store's name.
-    pub store: String,
-    /// The table, bucket or endpoint.
-    pub table: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// To the team: a letter of ours bounced.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmBounced {
-    /// Which request.
-    pub reference: Reference,
-    /// Which letter.
-    pub letter: LetterKind,
-}
-
-/// To the team: a request is due in seven days.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmDueSoon {
-    /// Which request.
-    pub reference: Reference,
-    /// The state that it is in.
-    pub state: String,
-    /// When the answer is due.
-    pub due_on: Date,
-}
-
-/// To the team: the mailbox was not polled for too long.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmMailbox {
-    /// The mailbox's name in the configuration.
-    pub mailbox: String,
-    /// The last successful poll.
-    pub since: Timestamp,
-}
-
 /// One rendered letter: the same words as text and as HTML.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
@@ -391,24 +340,10 @@ impl Letter {
     /// Subject, text and HTML in this language.
     ///
     /// # Errors
-    /// A template that fails, and a letter that would not be honest: records kept without ground and end.
+    /// A template that fails, and a letter that lacks a fact it must tell: see [`ReplyError::Incomplete`].
     pub fn render(&self, templates: &Templates, language: Language) -> Result<Rendered, ReplyError> {
-        self.check()?;
+        check::complete(self)?;
         let facts = self.facts().map_err(|_| ReplyError::Facts(self.kind()))?;
         templates.render(self.kind(), language, facts)
-    }
-
-    /// What must be true of the facts before they may be told.
-    fn check(&self) -> Result<(), ReplyError> {
-        match self {
-            Self::Completed(done) => {
-                let blank = |ground: &Option<String>| ground.as_deref().is_none_or(|text| text.trim().is_empty());
-                if done.outcome.iter().any(|line| line.kept > 0 && (blank(&line.ground) || line.until.is_none())) {
-                    return Err(ReplyError::KeptWithoutGround(self.kind()));
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }

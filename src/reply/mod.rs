@@ -9,7 +9,8 @@
 //!
 //! # How to add a letter
 //! 1. A variant in [`crate::domain::LetterKind`] that says when it is written.
-//! 2. A struct in [`letters`] with the facts of the letter, and its line in the list of `enum Letter` there.
+//! 2. A struct in [`letters`] with the facts of the letter, its line in the list of `enum Letter` there, and what it must
+//!    not lack in `letters/check.rs`.
 //! 3. Its word in the list at the end of [`templates`].
 //! 4. Three templates in every folder of `templates/mail`: `<letter>.subject.txt.j2` (one line), `<letter>.body.txt.j2`
 //!    (one paragraph per line, wrapped when rendered) and `<letter>.body.html.j2` with the same words.
@@ -77,9 +78,15 @@ pub enum ReplyError {
     /// The facts of a letter do not serialise.
     #[error("the facts of the letter {0} do not serialise")]
     Facts(LetterKind),
-    /// A letter would say that something is kept without saying why and until when (Art. 12(4) and 17(3) GDPR).
-    #[error("the letter {0} names kept records without a ground and an end")]
-    KeptWithoutGround(LetterKind),
+    /// A letter lacks what it must tell: a question its code, a refusal its ground, authority or court, kept records
+    /// their ground or end (Art. 12(3), 12(4) and 17(3) GDPR).
+    #[error("the letter {letter} must not be written without {fact}")]
+    Incomplete {
+        /// The letter.
+        letter: LetterKind,
+        /// The name of the fact.
+        fact: &'static str,
+    },
     /// An address of the envelope is none, or a header would be unusable.
     #[error("the {0} of a letter is not usable")]
     Unusable(&'static str),

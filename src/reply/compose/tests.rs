@@ -114,3 +114,18 @@ fn debug_says_nothing_of_the_person() {
     assert_eq!(format!("{outgoing:?}"), format!("Outgoing({} bytes)", outgoing.bytes.len()));
     assert!(!format!("{:?}", rendered()).contains("Gr"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Whatever names, subjects, threads and bodies hold: no panic, no second header, and the body comes back.
+    #[test]
+    fn any_text_can_be_composed(from_name: String, subject: String, text in "(\\PC|\n){0,300}", thread: Vec<String>) {
+        let envelope = Envelope { from_name, in_reply_to: thread.first().cloned(), references: thread, ..envelope() };
+        let outgoing = compose(&envelope, &Rendered { subject, text: text.clone(), html: rendered().html }).unwrap();
+        let parsed = MessageParser::default().parse(&outgoing.bytes).unwrap();
+        proptest::prop_assert!(parsed.bcc().is_none() && parsed.cc().is_none());
+        proptest::prop_assert_eq!(parsed.to().unwrap().first().unwrap().address(), Some("erika@home.example"));
+        proptest::prop_assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), text);
+    }
+}

@@ -4,6 +4,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::chance::SeededChance;
+use crate::domain::Timestamp;
 
 /// What stands for the person in the examples; searched for where it must not be.
 pub(crate) const CANARY: &str = "Erika Mustermann";

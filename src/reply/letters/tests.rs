@@ -110,17 +110,13 @@ fn a_hostile_value_stays_text() {
 }
 
 #[test]
-fn kept_records_need_a_ground_and_an_end() {
-    let Letter::Completed(done) = samples::of(LetterKind::Completed).swap_remove(0) else { panic!("no such letter") };
-    let index = done.outcome.iter().position(|line| line.kept > 0).unwrap();
-    for spoil in
-        [|line: &mut OutcomeLine| line.until = None, |line: &mut OutcomeLine| line.ground = Some(" ".to_owned())]
-    {
-        let mut untold = done.clone();
-        spoil(&mut untold.outcome[index]);
-        let refused = Letter::from(untold).render(&TEMPLATES, Language::En);
-        assert!(matches!(refused, Err(ReplyError::KeptWithoutGround(LetterKind::Completed))));
-    }
+fn a_letter_that_lacks_a_fact_is_not_rendered() {
+    let Letter::Refused(mut refused) = samples::of(LetterKind::Refused).swap_remove(0) else {
+        panic!("no such letter")
+    };
+    refused.court_remedy.clear();
+    let error = Letter::from(refused).render(&TEMPLATES, Language::En).unwrap_err();
+    assert!(matches!(error, ReplyError::Incomplete { letter: LetterKind::Refused, fact: "court_remedy" }), "{error}");
 }
 
 #[test]

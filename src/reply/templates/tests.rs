@@ -128,7 +128,7 @@ fn html_loads_nothing_and_links_nowhere() {
 fn with_source(source: &'static str) -> Templates {
     let mut environment = environment(&FOLDERS[0]).unwrap();
     environment.add_template("withdrawn.body.txt", source).unwrap();
-    Templates { environments: BTreeMap::from([(Language::En, environment)]) }
+    Templates { environments: BTreeMap::from([(Language::En, environment)]), refused_by_owner: BTreeMap::new() }
 }
 
 fn withdrawn(templates: &Templates) -> Result<Rendered, ReplyError> {

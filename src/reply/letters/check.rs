@@ -1,0 +1,118 @@
+//! What a letter must tell before it may be written. A letter that lacks it is not sent with a gap; it is an error.
+
+use super::{Choice, Completed, Letter};
+use crate::reply::ReplyError;
+
+/// How many ways to understand a request one letter may offer.
+const CHOICES_COUNT_MAX: usize = 2;
+
+/// Refuses a letter that lacks a fact.
+pub(super) fn complete(letter: &Letter) -> Result<(), ReplyError> {
+    match missing(letter) {
+        Some(fact) => Err(ReplyError::Incomplete { letter: letter.kind(), fact }),
+        None => Ok(()),
+    }
+}
+
+/// The first fact that is missing.
+fn missing(letter: &Letter) -> Option<&'static str> {
+    match letter {
+        Letter::Challenge(asked) => question(&asked.choices, &asked.token),
+        Letter::Reminder(asked) => question(&asked.choices, &asked.token),
+        Letter::CodeAsked(asked) => question(&asked.choices, &asked.token),
+        Letter::ApprovalAsked(asked) => first_blank(&[("code", &asked.code), ("token", &asked.token)]),
+        Letter::Scheduled(planned) => first_blank(&[("token", &planned.token)]),
+        Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
+        Letter::Forwarded(forwarded) => first_blank(&[("subject_label", &forwarded.subject_label)]),
+        Letter::Completed(done) => reasons_for_keeping(done),
+        // Art. 12(4) and 17(3) GDPR: a refusal names all of these.
+        Letter::Refused(refused) => first_blank(&[
+            ("ground", &refused.ground),
+            ("article", &refused.article),
+            ("supervisory_authority", &refused.supervisory_authority),
+            ("court_remedy", &refused.court_remedy),
+        ]),
+        // Art. 12(3) GDPR: an extension is told with its reasons.
+        Letter::Extension(longer) => first_blank(&[("reason", &longer.reason)]),
+        Letter::InReview(_) | Letter::NothingHeld(_) | Letter::Withdrawn(_) | Letter::Expired(_) => None,
+        Letter::AlarmReview(_)
+        | Letter::AlarmStepFailed(_)
+        | Letter::AlarmBounced(_)
+        | Letter::AlarmDueSoon(_)
+        | Letter::AlarmMailbox(_) => None,
+    }
+}
+
+/// A question can only be answered by its codes and its token.
+fn question(choices: &[Choice], token: &str) -> Option<&'static str> {
+    if choices.is_empty() || choices.len() > CHOICES_COUNT_MAX {
+        return Some("choices");
+    }
+    if choices.iter().any(|choice| choice.code.trim().is_empty()) {
+        return Some("choices[].code");
+    }
+    first_blank(&[("token", token)])
+}
+
+/// What is kept has a ground and an end (DESIGN invariant 3).
+fn reasons_for_keeping(done: &Completed) -> Option<&'static str> {
+    let mut kept = done.outcome.iter().filter(|line| line.kept > 0);
+    kept.find_map(|line| match (&line.ground, line.until) {
+        (_, None) => Some("outcome[].until"),
+        (None, _) => Some("outcome[].ground"),
+        (Some(ground), _) => first_blank(&[("outcome[].ground", ground)]),
+    })
+}
+
+fn first_blank(facts: &[(&'static str, &str)]) -> Option<&'static str> {
+    facts.iter().find(|(_, text)| text.trim().is_empty()).map(|(fact, _)| *fact)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::samples;
+    use super::*;
+    use crate::domain::LetterKind;
+
+    /// The fact that the full example of a letter lacks once one of its values is replaced.
+    fn lacks(kind: LetterKind, place: &str, value: Value) -> Option<&'static str> {
+        let mut stored = serde_json::to_value(&samples::of(kind)[0]).unwrap();
+        *stored.pointer_mut(&format!("/facts/{place}")).unwrap_or_else(|| panic!("{place} in {kind}")) = value;
+        missing(&serde_json::from_value(stored).unwrap())
+    }
+
+    #[test]
+    fn every_example_is_complete() {
+        for letter in LetterKind::ALL.iter().flat_map(|kind| samples::of(*kind)) {
+            assert_eq!(missing(&letter), None, "{letter:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_all_that_the_law_asks_for() {
+        for fact in ["ground", "article", "supervisory_authority", "court_remedy"] {
+            assert_eq!(lacks(LetterKind::Refused, fact, " ".into()), Some(fact));
+        }
+        assert_eq!(lacks(LetterKind::Extension, "reason", "".into()), Some("reason"));
+    }
+
+    #[test]
+    fn kept_records_need_a_ground_and_an_end() {
+        let second_kept = |fact: &str| format!("outcome/3/{fact}");
+        assert_eq!(lacks(LetterKind::Completed, &second_kept("until"), Value::Null), Some("outcome[].until"));
+        assert_eq!(lacks(LetterKind::Completed, &second_kept("ground"), Value::Null), Some("outcome[].ground"));
+        assert_eq!(lacks(LetterKind::Completed, &second_kept("ground"), " ".into()), Some("outcome[].ground"));
+        assert_eq!(lacks(LetterKind::Completed, "outcome/0/ground", Value::Null), None, "nothing is kept there");
+    }
+
+    #[test]
+    fn a_question_has_choices_codes_and_a_token() {
+        for kind in [LetterKind::Challenge, LetterKind::Reminder, LetterKind::CodeAsked] {
+            assert_eq!(lacks(kind, "choices", Value::Array(vec![])), Some("choices"));
+            assert_eq!(lacks(kind, "choices/1/code", "".into()), Some("choices[].code"));
+            assert_eq!(lacks(kind, "token", "".into()), Some("token"));
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod db_proof;
 mod erase;
 mod house;
 mod intake;
+mod intake_bounds;
 mod layering;
 mod letters;
 mod mailbox_imap;

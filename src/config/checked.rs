@@ -93,7 +93,7 @@ pub struct Mailbox {
     pub kind: MailboxKind,
     /// The folder that our letters are moved to; `None` leaves them where they lie.
     pub move_to: Option<String>,
-    /// The folder that copies of our own letters are put in; `None` keeps no copies.
+    /// Where the mail server itself keeps copies of what is sent; ours are expunged there with the request.
     pub sent_folder: Option<String>,
     /// Ask for new letters at least this often.
     pub poll: Duration,
@@ -150,8 +150,6 @@ pub struct ChallengeSettings {
 pub struct Schedule {
     /// Between the confirmation and the erasure; the person may withdraw.
     pub grace: Duration,
-    /// A second sweep so long after the erasure, for late writers.
-    pub sweep: Duration,
     /// An owner who does not answer for so long: the request goes to review.
     pub owner_silence: Duration,
     /// Reserved before the due date for the erasure itself and for a person's help.
@@ -182,10 +180,6 @@ pub struct Limits {
     pub text_chars_max: u32,
     /// Bytes of HTML that are turned into text.
     pub html_bytes_max: u32,
-    /// Letters of one sender that are judged within an hour; the others wait.
-    pub letters_per_sender_per_hour: u32,
-    /// Letters that we write to one address within a day.
-    pub replies_per_address_per_day: u32,
     /// Rows per statement when a store is erased.
     pub rows_per_chunk: u32,
     /// More rows than these of one subject in one store stop the request.

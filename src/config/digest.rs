@@ -174,9 +174,9 @@ fn challenge_value(challenge: &ChallengeSettings) -> Value {
 }
 
 fn schedule_value(schedule: &Schedule) -> Value {
-    let Schedule { grace, sweep, owner_silence, work, due_soon } = schedule;
+    let Schedule { grace, owner_silence, work, due_soon } = schedule;
     json!({
-        "grace": grace.as_secs(), "sweep": sweep.as_secs(), "owner_silence": owner_silence.as_secs(),
+        "grace": grace.as_secs(), "owner_silence": owner_silence.as_secs(),
         "work": work.as_secs(), "due_soon": due_soon.as_secs(),
     })
 }
@@ -188,8 +188,6 @@ fn limits_value(limits: &Limits) -> Value {
         parts_max,
         text_chars_max,
         html_bytes_max,
-        letters_per_sender_per_hour,
-        replies_per_address_per_day,
         rows_per_chunk,
         rows_per_subject_max,
         drift_percent,
@@ -200,8 +198,7 @@ fn limits_value(limits: &Limits) -> Value {
     json!({
         "body_bytes_max": body_bytes_max, "mime_depth_max": mime_depth_max, "parts_max": parts_max,
         "text_chars_max": text_chars_max, "html_bytes_max": html_bytes_max,
-        "letters_per_sender_per_hour": letters_per_sender_per_hour,
-        "replies_per_address_per_day": replies_per_address_per_day, "rows_per_chunk": rows_per_chunk,
+        "rows_per_chunk": rows_per_chunk,
         "rows_per_subject_max": rows_per_subject_max, "drift_percent": drift_percent, "drift_rows": drift_rows,
         "directory_rows_max": directory_rows_max, "statement": statement.as_secs(),
     })

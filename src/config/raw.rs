@@ -113,7 +113,6 @@ section!(RawChallenge {
 });
 section!(RawSchedule {
     grace_days: Maybe<i64>,
-    sweep_days: Maybe<i64>,
     owner_silence_days: Maybe<i64>,
     work_days: Maybe<i64>,
     due_soon_days: Maybe<i64>,
@@ -125,8 +124,6 @@ section!(RawLimits {
     parts_max: Maybe<i64>,
     text_chars_max: Maybe<i64>,
     html_bytes_max: Maybe<i64>,
-    letters_per_sender_per_hour: Maybe<i64>,
-    replies_per_address_per_day: Maybe<i64>,
     rows_per_chunk: Maybe<i64>,
     rows_per_subject_max: Maybe<i64>,
     drift_percent: Maybe<i64>,

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use async_trait::async_trait;
 use secrecy::SecretString;
 
@@ -22,8 +21,8 @@ use crate::mailbox::imap::ImapMailbox;
 use crate::mailbox::maildir::Maildir;
 use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
-use crate::reply::templates::Templates;
 use crate::reply::settings::MailerSettings;
+use crate::reply::templates::Templates;
 use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
@@ -188,7 +187,7 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
         MailboxKind::Imap(settings) => Box::new(ImapMailbox::new(settings.clone())),
         MailboxKind::Maildir(settings) => {
             Box::new(Maildir::new(settings.clone(), Arc::clone(clock), Arc::clone(chance)))
-        },
+        }
     }
 }
 
@@ -198,10 +197,8 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
 /// [`BuildError`] for a database or key file that cannot be used, or that do not belong together.
 pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
     let kek = KeyEncryptionKey::open_or_create(&config.keys.kek_file, &*choices.chance)?;
-    let settings = DatabaseSettings {
-        url: config.database.url.clone(),
-        connections_max: config.database.connections_max,
-    };
+    let settings =
+        DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
     let db = Db::open(&settings).await?;
     let mut tx = db.write().await?;
     let binding = keys::bind(&mut tx, &kek, choices.clock.now()).await?;
@@ -276,10 +273,7 @@ pub fn intake_limits(config: &Config) -> Limits {
 }
 
 fn erase_limits(config: &Config) -> EraseLimits {
-    EraseLimits {
-        chunk_rows: config.limits.rows_per_chunk,
-        rows_per_table_max: config.limits.rows_per_subject_max,
-    }
+    EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 
 fn stamps(config: &Config) -> Stamps {
@@ -287,4 +281,3 @@ fn stamps(config: &Config) -> Stamps {
     let build = Sha256::digest(concat!("expunged ", env!("CARGO_PKG_VERSION")).as_bytes()).into();
     Stamps { policy: config.policy_digest(), config: config.digest(), build }
 }
-

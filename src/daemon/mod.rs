@@ -4,6 +4,7 @@
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
 pub mod build;
+mod lock;
 mod watch;
 
 use std::sync::Arc;
@@ -18,11 +19,15 @@ use crate::flow::{House, kinds};
 use crate::mailbox::Mailbox;
 use crate::queue::worker::{self, WorkerSettings};
 
+pub use lock::LockError;
 pub use watch::WatchSettings;
 
 /// Why the daemon ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
+    /// Another daemon works on the same SQLite ledger.
+    #[error(transparent)]
+    Lock(#[from] lock::LockError),
     /// The job table failed for good.
     #[error("the workers stopped")]
     Workers(#[from] crate::queue::QueueError),
@@ -69,13 +74,14 @@ impl Running {
 /// Runs until `shutdown`, then finishes what is under way or gives it back.
 ///
 /// # Errors
-/// When the job table fails for good: a missing table, a refused login.
+/// When another daemon works on the same SQLite ledger, or the job table fails for good (a refused login).
 pub async fn run(
     house: Arc<House>,
     mailbox: Box<dyn Mailbox>,
     running: Running,
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
+    let _lock = lock::one_daemon(&house.config.database.url)?;
     let table = Arc::new(Jobs::new(house.db.clone(), Arc::clone(&house.chance)));
     let desk = Arc::new(Desk(Arc::clone(&house)));
     let (clock, chance) = (Arc::clone(&house.clock), Arc::clone(&house.chance));

@@ -83,7 +83,9 @@ struct Watch {
 impl Watch {
     /// One turn: take the lease and poll under it, or wait for whoever holds it.
     async fn turn(&mut self, mailbox: &mut dyn Mailbox) {
-        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease).await {
+        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease)
+            .await
+        {
             Ok(Some(lease)) => {
                 let held = self.hold(mailbox, &lease).await;
                 // A lease that was lost is somebody else's; one that we still have is given back at once.

@@ -50,9 +50,27 @@ fn closed() -> Vec<Count> {
                 count("its users", "shop", "SELECT COUNT(*) FROM users WHERE account_id = ?", *account, 0),
                 count("its end-users", "shop", "SELECT COUNT(*) FROM end_users WHERE account_id = ?", *account, 0),
                 count("orders that still point to it", "sales", USERS, *account, 0),
-                count("its sessions", "sales", "SELECT COUNT(*) FROM sessions WHERE (user_id - 1) / 3 + 1 = ?", *account, 0),
-                count("its searches", "sales", "SELECT COUNT(*) FROM searches WHERE (end_user_id - 1) / 4 + 1 = ?", *account, 0),
-                count("its contacts", "crm", "SELECT COUNT(*) FROM contacts WHERE (user_ref - 1) / 3 + 1 = ?", *account, 0),
+                count(
+                    "its sessions",
+                    "sales",
+                    "SELECT COUNT(*) FROM sessions WHERE (user_id - 1) / 3 + 1 = ?",
+                    *account,
+                    0,
+                ),
+                count(
+                    "its searches",
+                    "sales",
+                    "SELECT COUNT(*) FROM searches WHERE (end_user_id - 1) / 4 + 1 = ?",
+                    *account,
+                    0,
+                ),
+                count(
+                    "its contacts",
+                    "crm",
+                    "SELECT COUNT(*) FROM contacts WHERE (user_ref - 1) / 3 + 1 = ?",
+                    *account,
+                    0,
+                ),
                 count("its calls", "crm", "SELECT COUNT(*) FROM calls WHERE (contact_id - 1) / 3 + 1 = ?", *account, 0),
             ]
         })
@@ -68,7 +86,13 @@ fn single(world: &World) -> anyhow::Result<Vec<Count>> {
             count("their sessions", "sales", "SELECT COUNT(*) FROM sessions WHERE user_id = ?", user, 0),
             count("orders that still point to them", "sales", "SELECT COUNT(*) FROM orders WHERE user_id = ?", user, 0),
             count("their contact", "crm", "SELECT COUNT(*) FROM contacts WHERE user_ref = ?", user, 0),
-            count("their colleagues", "shop", "SELECT COUNT(*) FROM users WHERE account_id = ?", account, USERS_PER_ACCOUNT - 1),
+            count(
+                "their colleagues",
+                "shop",
+                "SELECT COUNT(*) FROM users WHERE account_id = ?",
+                account,
+                USERS_PER_ACCOUNT - 1,
+            ),
         ]);
     }
     let guest = world.shop.end_user(9, 2)?.id;
@@ -77,7 +101,13 @@ fn single(world: &World) -> anyhow::Result<Vec<Count>> {
         count("erased end-user", "shop", "SELECT COUNT(*) FROM end_users WHERE id = ?", guest, 0),
         count("their searches", "sales", "SELECT COUNT(*) FROM searches WHERE end_user_id = ?", guest, 0),
         count("a phone number that was named", "shop", "SELECT COUNT(phone) FROM users WHERE id = ?", owner, 0),
-        count("the rest of that profile", "shop", "SELECT COUNT(email) + COUNT(full_name) FROM users WHERE id = ?", owner, 2),
+        count(
+            "the rest of that profile",
+            "shop",
+            "SELECT COUNT(email) + COUNT(full_name) FROM users WHERE id = ?",
+            owner,
+            2,
+        ),
         count("numbers called", "crm", "SELECT COUNT(number) FROM calls WHERE contact_id = ?", owner, 0),
         count("what was said", "crm", "SELECT COUNT(summary) FROM calls WHERE contact_id = ?", owner, 2),
     ]);
@@ -89,8 +119,20 @@ fn untouched() -> Vec<Count> {
         .iter()
         .flat_map(|account| {
             [
-                count("account of a request that ended", "shop", "SELECT COUNT(*) FROM users WHERE account_id = ? AND phone IS NOT NULL", *account, USERS_PER_ACCOUNT),
-                count("its end-users", "shop", "SELECT COUNT(*) FROM end_users WHERE account_id = ?", *account, END_USERS_PER_ACCOUNT),
+                count(
+                    "account of a request that ended",
+                    "shop",
+                    "SELECT COUNT(*) FROM users WHERE account_id = ? AND phone IS NOT NULL",
+                    *account,
+                    USERS_PER_ACCOUNT,
+                ),
+                count(
+                    "its end-users",
+                    "shop",
+                    "SELECT COUNT(*) FROM end_users WHERE account_id = ?",
+                    *account,
+                    END_USERS_PER_ACCOUNT,
+                ),
             ]
         })
         .collect()
@@ -108,8 +150,20 @@ fn totals() -> Vec<Count> {
         count("users", "shop", "SELECT COUNT(*) FROM users WHERE id > ?", 0, users - erased),
         count("end-users", "shop", "SELECT COUNT(*) FROM end_users WHERE id > ?", 0, end_users - erased_end_users),
         count("orders, all kept", "sales", "SELECT COUNT(*) FROM orders WHERE id > ?", 0, 2 * users),
-        count("orders that were let go of", "sales", "SELECT COUNT(*) FROM orders WHERE id > ? AND user_id IS NULL AND ship_name IS NULL AND ship_street IS NULL", 0, 2 * erased),
-        count("orders of others", "sales", "SELECT COUNT(ship_name) FROM orders WHERE id > ? AND user_id IS NOT NULL", 0, 2 * (users - erased)),
+        count(
+            "orders that were let go of",
+            "sales",
+            "SELECT COUNT(*) FROM orders WHERE id > ? AND user_id IS NULL AND ship_name IS NULL AND ship_street IS NULL",
+            0,
+            2 * erased,
+        ),
+        count(
+            "orders of others",
+            "sales",
+            "SELECT COUNT(ship_name) FROM orders WHERE id > ? AND user_id IS NOT NULL",
+            0,
+            2 * (users - erased),
+        ),
         count("sessions", "sales", "SELECT COUNT(*) FROM sessions WHERE id > ?", 0, 3 * (users - erased)),
         count("searches", "sales", "SELECT COUNT(*) FROM searches WHERE id > ?", 0, 5 * (end_users - erased_end_users)),
         count("contacts", "crm", "SELECT COUNT(*) FROM contacts WHERE id > ?", 0, users - erased),

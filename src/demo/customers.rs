@@ -32,11 +32,6 @@ impl Customer {
         Self { person, habit, folder, read: BTreeSet::new(), answered: 0 }
     }
 
-    /// How many letters they got so far.
-    pub fn received(&self) -> usize {
-        self.read.len()
-    }
-
     /// Reads what is new and answers it, each letter once.
     pub fn answer(&mut self, date: &str) -> Vec<Answer> {
         let mut answers = Vec::new();

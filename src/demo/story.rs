@@ -69,7 +69,13 @@ pub async fn tell(world: &World) -> anyhow::Result<bool> {
     }
     let mut customers = customers(world, &arrived)?;
     let mut states = BTreeMap::new();
-    for (days, what) in [(0, "People answer"), (1, "A day later"), (5, "Five days later"), (3, "The grace periods end"), (7, "A week later")] {
+    for (days, what) in [
+        (0, "People answer"),
+        (1, "A day later"),
+        (5, "Five days later"),
+        (3, "The grace periods end"),
+        (7, "A week later"),
+    ] {
         if days > 0 {
             world.days_pass(days);
         }
@@ -140,7 +146,10 @@ async fn settle(world: &World, letters: u32) -> anyhow::Result<()> {
         let due = jobs::count_due(&mut tx, world.clock.now()).await?;
         drop(tx);
         quiet = if known == u64::from(letters) && due == 0 { quiet + 1 } else { 0 };
-        anyhow::ensure!(waited < BUSY_MAX, "the house is still busy ({due} jobs due, {known} of {letters} letters stored)");
+        anyhow::ensure!(
+            waited < BUSY_MAX,
+            "the house is still busy ({due} jobs due, {known} of {letters} letters stored)"
+        );
         tokio::time::sleep(step).await;
         waited += step;
     }
@@ -213,10 +222,13 @@ async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> 
         let expected = match letter.story.expected {
             Expected::Request(state) | Expected::Letter(state) => state,
         };
-        let scope = stored.as_ref().and_then(|stored| stored.request.ask.as_ref()?.scope);
+        let ask = stored.as_ref().and_then(|stored| stored.request.ask.as_ref());
+        let scopes =
+            ask.map(|ask| ask.scope.map_or_else(|| ask.offered.clone(), |scope| vec![scope])).unwrap_or_default();
+        let understood: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         lines.push(Line {
             letter: letter.story.title,
-            understood: scope.map_or_else(|| letter.disposition.to_string(), |scope| scope.to_string()),
+            understood: if understood.is_empty() { letter.disposition.to_string() } else { understood.join(" or ") },
             state: state.to_owned(),
             expected,
             rows: rows(&steps),

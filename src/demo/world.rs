@@ -1,6 +1,6 @@
 //! The demo's world: a temporary folder with a support mailbox, customers' mailboxes, a ledger and a shop.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,11 +99,6 @@ impl World {
         self.clock.advance(Duration::from_secs(days * 86_400 + 60));
     }
 
-    /// The folder of the world.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Leaves the world: it is deleted, or stays with a word on how to look at it.
     pub fn leave(self) {
         match self.temporary {
@@ -119,4 +114,3 @@ impl World {
         }
     }
 }
-

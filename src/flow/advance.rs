@@ -43,7 +43,13 @@ pub async fn advance(
     Ok(Stored { request, bindings, updated_at: now, ended_at })
 }
 
-async fn follow(house: &House, tx: &mut Tx, request: &Request, effect: Effect, now: Timestamp) -> Result<(), FlowError> {
+async fn follow(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    effect: Effect,
+    now: Timestamp,
+) -> Result<(), FlowError> {
     match effect {
         Effect::Send { letter, to } => write_letter(house, tx, Some(request), letter, to, now).await?,
         Effect::Run(work) => enqueue(house, tx, work_job(request, work, now), now).await?,
@@ -52,7 +58,8 @@ async fn follow(house: &House, tx: &mut Tx, request: &Request, effect: Effect, n
             jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
         }
         Effect::Close => {
-            let job = forget_job(request.id, super::forget::Term::Letters, now.plus_days(house.letter_days(request.state)));
+            let job =
+                forget_job(request.id, super::forget::Term::Letters, now.plus_days(house.letter_days(request.state)));
             enqueue(house, tx, job, now).await?;
             let record = now.plus_days(house.config.retention.record_days);
             enqueue(house, tx, forget_job(request.id, super::forget::Term::Record, record), now).await?;

@@ -97,8 +97,7 @@ async fn rule(
     }
     let contact = safe::contact_key(house, tx, &stored.request).await?;
     let secret = contact.challenge_secret();
-    let judge =
-        Judge { secret: &secret, terms: house.terms(), now: house.clock.now(), chance: &*house.chance };
+    let judge = Judge { secret: &secret, terms: house.terms(), now: house.clock.now(), chance: &*house.chance };
     let ruling = judge_answer(&asked.challenge, answered.possession, facts, &judge);
     follow(house, tx, stored, asked, ruling).await
 }

@@ -79,7 +79,10 @@ async fn changed(
     let same = memberships.iter().any(|membership| {
         Some(membership.account.as_str()) == subject.account.as_deref()
             && membership.address_on_file == address
-            && subject.asker.as_ref().is_some_and(|(role, key)| *role == membership.role && *key == membership.person_key)
+            && subject
+                .asker
+                .as_ref()
+                .is_some_and(|(role, key)| *role == membership.role && *key == membership.person_key)
     });
     if !same {
         return Ok(Some(ReviewReason::FactsChanged));

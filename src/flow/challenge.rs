@@ -1,16 +1,16 @@
 //! Makes the challenges: tokens and codes are derived from the case's secret, so that a resend is the same letter.
 
-use crate::db::challenges::{self, StoredChallenge};
 use crate::db::Tx;
-use crate::domain::request::Request;
+use crate::db::challenges::{self, StoredChallenge};
 use crate::domain::Scope;
+use crate::domain::request::Request;
 use crate::vault::ChallengeSecret;
 use crate::verify::{Addressee, Challenge, Code, MessageKey, Offer, Token};
 
 use super::error::FlowError;
 use super::facts::Subject;
 use super::house::House;
-use super::safe;
+use super::{note, safe};
 
 /// The token and the codes of a round, as a letter prints them.
 pub(super) struct Printed {
@@ -21,7 +21,13 @@ pub(super) struct Printed {
 }
 
 /// Derives what a letter of this round prints.
-pub(super) fn printed(secret: &ChallengeSecret, request: &Request, round: u32, address: &str, scopes: &[Scope]) -> Printed {
+pub(super) fn printed(
+    secret: &ChallengeSecret,
+    request: &Request,
+    round: u32,
+    address: &str,
+    scopes: &[Scope],
+) -> Printed {
     let of = MessageKey { request: request.id, address, round };
     Printed {
         token: Token::derive(secret, of),
@@ -105,5 +111,5 @@ async fn write(
     };
     let hmac = challenge.hmac(house.keys.gate());
     challenges::insert(tx, &challenge, &hmac, &house.keys.lookup_mac(address), now).await?;
-    Ok(())
+    note::asked(house, tx, request, &challenge, address).await
 }

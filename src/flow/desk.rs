@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::{error, info, warn};
 
-use crate::db::jobs;
 use crate::db::deliveries::{self, Disposition};
+use crate::db::jobs;
 use crate::domain::{DeliveryId, LetterKind, Retry};
 use crate::queue::worker::{Handler, Settled};
 use crate::queue::{AfterFailure, Lease};

@@ -118,7 +118,8 @@ async fn stop(house: &House, lease: &Lease, id: RequestId, reason: ReviewReason)
 fn close(house: &House, closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
-    closing.outcome = lines.iter().filter(|line| line.category != crate::erase::map::NO_CATEGORY).flat_map(told).collect();
+    closing.outcome =
+        lines.iter().filter(|line| line.category != crate::erase::map::NO_CATEGORY).flat_map(told).collect();
     closing.searched = house.map.stores().keys().map(ToString::to_string).collect();
 }
 

@@ -33,6 +33,9 @@ pub enum FlowError {
     /// A fact that a leaf of the trail cannot hold.
     #[error("the trail")]
     Fact(#[from] crate::trail::NotAFact),
+    /// A leaf of the trail that cannot be written.
+    #[error("the trail")]
+    Leaf(#[from] crate::trail::LeafError),
     /// A challenge that this program did not write.
     #[error(transparent)]
     ForgedChallenge(#[from] crate::verify::ForgedChallenge),
@@ -80,6 +83,7 @@ impl FlowError {
             | Self::Plan(_)
             | Self::Reply(_)
             | Self::Fact(_)
+            | Self::Leaf(_)
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
             | Self::Evidence(_)
@@ -101,7 +105,7 @@ impl FlowError {
             Self::Plan(_) => "plan",
             Self::Erase(_) => "erase",
             Self::Reply(_) => "letter",
-            Self::Fact(_) => "trail_fact",
+            Self::Fact(_) | Self::Leaf(_) => "trail",
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
             Self::Evidence(_) => "evidence",

@@ -22,6 +22,10 @@ pub struct Opening {
     pub identifiers: Vec<String>,
     /// Named categories of data.
     pub categories: Vec<String>,
+    /// A machine wrote it (a web form, a list): it may be a request, but it is never answered.
+    pub machine_written: bool,
+    /// It asks for a copy of the data too, which must be sent before anything is erased.
+    pub asks_for_copy: bool,
 }
 
 /// Whom we write to, under the case's `contact` key.

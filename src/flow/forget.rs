@@ -84,10 +84,8 @@ async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpos
 /// The job that destroys the saved keys when the last backup that could bring the rows back has expired.
 pub(super) fn replay_job(house: &House, request: RequestId) -> NewJob {
     let days = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
-    let mut job =
-        NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
+    let mut job = NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
     job.request = Some(request);
     job.unique_key = Some(format!("forget:{request}:{}", Term::Replay));
     job
 }
-

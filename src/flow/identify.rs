@@ -25,7 +25,7 @@ enum Finding {
     /// Nobody by any claimed address.
     Stranger,
     /// A person must look.
-    Review { reason: ReviewReason, contact: Contact, subject: Subject },
+    Review { reason: ReviewReason, reachable: bool, contact: Contact, subject: Subject },
     /// The owner is told.
     Forward { role: Role, contact: Contact, subject: Subject },
     /// The asker is challenged.
@@ -55,7 +55,8 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     };
     breakpoint!("identify.found");
     let mut tx = house.db.write().await?;
-    let mut stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an identifying job"))?;
+    let mut stored =
+        requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an identifying job"))?;
     requests::set_language(&mut tx, &mut stored.request, language).await?;
     write(house, &mut tx, &stored, finding).await?;
     jobs::complete_in(&mut tx, lease).await?;
@@ -85,12 +86,7 @@ async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Opti
     Ok(None)
 }
 
-async fn find(
-    house: &House,
-    opening: &Opening,
-    known: &Subject,
-    asker: &Membership,
-) -> Result<Finding, FlowError> {
+async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Membership) -> Result<Finding, FlowError> {
     let contact = Contact { asker: Some(asker.address_on_file.clone()), owner: None };
     let subject = Subject {
         account: Some(asker.account.clone()).filter(|account| !account.is_empty()),
@@ -98,12 +94,20 @@ async fn find(
         scope_set: known.scope_set,
         ..Subject::default()
     };
-    let review = |reason, contact, subject| Ok(Finding::Review { reason, contact, subject });
+    // Who wrote by machine is not answered, so there is nobody to reach.
+    let reachable = !opening.machine_written;
+    let review = |reason, contact, subject| Ok(Finding::Review { reason, reachable, contact, subject });
     let Some(account) = subject.account.clone() else {
         return review(ReviewReason::SeveralAccounts, contact, subject);
     };
     let owner = house.directory.owner(&account).await?;
     let contact = Contact { owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()), ..contact };
+    if known.scope_set.is_none() && opening.machine_written {
+        return review(ReviewReason::UnclearLetter, contact, subject);
+    }
+    if known.scope_set.is_none() && opening.asks_for_copy {
+        return review(ReviewReason::OtherRight, contact, subject);
+    }
     let Some(wishes) = wishes(opening, known, asker.role) else {
         return review(ReviewReason::UnclearLetter, contact, subject);
     };
@@ -270,9 +274,9 @@ async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: 
             let bindings = stored.bindings.clone();
             advance(house, tx, stored, &Event::Stranger, bindings, Actor::PROGRAM).await?;
         }
-        Finding::Review { reason, contact, subject } => {
+        Finding::Review { reason, reachable, contact, subject } => {
             save(house, tx, stored, &contact, &subject).await?;
-            let event = Event::Unclear { reason, reachable: contact.asker.is_some() };
+            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some() };
             advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
         }
         Finding::Forward { role, contact, subject } => {

@@ -89,6 +89,8 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         return Ok(ours.map_or(Judgement::Left(Disposition::Automatic), Judgement::CameBack));
     }
     match letter.machine {
+        // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
+        Some(_) if letter.verdict.intent == Intent::Unclear => return Ok(Judgement::Opens),
         Some(MachineKind::List | MachineKind::Bulk) => return Ok(Judgement::Left(Disposition::Newsletter)),
         Some(_) => return Ok(Judgement::Left(Disposition::Automatic)),
         None => {}
@@ -158,7 +160,8 @@ fn bare(message_id: &str) -> &str {
 async fn possession(tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
         if let Some(stored) = challenges::by_token(tx, &token.hash()).await? {
-            return Answered::of(tx, stored.challenge.request, Some(stored.challenge.round), Possession::TokenMatched).await;
+            return Answered::of(tx, stored.challenge.request, Some(stored.challenge.round), Possession::TokenMatched)
+                .await;
         }
     }
     for message_id in letter.in_reply_to.iter().chain(&letter.references) {
@@ -201,11 +204,7 @@ async fn settle(
 }
 
 /// Marks our letter as bounced and tells its request: silence after that says nothing.
-async fn came_back(
-    house: &House,
-    tx: &mut Tx,
-    ours: &LetterRow,
-) -> Result<Option<RequestId>, FlowError> {
+async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
@@ -221,7 +220,8 @@ async fn came_back(
         advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
     } else {
         let to = crate::domain::request::Audience::Team;
-        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now()).await?;
+        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now())
+            .await?;
     }
     Ok(Some(id))
 }

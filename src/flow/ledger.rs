@@ -44,7 +44,13 @@ impl CaseLedger<'_> {
         self.steps.get(usize::from(number)).ok_or(FlowError::Missing("a step of the plan"))
     }
 
-    async fn record(&self, tx: &mut Tx, event: Event, number: u16, counts: Option<StepCounts>) -> Result<(), FlowError> {
+    async fn record(
+        &self,
+        tx: &mut Tx,
+        event: Event,
+        number: u16,
+        counts: Option<StepCounts>,
+    ) -> Result<(), FlowError> {
         let step = self.step_named(number)?;
         let mut facts = Facts::new()
             .with("step", Fact::Count(u64::from(number)))?
@@ -69,7 +75,8 @@ impl CaseLedger<'_> {
 
     async fn chunks(&self, tx: &mut Tx, step: u16) -> Result<Option<StepState>, FlowError> {
         let Some(chunks) = erasures::chunks(tx, self.bound, step).await? else { return Ok(None) };
-        let chunks = serde_json::from_value(chunks).map_err(|_| FlowError::Broken("the chunks of a step of another shape"))?;
+        let chunks =
+            serde_json::from_value(chunks).map_err(|_| FlowError::Broken("the chunks of a step of another shape"))?;
         Ok(Some(StepState { intended: true, chunks }))
     }
 

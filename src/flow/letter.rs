@@ -23,7 +23,8 @@ use super::{outbox, safe};
 pub(super) struct Written {
     pub(super) letter: Letter,
     pub(super) language: Language,
-    pub(super) to: String,
+    /// One address, or all of the team's.
+    pub(super) to: Vec<String>,
     /// What an answer proves possession with.
     pub(super) token: Option<String>,
     /// The letter of the customer that we answer.
@@ -39,7 +40,10 @@ pub(super) async fn write(
 ) -> Result<Option<Written>, FlowError> {
     let language = outbox::language(house, row, stored);
     if row.audience == Audience::Team {
-        let Some(to) = house.config.service.team.first().cloned() else { return Ok(None) };
+        let to = house.config.service.team.clone();
+        if to.is_empty() {
+            return Ok(None);
+        }
         let letter = alarm(house, tx, row, stored).await?;
         return Ok(Some(Written { letter, language, to, token: None, in_reply_to: None }));
     }
@@ -50,7 +54,7 @@ pub(super) async fn write(
     // Their letter is forgotten after a while; a letter that comes later stands alone.
     let opening = safe::opening(house, tx, &stored.request).await.unwrap_or_default();
     let in_reply_to = opening.message_id.filter(|_| row.audience == Audience::Asker);
-    Ok(Some(Written { letter, language, to, token, in_reply_to }))
+    Ok(Some(Written { letter, language, to: vec![to], token, in_reply_to }))
 }
 
 /// All that the letters of one request are filled from.
@@ -104,7 +108,8 @@ impl<'a> Desk<'a> {
             asked.as_ref().map(|asked| asked.choices.iter().map(|choice| choice.scope).collect()).unwrap_or_default();
         let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
         // The token of the round belongs to the address that the round asked; others get no token.
-        let owner_round = asked.as_ref().is_some_and(|asked| asked.addressee == crate::verify::Addressee::ApprovingOwner);
+        let owner_round =
+            asked.as_ref().is_some_and(|asked| asked.addressee == crate::verify::Addressee::ApprovingOwner);
         let mine = owner_round == (self.row.audience == Audience::Owner);
         let printed = if mine || asked.is_none() {
             printed(&secret, request, round, to, &scopes)
@@ -199,7 +204,10 @@ impl<'a> Desk<'a> {
         let (ground, article) = match &self.closing.refusal {
             Some(refusal) => (refusal.ground.clone(), refusal.article.clone()),
             // The owner of the account said no to their user.
-            None => (house.templates.refused_by_owner(self.stored.request.language).to_owned(), house.config.law.pack.articles.refusal.clone()),
+            None => (
+                house.templates.refused_by_owner(self.stored.request.language).to_owned(),
+                house.config.law.pack.articles.refusal.clone(),
+            ),
         };
         let categories = self.subject.offers.iter().flat_map(|offer| offer.target.categories.clone()).collect();
         Refused {
@@ -242,12 +250,18 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let reason = request.review.map_or("reopened", |reason| reason.as_str()).to_owned();
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
-        LetterKind::AlarmStepFailed => Letter::AlarmStepFailed(AlarmStepFailed {
-            reference,
-            store: "see".to_owned(),
-            table: "expunged requests show".to_owned(),
-            reason: "a step failed for good".to_owned(),
-        }),
+        LetterKind::AlarmStepFailed => {
+            let steps = crate::db::erasures::steps(tx, request.id).await?;
+            let open = steps.iter().find(|step| step.state != "read_back").or(steps.last());
+            let jobs = crate::db::jobs::list(tx, &[crate::db::jobs::JobState::Dead], Some(request.id), 1).await?;
+            let reason = jobs.first().and_then(|job| job.reason.clone()).unwrap_or_else(|| "unknown".to_owned());
+            Letter::AlarmStepFailed(AlarmStepFailed {
+                reference,
+                store: open.map_or_else(|| "-".to_owned(), |step| step.store.clone()),
+                table: open.map_or_else(|| "-".to_owned(), |step| step.table.clone()),
+                reason,
+            })
+        }
         LetterKind::AlarmBounced => {
             let letters = crate::db::letters::of_request(tx, request.id).await?;
             let lost = letters.iter().rev().find(|letter| letter.is_lost());

@@ -46,7 +46,8 @@ pub use house::House;
 
 /// What a job was enqueued with.
 fn payload<T: DeserializeOwned>(lease: &Lease) -> Result<T, FlowError> {
-    serde_json::from_value(lease.job().payload.clone()).map_err(|_| FlowError::Broken("a job's payload of another shape"))
+    serde_json::from_value(lease.job().payload.clone())
+        .map_err(|_| FlowError::Broken("a job's payload of another shape"))
 }
 
 fn request_of(lease: &Lease) -> Result<RequestId, FlowError> {

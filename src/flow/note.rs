@@ -3,7 +3,8 @@
 use crate::db::{Tx, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{CaseId, State};
-use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts};
+use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
+use crate::verify::{Addressee, Challenge};
 
 use super::error::FlowError;
 use super::house::House;
@@ -33,6 +34,31 @@ pub(super) async fn moved(
         facts = facts.with("erase_at", Fact::Time(at))?;
     }
     append(house, tx, after.case, recorded(event), actor, facts).await
+}
+
+/// Records that an address was asked, with a commitment to it: the one of the asker, once per case.
+pub(super) async fn asked(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    challenge: &Challenge,
+    address: &str,
+) -> Result<(), FlowError> {
+    let record = safe::record_key(house, tx, request.case).await?;
+    let approval = challenge.addressee == Addressee::ApprovingOwner;
+    let scopes = challenge.choices.iter().map(|choice| choice.scope.to_string()).collect();
+    let facts = Facts::new()
+        .with("round", Fact::Count(u64::from(challenge.round)))?
+        .with("addressee", Fact::Word(challenge.addressee.to_string()))?
+        .with("scopes", Fact::Words(scopes))?
+        .with("expires", Fact::Time(challenge.expires_at))?;
+    let event = if approval { Recorded::ApprovalAsked } else { Recorded::ChallengeSent };
+    let mut entry = Entry::new(event, Actor::PROGRAM).facts(facts);
+    if challenge.round == 1 {
+        entry = entry.committed_address(address_commitment(&record, address)?);
+    }
+    leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
+    Ok(())
 }
 
 /// Records an act on a case that is no move.

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use crate::db::Tx;
 use crate::db::deliveries::Delivery;
 use crate::db::requests::{self, Bindings};
-use crate::db::Tx;
 use crate::domain::request::{Origin, Request};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId};
-use crate::intake::Intake;
+use crate::intake::{Intake, Intent};
 use crate::queue::NewJob;
 use crate::trail::{self, Actor, Fact, Facts};
 
@@ -66,6 +66,8 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
         identifiers: claims.names.iter().cloned().chain(identifiers).collect(),
         categories: claims.categories.clone(),
+        machine_written: letter.machine.is_some(),
+        asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }
 }
 

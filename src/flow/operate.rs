@@ -189,7 +189,9 @@ pub async fn approve(
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     if !matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval) {
-        return Err(FlowError::Broken("evidence is for a request that waits for its confirmation; see 'requests scope'"));
+        return Err(FlowError::Broken(
+            "evidence is for a request that waits for its confirmation; see 'requests scope'",
+        ));
     }
     let done = match evidence::load(&mut tx, stored.request.id).await? {
         None => record_evidence(house, &mut tx, &stored, operator, evidence_given).await?,
@@ -206,7 +208,8 @@ async fn record_evidence(
     operator: &Operator,
     evidence_given: Option<(ProofKind, &str)>,
 ) -> Result<Approval, FlowError> {
-    let (proof, words) = evidence_given.ok_or(FlowError::Missing("evidence (--proof and --evidence: how the person was verified)"))?;
+    let (proof, words) =
+        evidence_given.ok_or(FlowError::Missing("evidence (--proof and --evidence: how the person was verified)"))?;
     let request = &stored.request;
     let subject = safe::subject(house, tx, request).await?;
     let confirmed = request.ask.as_ref().and_then(|ask| ask.scope);
@@ -275,12 +278,7 @@ async fn scope_of(house: &House, tx: &mut Tx, stored: &Stored, digest: &[u8; 32]
 ///
 /// # Errors
 /// When our database does not answer.
-pub async fn add_note(
-    house: &House,
-    reference: &Reference,
-    operator: &Operator,
-    words: &str,
-) -> Result<(), FlowError> {
+pub async fn add_note(house: &House, reference: &Reference, operator: &Operator, words: &str) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let private = PrivateFacts::new().with("note", words);

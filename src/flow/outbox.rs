@@ -58,10 +58,10 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     let outgoing = composed(house, &letter, &written)?;
     let letter = begin(house, &letter).await?;
     breakpoint!("send.before_data");
-    let sent = house.mailer.send(&outgoing).await;
+    let sent = hand_over(house, &outgoing).await;
     breakpoint!("send.after_data");
     match sent {
-        Ok(_) => settle(house, lease, &letter, LetterState::Sent).await,
+        Ok(()) => settle(house, lease, &letter, LetterState::Sent).await,
         Err(SendError::Transient { .. }) => again(house, lease, &letter).await,
         Err(SendError::Permanent { .. }) => settle(house, lease, &letter, LetterState::Failed).await,
         // `sending` stays: the next attempt resends once with the same Message-ID, the one after that holds.
@@ -124,20 +124,29 @@ const fn recorded(state: LetterState) -> Option<Event> {
     }
 }
 
-fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Outgoing, FlowError> {
+/// Hands over the same letter to each addressee; only the team has several. What went to some and then failed is
+/// sent again to all: an alarm twice is better than one that nobody got.
+async fn hand_over(house: &House, letters: &[Outgoing]) -> Result<(), SendError> {
+    for outgoing in letters {
+        house.mailer.send(outgoing).await?;
+    }
+    Ok(())
+}
+
+fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Vec<Outgoing>, FlowError> {
     let rendered = written.letter.render(&house.templates, written.language)?;
-    let envelope = Envelope {
+    let envelope = |to: &String| Envelope {
         from: house.config.service.address.clone(),
         from_name: house.config.service.sender_name.clone(),
         envelope_from: verp(&house.config.service.address, letter.id),
-        to: written.to.clone(),
+        to: to.clone(),
         reply_to: written.token.as_ref().map(|token| house.plus_address(token)),
         message_id: letter.message_id.clone(),
         in_reply_to: written.in_reply_to.clone(),
         references: written.in_reply_to.iter().cloned().collect(),
         date: letter.created_at,
     };
-    Ok(compose(&envelope, &rendered)?)
+    written.to.iter().map(|to| Ok(compose(&envelope(to), &rendered)?)).collect()
 }
 
 /// The language of a letter: the request's, or the house's for the team.

@@ -1,8 +1,18 @@
 //! What of a letter is its content: the bytes without the headers that each delivery adds.
 
 /// Headers that differ between two deliveries of one letter (RFC 5321 §4.4; what mail servers and IMAP moves add).
-const TRACE: &[&str] =
-    &["received", "return-path", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-uid", "x-keywords", "status", "x-status"];
+const TRACE: &[&str] = &[
+    "received",
+    "return-path",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-uid",
+    "x-keywords",
+    "status",
+    "x-status",
+];
 
 /// The letter's bytes without its trace headers, for the digest that tells two letters apart. Message-ID is no such
 /// thing: shops reuse ids.
@@ -42,7 +52,8 @@ mod tests {
     #[test]
     fn two_deliveries_of_one_letter_are_the_same_content() {
         let first = b"Received: by a;\r\n\tfolded\r\nFrom: <a@example.org>\r\n\r\nReceived: in the text\r\n";
-        let second = b"Return-Path: <x@example.org>\r\nRECEIVED: by b\r\nFrom: <a@example.org>\r\n\r\nReceived: in the text\r\n";
+        let second =
+            b"Return-Path: <x@example.org>\r\nRECEIVED: by b\r\nFrom: <a@example.org>\r\n\r\nReceived: in the text\r\n";
         assert_eq!(without_trace_headers(first), without_trace_headers(second));
         let other = b"From: <a@example.org>\r\n\r\nAnother text\r\n";
         assert_ne!(without_trace_headers(first), without_trace_headers(other));

@@ -17,18 +17,6 @@ impl Checks<'_> {
             parts_max: self.number("parts_max", raw.parts_max, 1..=10_000, 200),
             text_chars_max: self.number("text_chars_max", raw.text_chars_max, 1_000..=10_000_000, 100_000),
             html_bytes_max: self.number("html_bytes_max", raw.html_bytes_max, 1_000..=10_000_000, 256 * 1024),
-            letters_per_sender_per_hour: self.number(
-                "letters_per_sender_per_hour",
-                raw.letters_per_sender_per_hour,
-                1..=10_000,
-                20,
-            ),
-            replies_per_address_per_day: self.number(
-                "replies_per_address_per_day",
-                raw.replies_per_address_per_day,
-                1..=1_000,
-                10,
-            ),
             rows_per_chunk: self.number("rows_per_chunk", raw.rows_per_chunk, 1..=100_000, 1_000),
             rows_per_subject_max: self.number(
                 "rows_per_subject_max",

@@ -6,7 +6,7 @@ mod limits;
 mod mail;
 mod periods;
 mod secret;
-mod service;
+mod sender;
 mod value;
 
 use std::path::PathBuf;

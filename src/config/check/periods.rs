@@ -140,7 +140,6 @@ impl Checks<'_> {
     fn schedule(&mut self, raw: RawSchedule) -> Schedule {
         Schedule {
             grace: self.duration("grace_days", raw.grace_days, Unit::Days, 0..=60, 7),
-            sweep: self.duration("sweep_days", raw.sweep_days, Unit::Days, 1..=90, 7),
             owner_silence: self.duration("owner_silence_days", raw.owner_silence_days, Unit::Days, 1..=60, 5),
             work: self.duration("work_days", raw.work_days, Unit::Days, 1..=30, 1),
             due_soon: self.duration("due_soon_days", raw.due_soon_days, Unit::Days, 1..=60, 7),

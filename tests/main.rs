@@ -10,6 +10,7 @@ mod db_jobs;
 mod db_proof;
 mod house;
 mod intake;
+mod intake_bounds;
 mod layering;
 mod letters;
 mod mailbox_imap;

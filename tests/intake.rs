@@ -2,6 +2,16 @@
 //!
 //! The committed letters (`tests/mail/authored`, our own texts) always run. `EXPUNGED_CORPUS` names a folder with a larger
 //! `manifest.jsonl`; its figures are printed (`--nocapture`) and held to the goals below.
+//!
+//! Figures of the development split of that corpus (1,269 letters in the four languages, on which the words and rules were
+//! tuned, so that letters never seen will fare worse): of 238 letters that ask for an erasure 228 are opened, 9 go to a
+//! person and 1 is left as ordinary ("How do I delete my account?", which its label accepts): recall 0.996. Of 1,031 others
+//! none is opened against its label (some "close my account" are labelled as a cancellation that may be read as an erasure,
+//! and are opened), 9 go to a person: precision 1.000. The kind of erasure is the labelled one in 217 of the 228. Of 249
+//! returned letters 12 are not seen to be such; none of them opens or confirms anything. A letter that asks for access and
+//! erasure counts as an erasure.
+
+#![expect(clippy::print_stdout, reason = "the figures are what the scorer is for")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -89,16 +99,13 @@ impl Score {
             self.taken += u32::from(opened && !letter.either());
             self.others_unclear += u32::from(unclear);
         }
-        let lost = letter.is_erasure() && !opened && !unclear && !letter.either();
-        let taken = !letter.is_erasure() && opened && !letter.either();
-        let odd = if lost {
-            "LOST "
-        } else if taken {
-            "TAKEN"
-        } else if unclear {
-            "asked"
-        } else {
-            return;
+        let odd = match (letter.is_erasure(), opened, unclear, letter.either()) {
+            (true, false, false, false) => "LOST ",
+            (true, false, false, true) => "left ",
+            (false, true, _, false) => "TAKEN",
+            (_, _, true, _) => "asked",
+            (true, true, ..) if verdict.intent.as_str() != letter.label => "scope",
+            _ => return,
         };
         self.wrong.push(format!("{odd} {} {} {verdict:?}", letter.file.display(), letter.label));
     }

@@ -8,6 +8,7 @@
 
 mod db_jobs;
 mod db_proof;
+mod erase;
 mod house;
 mod intake;
 mod intake_bounds;

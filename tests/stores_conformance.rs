@@ -1,14 +1,16 @@
 //! Every store keeps the same contract: one suite, run on SQLite, PostgreSQL and MariaDB.
 //!
-//! The servers come from `EXPUNGED_TEST_POSTGRES_URL` and `EXPUNGED_TEST_MARIADB_URL`; the suite makes a database of its own on
-//! each and drops it again.
+//! The servers are real ones, of `tests/run` or of this process's own, and every test has its own database on them.
 
 use expunged::domain::Retry;
 use expunged::stores::{
     self, Assignment, ColumnKind, Key, KeyValue, NewValue, Select, SqlRows, StoreError, StoreKind, StoreLimits,
 };
 use secrecy::SecretString;
-use sqlx::{Connection as _, Executor as _};
+use sqlx::Executor as _;
+
+use crate::support::mariadb::fresh_mariadb;
+use crate::support::postgres::fresh_postgres;
 
 /// Tables with every shape of key; `{uuid}`, `{bytes}` and `{time}` are each database's own types.
 const TABLES: &str = "
@@ -261,49 +263,27 @@ async fn sqlite_conforms() {
     conform(World { store, dump: Box::new(SqliteDump(pool)) }).await;
 }
 
-fn server(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: run tests/run, which starts the server, or give one"))
-}
-
-/// A name for a database that no other run uses.
-fn database() -> String {
-    format!("expunged_stores_{}", std::process::id())
-}
-
 #[tokio::test]
 async fn postgres_conforms() {
-    let server = server("EXPUNGED_TEST_POSTGRES_URL");
-    let name = database();
-    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    let pool = sqlx::PgPool::connect(url.as_str()).await.unwrap();
+    let url = fresh_postgres().await;
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
     let script = tables("UUID", "BYTEA", "TIMESTAMPTZ", [r"'\x00ff01'", r"'\x02'"]);
     pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
-    let store = stores::open(StoreKind::Postgres, &SecretString::from(url.to_string()), limits()).await.unwrap();
-    conform(World { store, dump: Box::new(PostgresDump(pool.clone())) }).await;
-    pool.close().await;
-    admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+    let store = stores::open(StoreKind::Postgres, &SecretString::from(url), limits()).await.unwrap();
+    conform(World { store, dump: Box::new(PostgresDump(pool)) }).await;
 }
 
 #[tokio::test]
 async fn mariadb_conforms() {
-    let server = server("EXPUNGED_TEST_MARIADB_URL");
-    let name = database();
-    let mut admin = sqlx::MySqlConnection::connect(&server).await.unwrap();
+    let url = fresh_mariadb().await;
+    let pool = sqlx::MySqlPool::connect(&url).await.unwrap();
     // Another collation than the connection's, as databases that have lived a while have.
-    let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci");
-    admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    let pool = sqlx::MySqlPool::connect(url.as_str()).await.unwrap();
+    let name = url::Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
+    let collate = format!("ALTER DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci");
+    pool.execute(sqlx::AssertSqlSafe(collate)).await.unwrap();
     let script = tables("CHAR(36)", "VARBINARY(20)", "DATETIME", ["x'00ff01'", "x'02'"]);
     let script = script.replace("\"odd\"\"name\"", "`odd\"name`").replace("\"the key\"", "`the key`");
     pool.execute(sqlx::AssertSqlSafe(script.replace("\"select\"", "`select`"))).await.unwrap();
-    let store = stores::open(StoreKind::Mysql, &SecretString::from(url.to_string()), limits()).await.unwrap();
-    conform(World { store, dump: Box::new(MysqlDump(pool.clone())) }).await;
-    pool.close().await;
-    admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}"))).await.unwrap();
+    let store = stores::open(StoreKind::Mysql, &SecretString::from(url), limits()).await.unwrap();
+    conform(World { store, dump: Box::new(MysqlDump(pool)) }).await;
 }

@@ -93,10 +93,7 @@ pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> 
 }
 
 /// The catalogues, if the map is still true of them: a column that was added since the start is nobody's to pass over.
-pub(super) async fn trusted_schemas(
-    map: &DataMap,
-    stores: &Stores,
-) -> Result<BTreeMap<StoreName, Schema>, EraseError> {
+pub(super) async fn trusted_schemas(map: &DataMap, stores: &Stores) -> Result<BTreeMap<StoreName, Schema>, EraseError> {
     let mut schemas = BTreeMap::new();
     for (name, mapped) in map.stores() {
         let at = super::map::TableRef {

@@ -23,9 +23,7 @@ pub mod preview;
 mod readback;
 pub mod tombstone;
 
-#[cfg(test)]
-mod tests;
-
+pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Progress, Run, execute};
 pub use error::{EraseError, PlanError};
 pub use ledger::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};

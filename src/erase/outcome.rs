@@ -149,7 +149,10 @@ fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
             erased: if erases { counts.erased } else { 0 },
             masked: if erases { counts.masked } else { 0 },
             detached: if category == NO_CATEGORY { counts.detached } else { 0 },
-            kept: ground.map(|keep| Kept { rows: counts.kept, ground: keep.ground.clone(), until }).into_iter().collect(),
+            kept: ground
+                .map(|keep| Kept { rows: counts.kept, ground: keep.ground.clone(), until })
+                .into_iter()
+                .collect(),
             not_found: counts.not_found,
             residue: counts.residue,
         }

@@ -212,12 +212,7 @@ fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError
 }
 
 /// Everything that people approve. Numbers in keys are written as text: canonical JSON knows doubles only.
-fn digest(
-    map: &DataMap,
-    target: &Target,
-    finds: &[Vec<TableRef>],
-    steps: &[Step],
-) -> Result<[u8; 32], PlanError> {
+fn digest(map: &DataMap, target: &Target, finds: &[Vec<TableRef>], steps: &[Step]) -> Result<[u8; 32], PlanError> {
     let kind = |value: &KeyValue| match value {
         KeyValue::Int(_) => "int",
         KeyValue::Text(_) => "text",
@@ -271,8 +266,7 @@ impl Planner<'_> {
 
     fn table(&mut self, at: &TableRef) -> Result<(), PlanError> {
         let Some(table) = self.map.table(at) else { return Ok(()) };
-        let decided =
-            if self.target.scope == Scope::Data { self.named(at, table)? } else { Some(whole(table)) };
+        let decided = if self.target.scope == Scope::Data { self.named(at, table)? } else { Some(whole(table)) };
         let Some((act, keep, categories)) = decided else { return Ok(()) };
         if act == Act::Delete {
             self.let_go_of(at);

@@ -140,9 +140,14 @@ mod tests {
     #[test]
     fn drift_needs_both_limits() {
         let limits = DriftLimits::default();
-        for (before, after, drifts) in
-            [(1, 101, false), (1, 102, true), (10_000, 10_900, false), (10_000, 11_001, true), (500, 0, true), (50, 0, false)]
-        {
+        for (before, after, drifts) in [
+            (1, 101, false),
+            (1, 102, true),
+            (10_000, 10_900, false),
+            (10_000, 11_001, true),
+            (500, 0, true),
+            (50, 0, false),
+        ] {
             assert_eq!(drift(&rows(&[7, before]), &rows(&[7, after]), limits).is_some(), drifts, "{before} {after}");
         }
         assert!(drift(&rows(&[1]), &rows(&[1, 1]), limits).is_some());

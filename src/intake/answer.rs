@@ -95,7 +95,7 @@ fn hedged(signals: &Signals) -> bool {
 fn negates(signals: &Signals) -> bool {
     let erasing = signals.hits.iter().filter(|hit| hit.is(Group::EraseVerb) || hit.is(Group::EraseNoun));
     erasing.into_iter().any(|hit| {
-        let mut negations = signals.of_group(hit.language, Group::Negation);
+        let mut negations = signals.around(hit, Group::Negation);
         negations.any(|negation| negation.clause == hit.clause && negation.distance(hit) <= 3)
     })
 }

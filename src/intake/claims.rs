@@ -142,7 +142,8 @@ fn cued(line: &str, lexicon: &Lexicon, claims: &mut Claims) {
         } else if let Some(identifier) =
             identifier_of(rest, group).filter(|_| claims.identifiers.len() < IDENTIFIERS_MAX)
         {
-            if !claims.identifiers.contains(&identifier) {
+            let known = claims.identifiers.contains(&identifier);
+            if !known {
                 claims.identifiers.push(identifier);
             }
         }

@@ -24,6 +24,10 @@ const OPEN_CONFIDENCE: f64 = 0.6;
 const WEAK_CONFIDENCE: f64 = 0.72;
 /// Words of a long letter.
 const LONG_WORDS: usize = 250;
+/// Verbs and nouns of erasing that are weighed, per language and part.
+const ERASING_MAX: usize = 200;
+/// The rule for "I am not happy, how do I delete my account?": a person looks.
+const HOW_AND_LEAVING: &str = "how+leaving";
 const REASONS_MAX: usize = 16;
 
 /// What a text of a letter is made of, looked up.
@@ -157,15 +161,16 @@ fn others(texts: &Texts) -> Option<Verdict> {
 fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     for (part, found) in texts.parts() {
-        for hit in found.hits.iter().filter(|hit| hit.language == language && is_erasing(hit)) {
+        let erasing = found.hits.iter().filter(|hit| hit.language == language && is_erasing(hit));
+        for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
             asked_how |= force == Force::AskedHow;
             let Some((target, confidence, name)) = object_of(hit, found) else { continue };
             match force {
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
-                Force::AskedHow if texts.has(language, Group::Leaving) && confidence > 0.8 => {
-                    let rule = format!("{language}.how+leaving");
+                Force::AskedHow if texts.has(language, Group::Leaving) => {
+                    let rule = format!("{language}.{HOW_AND_LEAVING}");
                     signals.push(Signal { target, confidence: 0.5, rule, part });
                 }
                 Force::AskedHow | Force::Conditional | Force::Reported => {}
@@ -194,7 +199,7 @@ fn weigh(texts: &Texts, signals: &mut Vec<Signal>, asked_how: bool) {
         return;
     }
     if asked_how {
-        signals.clear();
+        signals.retain(|signal| signal.rule.ends_with(HOW_AND_LEAVING));
     }
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::List);
     if to_many || texts.new.words > LONG_WORDS {
@@ -226,16 +231,20 @@ fn wished(hit: &Hit, found: &Signals) -> bool {
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
     let near = |other: &&Hit| {
-        other.language == hit.language && other.sentence == hit.sentence && other.distance(hit) <= WINDOW_WORDS
+        other.language == hit.language
+            && other.sentence == hit.sentence
+            && other.distance(hit) <= WINDOW_WORDS
+            && !set_aside(hit, other, found)
     };
     let wished = wished(hit, found);
-    let has = |group: Group| found.hits.iter().filter(near).any(|other| other.is(group));
+    let sentence = found.sentences(hit.sentence, hit.sentence);
+    let has = |group: Group| sentence.iter().any(|other| other.is(group) && near(&other));
     if has(Group::AccountMine) {
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
         let account = found
-            .of_group(hit.language, Group::Account)
+            .around(hit, Group::Account)
             .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
         return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
@@ -245,13 +254,20 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     if has(Group::DataMine) {
         return Some((Target::Generic, 0.9, "data_mine"));
     }
+    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
+    if specific && wished && found.has(hit.language, Group::RestStays) {
+        return Some((Target::Specific, 0.75, "specific"));
+    }
+    let of_another = has(Group::OtherUser) || found.has(hit.language, Group::EndUser);
+    if has(Group::DataTheirs) && has(Group::Account) && !of_another {
+        return Some((Target::Account, 0.7, "account+data_theirs"));
+    }
     if has(Group::DataTheirs) {
         return Some((Target::Theirs, 0.7, "data_theirs"));
     }
     if has(Group::OtherUser) {
         return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
     }
-    let specific = found.hits.iter().filter(near).any(|other| matches!(other.topic, Topic::Specific(_)));
     if specific && (wished || has(Group::Own)) {
         return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
     }
@@ -263,7 +279,7 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
         return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
     }
     let pronoun = found
-        .of_group(hit.language, Group::Pronoun)
+        .around(hit, Group::Pronoun)
         .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
     if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
         return Some(named);
@@ -271,12 +287,20 @@ fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> 
     (has(Group::Data) && !has(Group::Topic)).then_some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"))
 }
 
+/// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
+/// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
+fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
+    let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
+    let is_place = hit.is(Group::EraseVerb) && (object.is(Group::AccountMine) || object.is(Group::Account));
+    within(Group::RestStays) || (is_place && within(Group::AccountPlace))
+}
+
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
 fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
     let close =
         |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
     let mut named = None;
-    for other in found.hits.iter().filter(close) {
+    for other in found.sentences(hit.sentence.saturating_sub(2), hit.sentence).iter().filter(close) {
         let target = match &other.topic {
             Topic::Group(Group::AccountMine) => Target::Account,
             Topic::Group(Group::DataMine) => Target::Generic,
@@ -293,14 +317,14 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)>
 /// How the utterance is meant.
 fn force(hit: &Hit, found: &Signals) -> Force {
     let before = |group: Group, words: usize| {
-        found.of_group(hit.language, group).any(|other| {
+        found.around(hit, group).any(|other| {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
-    let same_clause = |group: Group, words: usize| {
-        found.of_group(hit.language, group).any(|other| other.clause == hit.clause && other.distance(hit) <= words)
-    };
-    if same_clause(Group::Negation, NEGATION_WORDS) {
+    let negated = found
+        .around(hit, Group::Negation)
+        .any(|other| other.clause == hit.clause && !other.overlaps(hit) && other.distance(hit) <= NEGATION_WORDS);
+    if negated {
         return Force::Negated;
     }
     if conditional(hit, found) {
@@ -309,7 +333,7 @@ fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.of_group(hit.language, Group::Done).any(|done| done.overlaps(hit));
+    let reported = found.around(hit, Group::Done).any(|done| done.overlaps(hit));
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }
@@ -320,9 +344,7 @@ fn force(hit: &Hit, found: &Signals) -> Force {
 /// please delete" asks). A verb that opens the clause behind the condition is an imperative, and asks too.
 fn conditional(hit: &Hit, found: &Signals) -> bool {
     let last = |group: Group| {
-        let before = found
-            .of_group(hit.language, group)
-            .filter(|other| other.sentence == hit.sentence && other.last < hit.first);
+        let before = found.around(hit, group).filter(|other| other.sentence == hit.sentence && other.last < hit.first);
         before.max_by_key(|other| other.last)
     };
     let Some(condition) = last(Group::Conditional).filter(|condition| hit.first - condition.last <= WINDOW_WORDS)
@@ -336,9 +358,9 @@ fn conditional(hit: &Hit, found: &Signals) -> bool {
 
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterator<Item = Signal> {
-    let by_law = move |hit: &Hit| found.of_group(language, Group::LawErasure).any(|law| law.overlaps(hit));
+    let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit);
-    found.of_group(language, Group::ForgetMe).filter(wish).map(move |hit| Signal {
+    found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
         target: Target::Generic,
         confidence: if found.beside(hit, Group::Topic) { 0.4 } else { 0.8 },
         rule: format!("{language}.forget_me"),
@@ -348,7 +370,8 @@ fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterat
 
 /// The law named together with a wish, an object or a reminder, or in a letter that says little else.
 fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Option<Signal> {
-    let hit = found.of_group(language, Group::LawErasure).find(|hit| force(hit, found) == Force::Wish)?;
+    let hit =
+        found.of_group(language, Group::LawErasure).take(ERASING_MAX).find(|hit| force(hit, found) == Force::Wish)?;
     if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }
@@ -393,3 +416,7 @@ fn scope(texts: &Texts, language: Language, signals: &[Signal]) -> Intent {
     }
     if has(Target::Theirs) { Intent::ErasureEndUser } else { Intent::ErasureSpecificData }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

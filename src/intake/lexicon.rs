@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+pub(super) use super::groups::Group;
 use super::normal::fold;
-use crate::domain::{Language, stored_enum};
+use crate::domain::Language;
 
 /// Bytes that the lazy automaton of one pattern, or of the set, may take.
 const DFA_BYTES_MAX: usize = 64 << 20;
@@ -22,124 +23,6 @@ const DFA_BYTES_MAX: usize = 64 << 20;
 const PATTERN_BYTES_MAX: usize = 64 << 20;
 /// Letters from which on a slip inside a word is forgiven.
 const FORGIVEN_CHARS_MIN: usize = 6;
-
-stored_enum! {
-    /// What a phrase is for. The words are the keys of `[groups]` in the lexicon files, and are explained there.
-    Group, "lexicon group" {
-        /// Verbs of erasing.
-        EraseVerb = "erase_verb",
-        /// Nouns of erasing.
-        EraseNoun = "erase_noun",
-        /// Verbs that erase when their object is an account.
-        CloseVerb = "close_verb",
-        /// The writer's own account.
-        AccountMine = "account_mine",
-        /// An account, whose is not said.
-        Account = "account",
-        /// The writer's own data.
-        DataMine = "data_mine",
-        /// Data, whose is not said.
-        Data = "data",
-        /// A profile, page or listing.
-        Profile = "profile",
-        /// "Everything".
-        Everything = "everything",
-        /// "It", "them", "these data": what was named before.
-        Pronoun = "pronoun",
-        /// "My", "mine".
-        Own = "own",
-        /// Whole phrases that ask to be forgotten.
-        ForgetMe = "forget_me",
-        /// Another user of the account.
-        OtherUser = "other_user",
-        /// A person whom the writer serves.
-        EndUser = "end_user",
-        /// Data of that person.
-        DataTheirs = "data_theirs",
-        /// "I have no account with you."
-        NoAccount = "no_account",
-        /// "Everything else can stay."
-        RestStays = "rest_stays",
-        /// Words that make a wish of a sentence.
-        Request = "request",
-        /// Words that make a question about the way of it.
-        How = "how",
-        /// Words that make a condition or an occasion of it.
-        Conditional = "conditional",
-        /// Negations.
-        Negation = "negation",
-        /// It was done or announced by somebody else.
-        Done = "done",
-        /// Art. 17 GDPR and its like.
-        LawErasure = "law_erasure",
-        /// Takes a request back.
-        Undo = "undo",
-        /// Talk about erasure that is no request.
-        Topic = "topic",
-        /// The writer is leaving or displeased.
-        Leaving = "leaving",
-        /// A reminder of an earlier request.
-        Reminder = "reminder",
-        /// Art. 15.
-        Access = "access",
-        /// Art. 16.
-        Rectify = "rectify",
-        /// Art. 18 and 21, do not sell.
-        Object = "object",
-        /// Mailing lists and newsletters, as something to get off.
-        List = "list",
-        /// Cancels a contract, order, booking or payment.
-        CancelContract = "cancel_contract",
-        /// Words at the foot of newsletters.
-        NewsletterFooter = "newsletter_footer",
-        /// Subjects of automatic replies.
-        AutoSubject = "auto_subject",
-        /// Sentences of automatic replies.
-        AutoBody = "auto_body",
-        /// Subjects of returned letters.
-        BounceSubject = "bounce_subject",
-        /// Sentences of returned letters.
-        BounceBody = "bounce_body",
-        /// Threats and lures.
-        Spam = "spam",
-        /// Yes.
-        Yes = "yes",
-        /// No.
-        No = "no",
-        /// Words that take a yes half back.
-        Hedge = "hedge",
-        /// Thanks: they make half a wish of a sentence.
-        Courtesy = "courtesy",
-        /// How an attribution line begins.
-        AttributionStart = "attribution_start",
-        /// The verb of an attribution line.
-        AttributionVerb = "attribution_verb",
-        /// The line above a repeated letter.
-        Separator = "separator",
-        /// The line above a forwarded letter.
-        ForwardSeparator = "forward_separator",
-        /// The sender's label in a repeated header.
-        HeaderFrom = "header_from",
-        /// The date's label in a repeated header.
-        HeaderSent = "header_sent",
-        /// A mail program's own line.
-        SignatureLine = "signature_line",
-        /// How a confidentiality notice begins.
-        Disclaimer = "disclaimer",
-        /// What subjects of replies begin with.
-        ReplyPrefix = "reply_prefix",
-        /// What subjects of forwarded letters begin with.
-        ForwardPrefix = "forward_prefix",
-        /// What stands before a name.
-        NameCue = "name_cue",
-        /// What stands before a customer number, user name or other id.
-        IdCue = "id_cue",
-        /// What stands before a telephone number.
-        PhoneCue = "phone_cue",
-        /// What stands before a code.
-        CodeCue = "code_cue",
-    }
-}
 
 /// What is wrong with a lexicon.
 #[derive(Debug, thiserror::Error)]
@@ -176,7 +59,7 @@ pub enum LexiconError {
         /// The file's name.
         name: String,
         /// The key that is missing.
-        group: Group,
+        group: &'static str,
     },
     /// A phrase that would be found in every text.
     #[error("lexicon {name}: a phrase of {group} is empty or has an empty alternative")]
@@ -385,7 +268,7 @@ fn check_groups(name: &str, raw: &RawLexicon) -> Result<(), LexiconError> {
         }
     }
     match Group::ALL.iter().find(|group| !raw.groups.contains_key(group.as_str())) {
-        Some(group) => Err(LexiconError::MissingGroup { name: name.to_owned(), group: *group }),
+        Some(group) => Err(LexiconError::MissingGroup { name: name.to_owned(), group: group.as_str() }),
         None => Ok(()),
     }
 }

@@ -6,6 +6,8 @@ use crate::domain::Language;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
+/// A sentence is cut here, so that what is compared within one stays small whatever the text.
+const SENTENCE_WORDS_MAX: usize = 80;
 
 /// One phrase found.
 #[derive(Clone, Debug)]
@@ -78,6 +80,7 @@ impl Signals {
             (0..words.len()).filter(|at| *at == 0 || words[at - 1].sentence != words[*at].sentence).collect();
         let clauses_count = words.last().map_or(0, |word| word.clause + 1);
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
+        hits.sort_by_key(|hit| (hit.sentence, hit.first));
         Self { hits, words: words.len(), openings, clauses, questions }
     }
 
@@ -96,9 +99,23 @@ impl Signals {
         self.hits.iter().any(|hit| hit.is(group))
     }
 
+    /// All hits of the sentences from one to another.
+    pub fn sentences(&self, from: usize, to: usize) -> &[Hit] {
+        let start = self.hits.partition_point(|hit| hit.sentence < from);
+        let end = self.hits.partition_point(|hit| hit.sentence <= to);
+        &self.hits[start..end]
+    }
+
+    /// The hits of one group in the hit's sentence and language.
+    pub fn around(&self, hit: &Hit, group: Group) -> impl Iterator<Item = &Hit> {
+        let language = hit.language;
+        let sentence = self.sentences(hit.sentence, hit.sentence).iter();
+        sentence.filter(move |other| other.language == language && other.is(group))
+    }
+
     /// Whether the group occurs in this language in the hit's sentence.
     pub fn beside(&self, hit: &Hit, group: Group) -> bool {
-        self.of_group(hit.language, group).any(|other| other.sentence == hit.sentence)
+        self.around(hit, group).next().is_some()
     }
 
     /// Whether the hit opens its sentence, as imperatives do.
@@ -125,11 +142,16 @@ impl Signals {
 /// The words of a folded text with their clauses and sentences, and which sentences are questions.
 fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
     let (mut words, mut questions) = (Vec::new(), vec![false]);
-    let (mut clause, mut sentence, mut at) = (0, 0, 0);
+    let (mut clause, mut sentence, mut at, mut since) = (0, 0, 0, 0);
     for line in folded.split_inclusive('\n') {
         for token in line.split_inclusive(' ') {
             let word = token.trim_end();
             if word.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii()) {
+                since = if words.last().is_some_and(|last: &Word| last.sentence == sentence) { since + 1 } else { 0 };
+                if since >= SENTENCE_WORDS_MAX {
+                    (clause, sentence, since) = (clause + 1, sentence + 1, 0);
+                    questions.push(false);
+                }
                 words.push(Word { start: at, clause, sentence });
             }
             match word_end(word) {

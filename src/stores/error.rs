@@ -150,9 +150,7 @@ fn is_passing(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
         Some(number) => matches!(number, 1040 | 1053 | 1077 | 1969 | 3024 | 1203),
         None => {
-            code.starts_with("08")
-                || code.starts_with("53")
-                || matches!(code, "57P01" | "57P02" | "57P03" | "57014")
+            code.starts_with("08") || code.starts_with("53") || matches!(code, "57P01" | "57P02" | "57P03" | "57014")
         }
     }
 }

@@ -89,9 +89,9 @@ impl KeyValue {
         match kind {
             ColumnKind::Int => text.parse().map_or(Self::Text(text), Self::Int),
             ColumnKind::Uuid => Uuid::parse_str(&text).map_or(Self::Text(text), Self::Uuid),
-            ColumnKind::Bytes => data_encoding::HEXLOWER_PERMISSIVE
-                .decode(text.as_bytes())
-                .map_or(Self::Text(text), Self::Bytes),
+            ColumnKind::Bytes => {
+                data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_or(Self::Text(text), Self::Bytes)
+            }
             _ => Self::Text(text),
         }
     }

@@ -213,11 +213,7 @@ impl<T: RowStore + Lookup> SqlRows for T {}
 ///
 /// # Errors
 /// An unreadable url, an unreachable server, a refused login.
-pub async fn open(
-    kind: StoreKind,
-    url: &SecretString,
-    limits: StoreLimits,
-) -> Result<Arc<dyn SqlRows>, StoreError> {
+pub async fn open(kind: StoreKind, url: &SecretString, limits: StoreLimits) -> Result<Arc<dyn SqlRows>, StoreError> {
     Ok(match kind {
         StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
         StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),

@@ -108,7 +108,12 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
         }
         if matches!(column.kind, ColumnKind::Other | ColumnKind::Number | ColumnKind::Time) {
             let help = "name a key of whole numbers, text, bytes or UUIDs";
-            report.add(table, Some(&column.name), format!("a key of type {:?} cannot be compared", column.type_name), help);
+            report.add(
+                table,
+                Some(&column.name),
+                format!("a key of type {:?} cannot be compared", column.type_name),
+                help,
+            );
         }
     }
 }
@@ -146,7 +151,8 @@ fn constant_unfit(text: &str, column: &Column, table: &Table) -> Option<(&'stati
     if table.is_in_unique(&column.name) {
         return Some(("the column is unique", "use \"tombstone\" or \"null\""));
     }
-    if column.length_max.is_some_and(|length| text.chars().count() > length as usize) || text.len() > CONSTANT_BYTES_MAX {
+    if column.length_max.is_some_and(|length| text.chars().count() > length as usize) || text.len() > CONSTANT_BYTES_MAX
+    {
         return Some(("the constant is too long", "use a shorter one"));
     }
     let fits = match column.kind {

@@ -54,8 +54,7 @@ fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapEr
 
 fn store(file: File<'_>, raw: &Spanned<RawStore>, tables: BTreeMap<String, TableMap>) -> Result<StoreMap, MapError> {
     let store = raw.as_ref();
-    let kind: StoreKind =
-        store.kind.as_ref().parse().map_err(|error| word(file, store.kind.span(), &error))?;
+    let kind: StoreKind = store.kind.as_ref().parse().map_err(|error| word(file, store.kind.span(), &error))?;
     let url = match (&store.url, &store.url_file, &store.url_credential) {
         (Some(url), None, None) => StoreUrl::Value(url.clone()),
         (None, Some(path), None) => StoreUrl::File(path.clone()),
@@ -190,9 +189,9 @@ impl Reader<'_> {
 
     fn resolve(&self, target: &str, span: Range<usize>) -> Result<TableRef, MapError> {
         let here = TableRef { store: self.at.store.clone(), table: target.to_owned() };
-        let there = target.split_once('.').and_then(|(store, table)| {
-            Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() })
-        });
+        let there = target
+            .split_once('.')
+            .and_then(|(store, table)| Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() }));
         let known = [Some(here), there].into_iter().flatten().find(|to| self.keys.contains_key(to));
         known.ok_or_else(|| {
             let help = "name a table of this map, or \"store.table\" of another";
@@ -257,16 +256,20 @@ impl Reader<'_> {
             let help = format!("add mask = {{ {column} = \"detach\" }}, or use belongs_to");
             return Err(self.error(span.clone(), format!("the row does not let go of {}", link.to), help));
         }
-        let linked = |column: &String| {
-            table.belongs_to.iter().chain(&table.refers_to).any(|link| link.columns.contains(column))
-        };
+        let linked =
+            |column: &String| table.belongs_to.iter().chain(&table.refers_to).any(|link| link.columns.contains(column));
         if let Some((column, _)) = table.mask.iter().find(|(column, mask)| **mask == Mask::Detach && !linked(column)) {
             let help = "name what it points to in belongs_to or refers_to, or use \"null\"";
-            return Err(self.error(span.clone(), format!("column {column} points to nothing that it could let go of"), help));
+            return Err(self.error(
+                span.clone(),
+                format!("column {column} points to nothing that it could let go of"),
+                help,
+            ));
         }
         let owned = table.subject.is_some() || !table.belongs_to.is_empty() || !table.refers_to.is_empty();
         if !owned && !table.is_nobodys() {
-            let help = "add subject, belongs_to or refers_to; a table of nobody's data has erase = \"keep\" and only \"none\"";
+            let help =
+                "add subject, belongs_to or refers_to; a table of nobody's data has erase = \"keep\" and only \"none\"";
             return Err(self.error(span.clone(), "nothing leads to its rows", help));
         }
         Ok(())
@@ -276,7 +279,8 @@ impl Reader<'_> {
 /// What can be seen only in the whole: cycles that cannot be deleted.
 fn whole(files: &[File<'_>], map: &DataMap, spans: &Spans) -> Result<(), MapError> {
     let graph = Graph::of(map, |_| true);
-    let Err(stuck) = graph.groups().iter().map(|group| graph.order_within(map, group)).collect::<Result<Vec<Ordering>, _>>()
+    let Err(stuck) =
+        graph.groups().iter().map(|group| graph.order_within(map, group)).collect::<Result<Vec<Ordering>, _>>()
     else {
         return Ok(());
     };

@@ -1,0 +1,139 @@
+//! Sentences of our own, written without looking at any corpus: what is opened, what is not, and with what scope.
+
+use super::*;
+use crate::intake::lexicon::for_tests;
+
+fn intent_of(text: &str) -> Intent {
+    judge(&Texts::of(None, text, for_tests())).intent
+}
+
+#[test]
+fn closes_an_account() {
+    for text in [
+        "Hi team, kindly terminate my account and wipe all info you keep on me.",
+        "Can my account be deleted please?",
+        "Would it be possible to delete my account?",
+        "My account - delete it, please.",
+        "Close my account permanently.",
+        "Please delete the account registered to bob@example.net",
+        "Bitte löscht meinen Account.",
+        "Bitte loeschen Sie mein Konto und alle dazugehoerigen Daten",
+        "Mein Konto bitte auflösen und alles löschen, danke.",
+        "Je souhaite supprimer mon compte.",
+        "Bonjour, veuillez clôturer mon compte et supprimer mes données.",
+        "Quiero eliminar mi cuenta.",
+        "Solicito la baja de mi cuenta y la eliminación de mis datos.",
+        "Den de baja mi cuenta, por favor.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureAccount, "{text}");
+    }
+}
+
+#[test]
+fn removes_a_profile() {
+    for text in [
+        "Our employee Jane Miller has left. Please delete her user profile.",
+        "Please remove the user jane.miller@example.com from our workspace and erase her data.",
+        "Ich möchte mein Profil löschen lassen.",
+        "Unser Mitarbeiter Max Huber ist ausgeschieden, bitte löschen Sie sein Benutzerprofil.",
+        "Veuillez supprimer l'utilisateur Paul Durand, il ne travaille plus chez nous.",
+        "Por favor eliminen al usuario Pedro Gómez, ya no trabaja con nosotros.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureProfile, "{text}");
+    }
+}
+
+#[test]
+fn erases_an_end_user() {
+    for text in [
+        "One of our clients, john@client.example, asked us to delete his data. Please erase it in your system.",
+        "Eine Kundin von uns, eva@kunde.example, verlangt die Löschung ihrer Daten.",
+        "Une de nos clientes demande la suppression de ses données : marie@client.example",
+        "Una clienta nuestra, ana@cliente.example, ha pedido que se borren sus datos.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureEndUser, "{text}");
+    }
+}
+
+#[test]
+fn erases_named_data() {
+    for text in [
+        "Please delete my phone number and my date of birth. Keep the account.",
+        "Bitte löschen Sie meine Telefonnummer, der Rest kann bleiben.",
+        "Könnten Sie bitte meine Kreditkartendaten entfernen?",
+        "Supprimez mon numéro de téléphone s'il vous plaît, mais gardez mon compte.",
+        "Borren mi número de teléfono pero mantengan mi cuenta.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureSpecificData, "{text}");
+    }
+}
+
+#[test]
+fn erases_my_data() {
+    for text in [
+        "could u plz get my data off your servers",
+        "I no longer wish to have an account here. Please delete.",
+        "I don't want you to store my data any more.",
+        "Under the GDPR I have the right to have my data deleted. I would like to make use of that right.",
+        "Please remove all my personal details from your database.",
+        "Hallo, ich will, dass ihr alle meine Daten löscht.",
+        "Hiermit fordere ich Sie auf, alle zu meiner Person gespeicherten Daten zu löschen.",
+        "Ich nutze Ihren Dienst nicht mehr, bitte entfernen Sie mich aus Ihrem System.",
+        "Merci de bien vouloir effacer toutes mes données personnelles.",
+        "Je vous demande la suppression de toutes les informations que vous avez sur moi.",
+        "Por favor, borren todos mis datos personales.",
+        "Ejerzo mi derecho de supresión conforme al artículo 17 del RGPD.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureGeneric, "{text}");
+    }
+}
+
+#[test]
+fn questions_reports_and_other_wishes_erase_nothing() {
+    for text in [
+        "How long do you keep deleted accounts?",
+        "Is it possible to delete a project without deleting my account?",
+        "I deleted my account by accident. Can you bring it back?",
+        "Somebody deleted my data, why?",
+        "When I delete a contact, does it also disappear on the phone?",
+        "Please remove the VAT from my invoice.",
+        "Please delete order 4711, I ordered twice.",
+        "Your app deleted all my photos!!! I want them back.",
+        "I want to change my e-mail address.",
+        "Wie kann ich einen Artikel aus dem Warenkorb löschen?",
+        "Was passiert mit meinen Daten, wenn ich kündige?",
+        "Mein Konto wurde gelöscht, warum?",
+        "Bitte löschen Sie mein Konto nicht, ich brauche es noch.",
+        "Ihre App hat alle meine Bilder gelöscht. Bitte stellen Sie sie wieder her.",
+        "Comment puis-je supprimer un article de mon panier ?",
+        "Pourquoi mon compte a-t-il été supprimé ?",
+        "J'ai supprimé mon compte par erreur, pouvez-vous le rétablir ?",
+        "¿Cómo puedo borrar un mensaje?",
+        "Mi cuenta ha sido eliminada sin motivo, ¿por qué?",
+        "He borrado mi cuenta por error, ¿pueden recuperarla?",
+        "Combien de temps gardez-vous les données ?",
+        "Can you remove the block on my account?",
+        "My account was closed yesterday and I cannot log in.",
+        "Please close my ticket.",
+        "Please cancel my order.",
+        "Bitte entfernen Sie die Mahngebühr von meinem Konto.",
+        "Please remove the charge from my account.",
+        "Merci de retirer cet article de ma commande.",
+        "Por favor quiten el cargo de mi cuenta.",
+    ] {
+        let intent = intent_of(text);
+        assert!(!intent.is_erasure() && intent != Intent::Unclear, "{text}: {intent}");
+    }
+}
+
+#[test]
+fn takes_a_request_back() {
+    for text in [
+        "Please stop the deletion of my account.",
+        "Ich möchte meinen Löschantrag zurückziehen.",
+        "Je souhaite annuler ma demande de suppression.",
+        "Quiero cancelar mi solicitud de eliminación.",
+    ] {
+        assert_eq!(intent_of(text), Intent::WithdrawOrCancel, "{text}");
+    }
+}

@@ -1,8 +1,33 @@
 //! Exit codes: stable, documented in the README, and the same for every command.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | It did what was asked. |
+//! | 1 | It failed; stderr says what, where, and what to do. |
+//! | 2 | The command line, the config or a data map is wrong. |
+//! | 3 | What was named does not exist. |
+//! | 4 | It is not allowed in this state, or to this actor. |
+//! | 5 | Something outside does not answer: a database, a store, a mail server. The same command may succeed later. |
+//!
+//! Nothing here invents a message: an error is shown once, with its sources, as its room wrote it.
 
+use std::error::Error as StdError;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// Why a command ended. To add one: a variant, a line in the README's table.
+use crate::config::ConfigError;
+use crate::daemon::build::BuildError;
+use crate::db::DbError;
+use crate::domain::Retry;
+use crate::erase::{MapError, PlanError};
+use crate::flow::FlowError;
+use crate::mailbox::MailboxError;
+use crate::stores::StoreError;
+use crate::verify::DirectoryError;
+
+use super::output::{colour_on_stderr, say};
+
+/// Why a command ended. To add one: a variant, a line above and in the README's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -43,10 +68,136 @@ impl Ended {
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
+
+    /// An error in a few words, with its code.
+    #[must_use]
+    pub fn saying(exit: Exit, words: impl std::fmt::Display) -> Self {
+        Self { exit, error: anyhow::anyhow!("{words}") }
+    }
+
+    /// Says once on stderr what happened and why, and answers the code of the process.
+    #[must_use]
+    pub fn report(&self) -> Exit {
+        // Whoever reads our output has read enough (`… | head`): that is no failure.
+        if self.error.chain().any(is_broken_pipe) {
+            return Exit::Done;
+        }
+        if let Some(config) = self.error.downcast_ref::<ConfigError>() {
+            say(&config.render(colour_on_stderr()));
+            return self.exit;
+        }
+        let mut causes = self.error.chain();
+        if let Some(first) = causes.next() {
+            say(&format!("error: {first}"));
+        }
+        for cause in causes {
+            say(&format!("  because: {cause}"));
+        }
+        self.exit
+    }
+}
+
+fn is_broken_pipe(cause: &(dyn StdError + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Ended {
     fn from(error: E) -> Self {
-        Self { exit: Exit::Failed, error: error.into() }
+        let error = error.into();
+        let exit = error.chain().find_map(exit_of).unwrap_or(Exit::Failed);
+        Self { exit, error }
+    }
+}
+
+/// The code of an error that says by its type what kind it is; its source may say more.
+fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
+    if error.is::<ConfigError>() || error.is::<MapError>() || error.is::<PlanError>() {
+        return Some(Exit::Usage);
+    }
+    if let Some(error) = error.downcast_ref::<BuildError>() {
+        return of_build(error);
+    }
+    if let Some(error) = error.downcast_ref::<FlowError>() {
+        return of_flow(error);
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return Some(match error {
+            StoreError::BadUrl { .. } => Exit::Usage,
+            // A store that refuses the login is as far away as one that is down.
+            StoreError::Sql(_) | StoreError::Timeout { .. } => Exit::Unavailable,
+            _ => Exit::Failed,
+        });
+    }
+    if let Some(error) = error.downcast_ref::<DbError>() {
+        return match error {
+            DbError::UnknownUrl | DbError::BadUrl(_) => Some(Exit::Usage),
+            other => unavailable(other.retry()),
+        };
+    }
+    let mailbox = error.downcast_ref::<MailboxError>().map(MailboxError::retry);
+    let directory = error.downcast_ref::<DirectoryError>().map(DirectoryError::retry);
+    mailbox.or(directory).and_then(unavailable)
+}
+
+fn unavailable(retry: Retry) -> Option<Exit> {
+    (retry == Retry::Transient).then_some(Exit::Unavailable)
+}
+
+fn of_build(error: &BuildError) -> Option<Exit> {
+    match error {
+        // Their sources tell whether something is wrong or only far away.
+        BuildError::Db(_) | BuildError::Store(_) | BuildError::Directory(_) => None,
+        BuildError::Lexicon(_) | BuildError::Templates(_) => Some(Exit::Failed),
+        _ => Some(Exit::Usage),
+    }
+}
+
+fn of_flow(error: &FlowError) -> Option<Exit> {
+    match error {
+        FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
+            Some(Exit::Refused)
+        }
+        FlowError::Moved => Some(Exit::Unavailable),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+    use crate::domain::State;
+    use crate::domain::request::IllegalTransition;
+    use crate::erase::EraseError;
+    use crate::erase::map::TableRef;
+    use crate::stores::StoreName;
+
+    #[test]
+    fn an_error_knows_its_code_by_its_type_below_any_context() {
+        let illegal = IllegalTransition { state: State::Erasing, event: "held", why: "no way back" };
+        let illegal = anyhow::Error::new(FlowError::Illegal(illegal)).context("EXP-7K3Q-M2");
+        let Some(name) = StoreName::new("shop") else { panic!("a store may be called shop") };
+        let at = TableRef { store: name, table: "users".to_owned() };
+        let store = FlowError::Erase(EraseError::Store { at, source: StoreError::Timeout { seconds: 30 } });
+        for (error, exit) in [
+            (illegal, Exit::Refused),
+            (BuildError::OtherKey.into(), Exit::Usage),
+            (BuildError::Store(StoreError::Timeout { seconds: 1 }).into(), Exit::Unavailable),
+            (BuildError::Store(StoreError::BadUrl { expected: "sqlite://" }).into(), Exit::Usage),
+            (BuildError::Db(DbError::UnknownUrl).into(), Exit::Usage),
+            (anyhow::Error::new(FlowError::Moved), Exit::Unavailable),
+            (store.into(), Exit::Unavailable),
+            (anyhow::anyhow!("anything else"), Exit::Failed),
+        ] {
+            assert_eq!(Ended::from(error).exit, exit);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_read_enough_is_no_failure() {
+        let closed = std::io::Error::from(ErrorKind::BrokenPipe);
+        let ended = Ended::from(Err::<(), _>(closed).context("cannot write to stdout").unwrap_err());
+        assert_eq!(ended.report(), Exit::Done);
     }
 }

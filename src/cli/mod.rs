@@ -1,2 +1,137 @@
-//! x
+//! The command line: one file per family of commands. Data go to stdout, everything else to stderr.
+//!
+//! It calls the same verbs as every other way in (`flow::operate`) and has none of its own: no command makes an
+//! authority, and none shows personal data unless `--reveal` asks for it, which the trail records. Reading commands
+//! open our own database and nothing else.
+//!
+//! # How to add a command
+//! A file here with its `Args` and a `run`, a variant in [`Command`], an arm in [`dispatch`], and its page in
+//! `tests/cmd`. Errors end it with the code that [`exit`] gives them.
+
+mod actor;
+mod check;
+mod completions;
+mod demo;
+mod example;
+pub mod exit;
+mod invocation;
+mod jobs;
+mod logging;
+mod mailbox;
+mod observe;
 pub mod output;
+mod plan;
+mod requests;
+mod run;
+mod trail;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Outcome};
+use invocation::Invocation;
+use output::Format;
+
+/// Where the config lies unless the command line or the environment says otherwise.
+const CONFIG_FILE: &str = "/etc/expunged/expunged.toml";
+
+/// Reads a support mailbox, proves who asks for erasure, erases across every store, and writes back.
+#[derive(Debug, Parser)]
+#[command(name = "expunged", version, propagate_version = true, max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Global {
+    /// The config file.
+    #[arg(long, global = true, value_name = "FILE", default_value = CONFIG_FILE)]
+    #[arg(env = "EXPUNGED_CONFIG", hide_env_values = true)]
+    config: PathBuf,
+    /// How data are written to stdout.
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+    /// No colour, also not on a terminal (like the environment variable NO_COLOR).
+    #[arg(long, global = true)]
+    no_color: bool,
+    /// More of the log on stderr; twice for all of it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The daemon: reads the mailbox and works on requests until it is told to stop.
+    Run(run::RunArgs),
+    /// The whole way from letter to confirmation in a temporary world; needs no config, network or server.
+    Demo(demo::DemoArgs),
+    /// Says whether config, data maps, lexicon and templates are right, and what to do where not.
+    Check(check::CheckArgs),
+    /// Shows what would be erased for an address, with counts. Writes nothing.
+    Plan(plan::PlanArgs),
+    /// What people asked for: looks, puts right, decides.
+    #[command(subcommand)]
+    Requests(requests::RequestsCommand),
+    /// The work that waits, is done now, or failed for good.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// The confirmation trail.
+    #[command(subcommand)]
+    Trail(trail::TrailCommand),
+    /// The support mailbox as our own database knows it.
+    #[command(subcommand)]
+    Mailbox(mailbox::MailboxCommand),
+    /// The config.
+    #[command(subcommand)]
+    Config(example::ConfigCommand),
+    /// Prints the completions for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole program: the command line of the process in, its exit code out.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    if line.global.no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = match runtime.context("the program cannot start its threads") {
+        Ok(runtime) => runtime.block_on(dispatch(line)),
+        Err(error) => Err(error.into()),
+    };
+    match ended {
+        Ok(()) => Exit::Done.into(),
+        Err(ended) => ended.report().into(),
+    }
+}
+
+async fn dispatch(line: CommandLine) -> Outcome {
+    let Global { config, output, verbose, .. } = line.global;
+    let invocation = Invocation { config_file: config, format: output, verbose };
+    // The daemon logs as its config says; a command for people says only what goes wrong.
+    if !matches!(line.command, Command::Run(_)) {
+        logging::for_people(verbose)?;
+    }
+    match line.command {
+        Command::Run(args) => run::run(&invocation, &args).await,
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Check(args) => check::run(&invocation, &args).await,
+        Command::Plan(args) => plan::run(&invocation, &args).await,
+        Command::Requests(command) => requests::run(&invocation, command).await,
+        Command::Jobs(command) => jobs::run(&invocation, command).await,
+        Command::Trail(command) => trail::run(&invocation, command).await,
+        Command::Mailbox(command) => mailbox::run(&invocation, command).await,
+        Command::Config(command) => example::run(&command),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

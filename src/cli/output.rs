@@ -1,10 +1,14 @@
 //! Data on stdout in three formats; everything else goes to stderr.
 
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::ProgressBar;
 use serde::Serialize;
+
+use crate::domain::Timestamp;
 
 /// How data are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -63,9 +67,43 @@ pub fn table<T: Tabular>(rows: &[T]) -> String {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(T::HEADS.iter().copied());
     for row in rows {
-        table.add_row(row.cells());
+        table.add_row(row.cells().into_iter().map(|cell| printable(&cell)));
     }
-    table.to_string()
+    // Trailing blanks of the last column are of no use to anybody.
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A table below others, with an empty line before it; nothing where there are no rows.
+#[must_use]
+pub fn section<T: Tabular>(rows: &[T]) -> String {
+    if rows.is_empty() { String::new() } else { format!("\n{}\n", table(rows)) }
+}
+
+/// A text without control characters: what other people wrote must not steer a terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// An instant as people and programs read it (RFC 3339, to the second).
+#[must_use]
+pub fn time(time: Timestamp) -> String {
+    time.to_jiff().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Whether stderr shows colour: a terminal, and nobody said no.
+#[must_use]
+pub fn colour_on_stderr() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// A sign of life on a terminal; nothing anywhere else.
+#[must_use]
+pub fn progress(doing: &'static str) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.set_message(doing);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }
 
 /// One line to stdout.
@@ -100,5 +138,15 @@ mod tests {
         assert_eq!(masked("anna@example.org"), "a…@example.org");
         assert_eq!(masked("Jonas"), "J…");
         assert_eq!(masked(""), "");
+    }
+
+    #[test]
+    fn no_cell_steers_a_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(time(Timestamp::from_micros(1_800_000_000_123_456)), "2027-01-15T08:00:00Z");
     }
 }

@@ -100,11 +100,7 @@ pub struct Choices {
 /// [`BuildError`] for a map that cannot be read, a store that cannot be reached, or a misfit of the two.
 pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
     let (map, open) = open_map(config, credentials)?;
-    let limits = StoreLimits {
-        statement_timeout: config.limits.statement,
-        lookup_rows_max: config.limits.directory_rows_max,
-        ..StoreLimits::default()
-    };
+    let limits = store_limits(config);
     let mut stores = Stores::default();
     for (name, kind, url) in open {
         stores.insert(name, crate::stores::open(kind, &url, limits).await?);
@@ -118,15 +114,33 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
 
 type ToOpen = Vec<(StoreName, StoreKind, SecretString)>;
 
-/// Reads the maps and the urls of their stores.
-fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToOpen), BuildError> {
+/// What a store may take at most, as configured.
+#[must_use]
+pub fn store_limits(config: &Config) -> StoreLimits {
+    StoreLimits {
+        statement_timeout: config.limits.statement,
+        lookup_rows_max: config.limits.directory_rows_max,
+        ..StoreLimits::default()
+    }
+}
+
+/// Reads the data maps.
+///
+/// # Errors
+/// [`BuildError`] for a map that cannot be read or is wrong in itself.
+pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     let mut files = Vec::new();
     for path in &config.stores {
         let text = std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.clone(), source })?;
         files.push((path.display().to_string(), text));
     }
     let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let map = DataMap::parse(&borrowed)?;
+    Ok(DataMap::parse(&borrowed)?)
+}
+
+/// Reads the maps and the urls of their stores.
+fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToOpen), BuildError> {
+    let map = map(config)?;
     let mut open = Vec::new();
     for (name, store) in map.stores() {
         let read = store.url.read(credentials);
@@ -272,7 +286,9 @@ pub fn intake_limits(config: &Config) -> Limits {
     }
 }
 
-fn erase_limits(config: &Config) -> EraseLimits {
+/// How much is erased at once, as configured.
+#[must_use]
+pub fn erase_limits(config: &Config) -> EraseLimits {
     EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 

@@ -26,6 +26,7 @@ pub mod mailbox_leases;
 mod migrate;
 mod open;
 mod params;
+pub mod probe;
 pub mod requests;
 mod row;
 pub mod sealed;

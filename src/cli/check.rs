@@ -1,0 +1,149 @@
+//! `expunged check`: whether what was configured is right, a line each, with the fix. Writes nothing anywhere.
+
+mod reach;
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::daemon::build;
+use crate::erase::DataMap;
+use crate::intake::Lexicon;
+use crate::reply::templates::Templates;
+use crate::vault::{KeyEncryptionKey, KeyFileError};
+use crate::verify::{AuthoritySettings, AuthorityTable};
+
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
+use super::output::{self, Tabular, progress};
+
+/// What `check` understands.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Also reach everything outside: stores and their schemas, our own database, the mailbox, the mail server, the
+    /// directory.
+    #[arg(long)]
+    connect: bool,
+}
+
+/// What became of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Finding {
+    Ok,
+    Failed,
+    NotThereYet,
+    NotTried,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Line {
+    check: String,
+    result: Finding,
+    /// What is wrong and what to do, or what was found.
+    note: String,
+}
+
+impl Tabular for Line {
+    const HEADS: &'static [&'static str] = &["check", "result", "note"];
+
+    fn cells(&self) -> Vec<String> {
+        let result = match self.result {
+            Finding::Ok => "ok",
+            Finding::Failed => "FAILED",
+            Finding::NotThereYet => "not there yet",
+            Finding::NotTried => "not tried",
+        };
+        vec![self.check.clone(), result.to_owned(), self.note.clone()]
+    }
+}
+
+/// The lines so far, and the gravest code among them.
+#[derive(Default)]
+struct Report {
+    lines: Vec<Line>,
+    worst: Option<Exit>,
+}
+
+impl Report {
+    fn note(&mut self, check: impl Into<String>, result: Finding, note: impl Into<String>) {
+        self.lines.push(Line { check: check.into(), result, note: note.into() });
+    }
+
+    fn ok(&mut self, check: impl Into<String>, note: impl Into<String>) {
+        self.note(check, Finding::Ok, note);
+    }
+
+    /// A failure with its code. What is wrong here weighs more than what is only far away.
+    fn failed(&mut self, check: impl Into<String>, exit: Exit, note: impl Into<String>) {
+        self.note(check, Finding::Failed, note);
+        if self.worst != Some(Exit::Usage) {
+            self.worst = Some(exit);
+        }
+    }
+
+    /// A failure as an error and its sources tell it.
+    fn error(&mut self, check: impl Into<String>, exit: Exit, error: impl Into<anyhow::Error>, fix: &str) {
+        let error: anyhow::Error = error.into();
+        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let note = if fix.is_empty() { causes.join(": ") } else { format!("{}. {fix}", causes.join(": ")) };
+        self.failed(check, exit, note);
+    }
+}
+
+/// Checks everything that can be checked, not only up to the first mistake.
+pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
+    let config = invocation.config()?;
+    let mut report = Report::default();
+    report.ok("config", invocation.config_file.display().to_string());
+    let map = at_rest(&mut report, &config);
+    if args.connect {
+        let bar = progress("reaching everything");
+        reach::run(&mut report, &config, map.as_ref()).await;
+        bar.finish_and_clear();
+    }
+    output::rows(invocation.format, &report.lines)?;
+    match report.worst {
+        None => Ok(()),
+        Some(exit) => {
+            let failed = report.lines.iter().filter(|line| line.result == Finding::Failed).count();
+            Err(Ended::saying(exit, format_args!("{failed} of {} checks failed", report.lines.len())))
+        }
+    }
+}
+
+/// What can be told without reaching anything outside this machine's files.
+fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
+    let map = match build::map(config) {
+        Ok(map) => {
+            let tables = map.tables().count();
+            report.ok("data maps", format!("{} stores, {tables} tables", map.stores().len()));
+            Some(map)
+        }
+        Err(error) => {
+            report.error("data maps", Exit::Usage, error, "");
+            None
+        }
+    };
+    match AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() }) {
+        Ok(_) => report.ok("authority", format!("{} rows differ from the default", config.authority.len())),
+        Err(error) => report.error("authority", Exit::Usage, error, ""),
+    }
+    match Lexicon::embedded() {
+        Ok(_) => report.ok("lexicon", ""),
+        Err(error) => report.error("lexicon", Exit::Failed, error, ""),
+    }
+    match Templates::embedded() {
+        Ok(_) => report.ok("templates", ""),
+        Err(error) => report.error("templates", Exit::Failed, error, ""),
+    }
+    let file = &config.keys.kek_file;
+    match KeyEncryptionKey::open(file) {
+        Ok(_) => report.ok("key file", file.display().to_string()),
+        Err(KeyFileError::Missing(_)) => {
+            report.note("key file", Finding::NotThereYet, "the first start makes it; keep a copy outside of backups");
+        }
+        Err(error) => report.error("key file", Exit::Usage, error, ""),
+    }
+    map
+}

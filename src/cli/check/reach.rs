@@ -1,0 +1,184 @@
+//! `expunged check --connect`: reaches everything outside once, and leaves it as it was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::chance::{Chance, OsChance};
+use crate::cli::exit::{Ended, Exit};
+use crate::cli::invocation::Invocation;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::daemon::build;
+use crate::db::probe::{self, Probe};
+use crate::erase::map::StoreMap;
+use crate::erase::{DataMap, check};
+use crate::reply::mailer::SmtpMailer;
+use crate::reply::settings::MailerSettings;
+use crate::stores::{self, Schema, SqlRows, StoreName, Stores};
+use crate::verify::DirectoryError;
+
+use super::{Finding, Report};
+
+/// How long a server may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// An address that cannot exist (RFC 2606 §2).
+const NOBODY: &str = "nobody@expunged.invalid";
+/// Accounts that do not exist, in the forms that keys have.
+const NO_ACCOUNT: [&str; 2] = ["0", "00000000-0000-0000-0000-000000000000"];
+
+/// Reaches everything.
+pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataMap>) {
+    if let Some(map) = map {
+        let open = all_stores(report, config, map).await;
+        directory(report, config, &open).await;
+    }
+    database(report, config).await;
+    mailbox(report, config).await;
+    mailer(report, config).await;
+}
+
+async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stores {
+    let (mut open, mut schemas) = (Stores::default(), BTreeMap::new());
+    for (name, store) in map.stores() {
+        let check = format!("store {name}");
+        match reach(config, store).await {
+            Ok((rows, schema)) => {
+                report.ok(check, format!("{} tables", schema.tables.len()));
+                open.insert(name.clone(), rows);
+                schemas.insert(name.clone(), schema);
+            }
+            Err(ended) => {
+                report.error(check, ended.exit, ended.error, "Is the url in its map right, and the server up?")
+            }
+        }
+    }
+    fits(report, map, &schemas);
+    open
+}
+
+async fn reach(config: &Config, store: &StoreMap) -> Result<(Arc<dyn SqlRows>, Schema), Ended> {
+    let url = store.url.read(Invocation::credentials().as_deref()).map_err(|error| {
+        Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
+    })?;
+    let rows = stores::open(store.kind, &url, build::store_limits(config)).await?;
+    rows.ping().await?;
+    let schema = rows.schema().await?;
+    Ok((rows, schema))
+}
+
+/// Holds the maps against the stores, if all were reached.
+fn fits(report: &mut Report, map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) {
+    const CHECK: &str = "maps fit stores";
+    if schemas.len() != map.stores().len() {
+        return report.note(CHECK, Finding::NotTried, "not all stores were reached");
+    }
+    let defects = check(map, schemas);
+    if defects.is_empty() {
+        return report.ok(CHECK, "every column has a category, every foreign key an answer");
+    }
+    for defect in defects {
+        report.failed(CHECK, Exit::Usage, defect.to_string());
+    }
+}
+
+async fn database(report: &mut Report, config: &Config) {
+    const CHECK: &str = "database";
+    let seen = timeout(ANSWER_WITHIN, probe::probe(&config.database.url)).await;
+    match seen {
+        Ok(Ok(Probe::Answers)) => report.ok(CHECK, ""),
+        Ok(Ok(Probe::NotThereYet)) => report.note(CHECK, Finding::NotThereYet, "the first start makes it"),
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [database] url"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
+    }
+}
+
+async fn mailbox(report: &mut Report, config: &Config) {
+    const CHECK: &str = "mailbox";
+    let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(OsChance));
+    let mut mailbox = build::mailbox(config, &clock, &chance);
+    match timeout(ANSWER_WITHIN, mailbox.open()).await {
+        Ok(Ok(folder)) => {
+            report.ok(CHECK, format!("folder open, uidvalidity {}, next uid {}", folder.uid_validity, folder.uid_next));
+        }
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailbox]"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailbox.imap] host")),
+    }
+}
+
+/// The mail server: its certificate authority is read and its port is reached. It is not logged in to, because only a
+/// letter does that.
+async fn mailer(report: &mut Report, config: &Config) {
+    const CHECK: &str = "mail server";
+    let MailerSettings::Smtp(smtp) = &config.mailer else {
+        return report.note(CHECK, Finding::NotTried, "letters go to a folder or to memory");
+    };
+    if let Err(error) = SmtpMailer::new(smtp.clone()) {
+        return report.error(CHECK, Exit::Usage, error, "See [mailer.smtp]");
+    }
+    match timeout(ANSWER_WITHIN, TcpStream::connect((smtp.host.as_str(), smtp.port))).await {
+        Ok(Ok(_)) => report.ok(CHECK, "answers; encryption and login are not tried before the first letter"),
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp] host and port"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
+    }
+}
+
+async fn directory(report: &mut Report, config: &Config, open: &Stores) {
+    let directory = match build::directory(config, open) {
+        Ok(directory) => directory,
+        Err(error) => {
+            let ended = Ended::from(error);
+            return report.error("directory", ended.exit, ended.error, "");
+        }
+    };
+    match directory.find(NOBODY).await {
+        Ok(found) if found.is_empty() => report.ok("directory find", "answers"),
+        Ok(_) => report.failed(
+            "directory find",
+            Exit::Usage,
+            "it knows an address that cannot exist; has the query a WHERE with :address?",
+        ),
+        Err(error) => query_failed(report, "directory find", error),
+    }
+    let target = asked(async |account: &str| directory.target(account, NOBODY).await.map(|found| found.len())).await;
+    counted(report, "directory target", target);
+    let owner =
+        asked(async |account: &str| directory.owner(account).await.map(|found| usize::from(found.is_some()))).await;
+    counted(report, "directory owner", owner);
+}
+
+/// Asks with an account of each form; the store may not be able to read one of them.
+async fn asked(query: impl AsyncFn(&str) -> Result<usize, DirectoryError>) -> Result<usize, DirectoryError> {
+    let [number, uuid] = NO_ACCOUNT;
+    match query(number).await {
+        Ok(found) => Ok(found),
+        Err(error) => query(uuid).await.map_err(|_| error),
+    }
+}
+
+fn counted(report: &mut Report, check: &str, found: Result<usize, DirectoryError>) {
+    match found {
+        Ok(0) => report.ok(check, "answers"),
+        Ok(_) => report.failed(
+            check,
+            Exit::Usage,
+            "it finds somebody in an account that does not exist; has the query a WHERE with :account?",
+        ),
+        Err(error) => query_failed(report, check, error),
+    }
+}
+
+fn query_failed(report: &mut Report, check: &str, error: DirectoryError) {
+    let exit = match Ended::from(anyhow::Error::new(error)) {
+        Ended { exit: Exit::Unavailable, error } => return report.error(check, Exit::Unavailable, error, ""),
+        Ended { error, .. } => error,
+    };
+    report.error(check, Exit::Usage, exit, "See [directory.sql]");
+}
+
+fn late(see: &str) -> String {
+    format!("no answer within {} s. See {see}", ANSWER_WITHIN.as_secs())
+}

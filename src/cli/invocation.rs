@@ -1,0 +1,80 @@
+//! What every command is given, and the smallest thing that it can do its work with: config, ledger or house.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::chance::OsChance;
+use crate::clock::SystemClock;
+use crate::config::{self, Config, Purpose, Surroundings};
+use crate::daemon::build::{self, Choices};
+use crate::db::requests::{self, Stored};
+use crate::db::{Db, Tx};
+use crate::domain::Reference;
+use crate::flow::House;
+use crate::flow::operate::Operator;
+
+use super::actor;
+use super::exit::{Ended, Exit};
+use super::output::Format;
+
+/// One call of the program.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    /// Where the config lies.
+    pub(super) config_file: PathBuf,
+    /// How data are written.
+    pub(super) format: Format,
+    /// How often `-v` was given.
+    pub(super) verbose: u8,
+}
+
+/// Our own database, without any store.
+pub(super) struct Ledger {
+    pub(super) config: Config,
+    pub(super) db: Db,
+}
+
+impl Invocation {
+    /// The checked config.
+    pub(super) fn config(&self) -> Result<Config, Ended> {
+        let surroundings = Surroundings::new(Purpose::Production, std::env::var_os("CREDENTIALS_DIRECTORY"));
+        Ok(config::load(&self.config_file, &surroundings)?)
+    }
+
+    /// Where systemd has put the credentials of our unit.
+    pub(super) fn credentials() -> Option<PathBuf> {
+        Surroundings::new(Purpose::Production, std::env::var_os("CREDENTIALS_DIRECTORY")).credentials_directory
+    }
+
+    /// What production chooses.
+    pub(super) fn choices(backfill: bool) -> Choices {
+        Choices {
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(OsChance),
+            mailer: None,
+            credentials: Self::credentials(),
+            backfill,
+        }
+    }
+
+    /// Our own database; opens no store.
+    pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
+        let config = self.config()?;
+        let (db, _) = build::ledger(&config, &Self::choices(false)).await?;
+        Ok(Ledger { config, db })
+    }
+
+    /// Everything, and who asks for it.
+    pub(super) async fn house(&self) -> Result<(House, Operator), Ended> {
+        let house = build::house(self.config()?, Self::choices(false)).await?;
+        let operator = Operator::named(&house, &actor::login());
+        Ok((house, operator))
+    }
+}
+
+/// The request that people call so.
+pub(super) async fn request(tx: &mut Tx, reference: &Reference) -> Result<Stored, Ended> {
+    requests::by_reference(tx, reference)
+        .await?
+        .ok_or_else(|| Ended::saying(Exit::NotFound, format_args!("there is no request {reference}")))
+}

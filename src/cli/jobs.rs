@@ -1,0 +1,132 @@
+//! `expunged jobs`: the work that waits, is done now, or failed for good.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::db::jobs::{self, JobRow, JobState};
+use crate::db::{Tx, requests};
+use crate::domain::{JobId, Reference, RequestId};
+use crate::flow::operate;
+
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::{self, Invocation};
+use super::output::{self, Tabular, say, time};
+use super::words;
+
+/// What `jobs` understands.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum JobsCommand {
+    /// Jobs, the newest first. Default: those that are not finished.
+    List {
+        /// Only jobs in this state; once or several times.
+        #[arg(long, value_parser = words::job_state())]
+        state: Vec<JobState>,
+        /// Only jobs of this request.
+        #[arg(long, value_name = "REF")]
+        request: Option<Reference>,
+        /// At most so many.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Has a job that failed for good tried again, with all its attempts.
+    Retry {
+        /// The job's id, as `jobs list` shows it.
+        id: JobId,
+    },
+}
+
+/// A job as people look at it.
+#[derive(Debug, Serialize)]
+struct JobLine {
+    id: JobId,
+    kind: String,
+    state: JobState,
+    request: Option<Reference>,
+    attempts: u32,
+    attempts_max: u32,
+    run_at: String,
+    reason: Option<String>,
+    holder: Option<String>,
+    finished_at: Option<String>,
+}
+
+impl Tabular for JobLine {
+    const HEADS: &'static [&'static str] = &["id", "kind", "state", "request", "attempts", "not before", "reason"];
+
+    fn cells(&self) -> Vec<String> {
+        let attempts = match self.attempts_max {
+            0 => self.attempts.to_string(),
+            most => format!("{}/{most}", self.attempts),
+        };
+        vec![
+            self.id.to_string(),
+            self.kind.clone(),
+            self.state.to_string(),
+            self.request.as_ref().map(Reference::to_string).unwrap_or_default(),
+            attempts,
+            self.run_at.clone(),
+            self.reason.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+/// Lists or retries.
+pub(super) async fn run(invocation: &Invocation, command: JobsCommand) -> Outcome {
+    match command {
+        JobsCommand::List { state, request, limit } => list(invocation, &state, request, limit).await,
+        JobsCommand::Retry { id } => retry(invocation, id).await,
+    }
+}
+
+async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference>, limit: u32) -> Outcome {
+    let ledger = invocation.ledger().await?;
+    let mut tx = ledger.db.read().await?;
+    let of = match of {
+        Some(reference) => Some(invocation::request(&mut tx, &reference).await?.request.id),
+        None => None,
+    };
+    let states = if states.is_empty() { &[JobState::Waiting, JobState::Running, JobState::Dead] } else { states };
+    let found = jobs::list(&mut tx, states, of, limit).await?;
+    let references = references(&mut tx, &found).await?;
+    let lines: Vec<JobLine> = found.into_iter().map(|row| line(row, &references)).collect();
+    Ok(output::rows(invocation.format, &lines)?)
+}
+
+/// What people call the requests of these jobs.
+async fn references(tx: &mut Tx, found: &[JobRow]) -> Result<BTreeMap<RequestId, Reference>, Ended> {
+    let mut references = BTreeMap::new();
+    for id in found.iter().filter_map(|row| row.request) {
+        if !references.contains_key(&id)
+            && let Some(stored) = requests::load(tx, id).await?
+        {
+            references.insert(id, stored.request.reference);
+        }
+    }
+    Ok(references)
+}
+
+fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
+    JobLine {
+        id: row.id,
+        kind: row.kind,
+        state: row.state,
+        request: row.request.and_then(|id| references.get(&id).cloned()),
+        attempts: row.attempts,
+        attempts_max: row.attempts_max,
+        run_at: time(row.run_at),
+        reason: row.reason,
+        holder: row.holder,
+        finished_at: row.finished_at.map(time),
+    }
+}
+
+async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
+    let (house, operator) = invocation.house().await?;
+    if operate::retry_job(&house, id, &operator).await? {
+        say(&format!("job {id} is tried again"));
+        Ok(())
+    } else {
+        Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good")))
+    }
+}

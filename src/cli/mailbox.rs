@@ -1,0 +1,98 @@
+//! `expunged mailbox`: how far the mailbox was read, and what became of its letters. Does not open the mailbox.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::{Config, MailboxKind};
+use crate::db::deliveries::{self, Disposition};
+
+use super::exit::Outcome;
+use super::invocation::Invocation;
+use super::output::{self, Format, Tabular, time};
+
+/// What `mailbox` understands.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum MailboxCommand {
+    /// How far the mailbox was read, and how many letters were taken as what.
+    Status,
+}
+
+#[derive(Serialize)]
+struct Status {
+    mailbox: String,
+    folder: String,
+    /// `None` before the first run.
+    cursor: Option<CursorLine>,
+    polled_at: Option<String>,
+    letters: BTreeMap<Disposition, u64>,
+}
+
+#[derive(Serialize)]
+struct CursorLine {
+    uid_validity: u32,
+    /// Letters below were there before the first run, and are not looked at.
+    uid_start: u32,
+    uid_last: u32,
+}
+
+#[derive(Serialize)]
+struct Count {
+    disposition: Disposition,
+    letters: u64,
+}
+
+impl Tabular for Count {
+    const HEADS: &'static [&'static str] = &["taken as", "letters"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.disposition.to_string(), self.letters.to_string()]
+    }
+}
+
+/// Shows the status.
+pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Outcome {
+    let MailboxCommand::Status = command;
+    let ledger = invocation.ledger().await?;
+    let mut tx = ledger.db.read().await?;
+    let (mailbox, folder) = (ledger.config.service.address.clone(), folder(&ledger.config));
+    let cursor = deliveries::cursor(&mut tx, &mailbox, &folder).await?;
+    let status = Status {
+        cursor: cursor.map(|cursor| CursorLine {
+            uid_validity: cursor.uid_validity,
+            uid_start: cursor.uid_start,
+            uid_last: cursor.uid_last,
+        }),
+        polled_at: deliveries::polled_at(&mut tx, &mailbox).await?.map(time),
+        letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
+        mailbox,
+        folder,
+    };
+    let text = if invocation.format == Format::Table { for_people(&status) } else { String::new() };
+    Ok(output::one(invocation.format, &status, &text)?)
+}
+
+/// The folder by the name that the daemon's watch gives it.
+fn folder(config: &Config) -> String {
+    match &config.mailbox.kind {
+        MailboxKind::Imap(imap) => imap.folder.clone(),
+        MailboxKind::Maildir(_) => String::new(),
+    }
+}
+
+fn for_people(status: &Status) -> String {
+    let read = match &status.cursor {
+        Some(cursor) => {
+            format!("uid {} to {} (uidvalidity {})", cursor.uid_start, cursor.uid_last, cursor.uid_validity)
+        }
+        None => "nothing yet".to_owned(),
+    };
+    let polled = status.polled_at.as_deref().unwrap_or("never");
+    let counts: Vec<Count> = status
+        .letters
+        .iter()
+        .map(|(disposition, letters)| Count { disposition: *disposition, letters: *letters })
+        .collect();
+    let head = format!("mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\n", status.mailbox, status.folder);
+    format!("{head}{}", output::section(&counts)).trim_end().to_owned()
+}

@@ -1,0 +1,187 @@
+//! `expunged plan`: what would be erased for an address, with counts. Opens the stores to read, and not our database.
+
+use serde::Serialize;
+
+use crate::daemon::build;
+use crate::domain::{Role, Scope};
+use crate::erase::map::NO_CATEGORY;
+use crate::erase::preview::PreviewRow;
+use crate::erase::{DataMap, Preview, Target, plan, preview};
+use crate::stores::{Key, KeyValue};
+use crate::verify::{Directory, Membership};
+
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
+use super::output::{self, Format, Tabular, progress, say};
+use super::words;
+
+/// What `plan` understands.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    /// An address on file.
+    address: String,
+    /// How much. Default: all that the address is (the account of an owner, the profile of a user or end-user).
+    #[arg(long, value_parser = words::scope())]
+    scope: Option<Scope>,
+    /// A category of the data maps; with the scope data, once or several times. Default: all that are not needed to
+    /// know and reach the person.
+    #[arg(long, value_name = "CATEGORY")]
+    category: Vec<String>,
+    /// The account, where the address has several.
+    #[arg(long)]
+    account: Option<String>,
+    /// The user or end-user of the account who is meant instead, as the directory's `target` query finds them.
+    #[arg(long, value_name = "IDENTIFIER")]
+    target: Option<String>,
+}
+
+/// The preview as it is written; no key and no value of a person.
+#[derive(Serialize)]
+struct Planned<'a> {
+    digest: String,
+    scope: Scope,
+    subject: Scope,
+    categories: &'a [String],
+    rows_total: u64,
+    steps: &'a [PreviewRow],
+}
+
+impl Tabular for PreviewRow {
+    const HEADS: &'static [&'static str] = &["step", "store", "table", "act", "rows", "ground", "until"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.step.to_string(),
+            self.store.to_string(),
+            self.table.clone(),
+            self.act.to_owned(),
+            self.rows.to_string(),
+            self.ground.clone().unwrap_or_default(),
+            self.until.map(|day| day.to_string()).unwrap_or_default(),
+        ]
+    }
+}
+
+/// Plans and counts.
+pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
+    let config = invocation.config()?;
+    let choices = Invocation::choices(false);
+    let bar = progress("asking the stores");
+    let (map, stores) = build::stores(&config, choices.credentials.as_deref()).await?;
+    let directory = build::directory(&config, &stores)?;
+    let asker = asker(&*directory, args).await?;
+    let target = target(&map, &*directory, &asker, args).await?;
+    let skeleton = plan(&map, &target)?;
+    let limits = build::erase_limits(&config);
+    let preview = preview(&map, &stores, skeleton, limits, choices.clock.now()).await?;
+    bar.finish_and_clear();
+    write(invocation.format, &preview)
+}
+
+fn write(format: Format, preview: &Preview) -> Outcome {
+    let target = &preview.skeleton.target;
+    let planned = Planned {
+        digest: data_encoding::HEXLOWER.encode(&preview.skeleton.digest),
+        scope: target.scope,
+        subject: target.subject_kind,
+        categories: &target.categories,
+        rows_total: preview.rows_total(),
+        steps: &preview.rows,
+    };
+    output::one(format, &planned, &output::table(&preview.rows))?;
+    if format == Format::Table {
+        say(&format!("{} rows; plan {}; nothing was written", planned.rows_total, planned.digest));
+    }
+    Ok(())
+}
+
+/// The one membership that is meant.
+async fn asker(directory: &dyn Directory, args: &PlanArgs) -> Result<Membership, Ended> {
+    let mut found = directory.find(&args.address).await?;
+    if found.is_empty() {
+        return Err(Ended::saying(Exit::NotFound, "no account has this address"));
+    }
+    if let Some(account) = &args.account {
+        found.retain(|membership| membership.account == *account);
+    }
+    // Of several roles in one account the greatest counts, as it does for a letter.
+    found.sort_by_key(|membership| membership.role);
+    let mut accounts: Vec<&str> = found.iter().map(|membership| membership.account.as_str()).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    match accounts.as_slice() {
+        [] => Err(Ended::saying(Exit::NotFound, "this account does not know the address")),
+        [_] => Ok(found.swap_remove(0)),
+        several => {
+            let words = format!(
+                "the address has {} accounts: {}; choose one with --account",
+                several.len(),
+                several.join(", ")
+            );
+            Err(Ended::saying(Exit::Usage, words))
+        }
+    }
+}
+
+/// The row that is meant, and how much of it.
+async fn target(
+    map: &DataMap,
+    directory: &dyn Directory,
+    asker: &Membership,
+    args: &PlanArgs,
+) -> Result<Target, Ended> {
+    let (role, person) = match &args.target {
+        None => (asker.role, asker.person_key.clone()),
+        Some(identifier) => {
+            let mut found = directory.target(&asker.account, identifier).await?;
+            match (found.pop(), found.len()) {
+                (None, _) => return Err(Ended::saying(Exit::NotFound, "the account has nobody of this name")),
+                (Some(person), 0) => (person.role, person.key),
+                (Some(_), more) => {
+                    let words = format!("the account has {} people whom this could mean; be more exact", more + 1);
+                    return Err(Ended::saying(Exit::Usage, words));
+                }
+            }
+        }
+    };
+    let itself = subject_of(role);
+    let scope = args.scope.unwrap_or(match role {
+        Role::Owner if args.target.is_none() => Scope::Account,
+        _ => itself,
+    });
+    let (subject, key) = match scope {
+        Scope::Account => (Scope::Account, asker.account.clone()),
+        Scope::Data => (itself, person),
+        other if other == itself => (itself, person),
+        other => {
+            let words = format!("the address is no {other} of the account ({role}); name the person with --target");
+            return Err(Ended::saying(Exit::Usage, words));
+        }
+    };
+    if scope != Scope::Data && !args.category.is_empty() {
+        return Err(Ended::saying(Exit::Usage, "--category goes with --scope data"));
+    }
+    let categories = match scope {
+        Scope::Data if args.category.is_empty() => general_categories(map),
+        _ => args.category.clone(),
+    };
+    let (at, _) = map.subjects(subject).next().ok_or_else(|| {
+        Ended::saying(Exit::Usage, format_args!("no table of the data maps has subject = \"{subject}\""))
+    })?;
+    let key = Key(vec![KeyValue::Text(key)]);
+    Ok(Target { scope, subject_kind: subject, store: at.store, table: at.table, key, categories })
+}
+
+/// The row that somebody of this role is. The owner is a user of their account.
+const fn subject_of(role: Role) -> Scope {
+    match role {
+        Role::Owner | Role::User => Scope::User,
+        Role::EndUser => Scope::EndUser,
+    }
+}
+
+/// What "my data" means while the account lives (as in `House::general_categories`).
+fn general_categories(map: &DataMap) -> Vec<String> {
+    let needed = ["identity", "contact", NO_CATEGORY];
+    map.categories().into_iter().filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
+}

@@ -1,0 +1,143 @@
+//! `expunged requests list`, and the row that a request is in lists.
+
+use serde::Serialize;
+
+use crate::cli::exit::Outcome;
+use crate::cli::invocation::Invocation;
+use crate::cli::output::{self, Tabular, time};
+use crate::cli::words;
+use crate::db::requests::{self, Stored};
+use crate::domain::request::{Hold, Origin, ReviewReason};
+use crate::domain::{Language, Reference, Role, Scope, State};
+
+/// What `list` understands.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ListArgs {
+    /// Only requests in this state; once or several times.
+    #[arg(long, value_parser = words::state())]
+    state: Vec<State>,
+    /// Also those that have ended.
+    #[arg(long)]
+    all: bool,
+    /// At most so many.
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    limit: u32,
+}
+
+/// The facts of a request. None of them is personal.
+#[derive(Debug, Serialize)]
+pub(super) struct RequestRow {
+    reference: Reference,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_from: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<Hold>,
+    review_reason: Option<ReviewReason>,
+    origin: Origin,
+    role: Option<Role>,
+    scope: Option<Scope>,
+    offered: Vec<Scope>,
+    approval: bool,
+    language: Language,
+    received_at: String,
+    acknowledge_due: Option<String>,
+    base_due: String,
+    legal_due: String,
+    extended: bool,
+    erase_at: Option<String>,
+    updated_at: String,
+    ended_at: Option<String>,
+}
+
+impl From<&Stored> for RequestRow {
+    fn from(stored: &Stored) -> Self {
+        let request = &stored.request;
+        let ask = request.ask.as_ref();
+        let deadlines = &request.deadlines;
+        Self {
+            reference: request.reference.clone(),
+            state: request.state,
+            held_from: request.held.map(|(state, _)| state),
+            held_by: request.held.map(|(_, by)| by),
+            review_reason: request.review,
+            origin: request.origin,
+            role: ask.map(|ask| ask.role),
+            scope: ask.and_then(|ask| ask.scope),
+            offered: ask.map(|ask| ask.offered.clone()).unwrap_or_default(),
+            approval: ask.is_some_and(|ask| ask.approval),
+            language: request.language,
+            received_at: time(deadlines.received_at),
+            acknowledge_due: deadlines.acknowledge_due.map(|day| day.to_string()),
+            base_due: deadlines.base_due.to_string(),
+            legal_due: deadlines.legal_due.to_string(),
+            extended: deadlines.extended,
+            erase_at: request.erase_at.map(time),
+            updated_at: time(stored.updated_at),
+            ended_at: stored.ended_at.map(time),
+        }
+    }
+}
+
+impl RequestRow {
+    /// What is asked for: the confirmed scope, or what the challenge offers.
+    fn scopes(&self) -> String {
+        match self.scope {
+            Some(scope) => scope.to_string(),
+            None if self.offered.is_empty() => "-".to_owned(),
+            None => format!("{}?", self.offered.iter().map(Scope::to_string).collect::<Vec<_>>().join("|")),
+        }
+    }
+
+    /// Every fact with its name, for a table of one request.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let word = |word: Option<String>| word.unwrap_or_else(|| "-".to_owned());
+        let mut facts = vec![
+            ("reference", self.reference.to_string()),
+            ("state", self.state.to_string()),
+            ("review", word(self.review_reason.map(|reason| reason.to_string()))),
+            ("asked by", word(self.role.map(|role| role.to_string()))),
+            ("scope", self.scopes()),
+            ("owner approves", if self.approval { "yes" } else { "no" }.to_owned()),
+            ("language", self.language.to_string()),
+            ("origin", self.origin.to_string()),
+            ("received", self.received_at.clone()),
+            ("acknowledge until", word(self.acknowledge_due.clone())),
+            ("due", self.base_due.clone()),
+            ("due by law", format!("{}{}", self.legal_due, if self.extended { " (extended)" } else { "" })),
+            ("erased at", word(self.erase_at.clone())),
+            ("ended", word(self.ended_at.clone())),
+        ];
+        if let (Some(from), Some(by)) = (self.held_from, self.held_by) {
+            facts.insert(2, ("held", format!("from {from} by {by}")));
+        }
+        facts
+    }
+}
+
+impl Tabular for RequestRow {
+    const HEADS: &'static [&'static str] =
+        &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.reference.to_string(),
+            self.state.to_string(),
+            self.review_reason.map(|reason| reason.to_string()).unwrap_or_default(),
+            self.role.map(|role| role.to_string()).unwrap_or_default(),
+            self.scopes(),
+            self.received_at.get(..10).unwrap_or_default().to_owned(),
+            self.base_due.clone(),
+            self.legal_due.clone(),
+        ]
+    }
+}
+
+/// Lists.
+pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
+    let ledger = invocation.ledger().await?;
+    let mut tx = ledger.db.read().await?;
+    let found = requests::list(&mut tx, &args.state, args.all, args.limit).await?;
+    let rows: Vec<RequestRow> = found.iter().map(RequestRow::from).collect();
+    Ok(output::rows(invocation.format, &rows)?)
+}

@@ -1,0 +1,162 @@
+//! `expunged requests show`: all that our own database knows of one request, without its personal data.
+
+use serde::Serialize;
+
+use super::list::RequestRow;
+use crate::cli::exit::{Ended, Outcome};
+use crate::cli::invocation::{self, Invocation};
+use crate::cli::output::{self, Format, Tabular, printable, time};
+use crate::db::deliveries::{self, Delivery, Disposition};
+use crate::db::erasures::{self, StepRow};
+use crate::db::letters::{self, LetterRow, LetterState};
+use crate::db::{Tx, evidence};
+use crate::domain::request::Audience;
+use crate::domain::{LetterKind, Reference};
+use crate::flow::operate::{self, Revealed};
+
+/// What `show` understands.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ShowArgs {
+    /// Such as EXP-7K3Q-M2.
+    #[arg(value_name = "REF")]
+    reference: Reference,
+    /// Also show addresses, account and name. The trail records who did.
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    request: RequestRow,
+    /// Whether evidence waits for a second operator.
+    evidence_waits: bool,
+    letters: Vec<LetterLine>,
+    steps: Vec<StepRow>,
+    deliveries: Vec<DeliveryLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revealed: Option<Revealed>,
+}
+
+#[derive(Serialize)]
+struct LetterLine {
+    kind: LetterKind,
+    audience: Audience,
+    state: LetterState,
+    sends: u32,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct DeliveryLine {
+    disposition: Disposition,
+    received_at: String,
+    size_bytes: u64,
+}
+
+impl Tabular for LetterLine {
+    const HEADS: &'static [&'static str] = &["letter", "to", "state", "sends", "written"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.kind.to_string(),
+            self.audience.to_string(),
+            self.state.to_string(),
+            self.sends.to_string(),
+            self.created_at.clone(),
+        ]
+    }
+}
+
+impl Tabular for StepRow {
+    const HEADS: &'static [&'static str] = &["step", "store", "table", "act", "state", "counts"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.sequence.to_string(),
+            self.store.clone(),
+            self.table.clone(),
+            self.action.clone(),
+            self.state.clone(),
+            self.counts.as_ref().map(counted).unwrap_or_default(),
+        ]
+    }
+}
+
+/// `deleted 3, residue 0`: the numbers of a JSON object that are of interest.
+fn counted(counts: &serde_json::Value) -> String {
+    let Some(counts) = counts.as_object() else { return counts.to_string() };
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+impl Tabular for DeliveryLine {
+    const HEADS: &'static [&'static str] = &["arrived", "taken as", "bytes"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.received_at.clone(), self.disposition.to_string(), self.size_bytes.to_string()]
+    }
+}
+
+/// Shows one request.
+pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
+    let shown = if args.reveal {
+        let (house, operator) = invocation.house().await?;
+        let mut tx = house.db.read().await?;
+        let mut shown = read(&mut tx, &args.reference).await?;
+        drop(tx);
+        shown.revealed = Some(operate::reveal(&house, &args.reference, &operator).await?);
+        shown
+    } else {
+        let ledger = invocation.ledger().await?;
+        read(&mut ledger.db.read().await?, &args.reference).await?
+    };
+    let text = if invocation.format == Format::Table { for_people(&shown) } else { String::new() };
+    Ok(output::one(invocation.format, &shown, &text)?)
+}
+
+async fn read(tx: &mut Tx, reference: &Reference) -> Result<Shown, Ended> {
+    let stored = invocation::request(tx, reference).await?;
+    let id = stored.request.id;
+    Ok(Shown {
+        request: RequestRow::from(&stored),
+        evidence_waits: evidence::load(tx, id).await?.is_some(),
+        letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
+        steps: erasures::steps(tx, id).await?,
+        deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
+        revealed: None,
+    })
+}
+
+fn letter(row: &LetterRow) -> LetterLine {
+    LetterLine {
+        kind: row.kind,
+        audience: row.audience,
+        state: row.state,
+        sends: row.sends,
+        created_at: time(row.created_at),
+    }
+}
+
+fn delivery(row: &Delivery) -> DeliveryLine {
+    DeliveryLine { disposition: row.disposition, received_at: time(row.received_at), size_bytes: row.size_bytes }
+}
+
+fn for_people(shown: &Shown) -> String {
+    let mut facts = shown.request.facts();
+    if shown.evidence_waits {
+        facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
+    }
+    if let Some(revealed) = &shown.revealed {
+        let word = |word: &Option<String>| word.as_deref().map_or_else(|| "- (forgotten)".to_owned(), printable);
+        facts.push(("asker", word(&revealed.asker)));
+        facts.push(("asker's name", word(&revealed.asker_label)));
+        facts.push(("account", word(&revealed.account)));
+        facts.push(("owner", word(&revealed.owner)));
+    }
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut text: String = facts.iter().map(|(name, fact)| format!("{name:width$}  {fact}\n")).collect();
+    for part in [output::section(&shown.letters), output::section(&shown.steps), output::section(&shown.deliveries)] {
+        text.push_str(&part);
+    }
+    text.trim_end().to_owned()
+}

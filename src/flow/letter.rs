@@ -52,7 +52,7 @@ pub(super) async fn write(
     let Some(to) = desk.address() else { return Ok(None) };
     let (letter, token) = desk.fill(house, tx, &to).await?;
     // Their letter is forgotten after a while; a letter that comes later stands alone.
-    let opening = safe::opening(house, tx, &stored.request).await.unwrap_or_default();
+    let opening = super::operate::unless_forgotten(safe::opening(house, tx, &stored.request).await)?;
     let in_reply_to = opening.message_id.filter(|_| row.audience == Audience::Asker);
     Ok(Some(Written { letter, language, to: vec![to], token, in_reply_to }))
 }

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use expunged::chance::{Chance, OsChance, draw};
+use expunged::chance::OsChance;
 use expunged::clock::{Clock as _, SystemClock};
 use expunged::db::{DatabaseSettings, Db, Jobs, jobs};
 use expunged::domain::{JobId, RequestId, Timestamp};
 use expunged::params;
 use expunged::queue::{Claim, JobTable as _, Lease, NewJob};
 use serde_json::json;
-use sqlx::Connection as _;
-
-/// The address of an empty PostgreSQL server where databases may be created; `tests/run` sets it.
-const POSTGRES_URL: &str = "EXPUNGED_TEST_POSTGRES_URL";
 
 pub struct World {
     pub db: Db,
@@ -84,24 +80,11 @@ pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
 }
 
 pub async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    let Ok(server) = std::env::var(POSTGRES_URL) else {
-        eprintln!("{POSTGRES_URL} is not set: not tested on PostgreSQL");
-        return;
-    };
-    let name = format!("jobs_{}", data_encoding::HEXLOWER.encode(&draw::<8>(&OsChance as &dyn Chance)));
-    let mut url: url::Url = server.parse().expect("a url");
-    administer(&server, format!("CREATE DATABASE {name}")).await;
-    url.set_path(&name);
-    let world = World::open(DatabaseSettings { url: url.to_string().into(), connections_max: 20 }).await;
+    let url = crate::support::postgres::fresh_postgres().await;
+    let world = World::open(DatabaseSettings { url: url.into(), connections_max: 20 }).await;
     let db = world.db.clone();
     test(world).await;
     db.close().await;
-    administer(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
-}
-
-async fn administer(server: &str, sql: String) {
-    let mut admin = sqlx::PgConnection::connect(server).await.expect("the server of the tests answers");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.expect("the tests may create databases");
 }
 
 /// The same test on both databases.

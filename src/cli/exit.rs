@@ -154,10 +154,9 @@ fn of_build(error: &BuildError) -> Option<Exit> {
 
 fn of_flow(error: &FlowError) -> Option<Exit> {
     match error {
-        FlowError::Illegal(_)
-        | FlowError::Evidence(_)
-        | FlowError::Extension(_)
-        | FlowError::KeyDestroyed(_) => Some(Exit::Refused),
+        FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
+            Some(Exit::Refused)
+        }
         FlowError::Moved => Some(Exit::Unavailable),
         _ => None,
     }

@@ -82,15 +82,17 @@ fn folder(config: &Config) -> String {
 
 fn for_people(status: &Status) -> String {
     let read = match &status.cursor {
-        Some(cursor) => format!(
-            "uid {} to {} (uidvalidity {})",
-            cursor.uid_start, cursor.uid_last, cursor.uid_validity
-        ),
+        Some(cursor) => {
+            format!("uid {} to {} (uidvalidity {})", cursor.uid_start, cursor.uid_last, cursor.uid_validity)
+        }
         None => "nothing yet".to_owned(),
     };
     let polled = status.polled_at.as_deref().unwrap_or("never");
-    let counts: Vec<Count> =
-        status.letters.iter().map(|(disposition, letters)| Count { disposition: *disposition, letters: *letters }).collect();
+    let counts: Vec<Count> = status
+        .letters
+        .iter()
+        .map(|(disposition, letters)| Count { disposition: *disposition, letters: *letters })
+        .collect();
     let head = format!("mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\n", status.mailbox, status.folder);
     format!("{head}{}", output::section(&counts)).trim_end().to_owned()
 }

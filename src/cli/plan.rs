@@ -113,7 +113,11 @@ async fn asker(directory: &dyn Directory, args: &PlanArgs) -> Result<Membership,
         [] => Err(Ended::saying(Exit::NotFound, "this account does not know the address")),
         [_] => Ok(found.swap_remove(0)),
         several => {
-            let words = format!("the address has {} accounts: {}; choose one with --account", several.len(), several.join(", "));
+            let words = format!(
+                "the address has {} accounts: {}; choose one with --account",
+                several.len(),
+                several.join(", ")
+            );
             Err(Ended::saying(Exit::Usage, words))
         }
     }

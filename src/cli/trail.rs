@@ -141,12 +141,7 @@ async fn read(db: &Db, reference: &Reference, kek: Option<&KeyEncryptionKey>) ->
 }
 
 /// The private facts of a leaf; `None` where it has none or they were forgotten.
-async fn private(
-    tx: &mut Tx,
-    kek: &KeyEncryptionKey,
-    case: CaseId,
-    leaf: &StoredLeaf,
-) -> Result<Option<Value>, Ended> {
+async fn private(tx: &mut Tx, kek: &KeyEncryptionKey, case: CaseId, leaf: &StoredLeaf) -> Result<Option<Value>, Ended> {
     let Some(record) = keys::load(tx, kek, KeyOwner::Case(case), KeyPurpose::Record).await? else { return Ok(None) };
     let Some(facts) = trail::reveal(tx, &record, leaf).await? else { return Ok(None) };
     Ok(Some(serde_json::from_slice(&facts.to_canonical()?)?))

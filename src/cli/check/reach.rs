@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::chance::{Chance, OsChance};
-use crate::clock::{Clock, SystemClock};
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::daemon::build;
 use crate::db::probe::{self, Probe};
@@ -51,7 +51,9 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
                 open.insert(name.clone(), rows);
                 schemas.insert(name.clone(), schema);
             }
-            Err(ended) => report.error(check, ended.exit, ended.error, "Is the url in its map right, and the server up?"),
+            Err(ended) => {
+                report.error(check, ended.exit, ended.error, "Is the url in its map right, and the server up?")
+            }
         }
     }
     fits(report, map, &schemas);
@@ -143,7 +145,8 @@ async fn directory(report: &mut Report, config: &Config, open: &Stores) {
     }
     let target = asked(async |account: &str| directory.target(account, NOBODY).await.map(|found| found.len())).await;
     counted(report, "directory target", target);
-    let owner = asked(async |account: &str| directory.owner(account).await.map(|found| usize::from(found.is_some()))).await;
+    let owner =
+        asked(async |account: &str| directory.owner(account).await.map(|found| usize::from(found.is_some()))).await;
     counted(report, "directory owner", owner);
 }
 

@@ -116,7 +116,8 @@ impl RequestRow {
 }
 
 impl Tabular for RequestRow {
-    const HEADS: &'static [&'static str] = &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
+    const HEADS: &'static [&'static str] =
+        &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
 
     fn cells(&self) -> Vec<String> {
         vec![

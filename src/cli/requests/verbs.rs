@@ -124,7 +124,11 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
 }
 
 fn said(reference: &Reference, before: State, after: State, words: &str) -> String {
-    if before == after { format!("{reference}: {words}") } else { format!("{reference}: {words}; {before} → {after}") }
+    if before == after {
+        format!("{reference}: {words}")
+    } else {
+        format!("{reference}: {words}; {before} → {after}")
+    }
 }
 
 async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {

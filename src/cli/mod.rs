@@ -41,7 +41,7 @@ const CONFIG_FILE: &str = "/etc/expunged/expunged.toml";
 
 /// Reads a support mailbox, proves who asks for erasure, erases across every store, and writes back.
 #[derive(Debug, Parser)]
-#[command(name = "expunged", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "expunged", version, max_term_width = 100)]
 struct CommandLine {
     #[command(flatten)]
     global: Global,
@@ -58,7 +58,8 @@ struct Global {
     #[arg(env = "EXPUNGED_CONFIG", hide_env_values = true)]
     config: PathBuf,
     /// How data are written to stdout.
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    #[arg(value_name = "table|json|jsonl", hide_possible_values = true)]
     output: Format,
     /// No colour, also not on a terminal (like the environment variable NO_COLOR).
     #[arg(long, global = true)]

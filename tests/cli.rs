@@ -1,0 +1,260 @@
+//! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
+
+mod shop;
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use self::shop::{Shop, expunged, text};
+
+/// What a command printed and how it ended.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        serde_json::from_str(&self.out).expect("JSON on stdout")
+    }
+
+    /// A command that failed says why, once, on stderr, and gives no data.
+    fn failed(&self, code: i32, words: &str) {
+        assert_eq!(self.code, Some(code), "{}", self.err);
+        assert_eq!(self.out, "", "no data");
+        assert!(self.err.contains(words), "{words:?} in {}", self.err);
+    }
+}
+
+fn run(arguments: &[&str]) -> Said {
+    expunged().args(arguments).output().expect("it runs").into()
+}
+
+#[test]
+fn every_command_has_its_page() {
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("expunged", std::path::Path::new(env!("CARGO_BIN_EXE_expunged")));
+    cases.env("COLUMNS", "100").case("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn the_pages_are_of_all_commands() {
+    let said = run(&["--help"]);
+    let commands = said.out.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let commands: Vec<&str> =
+        commands.filter_map(|line| line.split(' ').next().filter(|name| !name.is_empty())).collect();
+    assert!(commands.contains(&"requests") && commands.contains(&"demo"), "{commands:?}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        let page = format!("{}/tests/cmd/{command}.trycmd", env!("CARGO_MANIFEST_DIR"));
+        assert!(std::path::Path::new(&page).exists(), "{page} is missing");
+    }
+}
+
+#[test]
+fn a_missing_config_is_said_so() {
+    run(&["requests", "list", "--config", "/does/not/exist.toml"]).failed(2, "cannot read the config file");
+}
+
+#[test]
+fn a_wrong_config_shows_file_line_caret_and_fix() {
+    let shop = Shop::new();
+    let config = shop.config_with("poll_seconds = 60", "poll_secs = 60");
+    let said = run(&["check", "--config", &config]);
+    said.failed(2, "poll_secs");
+    assert!(said.err.contains(&format!("{config}:")), "{}", said.err);
+    assert!(said.err.contains("^^^^"), "{}", said.err);
+}
+
+#[test]
+fn colour_is_for_those_who_want_it() {
+    let shop = Shop::new();
+    let config = shop.config_with("poll_seconds = 60", "poll_secs = 60");
+    let coloured = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = expunged();
+        command.args(["check", "--config", &config]).args(arguments).env("CLICOLOR_FORCE", "1");
+        command.envs(environment.iter().copied());
+        text(&command.output().expect("it runs").stderr).contains('\u{1b}')
+    };
+    assert!(coloured(&[], &[]));
+    assert!(!coloured(&[], &[("NO_COLOR", "1")]));
+    assert!(!coloured(&["--no-color"], &[]));
+}
+
+#[test]
+fn an_empty_ledger_lists_nothing() {
+    let shop = Shop::new();
+    assert_eq!(shop.run(&["requests", "list", "-o", "json"]).json(), serde_json::json!([]));
+    assert_eq!(shop.run(&["jobs", "list", "-o", "jsonl"]).out, "");
+    let status = shop.run(&["mailbox", "status", "-o", "json"]).json();
+    assert_eq!((&status["cursor"], &status["letters"]), (&Value::Null, &serde_json::json!({})));
+    let export = shop.run(&["trail", "export"]);
+    assert_eq!((export.code, export.out.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_does_not_exist_is_not_found() {
+    let shop = Shop::new();
+    for verb in [&["show"][..], &["hold"], &["release"], &["withdraw"], &["note"], &["approve"]] {
+        let mut arguments = vec!["requests", verb[0], "EXP-7K3Q-M2"];
+        arguments.extend((verb[0] == "note").then_some("words"));
+        shop.run(&arguments).failed(3, "there is no request EXP-7K3Q-M2");
+    }
+    shop.run(&["trail", "show", "exp7k3qm2"]).failed(3, "there is no request EXP-7K3Q-M2");
+    shop.run(&["jobs", "retry", "00000000-0000-0000-0000-000000000000"]).failed(3, "has failed for good");
+    shop.run(&["requests", "show", "nonsense"]).failed(2, "a reference looks like");
+}
+
+#[test]
+fn a_plan_counts_and_writes_nothing() {
+    let shop = Shop::new();
+    let before = shop.bytes();
+    let plan = shop.run(&["plan", "Olga@customer.example", "-o", "json"]).json();
+    assert_eq!((&plan["scope"], &plan["rows_total"]), (&"account".into(), &6.into()), "{plan}");
+    assert_eq!(plan["digest"].as_str().map(str::len), Some(64));
+    let row = |table: &str| {
+        let steps = plan["steps"].as_array().expect("steps");
+        steps.iter().find(|step| step["table"] == table).unwrap_or_else(|| panic!("{table} in {plan}")).clone()
+    };
+    assert_eq!((&row("users")["rows"], &row("users")["act"]), (&2.into(), &"delete".into()));
+    let kept = row("orders");
+    assert_eq!((&kept["act"], &kept["ground"]), (&"mask".into(), &"Art. 17(3)(b) GDPR".into()));
+    assert_eq!(kept["until"], "2034-03-01");
+
+    let table = shop.run(&["plan", "bo@customer.example"]);
+    assert_eq!(table.code, Some(0), "{}", table.err);
+    assert!(table.out.starts_with("step") || table.out.starts_with(" step"), "{}", table.out);
+    assert!(table.err.contains("nothing was written"));
+    assert!(!table.out.contains("customer.example"));
+
+    shop.run(&["plan", "nobody@customer.example"]).failed(3, "no account has this address");
+    shop.run(&["plan", "bo@customer.example", "--scope", "end_user"]).failed(2, "name the person with --target");
+    shop.run(&["plan", "olga@customer.example", "--scope", "user", "--target", "Bo"]).json_digest_differs(&plan);
+    assert_eq!(shop.bytes(), before, "the store is as it was");
+    assert!(!shop.has("ledger.db"), "a plan opens no database of ours");
+}
+
+impl Said {
+    /// Another person is another plan.
+    fn json_digest_differs(&self, other: &Value) {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        assert!(!self.out.contains(other["digest"].as_str().expect("a digest")));
+    }
+}
+
+#[test]
+fn a_check_says_what_is_right_and_what_to_do() {
+    let shop = Shop::new();
+    let said = shop.run(&["check", "-o", "json"]);
+    let lines = said.json();
+    let result = |lines: &Value, check: &str| {
+        let found = lines.as_array().expect("lines").iter().find(|line| line["check"] == check);
+        found.unwrap_or_else(|| panic!("{check} in {lines}"))["result"].as_str().expect("a word").to_owned()
+    };
+    assert_eq!((result(&lines, "config"), result(&lines, "data maps")), ("ok".into(), "ok".into()));
+    assert_eq!(result(&lines, "key file"), "not_there_yet");
+
+    let said = shop.run(&["check", "--connect", "-o", "json"]);
+    assert_eq!(said.code, Some(5), "nobody answers at the mail server's port: {}", said.err);
+    let lines: Value = serde_json::from_str(&said.out).expect("JSON on stdout");
+    for check in ["store shop", "maps fit stores", "directory find", "directory target", "directory owner", "mailbox"] {
+        assert_eq!(result(&lines, check), "ok", "{lines}");
+    }
+    assert_eq!((result(&lines, "database"), result(&lines, "mail server")), ("not_there_yet".into(), "failed".into()));
+    assert!(!shop.has("ledger.db") && !shop.has("kek"), "a check makes nothing");
+}
+
+#[test]
+fn a_map_that_does_not_fit_is_wrong_usage() {
+    let shop = Shop::new();
+    shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT");
+    let said = shop.run(&["check", "--connect"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.out.contains("birthday"), "{}", said.out);
+    shop.run(&["plan", "olga@customer.example"]).failed(2, "birthday");
+}
+
+#[test]
+fn observing_says_what_it_would_do_and_keeps_nothing() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    shop.letter("who@elsewhere.example", "Please close my account", "Please close my account and delete all my data.");
+    shop.letter("bo@customer.example", "Invoice", "Hello, could you send me the invoice of March once more? Thanks.");
+    let said = shop.run(&["run", "--observe", "-o", "json"]);
+    let letters = said.json();
+    let of = |at: usize, name: &str| letters[at][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!((of(0, "intent"), of(0, "sender")), ("erasure_account".into(), "owner".into()), "{letters}");
+    assert!(of(0, "would").contains("challenge the address on file"), "{letters}");
+    assert_eq!(of(1, "sender"), "unknown");
+    assert!(of(2, "would").contains("leave it"), "{letters}");
+    assert!(!said.out.contains('@') && !said.err.contains('@'), "no addresses: {}", said.out);
+    assert!(!shop.has("ledger.db") && !shop.has("kek"), "observing opens no database of ours");
+    assert!(shop.run(&["run", "--observe", "--reveal", "-o", "jsonl"]).out.contains("olga@customer.example"));
+}
+
+#[test]
+fn a_request_is_looked_at_decided_and_shown_from_here() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    shop.daemon_until(|shop| {
+        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
+    });
+    let listed = shop.run(&["requests", "list", "-o", "jsonl"]);
+    let request: Value = serde_json::from_str(&listed.out).expect("one line");
+    let at = request["reference"].as_str().expect("a reference");
+
+    let shown = shop.run(&["requests", "show", at, "-o", "json"]);
+    assert_eq!(shown.json()["letters"][0]["kind"], "challenge");
+    assert_eq!(shown.json()["deliveries"][0]["disposition"], "opened");
+    assert!(!shown.out.contains("olga"), "masked by default");
+    let revealed = shop.run(&["requests", "show", at, "--reveal", "-o", "json"]).json();
+    assert_eq!(revealed["revealed"]["asker"], "olga@customer.example");
+
+    let said = shop.run(&["requests", "hold", at]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
+    assert!(said.err.contains("awaiting_confirmation → on_hold"), "{}", said.err);
+    shop.run(&["requests", "hold", at]).failed(4, "on_hold");
+    assert_eq!(shop.run(&["requests", "release", at, "-o", "json"]).json()["state"], "awaiting_confirmation");
+    shop.run(&["requests", "scope", at, "user"]).failed(4, "not in this state");
+    assert_eq!(shop.run(&["requests", "extend", at, "--reason", "Many stores"]).code, Some(0));
+    shop.run(&["requests", "extend", at, "--reason", "Many stores"]).failed(4, "extended before");
+    assert_eq!(shop.run(&["requests", "note", at, "Olga rang us"]).code, Some(0));
+
+    shop.run(&["requests", "approve", at]).failed(4, "evidence");
+    // Whoever records the evidence cannot approve it.
+    let evidence = ["requests", "approve", at, "--proof", "called_back", "--evidence", "Rang Olga back"];
+    assert_eq!(shop.run_as("anna", &evidence).code, Some(0));
+    shop.run_as("anna", &["requests", "approve", at]).failed(4, "a second operator must");
+    let approved = shop.run_as("ben", &["requests", "approve", at, "-o", "json"]).json();
+    assert_eq!(approved["state"], "scheduled", "{approved}");
+
+    let trail = shop.run(&["trail", "show", at, "-o", "json"]);
+    assert_eq!(trail.json()["chain"], "holds");
+    for event in ["revealed", "held", "released", "extended", "noted", "evidence_recorded", "evidence_approved"] {
+        assert!(trail.out.contains(&format!("\"{event}\"")), "{event} in {}", trail.out);
+    }
+    assert!(!trail.out.contains("Olga"), "masked by default");
+    assert!(shop.run(&["trail", "show", at, "--reveal"]).out.contains("Olga rang us"));
+    let export = shop.run(&["trail", "export"]);
+    assert!(export.out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert!(export.out.lines().count() > trail.json()["entries"].as_array().expect("entries").len());
+    assert_eq!(shop.run(&["requests", "withdraw", at, "-o", "json"]).json()["state"], "withdrawn");
+}
+
+#[test]
+fn the_example_is_the_file_and_shells_get_their_completions() {
+    let example = include_str!("../config/expunged.toml");
+    assert_eq!(run(&["config", "example"]).out.trim_end(), example.trim_end());
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(&["completions", shell]).out.contains("requests"), "{shell}");
+    }
+}

@@ -1,0 +1,220 @@
+//! A tiny shop with a config of its own, and the program run on it as people run it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use expunged::chance::OsChance;
+use expunged::clock::{Clock, SystemClock};
+use expunged::mailbox::maildir;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use super::Said;
+
+const SCHEMA: &str = "
+CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT NOT NULL);
+CREATE TABLE users (id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES accounts (id), role TEXT NOT NULL,
+  email TEXT NOT NULL, full_name TEXT NOT NULL);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), placed_at TEXT NOT NULL, ship_name TEXT);
+INSERT INTO accounts VALUES (1, 'Customer Ltd'), (2, 'Other Ltd');
+INSERT INTO users VALUES (1, 1, 'owner', 'olga@customer.example', 'Olga'), (2, 1, 'user', 'bo@customer.example', 'Bo'),
+  (3, 2, 'owner', 'oscar@other.example', 'Oscar');
+INSERT INTO orders VALUES (1, 1, '2024-01-01', 'Olga'), (2, 1, '2024-02-01', 'Olga'), (3, 2, '2024-03-01', 'Bo'),
+  (4, 3, '2024-03-01', 'Oscar');
+";
+
+const MAP: &str = r#"
+[store]
+name = "shop"
+kind = "sqlite"
+url = "sqlite://FOLDER/shop.db"
+location = "here"
+backup_days = 35
+
+[tables.accounts]
+subject    = "account"
+key        = "id"
+categories = { id = "none", company = "identity" }
+erase      = "delete"
+
+[tables.users]
+subject    = "user"
+key        = "id"
+identify   = { email = "email" }
+belongs_to = { accounts = "account_id" }
+categories = { id = "none", account_id = "none", role = "none", email = "contact", full_name = "identity" }
+erase      = "delete"
+
+[tables.orders]
+key        = "id"
+belongs_to = { users = "user_id" }
+categories = { id = "none", user_id = "none", placed_at = "none", ship_name = "identity" }
+erase      = "mask"
+mask       = { user_id = "detach", ship_name = "null" }
+keep       = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + 10 years" }
+"#;
+
+const CONFIG: &str = r#"
+[service]
+name = "Tiny Shop"
+address = "privacy@tiny.example"
+team = ["team@tiny.example"]
+supervisory_authority = "the authority of your country"
+court_remedy = "the courts at our seat"
+
+[database]
+url = "sqlite:ledger.db"
+
+[keys]
+kek_file = "kek"
+
+[mailbox]
+poll_seconds = 60
+
+[mailbox.maildir]
+path = "support"
+
+[mailer.smtp]
+host = "localhost"
+port = PORT
+
+[stores]
+maps = ["shop.toml"]
+
+[directory.sql]
+store = "shop"
+find = """
+SELECT account_id AS account, role, id AS person, email AS address, 'en' AS locale FROM users
+WHERE lower(email) = lower(:address)"""
+target = """
+SELECT account_id AS account, role, id AS person, full_name AS label, email AS address, 'en' AS locale FROM users
+WHERE account_id = :account AND (lower(email) = lower(:identifier) OR full_name = :identifier)"""
+owner = """
+SELECT account_id AS account, role, id AS person, full_name AS label, email AS address, 'en' AS locale FROM users
+WHERE account_id = :account AND role = 'owner'"""
+
+[log]
+filter = "info"
+"#;
+
+/// How long the daemon may take for one letter.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The shop in a folder that goes with it.
+pub(super) struct Shop(tempfile::TempDir);
+
+impl Shop {
+    pub(super) fn new() -> Self {
+        let shop = Self(tempfile::tempdir().expect("a folder"));
+        for folder in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(shop.path("support").join(folder)).expect("a Maildir");
+        }
+        let map = MAP.replace("FOLDER", &shop.0.path().display().to_string());
+        std::fs::write(shop.path("shop.toml"), map).expect("a map");
+        std::fs::write(shop.path("expunged.toml"), CONFIG.replace("PORT", &closed_port().to_string()))
+            .expect("a config");
+        shop.sql(SCHEMA);
+        shop
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    /// The store's file, byte for byte.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.path("shop.db")).expect("the store")
+    }
+
+    /// Another config beside the good one.
+    pub(super) fn config_with(&self, good: &str, bad: &str) -> String {
+        let config = std::fs::read_to_string(self.path("expunged.toml")).expect("the config");
+        assert!(config.contains(good));
+        std::fs::write(self.path("bad.toml"), config.replace(good, bad)).expect("a config");
+        self.path("bad.toml").display().to_string()
+    }
+
+    /// Plain SQL on the store.
+    pub(super) fn sql(&self, statements: &str) {
+        let options = SqliteConnectOptions::new().filename(self.path("shop.db")).create_if_missing(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut store = options.connect().await.expect("the store opens");
+            sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut store).await.expect("plain SQL");
+            store.close().await.expect("the store closes");
+        });
+    }
+
+    /// A letter in the support mailbox.
+    pub(super) fn letter(&self, from: &str, subject: &str, body: &str) {
+        let letter = format!(
+            "From: <{from}>\r\nTo: <privacy@tiny.example>\r\nSubject: {subject}\r\nMessage-ID: <{from}@client.example>\r\n\
+             Date: Mon, 02 Mar 2026 10:00:00 +0000\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n"
+        );
+        let now = SystemClock.now();
+        maildir::deliver(&self.path("support"), letter.as_bytes(), &OsChance, now).expect("delivered");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = expunged();
+        command.args(arguments).env("EXPUNGED_CONFIG", self.path("expunged.toml"));
+        command
+    }
+
+    pub(super) fn run(&self, arguments: &[&str]) -> Said {
+        self.command(arguments).output().expect("it runs").into()
+    }
+
+    pub(super) fn run_as(&self, login: &str, arguments: &[&str]) -> Said {
+        self.command(arguments).env("SUDO_USER", login).output().expect("it runs").into()
+    }
+
+    /// Runs the daemon until something is so, then asks it to stop: it must end well and soon.
+    pub(super) fn daemon_until(&self, so: impl Fn(&Self) -> bool) {
+        let mut daemon = self.command(&["run", "--backfill"]).stderr(Stdio::piped()).spawn().expect("it starts");
+        let pid = rustix::process::Pid::from_child(&daemon);
+        let mut log = BufReader::new(daemon.stderr.take().expect("its log"));
+        let mut started = String::new();
+        while !started.contains("daemon started") {
+            assert_ne!(log.read_line(&mut started).expect("its log"), 0, "it ended: {started}");
+        }
+        // The rest of the log is read so that the daemon never waits for us.
+        let rest = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>().join("\n"));
+        let since = Instant::now();
+        while !so(self) && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let in_time = since.elapsed() < PATIENCE;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        let ended = daemon.wait().expect("it ends");
+        let log = rest.join().expect("its log");
+        assert!(in_time, "it did not come to that:\n{log}");
+        assert!(ended.success() && log.contains("daemon stopped"), "{ended}\n{log}");
+        assert!(!started.contains("olga") && !log.contains("olga"), "no address in the log");
+    }
+}
+
+/// The program, in an environment that says nothing of its own.
+pub(super) fn expunged() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    for name in ["EXPUNGED_CONFIG", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "SUDO_USER", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A port that nobody listens at.
+fn closed_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|port| port.local_addr()).expect("a free port").port()
+}

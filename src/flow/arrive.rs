@@ -20,6 +20,8 @@ use super::{kinds, safe};
 
 /// Letters listed and fetched at once.
 const BATCH_MAX: u32 = 100;
+/// Bytes of letters held at once, by RFC822.SIZE.
+const BATCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Requests whose letters are expunged in one round.
 const FORGET_MAX: u32 = 20;
 
@@ -55,7 +57,7 @@ pub async fn poll(
     let mut cursor = cursor(house, place, state, lease).await?;
     let mut polled = Polled::default();
     loop {
-        let listed = mailbox.list(cursor.uid_last, BATCH_MAX).await?;
+        let listed = within_bytes(mailbox.list(cursor.uid_last, BATCH_MAX).await?);
         let Some(last) = listed.last().map(|letter| letter.uid) else { break };
         let batch = fetch(house, mailbox, &listed).await?;
         breakpoint!("arrive.fetched");
@@ -66,6 +68,18 @@ pub async fn poll(
     polled.marked = mark(house, mailbox, place, cursor.uid_validity, lease).await?;
     expunge(house, mailbox, lease).await?;
     Ok(polled)
+}
+
+/// The first letters of a list that fit into memory together; always at least one.
+fn within_bytes(mut listed: Vec<Listed>) -> Vec<Listed> {
+    let mut bytes = 0;
+    let fitting = listed.iter().take_while(|letter| {
+        bytes += letter.size_bytes;
+        bytes <= BATCH_BYTES_MAX
+    });
+    let count = fitting.count().max(1);
+    listed.truncate(count);
+    listed
 }
 
 /// The cursor, made at UIDNEXT on the first run; UIDs of another UIDVALIDITY are read anew from the first.
@@ -231,4 +245,19 @@ async fn expunge_of(house: &House, mailbox: &mut dyn Mailbox, request: RequestId
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn a_batch_is_bounded_in_bytes_and_never_empty() {
+        let letter = |uid, size_bytes| Listed { uid, size_bytes, received_at: Timestamp::from_micros(0) };
+        let uids = |listed: Vec<Listed>| within_bytes(listed).iter().map(|letter| letter.uid).collect::<Vec<_>>();
+        assert_eq!(uids(vec![letter(1, 10), letter(2, 10)]), [1, 2]);
+        assert_eq!(uids(vec![letter(1, BATCH_BYTES_MAX), letter(2, 1)]), [1]);
+        assert_eq!(uids(vec![letter(1, BATCH_BYTES_MAX * 2), letter(2, 1)]), [1]);
+    }
 }

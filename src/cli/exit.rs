@@ -19,7 +19,7 @@ use crate::config::ConfigError;
 use crate::daemon::build::BuildError;
 use crate::db::DbError;
 use crate::domain::Retry;
-use crate::erase::{MapError, PlanError};
+use crate::erase::{EraseError, MapError, PlanError};
 use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
@@ -114,6 +114,9 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if error.is::<ConfigError>() || error.is::<MapError>() || error.is::<PlanError>() {
         return Some(Exit::Usage);
     }
+    if let Some(EraseError::Defects { .. }) = error.downcast_ref() {
+        return Some(Exit::Usage);
+    }
     if let Some(error) = error.downcast_ref::<BuildError>() {
         return of_build(error);
     }
@@ -169,7 +172,6 @@ mod tests {
     use super::*;
     use crate::domain::State;
     use crate::domain::request::IllegalTransition;
-    use crate::erase::EraseError;
     use crate::erase::map::TableRef;
     use crate::stores::StoreName;
 
@@ -177,8 +179,7 @@ mod tests {
     fn an_error_knows_its_code_by_its_type_below_any_context() {
         let illegal = IllegalTransition { state: State::Erasing, event: "held", why: "no way back" };
         let illegal = anyhow::Error::new(FlowError::Illegal(illegal)).context("EXP-7K3Q-M2");
-        let Some(name) = StoreName::new("shop") else { panic!("a store may be called shop") };
-        let at = TableRef { store: name, table: "users".to_owned() };
+        let at = TableRef { store: StoreName::new("shop").unwrap(), table: "users".to_owned() };
         let store = FlowError::Erase(EraseError::Store { at, source: StoreError::Timeout { seconds: 30 } });
         for (error, exit) in [
             (illegal, Exit::Refused),

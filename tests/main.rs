@@ -8,11 +8,13 @@
 
 mod db_jobs;
 mod db_proof;
+mod end_to_end;
 mod house;
 mod intake;
 mod layering;
 mod letters;
 mod mailbox_imap;
 mod servers;
+mod several_daemons;
 mod stores_conformance;
 mod support;

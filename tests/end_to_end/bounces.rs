@@ -17,6 +17,8 @@ const POSTFIX: &str = "smtpd_reject_unlisted_recipient = no
 transport_maps = inline:{ { gone.example = error:5.1.1 there is no such mailbox }, { slow.example = retry:4.4.1 not now } }
 smtpd_recipient_restrictions = check_recipient_access inline:{ { refused.example = 550 5.1.1 there is no such mailbox } }, permit_mynetworks, reject
 delay_warning_time = 1s
+minimal_backoff_time = 60s
+maximal_backoff_time = 60s
 ";
 
 const LETTER: &str = "Hello,\n\nplease delete my account and all data that belongs to it.\n\nThank you";

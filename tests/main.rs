@@ -9,6 +9,7 @@
 mod cli;
 mod db_jobs;
 mod db_proof;
+mod end_to_end;
 mod erase;
 mod house;
 mod intake;
@@ -17,5 +18,6 @@ mod layering;
 mod letters;
 mod mailbox_imap;
 mod servers;
+mod several_daemons;
 mod stores_conformance;
 mod support;

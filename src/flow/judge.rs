@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::Event;
-use crate::domain::{CaseId, DeliveryId, LetterKind, RequestId, State};
+use crate::domain::{CaseId, DeliveryId, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -15,7 +15,7 @@ use crate::verify::{Possession, Token};
 use super::answer::{self, Answered};
 use super::error::FlowError;
 use super::house::House;
-use super::{advance, note, open, safe};
+use super::{advance, note, open, safe, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -84,7 +84,11 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
     if let Some(twin) = deliveries::twin(tx, delivery).await? {
         return Ok(Judgement::Again(twin));
     }
-    if letter.bounce.is_some() || letter.machine == Some(MachineKind::Bounce) {
+    if let Some(bounce) = &letter.bounce {
+        // A letter that is late, relayed or delivered has not come back: its reader may still answer.
+        if !bounce.says_failed() {
+            return Ok(Judgement::Left(Disposition::Automatic));
+        }
         let ours = bounced_letter(house, tx, letter).await?;
         return Ok(ours.map_or(Judgement::Left(Disposition::Automatic), Judgement::CameBack));
     }
@@ -203,27 +207,13 @@ async fn settle(
     })
 }
 
-/// Marks our letter as bounced and tells its request: silence after that says nothing.
+/// Marks our letter as bounced and tells its request.
 async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
-    let Some(id) = ours.request else { return Ok(None) };
-    let asks = matches!(
-        ours.kind,
-        LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked
-    );
-    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
-    let live = ours.round == stored.request.round && asks;
-    let bindings = stored.bindings.clone();
-    if live {
-        advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
-    } else {
-        let to = crate::domain::request::Audience::Team;
-        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now())
-            .await?;
-    }
-    Ok(Some(id))
+    undelivered::tell(house, tx, ours).await?;
+    Ok(ours.request)
 }
 
 /// The case that a judged letter belongs to; `None` where its record was forgotten already.

@@ -33,6 +33,7 @@ mod open;
 pub mod operate;
 pub mod outbox;
 mod safe;
+mod undelivered;
 mod wake;
 
 use serde::de::DeserializeOwned;

@@ -19,7 +19,7 @@ use crate::trail::{Actor, Event, Fact, Facts};
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{forget, note};
+use super::{forget, note, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -103,10 +103,14 @@ async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterStat
                 .with("state", Fact::Word(to.to_string()))?;
             note::append(house, &mut tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
         }
-        if to != LetterState::Sent && !letter.kind.is_alarm() {
-            let now = house.clock.now();
-            let (kind, team) = (LetterKind::AlarmBounced, Audience::Team);
-            super::advance::write_letter(house, &mut tx, Some(&stored.request), kind, team, now).await?;
+        match to {
+            LetterState::Failed => undelivered::tell(house, &mut tx, letter).await?,
+            // It may have arrived, and may still be answered: only the team is told.
+            LetterState::Held if !letter.kind.is_alarm() => {
+                let (kind, now) = (LetterKind::AlarmBounced, house.clock.now());
+                super::advance::write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
+            }
+            _ => {}
         }
         forget::contact_if_done(house, &mut tx, &stored).await?;
     }

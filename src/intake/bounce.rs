@@ -26,6 +26,15 @@ pub struct Bounce {
     pub original_message_id: Option<String>,
 }
 
+impl Bounce {
+    /// Whether the letter is lost. A notification may also say that it is late, passed on or delivered (RFC 3464
+    /// §2.3.3); one that names no action is a plain return.
+    #[must_use]
+    pub fn says_failed(&self) -> bool {
+        self.action.as_deref().is_none_or(|action| action == "failed")
+    }
+}
+
 impl fmt::Debug for Bounce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bounce").field("status", &self.status).field("action", &self.action).finish_non_exhaustive()
@@ -124,4 +133,23 @@ fn status(value: &str) -> Option<String> {
 
 fn first_address(text: &str) -> Option<Address> {
     text.split([' ', ',', ';']).find_map(|word| word.trim_matches(['<', '>', ' ']).parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failed_delivery_is_a_loss() {
+        let said = |report: &str| {
+            let mut bounce = Bounce::default();
+            read_report(report, &mut bounce);
+            bounce.says_failed()
+        };
+        assert!(said("Final-Recipient: rfc822; a@b.example\nAction: Failed\nStatus: 5.1.1"));
+        assert!(said("Final-Recipient: rfc822; a@b.example"));
+        for action in ["delayed", "Delayed (still trying)", "relayed", "delivered", "expanded"] {
+            assert!(!said(&format!("Final-Recipient: rfc822; a@b.example\nAction: {action}")), "{action}");
+        }
+    }
 }

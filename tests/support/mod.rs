@@ -9,8 +9,10 @@
 
 pub mod certificate;
 pub mod dovecot;
+pub mod imap;
 pub mod leash;
 pub mod mariadb;
+pub mod post;
 pub mod postfix;
 pub mod postgres;
 pub mod recipe;

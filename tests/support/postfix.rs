@@ -33,8 +33,13 @@ pub struct Postfix {
 impl Postfix {
     /// Starts it in front of the LMTP server on this port. `None`, said on stderr, when this is not root: Postfix
     /// changes users for each of its parts, and a test that needs it can only return.
-    #[expect(clippy::print_stderr, reason = "a test that did not run says so where the runner shows it")]
     pub async fn start(lmtp_port: u16) -> Option<Self> {
+        Self::start_with(lmtp_port, "").await
+    }
+
+    /// Starts it with further lines of `main.cf`, for example a domain that takes no letters; a later line wins.
+    #[expect(clippy::print_stderr, reason = "a test that did not run says so where the runner shows it")]
+    pub async fn start_with(lmtp_port: u16, config: &str) -> Option<Self> {
         if !is_root() {
             eprintln!("NOT TESTED: Postfix needs root, and this is not root");
             return None;
@@ -42,10 +47,9 @@ impl Postfix {
         let mut failure = String::new();
         for _ in 0..3 {
             let smtp_port = free_port();
-            let (folder, ca_file) = prepare(smtp_port, lmtp_port);
-            let config = folder.path().join("etc");
-            let program =
-                ["sh".as_ref(), "-c".as_ref(), BECOME_MASTER.as_ref(), "postfix".as_ref(), config.as_os_str()];
+            let (folder, ca_file) = prepare(smtp_port, lmtp_port, config);
+            let etc = folder.path().join("etc");
+            let program = ["sh".as_ref(), "-c".as_ref(), BECOME_MASTER.as_ref(), "postfix".as_ref(), etc.as_os_str()];
             let mut leash = Leash::start(folder, "TERM", &program);
             match leash.until(Duration::from_secs(60), async || greets(smtp_port).await).await {
                 Ok(()) => return Some(Self { smtp_port, ca_file, leash }),
@@ -73,7 +77,7 @@ async fn greets(smtp_port: u16) -> bool {
 }
 
 /// Lays out the folder: configuration, queue, data (the postfix user's own), certificate.
-fn prepare(smtp_port: u16, lmtp_port: u16) -> (Folder, PathBuf) {
+fn prepare(smtp_port: u16, lmtp_port: u16, config: &str) -> (Folder, PathBuf) {
     let folder = Folder::create();
     let root = folder.path();
     for name in ["etc", "queue", "data"] {
@@ -82,7 +86,7 @@ fn prepare(smtp_port: u16, lmtp_port: u16) -> (Folder, PathBuf) {
     let owned = Command::new("chown").arg("postfix:").arg(root.join("data")).status();
     assert!(owned.is_ok_and(|status| status.success()), "the user postfix exists (tests/run installs Postfix)");
     let certificate = Certificate::create(root);
-    fs::write(root.join("etc/main.cf"), main_cf(root, lmtp_port, &certificate)).expect("the folder is ours");
+    fs::write(root.join("etc/main.cf"), main_cf(root, lmtp_port, &certificate) + config).expect("the folder is ours");
     fs::write(root.join("etc/master.cf"), master_cf(smtp_port)).expect("the folder is ours");
     (folder, certificate.cert_file)
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod crash;
 mod db_jobs;
 mod db_proof;
 mod house;

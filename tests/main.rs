@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod crash;
 mod db_jobs;
 mod db_proof;
 mod end_to_end;

@@ -55,10 +55,11 @@ pub(super) async fn watch(
     let place = place(&house);
     let mut watch = Watch { house, settings, place, failures: 0, silent_since: None, alarmed: false };
     while !shutdown.is_cancelled() {
+        let pause = watch.turn(&mut *mailbox, &shutdown).await;
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            () = watch.turn(&mut *mailbox) => {}
+            () = sleep(pause) => {}
         }
     }
 }
@@ -81,20 +82,25 @@ struct Watch {
 }
 
 impl Watch {
-    /// One turn: take the lease and poll under it, or wait for whoever holds it.
-    async fn turn(&mut self, mailbox: &mut dyn Mailbox) {
-        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease)
-            .await
-        {
+    /// One turn: take the lease and poll under it, or wait for whoever holds it. Answers how long to wait before the
+    /// next turn.
+    async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) -> Duration {
+        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease).await {
             Ok(Some(lease)) => {
-                let held = self.hold(mailbox, &lease).await;
-                // A lease that was lost is somebody else's; one that we still have is given back at once.
+                let held = tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => Ok(()),
+                    held = self.hold(mailbox, &lease) => held,
+                };
+                // A lease that was lost is somebody else's; one that we still have is given back at once, so that
+                // whoever comes next, also we ourselves after a restart, does not wait until it has run out.
                 let _ = mailbox_leases::release(&self.house.db, lease).await;
-                if let Err(error) = held {
-                    self.failed(&error).await;
+                match held {
+                    Ok(()) => Duration::ZERO,
+                    Err(error) => self.failed(&error).await,
                 }
             }
-            Ok(None) => sleep(self.settings.lease / 4).await,
+            Ok(None) => self.settings.lease / 4,
             Err(error) => self.failed(&error.into()).await,
         }
     }
@@ -121,8 +127,8 @@ impl Watch {
         self.alarmed = false;
     }
 
-    /// Waits longer after each failure, with jitter, and tells the team once when the silence is long.
-    async fn failed(&mut self, error: &FlowError) {
+    /// Answers a wait that is longer after each failure, with jitter, and tells the team once when the silence is long.
+    async fn failed(&mut self, error: &FlowError) -> Duration {
         self.failures += 1;
         let since = *self.silent_since.get_or_insert_with(Instant::now);
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
@@ -133,7 +139,7 @@ impl Watch {
         }
         let doubled = self.settings.backoff * 2_u32.pow(self.failures.min(6) - 1);
         let [jitter] = draw::<1>(&*self.house.chance);
-        sleep(doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)).await;
+        doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)
     }
 
     async fn alarm(&self) -> Result<(), FlowError> {

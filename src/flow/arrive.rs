@@ -205,6 +205,7 @@ async fn mark(
     mailbox_leases::confirm_in(&mut tx, lease).await?;
     deliveries::set_marked(&mut tx, &ids, house.clock.now()).await?;
     tx.commit().await?;
+    breakpoint!("mark.committed");
     Ok(u32::try_from(uids.len()).unwrap_or(u32::MAX))
 }
 
@@ -221,6 +222,7 @@ async fn expunge(house: &House, mailbox: &mut dyn Mailbox, lease: &MailboxLease)
         deliveries::set_expunged(&mut tx, request, house.clock.now()).await?;
         requests::set_letters_gone(&mut tx, request).await?;
         tx.commit().await?;
+        breakpoint!("expunge.committed");
     }
     Ok(())
 }

@@ -87,6 +87,7 @@ async fn again(house: &House, lease: &Lease, letter: &LetterRow) -> Result<(), F
     let at = house.clock.now().plus(Duration::from_secs(minutes * 60));
     jobs::fail_in(&mut tx, lease, "smtp_not_now", AfterFailure::At(at)).await?;
     tx.commit().await?;
+    breakpoint!("send.put_back");
     Ok(())
 }
 

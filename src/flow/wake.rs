@@ -1,5 +1,6 @@
 //! A time came that a request waited for.
 
+use crate::breakpoint;
 use crate::db::{jobs, requests};
 use crate::domain::request::{Event, Wake};
 use crate::queue::Lease;
@@ -26,5 +27,6 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
+    breakpoint!("wake.committed");
     Ok(())
 }

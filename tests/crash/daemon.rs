@@ -1,0 +1,82 @@
+//! The child process: the real daemon over the world in its working folder, until nothing is left to do at its time.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use expunged::chance::OsChance;
+use expunged::clock::FixedClock;
+use expunged::config::{self, Purpose, Surroundings};
+use expunged::daemon::{self, Running, build};
+use expunged::db::jobs;
+use expunged::domain::Timestamp;
+use expunged::flow::House;
+use expunged::params;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+/// The variable that makes this test a child; it holds an [`Order`].
+pub const ORDER: &str = "EXPUNGED_CRASH_ORDER";
+/// The name by which the parent runs this one test.
+pub const TEST: &str = "crash::daemon::works_until_nothing_is_left_to_do";
+
+/// What a child is told.
+#[derive(Serialize, Deserialize)]
+pub struct Order {
+    /// What time it is, in microseconds since 1970.
+    pub now: i64,
+    /// How many letters were delivered so far.
+    pub letters: i64,
+}
+
+/// Passes at once unless a parent ordered something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn works_until_nothing_is_left_to_do() {
+    let Ok(order) = std::env::var(ORDER) else { return };
+    let order: Order = serde_json::from_str(&order).unwrap();
+    let log = OpenOptions::new().create(true).append(true).open("log").unwrap();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
+    let clock = Arc::new(FixedClock::at(Timestamp::from_micros(order.now)));
+    let config = config::load(Path::new("expunged.toml"), &Surroundings::new(Purpose::Demo, None)).unwrap();
+    let choices =
+        build::Choices { clock, chance: Arc::new(OsChance), mailer: None, credentials: None, backfill: true };
+    let house = Arc::new(build::house(config, choices).await.unwrap());
+    let mailbox = build::mailbox(&house.config, &house.clock, &house.chance);
+    let stop = CancellationToken::new();
+    let running = daemon::run(Arc::clone(&house), mailbox, hasty(&house), stop.clone());
+    let watching = async {
+        idle(&house, order.letters).await;
+        stop.cancel();
+    };
+    let (ran, ()) = tokio::join!(running, watching);
+    ran.unwrap();
+    house.db.close().await;
+}
+
+/// The daemon of the demo, with leases that run out soon after a kill.
+fn hasty(house: &House) -> Running {
+    let mut running = Running::of_demo(house);
+    running.workers.lease = Duration::from_secs(2);
+    running.workers.rescue_every = Duration::from_millis(200);
+    running.watch.lease = Duration::from_secs(2);
+    running.watch.backoff = Duration::from_millis(50);
+    running
+}
+
+/// Returns when every letter is judged, marked and, where due, expunged, and no job is due.
+async fn idle(house: &House, letters: i64) {
+    const LEFT: &str = "SELECT
+        (SELECT COUNT(*) FROM deliveries) AS letters,
+        (SELECT COUNT(*) FROM deliveries WHERE judged_at IS NOT NULL AND request_id IS NOT NULL AND marked_at IS NULL)
+        + (SELECT COUNT(*) FROM requests WHERE letters_due_at IS NOT NULL) AS busy";
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut tx = house.db.read().await.unwrap();
+        let due = jobs::count_due(&mut tx, house.clock.now()).await.unwrap();
+        let left = tx.one(LEFT, params![]).await.unwrap();
+        if due == 0 && left.i64("letters").unwrap() == letters && left.i64("busy").unwrap() == 0 {
+            return;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The state that a world ended in, read by plain SQL and from the folders: what a kill must not change.
+
+use std::collections::BTreeMap;
+
+use expunged::db::{Tx, trail};
+use expunged::params;
+use expunged::trail::{Event, verify_chain};
+use mail_parser::MessageParser;
+
+use super::customer;
+use super::shop;
+use super::world::World;
+
+/// What must be the same, whoever was killed: a name, and lines.
+const SAME: [(&str, &str); 13] = [
+    ("requests", "SELECT state || ' ' || scope || ' ' || asker_role || ' moves ' || CAST(moves AS TEXT) || ' round ' || CAST(round AS TEXT)
+        || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END
+        || CASE WHEN letters_due_at IS NULL THEN '' ELSE ' letters are due' END AS line FROM requests"),
+    ("letters", "SELECT kind || ' ' || audience || ' ' || CAST(occasion AS TEXT) || ' ' || CAST(round AS TEXT) || ' ' || state AS line FROM letters"),
+    ("deliveries", "SELECT CAST(uid AS TEXT) || ' ' || disposition
+        || CASE WHEN judged_at IS NULL THEN '' ELSE ' judged' END || CASE WHEN marked_at IS NULL THEN '' ELSE ' marked' END
+        || CASE WHEN expunged_at IS NULL THEN '' ELSE ' expunged' END
+        || CASE WHEN key_id IS NULL THEN '' ELSE ' has a key' END AS line FROM deliveries"),
+    ("cursors", "SELECT folder || ' ' || CAST(uid_start AS TEXT) || ' ' || CAST(uid_last AS TEXT) AS line FROM cursors"),
+    ("challenges", "SELECT CAST(round AS TEXT) || ' ' || addressee || ' ' || CAST(attempts AS TEXT) AS line FROM challenges"),
+    ("authorities", "SELECT kind || ' ' || method AS line FROM authorities"),
+    ("discoveries", "SELECT CAST(found AS TEXT) AS line FROM discoveries"),
+    ("saved_keys", "SELECT key_set || ' ' || CAST(chunk AS TEXT) AS line FROM saved_keys"),
+    ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || CAST(counts AS TEXT) AS line FROM steps"),
+    ("jobs", "SELECT kind || ' ' || state AS line FROM jobs"),
+    ("jobs done", "SELECT kind || ' ' || outcome AS line FROM jobs_done"),
+    ("keys", "SELECT purpose || CASE WHEN wrapped IS NULL THEN ' destroyed' ELSE ' lives' END AS line FROM vault_keys"),
+    ("sealed", "SELECT s.kind || ' under ' || k.purpose AS line FROM sealed s JOIN vault_keys k ON k.id = s.key_id"),
+];
+
+/// The state of a world.
+#[derive(Debug, PartialEq, Eq)]
+pub struct State {
+    /// What must be the same after every kill.
+    pub same: BTreeMap<String, Vec<String>>,
+    /// How often DATA was begun, over all letters.
+    pub sends: i64,
+}
+
+impl State {
+    /// Reads a world whose daemons have ended.
+    pub async fn of(world: &World) -> Result<Self, String> {
+        let db = world.ledger().await;
+        let mut tx = db.read().await.unwrap();
+        let mut same = BTreeMap::new();
+        for (name, sql) in SAME {
+            same.insert(name.to_owned(), lines(&mut tx, sql).await);
+        }
+        same.insert("trail".to_owned(), leaves(&mut tx).await?);
+        let sends = tx.one("SELECT CAST(SUM(sends) AS INTEGER) AS sends FROM letters", params![]).await.unwrap();
+        let sends = sends.i64("sends").unwrap();
+        let sent = lines(&mut tx, "SELECT message_id AS line FROM letters WHERE audience <> 'team'").await;
+        drop(tx);
+        db.close().await;
+        if sent != received(world) {
+            return Err(format!("the customer's Maildir holds {:?}, and the ledger {sent:?}", received(world)));
+        }
+        same.extend(shop::rows(world.folder()).await);
+        same.insert("support mailbox".to_owned(), support(world));
+        Ok(Self { same, sends })
+    }
+
+    /// What differs from another state, a line per difference.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let differs = self.same.iter().filter(|(name, lines)| other.same.get(*name) != Some(lines));
+        differs.map(|(name, lines)| format!("{name}: {lines:#?} instead of {:#?}", other.same.get(name))).collect()
+    }
+}
+
+async fn lines(tx: &mut Tx, sql: &str) -> Vec<String> {
+    let rows = tx.all(sql, params![]).await.unwrap();
+    let mut lines: Vec<String> = rows.iter().map(|row| row.text("line").unwrap()).collect();
+    lines.sort();
+    lines
+}
+
+/// The events of all cases, sorted. A step that was read back twice has two outcomes, and both are true: one counts.
+async fn leaves(tx: &mut Tx) -> Result<Vec<String>, String> {
+    let mut cases: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for stored in trail::export(tx, 0, 10_000).await.unwrap() {
+        cases.entry(stored.case.to_string()).or_default().push(stored);
+    }
+    let mut events = Vec::new();
+    for leaves in cases.into_values() {
+        let chain: Vec<_> = leaves.iter().map(|stored| stored.leaf.clone()).collect();
+        verify_chain(&chain).map_err(|broken| broken.to_string())?;
+        let mut seen = Vec::new();
+        for stored in &leaves {
+            let facts = stored.leaf.read().unwrap().facts;
+            let words = ["step", "move", "letter", "disposition", "key"].map(|name| facts.get(name).map(ToString::to_string).unwrap_or_default());
+            let line = format!("{} {}", stored.event, words.concat());
+            if stored.event == Event::Outcome {
+                let intent = format!("{} {}", Event::Intent, words.concat());
+                if !seen.contains(&intent) {
+                    return Err(format!("{line} without its intent before it"));
+                }
+                if seen.contains(&line) {
+                    continue;
+                }
+            }
+            if words[2].contains("completed") && !seen.iter().any(|line: &String| line.starts_with("completed")) {
+                return Err("the confirmation was sent before anything was completed".to_owned());
+            }
+            seen.push(line);
+        }
+        events.extend(seen);
+    }
+    events.sort();
+    Ok(events)
+}
+
+/// The Message-IDs in the customer's Maildir, sorted.
+fn received(world: &World) -> Vec<String> {
+    let letters = customer::letters(&world.customer());
+    let id = |letter: &Vec<u8>| MessageParser::default().parse(letter).unwrap().message_id().unwrap().to_owned();
+    let mut ids: Vec<String> = letters.iter().map(id).collect();
+    ids.sort();
+    ids
+}
+
+/// What lies in the support mailbox, and in which folder.
+fn support(world: &World) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in ["new", "cur", "tmp"] {
+        for entry in std::fs::read_dir(world.support().join(folder)).unwrap() {
+            let letter = std::fs::read(entry.unwrap().path()).unwrap();
+            let subject = MessageParser::default().parse(&letter).unwrap().subject().unwrap_or_default().to_owned();
+            found.push(format!("{folder}: {subject}"));
+        }
+    }
+    found.sort();
+    found
+}

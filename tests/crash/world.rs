@@ -1,0 +1,210 @@
+//! A world on disk: stores, mailboxes, key file and ledger. It can be copied at any moment when no daemon runs in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use expunged::chance::OsChance;
+use expunged::db::{DatabaseSettings, Db};
+use expunged::domain::Timestamp;
+use expunged::mailbox::maildir;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::daemon::{ORDER, Order, TEST};
+use super::shop::{self, OWNER};
+use super::customer;
+use crate::support::postgres::{fresh_postgres, postgres_url};
+use crate::support::unique_word;
+
+/// A child that takes longer than this is stuck.
+const CHILD_MAX: Duration = Duration::from_secs(90);
+/// Monday, 2 March 2026, 09:00 UTC.
+const BEGINNING: i64 = 1_772_442_000_000_000;
+
+/// Which database the ledger is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Sqlite,
+    Postgres,
+}
+
+/// What happens at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Two letters arrive; the mail server of the customer takes nothing, so that the challenge waits.
+    Opened,
+    /// It takes the challenge.
+    Challenged,
+    /// The customer answers with the code.
+    Confirmed,
+    /// The grace period is over.
+    Erased,
+    /// The letters are to be forgotten.
+    Forgotten,
+}
+
+impl Phase {
+    pub const ALL: [Self; 5] = [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Forgotten];
+
+    const fn order(self) -> Order {
+        let (minutes, letters) = match self {
+            Self::Opened => (0, 2),
+            Self::Challenged => (60, 2),
+            Self::Confirmed => (120, 3),
+            Self::Erased => (8 * 1440, 3),
+            Self::Forgotten => (50 * 1440, 3),
+        };
+        Order { now: BEGINNING + minutes * 60_000_000, letters }
+    }
+}
+
+/// A world.
+pub struct World {
+    folder: TempDir,
+    /// Of the ledger, where it is no file of the folder.
+    postgres: Option<String>,
+}
+
+impl World {
+    /// Before anything happened.
+    pub async fn create(side: Side) -> Self {
+        let postgres = match side {
+            Side::Sqlite => None,
+            Side::Postgres => Some(fresh_postgres().await),
+        };
+        let world = Self { folder: tempfile::tempdir().unwrap(), postgres };
+        shop::create(world.folder()).await;
+        for name in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(world.support().join(name)).unwrap();
+        }
+        world.configure();
+        world
+    }
+
+    /// The same world once more.
+    pub async fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(self.folder(), folder.path());
+        let postgres = match &self.postgres {
+            None => None,
+            Some(url) => Some(copy_database(url).await),
+        };
+        let world = Self { folder, postgres };
+        world.configure();
+        world
+    }
+
+    /// Ends it. The folder goes by itself.
+    pub async fn leave(self) {
+        if let Some(url) = &self.postgres {
+            let mut server = PgConnection::connect(&postgres_url().await).await.unwrap();
+            let drop = format!("DROP DATABASE {} WITH (FORCE)", database_name(url));
+            server.execute(AssertSqlSafe(drop)).await.unwrap();
+        }
+    }
+
+    fn configure(&self) {
+        let ledger = format!("\n[database]\nurl = \"{}\"\nconnections_max = 4\n", self.postgres.as_deref().unwrap_or("sqlite:ledger.db"));
+        let text = [include_str!("config.toml"), &ledger].concat();
+        std::fs::write(self.folder().join("expunged.toml"), text).unwrap();
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn support(&self) -> PathBuf {
+        self.folder().join("support")
+    }
+
+    /// The Maildir of the one who asked.
+    pub fn customer(&self) -> PathBuf {
+        self.folder().join("customers").join(OWNER)
+    }
+
+    /// The ledger, to look at; nobody else may have it open.
+    pub async fn ledger(&self) -> Db {
+        let url = self.postgres.clone().unwrap_or_else(|| format!("sqlite://{}", self.folder().join("ledger.db").display()));
+        Db::open(&DatabaseSettings { url: url.into(), connections_max: 2 }).await.unwrap()
+    }
+
+    /// What people do at the beginning of a phase.
+    pub fn prepare(&self, phase: Phase) {
+        match phase {
+            Phase::Opened => {
+                // A file where a folder belongs: the mailer cannot write, and says "not now".
+                std::fs::create_dir_all(self.folder().join("customers")).unwrap();
+                std::fs::write(self.customer(), "").unwrap();
+                self.deliver(&customer::request(), phase);
+                self.deliver(&customer::question(), phase);
+            }
+            Phase::Challenged => std::fs::remove_file(self.customer()).unwrap(),
+            Phase::Confirmed => self.deliver(&customer::answer(&self.customer()), phase),
+            Phase::Erased | Phase::Forgotten => {}
+        }
+    }
+
+    fn deliver(&self, letter: &str, phase: Phase) {
+        let now = Timestamp::from_micros(phase.order().now);
+        maildir::deliver(&self.support(), letter.as_bytes(), &OsChance, now).unwrap();
+    }
+
+    /// Runs a daemon until nothing is left to do, or until it is killed at `kill_at`. `points` lists what it passed.
+    pub async fn run(&self, phase: Phase, kill_at: Option<&str>, points: Option<&Path>) -> Result<ExitStatus, String> {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", TEST, "--nocapture", "--test-threads=1"]).current_dir(self.folder());
+        child.env(ORDER, serde_json::to_string(&phase.order()).unwrap());
+        child.envs(kill_at.map(|point| ("EXPUNGED_KILL_AT", point)));
+        child.envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
+        child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let output = child.spawn().unwrap().wait_with_output();
+        match tokio::time::timeout(CHILD_MAX, output).await {
+            Ok(output) => {
+                let output = output.unwrap();
+                if output.status.code().is_some_and(|code| code != 0) {
+                    return Err(format!("{phase:?}: {}\n{}", String::from_utf8_lossy(&output.stderr), self.log()));
+                }
+                Ok(output.status)
+            }
+            Err(_) => Err(format!("{phase:?}: the daemon is never done\n{}", self.log())),
+        }
+    }
+
+    /// The end of what the daemons logged.
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.folder().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn database_name(url: &str) -> String {
+    url.rsplit('/').next().unwrap().to_owned()
+}
+
+async fn copy_database(url: &str) -> String {
+    let server_url = postgres_url().await;
+    let mut server = PgConnection::connect(&server_url).await.unwrap();
+    let copy = format!("expunged_{}", unique_word());
+    let drop = format!("DROP DATABASE IF EXISTS {copy}");
+    let create = format!("CREATE DATABASE {copy} TEMPLATE {}", database_name(url));
+    server.execute(AssertSqlSafe(drop)).await.unwrap();
+    server.execute(AssertSqlSafe(create)).await.unwrap();
+    server.close().await.unwrap();
+    url.replace(&database_name(url), &copy)
+}

@@ -6,8 +6,11 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod bad_input;
+mod canary;
 mod db_jobs;
 mod db_proof;
+mod gate;
 mod house;
 mod intake;
 mod layering;

@@ -20,7 +20,8 @@ use expunged::db::deliveries::{self, Disposition};
 use expunged::db::{Params, jobs, requests};
 use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::House;
-use expunged::mailbox::maildir;
+use expunged::flow::arrive::Place;
+use expunged::mailbox::{Mailbox, maildir};
 use mail_parser::{MessageParser, MimeHeaders};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -227,7 +228,7 @@ impl World {
     /// Runs the daemon for as long as the story takes.
     pub async fn live<T>(&self, story: impl Future<Output = T>) -> T {
         let shutdown = CancellationToken::new();
-        let mailbox = build::mailbox(&self.house.config, &self.house.clock, &self.house.chance);
+        let (_, mailbox) = self.mailbox();
         let running = Running::of_demo(&self.house);
         let daemon = daemon::run(Arc::clone(&self.house), mailbox, running, shutdown.clone());
         let told = async {
@@ -238,6 +239,12 @@ impl World {
         let (ran, told) = tokio::join!(daemon, told);
         ran.expect("the daemon ends in peace");
         told
+    }
+
+    /// The support mailbox as the daemon reads it, for a test that polls by itself.
+    pub fn mailbox(&self) -> (Place, Box<dyn Mailbox>) {
+        let mailbox = build::mailbox(&self.house.config, &self.house.clock, &self.house.chance);
+        (Place { mailbox: self.house.mailbox_name().to_owned(), folder: String::new() }, mailbox)
     }
 
     /// A letter reaches the support mailbox.

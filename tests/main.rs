@@ -6,12 +6,15 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod bad_input;
+mod canary;
 mod cli;
 mod crash;
 mod db_jobs;
 mod db_proof;
 mod end_to_end;
 mod erase;
+mod gate;
 mod house;
 mod intake;
 mod intake_bounds;

@@ -189,6 +189,7 @@ BEGIN
       RAISE EXCEPTION 'gate: no authority is bound to this account and plan';
     END IF;
     IF (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened'))
+       OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients'))
        OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed')) THEN
       RAISE EXCEPTION 'gate: this state cannot be reached from there';
     END IF;

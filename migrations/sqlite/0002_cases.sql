@@ -190,6 +190,7 @@ BEGIN SELECT RAISE(ABORT, 'gate: no authority is bound to this account and plan'
 
 CREATE TRIGGER requests_gate_order BEFORE UPDATE ON requests
 WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened'))
+  OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients'))
   OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed'))
 BEGIN SELECT RAISE(ABORT, 'gate: this state cannot be reached from there'); END;
 

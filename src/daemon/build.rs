@@ -1,6 +1,7 @@
 //! Builds the house from a checked configuration. What cannot be trusted stops the start: a map that does not fit a
 //! store, a key file with open permissions, a database of a newer program.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ use crate::verify::{
 #[non_exhaustive]
 pub enum BuildError {
     /// Our own database.
-    #[error("our own database ([database] in the config) cannot be opened")]
+    #[error("our own database cannot be opened; check url under [database] in the config, and that the database answers there")]
     Db(#[from] crate::db::DbError),
     /// The file of the key-encryption key.
     #[error("the key file ([keys] in the config) cannot be used")]
@@ -50,8 +51,15 @@ pub enum BuildError {
     #[error("the data maps do not fit the stores:\n{}", .0.iter().map(|defect| format!("  - {defect}")).collect::<Vec<_>>().join("\n"))]
     MapDefects(Vec<MapDefect>),
     /// A store.
-    #[error("a store cannot be opened")]
-    Store(#[from] StoreError),
+    #[error("the store {name} cannot be opened; check the url in its map {file}, and that the store answers there")]
+    Store {
+        /// Its name.
+        name: StoreName,
+        /// The file of its map.
+        file: String,
+        /// Why.
+        source: StoreError,
+    },
     /// The lexicon.
     #[error("the lexicon")]
     Lexicon(#[from] LexiconError),
@@ -102,10 +110,18 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
     let (map, open) = open_map(config, credentials)?;
     let limits = store_limits(config);
     let mut stores = Stores::default();
+    let failed = |name: &StoreName, source| {
+        let file = map.stores().get(name).map(|store| store.file.clone()).unwrap_or_default();
+        BuildError::Store { name: name.clone(), file, source }
+    };
+    let mut schemas = BTreeMap::new();
     for (name, kind, url) in open {
-        stores.insert(name, crate::stores::open(kind, &url, limits).await?);
+        let store = crate::stores::open(kind, &url, limits).await.map_err(|source| failed(&name, source))?;
+        stores.insert(name.clone(), store);
+        let store = stores.get(&name).map_err(|source| failed(&name, source))?;
+        schemas.insert(name.clone(), store.schema().await.map_err(|source| failed(&name, source))?);
     }
-    let defects = check(&map, &stores.schemas().await?);
+    let defects = check(&map, &schemas);
     if !defects.is_empty() {
         return Err(BuildError::MapDefects(defects));
     }
@@ -210,11 +226,18 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
 /// # Errors
 /// [`BuildError`] for a database or key file that cannot be used, or that do not belong together.
 pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
-    let kek = KeyEncryptionKey::open_or_create(&config.keys.kek_file, &*choices.chance)?;
-    let settings =
-        DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
+    let settings = DatabaseSettings {
+        url: config.database.url.clone(),
+        connections_max: config.database.connections_max,
+    };
     let db = Db::open(&settings).await?;
     let mut tx = db.write().await?;
+    // A key is made for a new database only: beside one that has its key, a second would hide that the first is lost.
+    let kek = if keys::is_bound(&mut tx).await? {
+        KeyEncryptionKey::open(&config.keys.kek_file)?
+    } else {
+        KeyEncryptionKey::open_or_create(&config.keys.kek_file, &*choices.chance)?
+    };
     let binding = keys::bind(&mut tx, &kek, choices.clock.now()).await?;
     tx.commit().await?;
     if binding == keys::Binding::Other {

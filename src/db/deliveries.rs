@@ -68,6 +68,8 @@ pub struct NewDelivery {
     pub key_id: Option<uuid::Uuid>,
     /// `stored`, or what is already certain (`too_large`, `vanished`).
     pub disposition: Disposition,
+    /// The request that a person looks at it with, where it could not be read.
+    pub request: Option<RequestId>,
 }
 
 /// A letter as it is read back.
@@ -168,8 +170,8 @@ pub async fn insert(
     for letter in batch {
         tx.execute(
             "INSERT INTO deliveries (id, mailbox, folder, uid_validity, uid, received_at, stored_at, size_bytes, content_mac,
-               key_id, disposition, judged_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+               key_id, disposition, judged_at, request_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (mailbox, folder, uid_validity, uid) DO NOTHING",
             params![
                 letter.id.as_uuid(),
@@ -183,7 +185,8 @@ pub async fn insert(
                 letter.content_mac.map(Vec::from),
                 letter.key_id,
                 letter.disposition.as_str(),
-                (letter.disposition != Disposition::Stored).then_some(now)
+                (letter.disposition != Disposition::Stored).then_some(now),
+                letter.request.map(RequestId::as_uuid)
             ],
         )
         .await?;
@@ -338,24 +341,6 @@ fn read(row: &Row) -> Result<Delivery, DbError> {
         disposition: row.word("disposition")?,
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
     })
-}
-
-/// Sets a letter aside that could not be judged; its sealed bytes stay for a person.
-///
-/// # Errors
-/// A wrong row count when there is no such letter.
-pub async fn quarantine(
-    tx: &mut Tx,
-    id: DeliveryId,
-    disposition: Disposition,
-    reasons: &[String],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute_one(
-        "UPDATE deliveries SET disposition = $2, reasons = $3, judged_at = $4 WHERE id = $1",
-        params![id.as_uuid(), disposition.as_str(), serde_json::json!(reasons), now],
-    )
-    .await
 }
 
 /// The letter that was stored last.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 use super::dialect::{self, Dialect};
@@ -204,6 +204,8 @@ async fn open_postgres(url: &str, connections_max: u32) -> Result<Db, DbError> {
         .map_err(|error| DbError::BadUrl(Box::new(error)))?
         .application_name("expunged")
         .statement_cache_capacity(256);
+    // The pool takes a refused connection for a server that starts: it would wait, and then not say why.
+    tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(connections_max.max(CONNECTIONS_MIN))
         .acquire_timeout(ACQUIRE_TIMEOUT)

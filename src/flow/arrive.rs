@@ -9,6 +9,7 @@ use crate::breakpoint;
 use crate::db::deliveries::{self, Cursor, Disposition, NewDelivery};
 use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::{Tx, jobs, letters, requests};
+use crate::domain::request::ReviewReason;
 use crate::domain::{DeliveryId, RequestId};
 use crate::mailbox::{FolderState, Listed, Mailbox};
 use crate::queue::NewJob;
@@ -16,7 +17,7 @@ use crate::vault::KeyId;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, safe};
+use super::{kinds, open, safe};
 
 /// Letters listed and fetched at once.
 const BATCH_MAX: u32 = 100;
@@ -167,6 +168,14 @@ async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<(NewDeliv
         job.attempts_max = 3;
         job
     });
+    // Nobody has read what it asks for, so a person looks.
+    let request = match disposition {
+        Disposition::TooLarge => {
+            let received = letter.listed.received_at;
+            Some(open::for_review(house, tx, received, ReviewReason::TooLarge).await?.id)
+        }
+        _ => None,
+    };
     let row = NewDelivery {
         id,
         uid: letter.listed.uid,
@@ -175,6 +184,7 @@ async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<(NewDeliv
         content_mac: mac,
         key_id: key.map(KeyId::as_uuid),
         disposition,
+        request,
     };
     Ok((row, job))
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::{error, info, warn};
 
-use crate::db::deliveries::{self, Disposition};
 use crate::db::jobs;
-use crate::domain::{DeliveryId, LetterKind, Retry};
+use crate::domain::Retry;
 use crate::queue::worker::{Handler, Settled};
 use crate::queue::{AfterFailure, Lease};
 
@@ -58,24 +57,16 @@ impl Desk {
         }
     }
 
-    /// The last attempt failed: the job is dead, a letter that could not be judged is set aside, the team is told.
+    /// The last attempt failed: the job is dead, and a person is told through the request that it belongs to. A letter
+    /// that could not be judged gets a request of its own.
     async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
         let house = &*self.0;
         let mut tx = house.db.write().await?;
         if lease.job().kind == kinds::JUDGE {
-            #[derive(serde::Deserialize)]
-            struct Judged {
-                delivery: DeliveryId,
-            }
-            let judged: Judged = super::payload(lease)?;
-            // The sealed bytes stay until a person has looked.
-            let reasons = [reason.to_owned()];
-            let now = house.clock.now();
-            deliveries::quarantine(&mut tx, judged.delivery, Disposition::Quarantined, &reasons, now).await?;
+            judge::set_aside(house, &mut tx, lease, reason).await?;
         }
-        match lease.job().request {
-            Some(request) => erase::step_failed(house, &mut tx, request).await?,
-            None => outbox::alarm(house, &mut tx, LetterKind::AlarmMailbox).await?,
+        if let Some(request) = lease.job().request {
+            erase::step_failed(house, &mut tx, request).await?;
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
         tx.commit().await?;

@@ -5,8 +5,8 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
-use crate::domain::request::Event;
-use crate::domain::{CaseId, DeliveryId, RequestId, State};
+use crate::domain::request::{Event, ReviewReason};
+use crate::domain::{CaseId, DeliveryId, LetterKind, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -70,6 +70,21 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     tx.commit().await?;
     breakpoint!("judge.committed");
     Ok(())
+}
+
+/// Sets a letter aside that could not be judged: a request in review keeps it and brings it before a person.
+pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
+    let Payload { delivery: id } = super::payload(lease)?;
+    let delivery = deliveries::load(tx, id).await?.ok_or(FlowError::Missing("the delivery of a judging job"))?;
+    if delivery.disposition != Disposition::Stored {
+        return Ok(());
+    }
+    let request = open::for_review(house, tx, delivery.received_at, ReviewReason::Poison).await?;
+    safe::adopt(house, tx, &request, &delivery).await?;
+    let reasons = [reason.to_owned()];
+    let now = house.clock.now();
+    deliveries::judge(tx, id, Disposition::Quarantined, &reasons, Some(request.id), now).await?;
+    note::append(house, tx, request.case, trail::Event::LetterQuarantined, Actor::PROGRAM, Facts::new()).await
 }
 
 /// Parsing costs time that the other tasks should not wait for.

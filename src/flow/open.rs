@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::db::Tx;
 use crate::db::deliveries::Delivery;
-use crate::db::requests::{self, Bindings};
-use crate::domain::request::{Origin, Request};
-use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId};
-use crate::intake::{Intake, Intent};
+use crate::db::requests::{self, Bindings, Stored};
+use crate::db::Tx;
+use crate::domain::request::{Event, Origin, Request, ReviewReason};
+use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, Timestamp};
+use crate::intake::Intake;
 use crate::queue::NewJob;
 use crate::trail::{self, Actor, Fact, Facts};
 
@@ -30,30 +31,57 @@ pub(super) async fn open(
     let now = house.clock.now();
     let sender = super::judge::sender(letter);
     let language = letter.language.unwrap_or(house.config.service.language);
+    let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
+    let bindings = Bindings { asker_mac, ..Bindings::default() };
+    let request = write(house, tx, delivery.received_at, language, bindings).await?.request;
+    safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
+    safe::put_letter(house, tx, &request, bytes).await?;
+    let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
+    job.request = Some(request.id);
+    job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
+    advance::enqueue(house, tx, job, now).await?;
+    Ok(request.id)
+}
+
+/// Opens a request from a letter that could not be read: nobody is known to have asked, and a person looks at it. The
+/// legal clock runs all the same, because the letter may ask for erasure.
+pub(super) async fn for_review(
+    house: &House,
+    tx: &mut Tx,
+    received_at: Timestamp,
+    reason: ReviewReason,
+) -> Result<Request, FlowError> {
+    let stored = write(house, tx, received_at, house.config.service.language, Bindings::default()).await?;
+    let event = Event::Unclear { reason, reachable: false };
+    let bindings = stored.bindings.clone();
+    Ok(advance::advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?.request)
+}
+
+/// Writes a new request with its keys and the first leaf of its trail.
+async fn write(
+    house: &House,
+    tx: &mut Tx,
+    received_at: Timestamp,
+    language: Language,
+    bindings: Bindings,
+) -> Result<Stored, FlowError> {
+    let now = house.clock.now();
     let request = Request::open(
         RequestId::new(now, &*house.chance),
         free_reference(house, tx).await?,
         CaseId::new(&*house.chance),
         Origin::Letter,
         language,
-        Deadlines::from_receipt(delivery.received_at, &house.config.law.pack, &house.calendar),
+        Deadlines::from_receipt(received_at, &house.config.law.pack, &house.calendar),
     );
-    let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
-    let bindings = Bindings { asker_mac, ..Bindings::default() };
     requests::insert(tx, &request, &bindings, now).await?;
     safe::create_keys(house, tx, &request).await?;
-    safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
-    safe::put_letter(house, tx, &request, bytes).await?;
     let facts = Facts::new()
-        .with("received", Fact::Time(delivery.received_at))?
+        .with("received", Fact::Time(received_at))?
         .with("due", Fact::Day(request.deadlines.base_due))?
         .with("language", Fact::Word(language.to_string()))?;
     note::append(house, tx, request.case, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
-    let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
-    job.request = Some(request.id);
-    job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
-    advance::enqueue(house, tx, job, now).await?;
-    Ok(request.id)
+    Ok(Stored { request, bindings, updated_at: now, ended_at: None })
 }
 
 fn opening(letter: &Intake, sender: Option<&str>) -> Opening {

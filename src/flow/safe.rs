@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::db::deliveries::Delivery;
 use crate::db::{Tx, keys, sealed};
 use crate::domain::request::Request;
-use crate::domain::{CaseId, DeliveryId};
+use crate::domain::{CaseId, DeliveryId, Retry};
 use crate::vault::{DataKey, KeyId, KeyOwner, KeyPurpose};
 
 use super::error::FlowError;
@@ -128,6 +128,19 @@ pub(super) async fn put_letter(house: &House, tx: &mut Tx, request: &Request, by
     let key = key(house, tx, request.case, KeyPurpose::Letter).await?;
     sealed::put(tx, &key, LETTER, bytes, house.clock.now(), &*house.chance).await?;
     Ok(())
+}
+
+/// A case adopts a letter that could not be judged, so that it is forgotten with the case. `false` where its bytes
+/// cannot be had any more.
+pub(super) async fn adopt(house: &House, tx: &mut Tx, request: &Request, delivery: &Delivery) -> Result<bool, FlowError> {
+    let bytes = match delivery_bytes(house, tx, delivery).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.retry() == Retry::Permanent => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    put_letter(house, tx, request, &bytes).await?;
+    forget_delivery(house, tx, delivery).await?;
+    Ok(true)
 }
 
 /// Destroys one key of a case, and with it all that it sealed. `false` where it is gone already.

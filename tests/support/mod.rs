@@ -17,6 +17,7 @@ pub mod postfix;
 pub mod postgres;
 pub mod recipe;
 pub mod source;
+pub mod world;
 
 use std::net::{Ipv4Addr, TcpListener};
 

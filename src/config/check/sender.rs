@@ -108,8 +108,8 @@ impl Checks<'_> {
         } else if let Some(rest) = text.strip_prefix("sqlite:") {
             let rest = rest.strip_prefix("//").unwrap_or(rest);
             let (file, query) = rest.split_once('?').map_or((rest, None), |(file, query)| (file, Some(query)));
-            if file == ":memory:" || file.starts_with('/') {
-                return Some(url.clone());
+            if file.starts_with('/') {
+                return Some(SecretString::from(format!("sqlite://{rest}")));
             }
             if !file.is_empty() {
                 let folder = self.folder().to_string_lossy();

@@ -9,9 +9,9 @@ use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{Executor as _, MySqlPool};
+use sqlx::{ConnectOptions as _, Executor as _, MySqlPool};
 
-use super::sql::{SqlStore, impl_connection};
+use super::sql::{SqlStore, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::MysqlDialect;
@@ -37,6 +37,7 @@ pub async fn open(
 ) -> Result<SqlStore<MysqlDialect, MysqlConnection>, StoreError> {
     let bad = StoreError::BadUrl { expected: "mysql://user:password@host/name" };
     let Ok(options) = MySqlConnectOptions::from_str(url.expose_secret()) else { return Err(bad) };
+    reach(options.connect(), limits).await?;
     let pool = MySqlPoolOptions::new()
         .max_connections(limits.connections_max)
         .acquire_timeout(limits.statement_timeout)

@@ -8,10 +8,10 @@ mod statements;
 use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::PgPool;
+use sqlx::{ConnectOptions as _, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use super::sql::{SqlStore, impl_connection};
+use super::sql::{SqlStore, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::PostgresDialect;
@@ -44,6 +44,7 @@ pub async fn open(
         ("timezone", "UTC".to_owned()),
         ("datestyle", "ISO".to_owned()),
     ]);
+    reach(options.connect(), limits).await?;
     let pool = PgPoolOptions::new()
         .max_connections(limits.connections_max)
         .acquire_timeout(limits.statement_timeout)

@@ -57,6 +57,17 @@ pub trait Pooled {
     type Db: sqlx::Database;
 }
 
+/// Connects once and lets go. A pool takes a refused connection for a server that starts, waits its whole timeout, and
+/// then says that it waited.
+pub(super) async fn reach<C: sqlx::Connection>(
+    connecting: impl Future<Output = Result<C, sqlx::Error>>,
+    limits: StoreLimits,
+) -> Result<(), StoreError> {
+    let late = StoreError::Timeout { seconds: limits.statement_timeout.as_secs() };
+    let connection = tokio::time::timeout(limits.statement_timeout, connecting).await.map_err(|_| late)??;
+    Ok(connection.close().await?)
+}
+
 /// How statements travel. One call is one transaction.
 #[async_trait]
 pub trait Connection: Send + Sync {

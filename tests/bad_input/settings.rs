@@ -1,0 +1,114 @@
+//! What is configured wrongly stops the start with an error that names the place and says what to do.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::free_port;
+use crate::support::world::Ground;
+
+/// Every one of these words stands in the text.
+fn says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_config_key() {
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("kek_file = \"kek\"", ""));
+    let text = ground.config().unwrap_err().to_string();
+    says(&text, &["expunged.toml", "[keys]", "kek_file", "help"]);
+}
+
+#[tokio::test]
+async fn a_missing_file() {
+    let ground = Ground::sqlite().await;
+    std::fs::remove_file(ground.path("shop.toml")).unwrap();
+    says(&ground.refused().await, &["shop.toml", "cannot read", "No such file"]);
+    std::fs::remove_file(ground.path("expunged.toml")).unwrap();
+    says(&ground.config().unwrap_err().to_string(), &["expunged.toml", "cannot read", "--config"]);
+}
+
+#[tokio::test]
+async fn a_database_url_of_another_kind() {
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", "oracle://ledger"));
+    let text = ground.config().unwrap_err().to_string();
+    says(&text, &["expunged.toml", "url", "expected sqlite:FILE or postgres://"]);
+}
+
+#[tokio::test]
+async fn a_database_where_none_is() {
+    let closed = format!("postgres://expunged:secretword@127.0.0.1:{}/ledger", free_port());
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", &closed));
+    let began = std::time::Instant::now();
+    let text = ground.refused().await;
+    says(&text, &["[database]", "url", "refused"]);
+    assert!(!text.contains("secretword"), "{text}");
+    assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
+
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
+    says(&ground.refused().await, &["[database]", "url", "No such file"]);
+}
+
+#[tokio::test]
+async fn an_absolute_path_of_a_database() {
+    let ground = Ground::sqlite().await;
+    let url = format!("sqlite:{}", ground.path("elsewhere.db").display());
+    let ground = ground.with_config(|config| config.replace("sqlite:ledger.db", &url));
+    let world = ground.build().await;
+    assert!(world.ground.path("elsewhere.db").exists());
+}
+
+#[tokio::test]
+async fn a_key_file_that_others_may_read() {
+    let ground = Ground::sqlite().await;
+    std::fs::write(ground.path("kek"), [7; 32]).unwrap();
+    std::fs::set_permissions(ground.path("kek"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    says(&ground.refused().await, &["[keys]", "/kek", "0644", "chmod 600"]);
+}
+
+#[tokio::test]
+async fn a_ledger_of_another_key() {
+    let world = Ground::sqlite().await.build().await;
+    world.house.db.close().await;
+    std::fs::write(world.ground.path("kek"), [7; 32]).unwrap();
+    says(&world.ground.refused().await, &["another key file", "[keys] kek_file"]);
+}
+
+/// A lost key is not replaced by a new one, which would hide that it is lost.
+#[tokio::test]
+async fn a_ledger_whose_key_is_gone() {
+    let world = Ground::sqlite().await.build().await;
+    world.house.db.close().await;
+    std::fs::remove_file(world.ground.path("kek")).unwrap();
+    says(&world.ground.refused().await, &["[keys]", "/kek", "missing", "restore it"]);
+    assert!(!world.ground.path("kek").exists());
+}
+
+#[tokio::test]
+async fn a_store_where_none_is() {
+    let url = format!("postgres://expunged:secretword@127.0.0.1:{}/shop", free_port());
+    let ground = Ground::sqlite().await;
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    let here = format!("sqlite://{}", ground.path("shop.db").display());
+    ground.write("shop.toml", &map.replace(&here, &url).replace("kind = \"sqlite\"", "kind = \"postgres\""));
+    let began = std::time::Instant::now();
+    let text = ground.refused().await;
+    says(&text, &["the store shop", "shop.toml", "url", "refused"]);
+    assert!(!text.contains("secretword"), "{text}");
+    assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
+}
+
+#[tokio::test]
+async fn a_map_that_names_a_missing_column() {
+    let ground = Ground::sqlite().await;
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    ground.write("shop.toml", &map.replace("phone = \"phone\" }", "phone = \"phone\", fax = \"phone\" }"));
+    says(&ground.refused().await, &["shop.toml", "users.fax", "the store has no such column", "correct the name"]);
+}
+
+#[tokio::test]
+async fn a_column_that_no_map_names() {
+    let ground = Ground::sqlite().await;
+    ground.shop.run("ALTER TABLE users ADD COLUMN birthday TEXT").await;
+    says(&ground.refused().await, &["shop.toml", "users.birthday", "not mapped", "category"]);
+}

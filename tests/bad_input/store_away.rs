@@ -1,0 +1,103 @@
+//! A store goes away between the proof and the erasing: the work is tried again, nothing is called completed, and when
+//! the store is back the request completes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use expunged::db::Params;
+use expunged::domain::State;
+use expunged::params;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::free_port;
+use crate::support::world::{Ground, TEAM, World};
+
+const OWNER: &str = "owner1@team.example";
+
+/// The way to the shop, which can be cut.
+struct Way {
+    port: u16,
+    to: SocketAddr,
+}
+
+impl Way {
+    /// Carries connections until it is cut; every one of them dies then, and new ones are refused.
+    async fn carry(&self, cut: CancellationToken) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.expect("the way's port is free");
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = cut.cancelled() => return,
+                accepted = listener.accept() => {
+                    let (mut near, _) = accepted.unwrap();
+                    let to = self.to;
+                    connections.spawn(async move {
+                        let mut far = TcpStream::connect(to).await.unwrap();
+                        // A side that hangs up is no failure of the way.
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    });
+                }
+            }
+        }
+    }
+}
+
+async fn number(world: &World, sql: &str, params: Params) -> i64 {
+    world.number(sql, params).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_work_waits_for_it() {
+    let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
+    let ground = Ground::with_shop_on_postgres(|url| {
+        let mut seen = url::Url::parse(url).unwrap();
+        way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
+        seen.set_port(Some(way.port)).unwrap();
+        seen.into()
+    })
+    .await;
+    let cut = CancellationToken::new();
+    let story = async {
+        let world = ground.build().await;
+        let request = world.live(world.ask_and_confirm(OWNER)).await;
+        cut.cancel();
+        (world, request)
+    };
+    let ((), (world, request)) = tokio::join!(way.carry(cut.clone()), story);
+
+    // Away: the request was to begin a minute ago.
+    let tried = "SELECT COUNT(*) AS number FROM jobs WHERE request_id = $1 AND attempts > 0 AND state = 'waiting'";
+    world
+        .live(async {
+            world.days_pass(8).await;
+            for _ in 0..3 {
+                world.clock.advance(Duration::from_secs(120));
+                world.settle().await;
+            }
+            assert_eq!(world.state(request).await, State::Scheduled);
+            assert_eq!(number(&world, tried, params![request]).await, 1, "the job waits for its next attempt");
+            assert!(world.fresh(OWNER).iter().all(|letter| !letter.subject.contains("deleted")));
+            assert_eq!(number(&world, "SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await, 0);
+        })
+        .await;
+    assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 2);
+
+    // Back.
+    let cut = CancellationToken::new();
+    let story = world.live(async {
+        for _ in 0..20 {
+            world.clock.advance(Duration::from_secs(3_600));
+            world.settle().await;
+            if world.state(request).await == State::Completed {
+                break;
+            }
+        }
+        cut.cancel();
+    });
+    tokio::join!(way.carry(cut.clone()), story);
+    assert_eq!(world.state(request).await, State::Completed);
+    assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 0);
+    assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to look");
+}

@@ -1,0 +1,137 @@
+//! What the database refuses by itself.
+
+use expunged::db::Params;
+use expunged::domain::{RequestId, State};
+use expunged::params;
+use uuid::Uuid;
+
+use super::{OWNERS, names_nobody, on_both, shop_is_untouched};
+use crate::support::world::{World, told};
+
+/// All that a row of `requests` must have beside what these tests change.
+const COLUMNS: &str = "origin, offered, approval, language, received_at, base_due, legal_due, extended, round, reminded, \
+     code_asked, moves, opened_at, updated_at";
+
+/// The statement is refused by the gate with these words, changes nothing and names nobody.
+async fn refused(world: &World, sql: &str, params: Params, by: &str) {
+    let error = world.try_sql(sql, params).await.expect_err(sql);
+    assert_eq!(error.refused_by_gate(), Some(by), "{sql}: {}", told(&error));
+    names_nobody(&told(&error));
+    names_nobody(&format!("{error:?}"));
+}
+
+async fn born(world: &World, twin: RequestId, state: &str) -> Result<u64, expunged::db::DbError> {
+    let sql = format!(
+        "INSERT INTO requests (id, reference, case_id, state, authority_id, account_mac, plan_digest, {COLUMNS})
+         SELECT $2, $3, $4, $5, authority_id, account_mac, plan_digest, {COLUMNS} FROM requests WHERE id = $1"
+    );
+    world.try_sql(&sql, params![twin, Uuid::from_u128(1), "TWIN", vec![7_u8; 16], state]).await
+}
+
+const NO_BIRTH: &str = "a request is not born erasing";
+const NO_AUTHORITY: &str = "no authority is bound to this account and plan";
+const NO_WAY: &str = "this state cannot be reached from there";
+const NO_STEP: &str = "a step needs a request that is erasing under this authority and plan";
+const BOUND: &str = "a step cannot change what it is bound to";
+
+const STEP: &str = "INSERT INTO steps (request_id, sequence, store, table_name, action, state, chunks, authority_id,
+       account_mac, plan_digest, intended_at)
+     SELECT $1, 900, 'shop', 'users', 'delete', 'intended', '[]', a.id, a.account_mac, a.plan_digest, a.issued_at
+     FROM authorities a WHERE a.request_id = $2";
+
+on_both! {
+    async fn a_request_is_not_born_erasing(world) {
+        world.live(async {
+            let proven = world.ask_and_confirm(OWNERS[0]).await;
+            for state in ["erasing", "waiting_on_recipients", "completed"] {
+                let error = born(world, proven, state).await.unwrap_err();
+                assert_eq!(error.refused_by_gate(), Some(NO_BIRTH), "{state}: {}", told(&error));
+                names_nobody(&told(&error));
+            }
+            // The same row in another state is taken: it was the state that the gate refused.
+            assert_eq!(born(world, proven, "received").await.unwrap(), 1);
+            shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn a_request_without_proof_cannot_begin(world) {
+        world.live(async {
+            let (asked, _) = world.ask(OWNERS[0]).await;
+            assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
+            for state in ["erasing", "waiting_on_recipients", "completed"] {
+                let sql = "UPDATE requests SET state = $2 WHERE id = $1";
+                refused(world, sql, params![asked, state], NO_AUTHORITY).await;
+            }
+            let invented = "UPDATE requests SET state = 'erasing', authority_id = $2, account_mac = $3, plan_digest = $3 WHERE id = $1";
+            refused(world, invented, params![asked, Uuid::from_u128(9), vec![9_u8; 32]], NO_AUTHORITY).await;
+            // In two steps as well: scheduled needs no authority, what comes after does.
+            world.try_sql("UPDATE requests SET state = 'scheduled' WHERE id = $1", params![asked]).await.unwrap();
+            refused(world, "UPDATE requests SET state = 'erasing' WHERE id = $1", params![asked], NO_AUTHORITY).await;
+            shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn an_authority_is_for_one_request_account_and_plan(world) {
+        world.live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            let other = world.ask_and_confirm(OWNERS[1]).await;
+            let of = |what: &str| format!("UPDATE requests SET state = 'erasing', {what} WHERE id = $1");
+            let other_s = "authority_id = (SELECT id FROM authorities WHERE request_id = $2)";
+            refused(world, &of(other_s), params![one, other], NO_AUTHORITY).await;
+            let all = "(authority_id, account_mac, plan_digest) = \
+                       (SELECT id, account_mac, plan_digest FROM authorities WHERE request_id = $2)";
+            refused(world, &of(all), params![one, other], NO_AUTHORITY).await;
+            refused(world, &of("account_mac = $2"), params![one, vec![1_u8; 32]], NO_AUTHORITY).await;
+            refused(world, &of("plan_digest = $2"), params![one, vec![1_u8; 32]], NO_AUTHORITY).await;
+            refused(world, &of("plan_digest = NULL"), params![one], NO_AUTHORITY).await;
+            // With its own it could begin, and it cannot be called done before it has begun.
+            for state in ["completed", "waiting_on_recipients"] {
+                refused(world, "UPDATE requests SET state = $2 WHERE id = $1", params![one, state], NO_WAY).await;
+            }
+            shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn a_step_needs_a_request_that_is_erasing(world) {
+        world.live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            let other = world.ask_and_confirm(OWNERS[1]).await;
+            refused(world, STEP, params![one, one], NO_STEP).await;
+            world.try_sql("UPDATE requests SET state = 'erasing' WHERE id = $1", params![one]).await.unwrap();
+            refused(world, STEP, params![one, other], NO_STEP).await;
+            refused(world, STEP, params![other, one], NO_STEP).await;
+            let without = STEP.replace("a.id, a.account_mac", "$3, a.account_mac");
+            refused(world, &without, params![one, one, Uuid::from_u128(9)], NO_STEP).await;
+            let other_plan = STEP.replace("a.plan_digest, a.issued_at", "$3, a.issued_at");
+            refused(world, &other_plan, params![one, one, vec![9_u8; 32]], NO_STEP).await;
+            // Its own is taken, and then bound for good.
+            assert_eq!(world.try_sql(STEP, params![one, one]).await.unwrap(), 1);
+            for what in [
+                "request_id = $2",
+                "authority_id = (SELECT id FROM authorities WHERE request_id = $2)",
+                "account_mac = (SELECT account_mac FROM authorities WHERE request_id = $2)",
+            ] {
+                refused(world, &format!("UPDATE steps SET {what} WHERE request_id = $1"), params![one, other], BOUND).await;
+            }
+            let plan = "UPDATE steps SET plan_digest = $2 WHERE request_id = $1";
+            refused(world, plan, params![one, vec![9_u8; 32]], BOUND).await;
+            // Nor can its authority be taken away under it.
+            let gone = world.try_sql("DELETE FROM authorities WHERE request_id = $1", params![one]).await.unwrap_err();
+            assert!(gone.is_foreign_key_violation(), "{}", told(&gone));
+            names_nobody(&told(&gone));
+            shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn an_authority_is_never_changed(world) {
+        world.live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            let other = world.ask_and_confirm(OWNERS[1]).await;
+            let never = "an authority is never changed";
+            refused(world, "UPDATE authorities SET request_id = $2 WHERE request_id = $1", params![one, other], never).await;
+            refused(world, "UPDATE authorities SET plan_digest = $2 WHERE request_id = $1", params![one, vec![9_u8; 32]], never).await;
+            refused(world, "UPDATE authorities SET expires_at = expires_at WHERE request_id = $1", params![one], never).await;
+            shop_is_untouched(world).await;
+        }).await;
+    }
+}

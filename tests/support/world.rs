@@ -1,0 +1,399 @@
+//! A small world in this process: a Maildir as the support mailbox, Maildirs of the customers, a shop of one store, a
+//! ledger on SQLite or PostgreSQL, and a clock that is moved by hand. The daemon in it is the one of production.
+//!
+//! What a test believes of the shop it reads by SQL of its own, and what it knows of our letters it reads as a
+//! customer does.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use expunged::chance::OsChance;
+use expunged::clock::{Clock, FixedClock};
+use expunged::config::{self, Config, ConfigError, Purpose, Surroundings};
+use expunged::daemon::build::{self, BuildError, Choices};
+use expunged::daemon::{self, Running};
+use expunged::db::deliveries::{self, Disposition};
+use expunged::db::{Params, jobs, requests};
+use expunged::domain::{RequestId, State, Timestamp};
+use expunged::flow::House;
+use expunged::flow::arrive::Place;
+use expunged::mailbox::{Mailbox, maildir};
+use mail_parser::{MessageParser, MimeHeaders};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::postgres::fresh_postgres;
+
+/// Where customers write to.
+pub const SUPPORT: &str = "privacy@shop.example";
+/// Who gets the alarms.
+pub const TEAM: &str = "team@shop.example";
+
+const CONFIG: &str = include_str!("world/expunged.toml");
+const MAP: &str = include_str!("world/shop.toml");
+const SHOP: &str = include_str!("world/shop.sql");
+
+/// How long the house may be busy with one thing.
+const BUSY_MAX: Duration = Duration::from_secs(90);
+
+/// A shop that data are erased from.
+#[derive(Clone, Debug)]
+pub enum Shop {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Shop {
+    /// Runs statements of the test's own.
+    pub async fn run(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+                let mut connection = options.connect().await.expect("the shop's file opens");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the shop takes it");
+                connection.close().await.expect("a connection closes");
+            }
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.expect("the shop's server answers");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the shop takes it");
+                connection.close().await.expect("a connection closes");
+            }
+        }
+    }
+
+    /// A number out of the shop.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(path) => {
+                let mut connection =
+                    SqliteConnectOptions::new().filename(path).connect().await.expect("the shop's file opens");
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("the shop answers")
+            }
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.expect("the shop's server answers");
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("the shop answers")
+            }
+        }
+    }
+
+    async fn fill(&self) {
+        let day = if matches!(self, Self::Sqlite(_)) { "TEXT" } else { "DATE" };
+        self.run(&SHOP.replace("{day}", day)).await;
+    }
+}
+
+/// The files of a world before the daemon reads them.
+pub struct Ground {
+    /// The shop as the test reaches it.
+    pub shop: Shop,
+    folder: TempDir,
+    ledger: String,
+}
+
+impl Ground {
+    /// The ledger and the shop are SQLite files.
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shop = Shop::Sqlite(folder.path().join("shop.db"));
+        let ground = Self { shop, folder, ledger: "sqlite:ledger.db".to_owned() };
+        ground.lay(&ground.shop_url()).await;
+        ground
+    }
+
+    /// The ledger is on PostgreSQL, the shop is a SQLite file.
+    pub async fn postgres() -> Self {
+        Self { ledger: fresh_postgres().await, ..Self::sqlite().await }.with_config(|config| config)
+    }
+
+    /// The ledger is a SQLite file; the shop is on PostgreSQL, and the map's url is made from its url.
+    pub async fn with_shop_on_postgres(seen_as: impl FnOnce(&str) -> String) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = fresh_postgres().await;
+        let seen = seen_as(&url);
+        let ground = Self { shop: Shop::Postgres(url), folder, ledger: "sqlite:ledger.db".to_owned() };
+        ground.lay(&seen).await;
+        ground
+    }
+
+    async fn lay(&self, shop_url: &str) {
+        self.shop.fill().await;
+        let kind = if matches!(self.shop, Shop::Sqlite(_)) { "sqlite" } else { "postgres" };
+        self.write("shop.toml", &MAP.replace("{kind}", kind).replace("{url}", shop_url));
+        self.write("expunged.toml", &CONFIG.replace("{ledger}", &self.ledger));
+        for name in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(self.path("support").join(name)).expect("a Maildir");
+        }
+    }
+
+    fn shop_url(&self) -> String {
+        match &self.shop {
+            Shop::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Shop::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// The ledger's url, as the config has it.
+    pub fn ledger_url(&self) -> &str {
+        &self.ledger
+    }
+
+    /// A file of this world.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).expect("a file is written");
+    }
+
+    /// Writes the config anew, changed.
+    pub fn with_config(self, change: impl FnOnce(String) -> String) -> Self {
+        self.write("expunged.toml", &change(CONFIG.replace("{ledger}", &self.ledger)));
+        self
+    }
+
+    /// Reads the config as the daemon does.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        config::load(&self.path("expunged.toml"), &Surroundings::new(Purpose::Demo, None))
+    }
+
+    /// Builds the house, or says why not.
+    pub async fn house(&self, clock: &Arc<FixedClock>) -> Result<House, BuildError> {
+        let choices = Choices {
+            clock: Arc::clone(clock) as Arc<dyn Clock>,
+            chance: Arc::new(OsChance),
+            mailer: None,
+            credentials: None,
+            backfill: true,
+        };
+        build::house(self.config().expect("the config is right"), choices).await
+    }
+
+    /// Why the house cannot be built, with all its causes.
+    pub async fn refused(&self) -> String {
+        match self.house(&Arc::new(FixedClock::at(START))).await {
+            Ok(_) => panic!("the house was built"),
+            Err(error) => told(&error),
+        }
+    }
+
+    pub async fn build(self) -> World {
+        let clock = Arc::new(FixedClock::at(START));
+        let house = Arc::new(self.house(&clock).await.unwrap_or_else(|error| panic!("{}", told(&error))));
+        World { house, clock, ground: self, delivered: AtomicU64::new(0), seen: Mutex::default() }
+    }
+}
+
+/// When the story begins: far from the ends of months and years.
+pub const START: Timestamp = Timestamp::from_micros(1_799_000_000_000_000);
+
+/// An error with all its causes, as the command line shows it.
+pub fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// The world and the house that works in it.
+pub struct World {
+    pub house: Arc<House>,
+    pub clock: Arc<FixedClock>,
+    pub ground: Ground,
+    delivered: AtomicU64,
+    seen: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl World {
+    pub async fn sqlite() -> Self {
+        Ground::sqlite().await.build().await
+    }
+
+    pub async fn postgres() -> Self {
+        Ground::postgres().await.build().await
+    }
+
+    /// Runs the daemon for as long as the story takes.
+    pub async fn live<T>(&self, story: impl Future<Output = T>) -> T {
+        let shutdown = CancellationToken::new();
+        let (_, mailbox) = self.mailbox();
+        let running = Running::of_demo(&self.house);
+        let daemon = daemon::run(Arc::clone(&self.house), mailbox, running, shutdown.clone());
+        let told = async {
+            let told = story.await;
+            shutdown.cancel();
+            told
+        };
+        let (ran, told) = tokio::join!(daemon, told);
+        ran.expect("the daemon ends in peace");
+        told
+    }
+
+    /// The support mailbox as the daemon reads it, for a test that polls by itself.
+    pub fn mailbox(&self) -> (Place, Box<dyn Mailbox>) {
+        let mailbox = build::mailbox(&self.house.config, &self.house.clock, &self.house.chance);
+        (Place { mailbox: self.house.mailbox_name().to_owned(), folder: String::new() }, mailbox)
+    }
+
+    /// A letter reaches the support mailbox.
+    pub fn deliver(&self, bytes: &[u8]) {
+        maildir::deliver(&self.ground.path("support"), bytes, &OsChance, self.clock.now()).expect("a letter is delivered");
+        self.delivered.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Waits until every letter is judged and no job is due.
+    pub async fn settle(&self) {
+        let (mut quiet, mut waited, step) = (0, Duration::ZERO, Duration::from_millis(20));
+        while quiet < 3 {
+            let mut tx = self.house.db.read().await.unwrap();
+            let known: u64 = deliveries::count_by_disposition(&mut tx).await.unwrap().iter().map(|(_, n)| n).sum();
+            let due = jobs::count_due(&mut tx, self.clock.now()).await.unwrap();
+            drop(tx);
+            let expected = self.delivered.load(Ordering::SeqCst);
+            quiet = if known == expected && due == 0 { quiet + 1 } else { 0 };
+            assert!(waited < BUSY_MAX, "still busy: {due} jobs due, {known} of {expected} letters stored");
+            tokio::time::sleep(step).await;
+            waited += step;
+        }
+    }
+
+    /// A letter reaches the support mailbox and is dealt with; what became of it.
+    pub async fn receive(&self, bytes: &[u8]) -> (Disposition, Option<RequestId>) {
+        self.deliver(bytes);
+        self.settle().await;
+        let mut tx = self.house.db.read().await.unwrap();
+        let last = deliveries::latest(&mut tx).await.unwrap().expect("the letter was stored");
+        (last.disposition, last.request)
+    }
+
+    /// Time passes, and what was due is done.
+    pub async fn days_pass(&self, days: u64) {
+        self.clock.advance(Duration::from_secs(days * 86_400 + 60));
+        self.settle().await;
+    }
+
+    pub async fn state(&self, id: RequestId) -> State {
+        self.stored(id).await.request.state
+    }
+
+    pub async fn stored(&self, id: RequestId) -> requests::Stored {
+        let mut tx = self.house.db.read().await.unwrap();
+        requests::load(&mut tx, id).await.unwrap().expect("the request is there")
+    }
+
+    /// The letters to an address that were not read before.
+    pub fn fresh(&self, address: &str) -> Vec<Letter> {
+        let folder = self.ground.path("customers").join(address.to_lowercase()).join("new");
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let mut seen = self.seen.lock().unwrap();
+        let files = entries.map(|entry| entry.unwrap().path());
+        files.filter(|file| seen.insert(file.clone())).map(|file| Letter::read(&file)).collect()
+    }
+
+    /// Runs a statement of plain SQL on the ledger, in a transaction of its own.
+    pub async fn try_sql(&self, sql: &str, params: Params) -> Result<u64, expunged::db::DbError> {
+        let mut tx = self.house.db.write().await.unwrap();
+        let changed = tx.execute(sql, params).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// A number out of the ledger, by plain SQL.
+    pub async fn number(&self, sql: &str, params: Params) -> i64 {
+        let mut tx = self.house.db.read().await.unwrap();
+        tx.one(sql, params).await.unwrap().i64("number").unwrap()
+    }
+
+    /// The first letter of an owner who closes their account.
+    pub fn closing(&self, address: &str) -> Vec<u8> {
+        plain(address, "Please close my account", "Hello,\r\n\r\nplease delete my account and all data that belongs to it.")
+    }
+
+    /// An owner asks to close their account and gets the challenge.
+    pub async fn ask(&self, address: &str) -> (RequestId, Letter) {
+        let (disposition, request) = self.receive(&self.closing(address)).await;
+        assert_eq!(disposition, Disposition::Opened);
+        let challenge = self.fresh(address).pop().expect("the owner is challenged");
+        (request.unwrap(), challenge)
+    }
+
+    /// The same, and the owner types the code: the request waits for the end of its grace period.
+    pub async fn ask_and_confirm(&self, address: &str) -> RequestId {
+        let (request, challenge) = self.ask(address).await;
+        let (disposition, _) = self.receive(&challenge.answer(address, &challenge.code())).await;
+        assert_eq!((disposition, self.state(request).await), (Disposition::Answer, State::Scheduled));
+        request
+    }
+}
+
+/// A letter of plain text, as a mail program sends it.
+pub fn plain(from: &str, subject: &str, text: &str) -> Vec<u8> {
+    format!(
+        "From: <{from}>\r\nTo: <{SUPPORT}>\r\nSubject: {subject}\r\nDate: Mon, 4 Jan 2027 10:00:00 +0000\r\n\
+         Message-ID: <{}.{from}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n",
+        super::unique_word(),
+    )
+    .into_bytes()
+}
+
+/// A letter of ours, as its reader sees it.
+pub struct Letter {
+    pub subject: String,
+    pub text: String,
+    pub reply_to: String,
+    pub message_id: String,
+    pub auto_submitted: bool,
+}
+
+impl Letter {
+    fn read(file: &Path) -> Self {
+        let bytes = std::fs::read(file).unwrap();
+        let letter = MessageParser::default().parse(&bytes).expect("our letters are letters");
+        assert!(!letter.content_type().unwrap().ctype().is_empty());
+        let reply_to = letter.reply_to().or_else(|| letter.from()).and_then(|to| to.first()?.address());
+        Self {
+            subject: letter.subject().unwrap_or_default().to_owned(),
+            text: letter.body_text(0).unwrap_or_default().into_owned(),
+            reply_to: reply_to.unwrap_or_default().to_owned(),
+            message_id: letter.message_id().unwrap_or_default().to_owned(),
+            auto_submitted: letter.header("Auto-Submitted").is_some(),
+        }
+    }
+
+    /// The code, which stands alone at the end of a line.
+    pub fn code(&self) -> String {
+        let fits = |word: &&str| {
+            word.len() == 6
+                && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+                && word.bytes().any(|b| b.is_ascii_digit())
+        };
+        let words = self.text.lines().filter_map(|line| line.trim().rsplit([' ', ':']).next());
+        words.filter(fits).next().expect("the letter has a code").to_owned()
+    }
+
+    /// A reply to it with this text above.
+    pub fn answer(&self, from: &str, text: &str) -> Vec<u8> {
+        format!(
+            "From: <{from}>\r\nTo: <{to}>\r\nSubject: Re: {subject}\r\nDate: Mon, 4 Jan 2027 11:00:00 +0000\r\n\
+             Message-ID: <{unique}.{from}>\r\nIn-Reply-To: <{id}>\r\nReferences: <{id}>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n",
+            to = self.reply_to,
+            subject = self.subject,
+            unique = super::unique_word(),
+            id = self.message_id,
+        )
+        .into_bytes()
+    }
+}

@@ -149,7 +149,7 @@ fn unavailable(retry: Retry) -> Option<Exit> {
 fn of_build(error: &BuildError) -> Option<Exit> {
     match error {
         // Their sources tell whether something is wrong or only far away.
-        BuildError::Db(_) | BuildError::Store(_) | BuildError::Directory(_) => None,
+        BuildError::Db(_) | BuildError::Store { .. } | BuildError::Directory(_) => None,
         BuildError::Lexicon(_) | BuildError::Templates(_) => Some(Exit::Failed),
         _ => Some(Exit::Usage),
     }
@@ -175,6 +175,11 @@ mod tests {
     use crate::erase::map::TableRef;
     use crate::stores::StoreName;
 
+    fn unopened(source: StoreError) -> BuildError {
+        let Some(name) = StoreName::new("shop") else { panic!("a store may be called shop") };
+        BuildError::Store { name, file: "shop.toml".into(), source }
+    }
+
     #[test]
     fn an_error_knows_its_code_by_its_type_below_any_context() {
         let illegal = IllegalTransition { state: State::Erasing, event: "held", why: "no way back" };
@@ -184,8 +189,8 @@ mod tests {
         for (error, exit) in [
             (illegal, Exit::Refused),
             (BuildError::OtherKey.into(), Exit::Usage),
-            (BuildError::Store(StoreError::Timeout { seconds: 1 }).into(), Exit::Unavailable),
-            (BuildError::Store(StoreError::BadUrl { expected: "sqlite://" }).into(), Exit::Usage),
+            (unopened(StoreError::Timeout { seconds: 1 }).into(), Exit::Unavailable),
+            (unopened(StoreError::BadUrl { expected: "sqlite://" }).into(), Exit::Usage),
             (BuildError::Db(DbError::UnknownUrl).into(), Exit::Usage),
             (anyhow::Error::new(FlowError::Moved), Exit::Unavailable),
             (store.into(), Exit::Unavailable),

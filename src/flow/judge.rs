@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{CaseId, DeliveryId, LetterKind, RequestId, State};
+use crate::domain::{CaseId, DeliveryId, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};

@@ -11,8 +11,6 @@ use super::dovecot::PASSWORD;
 /// A letter as it lies in a mailbox.
 #[derive(Clone)]
 pub struct Found {
-    /// Its UID.
-    pub uid: u32,
     /// Its flags and keywords, without `\Recent`.
     pub flags: Vec<String>,
     /// The letter.
@@ -64,8 +62,7 @@ fn conversation(
 }
 
 fn letter(text: &str, bytes: Vec<u8>) -> Option<Found> {
-    let uid = text.split("UID ").nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
     let flags = text.split("FLAGS (").nth(1)?.split(')').next()?;
     let flags = flags.split_whitespace().filter(|flag| *flag != "\\Recent").map(ToOwned::to_owned).collect();
-    Some(Found { uid, flags, bytes })
+    Some(Found { flags, bytes })
 }

@@ -354,7 +354,6 @@ pub struct Letter {
     pub text: String,
     pub reply_to: String,
     pub message_id: String,
-    pub auto_submitted: bool,
 }
 
 impl Letter {
@@ -368,7 +367,6 @@ impl Letter {
             text: letter.body_text(0).unwrap_or_default().into_owned(),
             reply_to: reply_to.unwrap_or_default().to_owned(),
             message_id: letter.message_id().unwrap_or_default().to_owned(),
-            auto_submitted: letter.header("Auto-Submitted").is_some(),
         }
     }
 

@@ -13,8 +13,6 @@ use crate::support::postgres::fresh_postgres;
 pub struct Person {
     /// Their row.
     pub id: i64,
-    /// Their account.
-    pub account: i64,
     /// Their name.
     pub name: &'static str,
     /// The address on file.
@@ -39,7 +37,7 @@ pub fn user(account: i64, seat: i64) -> Person {
     let (owner, colleague, domain, _) = row(account);
     let name = if seat == 0 { owner } else { colleague };
     let email = format!("{}@{domain}", name.to_lowercase().replace(' ', "."));
-    Person { id: account * 10 + seat, account, name, email }
+    Person { id: account * 10 + seat, name, email }
 }
 
 fn row(account: i64) -> (&'static str, &'static str, &'static str, &'static str) {

@@ -11,15 +11,13 @@ use super::dovecot::PASSWORD;
 /// A letter as it lies in a mailbox.
 #[derive(Clone)]
 pub struct Found {
-    /// Its UID.
-    pub uid: u32,
     /// Its flags and keywords, without `\Recent`.
     pub flags: Vec<String>,
     /// The letter.
     pub bytes: Vec<u8>,
 }
 
-/// All letters of a user's INBOX, in the order of their UIDs.
+/// All letters of a user's INBOX, oldest first.
 pub fn inbox(port: u16, user: &str) -> Vec<Found> {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("IMAP listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket takes a timeout");
@@ -37,11 +35,7 @@ pub fn inbox(port: u16, user: &str) -> Vec<Found> {
 }
 
 /// Says a command and collects the untagged answers, each with the literal in it.
-fn conversation(
-    mut stream: &TcpStream,
-    answers: &mut impl BufRead,
-    command: &str,
-) -> Vec<(String, Option<Vec<u8>>)> {
+fn conversation(mut stream: &TcpStream, answers: &mut impl BufRead, command: &str) -> Vec<(String, Option<Vec<u8>>)> {
     stream.write_all(format!("a {command}\r\n").as_bytes()).expect("IMAP listens");
     let mut found = Vec::new();
     loop {
@@ -64,8 +58,7 @@ fn conversation(
 }
 
 fn letter(text: &str, bytes: Vec<u8>) -> Option<Found> {
-    let uid = text.split("UID ").nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
     let flags = text.split("FLAGS (").nth(1)?.split(')').next()?;
     let flags = flags.split_whitespace().filter(|flag| *flag != "\\Recent").map(ToOwned::to_owned).collect();
-    Some(Found { uid, flags, bytes })
+    Some(Found { flags, bytes })
 }

@@ -52,14 +52,42 @@ async fn everybody_writes(world: &World) {
     let date = world.date();
     let colleague = user(3, 1).name;
     let neighbour = user(3, 1);
-    let weekly = Person { id: 900, account: 0, name: "Weekly", email: "news@weekly.example".to_owned() };
+    let weekly = Person { id: 900, name: "Weekly", email: "news@weekly.example".to_owned() };
     let marks = "List-Id: <weekly.example>\r\nList-Unsubscribe: <https://weekly.example/u>\r\nPrecedence: bulk\r\n";
     let letters = [
-        (&english, "Please close my account", "Hello,\n\nplease delete my account and all data that belongs to it.\n\nThank you".to_owned(), ""),
-        (&german, "Kündigung und Löschung meines Kontos", "Guten Tag,\n\nbitte löschen Sie mein Konto und alle dazugehörigen Daten.\n\nMit freundlichen Grüßen".to_owned(), ""),
-        (&employer, "Delete a user profile", format!("Hello,\n\nplease delete the user profile of our colleague {colleague}. He left us.\n\nBest regards"), ""),
-        (&neighbour, "Invoice for March", "Hello,\n\ncould you send me the invoice for March once more?\n\nThanks".to_owned(), ""),
-        (&weekly, "Ten things to delete this spring", "This week: how to delete old photos.\n\nUnsubscribe at the link below.".to_owned(), marks),
+        (
+            &english,
+            "Please close my account",
+            "Hello,\n\nplease delete my account and all data that belongs to it.\n\nThank you".to_owned(),
+            "",
+        ),
+        (
+            &german,
+            "Kündigung und Löschung meines Kontos",
+            "Guten Tag,\n\nbitte löschen Sie mein Konto und alle dazugehörigen Daten.\n\nMit freundlichen Grüßen"
+                .to_owned(),
+            "",
+        ),
+        (
+            &employer,
+            "Delete a user profile",
+            format!(
+                "Hello,\n\nplease delete the user profile of our colleague {colleague}. He left us.\n\nBest regards"
+            ),
+            "",
+        ),
+        (
+            &neighbour,
+            "Invoice for March",
+            "Hello,\n\ncould you send me the invoice for March once more?\n\nThanks".to_owned(),
+            "",
+        ),
+        (
+            &weekly,
+            "Ten things to delete this spring",
+            "This week: how to delete old photos.\n\nUnsubscribe at the link below.".to_owned(),
+            marks,
+        ),
     ];
     for (from, subject, text, headers) in letters {
         world.write(&from.email, &written(from, &date, subject, &text, headers)).await;
@@ -69,13 +97,21 @@ async fn everybody_writes(world: &World) {
 /// Each reads the challenge in their own mailbox and replies to Reply-To: two with the code, one with a yes.
 async fn everybody_answers(world: &World) {
     let [english, german, employer] = askers();
-    for (person, subject) in [(&english, "Please confirm"), (&german, "Bitte bestätigen Sie"), (&employer, "Please confirm")] {
+    for (person, subject) in
+        [(&english, "Please confirm"), (&german, "Bitte bestätigen Sie"), (&employer, "Please confirm")]
+    {
         let found = world.post.letter(&person.email, subject).await;
         let letter = parsed(&found.bytes);
         assert_eq!(address(letter.from()).as_deref(), Some(SUPPORT));
         let to = address(letter.reply_to()).expect("a challenge has a Reply-To");
         assert!(to.starts_with("privacy+") && to.ends_with("@shop.example"), "{to}");
         assert!(letter.header_raw("Auto-Submitted").is_some_and(|value| value.trim() == "auto-replied"));
+        if world.post.postfix.is_some() {
+            let raw = |name: &str| letter.header_raw(name).unwrap_or_default().trim().to_owned();
+            assert!(raw("Return-Path").starts_with("<privacy+"), "a bounce names the letter: {}", raw("Return-Path"));
+            let relayed = String::from_utf8_lossy(&found.bytes).contains("with ESMTPS ");
+            assert!(relayed, "the letter left over TLS");
+        }
         let text = if person.id == employer.id {
             "Yes, please go ahead.".to_owned()
         } else {
@@ -84,7 +120,9 @@ async fn everybody_answers(world: &World) {
         let (to, reply) = reply(&letter, person, &world.date(), &text);
         world.post.send(&person.email, &to, reply.as_bytes()).await;
     }
-    for (person, subject) in [(&english, "Confirmed: we begin"), (&german, "Bestätigt: Wir beginnen"), (&employer, "Confirmed: we begin")] {
+    for (person, subject) in
+        [(&english, "Confirmed: we begin"), (&german, "Bestätigt: Wir beginnen"), (&employer, "Confirmed: we begin")]
+    {
         world.post.letter(&person.email, subject).await;
     }
     world.settled(8).await;
@@ -162,7 +200,8 @@ async fn the_confirmations_tell_the_truth(world: &World) {
 }
 
 async fn the_mailbox_is_as_it_should_be(world: &World) {
-    let expected = [("answer", 3), ("newsletter", 1), ("opened", 3), ("ordinary", 1)].map(|(name, n)| (name.to_owned(), n));
+    let expected =
+        [("answer", 3), ("newsletter", 1), ("opened", 3), ("ordinary", 1)].map(|(name, n)| (name.to_owned(), n));
     assert_eq!(world.dispositions().await, expected);
     let marked = async || {
         let ours = world.post.inbox(SUPPORT).iter().filter(|letter| letter.flags == ["$Expunged"]).count();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -45,6 +45,9 @@ impl Default for WatchSettings {
 /// IDLE at a stretch: servers and middleboxes forget quiet connections (MAIL.md: five minutes at most).
 const IDLE_MAX: Duration = Duration::from_secs(20);
 
+/// Giving the lease back may take this long; a shutdown does not wait for a database that is gone.
+const RELEASE_MAX: Duration = Duration::from_secs(5);
+
 /// Watches until the shutdown. Nothing that the mailbox does ends it.
 pub(super) async fn watch(
     house: Arc<House>,
@@ -55,12 +58,7 @@ pub(super) async fn watch(
     let place = place(&house);
     let mut watch = Watch { house, settings, place, failures: 0, silent_since: None, alarmed: false };
     while !shutdown.is_cancelled() {
-        let pause = watch.turn(&mut *mailbox, &shutdown).await;
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            () = sleep(pause) => {}
-        }
+        watch.turn(&mut *mailbox, &shutdown).await;
     }
 }
 
@@ -82,26 +80,25 @@ struct Watch {
 }
 
 impl Watch {
-    /// One turn: take the lease and poll under it, or wait for whoever holds it. Answers how long to wait before the
-    /// next turn.
-    async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) -> Duration {
-        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &self.settings.holder, self.settings.lease).await {
+    /// One turn: take the lease and poll under it, or wait for whoever holds it. A shutdown ends it at any point, but
+    /// the lease is given back, so that the next daemon need not wait until it runs out.
+    async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) {
+        let WatchSettings { holder, lease: length, .. } = self.settings.clone();
+        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &holder, length).await {
             Ok(Some(lease)) => {
-                let held = tokio::select! {
-                    biased;
-                    () = shutdown.cancelled() => Ok(()),
-                    held = self.hold(mailbox, &lease) => held,
-                };
-                // A lease that was lost is somebody else's; one that we still have is given back at once, so that
-                // whoever comes next, also we ourselves after a restart, does not wait until it has run out.
-                let _ = mailbox_leases::release(&self.house.db, lease).await;
-                match held {
-                    Ok(()) => Duration::ZERO,
-                    Err(error) => self.failed(&error).await,
+                let held = shutdown.run_until_cancelled(self.hold(mailbox, &lease)).await;
+                // A lease that was lost is somebody else's; a database that does not answer lets it run out.
+                let _ = timeout(RELEASE_MAX, mailbox_leases::release(&self.house.db, lease)).await;
+                if let Some(Err(error)) = held {
+                    shutdown.run_until_cancelled(self.failed(&error)).await;
                 }
             }
-            Ok(None) => self.settings.lease / 4,
-            Err(error) => self.failed(&error.into()).await,
+            Ok(None) => {
+                shutdown.run_until_cancelled(sleep(length / 4)).await;
+            }
+            Err(error) => {
+                shutdown.run_until_cancelled(self.failed(&error.into())).await;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use expunged::domain::{Role, State};
 
 use super::letters::written;
 use super::stores::user;
-use super::world::{TEAM, Way, World};
+use super::world::{SUPPORT, TEAM, Way, World};
 use crate::support::is_root;
 use crate::support::post::{Post, subject_of, until};
 
@@ -58,6 +58,13 @@ async fn a_challenge_that_comes_back_goes_to_a_person() {
             assert_eq!(states, [(State::AwaitingConfirmation, None, Some(Role::Owner)), bounced, bounced]);
             let expected = [("automatic", 1), ("bounce", 1), ("opened", 3)].map(|(name, n)| (name.to_owned(), n));
             assert_eq!(world.dispositions().await, expected);
+            let marked = async || {
+                let support = world.post.inbox(SUPPORT);
+                (support.iter().filter(|letter| letter.flags == ["$Expunged"]).count() == 4).then_some(support)
+            };
+            let support = until("three letters and a notification that are marked", marked, || world.post.log()).await;
+            let other = support.iter().find(|letter| letter.flags.is_empty()).expect("the warning is left alone");
+            assert!(subject_of(&other.bytes).contains("Delayed Mail"), "{}", subject_of(&other.bytes));
         })
         .await;
 }

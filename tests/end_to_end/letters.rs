@@ -23,7 +23,8 @@ pub fn written(from: &Person, date: &str, subject: &str, text: &str, headers: &s
 /// A reply as a mail program makes it: to Reply-To, in the thread, the letter quoted below the new text.
 /// Answers where it goes and the letter.
 pub fn reply(letter: &Message<'_>, from: &Person, date: &str, text: &str) -> (String, String) {
-    let to = address(letter.reply_to()).or_else(|| address(letter.from())).expect("a letter has an address to reply to");
+    let to =
+        address(letter.reply_to()).or_else(|| address(letter.from())).expect("a letter has an address to reply to");
     let id = letter.message_id().expect("a letter has a Message-ID");
     let quoted: String = text_of(letter).lines().map(|line| format!("> {line}\r\n")).collect();
     let reply = format!(
@@ -43,7 +44,7 @@ pub fn parsed(bytes: &[u8]) -> Message<'_> {
     MessageParser::default().parse(bytes).expect("our letters are letters")
 }
 
-/// Its text as a reader sees it, with lines that the sender wrapped joined again by blanks.
+/// Its text as a reader sees it.
 pub fn text_of(letter: &Message<'_>) -> String {
     letter.body_text(0).expect("our letters have a text").into_owned()
 }
@@ -53,7 +54,8 @@ pub fn code(letter: &Message<'_>) -> Option<String> {
     let text = text_of(letter);
     let mut words = text.lines().filter_map(|line| line.trim().rsplit([' ', ':']).next());
     let is_code = |word: &&str| {
-        word.len() == 6 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        word.len() == 6
+            && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             && word.bytes().any(|b| b.is_ascii_digit())
     };
     words.find(is_code).map(ToOwned::to_owned)

@@ -107,7 +107,7 @@ backup_days = 14
 [tables.orders]
 key        = "id"
 belongs_to = { "shop.users" = "user_id" }
-categories = { id = "none", user_id = "none", placed_at = "none", ship_name = "identity", ship_street = "contact", total = "none" }
+categories = { id = "none", user_id = "none", placed_at = "none", ship_name = "identity", ship_street = "contact", total = "financial" }
 erase      = "mask"
 mask       = { user_id = "detach", ship_name = "null", ship_street = "null" }
 keep       = { ground = "Art. 17(3)(b) GDPR; HGB §257", until = "placed_at + 10 years" }

@@ -108,7 +108,8 @@ impl World {
     pub async fn dispositions(&self) -> Vec<(String, u64)> {
         let mut tx = self.house.db.read().await.expect("the ledger answers");
         let counts = deliveries::count_by_disposition(&mut tx).await.expect("the ledger answers");
-        let mut counts: Vec<_> = counts.into_iter().map(|(disposition, count)| (disposition.to_string(), count)).collect();
+        let mut counts: Vec<_> =
+            counts.into_iter().map(|(disposition, count)| (disposition.to_string(), count)).collect();
         counts.sort();
         counts
     }

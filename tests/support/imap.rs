@@ -17,7 +17,7 @@ pub struct Found {
     pub bytes: Vec<u8>,
 }
 
-/// All letters of a user's INBOX, in the order of their UIDs.
+/// All letters of a user's INBOX, oldest first.
 pub fn inbox(port: u16, user: &str) -> Vec<Found> {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("IMAP listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket takes a timeout");
@@ -35,11 +35,7 @@ pub fn inbox(port: u16, user: &str) -> Vec<Found> {
 }
 
 /// Says a command and collects the untagged answers, each with the literal in it.
-fn conversation(
-    mut stream: &TcpStream,
-    answers: &mut impl BufRead,
-    command: &str,
-) -> Vec<(String, Option<Vec<u8>>)> {
+fn conversation(mut stream: &TcpStream, answers: &mut impl BufRead, command: &str) -> Vec<(String, Option<Vec<u8>>)> {
     stream.write_all(format!("a {command}\r\n").as_bytes()).expect("IMAP listens");
     let mut found = Vec::new();
     loop {

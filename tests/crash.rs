@@ -139,6 +139,7 @@ async fn kill_at_every_point(side: Side) {
     for (_, world) in life.before {
         world.leave().await;
     }
+    println!("{} points, {} kills on {side:?}", reached.len(), kills.len());
     assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), kills.len(), failed.join("\n\n"));
 }
 

@@ -5,8 +5,6 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
-/// The stores by name.
-pub const STORES: [&str; 2] = ["shop", "sales"];
 /// The one who asks for account 1 to be deleted.
 pub const OWNER: &str = "owner.1@team.example";
 /// Somebody with an ordinary question.

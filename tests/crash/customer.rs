@@ -29,9 +29,10 @@ pub fn answer(maildir: &Path) -> String {
     let [challenge] = letters.as_slice() else { panic!("{} letters instead of the challenge", letters.len()) };
     let challenge = MessageParser::default().parse(challenge).expect("a letter");
     let text = challenge.body_text(0).expect("a text").into_owned();
-    let alone = Regex::new(r"(?m)(?:^|[ :])([A-Z2-9]{6})\r?$").expect("a pattern");
+    let alone = Regex::new(r"(?m)(?:^|[ :])([A-Z0-9]{6})\r?$").expect("a pattern");
     let mut codes = alone.captures_iter(&text).map(|found| found[1].to_owned());
-    let code = codes.find(|code| code.contains(|c: char| c.is_ascii_digit())).expect("a code in the letter");
+    let mixed = |code: &String| code.bytes().any(|b| b.is_ascii_digit()) && code.bytes().any(|b| b.is_ascii_uppercase());
+    let code = codes.find(mixed).expect("a code in the letter");
     let to = challenge.reply_to().and_then(|to| to.first()?.address()).expect("an address to reply to");
     assert!(to.starts_with("privacy+"), "{to} proves nothing");
     let quoted: String = text.lines().map(|line| format!("> {line}\r\n")).collect();

@@ -137,17 +137,18 @@ impl World {
                 // A file where a folder belongs: the mailer cannot write, and says "not now".
                 std::fs::create_dir_all(self.folder().join("customers")).unwrap();
                 std::fs::write(self.customer(), "").unwrap();
-                self.deliver(&customer::request(), phase);
-                self.deliver(&customer::question(), phase);
+                self.deliver(&customer::request(), phase, -1);
+                self.deliver(&customer::question(), phase, 0);
             }
             Phase::Challenged => std::fs::remove_file(self.customer()).unwrap(),
-            Phase::Confirmed => self.deliver(&customer::answer(&self.customer()), phase),
+            Phase::Confirmed => self.deliver(&customer::answer(&self.customer()), phase, 0),
             Phase::Erased | Phase::Forgotten => {}
         }
     }
 
-    fn deliver(&self, letter: &str, phase: Phase) {
-        let now = Timestamp::from_micros(phase.order().now);
+    /// Delivers so many seconds from the phase's time: letters are numbered in the order of their times.
+    fn deliver(&self, letter: &str, phase: Phase, seconds: i64) {
+        let now = Timestamp::from_micros(phase.order().now + seconds * 1_000_000);
         maildir::deliver(&self.support(), letter.as_bytes(), &OsChance, now).unwrap();
     }
 

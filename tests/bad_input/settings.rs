@@ -23,7 +23,7 @@ async fn a_missing_config_key() {
 async fn a_missing_file() {
     let ground = Ground::sqlite().await;
     std::fs::remove_file(ground.path("shop.toml")).unwrap();
-    says(&ground.refused().await, &["shop.toml", "cannot read", "No such file"]);
+    says(&ground.config().unwrap_err().to_string(), &["expunged.toml", "`maps`", "shop.toml", "No such file"]);
     std::fs::remove_file(ground.path("expunged.toml")).unwrap();
     says(&ground.config().unwrap_err().to_string(), &["expunged.toml", "cannot read", "--config"]);
 }

@@ -22,7 +22,7 @@ use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::House;
 use expunged::flow::arrive::Place;
 use expunged::mailbox::{Mailbox, maildir};
-use mail_parser::{MessageParser, MimeHeaders};
+use mail_parser::MessageParser;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tempfile::TempDir;
@@ -354,21 +354,18 @@ pub struct Letter {
     pub text: String,
     pub reply_to: String,
     pub message_id: String,
-    pub auto_submitted: bool,
 }
 
 impl Letter {
     fn read(file: &Path) -> Self {
         let bytes = std::fs::read(file).unwrap();
         let letter = MessageParser::default().parse(&bytes).expect("our letters are letters");
-        assert!(!letter.content_type().unwrap().ctype().is_empty());
         let reply_to = letter.reply_to().or_else(|| letter.from()).and_then(|to| to.first()?.address());
         Self {
             subject: letter.subject().unwrap_or_default().to_owned(),
             text: letter.body_text(0).unwrap_or_default().into_owned(),
             reply_to: reply_to.unwrap_or_default().to_owned(),
             message_id: letter.message_id().unwrap_or_default().to_owned(),
-            auto_submitted: letter.header("Auto-Submitted").is_some(),
         }
     }
 

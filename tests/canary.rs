@@ -179,7 +179,10 @@ fn the_net_holds() {
     for before in ["", "a", "bc"] {
         let text = format!("{before}{OWNER} and more");
         assert!(caught(data_encoding::BASE64.encode(text.as_bytes()).as_bytes()), "base64 after {before:?}");
-        assert!(caught(data_encoding::BASE64URL_NOPAD.encode(text.as_bytes()).as_bytes()), "base64url after {before:?}");
+        assert!(
+            caught(data_encoding::BASE64URL_NOPAD.encode(text.as_bytes()).as_bytes()),
+            "base64url after {before:?}"
+        );
     }
     assert!(caught(data_encoding::HEXLOWER.encode(OWNER.as_bytes()).as_bytes()));
     assert!(caught(data_encoding::HEXUPPER.encode(OWNER.as_bytes()).as_bytes()));

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use async_trait::async_trait;
 use secrecy::SecretString;
 
@@ -23,8 +22,8 @@ use crate::mailbox::imap::ImapMailbox;
 use crate::mailbox::maildir::Maildir;
 use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
-use crate::reply::templates::Templates;
 use crate::reply::settings::MailerSettings;
+use crate::reply::templates::Templates;
 use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
@@ -37,7 +36,9 @@ use crate::verify::{
 #[non_exhaustive]
 pub enum BuildError {
     /// Our own database.
-    #[error("our own database cannot be opened; check url under [database] in the config, and that the database answers there")]
+    #[error(
+        "our own database cannot be opened; check url under [database] in the config, and that the database answers there"
+    )]
     Db(#[from] crate::db::DbError),
     /// The file of the key-encryption key.
     #[error("the key file ([keys] in the config) cannot be used")]
@@ -204,7 +205,7 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
         MailboxKind::Imap(settings) => Box::new(ImapMailbox::new(settings.clone())),
         MailboxKind::Maildir(settings) => {
             Box::new(Maildir::new(settings.clone(), Arc::clone(clock), Arc::clone(chance)))
-        },
+        }
     }
 }
 
@@ -213,10 +214,8 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
 /// # Errors
 /// [`BuildError`] for a database or key file that cannot be used, or that do not belong together.
 pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
-    let settings = DatabaseSettings {
-        url: config.database.url.clone(),
-        connections_max: config.database.connections_max,
-    };
+    let settings =
+        DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
     let db = Db::open(&settings).await?;
     let mut tx = db.write().await?;
     // A key is made for a new database only: beside one that has its key, a second would hide that the first is lost.
@@ -297,10 +296,7 @@ pub fn intake_limits(config: &Config) -> Limits {
 }
 
 fn erase_limits(config: &Config) -> EraseLimits {
-    EraseLimits {
-        chunk_rows: config.limits.rows_per_chunk,
-        rows_per_table_max: config.limits.rows_per_subject_max,
-    }
+    EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 
 fn stamps(config: &Config) -> Stamps {
@@ -308,4 +304,3 @@ fn stamps(config: &Config) -> Stamps {
     let build = Sha256::digest(concat!("expunged ", env!("CARGO_PKG_VERSION")).as_bytes()).into();
     Stamps { policy: config.policy_digest(), config: config.digest(), build }
 }
-

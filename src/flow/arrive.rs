@@ -135,11 +135,7 @@ async fn store(
 }
 
 /// Seals one letter and makes its row, and the job that judges it.
-async fn admit(
-    house: &House,
-    tx: &mut Tx,
-    letter: &Arrived,
-) -> Result<(NewDelivery, Option<NewJob>), FlowError> {
+async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<(NewDelivery, Option<NewJob>), FlowError> {
     let now = house.clock.now();
     let id = DeliveryId::new(now, &*house.chance);
     let too_large = letter.listed.size_bytes > house.intake_limits.body_bytes_max;

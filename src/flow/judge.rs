@@ -73,7 +73,12 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
 }
 
 /// Sets a letter aside that could not be judged: a request in review keeps it and brings it before a person.
-pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
+pub(super) async fn set_aside(
+    house: &House,
+    tx: &mut Tx,
+    lease: &Lease,
+    reason: &'static str,
+) -> Result<(), FlowError> {
     let Payload { delivery: id } = super::payload(lease)?;
     let delivery = deliveries::load(tx, id).await?.ok_or(FlowError::Missing("the delivery of a judging job"))?;
     if delivery.disposition != Disposition::Stored {
@@ -173,7 +178,8 @@ fn bare(message_id: &str) -> &str {
 async fn possession(tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
         if let Some(stored) = challenges::by_token(tx, &token.hash()).await? {
-            return Answered::of(tx, stored.challenge.request, Some(stored.challenge.round), Possession::TokenMatched).await;
+            return Answered::of(tx, stored.challenge.request, Some(stored.challenge.round), Possession::TokenMatched)
+                .await;
         }
     }
     for message_id in letter.in_reply_to.iter().chain(&letter.references) {
@@ -216,11 +222,7 @@ async fn settle(
 }
 
 /// Marks our letter as bounced and tells its request: silence after that says nothing.
-async fn came_back(
-    house: &House,
-    tx: &mut Tx,
-    ours: &LetterRow,
-) -> Result<Option<RequestId>, FlowError> {
+async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
@@ -236,7 +238,8 @@ async fn came_back(
         advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
     } else {
         let to = crate::domain::request::Audience::Team;
-        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now()).await?;
+        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now())
+            .await?;
     }
     Ok(Some(id))
 }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use crate::db::Tx;
 use crate::db::deliveries::Delivery;
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::Tx;
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, Timestamp};
 use crate::intake::Intake;

@@ -67,7 +67,9 @@ async fn put<T: Serialize>(
 async fn get<T: DeserializeOwned>(tx: &mut Tx, key: &DataKey, kind: &'static str) -> Result<Option<T>, FlowError> {
     match sealed::list(tx, key, kind, None, 1).await?.pop() {
         // serde's message may quote what it found, so it is dropped.
-        Some((_, bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(|_| FlowError::Broken("sealed facts of another shape")),
+        Some((_, bytes)) => {
+            serde_json::from_slice(&bytes).map(Some).map_err(|_| FlowError::Broken("sealed facts of another shape"))
+        }
         None => Ok(None),
     }
 }
@@ -75,7 +77,12 @@ async fn get<T: DeserializeOwned>(tx: &mut Tx, key: &DataKey, kind: &'static str
 macro_rules! kept {
     ($put:ident, $get:ident, $kind:ident: $type:ty, $purpose:ident) => {
         #[doc = concat!("Seals the ", stringify!($type), " of a case.")]
-        pub(super) async fn $put(house: &House, tx: &mut Tx, request: &Request, value: &$type) -> Result<(), FlowError> {
+        pub(super) async fn $put(
+            house: &House,
+            tx: &mut Tx,
+            request: &Request,
+            value: &$type,
+        ) -> Result<(), FlowError> {
             let key = key(house, tx, request.case, KeyPurpose::$purpose).await?;
             put(house, tx, &key, $kind, value).await
         }
@@ -125,7 +132,12 @@ pub(super) async fn put_letter(house: &House, tx: &mut Tx, request: &Request, by
 
 /// A case adopts a letter that could not be judged, so that it is forgotten with the case. `false` where its bytes
 /// cannot be had any more.
-pub(super) async fn adopt(house: &House, tx: &mut Tx, request: &Request, delivery: &Delivery) -> Result<bool, FlowError> {
+pub(super) async fn adopt(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    delivery: &Delivery,
+) -> Result<bool, FlowError> {
     let bytes = match delivery_bytes(house, tx, delivery).await {
         Ok(bytes) => bytes,
         Err(error) if error.retry() == Retry::Permanent => return Ok(false),

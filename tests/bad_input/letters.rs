@@ -28,7 +28,8 @@ async fn taken(bad: Vec<u8>) -> (Disposition, World) {
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM deliveries", params![]).await, 2, "one row per letter");
     let undecided = "SELECT COUNT(*) AS number FROM deliveries WHERE disposition = 'stored' OR judged_at IS NULL";
     assert_eq!(world.number(undecided, params![]).await, 0);
-    let in_place = ["cur", "new"].map(|name| std::fs::read_dir(world.ground.path("support").join(name)).unwrap().count());
+    let in_place =
+        ["cur", "new"].map(|name| std::fs::read_dir(world.ground.path("support").join(name)).unwrap().count());
     assert_eq!(in_place.iter().sum::<usize>(), 2, "both letters are still in the mailbox");
     (disposition, world)
 }

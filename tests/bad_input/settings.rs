@@ -45,7 +45,9 @@ async fn a_database_where_none_is() {
     assert!(!text.contains("secretword"), "{text}");
     assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
 
-    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
+    let ground = Ground::sqlite()
+        .await
+        .with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
     says(&ground.refused().await, &["[database]", "url", "No such file"]);
 }
 

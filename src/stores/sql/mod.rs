@@ -18,7 +18,8 @@ pub(super) use catalogue::{ColumnRow, LinkRow, UniqueRow, schema};
 pub(super) use wire::{TextRow, impl_connection};
 
 use super::{
-    Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits, Table,
+    Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits,
+    Table,
 };
 use statements::{Statement, Statements};
 

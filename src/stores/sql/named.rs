@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn names_become_parameters_and_nothing_else_does() {
-        let sql = "SELECT ':a', \":b\", x::text -- :c\n FROM t WHERE y = :who AND z = :who /* :d */ AND w = ':' || :what";
+        let sql =
+            "SELECT ':a', \":b\", x::text -- :c\n FROM t WHERE y = :who AND z = :who /* :d */ AND w = ':' || :what";
         let bound = bind::<PostgresDialect>(sql, &[("who", "A"), ("what", "B"), ("unused", "C")]).unwrap();
         assert_eq!(
             bound.sql,

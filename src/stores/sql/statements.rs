@@ -28,7 +28,12 @@ impl<'a, D: Dialect> Statements<'a, D> {
     }
 
     /// A page of keys.
-    pub(super) fn keys(&self, key: &[String], after: Option<&Key>, limit: u32) -> Result<Option<Statement>, StoreError> {
+    pub(super) fn keys(
+        &self,
+        key: &[String],
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let columns = self.columns(key)?;
         let names: Vec<_> = columns.iter().map(|column| format!("t.{}", D::quote(&column.name))).collect();
@@ -58,7 +63,10 @@ impl<'a, D: Dialect> Statements<'a, D> {
             return Ok(None);
         }
         let (source, list) = self.exact(&[])?;
-        Ok(Some(Statement { sql: D::delete(&self.name(), &source, &self.matching()?, &self.within(&source)?), params: vec![list] }))
+        Ok(Some(Statement {
+            sql: D::delete(&self.name(), &source, &self.matching()?, &self.within(&source)?),
+            params: vec![list],
+        }))
     }
 
     pub(super) fn mask(&self, assignments: &[Assignment]) -> Result<Option<Statement>, StoreError> {
@@ -118,10 +126,9 @@ impl<'a, D: Dialect> Statements<'a, D> {
     }
 
     fn column(&self, name: &str) -> Result<&'a Column, StoreError> {
-        self.table.column(name).ok_or_else(|| StoreError::UnknownColumn {
-            table: self.select.table.to_owned(),
-            column: name.to_owned(),
-        })
+        self.table
+            .column(name)
+            .ok_or_else(|| StoreError::UnknownColumn { table: self.select.table.to_owned(), column: name.to_owned() })
     }
 
     fn name(&self) -> String {
@@ -209,8 +216,7 @@ fn text_of(value: &Value) -> String {
 
 /// A configured query with every column as text and one row more than allowed, so that an excess is seen.
 pub(super) fn as_texts<D: Dialect>(inner: Statement, columns: &[String], rows_max: u32) -> Statement {
-    let texts: Vec<_> =
-        columns.iter().map(|name| D::as_text(&format!("q.{}", D::quote(name)), None)).collect();
+    let texts: Vec<_> = columns.iter().map(|name| D::as_text(&format!("q.{}", D::quote(name)), None)).collect();
     // The line break ends a comment that the query may close with.
     let sql = format!(
         "SELECT {} FROM (\n{}\n) AS q LIMIT {}",

@@ -32,8 +32,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// Owners of the shop, each of an account of their own.
-const OWNERS: [&str; 4] =
-    ["owner1@team.example", "owner2@team.example", "owner3@team.example", "owner4@team.example"];
+const OWNERS: [&str; 4] = ["owner1@team.example", "owner2@team.example", "owner3@team.example", "owner4@team.example"];
 
 /// Nothing of anybody was erased: the shop is as it was made.
 async fn shop_is_untouched(world: &World) {

@@ -36,7 +36,9 @@ use crate::verify::{
 #[non_exhaustive]
 pub enum BuildError {
     /// Our own database.
-    #[error("our own database cannot be opened; check url under [database] in the config, and that the database answers there")]
+    #[error(
+        "our own database cannot be opened; check url under [database] in the config, and that the database answers there"
+    )]
     Db(#[from] crate::db::DbError),
     /// The file of the key-encryption key.
     #[error("the key file ([keys] in the config) cannot be used")]
@@ -226,10 +228,8 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
 /// # Errors
 /// [`BuildError`] for a database or key file that cannot be used, or that do not belong together.
 pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
-    let settings = DatabaseSettings {
-        url: config.database.url.clone(),
-        connections_max: config.database.connections_max,
-    };
+    let settings =
+        DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
     let db = Db::open(&settings).await?;
     let mut tx = db.write().await?;
     // A key is made for a new database only: beside one that has its key, a second would hide that the first is lost.
@@ -309,9 +309,7 @@ pub fn intake_limits(config: &Config) -> Limits {
     }
 }
 
-/// How much is erased at once, as configured.
-#[must_use]
-pub fn erase_limits(config: &Config) -> EraseLimits {
+fn erase_limits(config: &Config) -> EraseLimits {
     EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 

@@ -205,7 +205,11 @@ async fn open_postgres(url: &str, connections_max: u32) -> Result<Db, DbError> {
         .application_name("expunged")
         .statement_cache_capacity(256);
     // The pool takes a refused connection for a server that starts: it would wait, and then not say why.
-    tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
+    tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??
+        .close()
+        .await?;
     let pool = PgPoolOptions::new()
         .max_connections(connections_max.max(CONNECTIONS_MIN))
         .acquire_timeout(ACQUIRE_TIMEOUT)

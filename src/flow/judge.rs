@@ -73,7 +73,12 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
 }
 
 /// Sets a letter aside that could not be judged: a request in review keeps it and brings it before a person.
-pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
+pub(super) async fn set_aside(
+    house: &House,
+    tx: &mut Tx,
+    lease: &Lease,
+    reason: &'static str,
+) -> Result<(), FlowError> {
     let Payload { delivery: id } = super::payload(lease)?;
     let delivery = deliveries::load(tx, id).await?.ok_or(FlowError::Missing("the delivery of a judging job"))?;
     if delivery.disposition != Disposition::Stored {
@@ -222,13 +227,27 @@ async fn settle(
     })
 }
 
-/// Marks our letter as bounced and tells its request.
+/// Marks our letter as bounced and tells its request: silence after that says nothing.
 async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
-    undelivered::tell(house, tx, ours).await?;
-    Ok(ours.request)
+    let Some(id) = ours.request else { return Ok(None) };
+    let asks = matches!(
+        ours.kind,
+        LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked
+    );
+    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
+    let live = ours.round == stored.request.round && asks;
+    let bindings = stored.bindings.clone();
+    if live {
+        advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
+    } else {
+        let to = crate::domain::request::Audience::Team;
+        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now())
+            .await?;
+    }
+    Ok(Some(id))
 }
 
 /// The case that a judged letter belongs to; `None` where its record was forgotten already.

@@ -132,7 +132,12 @@ pub(super) async fn put_letter(house: &House, tx: &mut Tx, request: &Request, by
 
 /// A case adopts a letter that could not be judged, so that it is forgotten with the case. `false` where its bytes
 /// cannot be had any more.
-pub(super) async fn adopt(house: &House, tx: &mut Tx, request: &Request, delivery: &Delivery) -> Result<bool, FlowError> {
+pub(super) async fn adopt(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    delivery: &Delivery,
+) -> Result<bool, FlowError> {
     let bytes = match delivery_bytes(house, tx, delivery).await {
         Ok(bytes) => bytes,
         Err(error) if error.retry() == Retry::Permanent => return Ok(false),

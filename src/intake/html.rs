@@ -1,9 +1,11 @@
 //! What a reader of an HTML letter sees, as text. Hidden text is dropped, links and pictures say nothing.
 //!
 //! Never follows a link. Input that is too long is cut; input that nests too deeply is only stripped of its tags,
-//! because the renderer's time grows with the square of the depth.
+//! because the renderer's time grows with the square of the depth. Nothing that is rendered reaches a log.
 
 use html2text::config;
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
 
 use super::normal::cut;
 
@@ -22,7 +24,10 @@ pub(super) fn visible_text(html: &str, bytes_max: usize) -> (String, bool) {
         return (mail_parser::decoders::html::html_to_text(kept), false);
     }
     let renderer = config::plain_no_decorate().use_doc_css().no_table_borders().raw_mode(true).allow_width_overflow();
-    match renderer.link_footnotes(false).string_from_read(kept.as_bytes(), COLUMNS) {
+    // The HTML parser logs every piece of text that it reads: it speaks to nobody here.
+    let rendered =
+        with_default(&Dispatch::none(), || renderer.link_footnotes(false).string_from_read(kept.as_bytes(), COLUMNS));
+    match rendered {
         Ok(text) => (text, whole),
         Err(_) => (mail_parser::decoders::html::html_to_text(kept), false),
     }

@@ -23,7 +23,7 @@ async fn a_missing_config_key() {
 async fn a_missing_file() {
     let ground = Ground::sqlite().await;
     std::fs::remove_file(ground.path("shop.toml")).unwrap();
-    says(&ground.refused().await, &["shop.toml", "cannot read", "No such file"]);
+    says(&ground.config().unwrap_err().to_string(), &["expunged.toml", "`maps`", "shop.toml", "No such file"]);
     std::fs::remove_file(ground.path("expunged.toml")).unwrap();
     says(&ground.config().unwrap_err().to_string(), &["expunged.toml", "cannot read", "--config"]);
 }
@@ -45,7 +45,9 @@ async fn a_database_where_none_is() {
     assert!(!text.contains("secretword"), "{text}");
     assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
 
-    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
+    let ground = Ground::sqlite()
+        .await
+        .with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
     says(&ground.refused().await, &["[database]", "url", "No such file"]);
 }
 

@@ -35,7 +35,9 @@ pub async fn sqlite_rows(path: &Path) -> Vec<u8> {
         let columns = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(&table);
         let columns: Vec<String> = columns.fetch_all(&mut connection).await.unwrap();
         for column in columns {
-            let sql = AssertSqlSafe(format!("SELECT CAST(\"{column}\" AS BLOB) AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"));
+            let sql = AssertSqlSafe(format!(
+                "SELECT CAST(\"{column}\" AS BLOB) AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"
+            ));
             for row in sqlx::query(sql).fetch_all(&mut connection).await.unwrap() {
                 all.extend_from_slice(row.get::<&[u8], _>("v"));
                 all.push(b'\n');
@@ -65,7 +67,9 @@ async fn postgres_rows(url: &str) -> Vec<u8> {
 fn files(world: &World) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(world.ground.path("")).unwrap().map(|entry| entry.unwrap());
     let ledger = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("ledger.db"));
-    ledger.map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap())).collect()
+    ledger
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+        .collect()
 }
 
 /// What lies sealed now.

@@ -71,7 +71,15 @@ impl Net {
 fn spellings(word: &str) -> Vec<Vec<u8>> {
     let numbers: Vec<String> = word.bytes().map(|byte| byte.to_string()).collect();
     let escaped = |mark: &str| -> String {
-        word.chars().map(|c| if c.is_alphanumeric() || ".-".contains(c) { c.to_string() } else { format!("{mark}{:02X}", u32::from(c)) }).collect()
+        word.chars()
+            .map(|c| {
+                if c.is_alphanumeric() || ".-".contains(c) {
+                    c.to_string()
+                } else {
+                    format!("{mark}{:02X}", u32::from(c))
+                }
+            })
+            .collect()
     };
     let all = |mark: &str| -> String { word.bytes().map(|byte| format!("{mark}{byte:02x}")).collect() };
     vec![

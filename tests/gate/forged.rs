@@ -12,11 +12,13 @@ use crate::support::world::{TEAM, World};
 /// Writes an authority of the forger's own for a request, and binds the request to it. SQL has nothing against it.
 async fn forge(world: &World, request: RequestId, state: &str) {
     let id = Uuid::from_u128(0xF0);
-    let authority = "INSERT INTO authorities (id, request_id, kind, method, account_mac, plan_digest, issued_at, expires_at, hmac)
+    let authority =
+        "INSERT INTO authorities (id, request_id, kind, method, account_mac, plan_digest, issued_at, expires_at, hmac)
          SELECT $2, r.id, 'verified', 'code', r.account_mac, $3, r.opened_at, $4, $3 FROM requests r WHERE r.id = $1";
     let later = world.house.clock.now().plus_days(30);
     assert_eq!(world.try_sql(authority, params![request, id, vec![5_u8; 32], later]).await.unwrap(), 1);
-    let bind = "UPDATE requests SET state = 'scheduled', scope = 'account', authority_id = $2, authority_expires_at = $3,
+    let bind =
+        "UPDATE requests SET state = 'scheduled', scope = 'account', authority_id = $2, authority_expires_at = $3,
            plan_digest = $4, erase_at = opened_at WHERE id = $1";
     assert_eq!(world.try_sql(bind, params![request, id, later, vec![5_u8; 32]]).await.unwrap(), 1);
     if state != "scheduled" {

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,9 +23,10 @@ use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::House;
 use expunged::flow::arrive::Place;
 use expunged::mailbox::{Mailbox, maildir};
-use mail_parser::{MessageParser, MimeHeaders};
+use mail_parser::MessageParser;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -50,18 +52,18 @@ pub enum Shop {
 }
 
 impl Shop {
-    /// Runs statements of the test's own.
+    /// Runs statements of the test's own. They are not logged: what they plant is looked for in the program's logs.
     pub async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(path) => {
-                let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-                let mut connection = options.connect().await.expect("the shop's file opens");
+                let mut connection =
+                    sqlite(path).create_if_missing(true).connect().await.expect("the shop's file opens");
                 sqlx::raw_sql(sql).execute(&mut connection).await.expect("the shop takes it");
                 connection.close().await.expect("a connection closes");
             }
             Self::Postgres(url) => {
-                let mut connection = PgConnection::connect(url).await.expect("the shop's server answers");
+                let mut connection = postgres(url).connect().await.expect("the shop's server answers");
                 sqlx::raw_sql(sql).execute(&mut connection).await.expect("the shop takes it");
                 connection.close().await.expect("a connection closes");
             }
@@ -73,12 +75,11 @@ impl Shop {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(path) => {
-                let mut connection =
-                    SqliteConnectOptions::new().filename(path).connect().await.expect("the shop's file opens");
+                let mut connection = sqlite(path).connect().await.expect("the shop's file opens");
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("the shop answers")
             }
             Self::Postgres(url) => {
-                let mut connection = PgConnection::connect(url).await.expect("the shop's server answers");
+                let mut connection = postgres(url).connect().await.expect("the shop's server answers");
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("the shop answers")
             }
         }
@@ -88,6 +89,14 @@ impl Shop {
         let day = if matches!(self, Self::Sqlite(_)) { "TEXT" } else { "DATE" };
         self.run(&SHOP.replace("{day}", day)).await;
     }
+}
+
+fn sqlite(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).disable_statement_logging()
+}
+
+fn postgres(url: &str) -> PgConnectOptions {
+    PgConnectOptions::from_str(url).expect("a url").disable_statement_logging()
 }
 
 /// The files of a world before the daemon reads them.
@@ -249,7 +258,8 @@ impl World {
 
     /// A letter reaches the support mailbox.
     pub fn deliver(&self, bytes: &[u8]) {
-        maildir::deliver(&self.ground.path("support"), bytes, &OsChance, self.clock.now()).expect("a letter is delivered");
+        maildir::deliver(&self.ground.path("support"), bytes, &OsChance, self.clock.now())
+            .expect("a letter is delivered");
         self.delivered.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -318,7 +328,11 @@ impl World {
 
     /// The first letter of an owner who closes their account.
     pub fn closing(&self, address: &str) -> Vec<u8> {
-        plain(address, "Please close my account", "Hello,\r\n\r\nplease delete my account and all data that belongs to it.")
+        plain(
+            address,
+            "Please close my account",
+            "Hello,\r\n\r\nplease delete my account and all data that belongs to it.",
+        )
     }
 
     /// An owner asks to close their account and gets the challenge.
@@ -360,7 +374,6 @@ impl Letter {
     fn read(file: &Path) -> Self {
         let bytes = std::fs::read(file).unwrap();
         let letter = MessageParser::default().parse(&bytes).expect("our letters are letters");
-        assert!(!letter.content_type().unwrap().ctype().is_empty());
         let reply_to = letter.reply_to().or_else(|| letter.from()).and_then(|to| to.first()?.address());
         Self {
             subject: letter.subject().unwrap_or_default().to_owned(),

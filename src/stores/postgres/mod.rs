@@ -8,8 +8,8 @@ mod statements;
 use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{ConnectOptions as _, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
 
 use super::sql::{SqlStore, impl_connection, reach};
 use super::{StoreError, StoreLimits};

@@ -42,7 +42,12 @@ fn points() -> BTreeSet<String> {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             for found in pattern.captures_iter(line) {
-                assert!(points.insert(found[1].to_owned()), "{}: {} is the name of two points", file.display(), &found[1]);
+                assert!(
+                    points.insert(found[1].to_owned()),
+                    "{}: {} is the name of two points",
+                    file.display(),
+                    &found[1]
+                );
             }
         }
     }
@@ -136,15 +141,15 @@ fn lives(kills: &[Vec<Kill>]) -> Vec<Vec<Kill>> {
 async fn kill_at_every_point(side: Side) {
     let undisturbed = undisturbed(side).await;
     check(&undisturbed.state);
-    let reached: BTreeSet<String> =
-        undisturbed.passed.iter().flat_map(|(_, counts)| counts.keys().cloned()).collect();
+    let reached: BTreeSet<String> = undisturbed.passed.iter().flat_map(|(_, counts)| counts.keys().cloned()).collect();
     let dead: Vec<String> = points().difference(&reached).cloned().collect();
     assert!(dead.is_empty(), "no daemon passes {dead:?}: a point that nobody reaches tests nothing");
     let kills = kills(side, &undisturbed.passed);
     let killed_at: BTreeSet<String> = kills.iter().flatten().map(|kill| kill.point.clone()).collect();
     assert_eq!(killed_at, reached);
     let lives = lives(&kills);
-    let lived = lives.iter().map(async |kills| live(&undisturbed, kills).await.map_err(|why| format!("{kills:?}: {why}")));
+    let lived =
+        lives.iter().map(async |kills| live(&undisturbed, kills).await.map_err(|why| format!("{kills:?}: {why}")));
     let lived: Vec<Result<(), String>> = futures::stream::iter(lived).buffer_unordered(LIVES_AT_ONCE).collect().await;
     let failed: Vec<String> = lived.into_iter().filter_map(Result::err).collect();
     for (_, world) in undisturbed.before {

@@ -309,7 +309,9 @@ pub fn intake_limits(config: &Config) -> Limits {
     }
 }
 
-fn erase_limits(config: &Config) -> EraseLimits {
+/// How much is erased at once, as configured.
+#[must_use]
+pub fn erase_limits(config: &Config) -> EraseLimits {
     EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 

@@ -124,8 +124,8 @@ impl Watch {
         self.alarmed = false;
     }
 
-    /// Answers a wait that is longer after each failure, with jitter, and tells the team once when the silence is long.
-    async fn failed(&mut self, error: &FlowError) -> Duration {
+    /// Waits longer after each failure, with jitter, and tells the team once when the silence is long.
+    async fn failed(&mut self, error: &FlowError) {
         self.failures += 1;
         let since = *self.silent_since.get_or_insert_with(Instant::now);
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Watch {
         }
         let doubled = self.settings.backoff * 2_u32.pow(self.failures.min(6) - 1);
         let [jitter] = draw::<1>(&*self.house.chance);
-        doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)
+        sleep(doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)).await;
     }
 
     async fn alarm(&self) -> Result<(), FlowError> {

@@ -227,27 +227,13 @@ async fn settle(
     })
 }
 
-/// Marks our letter as bounced and tells its request: silence after that says nothing.
+/// Marks our letter as bounced and tells its request.
 async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
     }
-    let Some(id) = ours.request else { return Ok(None) };
-    let asks = matches!(
-        ours.kind,
-        LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked
-    );
-    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
-    let live = ours.round == stored.request.round && asks;
-    let bindings = stored.bindings.clone();
-    if live {
-        advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
-    } else {
-        let to = crate::domain::request::Audience::Team;
-        advance::write_letter(house, tx, Some(&stored.request), LetterKind::AlarmBounced, to, house.clock.now())
-            .await?;
-    }
-    Ok(Some(id))
+    undelivered::tell(house, tx, ours).await?;
+    Ok(ours.request)
 }
 
 /// The case that a judged letter belongs to; `None` where its record was forgotten already.

@@ -20,7 +20,13 @@ pub fn request() -> String {
 
 /// A letter that is nobody's business here.
 pub fn question() -> String {
-    letter(ASKING, "privacy@shop.example", "Invoice for March", "2", "Hello,\r\n\r\ncould you send me the invoice for March again?\r\n")
+    letter(
+        ASKING,
+        "privacy@shop.example",
+        "Invoice for March",
+        "2",
+        "Hello,\r\n\r\ncould you send me the invoice for March again?\r\n",
+    )
 }
 
 /// The answer to the challenge that lies in this Maildir: its code, above the quoted letter.
@@ -31,7 +37,8 @@ pub fn answer(maildir: &Path) -> String {
     let text = challenge.body_text(0).expect("a text").into_owned();
     let alone = Regex::new(r"(?m)(?:^|[ :])([A-Z0-9]{6})\r?$").expect("a pattern");
     let mut codes = alone.captures_iter(&text).map(|found| found[1].to_owned());
-    let mixed = |code: &String| code.bytes().any(|b| b.is_ascii_digit()) && code.bytes().any(|b| b.is_ascii_uppercase());
+    let mixed =
+        |code: &String| code.bytes().any(|b| b.is_ascii_digit()) && code.bytes().any(|b| b.is_ascii_uppercase());
     let code = codes.find(mixed).expect("a code in the letter");
     let to = challenge.reply_to().and_then(|to| to.first()?.address()).expect("an address to reply to");
     assert!(to.starts_with("privacy+"), "{to} proves nothing");

@@ -82,8 +82,16 @@ erase      = "delete"
 /// Every row of every table, as text.
 const ROWS: [(&str, &str, &str); 4] = [
     ("shop", "accounts", "SELECT id || ' ' || company AS line FROM accounts ORDER BY id"),
-    ("shop", "users", "SELECT id || ' ' || account_id || ' ' || role || ' ' || email || ' ' || full_name AS line FROM users ORDER BY id"),
-    ("sales", "orders", "SELECT id || ' ' || quote(user_id) || ' ' || placed_at || ' ' || quote(ship_name) AS line FROM orders ORDER BY id"),
+    (
+        "shop",
+        "users",
+        "SELECT id || ' ' || account_id || ' ' || role || ' ' || email || ' ' || full_name AS line FROM users ORDER BY id",
+    ),
+    (
+        "sales",
+        "orders",
+        "SELECT id || ' ' || quote(user_id) || ' ' || placed_at || ' ' || quote(ship_name) AS line FROM orders ORDER BY id",
+    ),
     ("sales", "sessions", "SELECT id || ' ' || user_id || ' ' || pages AS line FROM sessions ORDER BY id"),
 ];
 

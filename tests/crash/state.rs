@@ -92,7 +92,8 @@ async fn leaves(tx: &mut Tx) -> Result<Vec<String>, String> {
         let mut seen = Vec::new();
         for stored in &leaves {
             let facts = stored.leaf.read().unwrap().facts;
-            let words = ["step", "move", "letter", "disposition", "key"].map(|name| facts.get(name).map(ToString::to_string).unwrap_or_default());
+            let words = ["step", "move", "letter", "disposition", "key"]
+                .map(|name| facts.get(name).map(ToString::to_string).unwrap_or_default());
             let line = format!("{} {}", stored.event, words.concat());
             if stored.event == Event::Outcome {
                 let intent = format!("{} {}", Event::Intent, words.concat());

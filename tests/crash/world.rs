@@ -12,9 +12,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::customer;
 use super::daemon::{ORDER, Order, TEST};
 use super::shop::{self, OWNER};
-use super::customer;
 use crate::support::postgres::{fresh_postgres, postgres_url};
 use crate::support::unique_word;
 
@@ -106,7 +106,10 @@ impl World {
     }
 
     fn configure(&self) {
-        let ledger = format!("\n[database]\nurl = \"{}\"\nconnections_max = 4\n", self.postgres.as_deref().unwrap_or("sqlite:ledger.db"));
+        let ledger = format!(
+            "\n[database]\nurl = \"{}\"\nconnections_max = 4\n",
+            self.postgres.as_deref().unwrap_or("sqlite:ledger.db")
+        );
         let text = [include_str!("config.toml"), &ledger].concat();
         std::fs::write(self.folder().join("expunged.toml"), text).unwrap();
     }
@@ -126,7 +129,8 @@ impl World {
 
     /// The ledger, to look at; nobody else may have it open.
     pub async fn ledger(&self) -> Db {
-        let url = self.postgres.clone().unwrap_or_else(|| format!("sqlite://{}", self.folder().join("ledger.db").display()));
+        let url =
+            self.postgres.clone().unwrap_or_else(|| format!("sqlite://{}", self.folder().join("ledger.db").display()));
         Db::open(&DatabaseSettings { url: url.into(), connections_max: 2 }).await.unwrap()
     }
 

@@ -16,6 +16,7 @@ pub mod erase;
 pub mod flow;
 pub mod intake;
 pub mod mailbox;
+pub mod output;
 pub mod queue;
 pub mod reply;
 pub mod stores;

@@ -14,7 +14,7 @@ use crate::verify::{AuthoritySettings, AuthorityTable};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use super::output::{self, Tabular, progress};
+use crate::output::{self, Tabular, progress};
 
 /// What `check` understands.
 #[derive(Debug, clap::Args)]

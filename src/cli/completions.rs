@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use super::CommandLine;
 use super::exit::Outcome;
-use super::output::write_out;
+use crate::output::write_out;
 
 /// What `completions` understands.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! `expunged config`: the commented example that is built into the program.
 
 use super::exit::Outcome;
-use super::output::write_out;
 use crate::config::EXAMPLE;
+use crate::output::write_out;
 
 /// What `config` understands.
 #[derive(Debug, clap::Subcommand)]

@@ -25,7 +25,7 @@ use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
 use crate::verify::DirectoryError;
 
-use super::output::{colour_on_stderr, say};
+use crate::output::{colour_on_stderr, say};
 
 /// Why a command ended. To add one: a variant, a line above and in the README's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::flow::operate::Operator;
 
 use super::actor;
 use super::exit::{Ended, Exit};
-use super::output::Format;
+use crate::output::Format;
 
 /// One call of the program.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use crate::flow::operate;
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::{self, Invocation};
-use super::output::{self, Tabular, say, time};
 use super::words;
+use crate::output::{self, Tabular, say, time};
 
 /// What `jobs` understands.
 #[derive(Debug, clap::Subcommand)]

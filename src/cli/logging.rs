@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 
 use super::exit::Ended;
-use super::output::colour_on_stderr;
+use crate::output::colour_on_stderr;
 
 /// For the daemon: as `[log]` says; each `-v` says more of our own rooms.
 pub(super) fn of_daemon(log: &Log, verbose: u8) -> Result<(), Ended> {

@@ -9,7 +9,7 @@ use crate::db::deliveries::{self, Disposition};
 
 use super::exit::Outcome;
 use super::invocation::Invocation;
-use super::output::{self, Format, Tabular, time};
+use crate::output::{self, Format, Tabular, time};
 
 /// What `mailbox` understands.
 #[derive(Debug, clap::Subcommand)]

@@ -19,7 +19,6 @@ mod jobs;
 mod logging;
 mod mailbox;
 mod observe;
-pub mod output;
 mod plan;
 mod requests;
 mod run;
@@ -32,9 +31,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+use crate::output::Format;
 use exit::{Exit, Outcome};
 use invocation::Invocation;
-use output::Format;
 
 /// Where the config lies unless the command line or the environment says otherwise.
 const CONFIG_FILE: &str = "/etc/expunged/expunged.toml";

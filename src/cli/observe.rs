@@ -17,7 +17,7 @@ use crate::verify::{AuthoritySettings, AuthorityTable, Directory, Membership, Ru
 
 use super::exit::Outcome;
 use super::invocation::Invocation;
-use super::output::{self, Format, Tabular, progress, say};
+use crate::output::{self, Format, Tabular, progress, say};
 
 /// UIDs that are asked for at once.
 const LISTED_MAX: u32 = 1_000;

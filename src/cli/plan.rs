@@ -12,8 +12,8 @@ use crate::verify::{Directory, Membership};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use super::output::{self, Format, Tabular, progress, say};
 use super::words;
+use crate::output::{self, Format, Tabular, progress, say};
 
 /// What `plan` understands.
 #[derive(Debug, clap::Args)]

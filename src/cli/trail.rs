@@ -14,7 +14,7 @@ use crate::vault::{KeyEncryptionKey, KeyOwner, KeyPurpose};
 
 use super::exit::{Ended, Outcome};
 use super::invocation::{self, Invocation};
-use super::output::{self, Format, Tabular, progress, say, time, write_out};
+use crate::output::{self, Format, Tabular, progress, say, time, write_out};
 
 /// Leaves that are read at once.
 const PAGE: u32 = 1_000;

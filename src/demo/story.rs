@@ -9,11 +9,11 @@ use super::customers::Customer;
 use super::letters::{Expected, Habit, Story, stories};
 use super::world::{SUPPORT, World};
 use super::{counts, shop::Person};
-use crate::cli::output::{self, Format, Tabular, say};
 use crate::clock::Clock;
 use crate::db::deliveries::Disposition;
 use crate::db::{deliveries, erasures, jobs, requests};
 use crate::domain::{RequestId, State};
+use crate::output::{self, Format, Tabular, say};
 
 /// How long the house may be busy with one letter before the demo gives up.
 const BUSY_MAX: Duration = Duration::from_secs(60);

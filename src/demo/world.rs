@@ -105,7 +105,7 @@ impl World {
             Some(temporary) => drop(temporary),
             None => {
                 let at = self.folder.display();
-                crate::cli::output::say(&format!(
+                crate::output::say(&format!(
                     "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
                      the ledger            sqlite3 {at}/ledger.db 'SELECT reference, state, scope FROM requests'\n  \
                      the stores            sqlite3 {at}/stores/shop.db .tables"

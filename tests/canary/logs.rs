@@ -72,22 +72,8 @@ impl Ear {
             assert!(text.contains(target), "nothing of {target} was heard");
         }
         assert!(text.contains("TRACE") || text.contains("DEBUG"), "only loud things were heard");
-        println!("{} bytes of log, {} lines, targets: {:?}", text.len(), text.lines().count(), targets(&text));
         if let Some(around) = self.find(net) {
             panic!("personal data in the log:\n{around}");
         }
     }
-}
-
-/// Who said something, for a person who reads the test's output.
-fn targets(text: &str) -> std::collections::BTreeMap<&str, u32> {
-    let mut targets = std::collections::BTreeMap::new();
-    for line in text.lines() {
-        let mut words = line.split_whitespace().skip(1);
-        let (level, target) = (words.next(), words.next());
-        if let (Some("TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR"), Some(target)) = (level, target) {
-            *targets.entry(target).or_default() += 1;
-        }
-    }
-    targets
 }

@@ -72,6 +72,16 @@ impl State {
     }
 }
 
+/// Letters of which nobody knows whether they were delivered, after a kill: each is sent once more.
+pub async fn uncertain(world: &World) -> i64 {
+    let db = world.ledger().await;
+    let mut tx = db.read().await.unwrap();
+    let row = tx.one("SELECT COUNT(*) AS letters FROM letters WHERE state = 'sending'", params![]).await.unwrap();
+    drop(tx);
+    db.close().await;
+    row.i64("letters").unwrap()
+}
+
 async fn lines(tx: &mut Tx, sql: &str) -> Vec<String> {
     let rows = tx.all(sql, params![]).await.unwrap();
     let mut lines: Vec<String> = rows.iter().map(|row| row.text("line").unwrap()).collect();

@@ -390,8 +390,8 @@ impl Letter {
                 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
                 && word.bytes().any(|b| b.is_ascii_digit())
         };
-        let words = self.text.lines().filter_map(|line| line.trim().rsplit([' ', ':']).next());
-        words.filter(fits).next().expect("the letter has a code").to_owned()
+        let mut words = self.text.lines().filter_map(|line| line.trim().rsplit([' ', ':']).next());
+        words.find(fits).expect("the letter has a code").to_owned()
     }
 
     /// A reply to it with this text above.

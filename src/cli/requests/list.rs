@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use crate::cli::exit::Outcome;
 use crate::cli::invocation::Invocation;
-use crate::cli::output::{self, Tabular, time};
 use crate::cli::words;
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Hold, Origin, ReviewReason};
 use crate::domain::{Language, Reference, Role, Scope, State};
+use crate::output::{self, Tabular, time};
 
 /// What `list` understands.
 #[derive(Debug, clap::Args)]

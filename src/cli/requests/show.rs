@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::list::RequestRow;
 use crate::cli::exit::{Ended, Outcome};
 use crate::cli::invocation::{self, Invocation};
-use crate::cli::output::{self, Format, Tabular, printable, time};
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::erasures::{self, StepRow};
 use crate::db::letters::{self, LetterRow, LetterState};
@@ -13,6 +12,7 @@ use crate::db::{Tx, evidence};
 use crate::domain::request::Audience;
 use crate::domain::{LetterKind, Reference};
 use crate::flow::operate::{self, Revealed};
+use crate::output::{self, Format, Tabular, printable, time};
 
 /// What `show` understands.
 #[derive(Debug, clap::Args)]

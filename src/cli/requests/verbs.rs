@@ -2,11 +2,11 @@
 
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
-use crate::cli::output::{Format, one, say};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
 use crate::flow::operate::{self, Approval, Operator};
 use crate::flow::{FlowError, House};
+use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
 use super::list::RequestRow;

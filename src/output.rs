@@ -1,4 +1,4 @@
-//! Data on stdout in three formats; everything else goes to stderr.
+//! What the program says on a terminal: data on stdout in three formats, everything else on stderr. Never what about.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::dialect::{self, Dialect};
 use super::error::DbError;
@@ -38,14 +38,14 @@ enum Pools {
         writer: SqlitePool,
         readers: SqlitePool,
         /// Rung when a transaction made work for the workers of this process.
-        bell: Arc<Notify>,
+        bell: Arc<watch::Sender<()>>,
     },
     Postgres(PgPool),
 }
 
 /// How a worker hears of new work: from its own process, or from the server by LISTEN.
 pub(super) enum Bell<'a> {
-    Local(&'a Notify),
+    Local(&'a watch::Sender<()>),
     Channel(&'a PgPool),
 }
 
@@ -141,7 +141,7 @@ impl Db {
     }
 }
 
-async fn begin_immediate(writer: &SqlitePool, bell: &Arc<Notify>) -> Result<Tx, DbError> {
+async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>) -> Result<Tx, DbError> {
     let mut attempts = 1;
     loop {
         match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::dialect::{self, Dialect};
 use super::error::DbError;
-use super::migrate::migrate;
+use super::migrate;
 use super::sql::{Params, Row, Tx};
 
 /// Where our own database is.
@@ -66,16 +66,38 @@ impl Db {
     /// # Errors
     /// An unreadable url, an old SQLite, a schema of a newer program, a migration that fails (nothing of it stays).
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, DbError> {
-        let url = settings.url.expose_secret();
-        let db = if let Some(path) = url.strip_prefix("sqlite://") {
-            open_sqlite(Path::new(path), settings.connections_max).await?
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url, settings.connections_max).await?
-        } else {
-            return Err(DbError::UnknownUrl);
-        };
-        migrate(&db).await?;
+        if let Some(path) = settings.url.expose_secret().strip_prefix("sqlite://") {
+            create_private(Path::new(path))?;
+        }
+        let db = Self::connect(settings).await?;
+        migrate::migrate(&db).await?;
         Ok(db)
+    }
+
+    /// Opens a database that is there and has the schema of this program. Makes nothing and migrates nothing: a look
+    /// at a mistyped path must not leave a ledger there, nor a newer program change one under a daemon that runs.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`DbError::NotThere`] and [`DbError::OlderSchema`].
+    pub async fn open_existing(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let file = settings.url.expose_secret().strip_prefix("sqlite://");
+        if file.is_some_and(|path| !Path::new(path).exists()) {
+            return Err(DbError::NotThere);
+        }
+        let db = Self::connect(settings).await?;
+        migrate::is_current(&db).await?;
+        Ok(db)
+    }
+
+    async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let url = settings.url.expose_secret();
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            open_sqlite(Path::new(path), settings.connections_max).await
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url, settings.connections_max).await
+        } else {
+            Err(DbError::UnknownUrl)
+        }
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -156,7 +178,6 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>) -> 
 }
 
 async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
-    create_private(path)?;
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
     // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
     let erasing = options.clone().pragma("secure_delete", "ON");

@@ -3,8 +3,8 @@
 //! looked for wherever the program writes. The net is shown to hold: a name that is logged is caught.
 
 mod ledger;
-mod logs;
-mod needles;
+pub mod logs;
+pub mod needles;
 
 use expunged::db::trail;
 use expunged::domain::State;

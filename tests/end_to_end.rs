@@ -12,6 +12,8 @@ mod stores;
 #[path = "end_to_end/world.rs"]
 mod world;
 
+use crate::canary::logs::listen;
+use crate::canary::needles::Net;
 use crate::support::postgres::fresh_postgres;
 use letters::{address, code, parsed, reply, text_of, written};
 use stores::{Person, user};
@@ -30,6 +32,8 @@ async fn letters_erase_people_and_the_ledger_is_sqlite() {
 
 async fn the_whole_way(way: Way) {
     let world = World::create(&way).await;
+    // The stores are filled by statements of the test's own; from here on only the program speaks.
+    let ear = listen();
     world
         .live(async |world| {
             everybody_writes(world).await;
@@ -40,6 +44,14 @@ async fn the_whole_way(way: Way) {
             the_mailbox_is_as_it_should_be(world).await;
         })
         .await;
+    ear.check(&personal());
+}
+
+/// What no log may hold, whatever spoke with the servers: names and addresses of all who wrote.
+fn personal() -> Net {
+    let people: Vec<Person> = askers().into_iter().chain([user(3, 1)]).collect();
+    let words: Vec<&str> = people.iter().flat_map(|person| [&*person.name, &*person.email]).collect();
+    Net::new(&words)
 }
 
 /// Who asked for an erasure: an English owner, a German one, and an owner who lets a colleague go.

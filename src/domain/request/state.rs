@@ -105,6 +105,18 @@ stored_enum! {
         ChallengeBounced = "challenge_bounced",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
+        /// The address was challenged for another request a short while ago.
+        AskedLately = "asked_lately",
+        /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.
+        ChangedLately = "changed_lately",
+    }
+}
+
+impl ReviewReason {
+    /// Whether the asker is told that a person looks. Who floods an address with requests is not helped to do so.
+    #[must_use]
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::AskedLately)
     }
 }
 
@@ -161,6 +173,8 @@ pub struct Request {
     pub deadlines: Deadlines,
     /// Who asks for what, once identified.
     pub ask: Option<Ask>,
+    /// Whether the asker has an address on file that can be written to.
+    pub reachable: bool,
     /// Which challenge is the live one; 0 before the first.
     pub round: u32,
     /// Whether the live challenge was reminded of.
@@ -173,6 +187,8 @@ pub struct Request {
     pub erase_at: Option<Timestamp>,
     /// Why a person must look.
     pub review: Option<ReviewReason>,
+    /// Whether the team was told that the due date that counts now comes near.
+    pub due_told: bool,
     /// How many transitions it has gone through; letters of one kind are told apart by it.
     pub moves: u32,
 }
@@ -198,12 +214,14 @@ impl Request {
             language,
             deadlines,
             ask: None,
+            reachable: false,
             round: 0,
             reminded: false,
             code_asked: false,
             warrant: None,
             erase_at: None,
             review: None,
+            due_told: false,
             moves: 0,
         }
     }
@@ -222,7 +240,7 @@ pub struct Policy {
     pub grace: Duration,
     /// How long an unproven "stop" pauses a request before a person looks.
     pub hold_expires: Duration,
-    /// How many days before the base due date the team is warned.
+    /// How many days before the due date the team is warned.
     pub due_soon_days: u32,
 }
 

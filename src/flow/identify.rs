@@ -267,7 +267,9 @@ fn target(house: &House, opening: &Opening, asker: &Membership, wish: Wish, abou
 
 async fn label_of(house: &House, asker: &Membership) -> Result<Option<String>, FlowError> {
     let found = house.directory.target(&asker.account, &asker.address_on_file).await?;
-    Ok(found.into_iter().find(|person| person.key == asker.person_key).map(|person| person.label))
+    let label = found.into_iter().find(|person| person.key == asker.person_key).map(|person| person.label);
+    // The owner must know whom it is about; who has no name there is known by the address on file.
+    Ok(label.or_else(|| Some(asker.address_on_file.clone())))
 }
 
 async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: Finding) -> Result<(), FlowError> {

@@ -171,7 +171,7 @@ async fn end_pause(
 
 /// For a person to look at; whether the asker can be written to is known by now.
 const fn review(reason: ReviewReason) -> Event {
-    Event::Unclear { reason, reachable: false }
+    Event::Unclear { reason, reachable: false, quiet: false }
 }
 
 fn says_stop(facts: &AnswerFacts) -> bool {

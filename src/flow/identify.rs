@@ -284,7 +284,7 @@ async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: 
         }
         Finding::Review { reason, reachable, contact, subject } => {
             save(house, tx, stored, &contact, &subject).await?;
-            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some() };
+            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some(), quiet: false };
             advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
         }
         Finding::Forward { role, contact, subject } => {
@@ -296,7 +296,7 @@ async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: 
             save(house, tx, stored, &contact, &subject).await?;
             let address = contact.asker.as_deref().ok_or(FlowError::Missing("the address of an identified asker"))?;
             if asked_lately(house, tx, stored, address).await? {
-                let event = Event::Unclear { reason: ReviewReason::AskedLately, reachable: true };
+                let event = Event::Unclear { reason: ReviewReason::Policy, reachable: true, quiet: true };
                 advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
                 return Ok(());
             }

@@ -43,7 +43,7 @@ impl Step<'_> {
                 Ok(())
             }
             Event::ForwardToOwner { role } => self.forward(*role),
-            Event::Unclear { reason, reachable } => self.unclear(*reason, *reachable),
+            Event::Unclear { reason, reachable, quiet } => self.unclear(*reason, *reachable, *quiet),
             Event::AnswerUnclear => self.answer_unclear(),
             Event::Confirmed { scope, warrant } => {
                 self.confirm(*scope, false)?;
@@ -151,27 +151,32 @@ impl Step<'_> {
         self.wake_due();
     }
 
-    fn unclear(&mut self, reason: ReviewReason, reachable: bool) -> Result<(), IllegalTransition> {
+    fn unclear(&mut self, reason: ReviewReason, reachable: bool, quiet: bool) -> Result<(), IllegalTransition> {
         if !matches!(self.next.held, Some((_, Hold::Unproven))) {
             self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
         }
         // Who could be written to once still can.
         self.next.reachable |= reachable;
-        self.review(reason);
+        if !quiet {
+            self.tell(LetterKind::InReview);
+        }
+        self.hand_over(reason);
         Ok(())
     }
 
     /// Hands the request to a person, and says so to the one who waits for it.
     fn review(&mut self, reason: ReviewReason) {
+        self.tell(LetterKind::InReview);
+        self.hand_over(reason);
+    }
+
+    fn hand_over(&mut self, reason: ReviewReason) {
         self.next.state = State::NeedsReview;
         self.next.held = None;
         self.next.review = Some(reason);
         self.next.warrant = None;
         self.next.erase_at = None;
         self.effects.push(Effect::CancelWakes);
-        if reason.is_told() {
-            self.tell(LetterKind::InReview);
-        }
         self.send(LetterKind::AlarmReview, Audience::Team);
         self.wake_due();
     }

@@ -73,6 +73,8 @@ pub enum Event {
         reason: ReviewReason,
         /// Whether the asker has an address on file that can be written to.
         reachable: bool,
+        /// Whether nothing is written to them now: who floods an address with requests is not helped to do so.
+        quiet: bool,
     },
     /// The answer to a challenge proved possession but not intent.
     AnswerUnclear,

@@ -105,18 +105,8 @@ stored_enum! {
         ChallengeBounced = "challenge_bounced",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
-        /// The address was challenged for another request a short while ago.
-        AskedLately = "asked_lately",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.
         ChangedLately = "changed_lately",
-    }
-}
-
-impl ReviewReason {
-    /// Whether the asker is told that a person looks. Who floods an address with requests is not helped to do so.
-    #[must_use]
-    pub const fn is_told(self) -> bool {
-        !matches!(self, Self::AskedLately)
     }
 }
 

@@ -137,7 +137,11 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         7 => Event::Released,
         8 => Event::Stranger,
         9 => Event::ForwardToOwner { role: pick(rng, Role::ALL) },
-        10 => Event::Unclear { reason: pick(rng, ReviewReason::ALL), reachable: rng.random_bool(0.5) },
+        10 => Event::Unclear {
+            reason: pick(rng, ReviewReason::ALL),
+            reachable: rng.random_bool(0.5),
+            quiet: rng.random_bool(0.2),
+        },
         11 => Event::AnswerUnclear,
         12 => Event::ApprovalDenied,
         13 => Event::WithdrawnByPerson,
@@ -298,7 +302,7 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::NeedsReview if matches!(event, Event::Released) && before.held.is_some_and(|h| h.0 == after.state) => {}
         State::NeedsReview => {
             assert!(sent(LetterKind::AlarmReview, Audience::Team));
-            let news = after.reachable && after.review.is_none_or(ReviewReason::is_told);
+            let news = after.reachable && !matches!(event, Event::Unclear { quiet: true, .. });
             let goes_on = matches!(event, Event::ReleasedByPerson) && !sent(LetterKind::InReview, Audience::Asker);
             assert!(goes_on || sent(LetterKind::InReview, Audience::Asker) == news);
         }
@@ -415,7 +419,7 @@ fn identified(now: Timestamp, role: Role, scope: Scope, approval: bool) -> (Requ
 
 #[test]
 fn a_review_of_a_known_asker_is_refused_and_extended_with_a_letter() {
-    let event = Event::Unclear { reason: ReviewReason::UnclearTarget, reachable: true };
+    let event = Event::Unclear { reason: ReviewReason::UnclearTarget, reachable: true, quiet: false };
     let (review, _) = moved(&newborn(NOW), &event, NOW);
     let extended = Deadlines { extended: true, legal_due: NOW.plus_days(90).date(), ..review.deadlines };
     let extend = Event::Extended { deadlines: extended };
@@ -431,7 +435,8 @@ fn a_review_of_a_known_asker_is_refused_and_extended_with_a_letter() {
         let (again, _) = moved(&review, &Event::PutRight, NOW);
         assert!(sends(&moved(&again, &event, NOW).1, letter, Audience::Asker), "{letter}");
     }
-    let unknown = moved(&newborn(NOW), &Event::Unclear { reason: ReviewReason::Poison, reachable: false }, NOW).0;
+    let unknown =
+        moved(&newborn(NOW), &Event::Unclear { reason: ReviewReason::Poison, reachable: false, quiet: false }, NOW).0;
     assert!(apply(&unknown, &extend, &Policy::default(), NOW).is_err(), "an extension that nobody hears of");
 }
 

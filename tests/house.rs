@@ -138,7 +138,7 @@ fn nothing_in_the_tree_names_a_place_on_somebodys_machine() {
 fn ci_runs_the_test_command_and_nothing_else() {
     for script in [".ci/run", "tests/run", "tests/support/serve"] {
         let mode = fs::metadata(root().join(script)).expect("it is there").permissions().mode();
-        assert!(mode & 0o111 == 0o111, "{script} can be run");
+        assert!(mode & 0o100 != 0, "{script} can be run by its owner");
     }
     let script = read(Path::new(".ci/run"));
     let commands: Vec<&str> = script.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();

@@ -208,6 +208,55 @@ fn test_files(sources: &[(std::path::PathBuf, String)]) -> Vec<Vec<String>> {
     modules
 }
 
+/// Crates that open the outside world, and the rooms that may name them.
+const OUTSIDE: &[(&str, &[&str], &str)] = &[
+    (
+        "sqlx",
+        &["db", "stores", "demo"],
+        "SQL is spoken by our own database, by the connectors, and by the demo's counts",
+    ),
+    ("async_imap", &["mailbox"], "mail comes in through one room"),
+    ("lettre", &["reply"], "mail goes out through one room"),
+    ("mail_parser", &["intake", "demo", "mailbox"], "letters are read by intake, and by the demo's customers"),
+    ("minijinja", &["reply"], "letters are written by one room"),
+    ("clap", &["cli", "output"], "the command line is one room's"),
+    (
+        "std::fs",
+        &["vault", "config", "mailbox", "reply", "daemon", "db", "cli", "demo", "breakpoint", "verify", "erase"],
+        "the pure rooms read no file",
+    ),
+];
+/// Rooms without I/O: not even a runtime for it.
+const PURE: &[&str] = &["domain", "intake", "trail"];
+
+#[test]
+fn the_outside_world_is_opened_by_few_rooms() {
+    let sources = rust_files("src");
+    let skipped = test_files(&sources);
+    let mut wrong = Vec::new();
+    for (file, text) in &sources {
+        let module = module_of(file);
+        if skipped.iter().any(|test| module.starts_with(test)) {
+            continue;
+        }
+        let room = module.first().map_or("main", String::as_str);
+        let (code, _) = without_tests(&code_of(text));
+        let names = |path: &str| {
+            let pattern = regex::Regex::new(&format!(r"\b{path}\s*::")).expect("a pattern of ours");
+            pattern.is_match(&code)
+        };
+        for (path, open_to, because) in OUTSIDE {
+            if !open_to.contains(&room) && names(path) {
+                wrong.push(format!("{} names {path}: {because}", file.display()));
+            }
+        }
+        if PURE.contains(&room) && (names("tokio") || names("std::net") || names("std::fs")) {
+            wrong.push(format!("{} is in a room without I/O", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_table_has_no_circle_and_no_row_twice() {
     for (row, room) in ROOMS.iter().enumerate() {

@@ -13,6 +13,7 @@ mod cli;
 mod crash;
 mod db_jobs;
 mod db_proof;
+mod demo;
 mod end_to_end;
 mod erase;
 mod gate;

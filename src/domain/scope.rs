@@ -74,7 +74,7 @@ stored_enum! {
         SecondNotice = "second_notice",
         /// A person looks at it.
         InReview = "in_review",
-        /// Somebody asked to stop without proof: paused, and asks who it was.
+        /// Somebody may have asked to stop, or without proof: paused, and asks what is meant.
         OnHold = "on_hold",
         /// A person of the team paused it.
         Paused = "paused",

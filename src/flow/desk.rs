@@ -40,6 +40,15 @@ impl Handler for Desk {
             Err(error) => self.failed(lease, &error, attempt).await,
         }
     }
+
+    async fn exhausted(&self, lease: Lease) -> Settled {
+        let reason = "attempts_used_up";
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "job ended its worker each time");
+        match self.bury(&lease, reason).await {
+            Ok(()) => Settled::Done,
+            Err(error) => Settled::Failed { lease, reason, retry: error.retry() },
+        }
+    }
 }
 
 impl Desk {
@@ -53,7 +62,8 @@ impl Desk {
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
         match self.bury(&lease, reason).await {
             Ok(()) => Settled::Done,
-            Err(_) => Settled::Failed { lease, reason, retry },
+            // The job must not die unseen because our own database was away: it comes back to be ended.
+            Err(error) => Settled::Failed { lease, reason, retry: error.retry() },
         }
     }
 

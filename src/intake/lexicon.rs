@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
@@ -27,14 +26,6 @@ const FORGIVEN_CHARS_MIN: usize = 6;
 /// What is wrong with a lexicon.
 #[derive(Debug, thiserror::Error)]
 pub enum LexiconError {
-    /// A file could not be read.
-    #[error("lexicon {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
     /// A file is no valid lexicon.
     #[error("lexicon {name}")]
     Toml {
@@ -144,19 +135,6 @@ impl Lexicon {
     /// The lexicon that the binary carries.
     pub fn embedded() -> Result<Self, LexiconError> {
         Self::compile(EMBEDDED.into_iter().map(|(language, text)| (language, text.to_owned())))
-    }
-
-    /// The lexicon of a folder that holds `<language>.toml` for every [`Language`].
-    pub fn load(dir: &Path) -> Result<Self, LexiconError> {
-        let mut texts = Vec::new();
-        for language in Language::ALL {
-            let path = dir.join(format!("{language}.toml"));
-            match std::fs::read_to_string(&path) {
-                Ok(text) => texts.push((*language, text)),
-                Err(source) => return Err(LexiconError::Read { path, source }),
-            }
-        }
-        Self::compile(texts.into_iter())
     }
 
     fn compile(texts: impl Iterator<Item = (Language, String)>) -> Result<Self, LexiconError> {

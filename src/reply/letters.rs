@@ -171,7 +171,7 @@ pub struct InReview {
     pub common: Common,
 }
 
-/// Somebody asked to stop without proof: paused, and asks what is meant.
+/// Somebody may have asked to stop, or without proof: paused, and asks what is meant.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnHold {
     /// What every letter names.

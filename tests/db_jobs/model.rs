@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::world::{self, World, job, on_both, request};
+use crate::support::long_run;
 
 /// One step. Numbers pick among what there is.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Expected {
     }
 
     fn after_failure(&mut self) {
-        self.state = if self.attempts >= self.attempts_max { "dead" } else { "waiting" };
+        self.state = if self.attempts > self.attempts_max { "dead" } else { "waiting" };
     }
 }
 
@@ -290,7 +291,7 @@ async fn live(world: &World, steps: Vec<Step>) {
 
 on_both! {
     async fn the_table_lives_as_its_model(world) {
-        let config = Config { cases: 30, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+        let config = Config { cases: if long_run() { 1_000 } else { 30 }, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
         tokio::task::block_in_place(|| {
             let runtime = tokio::runtime::Handle::current();
             let lives = proptest::collection::vec(step(), 1..60);

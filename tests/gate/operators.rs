@@ -8,6 +8,8 @@ use expunged::verify::ProofKind;
 use super::{OWNERS, names_nobody, on_both, shop_is_untouched};
 use crate::support::world::{World, told};
 
+/// A user of the first account, whose profile only goes with its owner's approval.
+const USER: &str = "user1@team.example";
 const EVIDENCE: Option<(ProofKind, &str)> = Some((ProofKind::CalledBack, "called back on the number on file"));
 
 on_both! {
@@ -18,10 +20,13 @@ on_both! {
             let first = Operator::named(&world.house, "alice");
             let done = operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             assert_eq!(done, Approval::Recorded);
-            for evidence in [None, EVIDENCE] {
-                let error = operate::approve(&world.house, &reference, &first, evidence).await.unwrap_err();
-                assert!(told(&error).contains("a second operator must"), "{}", told(&error));
-                names_nobody(&told(&error));
+            let error = operate::approve(&world.house, &reference, &first, None).await.unwrap_err();
+            assert!(told(&error).contains("a second operator must"), "{}", told(&error));
+            names_nobody(&told(&error));
+            // Evidence that is given is recorded, in place of what was: it never approves.
+            for _ in 0..2 {
+                let done = operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
+                assert_eq!(done, Approval::Recorded);
             }
             assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
             assert_eq!(world.number("SELECT COUNT(*) AS number FROM authorities", params![]).await, 0);
@@ -53,6 +58,38 @@ on_both! {
             names_nobody(&told(&error));
             assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
             shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn evidence_about_the_asker_does_not_stand_for_the_owner(world) {
+        world.live(async {
+            let (asked, challenge) = world.ask(USER).await;
+            let reference = world.stored(asked).await.request.reference;
+            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
+            world.receive(&challenge.answer(USER, &challenge.code())).await;
+            assert_eq!(world.state(asked).await, State::AwaitingApproval);
+            let error = operate::approve(&world.house, &reference, &second, None).await.unwrap_err();
+            assert!(told(&error).contains("another step"), "{}", told(&error));
+            assert_eq!(world.state(asked).await, State::AwaitingApproval);
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM authorities", params![]).await, 0);
+        }).await;
+    }
+
+    async fn a_verified_asker_leads_to_the_owner(world) {
+        world.live(async {
+            let (asked, _) = world.ask(USER).await;
+            let reference = world.stored(asked).await.request.reference;
+            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
+            let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
+            assert_eq!(done, Approval::OwnerNext);
+            world.settle().await;
+            assert_eq!(world.state(asked).await, State::AwaitingApproval);
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM authorities", params![]).await, 0);
+            let question = world.fresh(OWNERS[0]).pop().expect("the owner is asked");
+            world.receive(&question.answer(OWNERS[0], &question.code())).await;
+            assert_eq!(world.state(asked).await, State::Scheduled);
         }).await;
     }
 }

@@ -27,6 +27,11 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
+/// Whether this is the long run (`tests/run --long`), in which random tests try more and crash tests kill more often.
+pub fn long_run() -> bool {
+    std::env::var_os("EXPUNGED_TEST_LONG").is_some()
+}
+
 /// Whether this test runs as root, which some servers need and others refuse.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

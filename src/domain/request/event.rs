@@ -99,7 +99,7 @@ pub enum Event {
     ApprovalDenied,
     /// The person, with proof, took it back or said that it was not them.
     WithdrawnByPerson,
-    /// Somebody asked to stop without proof.
+    /// Somebody asked to stop without proof, or with proof said something that may be a stop.
     StopAsked,
     /// A letter that carried a challenge came back.
     ChallengeBounced,

@@ -52,6 +52,7 @@ CREATE TABLE requests (
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
   offered       JSONB NOT NULL,
   approval      BOOLEAN NOT NULL,
+  reachable     BOOLEAN NOT NULL,      -- whether the asker has an address on file that can be written to
   language      TEXT NOT NULL,
   received_at   TIMESTAMPTZ NOT NULL,
   acknowledge_due TEXT,
@@ -61,6 +62,7 @@ CREATE TABLE requests (
   round         BIGINT NOT NULL,
   reminded      BOOLEAN NOT NULL,
   code_asked    BOOLEAN NOT NULL,
+  due_told      BOOLEAN NOT NULL,      -- whether the team was told that the due date comes near
   erase_at      TIMESTAMPTZ,
   authority_id         UUID,
   authority_expires_at TIMESTAMPTZ,

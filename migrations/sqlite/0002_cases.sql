@@ -52,6 +52,7 @@ CREATE TABLE requests (
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
   offered       TEXT NOT NULL,
   approval      INTEGER NOT NULL,
+  reachable     INTEGER NOT NULL,      -- whether the asker has an address on file that can be written to
   language      TEXT NOT NULL,
   received_at   INTEGER NOT NULL,
   acknowledge_due TEXT,
@@ -61,6 +62,7 @@ CREATE TABLE requests (
   round         INTEGER NOT NULL,
   reminded      INTEGER NOT NULL,
   code_asked    INTEGER NOT NULL,
+  due_told      INTEGER NOT NULL,      -- whether the team was told that the due date comes near
   erase_at      INTEGER,
   authority_id         BLOB,
   authority_expires_at INTEGER,

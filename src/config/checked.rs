@@ -143,6 +143,8 @@ pub struct ChallengeSettings {
     pub addresses_max: u32,
     /// So many wrong codes, and a person looks.
     pub attempts_max: u32,
+    /// A person looks when the address or password on file changed within this time; zero never.
+    pub freeze: Duration,
 }
 
 /// `[schedule]`: how long each wait of a request lasts.

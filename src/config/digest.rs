@@ -165,11 +165,12 @@ fn authority_value(row: &AuthorityRow) -> Value {
 }
 
 fn challenge_value(challenge: &ChallengeSettings) -> Value {
-    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max } = challenge;
+    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max, freeze } = challenge;
     json!({
         "expires": expires.as_secs(), "reminder": reminder.as_secs(),
         "code_for": code_for.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
         "per_address": per_address.as_secs(), "addresses_max": addresses_max, "attempts_max": attempts_max,
+        "freeze": freeze.as_secs(),
     })
 }
 

@@ -110,6 +110,7 @@ section!(RawChallenge {
     per_address_hours: Maybe<i64>,
     addresses_max: Maybe<i64>,
     attempts_max: Maybe<i64>,
+    freeze_days: Maybe<i64>,
 });
 section!(RawSchedule {
     grace_days: Maybe<i64>,

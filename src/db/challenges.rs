@@ -81,6 +81,21 @@ pub async fn load(tx: &mut Tx, request: RequestId, round: u32) -> Result<Option<
     row.await?.as_ref().map(read).transpose()
 }
 
+/// The last round up to this one that asked the owner to approve, or the last one that asked the asker.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn latest_of(tx: &mut Tx, request: RequestId, round: u32, owner: bool) -> Result<Option<u32>, DbError> {
+    let row = tx
+        .optional(
+            "SELECT round FROM challenges WHERE request_id = $1 AND round <= $2 AND (addressee = 'approving_owner') = $3
+             ORDER BY round DESC LIMIT 1",
+            params![request, round, owner],
+        )
+        .await?;
+    row.map(|row| row.u32("round")).transpose()
+}
+
 /// The challenge that one of these tokens belongs to.
 ///
 /// # Errors

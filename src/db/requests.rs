@@ -35,7 +35,7 @@ pub struct Stored {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, moves, updated_at, ended_at ",
+            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, reachable, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, due_told, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, moves, updated_at, ended_at ",
             $rest
         )
     };
@@ -48,8 +48,8 @@ macro_rules! select {
 pub async fn insert(tx: &mut Tx, request: &Request, bindings: &Bindings, now: Timestamp) -> Result<(), DbError> {
     tx.execute_one(
         "INSERT INTO requests (id, reference, case_id, state, origin, offered, approval, language, received_at, acknowledge_due, base_due,
-           legal_due, extended, round, reminded, code_asked, asker_mac, moves, opened_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)",
+           legal_due, extended, round, reminded, code_asked, asker_mac, moves, opened_at, updated_at, reachable, due_told)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21)",
         params![
             request.id.as_uuid(),
             request.reference.as_str(),
@@ -69,7 +69,9 @@ pub async fn insert(tx: &mut Tx, request: &Request, bindings: &Bindings, now: Ti
             request.code_asked,
             bindings.asker_mac.map(Vec::from),
             i64::from(request.moves),
-            now
+            now,
+            request.reachable,
+            request.due_told
         ],
     )
     .await
@@ -92,7 +94,8 @@ pub async fn save(
         "UPDATE requests SET state = $3, held_from = $4, held_by = $5, review_reason = $6, scope = $7, asker_role = $8,
            offered = $9, approval = $10, legal_due = $11, extended = $12, round = $13, reminded = $14, code_asked = $15,
            erase_at = $16, authority_id = $17, authority_expires_at = $18, account_mac = $19, plan_digest = $20,
-           asker_mac = $21, moves = $22, updated_at = $23, ended_at = $24
+           asker_mac = $21, moves = $22, updated_at = $23,
+           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26
          WHERE id = $1 AND moves = $2",
         params![
             after.id.as_uuid(),
@@ -118,7 +121,9 @@ pub async fn save(
             bindings.asker_mac.map(Vec::from),
             i64::from(after.moves),
             now,
-            after.state.is_ended().then_some(now)
+            after.state.is_ended(),
+            after.reachable,
+            after.due_told
         ],
     )
     .await
@@ -217,12 +222,14 @@ fn read(row: &Row) -> Result<Stored, DbError> {
             extended: row.bool("extended")?,
         },
         ask,
+        reachable: row.bool("reachable")?,
         round: row.u32("round")?,
         reminded: row.bool("reminded")?,
         code_asked: row.bool("code_asked")?,
         warrant,
         erase_at: row.opt_time("erase_at")?,
         review: row.opt_word("review_reason")?,
+        due_told: row.bool("due_told")?,
         moves: row.u32("moves")?,
     };
     Ok(Stored {

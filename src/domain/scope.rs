@@ -68,10 +68,16 @@ stored_enum! {
         ApprovalAsked = "approval_asked",
         /// Tells the owner, who is the controller, that an end-user asks (Art. 28(3)(e) GDPR).
         Forwarded = "forwarded",
+        /// Tells the end-user that the owner, who decides, was told.
+        PassedOn = "passed_on",
+        /// Tells the owner what somebody else had scheduled, while it can still be stopped.
+        SecondNotice = "second_notice",
         /// A person looks at it.
         InReview = "in_review",
-        /// Somebody asked to stop without proof: paused, and asks who it was.
+        /// Somebody may have asked to stop, or without proof: paused, and asks what is meant.
         OnHold = "on_hold",
+        /// A person of the team paused it.
+        Paused = "paused",
         /// Done, with the outcome per category.
         Completed = "completed",
         /// We hold nothing.

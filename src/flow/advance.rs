@@ -12,7 +12,7 @@ use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, note};
+use super::{challenge, kinds, note};
 
 /// Moves a stored request by an event and writes all that follows from it.
 ///
@@ -52,6 +52,7 @@ async fn follow(
 ) -> Result<(), FlowError> {
     match effect {
         Effect::Send { letter, to } => write_letter(house, tx, Some(request), letter, to, now).await?,
+        Effect::AskAnew => challenge::ask_anew(house, tx, request).await?,
         Effect::Run(work) => enqueue(house, tx, work_job(request, work, now), now).await?,
         Effect::WakeAt { wake, at } => enqueue(house, tx, wake_job(request, wake, at), now).await?,
         Effect::CancelWakes => {

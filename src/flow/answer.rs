@@ -1,9 +1,10 @@
 //! Takes an answer to one of our letters: `verify` rules on it, and the request moves by the ruling.
 
 use crate::db::challenges::{self, StoredChallenge};
+use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities};
-use crate::domain::request::{Event, ReviewReason, Warrant};
+use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State};
 use crate::intake::Intake;
 use crate::trail::Actor;
@@ -11,34 +12,87 @@ use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession
 
 use super::advance::advance;
 use super::error::FlowError;
+use super::facts::{Contact, Subject};
 use super::house::House;
-use super::{challenge, safe};
+use super::{challenge, safe, standing, undelivered};
 
 /// A letter that shows that its writer holds one of ours.
 pub(super) struct Answered {
     /// The request that ours was about.
     pub(super) stored: Stored,
-    /// The challenge of that letter's round.
-    pub(super) challenge: Option<StoredChallenge>,
+    /// The challenge that its reader was asked; `None` for a letter of ours that asks nothing, to which "stop" is the
+    /// only answer.
+    challenge: Option<StoredChallenge>,
     /// What shows it.
-    pub(super) possession: Possession,
+    possession: Possession,
+    /// Whom the owner's answer would be believed of.
+    approver: Option<(Subject, Contact)>,
+    /// Why the owner's answer is for a person to look at.
+    changed: Option<ReviewReason>,
 }
 
 impl Answered {
-    /// The request and the round that a letter of ours belonged to.
-    pub(super) async fn of(
+    /// The request and the round that a token belongs to. It was printed for the one address that the round asked.
+    pub(super) async fn by_token(
+        house: &House,
+        tx: &mut Tx,
+        asked: StoredChallenge,
+    ) -> Result<Option<Self>, FlowError> {
+        Self::of(house, tx, asked.challenge.request, Some(asked), Possession::TokenMatched).await
+    }
+
+    /// The request that a letter of ours was about. Only a letter that put the round's question, to the one whom the
+    /// round asked, shows that its reader may answer it: the asker gets letters while the owner is asked.
+    pub(super) async fn by_letter(
+        house: &House,
         tx: &mut Tx,
         request: RequestId,
-        round: Option<u32>,
+        ours: &LetterRow,
+    ) -> Result<Option<Self>, FlowError> {
+        let asked = match undelivered::asks(ours.kind) {
+            true => challenges::load(tx, request, ours.round).await?.filter(|asked| audience(asked) == ours.audience),
+            false => None,
+        };
+        Self::of(house, tx, request, asked, Possession::MessageIdMatched).await
+    }
+
+    async fn of(
+        house: &House,
+        tx: &mut Tx,
+        request: RequestId,
+        challenge: Option<StoredChallenge>,
         possession: Possession,
     ) -> Result<Option<Self>, FlowError> {
         let Some(stored) = requests::load(tx, request).await? else { return Ok(None) };
-        let challenge = match round {
-            Some(round) => challenges::load(tx, request, round).await?,
-            None => None,
-        };
-        Ok(Some(Self { stored, challenge, possession }))
+        let mut answered = Self { stored, challenge, possession, approver: None, changed: None };
+        let request = &answered.stored.request;
+        if answered.challenge.as_ref().is_some_and(owner_was_asked) && !request.state.is_ended() {
+            answered.approver =
+                Some((safe::subject(house, tx, request).await?, safe::contact(house, tx, request).await?));
+        }
+        Ok(Some(answered))
     }
+
+    /// Asks the directory whether the owner who answers is still the owner who was asked.
+    pub(super) async fn ask_again(&mut self, house: &House) -> Result<(), FlowError> {
+        if let Some((subject, contact)) = &self.approver {
+            self.changed = standing::approver(house, subject, contact).await?;
+        }
+        Ok(())
+    }
+
+    /// The challenge, where it is the request's live one.
+    fn live(&self, stored: &Stored) -> Option<&StoredChallenge> {
+        self.challenge.as_ref().filter(|asked| asked.challenge.round == stored.request.round)
+    }
+}
+
+fn owner_was_asked(asked: &StoredChallenge) -> bool {
+    asked.challenge.addressee == Addressee::ApprovingOwner
+}
+
+fn audience(asked: &StoredChallenge) -> Audience {
+    if owner_was_asked(asked) { Audience::Owner } else { Audience::Asker }
 }
 
 /// Moves the request as `verify` rules. What changes nothing is recorded as an answer all the same.
@@ -46,22 +100,82 @@ pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter:
     // What was read before the transaction may be old by now.
     let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
     let facts = facts_of(letter);
-    let proven = answered.possession != Possession::None;
-    match stored.request.state {
-        State::AwaitingConfirmation | State::AwaitingApproval => rule(house, tx, &stored, &answered, &facts).await,
-        State::Scheduled | State::NeedsReview if proven && says_stop(&facts) => {
-            step(house, tx, &stored, &Event::WithdrawnByPerson).await
+    if facts.machine_written {
+        return Ok(());
+    }
+    let live = answered.live(&stored);
+    let waits_for_owner = stored.request.state == State::AwaitingApproval
+        || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven));
+    if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
+        return step(house, tx, &stored, &review(reason)).await;
+    }
+    match (stored.request.state, stored.request.held, live) {
+        (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
+            let ruling = rule(house, tx, &stored, answered.possession, asked, &facts).await?;
+            follow(house, tx, &stored, asked, ruling).await
         }
-        State::OnHold if proven && says_stop(&facts) => step(house, tx, &stored, &Event::WithdrawnByPerson).await,
-        State::OnHold if proven && facts.intent == Intent::Yes && !facts.machine_written => {
-            step(house, tx, &stored, &Event::Released).await
+        (State::OnHold, Some((back, Hold::Unproven)), _) => {
+            end_pause(house, tx, &stored, &answered, &facts, back).await
+        }
+        (State::OnHold, _, _) if says_stop(&facts) => stop(house, tx, &stored, &answered).await,
+        (state, _, _) if state.can_stop() && says_stop(&facts) => stop(house, tx, &stored, &answered).await,
+        // In the grace period whatever is not plainly a yes or a thank-you may be a stop.
+        (State::Scheduled, _, _) if facts.intent == Intent::Unclear => {
+            step(house, tx, &stored, &Event::StopAsked).await
         }
         _ => Ok(()),
     }
 }
 
+/// Whoever holds a letter of ours may call it off; an owner whose question is no longer put only pauses it.
+async fn stop(house: &House, tx: &mut Tx, stored: &Stored, answered: &Answered) -> Result<(), FlowError> {
+    let old_owner = answered.challenge.as_ref().is_some_and(owner_was_asked) && answered.live(stored).is_none();
+    match stored.request.state {
+        State::OnHold if old_owner => Ok(()),
+        _ if old_owner => step(house, tx, stored, &Event::StopAsked).await,
+        _ => step(house, tx, stored, &Event::WithdrawnByPerson).await,
+    }
+}
+
+/// An answer while somebody's unproven "stop" pauses the request: a proof ends the pause, a yes lets it go on, and what
+/// is neither is for a person.
+async fn end_pause(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    answered: &Answered,
+    facts: &AnswerFacts,
+    back: State,
+) -> Result<(), FlowError> {
+    let waits = matches!(back, State::AwaitingConfirmation | State::AwaitingApproval);
+    if let Some(asked) = answered.live(stored).filter(|_| waits) {
+        match rule(house, tx, stored, answered.possession, asked, facts).await? {
+            Ruling::AskForCode { attempts } => {
+                challenges::set_attempts(tx, stored.request.id, asked.challenge.round, attempts).await?;
+            }
+            Ruling::Unclear | Ruling::Expired | Ruling::Ignored(_) => {}
+            ruling => return follow(house, tx, stored, asked, ruling).await,
+        }
+    } else if says_stop(facts) {
+        return stop(house, tx, stored, answered).await;
+    }
+    let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
+    if goes_on && answered.challenge.is_some() {
+        return step(house, tx, stored, &Event::ReleasedByPerson).await;
+    }
+    if goes_on || facts.intent == Intent::Unclear {
+        return step(house, tx, stored, &review(ReviewReason::UnclearLetter)).await;
+    }
+    Ok(())
+}
+
+/// For a person to look at; whether the asker can be written to is known by now.
+const fn review(reason: ReviewReason) -> Event {
+    Event::Unclear { reason, reachable: false, quiet: false }
+}
+
 fn says_stop(facts: &AnswerFacts) -> bool {
-    !facts.machine_written && matches!(facts.intent, Intent::Withdraw | Intent::No)
+    matches!(facts.intent, Intent::Withdraw | Intent::No)
 }
 
 fn facts_of(letter: &Intake) -> AnswerFacts {
@@ -86,20 +200,15 @@ async fn rule(
     house: &House,
     tx: &mut Tx,
     stored: &Stored,
-    answered: &Answered,
+    possession: Possession,
+    asked: &StoredChallenge,
     facts: &AnswerFacts,
-) -> Result<(), FlowError> {
-    let Some(asked) = &answered.challenge else { return Ok(()) };
+) -> Result<Ruling, FlowError> {
     asked.challenge.check(house.keys.gate(), &asked.hmac)?;
-    let live = asked.challenge.round == stored.request.round;
-    if !live && !says_stop(facts) {
-        return Ok(());
-    }
     let contact = safe::contact_key(house, tx, &stored.request).await?;
     let secret = contact.challenge_secret();
     let judge = Judge { secret: &secret, terms: house.terms(), now: house.clock.now(), chance: &*house.chance };
-    let ruling = judge_answer(&asked.challenge, answered.possession, facts, &judge);
-    follow(house, tx, stored, asked, ruling).await
+    Ok(judge_answer(&asked.challenge, possession, facts, &judge))
 }
 
 async fn follow(
@@ -109,7 +218,7 @@ async fn follow(
     asked: &StoredChallenge,
     ruling: Ruling,
 ) -> Result<(), FlowError> {
-    let owner_was_asked = asked.challenge.addressee == Addressee::ApprovingOwner;
+    let owner_was_asked = owner_was_asked(asked);
     let (id, round) = (stored.request.id, asked.challenge.round);
     match ruling {
         Ruling::Confirmed { scope, authority } => {
@@ -136,9 +245,12 @@ async fn follow(
         }
         Ruling::TooManyAttempts { attempts } => {
             challenges::set_attempts(tx, id, round, attempts).await?;
-            let event = Event::Unclear { reason: ReviewReason::TooManyAttempts, reachable: true };
-            step(house, tx, stored, &event).await
+            step(house, tx, stored, &review(ReviewReason::TooManyAttempts)).await
         }
+        Ruling::Unclear if stored.request.code_asked => {
+            step(house, tx, stored, &review(ReviewReason::UnclearLetter)).await
+        }
+        Ruling::Unclear => step(house, tx, stored, &Event::AnswerUnclear).await,
         Ruling::Expired | Ruling::Ignored(_) => Ok(()),
     }
 }

@@ -8,13 +8,13 @@ use crate::domain::request::{Event, ReviewReason};
 use crate::erase::plan;
 use crate::queue::Lease;
 use crate::trail::Actor;
-use crate::verify::Authority;
+use crate::verify::{Authority, Method};
 
 use super::advance::advance;
 use super::error::FlowError;
-use super::facts::{Offered, Subject};
+use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::safe;
+use super::{safe, standing};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -31,7 +31,7 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     drop(tx);
 
     let reason = if authority.live_at(house.clock.now()) {
-        changed(house, &stored, &subject, contact.asker.as_deref()).await?
+        changed(house, &stored, &subject, &contact, authority.method()).await?
     } else {
         Some(ReviewReason::AuthorityExpired)
     };
@@ -67,29 +67,26 @@ pub(super) fn confirmed<'a>(stored: &Stored, subject: &'a Subject) -> Result<&'a
     scope.and_then(|scope| subject.offer(scope)).ok_or(FlowError::Missing("the confirmed offer"))
 }
 
-/// What is no longer as it was when it was proven: address on file, account, role, or the plan.
+/// What is no longer as it was when it was proven: the asker, whom they named, who approved it, or the plan.
 async fn changed(
     house: &House,
     stored: &Stored,
     subject: &Subject,
-    asker: Option<&str>,
+    contact: &Contact,
+    method: Method,
 ) -> Result<Option<ReviewReason>, FlowError> {
-    let Some(address) = asker else { return Ok(Some(ReviewReason::NoAddressOnFile)) };
-    let memberships = house.directory.find(address).await?;
-    let same = memberships.iter().any(|membership| {
-        Some(membership.account.as_str()) == subject.account.as_deref()
-            && membership.address_on_file == address
-            && subject
-                .asker
-                .as_ref()
-                .is_some_and(|(role, key)| *role == membership.role && *key == membership.person_key)
-    });
-    if !same {
-        return Ok(Some(ReviewReason::FactsChanged));
-    }
     let offer = confirmed(stored, subject)?;
-    if Some(plan(&house.map, &offer.target)?.digest) != stored.bindings.plan_digest {
-        return Ok(Some(ReviewReason::PlanDrifted));
+    if let Some(reason) = standing::asker(house, subject, contact).await? {
+        return Ok(Some(reason));
     }
-    Ok(None)
+    if let Some(reason) = standing::named(house, subject, offer).await? {
+        return Ok(Some(reason));
+    }
+    if method == Method::OwnerApproval
+        && let Some(reason) = standing::approver(house, subject, contact).await?
+    {
+        return Ok(Some(reason));
+    }
+    let same_plan = Some(plan(&house.map, &offer.target)?.digest) == stored.bindings.plan_digest;
+    Ok((!same_plan).then_some(ReviewReason::PlanDrifted))
 }

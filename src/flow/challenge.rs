@@ -73,6 +73,22 @@ pub(super) async fn ask_owner(
     write(house, tx, request, Addressee::ApprovingOwner, account_mac, &digests, &owner, lives).await
 }
 
+/// Puts the question of the last round anew, to whom it was put then: its waits begin anew, its codes no longer count.
+pub(super) async fn ask_anew(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
+    let last = challenges::load(tx, request.id, request.round.saturating_sub(1)).await?;
+    let last = last.ok_or(FlowError::Missing("the question that is put anew"))?;
+    last.challenge.check(house.keys.gate(), &last.hmac)?;
+    let asked = last.challenge;
+    let contact = safe::contact(house, tx, request).await?;
+    let (address, lives) = match asked.addressee {
+        Addressee::ApprovingOwner => (contact.owner, house.policy.approval_expires),
+        Addressee::Asker | Addressee::AskerBeforeOwner => (contact.asker, house.policy.challenge_expires),
+    };
+    let address = address.ok_or(FlowError::Missing("the address of a question that is put anew"))?;
+    let digests: Vec<_> = asked.choices.iter().map(|offer| (offer.scope, offer.plan_digest)).collect();
+    write(house, tx, request, asked.addressee, asked.account_mac, &digests, &address, lives).await
+}
+
 #[expect(clippy::too_many_arguments, reason = "each is one column of the row that is written")]
 async fn write(
     house: &House,

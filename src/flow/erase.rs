@@ -150,7 +150,7 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId) -> Re
     let event = match stored.request.state {
         State::Erasing | State::WaitingOnRecipients => Event::StepFailed,
         State::Received | State::AwaitingConfirmation | State::AwaitingApproval => {
-            Event::Unclear { reason: ReviewReason::Poison, reachable: false }
+            Event::Unclear { reason: ReviewReason::Poison, reachable: false, quiet: false }
         }
         State::Scheduled => Event::Stopped { reason: ReviewReason::Poison },
         _ => return Ok(()),

@@ -44,6 +44,8 @@ pub struct Subject {
     pub account: Option<String>,
     /// What the asker is in it, and the key of their row.
     pub asker: Option<(Role, String)>,
+    /// The key of the owner's row, who may be asked to approve.
+    pub approver: Option<String>,
     /// What the asker is called in letters to the owner.
     pub asker_label: Option<String>,
     /// What each offered scope would erase.
@@ -61,8 +63,21 @@ pub struct Offered {
     pub target: Target,
     /// How the owner calls the person that it is about, where that is not the asker.
     pub label: Option<String>,
+    /// By which name the asker meant somebody else, and who that was.
+    pub named: Option<Named>,
     /// Rows per step when it was offered; the drift is measured against them.
     pub counts: Vec<u64>,
+}
+
+/// Somebody else than the asker, as the directory knew them when they were named.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Named {
+    /// What the letter called them.
+    pub identifier: String,
+    /// What they were in the account.
+    pub role: Role,
+    /// The key of their row.
+    pub key: String,
 }
 
 impl Offered {

@@ -15,10 +15,10 @@ use crate::verify::{Membership, Person, Rule, Target as Whom};
 
 use super::advance::advance;
 use super::error::FlowError;
-use super::facts::{Contact, Offered, Opening, Subject};
+use super::facts::{Contact, Named, Offered, Opening, Subject};
 use super::house::House;
 use super::open::language_on_file;
-use super::{challenge, safe};
+use super::{challenge, safe, standing};
 
 /// What the questions came to.
 enum Finding {
@@ -102,6 +102,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Members
     };
     let owner = house.directory.owner(&account).await?;
     let contact = Contact { owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()), ..contact };
+    let subject = Subject { approver: owner.map(|owner| owner.key), ..subject };
     if known.scope_set.is_none() && opening.machine_written {
         return review(ReviewReason::UnclearLetter, contact, subject);
     }
@@ -120,7 +121,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Members
         };
         rules.push(house.authority.rule(asker.role, wish.scope, about.whom));
         match target(house, opening, asker, *wish, &about) {
-            Some(target) => offers.push((wish.scope, target, about.label)),
+            Some(target) => offers.push((wish.scope, target, about.label, about.named)),
             None => return review(ReviewReason::UnclearTarget, contact, subject),
         }
     }
@@ -137,6 +138,9 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Members
         Rule::ChallengeThenOwnerApproval if contact.owner.is_none() => {
             review(ReviewReason::NoAddressOnFile, contact, subject)
         }
+        Rule::Challenge | Rule::ChallengeThenOwnerApproval if standing::changed_lately(house, asker.changed_at) => {
+            review(ReviewReason::ChangedLately, contact, subject)
+        }
         Rule::Challenge | Rule::ChallengeThenOwnerApproval => {
             let approval = rule == Rule::ChallengeThenOwnerApproval;
             offer(house, asker.role, approval, contact, subject, offers).await
@@ -151,16 +155,16 @@ async fn offer(
     approval: bool,
     contact: Contact,
     mut subject: Subject,
-    offers: Vec<(Scope, Target, Option<String>)>,
+    offers: Vec<(Scope, Target, Option<String>, Option<Named>)>,
 ) -> Result<Finding, FlowError> {
     let mut digests = Vec::new();
-    for (scope, target, label) in offers {
+    for (scope, target, label, named) in offers {
         let skeleton = plan(&house.map, &target)?;
         digests.push((scope, skeleton.digest));
         let now = house.clock.now();
         let preview = preview(&house.map, &house.stores, skeleton, house.erase_limits, now).await?;
         let counts = preview.rows.iter().map(|row| row.rows).collect();
-        subject.offers.push(Offered { scope, target, label, counts });
+        subject.offers.push(Offered { scope, target, label, named, counts });
     }
     Ok(Finding::Challenge { role, approval, contact, subject, digests })
 }
@@ -211,6 +215,7 @@ struct About {
     whom: Whom,
     key: String,
     label: Option<String>,
+    named: Option<Named>,
 }
 
 /// Finds the person that a wish is about; none or many is a reason to ask a person.
@@ -222,21 +227,22 @@ async fn whom(
 ) -> Result<Result<About, ReviewReason>, FlowError> {
     if !wish.other {
         let whom = if wish.scope == Scope::Account { Whom::Account } else { Whom::Oneself };
-        return Ok(Ok(About { whom, key: asker.person_key.clone(), label: None }));
+        return Ok(Ok(About { whom, key: asker.person_key.clone(), label: None, named: None }));
     }
     let role = if wish.scope == Scope::EndUser { Role::EndUser } else { Role::User };
-    let mut found: Vec<Person> = Vec::new();
+    let mut found: Vec<(&String, Person)> = Vec::new();
     for identifier in opening.addresses.iter().chain(&opening.identifiers) {
         for person in house.directory.target(&asker.account, identifier).await? {
-            if person.role == role && !found.iter().any(|other| other.key == person.key) {
-                found.push(person);
+            if person.role == role && !found.iter().any(|(_, other)| other.key == person.key) {
+                found.push((identifier, person));
             }
         }
     }
     Ok(match found.as_slice() {
-        [one] => {
+        [(identifier, one)] => {
             let whom = if role == Role::User { Whom::User } else { Whom::EndUser };
-            Ok(About { whom, key: one.key.clone(), label: Some(one.label.clone()) })
+            let named = Named { identifier: (*identifier).clone(), role, key: one.key.clone() };
+            Ok(About { whom, key: one.key.clone(), label: Some(one.label.clone()), named: Some(named) })
         }
         _ => Err(ReviewReason::UnclearTarget),
     })
@@ -261,7 +267,9 @@ fn target(house: &House, opening: &Opening, asker: &Membership, wish: Wish, abou
 
 async fn label_of(house: &House, asker: &Membership) -> Result<Option<String>, FlowError> {
     let found = house.directory.target(&asker.account, &asker.address_on_file).await?;
-    Ok(found.into_iter().find(|person| person.key == asker.person_key).map(|person| person.label))
+    let label = found.into_iter().find(|person| person.key == asker.person_key).map(|person| person.label);
+    // The owner must know whom it is about; who has no name there is known by the address on file.
+    Ok(label.or_else(|| Some(asker.address_on_file.clone())))
 }
 
 async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: Finding) -> Result<(), FlowError> {
@@ -276,7 +284,7 @@ async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: 
         }
         Finding::Review { reason, reachable, contact, subject } => {
             save(house, tx, stored, &contact, &subject).await?;
-            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some() };
+            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some(), quiet: false };
             advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
         }
         Finding::Forward { role, contact, subject } => {
@@ -288,7 +296,7 @@ async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: 
             save(house, tx, stored, &contact, &subject).await?;
             let address = contact.asker.as_deref().ok_or(FlowError::Missing("the address of an identified asker"))?;
             if asked_lately(house, tx, stored, address).await? {
-                let event = Event::Unclear { reason: ReviewReason::Policy, reachable: false };
+                let event = Event::Unclear { reason: ReviewReason::Policy, reachable: true, quiet: true };
                 advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
                 return Ok(());
             }

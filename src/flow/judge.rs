@@ -10,7 +10,7 @@ use crate::domain::{CaseId, DeliveryId, RequestId, State};
 use crate::intake::{self, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
-use crate::verify::{Possession, Token};
+use crate::verify::Token;
 
 use super::answer::{self, Answered};
 use super::error::FlowError;
@@ -51,8 +51,11 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
     let bytes = safe::delivery_bytes(house, &mut tx, &delivery).await?;
     let letter = read(house, bytes.clone()).await?;
-    let judgement = weigh(house, &mut tx, &delivery, &letter).await?;
+    let mut judgement = weigh(house, &mut tx, &delivery, &letter).await?;
     drop(tx);
+    if let Judgement::Answers(answered) = &mut judgement {
+        answered.ask_again(house).await?;
+    }
 
     breakpoint!("judge.weighed");
     let mut tx = house.db.write().await?;
@@ -119,7 +122,7 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         Some(_) => return Ok(Judgement::Left(Disposition::Automatic)),
         None => {}
     }
-    if let Some(answered) = possession(tx, letter).await? {
+    if let Some(answered) = possession(house, tx, letter).await? {
         return Ok(Judgement::Answers(Box::new(answered)));
     }
     let open = match sender(letter) {
@@ -181,17 +184,16 @@ fn bare(message_id: &str) -> &str {
 }
 
 /// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess.
-async fn possession(tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
+async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
         if let Some(stored) = challenges::by_token(tx, &token.hash()).await? {
-            return Answered::of(tx, stored.challenge.request, Some(stored.challenge.round), Possession::TokenMatched)
-                .await;
+            return Answered::by_token(house, tx, stored).await;
         }
     }
     for message_id in letter.in_reply_to.iter().chain(&letter.references) {
         let Some(ours) = letters::by_message_id(tx, bare(message_id)).await? else { continue };
         if let Some(request) = ours.request.filter(|_| !ours.kind.is_alarm()) {
-            return Answered::of(tx, request, Some(ours.round), Possession::MessageIdMatched).await;
+            return Answered::by_letter(house, tx, request, &ours).await;
         }
     }
     Ok(None)

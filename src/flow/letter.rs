@@ -9,8 +9,8 @@ use crate::domain::request::Audience;
 use crate::domain::{Language, LetterKind, Scope, Timestamp};
 use crate::reply::letters::{
     AlarmBounced, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge, Choice,
-    CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, Refused,
-    Reminder, Scheduled, Withdrawn,
+    CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, PassedOn,
+    Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
 };
 
 use super::challenge::printed;
@@ -107,16 +107,10 @@ impl<'a> Desk<'a> {
         let scopes: Vec<Scope> =
             asked.as_ref().map(|asked| asked.choices.iter().map(|choice| choice.scope).collect()).unwrap_or_default();
         let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
-        // The token of the round belongs to the address that the round asked; others get no token.
-        let owner_round =
-            asked.as_ref().is_some_and(|asked| asked.addressee == crate::verify::Addressee::ApprovingOwner);
-        let mine = owner_round == (self.row.audience == Audience::Owner);
-        let printed = if mine || asked.is_none() {
-            printed(&secret, request, round, to, &scopes)
-        } else {
-            // The asker after the owner approved: their own round's token still stops it.
-            printed(&secret, request, round.saturating_sub(1), to, &scopes)
-        };
+        // The token of a round belongs to the address that the round asked. Whoever was not asked in this one gets the
+        // token of their own last round, which still stops it.
+        let own = challenges::latest_of(tx, request.id, round, self.row.audience == Audience::Owner).await?;
+        let printed = printed(&secret, request, own.unwrap_or(round), to, &scopes);
         let token = printed.token.as_str().to_owned();
         let choices: Vec<Choice> = printed
             .codes
@@ -162,6 +156,12 @@ impl<'a> Desk<'a> {
                 grace_days,
             }),
             LetterKind::Forwarded => Letter::Forwarded(Forwarded { common, subject_label: asked_by_label }),
+            LetterKind::PassedOn => Letter::PassedOn(PassedOn { common }),
+            LetterKind::SecondNotice => {
+                let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
+                Letter::SecondNotice(SecondNotice { common, scope, subject_label: label, asked_by_label, erase_on })
+            }
+            LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
             LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common }),
@@ -268,6 +268,9 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             Letter::AlarmBounced(AlarmBounced { reference, letter: lost.map_or(LetterKind::Challenge, |row| row.kind) })
         }
         LetterKind::AlarmDueSoon => {
+            // An alarm before the base due date is about that one: the notice of an extension may not have left.
+            let base_due = request.deadlines.base_due;
+            let due_on = if row.created_at.date() <= base_due { base_due } else { due_on };
             Letter::AlarmDueSoon(AlarmDueSoon { reference, state: request.state.to_string(), due_on })
         }
         _ => return Err(FlowError::Broken("a letter to the team that is no alarm")),

@@ -33,6 +33,7 @@ mod open;
 pub mod operate;
 pub mod outbox;
 mod safe;
+mod standing;
 mod undelivered;
 mod wake;
 

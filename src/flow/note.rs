@@ -109,7 +109,7 @@ const fn recorded(event: &Event) -> Recorded {
         Event::StepFailed => Recorded::StepFailed,
         Event::CameBack => Recorded::Reopened,
         Event::PutRight => Recorded::PutRight,
-        Event::Released => Recorded::Released,
+        Event::Released | Event::ReleasedByPerson => Recorded::Released,
         Event::Extended { .. } => Recorded::Extended,
         Event::RefusedByOperator => Recorded::Refused,
     }
@@ -117,7 +117,7 @@ const fn recorded(event: &Event) -> Recorded {
 
 const fn woken(wake: Wake) -> Recorded {
     match wake {
-        Wake::Remind | Wake::DueSoon => Recorded::Reminded,
+        Wake::Remind | Wake::DueSoon | Wake::NoticeDue => Recorded::Reminded,
         Wake::Expire => Recorded::Expired,
         Wake::ApprovalLapse | Wake::HoldLapse => Recorded::ReviewAsked,
         Wake::GraceEnd => Recorded::Scheduled,

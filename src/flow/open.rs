@@ -51,7 +51,7 @@ pub(super) async fn for_review(
     reason: ReviewReason,
 ) -> Result<Request, FlowError> {
     let stored = write(house, tx, received_at, house.config.service.language, Bindings::default()).await?;
-    let event = Event::Unclear { reason, reachable: false };
+    let event = Event::Unclear { reason, reachable: false, quiet: false };
     let bindings = stored.bindings.clone();
     Ok(advance::advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?.request)
 }

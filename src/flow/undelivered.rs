@@ -27,6 +27,6 @@ pub(super) async fn tell(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result
 }
 
 /// Whether a letter of this kind waits for an answer.
-const fn asks(kind: LetterKind) -> bool {
+pub(super) const fn asks(kind: LetterKind) -> bool {
     matches!(kind, LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked)
 }

@@ -1,8 +1,10 @@
 //! A time came that a request waited for.
 
 use crate::breakpoint;
-use crate::db::{jobs, requests};
+use crate::db::letters::{self, LetterState};
+use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, Wake};
+use crate::domain::{LetterKind, RequestId};
 use crate::queue::Lease;
 use crate::trail::Actor;
 
@@ -21,7 +23,9 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     let Payload { wake, round } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.write().await?;
-    if let Some(stored) = requests::load(&mut tx, id).await? {
+    if let Some(stored) = requests::load(&mut tx, id).await?
+        && !(wake == Wake::NoticeDue && extension_was_told(&mut tx, id).await?)
+    {
         let bindings = stored.bindings.clone();
         advance(house, &mut tx, &stored, &Event::Woken { wake, round }, bindings, Actor::PROGRAM).await?;
     }
@@ -29,4 +33,10 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     tx.commit().await?;
     breakpoint!("wake.committed");
     Ok(())
+}
+
+/// Whether the notice of an extension left us: only then does the extension count (Art. 12(3) GDPR).
+async fn extension_was_told(tx: &mut Tx, id: RequestId) -> Result<bool, FlowError> {
+    let letters = letters::of_request(tx, id).await?;
+    Ok(letters.iter().any(|letter| letter.kind == LetterKind::Extension && letter.state == LetterState::Sent))
 }

@@ -142,6 +142,28 @@ pub struct Forwarded {
     pub subject_label: String,
 }
 
+/// Tells the end-user that the owner of the account, who decides, was told (Art. 28(3)(e) GDPR).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOn {
+    /// What every letter names.
+    pub common: Common,
+}
+
+/// Tells the owner what somebody else confirmed, while a "stop" still calls it off.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondNotice {
+    /// What every letter names.
+    pub common: Common,
+    /// How much is erased.
+    pub scope: Scope,
+    /// Whose data; `None` when the asker means themself.
+    pub subject_label: Option<String>,
+    /// Who asked, in the directory's words.
+    pub asked_by_label: String,
+    /// The day on which erasing begins.
+    pub erase_on: Date,
+}
+
 /// A person looks at it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InReview {
@@ -149,13 +171,20 @@ pub struct InReview {
     pub common: Common,
 }
 
-/// Somebody asked to stop without proof: paused, and asks what is meant.
+/// Somebody may have asked to stop, or without proof: paused, and asks what is meant.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnHold {
     /// What every letter names.
     pub common: Common,
     /// Printed in the body.
     pub token: String,
+}
+
+/// A person of the team paused it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// What every letter names.
+    pub common: Common,
 }
 
 /// What became of one category of data, in records. Masked records are `anonymised` only when nobody can be told from them.
@@ -315,8 +344,11 @@ letters!(
     Scheduled,
     ApprovalAsked,
     Forwarded,
+    PassedOn,
+    SecondNotice,
     InReview,
     OnHold,
+    Paused,
     Completed,
     NothingHeld,
     Refused,

@@ -196,8 +196,8 @@ macro_rules! folders {
     ($($language:ident = $lang:literal),+ $(,)?) => {
         &[$(folder!(
             $language, $lang: "challenge", "code_asked", "reminder", "scheduled", "approval_asked", "forwarded",
-            "in_review", "on_hold", "completed", "nothing_held", "refused", "extension", "withdrawn", "expired",
-            "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_due_soon", "alarm_mailbox",
+            "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "nothing_held", "refused",
+            "extension", "withdrawn", "expired", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_due_soon", "alarm_mailbox",
         )),+]
     };
 }

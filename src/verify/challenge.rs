@@ -1,8 +1,8 @@
 //! The challenge, and the ruling on what comes back: one pure function.
 //!
 //! An answer needs *possession* of what only the challenge letter carried, and *intent*: a clear yes where one choice
-//! is open and no code is asked for, or the code. A code alone proves nothing by mail, a machine's letter never
-//! confirms, and closing an account always needs the code.
+//! is open and no code is asked for, or the code with nothing beside it that takes it back. A code alone proves nothing
+//! by mail, a machine's letter never confirms, and closing an account always needs the code.
 
 use std::time::Duration;
 
@@ -168,6 +168,8 @@ pub enum Ruling {
         /// Wrong codes so far, with this answer's; to be stored.
         attempts: u32,
     },
+    /// More was said than a yes or a code, and it is not plain what: asked once, then a person looks.
+    Unclear,
     /// Too many wrong codes: a person looks.
     TooManyAttempts {
         /// Wrong codes so far, with this answer's; to be stored.
@@ -197,23 +199,27 @@ pub fn judge_answer(challenge: &Challenge, possession: Possession, answer: &Answ
     if challenge.choices.is_empty() {
         return Ruling::Ignored(Ignored::NothingOffered);
     }
-    if judge.now >= challenge.expires_at {
-        return Ruling::Expired;
-    }
-    // A no beside a code is still a no.
+    // A no beside a code is still a no, and none comes too late.
     if answer.intent == Intent::No {
         return Ruling::Denied;
+    }
+    if judge.now >= challenge.expires_at {
+        return Ruling::Expired;
     }
     if challenge.attempts >= judge.terms.attempts_max {
         return Ruling::TooManyAttempts { attempts: challenge.attempts };
     }
     match challenge.read_codes(answer, judge) {
-        Codes::Chosen(offer) => challenge.confirmed(offer, Method::Code, judge),
+        // A code beside "but", "not yet" or a question is not yet a yes.
+        Codes::Chosen(offer) if matches!(answer.intent, Intent::Yes | Intent::None) => {
+            challenge.confirmed(offer, Method::Code, judge)
+        }
         _ if answer.intent == Intent::Yes && !challenge.needs_code() => {
             // Only one choice is open here: `needs_code` says so.
             challenge.confirmed(&challenge.choices[0], Method::Reply, judge)
         }
-        Codes::None => Ruling::AskForCode { attempts: challenge.attempts },
+        Codes::None | Codes::Chosen(_) if answer.intent == Intent::Unclear => Ruling::Unclear,
+        Codes::None | Codes::Chosen(_) => Ruling::AskForCode { attempts: challenge.attempts },
         Codes::Wrong(wrong) => {
             let attempts = challenge.attempts.saturating_add(wrong);
             if attempts >= judge.terms.attempts_max {

@@ -91,7 +91,17 @@ fn closing_an_account_needs_the_code() {
 fn what_the_settings_list_needs_the_code() {
     let scene = scene(Addressee::Asker, &[Scope::User], true);
     assert_eq!(scene.rule(&answer(Intent::Yes, &[])), Ruling::AskForCode { attempts: 0 });
-    assert!(confirmed(&scene.rule(&answer(Intent::Unclear, &[&scene.codes[0]]))).is_some());
+    assert!(confirmed(&scene.rule(&answer(Intent::None, &[&scene.codes[0]]))).is_some());
+}
+
+#[test]
+fn a_code_beside_a_condition_is_no_yes() {
+    for scope in [Scope::Account, Scope::User] {
+        let scene = scene(Addressee::Asker, &[scope], false);
+        assert_eq!(scene.rule(&answer(Intent::Unclear, &[&scene.codes[0]])), Ruling::Unclear);
+        assert_eq!(scene.rule(&answer(Intent::Unclear, &[])), Ruling::Unclear);
+        assert_eq!(scene.rule(&answer(Intent::Unclear, &["XK4F7Z"])), Ruling::AskForCode { attempts: 1 });
+    }
 }
 
 #[test]
@@ -157,6 +167,7 @@ fn no_is_no_and_stop_is_heard_from_everybody() {
     let late = NOW.plus_days(20);
     assert_eq!(scene.rule_at(Possession::TokenMatched, &stop, late), Ruling::Withdraw { proven: true });
     assert_eq!(scene.rule_at(Possession::None, &stop, NOW), Ruling::Withdraw { proven: false });
+    assert_eq!(scene.rule_at(Possession::TokenMatched, &answer(Intent::No, &[]), late), Ruling::Denied);
 }
 
 #[test]
@@ -234,7 +245,7 @@ proptest! {
             prop_assert!(possession != Possession::None);
             prop_assert!(!machine_written);
             prop_assert!(days < 14 && attempts < TERMS.attempts_max);
-            prop_assert!(intent != Intent::No && intent != Intent::Withdraw);
+            prop_assert!(intent == Intent::Yes || intent == Intent::None);
             prop_assert!(right == 1 || intent == Intent::Yes);
             if code_required || scopes.len() > 1 || scopes.contains(&Scope::Account) {
                 prop_assert_eq!(right, 1);

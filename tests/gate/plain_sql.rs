@@ -10,7 +10,7 @@ use crate::support::world::{World, told};
 
 /// All that a row of `requests` must have beside what these tests change.
 const COLUMNS: &str = "origin, offered, approval, language, received_at, base_due, legal_due, extended, round, reminded, \
-     code_asked, moves, opened_at, updated_at";
+     code_asked, reachable, due_told, moves, opened_at, updated_at";
 
 /// The statement is refused by the gate with these words, changes nothing and names nobody.
 async fn refused(world: &World, sql: &str, params: Params, by: &str) {

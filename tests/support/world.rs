@@ -364,6 +364,7 @@ pub fn plain(from: &str, subject: &str, text: &str) -> Vec<u8> {
 }
 
 /// A letter of ours, as its reader sees it.
+#[derive(Clone)]
 pub struct Letter {
     pub subject: String,
     pub text: String,

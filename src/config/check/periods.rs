@@ -134,6 +134,7 @@ impl Checks<'_> {
             per_address: self.duration("per_address_hours", raw.per_address_hours, Unit::Hours, 1..=720, 24),
             addresses_max: self.number("addresses_max", raw.addresses_max, 1..=20, 5),
             attempts_max: self.number("attempts_max", raw.attempts_max, 1..=20, 5),
+            freeze: self.duration("freeze_days", raw.freeze_days, Unit::Days, 0..=90, 7),
         }
     }
 

@@ -51,9 +51,11 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     assert!(config.authority.is_empty());
 
     // DESIGN §6, "Defaults".
-    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max } = config.challenge;
+    let ChallengeSettings { expires, reminder, code_for, per_address, addresses_max, attempts_max, freeze } =
+        config.challenge;
     assert_eq!((expires, reminder, per_address), (days(14), days(5), days(1)));
     assert_eq!((code_for, addresses_max, attempts_max), (vec![Scope::Account], 5, 5));
+    assert_eq!(freeze, days(7));
     let Schedule { grace, owner_silence, work, due_soon } = config.schedule;
     assert_eq!((grace, owner_silence, work, due_soon), (days(7), days(5), days(1), days(7)));
     assert_eq!((config.limits.drift_percent, config.limits.drift_rows), (10, 100));

@@ -1,18 +1,12 @@
 //! The one function that moves a request.
 
-use std::time::Duration;
-
-use crate::domain::{Calendar, Deadlines, LetterKind, Timestamp};
+use crate::domain::{LetterKind, Role, Scope, Timestamp};
 
 use super::event::{Audience, Effect, Event, Wake, Work};
 use super::state::{Ask, Hold, IllegalTransition, Policy, Request, ReviewReason, State, Warrant};
 
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// The first instant of the base due date in UTC: wakes come rather too early than too late.
-fn base_due(deadlines: &Deadlines) -> Timestamp {
-    Calendar::utc().end_of(deadlines.base_due).minus(DAY)
-}
+mod due;
+mod pause;
 
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 
@@ -43,12 +37,13 @@ impl Step<'_> {
             Event::Identified { role, offered, approval } => {
                 self.identified(Ask { role: *role, offered: offered.clone(), scope: None, approval: *approval })
             }
-            Event::Stranger => self.end_from(&[State::Received], State::NotFound, None),
-            Event::ForwardToOwner { role } => {
-                self.next.ask = Some(Ask { role: *role, offered: Vec::new(), scope: None, approval: false });
-                self.end_from(&[State::Received], State::Forwarded, Some((LetterKind::Forwarded, Audience::Owner)))
+            Event::Stranger => {
+                self.only_from(&[State::Received])?;
+                self.end(State::NotFound);
+                Ok(())
             }
-            Event::Unclear { reason, reachable } => self.unclear(*reason, *reachable),
+            Event::ForwardToOwner { role } => self.forward(*role),
+            Event::Unclear { reason, reachable, quiet } => self.unclear(*reason, *reachable, *quiet),
             Event::AnswerUnclear => self.answer_unclear(),
             Event::Confirmed { scope, warrant } => {
                 self.confirm(*scope, false)?;
@@ -60,11 +55,13 @@ impl Step<'_> {
                 Ok(())
             }
             Event::Approved { warrant } => {
-                self.only_from(&[State::AwaitingApproval])?;
+                self.answered_in(State::AwaitingApproval)?;
                 self.schedule(*warrant)
             }
             Event::ApprovalDenied => {
-                self.end_from(&[State::AwaitingApproval], State::Refused, Some((LetterKind::Refused, Audience::Asker)))
+                self.answered_in(State::AwaitingApproval)?;
+                self.refuse();
+                Ok(())
             }
             Event::WithdrawnByPerson => self.withdraw(),
             Event::StopAsked => self.hold(Hold::Unproven),
@@ -73,13 +70,14 @@ impl Step<'_> {
             Event::Begun => self.begin(),
             Event::Stopped { reason } => {
                 self.only_from(&[State::Scheduled, State::Erasing])?;
-                self.review(*reason, true);
+                self.review(*reason);
                 Ok(())
             }
             Event::Erased { held_anything, waiting } => self.erased(*held_anything, *waiting),
             Event::RecipientsDone => {
                 self.only_from(&[State::WaitingOnRecipients])?;
-                self.end(State::Completed, Some((LetterKind::Completed, Audience::Asker)));
+                self.send(LetterKind::Completed, Audience::Asker);
+                self.end(State::Completed);
                 Ok(())
             }
             Event::StepFailed => {
@@ -105,19 +103,13 @@ impl Step<'_> {
             Event::PutRight => self.put_right(),
             Event::Held => self.hold(Hold::Operator),
             Event::Released => self.release(),
+            Event::ReleasedByPerson => self.release_by_person(),
             Event::Extended { deadlines } => self.extend(*deadlines),
-            Event::RefusedByOperator => self.end_from(
-                &[
-                    State::Received,
-                    State::AwaitingConfirmation,
-                    State::AwaitingApproval,
-                    State::Scheduled,
-                    State::NeedsReview,
-                    State::OnHold,
-                ],
-                State::Refused,
-                Some((LetterKind::Refused, Audience::Asker)),
-            ),
+            Event::RefusedByOperator => {
+                self.only_stoppable("only what has not begun to be erased can be refused")?;
+                self.refuse();
+                Ok(())
+            }
             Event::WithdrawnByOperator => self.withdraw(),
         }
     }
@@ -128,7 +120,20 @@ impl Step<'_> {
             return Err(self.illegal("a challenge offers one scope or two"));
         }
         self.next.ask = Some(ask);
+        self.next.reachable = true;
         self.challenge();
+        Ok(())
+    }
+
+    fn forward(&mut self, role: Role) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::Received])?;
+        self.next.ask = Some(Ask { role, offered: Vec::new(), scope: None, approval: false });
+        self.next.reachable = true;
+        self.send(LetterKind::Forwarded, Audience::Owner);
+        self.send(LetterKind::PassedOn, Audience::Asker);
+        self.end(State::Forwarded);
+        // The controller decides, and the controller's clock does not wait.
+        self.wake_due();
         Ok(())
     }
 
@@ -143,27 +148,37 @@ impl Step<'_> {
         self.send(LetterKind::Challenge, Audience::Asker);
         self.wake(Wake::Remind, self.now.plus(self.policy.reminder));
         self.wake(Wake::Expire, self.now.plus(self.policy.challenge_expires));
-        self.wake_due_soon();
+        self.wake_due();
     }
 
-    fn unclear(&mut self, reason: ReviewReason, reachable: bool) -> Result<(), IllegalTransition> {
-        self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
-        self.review(reason, reachable);
+    fn unclear(&mut self, reason: ReviewReason, reachable: bool, quiet: bool) -> Result<(), IllegalTransition> {
+        if !matches!(self.next.held, Some((_, Hold::Unproven))) {
+            self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
+        }
+        // Who could be written to once still can.
+        self.next.reachable |= reachable;
+        if !quiet {
+            self.tell(LetterKind::InReview);
+        }
+        self.hand_over(reason);
         Ok(())
     }
 
     /// Hands the request to a person, and says so to the one who waits for it.
-    fn review(&mut self, reason: ReviewReason, reachable: bool) {
+    fn review(&mut self, reason: ReviewReason) {
+        self.tell(LetterKind::InReview);
+        self.hand_over(reason);
+    }
+
+    fn hand_over(&mut self, reason: ReviewReason) {
         self.next.state = State::NeedsReview;
+        self.next.held = None;
         self.next.review = Some(reason);
         self.next.warrant = None;
         self.next.erase_at = None;
         self.effects.push(Effect::CancelWakes);
-        if reachable {
-            self.send(LetterKind::InReview, Audience::Asker);
-        }
         self.send(LetterKind::AlarmReview, Audience::Team);
-        self.wake_due_soon();
+        self.wake_due();
     }
 
     fn answer_unclear(&mut self) -> Result<(), IllegalTransition> {
@@ -176,8 +191,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn confirm(&mut self, scope: crate::domain::Scope, approval: bool) -> Result<(), IllegalTransition> {
-        self.only_from(&[State::AwaitingConfirmation])?;
+    fn confirm(&mut self, scope: Scope, approval: bool) -> Result<(), IllegalTransition> {
+        self.answered_in(State::AwaitingConfirmation)?;
         match &mut self.next.ask {
             Some(ask) if ask.approval == approval && ask.offered.contains(&scope) => {
                 ask.scope = Some(scope);
@@ -198,81 +213,46 @@ impl Step<'_> {
         self.send(LetterKind::ApprovalAsked, Audience::Owner);
         // Silence must reach a person before the base due date, however late the approval was asked for.
         let lapse = self.now.plus(self.policy.approval_expires);
-        let latest = base_due(&self.next.deadlines).minus(DAY);
+        let latest = due::base_due(&self.next.deadlines).minus(due::DAY);
         self.wake(Wake::ApprovalLapse, lapse.min(latest).max(self.now));
-        self.wake_due_soon();
+        self.wake_due();
     }
 
     fn schedule(&mut self, warrant: Warrant) -> Result<(), IllegalTransition> {
         self.live(warrant)?;
+        self.next.warrant = Some(warrant);
+        self.grace();
+        Ok(())
+    }
+
+    /// The grace period runs, from now on.
+    fn grace(&mut self) {
         let erase_at = self.now.plus(self.policy.grace);
         self.next.state = State::Scheduled;
-        self.next.warrant = Some(warrant);
         self.next.erase_at = Some(erase_at);
         self.effects.push(Effect::CancelWakes);
         self.send(LetterKind::Scheduled, Audience::Asker);
+        // An owner who neither asked nor approved hears of it while it can still be stopped.
+        if self.next.ask.as_ref().is_some_and(|ask| ask.role != Role::Owner && !ask.approval) {
+            self.send(LetterKind::SecondNotice, Audience::Owner);
+        }
         self.wake(Wake::GraceEnd, erase_at);
-        self.wake_due_soon();
-        Ok(())
+        self.wake_due();
     }
 
-    fn withdraw(&mut self) -> Result<(), IllegalTransition> {
-        let stoppable = match self.next.held {
-            Some((back, _)) => back.can_stop(),
-            None => self.from.can_stop(),
-        };
-        if !stoppable {
-            return Err(self.illegal("only what has not begun to be erased can be withdrawn"));
-        }
-        let reachable = self.next.ask.is_some();
-        self.end(State::Withdrawn, reachable.then_some((LetterKind::Withdrawn, Audience::Asker)));
-        Ok(())
-    }
-
-    fn hold(&mut self, by: Hold) -> Result<(), IllegalTransition> {
-        if !self.from.can_stop() {
-            return Err(self.illegal("only what has not begun to be erased can be paused"));
-        }
-        self.next.held = Some((self.from, by));
-        self.next.state = State::OnHold;
-        self.effects.push(Effect::CancelWakes);
-        if by == Hold::Unproven {
-            if self.next.ask.is_some() {
-                self.send(LetterKind::OnHold, Audience::Asker);
-            }
-            self.wake(Wake::HoldLapse, self.now.plus(self.policy.hold_expires));
-        }
-        self.wake_due_soon();
-        Ok(())
-    }
-
-    /// Goes back to where it was. Waits start anew, so that nobody loses days to a pause; the legal clock never stopped.
-    fn release(&mut self) -> Result<(), IllegalTransition> {
-        self.only_from(&[State::OnHold])?;
-        let Some((back, _)) = self.next.held.take() else {
-            return Err(self.illegal("it is not known where it was"));
-        };
-        self.next.state = back;
-        self.effects.push(Effect::CancelWakes);
-        match back {
-            State::Received => self.effects.push(Effect::Run(Work::Identify)),
-            State::AwaitingConfirmation => self.wake(Wake::Expire, self.now.plus(self.policy.challenge_expires)),
-            State::AwaitingApproval => self.wake(Wake::ApprovalLapse, self.now.plus(self.policy.approval_expires)),
-            State::Scheduled => {
-                let erase_at = self.next.erase_at.unwrap_or(self.now).max(self.now);
-                self.next.erase_at = Some(erase_at);
-                self.wake(Wake::GraceEnd, erase_at);
-            }
-            _ => {}
-        }
-        self.wake_due_soon();
-        Ok(())
+    fn refuse(&mut self) {
+        self.tell(LetterKind::Refused);
+        self.end(State::Refused);
     }
 
     fn bounced(&mut self) -> Result<(), IllegalTransition> {
         self.send(LetterKind::AlarmBounced, Audience::Team);
+        // What the owner was asked came back from the owner, not from the asker.
+        if self.from == State::AwaitingConfirmation {
+            self.next.reachable = false;
+        }
         if matches!(self.from, State::AwaitingConfirmation | State::AwaitingApproval) {
-            self.review(ReviewReason::ChallengeBounced, false);
+            self.review(ReviewReason::ChallengeBounced);
         }
         Ok(())
     }
@@ -285,19 +265,25 @@ impl Step<'_> {
                 self.send(LetterKind::Reminder, Audience::Asker);
             }
             (Wake::Expire, State::AwaitingConfirmation) if live_round => {
-                self.end(State::Expired, Some((LetterKind::Expired, Audience::Asker)));
+                self.send(LetterKind::Expired, Audience::Asker);
+                self.end(State::Expired);
             }
             (Wake::ApprovalLapse, State::AwaitingApproval) if live_round => {
-                self.review(ReviewReason::OwnerSilent, true);
+                self.review(ReviewReason::OwnerSilent);
             }
             (Wake::GraceEnd, State::Scheduled) if self.next.erase_at.is_some_and(|at| at <= self.now) => {
                 self.effects.push(Effect::Run(Work::Begin));
             }
             (Wake::HoldLapse, State::OnHold) if matches!(self.next.held, Some((_, Hold::Unproven))) => {
-                self.next.held = None;
-                self.review(ReviewReason::HoldLapsed, true);
+                self.review(ReviewReason::HoldLapsed);
             }
-            (Wake::DueSoon, state) if !state.is_ended() => self.send(LetterKind::AlarmDueSoon, Audience::Team),
+            (Wake::DueSoon, _) if self.is_due_soon() => {
+                self.next.due_told = true;
+                self.send(LetterKind::AlarmDueSoon, Audience::Team);
+            }
+            (Wake::NoticeDue, state) if self.next.deadlines.extended && !state.is_ended() => {
+                self.send(LetterKind::AlarmDueSoon, Audience::Team);
+            }
             _ => self.next.moves -= 1,
         }
         Ok(())
@@ -326,7 +312,8 @@ impl Step<'_> {
             self.next.state = State::WaitingOnRecipients;
         } else {
             let letter = if held_anything { LetterKind::Completed } else { LetterKind::NothingHeld };
-            self.end(State::Completed, Some((letter, Audience::Asker)));
+            self.send(letter, Audience::Asker);
+            self.end(State::Completed);
         }
         Ok(())
     }
@@ -338,46 +325,14 @@ impl Step<'_> {
         self.next.ask = None;
         self.effects.push(Effect::CancelWakes);
         self.effects.push(Effect::Run(Work::Identify));
-        self.wake_due_soon();
+        self.wake_due();
         Ok(())
     }
 
-    fn extend(&mut self, to: Deadlines) -> Result<(), IllegalTransition> {
-        let from = self.next.deadlines;
-        if self.from.is_ended() {
-            return Err(self.illegal("it has ended"));
-        }
-        let same_clock = Deadlines { legal_due: from.legal_due, extended: false, ..to } == from;
-        if !same_clock || !to.extended || to.legal_due < from.legal_due || self.now >= base_due(&from) {
-            return Err(self.illegal("an extension is told before the base due date, and once (Art. 12(3) GDPR)"));
-        }
-        self.next.deadlines = to;
-        if self.next.ask.is_some() {
-            self.send(LetterKind::Extension, Audience::Asker);
-        }
-        Ok(())
-    }
-
-    fn end_from(
-        &mut self,
-        allowed: &[State],
-        to: State,
-        letter: Option<(LetterKind, Audience)>,
-    ) -> Result<(), IllegalTransition> {
-        self.only_from(allowed)?;
-        // A refusal reaches only somebody whom the directory knows.
-        let letter = letter.filter(|_| self.next.ask.is_some());
-        self.end(to, letter);
-        Ok(())
-    }
-
-    fn end(&mut self, to: State, letter: Option<(LetterKind, Audience)>) {
+    fn end(&mut self, to: State) {
         self.next.state = to;
         self.next.held = None;
         self.effects.push(Effect::CancelWakes);
-        if let Some((letter, audience)) = letter {
-            self.send(letter, audience);
-        }
         self.effects.push(Effect::Close);
     }
 
@@ -385,15 +340,30 @@ impl Step<'_> {
         self.effects.push(Effect::Send { letter, to });
     }
 
+    /// Writes to the asker, where they can be written to.
+    fn tell(&mut self, letter: LetterKind) {
+        if self.next.reachable {
+            self.send(letter, Audience::Asker);
+        }
+    }
+
     fn wake(&mut self, wake: Wake, at: Timestamp) {
         self.effects.push(Effect::WakeAt { wake, at });
     }
 
-    fn wake_due_soon(&mut self) {
-        let at = base_due(&self.next.deadlines).minus(DAY * self.policy.due_soon_days);
-        if at > self.now {
-            self.wake(Wake::DueSoon, at);
+    /// A question of this state is answered: there, or while somebody's unproven "stop" pauses it, which it ends.
+    fn answered_in(&mut self, state: State) -> Result<(), IllegalTransition> {
+        if self.next.held != Some((state, Hold::Unproven)) {
+            self.only_from(&[state])?;
         }
+        self.next.held = None;
+        Ok(())
+    }
+
+    /// Nothing was written yet, where it stands or where it was paused.
+    fn only_stoppable(&self, why: &'static str) -> Result<(), IllegalTransition> {
+        let stands = self.next.held.map_or(self.from, |(back, _)| back);
+        if stands.can_stop() { Ok(()) } else { Err(self.illegal(why)) }
     }
 
     fn live(&self, warrant: Warrant) -> Result<(), IllegalTransition> {

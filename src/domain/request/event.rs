@@ -17,8 +17,10 @@ stored_enum! {
         GraceEnd = "grace_end",
         /// An unproven "stop" was not settled in time.
         HoldLapse = "hold_lapse",
-        /// The base due date comes near.
+        /// The due date comes near.
         DueSoon = "due_soon",
+        /// The base due date is here: the notice of an extension must have been sent.
+        NoticeDue = "notice_due",
     }
 }
 
@@ -69,8 +71,10 @@ pub enum Event {
     Unclear {
         /// Why.
         reason: ReviewReason,
-        /// Whether the asker has an address on file that can be told so.
+        /// Whether the asker has an address on file that can be written to.
         reachable: bool,
+        /// Whether nothing is written to them now: who floods an address with requests is not helped to do so.
+        quiet: bool,
     },
     /// The answer to a challenge proved possession but not intent.
     AnswerUnclear,
@@ -95,7 +99,7 @@ pub enum Event {
     ApprovalDenied,
     /// The person, with proof, took it back or said that it was not them.
     WithdrawnByPerson,
-    /// Somebody asked to stop without proof.
+    /// Somebody asked to stop without proof, or with proof said something that may be a stop.
     StopAsked,
     /// A letter that carried a challenge came back.
     ChallengeBounced,
@@ -135,8 +139,10 @@ pub enum Event {
     PutRight,
     /// An operator paused it.
     Held,
-    /// An operator released it, or the person said to go on.
+    /// An operator released it.
     Released,
+    /// The person said, with proof, to go on after somebody's unproven "stop".
+    ReleasedByPerson,
     /// An operator extended the period (Art. 12(3) GDPR).
     Extended {
         /// The deadlines as the law pack extends them.
@@ -176,6 +182,7 @@ impl Event {
             Self::PutRight => "put_right",
             Self::Held => "held",
             Self::Released => "released",
+            Self::ReleasedByPerson => "released_by_person",
             Self::Extended { .. } => "extended",
             Self::RefusedByOperator => "refused_by_operator",
             Self::WithdrawnByOperator => "withdrawn_by_operator",
@@ -193,6 +200,8 @@ pub enum Effect {
         /// To whom.
         to: Audience,
     },
+    /// Put the question of the last round anew, under this round.
+    AskAnew,
     /// Do this work.
     Run(Work),
     /// Wake the request at this time.

@@ -105,6 +105,8 @@ stored_enum! {
         ChallengeBounced = "challenge_bounced",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
+        /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.
+        ChangedLately = "changed_lately",
     }
 }
 
@@ -161,6 +163,8 @@ pub struct Request {
     pub deadlines: Deadlines,
     /// Who asks for what, once identified.
     pub ask: Option<Ask>,
+    /// Whether the asker has an address on file that can be written to.
+    pub reachable: bool,
     /// Which challenge is the live one; 0 before the first.
     pub round: u32,
     /// Whether the live challenge was reminded of.
@@ -173,6 +177,8 @@ pub struct Request {
     pub erase_at: Option<Timestamp>,
     /// Why a person must look.
     pub review: Option<ReviewReason>,
+    /// Whether the team was told that the due date that counts now comes near.
+    pub due_told: bool,
     /// How many transitions it has gone through; letters of one kind are told apart by it.
     pub moves: u32,
 }
@@ -198,12 +204,14 @@ impl Request {
             language,
             deadlines,
             ask: None,
+            reachable: false,
             round: 0,
             reminded: false,
             code_asked: false,
             warrant: None,
             erase_at: None,
             review: None,
+            due_told: false,
             moves: 0,
         }
     }
@@ -222,7 +230,7 @@ pub struct Policy {
     pub grace: Duration,
     /// How long an unproven "stop" pauses a request before a person looks.
     pub hold_expires: Duration,
-    /// How many days before the base due date the team is warned.
+    /// How many days before the due date the team is warned.
     pub due_soon_days: u32,
 }
 

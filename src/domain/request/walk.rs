@@ -5,7 +5,9 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::chance::SeededChance;
-use crate::domain::{AuthorityId, CaseId, Deadlines, Language, Reference, RequestId, Role, Scope, Timestamp};
+use crate::domain::{
+    AuthorityId, CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Role, Scope, Timestamp,
+};
 
 /// `(from, event, to)`: everything that may happen. `apply` must refuse all else.
 const MOVES: &[(&str, &str, &[&str])] = &[
@@ -60,11 +62,22 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("needs_review", "withdrawn_by_person", &["withdrawn"]),
     ("needs_review", "withdrawn_by_operator", &["withdrawn"]),
     ("needs_review", "refused_by_operator", &["refused"]),
+    ("on_hold", "unclear", &["needs_review"]),
+    ("on_hold", "confirmed", &["scheduled"]),
+    ("on_hold", "confirmed_pending_approval", &["awaiting_approval"]),
+    ("on_hold", "approved", &["scheduled"]),
+    ("on_hold", "approval_denied", &["refused"]),
+    (
+        "on_hold",
+        "released_by_person",
+        &["received", "awaiting_confirmation", "awaiting_approval", "scheduled", "needs_review"],
+    ),
     ("on_hold", "released", &["received", "awaiting_confirmation", "awaiting_approval", "scheduled", "needs_review"]),
     ("on_hold", "woken", &["on_hold", "needs_review"]),
     ("on_hold", "withdrawn_by_person", &["withdrawn"]),
     ("on_hold", "withdrawn_by_operator", &["withdrawn"]),
     ("on_hold", "refused_by_operator", &["refused"]),
+    ("forwarded", "woken", &["forwarded"]),
 ];
 
 fn allowed(from: State, event: &str) -> Option<&'static [&'static str]> {
@@ -102,7 +115,7 @@ fn offers(rng: &mut StdRng) -> Vec<Scope> {
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..26) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..27) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let offered = request.ask.as_ref().and_then(|ask| ask.offered.first().copied());
@@ -124,7 +137,11 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         7 => Event::Released,
         8 => Event::Stranger,
         9 => Event::ForwardToOwner { role: pick(rng, Role::ALL) },
-        10 => Event::Unclear { reason: pick(rng, ReviewReason::ALL), reachable: rng.random_bool(0.5) },
+        10 => Event::Unclear {
+            reason: pick(rng, ReviewReason::ALL),
+            reachable: rng.random_bool(0.5),
+            quiet: rng.random_bool(0.2),
+        },
         11 => Event::AnswerUnclear,
         12 => Event::ApprovalDenied,
         13 => Event::WithdrawnByPerson,
@@ -143,6 +160,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
             Event::Extended { deadlines }
         }
         23 => Event::RefusedByOperator,
+        24 => Event::ReleasedByPerson,
         _ => Event::WithdrawnByOperator,
     }
 }
@@ -173,29 +191,13 @@ fn check(
     moved: &Result<(Request, Vec<Effect>), IllegalTransition>,
     seed: u64,
 ) {
-    let name = event.name();
     let Ok((after, effects)) = moved else {
         return;
     };
-    if name == "extended" {
-        assert!(!before.deadlines.extended && after.deadlines.extended, "an extension happens once");
-        assert!(after.deadlines.legal_due >= before.deadlines.legal_due, "an extension never shortens");
-        assert_eq!(after.deadlines.base_due, before.deadlines.base_due, "the base due date stands");
-        assert_eq!(before.state, after.state);
-    } else {
-        assert_eq!(before.deadlines, after.deadlines, "only an extension moves a deadline");
-        if before.state == after.state && harmless_everywhere(name) {
-            // A stale wake or a late bounce.
-        } else {
-            let to = allowed(before.state, name);
-            let known = to.is_some_and(|to| to.contains(&after.state.as_str()));
-            assert!(
-                known,
-                "seed {seed}: {} took {name} to {}, which the table does not allow",
-                before.state, after.state
-            );
-        }
-    }
+    check_table(before, event, after, seed);
+    check_guards(before, event, after, now);
+    check_letters(before, event, after, effects);
+    check_wakes(after, effects, now);
     if after.state == State::Erasing && before.state != State::Erasing {
         let warrant = after.warrant.expect("nothing is erased without an authority");
         assert!(now < warrant.expires_at, "the authority must be live");
@@ -206,6 +208,150 @@ fn check(
     assert_eq!(effects.contains(&Effect::Close), after.state.is_ended() && !before.state.is_ended());
     if let Some((back, _)) = after.held {
         assert!(back.can_stop(), "only what has not begun can be paused");
+    }
+}
+
+fn check_table(before: &Request, event: &Event, after: &Request, seed: u64) {
+    let name = event.name();
+    if name == "extended" {
+        assert!(!before.deadlines.extended && after.deadlines.extended, "an extension happens once");
+        assert!(after.deadlines.legal_due >= before.deadlines.legal_due, "an extension never shortens");
+        assert_eq!(after.deadlines.base_due, before.deadlines.base_due, "the base due date stands");
+        assert_eq!(before.state, after.state);
+        return;
+    }
+    assert_eq!(before.deadlines, after.deadlines, "only an extension moves a deadline");
+    // A stale wake or a late bounce.
+    if before.state == after.state && harmless_everywhere(name) {
+        return;
+    }
+    let known = allowed(before.state, name).is_some_and(|to| to.contains(&after.state.as_str()));
+    assert!(known, "seed {seed}: {} took {name} to {}, which the table does not allow", before.state, after.state);
+}
+
+/// Where a question of this state may be answered: there, or in somebody's unproven pause of it.
+fn waits_in(request: &Request, state: State) -> bool {
+    request.state == state || request.held == Some((state, Hold::Unproven))
+}
+
+/// What a state alone does not show: who may do it, and what it must rest on.
+fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp) {
+    let ask = before.ask.as_ref();
+    match event {
+        Event::Identified { offered, .. } => {
+            assert!((1..=2).contains(&offered.len()), "one scope or two");
+            assert!(after.reachable, "who was challenged can be written to");
+        }
+        Event::Confirmed { scope, warrant } => {
+            assert!(waits_in(before, State::AwaitingConfirmation));
+            assert!(ask.is_some_and(|ask| !ask.approval), "a user's word alone permits nothing");
+            assert!(ask.is_some_and(|ask| ask.offered.contains(scope)), "only what was offered is confirmed");
+            assert_eq!((after.warrant, after.ask.as_ref().and_then(|ask| ask.scope)), (Some(*warrant), Some(*scope)));
+        }
+        Event::ConfirmedPendingApproval { scope } => {
+            assert!(waits_in(before, State::AwaitingConfirmation));
+            assert!(ask.is_some_and(|ask| ask.approval && ask.offered.contains(scope)));
+            assert_eq!(after.warrant, before.warrant, "the owner was not asked yet");
+        }
+        Event::Approved { .. } | Event::ApprovalDenied => assert!(waits_in(before, State::AwaitingApproval)),
+        Event::Unclear { .. } if before.state == State::OnHold => {
+            assert!(matches!(before.held, Some((_, Hold::Unproven))), "an operator's pause is the operator's to end");
+        }
+        Event::ReleasedByPerson => {
+            assert!(matches!(before.held, Some((_, Hold::Unproven))), "an operator's pause is the operator's to end");
+            back_where_it_was(before, after);
+        }
+        Event::Released => back_where_it_was(before, after),
+        Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
+        Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
+        _ => {}
+    }
+}
+
+fn back_where_it_was(before: &Request, after: &Request) {
+    let (back, _) = before.held.expect("only what is paused is released");
+    let too_old = after.state == State::NeedsReview && after.review == Some(ReviewReason::AuthorityExpired);
+    assert!(after.state == back || back == State::Scheduled && too_old, "{back} was released to {}", after.state);
+}
+
+/// Every move that people see has its letter, and nobody is written to who cannot be.
+fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Effect]) {
+    let sent = |letter, to| effects.contains(&Effect::Send { letter, to });
+    let told = |letter| assert_eq!(sent(letter, Audience::Asker), after.reachable, "{letter} after {}", event.name());
+    if matches!(event, Event::Extended { .. }) {
+        assert!(sent(LetterKind::Extension, Audience::Asker));
+    }
+    if before.state == after.state {
+        return;
+    }
+    match after.state {
+        State::AwaitingConfirmation => {
+            assert!(sent(LetterKind::Challenge, Audience::Asker));
+            assert_eq!(after.round, before.round + 1, "a challenge is asked under a round of its own");
+        }
+        State::AwaitingApproval => {
+            assert!(sent(LetterKind::ApprovalAsked, Audience::Owner));
+            assert_eq!(after.round, before.round + 1, "so is an approval");
+        }
+        State::Scheduled => {
+            assert!(sent(LetterKind::Scheduled, Audience::Asker));
+            let ask = after.ask.as_ref().expect("somebody asked");
+            let unasked = ask.role != Role::Owner && !ask.approval;
+            assert_eq!(sent(LetterKind::SecondNotice, Audience::Owner), unasked, "the owner hears of it");
+        }
+        State::NeedsReview if matches!(event, Event::Released) && before.held.is_some_and(|h| h.0 == after.state) => {}
+        State::NeedsReview => {
+            assert!(sent(LetterKind::AlarmReview, Audience::Team));
+            let news = after.reachable && !matches!(event, Event::Unclear { quiet: true, .. });
+            let goes_on = matches!(event, Event::ReleasedByPerson) && !sent(LetterKind::InReview, Audience::Asker);
+            assert!(goes_on || sent(LetterKind::InReview, Audience::Asker) == news);
+        }
+        State::OnHold => match after.held {
+            Some((_, Hold::Operator)) => told(LetterKind::Paused),
+            _ => told(LetterKind::OnHold),
+        },
+        State::Withdrawn => told(LetterKind::Withdrawn),
+        State::Refused => told(LetterKind::Refused),
+        State::Expired => assert!(sent(LetterKind::Expired, Audience::Asker)),
+        State::Forwarded => {
+            assert!(sent(LetterKind::Forwarded, Audience::Owner) && sent(LetterKind::PassedOn, Audience::Asker));
+        }
+        State::Completed => {
+            let done = sent(LetterKind::Completed, Audience::Asker) || sent(LetterKind::NothingHeld, Audience::Asker);
+            assert!(done, "the end is told");
+        }
+        State::Reopened => assert!(sent(LetterKind::AlarmReview, Audience::Team)),
+        State::Received | State::NotFound | State::Erasing | State::WaitingOnRecipients => {}
+    }
+    // A question that comes back after a pause is put anew.
+    let asks = matches!(after.state, State::AwaitingConfirmation | State::AwaitingApproval);
+    let released = matches!(event, Event::Released | Event::ReleasedByPerson);
+    assert_eq!(effects.contains(&Effect::AskAnew), asks && released);
+}
+
+/// No wait outlives what the law allows, and nothing that lives is forgotten.
+fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
+    let at = |wanted: Wake| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::WakeAt { wake, at } if *wake == wanted => Some(*at),
+            _ => None,
+        })
+    };
+    if let Some(lapse) = at(Wake::ApprovalLapse) {
+        assert!(lapse == now || lapse.date() < after.deadlines.base_due, "an owner's silence ends before the due date");
+    }
+    if after.state == State::Scheduled
+        && let Some(ends) = at(Wake::GraceEnd)
+    {
+        assert_eq!((Some(ends), ends), (after.erase_at, now.plus(Policy::default().grace)), "the whole grace period");
+    }
+    let clock_runs = !after.state.is_ended() || after.state == State::Forwarded;
+    if effects.contains(&Effect::CancelWakes) && clock_runs && !after.due_told {
+        let warned = at(Wake::DueSoon).expect("the team is warned before the due date");
+        assert!(warned == now || warned.plus_days(7).date() <= after.deadlines.legal_due);
+    }
+    if let Some(notice) = at(Wake::NoticeDue) {
+        assert!(after.deadlines.extended && notice.date() <= after.deadlines.base_due);
     }
 }
 
@@ -226,7 +372,8 @@ fn random_lives_stay_within_the_table() {
             if let Ok((after, _)) = moved {
                 reached.insert((request.state.as_str(), event.name(), after.state.as_str()));
                 request = after;
-                if request.state.is_ended() && (request.state != State::Completed || rng.random_bool(0.2)) {
+                let goes_on = matches!(request.state, State::Completed | State::Forwarded);
+                if request.state.is_ended() && (!goes_on || rng.random_bool(0.2)) {
                     request = newborn(now);
                 }
             }
@@ -247,4 +394,119 @@ fn a_stale_wake_changes_nothing() {
     let (after, effects) =
         apply(&request, &Event::Woken { wake: Wake::GraceEnd, round: 9 }, &Policy::default(), now).unwrap();
     assert_eq!((after, effects), (request, Vec::new()));
+}
+
+fn moved(request: &Request, event: &Event, now: Timestamp) -> (Request, Vec<Effect>) {
+    apply(request, event, &Policy::default(), now).unwrap()
+}
+
+fn sends(effects: &[Effect], letter: LetterKind, to: Audience) -> bool {
+    effects.contains(&Effect::Send { letter, to })
+}
+
+fn due_soon_at(effects: &[Effect]) -> Option<Timestamp> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::WakeAt { wake: Wake::DueSoon, at } => Some(*at),
+        _ => None,
+    })
+}
+
+const NOW: Timestamp = Timestamp::from_micros(1_780_000_000_000_000);
+
+fn identified(now: Timestamp, role: Role, scope: Scope, approval: bool) -> (Request, Vec<Effect>) {
+    moved(&newborn(NOW), &Event::Identified { role, offered: vec![scope], approval }, now)
+}
+
+#[test]
+fn a_review_of_a_known_asker_is_refused_and_extended_with_a_letter() {
+    let event = Event::Unclear { reason: ReviewReason::UnclearTarget, reachable: true, quiet: false };
+    let (review, _) = moved(&newborn(NOW), &event, NOW);
+    let extended = Deadlines { extended: true, legal_due: NOW.plus_days(90).date(), ..review.deadlines };
+    let extend = Event::Extended { deadlines: extended };
+    assert!(sends(&moved(&review, &extend, NOW).1, LetterKind::Extension, Audience::Asker));
+    for (event, letter) in [
+        (Event::RefusedByOperator, LetterKind::Refused),
+        (Event::WithdrawnByOperator, LetterKind::Withdrawn),
+        (Event::Held, LetterKind::Paused),
+        (Event::StopAsked, LetterKind::OnHold),
+    ] {
+        assert!(sends(&moved(&review, &event, NOW).1, letter, Audience::Asker), "{letter}");
+        // Put right, it is still known where to write to.
+        let (again, _) = moved(&review, &Event::PutRight, NOW);
+        assert!(sends(&moved(&again, &event, NOW).1, letter, Audience::Asker), "{letter}");
+    }
+    let unknown =
+        moved(&newborn(NOW), &Event::Unclear { reason: ReviewReason::Poison, reachable: false, quiet: false }, NOW).0;
+    assert!(apply(&unknown, &extend, &Policy::default(), NOW).is_err(), "an extension that nobody hears of");
+}
+
+#[test]
+fn a_letter_that_was_read_late_alarms_at_once_and_once() {
+    let late = NOW.plus_days(25);
+    let (request, effects) = identified(late, Role::Owner, Scope::Account, false);
+    assert_eq!(due_soon_at(&effects), Some(late));
+    let due_soon = Event::Woken { wake: Wake::DueSoon, round: 1 };
+    let (told, effects) = moved(&request, &due_soon, late);
+    assert!(sends(&effects, LetterKind::AlarmDueSoon, Audience::Team));
+    let (paused, effects) = moved(&told, &Event::Held, late);
+    assert_eq!(due_soon_at(&effects), None, "the team knows");
+    // An extension has a due date of its own, and a wake for the old one says nothing about it.
+    let extended = Deadlines { extended: true, legal_due: NOW.plus_days(90).date(), ..paused.deadlines };
+    let (paused, effects) = moved(&paused, &Event::Extended { deadlines: extended }, late);
+    assert_eq!(due_soon_at(&effects).map(Timestamp::date), Some(NOW.plus_days(83).date()));
+    assert!(moved(&paused, &due_soon, late).1.is_empty(), "a wake for the due date that was");
+    assert!(sends(&moved(&paused, &due_soon, NOW.plus_days(84)).1, LetterKind::AlarmDueSoon, Audience::Team));
+    let notice = Event::Woken { wake: Wake::NoticeDue, round: 1 };
+    assert!(sends(&moved(&paused, &notice, NOW.plus_days(30)).1, LetterKind::AlarmDueSoon, Audience::Team));
+}
+
+#[test]
+fn the_controllers_clock_does_not_wait() {
+    let (forwarded, effects) = moved(&newborn(NOW), &Event::ForwardToOwner { role: Role::EndUser }, NOW);
+    assert!(sends(&effects, LetterKind::PassedOn, Audience::Asker));
+    let at = due_soon_at(&effects).unwrap();
+    let (after, effects) = moved(&forwarded, &Event::Woken { wake: Wake::DueSoon, round: 0 }, at);
+    assert!(sends(&effects, LetterKind::AlarmDueSoon, Audience::Team));
+    assert_eq!(after.state, State::Forwarded);
+}
+
+#[test]
+fn a_pause_ends_with_a_whole_wait() {
+    let policy = Policy::default();
+    let (asked, _) = identified(NOW, Role::User, Scope::User, true);
+    let (approval, _) = moved(&asked, &Event::ConfirmedPendingApproval { scope: Scope::User }, NOW);
+    let (paused, _) = moved(&approval, &Event::StopAsked, NOW);
+    let late = NOW.plus_days(26);
+    let (again, effects) = moved(&paused, &Event::ReleasedByPerson, late);
+    assert_eq!((again.state, again.round), (State::AwaitingApproval, approval.round + 1));
+    assert!(effects.contains(&Effect::AskAnew));
+    let lapse = effects.iter().find_map(|effect| match effect {
+        Effect::WakeAt { wake: Wake::ApprovalLapse, at } => Some(at.date()),
+        _ => None,
+    });
+    assert!(lapse.unwrap() < again.deadlines.base_due);
+
+    let (asked, _) = identified(NOW, Role::Owner, Scope::Account, false);
+    let confirmed = Event::Confirmed { scope: Scope::Account, warrant: warrant(NOW, true) };
+    let (scheduled, _) = moved(&asked, &confirmed, NOW);
+    let (paused, _) = moved(&scheduled, &Event::StopAsked, NOW);
+    let later = NOW.plus_days(10);
+    let (again, effects) = moved(&paused, &Event::ReleasedByPerson, later);
+    assert_eq!(again.erase_at, Some(later.plus(policy.grace)));
+    assert!(sends(&effects, LetterKind::Scheduled, Audience::Asker));
+    let too_late = moved(&paused, &Event::Released, NOW.plus_days(24)).0;
+    assert_eq!((too_late.state, too_late.review), (State::NeedsReview, Some(ReviewReason::AuthorityExpired)));
+}
+
+#[test]
+fn an_operators_pause_is_not_the_persons_to_end() {
+    let (asked, _) = identified(NOW, Role::Owner, Scope::Account, false);
+    let (paused, _) = moved(&asked, &Event::Held, NOW);
+    let confirmed = Event::Confirmed { scope: Scope::Account, warrant: warrant(NOW, true) };
+    for event in [Event::ReleasedByPerson, confirmed.clone()] {
+        assert!(apply(&paused, &event, &Policy::default(), NOW).is_err(), "{}", event.name());
+    }
+    // A proof does end a pause that nobody proved.
+    let (paused, _) = moved(&asked, &Event::StopAsked, NOW);
+    assert_eq!(moved(&paused, &confirmed, NOW).0.state, State::Scheduled);
 }

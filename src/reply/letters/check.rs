@@ -24,6 +24,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         Letter::Scheduled(planned) => first_blank(&[("token", &planned.token)]),
         Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
         Letter::Forwarded(forwarded) => first_blank(&[("subject_label", &forwarded.subject_label)]),
+        Letter::SecondNotice(notice) => first_blank(&[("asked_by_label", &notice.asked_by_label)]),
         Letter::Completed(done) => reasons_for_keeping(done),
         // Art. 12(4) and 17(3) GDPR: a refusal names all of these.
         Letter::Refused(refused) => first_blank(&[
@@ -34,6 +35,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         ]),
         // Art. 12(3) GDPR: an extension is told with its reasons.
         Letter::Extension(longer) => first_blank(&[("reason", &longer.reason)]),
+        Letter::PassedOn(_) | Letter::Paused(_) => None,
         Letter::InReview(_) | Letter::NothingHeld(_) | Letter::Withdrawn(_) | Letter::Expired(_) => None,
         Letter::AlarmReview(_)
         | Letter::AlarmStepFailed(_)

@@ -88,6 +88,17 @@ fn approval(subject_label: Option<&str>, code_required: bool, grace_days: u32) -
     letter.into()
 }
 
+fn second_notice(subject_label: Option<&str>) -> Letter {
+    let letter = SecondNotice {
+        common: common(),
+        scope: Scope::EndUser,
+        subject_label: subject_label.map(str::to_owned),
+        asked_by_label: "Bela Bonnet".to_owned(),
+        erase_on: date(2026, 3, 12),
+    };
+    letter.into()
+}
+
 fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine {
     OutcomeLine {
         category: category.to_owned(),
@@ -164,8 +175,11 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             .collect(),
         LetterKind::ApprovalAsked => vec![approval(Some(CANARY), true, 7), approval(None, false, 0)],
         LetterKind::Forwarded => vec![Forwarded { common: common(), subject_label: CANARY.to_owned() }.into()],
+        LetterKind::PassedOn => vec![PassedOn { common: common() }.into()],
+        LetterKind::SecondNotice => vec![second_notice(Some(CANARY)), second_notice(None)],
         LetterKind::InReview => vec![InReview { common: common() }.into()],
         LetterKind::OnHold => vec![OnHold { common: common(), token: TOKEN.to_owned() }.into()],
+        LetterKind::Paused => vec![Paused { common: common() }.into()],
         LetterKind::Completed => {
             let nothing_more = Completed {
                 scope: Scope::Data,

@@ -1,0 +1,58 @@
+//! The legal clock: when the team is warned, and how the period is extended.
+
+use std::time::Duration;
+
+use crate::domain::{Calendar, Deadlines, Timestamp};
+
+use super::{Audience, IllegalTransition, LetterKind, State, Step, Wake};
+
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// The first instant of the base due date in UTC: wakes come rather too early than too late.
+pub(super) fn base_due(deadlines: &Deadlines) -> Timestamp {
+    Calendar::utc().end_of(deadlines.base_due).minus(DAY)
+}
+
+impl Step<'_> {
+    /// Sets what must wake it before its due dates. What is late already is told at once: the worst cases are those
+    /// that were read late.
+    pub(super) fn wake_due(&mut self) {
+        if !self.next.due_told {
+            self.wake(Wake::DueSoon, self.due_soon().max(self.now));
+        }
+        let base_due = base_due(&self.next.deadlines);
+        if self.next.deadlines.extended && base_due > self.now {
+            self.wake(Wake::NoticeDue, base_due);
+        }
+    }
+
+    /// Whether the team is to be warned now: once per due date, and by no wake that was set for an earlier one.
+    pub(super) fn is_due_soon(&self) -> bool {
+        let runs = !self.from.is_ended() || self.from == State::Forwarded;
+        runs && !self.next.due_told && self.now >= self.due_soon()
+    }
+
+    fn due_soon(&self) -> Timestamp {
+        let due = Calendar::utc().end_of(self.next.deadlines.legal_due).minus(DAY);
+        due.minus(DAY * self.policy.due_soon_days)
+    }
+
+    pub(super) fn extend(&mut self, to: Deadlines) -> Result<(), IllegalTransition> {
+        let from = self.next.deadlines;
+        if self.from.is_ended() {
+            return Err(self.illegal("it has ended"));
+        }
+        if !self.next.reachable {
+            return Err(self.illegal("an extension counts only when the person is told, and nobody can be told"));
+        }
+        let same_clock = Deadlines { legal_due: from.legal_due, extended: false, ..to } == from;
+        if !same_clock || !to.extended || to.legal_due < from.legal_due || self.now >= base_due(&from) {
+            return Err(self.illegal("an extension is told before the base due date, and once (Art. 12(3) GDPR)"));
+        }
+        self.next.deadlines = to;
+        self.next.due_told = false;
+        self.send(LetterKind::Extension, Audience::Asker);
+        self.wake_due();
+        Ok(())
+    }
+}

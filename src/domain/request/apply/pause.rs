@@ -1,0 +1,82 @@
+//! Pauses, their end, and taking a request back.
+
+use super::{Audience, Effect, Hold, IllegalTransition, LetterKind, ReviewReason, State, Step, Wake, Work};
+
+impl Step<'_> {
+    pub(super) fn withdraw(&mut self) -> Result<(), IllegalTransition> {
+        self.only_stoppable("only what has not begun to be erased can be withdrawn")?;
+        self.tell(LetterKind::Withdrawn);
+        self.end(State::Withdrawn);
+        Ok(())
+    }
+
+    pub(super) fn hold(&mut self, by: Hold) -> Result<(), IllegalTransition> {
+        if !self.from.can_stop() {
+            return Err(self.illegal("only what has not begun to be erased can be paused"));
+        }
+        self.next.held = Some((self.from, by));
+        self.next.state = State::OnHold;
+        self.effects.push(Effect::CancelWakes);
+        match by {
+            Hold::Unproven => {
+                self.tell(LetterKind::OnHold);
+                self.wake(Wake::HoldLapse, self.now.plus(self.policy.hold_expires));
+            }
+            Hold::Operator => self.tell(LetterKind::Paused),
+        }
+        self.wake_due();
+        Ok(())
+    }
+
+    /// The person says to go on. What an operator paused, an operator lets go on.
+    pub(super) fn release_by_person(&mut self) -> Result<(), IllegalTransition> {
+        match self.next.held {
+            Some((_, Hold::Operator)) => Err(self.illegal("an operator paused it, and an operator lets it go on")),
+            Some((State::NeedsReview, _)) => {
+                self.send(LetterKind::AlarmReview, Audience::Team);
+                self.release()
+            }
+            _ => self.release(),
+        }
+    }
+
+    /// Goes back to where it was. Waits start anew, and what was asked is asked anew, so that nobody loses days to a
+    /// pause and no letter names a day that has passed; the legal clock never stopped.
+    pub(super) fn release(&mut self) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::OnHold])?;
+        let Some((back, _)) = self.next.held.take() else {
+            return Err(self.illegal("it is not known where it was"));
+        };
+        match back {
+            State::AwaitingConfirmation => {
+                self.challenge();
+                self.effects.push(Effect::AskAnew);
+            }
+            State::AwaitingApproval => {
+                self.ask_owner();
+                self.effects.push(Effect::AskAnew);
+            }
+            State::Scheduled => self.grace_anew(),
+            _ => {
+                self.next.state = back;
+                self.effects.push(Effect::CancelWakes);
+                if back == State::Received {
+                    self.effects.push(Effect::Run(Work::Identify));
+                }
+                self.wake_due();
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole grace period again: who heard of a pause hears of its end in time to stop it. A proof that will be
+    /// too old by then is for a person.
+    fn grace_anew(&mut self) {
+        let ends = self.now.plus(self.policy.grace);
+        if self.next.warrant.is_some_and(|warrant| ends < warrant.expires_at) {
+            self.grace();
+        } else {
+            self.review(ReviewReason::AuthorityExpired);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The legal clock is watched to its end, and nobody's period is extended behind their back.
+
+use expunged::db::requests;
+use expunged::flow::operate;
+use expunged::params;
+
+use super::{GUEST, OWNER, opened, operator, reference, the_letter};
+use crate::support::world::{TEAM, World};
+
+/// Alarms to the team since the last look that a request is due.
+fn due_alarms(world: &World) -> usize {
+    world
+        .fresh(TEAM)
+        .iter()
+        .filter(|letter| letter.subject.contains("due on") && !letter.subject.contains("waits"))
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refusal_and_an_extension_in_review_are_told() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let text = "Hello,\r\n\r\nplease delete the user profile of our colleague Nobody Known. She left us.\r\n";
+            let asked = opened(world, OWNER, "Delete a user profile", text).await;
+            the_letter(world, OWNER, "looking at your request");
+            let reference = reference(world, asked).await;
+            operate::extend(&world.house, &reference, &operator(world), "Much to do").await.unwrap();
+            world.settle().await;
+            assert_eq!(world.fresh(OWNER).len(), 1, "the extension is told");
+            operate::refuse(&world.house, &reference, &operator(world), "It is needed in court", "Art. 17(3)(e) GDPR")
+                .await
+                .unwrap();
+            world.settle().await;
+            assert_eq!(world.fresh(OWNER).len(), 1, "and so is the refusal");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_extension_whose_notice_did_not_leave_alarms_on_the_base_due_date() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let text = "Hello,\r\n\r\nplease delete the user profile of our colleague Nobody Known. She left us.\r\n";
+            let asked = [
+                opened(world, OWNER, "Delete a user profile", text).await,
+                opened(world, "owner2@team.example", "Delete a user profile", text).await,
+            ];
+            for id in asked {
+                let reference = reference(world, id).await;
+                operate::extend(&world.house, &reference, &operator(world), "Much to do").await.unwrap();
+            }
+            world.settle().await;
+            let stuck = "UPDATE letters SET state = 'held' WHERE kind = 'extension' AND request_id = $1";
+            world.try_sql(stuck, params![asked[0]]).await.unwrap();
+            assert_eq!(due_alarms(world), 0);
+            world.days_pass(31).await;
+            assert_eq!(due_alarms(world), 1, "one of the two was told in time");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_controllers_clock_is_watched_and_the_end_stands() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let asked = opened(world, GUEST, "My data", "Hello,\r\n\r\nplease delete all my personal data.\r\n").await;
+            let ended = world.stored(asked).await.ended_at.expect("what was forwarded has ended");
+            world.days_pass(25).await;
+            assert_eq!(due_alarms(world), 1);
+            let mut tx = world.house.db.read().await.unwrap();
+            let stored = requests::load(&mut tx, asked).await.unwrap().unwrap();
+            assert_eq!(stored.ended_at, Some(ended), "an alarm is no other end");
+        })
+        .await;
+}

@@ -35,6 +35,8 @@ pub mod outbox;
 mod safe;
 mod undelivered;
 mod wake;
+mod whom;
+mod wish;
 
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,7 @@
 //! Hands each kind of job to the work that does it. The only list of what the workers can do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{error, info, warn};
@@ -14,6 +15,9 @@ use super::error::FlowError;
 use super::house::House;
 use super::{begin, erase, forget, identify, judge, kinds, outbox, wake};
 
+/// When a job that could not be buried is looked at again.
+const BURY_AGAIN: Duration = Duration::from_secs(60);
+
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
 
@@ -22,6 +26,10 @@ impl Handler for Desk {
     async fn handle(&self, lease: Lease) -> Settled {
         let house = &*self.0;
         let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
+        if attempt > lease.job().attempts_max {
+            // Its last attempt ended with its worker. Whatever it does to this one, its request hears of it first.
+            return self.dead(lease, "worker_lost").await;
+        }
         let done = match kind.as_str() {
             kinds::JUDGE => judge::judge(house, &lease).await,
             kinds::IDENTIFY => identify::identify(house, &lease).await,
@@ -51,22 +59,35 @@ impl Desk {
             return Settled::Failed { lease, reason, retry };
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
+        self.dead(lease, reason).await
+    }
+
+    /// Buries a job; where that cannot be done now it is not dead yet, so that nothing dies untold.
+    async fn dead(&self, lease: Lease, reason: &'static str) -> Settled {
+        let (kind, id) = (lease.job().kind.clone(), lease.job().id);
         match self.bury(&lease, reason).await {
-            Ok(()) => Settled::Done,
-            Err(_) => Settled::Failed { lease, reason, retry },
+            Ok(()) => {
+                error!(job.kind = kind, job.id = %id, reason, "job is dead, a person is told");
+                Settled::Done
+            }
+            Err(error) => {
+                error!(job.kind = kind, job.id = %id, reason, error = %chain(&error), "job cannot be buried, tried again later");
+                Settled::Snooze { lease, until: self.0.clock.now().plus(BURY_AGAIN) }
+            }
         }
     }
 
     /// The last attempt failed: the job is dead, and a person is told through the request that it belongs to. A letter
-    /// that could not be judged gets a request of its own.
+    /// that could not be judged gets a request of its own, and one of ours that cannot be sent counts as undelivered.
     async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
         let house = &*self.0;
         let mut tx = house.db.write().await?;
-        if lease.job().kind == kinds::JUDGE {
-            judge::set_aside(house, &mut tx, lease, reason).await?;
-        }
-        if let Some(request) = lease.job().request {
-            erase::step_failed(house, &mut tx, request).await?;
+        match (lease.job().kind.as_str(), lease.job().request) {
+            (kinds::JUDGE, _) => judge::set_aside(house, &mut tx, lease, reason).await?,
+            // A letter that does not go out says what it leaves undone by its kind, whatever state its request is in.
+            (kinds::SEND, _) => outbox::set_aside(house, &mut tx, lease).await?,
+            (_, Some(request)) => erase::step_failed(house, &mut tx, request).await?,
+            (_, None) => {}
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
         tx.commit().await?;

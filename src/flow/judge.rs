@@ -258,12 +258,27 @@ async fn settle(
                 let bindings = stored.bindings.clone();
                 advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
             }
-            (Disposition::Answer, first)
+            if letter.verdict.intent == Intent::Unclear {
+                // It may ask for something as well: it pauses, and a person reads it.
+                opened(house, tx, delivery, letter, bytes).await?
+            } else {
+                (Disposition::Answer, first)
+            }
         }
-        Judgement::Opens => match open::open(house, tx, delivery, letter, bytes).await? {
-            Opened::New(request) => (Disposition::Opened, Some(request)),
-            Opened::Joined(request) => (Disposition::Joined, Some(request)),
-        },
+        Judgement::Opens => opened(house, tx, delivery, letter, bytes).await?,
+    })
+}
+
+async fn opened(
+    house: &House,
+    tx: &mut Tx,
+    delivery: &Delivery,
+    letter: &Intake,
+    bytes: &[u8],
+) -> Result<(Disposition, Option<RequestId>), FlowError> {
+    Ok(match open::open(house, tx, delivery, letter, bytes).await? {
+        Opened::New(request) => (Disposition::Opened, Some(request)),
+        Opened::Joined(request) => (Disposition::Joined, Some(request)),
     })
 }
 

@@ -19,6 +19,16 @@ pub(super) fn mac(house: &House, delivery: &Delivery, letter: &Intake) -> Option
     }
 }
 
+/// How the rules end that found "my account" or "my data": nobody else can be meant.
+const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
+
+/// Whether it is known whom the letter means: it names them, or speaks of the writer's own.
+fn is_told(letter: &Intake) -> bool {
+    let is_mine = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
+    let names = !letter.claims.addresses.is_empty() || !letter.claims.names.is_empty();
+    names || letter.verdict.reasons.iter().all(|reason| is_mine(&reason.rule))
+}
+
 /// The wish in one text, so that order and case do not count.
 fn said(sender: &str, letter: &Intake) -> String {
     let claims = &letter.claims;
@@ -29,6 +39,11 @@ fn said(sender: &str, letter: &Intake) -> String {
         claims.categories.clone(),
     ];
     let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.intent);
+    if !is_told(letter) {
+        // Whom it names was not read, so that only the same words are sure to name the same.
+        let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());
+        words.for_each(|word| text.extend(['\u{1}'].into_iter().chain(word.chars().flat_map(char::to_lowercase))));
+    }
     for list in &mut lists {
         list.sort_unstable();
         list.dedup();

@@ -32,6 +32,24 @@ async fn a_killed_daemon_ends_in_the_same_state_on_postgres() {
     kill_at_every_point(Side::Postgres).await;
 }
 
+/// Three kills in a row end the judging of a letter, and those of its neighbours: none may end unseen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_kills_its_worker_each_time_comes_before_a_person() {
+    let world = World::create(Side::Sqlite).await;
+    world.prepare(Phase::Opened);
+    for _ in 0..3 {
+        let killed = world.run(Phase::Opened, Some("judge.weighed"), None).await.unwrap();
+        assert_eq!(killed.signal(), Some(9));
+    }
+    let ended = world.run(Phase::Opened, None, None).await.unwrap();
+    assert!(ended.success(), "{ended}\n{}", world.log());
+    let seen = state::of_killers(&world).await;
+    assert_eq!(seen.stored, 0, "a letter was left as it came");
+    assert!(seen.quarantined >= 1 && seen.in_review == seen.quarantined, "{seen:?}");
+    assert_eq!(seen.alarms, seen.quarantined, "the team is told of each");
+    world.leave().await;
+}
+
 /// The points in the source.
 fn points() -> BTreeSet<String> {
     let pattern = Regex::new(r#"breakpoint!\("([^"]+)"\)"#).expect("a pattern");

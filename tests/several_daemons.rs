@@ -209,6 +209,7 @@ impl Daemon {
             mailer: Some(Arc::clone(&mailer) as Arc<dyn Mailer>),
             credentials: None,
             backfill: true,
+            may_create: true,
         };
         let house = build::house(world.config(), choices).await.unwrap_or_else(|why| panic!("the house: {why:?}"));
         let house = Arc::new(house);

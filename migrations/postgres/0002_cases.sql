@@ -118,7 +118,9 @@ CREATE TABLE evidence (
   request_id   UUID PRIMARY KEY REFERENCES requests (id),
   account_mac  BYTEA NOT NULL,
   plan_digest  BYTEA NOT NULL,
-  proof        TEXT NOT NULL,
+  addressee    TEXT NOT NULL CHECK (addressee IN ('asker','asker_before_owner','approving_owner')),
+  round        BIGINT NOT NULL,      -- the step of the request that it is for
+  proof        TEXT NOT NULL CHECK (proof IN ('called_back','signed_in','postal_letter','representation')),
   note_digest  BYTEA NOT NULL,
   recorder     BYTEA NOT NULL,        -- pseudonym
   recorded_at  TIMESTAMPTZ NOT NULL,

@@ -118,7 +118,9 @@ CREATE TABLE evidence (
   request_id   BLOB PRIMARY KEY REFERENCES requests (id),
   account_mac  BLOB NOT NULL,
   plan_digest  BLOB NOT NULL,
-  proof        TEXT NOT NULL,
+  addressee    TEXT NOT NULL CHECK (addressee IN ('asker','asker_before_owner','approving_owner')),
+  round        INTEGER NOT NULL,     -- the step of the request that it is for
+  proof        TEXT NOT NULL CHECK (proof IN ('called_back','signed_in','postal_letter','representation')),
   note_digest  BLOB NOT NULL,
   recorder     BLOB NOT NULL,        -- pseudonym
   recorded_at  INTEGER NOT NULL,

@@ -5,13 +5,27 @@
 
 use std::fs;
 
-/// The login name: of whoever called sudo, otherwise of the process's user.
+/// The login name: of whoever signed in, where the kernel knows (it survives sudo, and nobody can set it twice);
+/// otherwise of whoever called sudo, which only root's environment is believed in; otherwise of the process's user.
 pub(super) fn login() -> String {
-    let by_sudo = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
     let uid = rustix::process::getuid().as_raw();
-    by_sudo
-        .or_else(|| fs::read_to_string("/etc/passwd").ok().and_then(|passwd| name_of(&passwd, uid)))
-        .unwrap_or_else(|| format!("uid-{uid}"))
+    let signed_in = fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| signed_in(&text));
+    if let Some(signed_in) = signed_in {
+        return name(signed_in);
+    }
+    let by_sudo = std::env::var("SUDO_USER").ok().filter(|name| uid == 0 && !name.is_empty());
+    by_sudo.unwrap_or_else(|| name(uid))
+}
+
+/// The name of a user, or their number where the system has no name for it.
+fn name(uid: u32) -> String {
+    let known = fs::read_to_string("/etc/passwd").ok().and_then(|passwd| name_of(&passwd, uid));
+    known.unwrap_or_else(|| format!("uid-{uid}"))
+}
+
+/// The number in the format of proc(5): all ones where nobody signed in, as in a container.
+fn signed_in(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
 }
 
 /// The name of a user in the format of passwd(5).
@@ -27,6 +41,13 @@ fn name_of(passwd: &str, uid: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_signed_in_where_the_number_is_all_ones() {
+        assert_eq!(signed_in("1000\n"), Some(1000));
+        assert_eq!(signed_in("4294967295"), None);
+        assert_eq!(signed_in(""), None);
+    }
 
     #[test]
     fn a_user_is_found_by_number() {

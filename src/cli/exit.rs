@@ -134,6 +134,7 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<DbError>() {
         return match error {
             DbError::UnknownUrl | DbError::BadUrl(_) => Some(Exit::Usage),
+            DbError::NotThere => Some(Exit::NotFound),
             other => unavailable(other.retry()),
         };
     }
@@ -160,6 +161,7 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
         FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
             Some(Exit::Refused)
         }
+        FlowError::NotFound(_) => Some(Exit::NotFound),
         FlowError::Moved => Some(Exit::Unavailable),
         _ => None,
     }

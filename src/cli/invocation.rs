@@ -46,27 +46,28 @@ impl Invocation {
         Surroundings::new(Purpose::Production, std::env::var_os("CREDENTIALS_DIRECTORY")).credentials_directory
     }
 
-    /// What production chooses.
-    pub(super) fn choices(backfill: bool) -> Choices {
+    /// What a command chooses that looks or acts beside the daemon.
+    pub(super) fn choices() -> Choices {
         Choices {
             clock: Arc::new(SystemClock),
             chance: Arc::new(OsChance),
             mailer: None,
             credentials: Self::credentials(),
-            backfill,
+            backfill: false,
+            may_create: false,
         }
     }
 
     /// Our own database; opens no store.
     pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
         let config = self.config()?;
-        let (db, _) = build::ledger(&config, &Self::choices(false)).await?;
+        let (db, _) = build::ledger(&config, &Self::choices()).await?;
         Ok(Ledger { config, db })
     }
 
     /// Everything, and who asks for it.
     pub(super) async fn house(&self) -> Result<(House, Operator), Ended> {
-        let house = build::house(self.config()?, Self::choices(false)).await?;
+        let house = build::house(self.config()?, Self::choices()).await?;
         let operator = Operator::named(&house, &actor::login());
         Ok((house, operator))
     }

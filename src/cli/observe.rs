@@ -86,7 +86,7 @@ struct Observer {
 
 /// Looks once, or goes on until a signal.
 pub(super) async fn run(invocation: &Invocation, config: &Config, args: &ObserveArgs) -> Outcome {
-    let choices = Invocation::choices(true);
+    let choices = Invocation::choices();
     let (_, stores) = build::stores(config, choices.credentials.as_deref()).await?;
     let mut observer = Observer {
         mailbox: build::mailbox(config, &choices.clock, &choices.chance),

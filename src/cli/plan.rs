@@ -65,7 +65,7 @@ impl Tabular for PreviewRow {
 /// Plans and counts.
 pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
     let config = invocation.config()?;
-    let choices = Invocation::choices(false);
+    let choices = Invocation::choices();
     let bar = progress("asking the stores");
     let (map, stores) = build::stores(&config, choices.credentials.as_deref()).await?;
     let directory = build::directory(&config, &stores)?;

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::chance::{Chance, OsChance, draw};
-use crate::daemon::{self, Running, build};
+use crate::daemon::build::{self, Choices};
+use crate::daemon::{self, Running};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
@@ -35,7 +36,7 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
             () = signals.next() => Ok(()),
         };
     }
-    let choices = Invocation::choices(args.backfill);
+    let choices = Choices { backfill: args.backfill, may_create: true, ..Invocation::choices() };
     let mailbox = build::mailbox(&config, &choices.clock, &choices.chance);
     let building = build::house(config, choices);
     let house = tokio::select! {

@@ -229,10 +229,10 @@ stored_enum! {
 pub struct Workers {
     /// Jobs at the same time.
     pub count: u32,
+    /// Erasures at the same time, by workers of their own.
+    pub erasures: u32,
     /// A job whose worker is silent for so long is given to another.
     pub lease: Duration,
     /// At shutdown, jobs in work may take so long to finish.
     pub drain: Duration,
-    /// A job that failed so often is left to a person.
-    pub attempts_max: u32,
 }

@@ -205,8 +205,8 @@ fn limits_value(limits: &Limits) -> Value {
 }
 
 fn workers_value(workers: &Workers) -> Value {
-    let Workers { count, lease, drain, attempts_max } = workers;
-    json!({ "count": count, "lease": lease.as_secs(), "drain": drain.as_secs(), "attempts_max": attempts_max })
+    let Workers { count, erasures, lease, drain } = workers;
+    json!({ "count": count, "lease": lease.as_secs(), "drain": drain.as_secs(), "erasures": erasures })
 }
 
 fn pack_value(pack: &LawPack) -> Value {

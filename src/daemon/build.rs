@@ -102,6 +102,9 @@ pub struct Choices {
     pub credentials: Option<PathBuf>,
     /// Read letters that were there before the first run.
     pub backfill: bool,
+    /// Make the ledger and the key file where they are missing, and bring the schema up to date. Only who runs the
+    /// daemon does; who looks or acts beside it finds them there.
+    pub may_create: bool,
 }
 
 /// The map and its stores, opened and held against each other.
@@ -230,10 +233,10 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
 pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryptionKey), BuildError> {
     let settings =
         DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
-    let db = Db::open(&settings).await?;
+    let db = if choices.may_create { Db::open(&settings).await? } else { Db::open_existing(&settings).await? };
     let mut tx = db.write().await?;
     // A key is made for a new database only: beside one that has its key, a second would hide that the first is lost.
-    let kek = if keys::is_bound(&mut tx).await? {
+    let kek = if !choices.may_create || keys::is_bound(&mut tx).await? {
         KeyEncryptionKey::open(&config.keys.kek_file)?
     } else {
         KeyEncryptionKey::open_or_create(&config.keys.kek_file, &*choices.chance)?

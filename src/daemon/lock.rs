@@ -32,7 +32,11 @@ pub enum LockError {
 pub fn one_daemon(url: &SecretString) -> Result<Option<File>, LockError> {
     let Some(path) = url.expose_secret().strip_prefix("sqlite:") else { return Ok(None) };
     let path = path.trim_start_matches("//");
-    let path = PathBuf::from(format!("{}.lock", path.split('?').next().unwrap_or(path)));
+    let path = PathBuf::from(path.split('?').next().unwrap_or(path));
+    // Two spellings of one file, a symbolic link among them, are one ledger. A file that is not there yet has one name.
+    let mut path = path.canonicalize().unwrap_or(path).into_os_string();
+    path.push(".lock");
+    let path = PathBuf::from(path);
     let failed = |source| LockError::File { path: path.clone(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -54,6 +58,19 @@ mod tests {
         assert!(matches!(one_daemon(&url), Err(LockError::Taken(_))));
         drop(first);
         assert!(one_daemon(&url).unwrap().is_some());
+    }
+
+    #[test]
+    fn another_spelling_is_the_same_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, link) = (folder.path().join("ledger.db"), folder.path().join("link.db"));
+        std::fs::write(&ledger, "").unwrap();
+        std::os::unix::fs::symlink(&ledger, &link).unwrap();
+        let _first = one_daemon(&SecretString::from(format!("sqlite://{}", ledger.display()))).unwrap();
+        assert!(matches!(
+            one_daemon(&SecretString::from(format!("sqlite:{}", link.display()))),
+            Err(LockError::Taken(_))
+        ));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::db::Jobs;
 use crate::flow::desk::Desk;
 use crate::flow::{House, kinds};
 use crate::mailbox::Mailbox;
+use crate::queue::QueueError;
 use crate::queue::worker::{self, WorkerSettings};
 
 pub use lock::LockError;
@@ -30,13 +31,15 @@ pub enum DaemonError {
     Lock(#[from] lock::LockError),
     /// The job table failed for good.
     #[error("the workers stopped")]
-    Workers(#[from] crate::queue::QueueError),
+    Workers(#[from] QueueError),
 }
 
 /// How the daemon runs.
 pub struct Running {
     /// How the workers work.
     pub workers: WorkerSettings,
+    /// Erasures at once. They have a worker loop of their own: a long one must not keep an answer waiting.
+    pub erasures: usize,
     /// How the mailbox is watched.
     pub watch: WatchSettings,
 }
@@ -56,7 +59,7 @@ impl Running {
             silence_alarm: config.mailbox.silence_alarm,
             ..WatchSettings::default()
         };
-        Self { workers, watch }
+        Self { workers, erasures: usize::try_from(config.workers.erasures).unwrap_or(1), watch }
     }
 }
 
@@ -82,22 +85,32 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
     let _lock = lock::one_daemon(&house.config.database.url)?;
-    let table = Arc::new(Jobs::new(house.db.clone(), Arc::clone(&house.chance)));
-    let desk = Arc::new(Desk(Arc::clone(&house)));
-    let (clock, chance) = (Arc::clone(&house.clock), Arc::clone(&house.chance));
     info!(worker = running.workers.name, "daemon started");
     let watching = watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone());
-    let working = worker::run(table, desk, running.workers, clock, chance, shutdown.clone());
-    let worked = async {
-        let worked = working.await;
-        // Without workers the daemon would only pile up letters: it stops, and its supervisor starts it again.
-        shutdown.cancel();
-        worked
-    };
-    let ((), worked) = tokio::join!(watching, worked);
+    let (quick, erasing) = loops(running.workers, running.erasures);
+    let (quick, erasing) = (work(&house, quick, &shutdown), work(&house, erasing, &shutdown));
+    let ((), quick, erasing) = tokio::join!(watching, quick, erasing);
+    info!("daemon stopped");
+    Ok(quick.and(erasing)?)
+}
+
+/// The settings of the two loops: for what somebody waits for, and for erasing.
+fn loops(workers: WorkerSettings, erasures: usize) -> (WorkerSettings, WorkerSettings) {
+    let (long, quick) = workers.kinds.iter().cloned().partition(|kind| kind == kinds::ERASE);
+    let erasing = WorkerSettings { kinds: long, concurrency: erasures, ..workers.clone() };
+    (WorkerSettings { kinds: quick, ..workers }, erasing)
+}
+
+/// Works until the shutdown. Each loop has a job table of its own, so that each hears when there is work.
+async fn work(house: &Arc<House>, settings: WorkerSettings, shutdown: &CancellationToken) -> Result<(), QueueError> {
+    let table = Arc::new(Jobs::new(house.db.clone(), Arc::clone(&house.chance)));
+    let desk = Arc::new(Desk(Arc::clone(house)));
+    let (clock, chance) = (Arc::clone(&house.clock), Arc::clone(&house.chance));
+    let worked = worker::run(table, desk, settings, clock, chance, shutdown.clone()).await;
+    // Without workers the daemon would only pile up letters: it stops, and its supervisor starts it again.
+    shutdown.cancel();
     if let Err(error) = &worked {
         error!(%error, "workers stopped");
     }
-    info!("daemon stopped");
-    Ok(worked?)
+    worked
 }

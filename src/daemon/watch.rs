@@ -24,7 +24,7 @@ pub struct WatchSettings {
     pub poll: Duration,
     /// Tell the team when no poll succeeded for this long.
     pub silence_alarm: Duration,
-    /// How long the lease on the mailbox runs without being extended. It must outlast the longest wait of one poll.
+    /// How long the lease on the mailbox runs without being extended. It must outlast [`IDLE_MAX`].
     pub lease: Duration,
     /// The first wait after a failure; it doubles up to sixty times that.
     pub backoff: Duration,
@@ -106,12 +106,32 @@ impl Watch {
     async fn hold(&mut self, mailbox: &mut dyn Mailbox, lease: &MailboxLease) -> Result<(), FlowError> {
         loop {
             mailbox_leases::extend(&self.house.db, lease, self.settings.lease).await?;
-            let polled = arrive::poll(&self.house, mailbox, &self.place, lease).await?;
+            let poll = arrive::poll(&self.house, mailbox, &self.place, lease);
+            let polled = self.while_held(lease, poll).await?;
             self.succeeded();
             if polled.stored > 0 || polled.marked > 0 {
                 info!(mailbox.stored = polled.stored, mailbox.marked = polled.marked, "mailbox polled");
             }
             mailbox.wait(self.settings.poll.min(IDLE_MAX)).await?;
+        }
+    }
+
+    /// Works under the lease and lets it run on meanwhile: a first poll of a large mailbox takes longer than a lease. The
+    /// work is dropped where the lease is lost.
+    async fn while_held<T>(
+        &self,
+        lease: &MailboxLease,
+        work: impl Future<Output = Result<T, FlowError>>,
+    ) -> Result<T, FlowError> {
+        let extended = async {
+            loop {
+                sleep(self.settings.lease / 3).await;
+                mailbox_leases::extend(&self.house.db, lease, self.settings.lease).await?;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            lost = extended => lost,
         }
     }
 

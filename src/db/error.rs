@@ -49,6 +49,9 @@ pub enum DbError {
     /// The database file could not be made.
     #[error("the database file cannot be created")]
     File(#[source] std::io::Error),
+    /// There is no database file yet.
+    #[error("there is no database yet: `expunged run` makes it at its first start; is the url under [database] right?")]
+    NotThere,
     /// SQLite before 3.51.3 can corrupt a write-ahead log.
     #[error("SQLite {found} is too old: {wanted} or later is needed (older ones can corrupt a write-ahead log)")]
     OldSqlite {
@@ -63,6 +66,16 @@ pub enum DbError {
         /// The schema's number.
         found: i64,
         /// The last number that this program knows.
+        known: i64,
+    },
+    /// The schema was made by an older program.
+    #[error(
+        "the database has schema {found}, this program needs {known}: `expunged run` brings it up to date when it starts"
+    )]
+    OlderSchema {
+        /// The schema's number.
+        found: i64,
+        /// The number that this program needs.
         known: i64,
     },
     /// A migration that ran here has another name than the one this program carries.

@@ -16,12 +16,14 @@ pub async fn insert(tx: &mut Tx, record: &EvidenceRecord, words: Uuid) -> Result
     let vouched = &record.vouched;
     tx.execute("DELETE FROM evidence WHERE request_id = $1", params![vouched.request]).await?;
     tx.execute_one(
-        "INSERT INTO evidence (request_id, account_mac, plan_digest, proof, note_digest, recorder, recorded_at, hmac, sealed_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO evidence (request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, recorded_at, hmac, sealed_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             vouched.request,
             vouched.account_mac,
             vouched.plan_digest,
+            vouched.addressee.as_str(),
+            vouched.round,
             vouched.proof.as_str(),
             vouched.note_digest,
             record.recorder.as_bytes(),
@@ -40,7 +42,7 @@ pub async fn insert(tx: &mut Tx, record: &EvidenceRecord, words: Uuid) -> Result
 pub async fn load(tx: &mut Tx, request: RequestId) -> Result<Option<EvidenceRecord>, DbError> {
     let row = tx
         .optional(
-            "SELECT request_id, account_mac, plan_digest, proof, note_digest, recorder, recorded_at, hmac
+            "SELECT request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, recorded_at, hmac
              FROM evidence WHERE request_id = $1",
             params![request],
         )
@@ -52,6 +54,8 @@ pub async fn load(tx: &mut Tx, request: RequestId) -> Result<Option<EvidenceReco
                 request: RequestId::from_uuid(row.uuid("request_id")?),
                 account_mac: row.array("account_mac")?,
                 plan_digest: row.array("plan_digest")?,
+                addressee: row.word("addressee")?,
+                round: row.u32("round")?,
                 proof: row.word("proof")?,
                 note_digest: row.array("note_digest")?,
             },

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::dialect::Dialect;
@@ -25,13 +26,20 @@ pub struct Jobs {
     chance: Arc<dyn Chance>,
     floors: Mutex<Floors>,
     listener: tokio::sync::Mutex<Option<PgListener>>,
+    /// What a transaction of this process rings; it remembers a ring that nobody waited for. `None` on PostgreSQL.
+    bell: tokio::sync::Mutex<Option<watch::Receiver<()>>>,
 }
 
 impl Jobs {
     /// The jobs of this database.
     #[must_use]
     pub fn new(db: Db, chance: Arc<dyn Chance>) -> Self {
-        Self { db, chance, floors: Mutex::default(), listener: tokio::sync::Mutex::new(None) }
+        let bell = match db.bell() {
+            Bell::Local(bell) => Some(bell.subscribe()),
+            Bell::Channel(_) => None,
+        };
+        let (listener, bell) = (tokio::sync::Mutex::new(None), tokio::sync::Mutex::new(bell));
+        Self { db, chance, floors: Mutex::default(), listener, bell }
     }
 
     fn floors(&self) -> MutexGuard<'_, Floors> {
@@ -126,7 +134,7 @@ impl Jobs {
             tx.dialect().pick("", "FOR UPDATE SKIP LOCKED")
         );
         let sql = format!(
-            "UPDATE jobs SET state = CASE WHEN attempts >= attempts_max THEN 'dead' ELSE 'waiting' END,
+            "UPDATE jobs SET state = CASE WHEN attempts > attempts_max THEN 'dead' ELSE 'waiting' END,
                     run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
                     lease_until = NULL, lease_holder = NULL
              WHERE id IN ({expired}) RETURNING state"
@@ -353,8 +361,12 @@ impl JobTable for Jobs {
 
     async fn wait_for_work(&self, at_most: Duration) {
         match self.db.bell() {
-            // Either outcome means: look.
-            Bell::Local(bell) => drop(timeout(at_most, bell.notified()).await),
+            Bell::Local(_) => {
+                let mut bell = self.bell.lock().await;
+                let Some(bell) = bell.as_mut() else { return };
+                // Either outcome means: look.
+                drop(timeout(at_most, bell.changed()).await);
+            }
             Bell::Channel(pool) => {
                 if let Ok(Err(error)) = timeout(at_most, self.hear(pool)).await {
                     tracing::debug!(%error, "not woken by the database; polling");

@@ -138,7 +138,7 @@ pub async fn fail_in(tx: &mut Tx, lease: &Lease, reason: &'static str, next: Aft
         AfterFailure::Never => (true, None),
     };
     let sql = format!(
-        "UPDATE jobs SET state = CASE WHEN $3 OR attempts >= attempts_max THEN 'dead' ELSE 'waiting' END,
+        "UPDATE jobs SET state = CASE WHEN $3 OR attempts > attempts_max THEN 'dead' ELSE 'waiting' END,
                 run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
          WHERE id = $1 AND lease_token = $2 AND {}",
         still_held(tx.dialect())

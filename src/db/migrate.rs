@@ -59,6 +59,18 @@ pub(super) async fn migrate(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
+/// Refuses a schema that is not the one of this program; changes nothing.
+pub(super) async fn is_current(db: &Db) -> Result<(), DbError> {
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    let mut tx = db.read().await?;
+    let table = tx.dialect().pick(
+        "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'",
+        "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'",
+    );
+    let found = if tx.optional(table, params![]).await?.is_some() { applied(&mut tx).await? } else { 0 };
+    if found == known { Ok(()) } else { Err(DbError::OlderSchema { found, known }) }
+}
+
 /// The number of the last migration that ran here; an error if it is not one of ours.
 async fn applied(tx: &mut Tx) -> Result<i64, DbError> {
     let known = MIGRATIONS.last().map_or(0, |last| last.number);

@@ -11,11 +11,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqlitePool};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::dialect::{self, Dialect};
 use super::error::DbError;
-use super::migrate::migrate;
+use super::migrate;
 use super::sql::{Params, Row, Tx};
 
 /// Where our own database is.
@@ -38,14 +38,14 @@ enum Pools {
         writer: SqlitePool,
         readers: SqlitePool,
         /// Rung when a transaction made work for the workers of this process.
-        bell: Arc<Notify>,
+        bell: Arc<watch::Sender<()>>,
     },
     Postgres(PgPool),
 }
 
 /// How a worker hears of new work: from its own process, or from the server by LISTEN.
 pub(super) enum Bell<'a> {
-    Local(&'a Notify),
+    Local(&'a watch::Sender<()>),
     Channel(&'a PgPool),
 }
 
@@ -66,16 +66,38 @@ impl Db {
     /// # Errors
     /// An unreadable url, an old SQLite, a schema of a newer program, a migration that fails (nothing of it stays).
     pub async fn open(settings: &DatabaseSettings) -> Result<Self, DbError> {
-        let url = settings.url.expose_secret();
-        let db = if let Some(path) = url.strip_prefix("sqlite://") {
-            open_sqlite(Path::new(path), settings.connections_max).await?
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url, settings.connections_max).await?
-        } else {
-            return Err(DbError::UnknownUrl);
-        };
-        migrate(&db).await?;
+        if let Some(path) = settings.url.expose_secret().strip_prefix("sqlite://") {
+            create_private(Path::new(path))?;
+        }
+        let db = Self::connect(settings).await?;
+        migrate::migrate(&db).await?;
         Ok(db)
+    }
+
+    /// Opens a database that is there and has the schema of this program. Makes nothing and migrates nothing: a look
+    /// at a mistyped path must not leave a ledger there, nor a newer program change one under a daemon that runs.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`DbError::NotThere`] and [`DbError::OlderSchema`].
+    pub async fn open_existing(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let file = settings.url.expose_secret().strip_prefix("sqlite://");
+        if file.is_some_and(|path| !Path::new(path).exists()) {
+            return Err(DbError::NotThere);
+        }
+        let db = Self::connect(settings).await?;
+        migrate::is_current(&db).await?;
+        Ok(db)
+    }
+
+    async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let url = settings.url.expose_secret();
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            open_sqlite(Path::new(path), settings.connections_max).await
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url, settings.connections_max).await
+        } else {
+            Err(DbError::UnknownUrl)
+        }
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -141,7 +163,7 @@ impl Db {
     }
 }
 
-async fn begin_immediate(writer: &SqlitePool, bell: &Arc<Notify>) -> Result<Tx, DbError> {
+async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>) -> Result<Tx, DbError> {
     let mut attempts = 1;
     loop {
         match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {
@@ -156,7 +178,6 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<Notify>) -> Result<Tx, 
 }
 
 async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
-    create_private(path)?;
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
     // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
     let erasing = options.clone().pragma("secure_delete", "ON");

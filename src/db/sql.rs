@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Postgres, Sqlite, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::dialect::{self, Dialect};
 pub use super::error::DbError;
@@ -22,7 +22,7 @@ pub use crate::params;
 pub struct Tx {
     open: Open,
     /// Rung after the commit when this transaction made work; PostgreSQL has NOTIFY for that.
-    bell: Option<Arc<Notify>>,
+    bell: Option<Arc<watch::Sender<()>>>,
     made_work: bool,
 }
 
@@ -32,7 +32,7 @@ enum Open {
 }
 
 impl Tx {
-    pub(super) const fn sqlite(tx: Transaction<'static, Sqlite>, bell: Option<Arc<Notify>>) -> Self {
+    pub(super) const fn sqlite(tx: Transaction<'static, Sqlite>, bell: Option<Arc<watch::Sender<()>>>) -> Self {
         Self { open: Open::Sqlite(tx), bell, made_work: false }
     }
 
@@ -122,7 +122,7 @@ impl Tx {
             Open::Postgres(tx) => tx.commit().await?,
         }
         if let Some(bell) = self.bell.filter(|_| self.made_work) {
-            bell.notify_one();
+            bell.send_replace(());
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ impl World {
             mailer: None,
             credentials: None,
             backfill: true,
+            may_create: true,
         };
         let house = Arc::new(build::house(config, choices).await?);
         let temporary = if keep {

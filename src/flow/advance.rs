@@ -7,7 +7,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{DbError, Tx, jobs};
 use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
 use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 use crate::trail::Actor;
 
 use super::error::FlowError;
@@ -100,6 +100,7 @@ pub(super) async fn write_letter(
         job.request = letter.request;
         job.unique_key = Some(format!("send:{}", letter.id));
         job.attempts_max = 20;
+        job.priority = Priority::Urgent;
         enqueue(house, tx, job, now).await?;
     }
     Ok(())
@@ -118,6 +119,9 @@ fn work_job(request: &Request, work: Work, now: Timestamp) -> NewJob {
     };
     let mut job = NewJob::new(kind, json!({}), now);
     job.request = Some(request.id);
+    if work == Work::Identify {
+        job.priority = Priority::Urgent;
+    }
     job.unique_key = Some(format!("{kind}:{}:{}", request.id, request.moves));
     job
 }
@@ -133,5 +137,6 @@ pub(super) fn forget_job(request: RequestId, term: super::forget::Term, at: Time
     let mut job = NewJob::new(kinds::FORGET, json!({ "term": term }), at);
     job.request = Some(request);
     job.unique_key = Some(format!("forget:{request}:{term}"));
+    job.priority = Priority::Bulk;
     job
 }

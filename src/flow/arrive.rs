@@ -12,7 +12,7 @@ use crate::db::{Tx, jobs, letters, requests};
 use crate::domain::request::ReviewReason;
 use crate::domain::{DeliveryId, RequestId};
 use crate::mailbox::{FolderState, Listed, Mailbox};
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 use crate::vault::KeyId;
 
 use super::error::FlowError;
@@ -166,6 +166,7 @@ async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<(NewDeliv
         let mut job = NewJob::new(kinds::JUDGE, json!({ "delivery": id }), now);
         job.unique_key = Some(format!("judge:{id}"));
         job.attempts_max = 3;
+        job.priority = Priority::Urgent;
         job
     });
     // Nobody has read what it asks for, so a person looks.

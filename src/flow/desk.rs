@@ -1,7 +1,6 @@
 //! Hands each kind of job to the work that does it. The only list of what the workers can do.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{error, info, warn};
@@ -15,9 +14,6 @@ use super::error::FlowError;
 use super::house::House;
 use super::{begin, erase, forget, identify, judge, kinds, outbox, wake};
 
-/// When a job that could not be buried is looked at again.
-const BURY_AGAIN: Duration = Duration::from_secs(60);
-
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
 
@@ -26,10 +22,6 @@ impl Handler for Desk {
     async fn handle(&self, lease: Lease) -> Settled {
         let house = &*self.0;
         let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
-        if attempt > lease.job().attempts_max {
-            // Its last attempt ended with its worker. Whatever it does to this one, its request hears of it first.
-            return self.dead(lease, "worker_lost").await;
-        }
         let done = match kind.as_str() {
             kinds::JUDGE => judge::judge(house, &lease).await,
             kinds::IDENTIFY => identify::identify(house, &lease).await,
@@ -48,6 +40,12 @@ impl Handler for Desk {
             Err(error) => self.failed(lease, &error, attempt).await,
         }
     }
+
+    async fn exhausted(&self, lease: Lease) -> Settled {
+        let reason = "attempts_used_up";
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "job ended its worker each time");
+        self.dead(lease, reason).await
+    }
 }
 
 impl Desk {
@@ -62,17 +60,13 @@ impl Desk {
         self.dead(lease, reason).await
     }
 
-    /// Buries a job; where that cannot be done now it is not dead yet, so that nothing dies untold.
+    /// Buries a job. It must not die unseen because our own database was away: then it comes back to be ended.
     async fn dead(&self, lease: Lease, reason: &'static str) -> Settled {
-        let (kind, id) = (lease.job().kind.clone(), lease.job().id);
         match self.bury(&lease, reason).await {
-            Ok(()) => {
-                error!(job.kind = kind, job.id = %id, reason, "job is dead, a person is told");
-                Settled::Done
-            }
+            Ok(()) => Settled::Done,
             Err(error) => {
-                error!(job.kind = kind, job.id = %id, reason, error = %chain(&error), "job cannot be buried, tried again later");
-                Settled::Snooze { lease, until: self.0.clock.now().plus(BURY_AGAIN) }
+                error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %chain(&error), "job cannot be ended, tried again later");
+                Settled::Failed { lease, reason, retry: error.retry() }
             }
         }
     }

@@ -63,6 +63,9 @@ pub enum FlowError {
     /// Something that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// What somebody named does not exist.
+    #[error("there is no {0}")]
+    NotFound(&'static str),
     /// A rule of the program was broken.
     #[error("{0}")]
     Broken(&'static str),
@@ -90,6 +93,7 @@ impl FlowError {
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
             | Self::Missing(_)
+            | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
         }
     }
@@ -115,6 +119,7 @@ impl FlowError {
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",
+            Self::NotFound(_) => "not_found",
             Self::Broken(_) => "broken_rule",
         }
     }

@@ -8,7 +8,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, Timestamp};
 use crate::intake::{Intake, Intent};
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
 
 use super::error::FlowError;
@@ -48,6 +48,7 @@ pub(super) async fn open(
     safe::put_letter(house, tx, &request, bytes).await?;
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
+    job.priority = Priority::Urgent;
     job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
     advance::enqueue(house, tx, job, now).await?;
     Ok(Opened::New(request.id))

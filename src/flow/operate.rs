@@ -4,18 +4,18 @@
 //! operator's evidence needs a second operator. Every act is in the trail with the actor's pseudonym.
 
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{Tx, authorities, evidence, jobs, sealed};
+use crate::db::{Tx, authorities, challenges, evidence, jobs, sealed};
 use crate::domain::request::{Event, Warrant};
 use crate::domain::{JobId, Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::{EvidenceRecord, ProofKind, Vouched};
+use crate::verify::{Addressee, Endorsed, EvidenceRecord, ProofKind, Vouched};
 
 use super::advance::advance;
 use super::error::FlowError;
 use super::facts::Refusal;
 use super::house::House;
-use super::{note, safe};
+use super::{challenge, note, safe};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator(Actor, crate::vault::Pseudonym);
@@ -41,6 +41,21 @@ impl Operator {
 /// [`FlowError::Missing`] where there is none.
 pub async fn find(tx: &mut Tx, reference: &Reference) -> Result<Stored, FlowError> {
     requests::by_reference(tx, reference).await?.ok_or(FlowError::Missing("a request with this reference"))
+}
+
+/// Characters of what an operator writes.
+const WORDS_MAX: usize = 10_000;
+
+/// What an operator wrote, trimmed.
+fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Err(FlowError::Missing(what));
+    }
+    if given.chars().count() > WORDS_MAX {
+        return Err(FlowError::Broken("the text is longer than 10,000 characters: say it shorter"));
+    }
+    Ok(given)
 }
 
 async fn act(house: &House, reference: &Reference, operator: &Operator, event: Event) -> Result<Stored, FlowError> {
@@ -87,6 +102,7 @@ pub async fn refuse(
     ground: &str,
     article: &str,
 ) -> Result<Stored, FlowError> {
+    let (ground, article) = (words(ground, "a ground")?, words(article, "an article")?);
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
@@ -108,6 +124,7 @@ pub async fn extend(
     operator: &Operator,
     reason: &str,
 ) -> Result<Stored, FlowError> {
+    let reason = words(reason, "a reason")?;
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let extended = stored
@@ -147,6 +164,11 @@ pub async fn set_account(
     operator: &Operator,
     account: &str,
 ) -> Result<Stored, FlowError> {
+    let account = words(account, "an account")?;
+    // A slip here would have the request end as one of a stranger.
+    if house.directory.owner(account).await?.is_none() {
+        return Err(FlowError::NotFound("account with this id, and an owner, in the directory"));
+    }
     put_right(house, reference, operator, |subject| subject.account = Some(account.to_owned())).await
 }
 
@@ -161,6 +183,8 @@ async fn put_right(
     let mut subject = safe::subject(house, &mut tx, &stored.request).await?;
     change(&mut subject);
     safe::put_subject(house, &mut tx, &stored.request, &subject).await?;
+    // What was vouched for was another wish.
+    evidence::delete(&mut tx, stored.request.id).await?;
     let bindings = Bindings { asker_mac: stored.bindings.asker_mac, ..Bindings::default() };
     let moved = advance(house, &mut tx, &stored, &Event::PutRight, bindings, operator.actor()).await?;
     tx.commit().await?;
@@ -174,12 +198,16 @@ pub enum Approval {
     Recorded,
     /// A second operator approved: the request is scheduled like any confirmed one.
     Approved,
+    /// A second operator approved what stands for the asker's word; the owner is asked like after any confirmation.
+    OwnerNext,
 }
 
-/// Records that a person was verified by other means, or, as a second operator, approves that.
+/// Records that a person was verified by other means where evidence is given (it replaces what was recorded before),
+/// and approves what another operator recorded where none is.
 ///
 /// # Errors
-/// [`FlowError::Evidence`] where the same operator does both; [`FlowError::Missing`] where nothing was offered yet.
+/// [`FlowError::Evidence`] where the same operator does both; [`FlowError::Missing`] where nothing was offered yet, or
+/// recorded.
 pub async fn approve(
     house: &House,
     reference: &Reference,
@@ -193,12 +221,27 @@ pub async fn approve(
             "evidence is for a request that waits for its confirmation; see 'requests scope'",
         ));
     }
-    let done = match evidence::load(&mut tx, stored.request.id).await? {
-        None => record_evidence(house, &mut tx, &stored, operator, evidence_given).await?,
-        Some(record) => approve_evidence(house, &mut tx, &stored, operator, &record).await?,
+    let done = match evidence_given {
+        Some(given) => record_evidence(house, &mut tx, &stored, operator, given).await?,
+        None => {
+            let missing = || FlowError::Missing("evidence (--proof and --evidence: how the person was verified)");
+            let record = evidence::load(&mut tx, stored.request.id).await?.ok_or_else(missing)?;
+            approve_evidence(house, &mut tx, &stored, operator, &record).await?
+        }
     };
     tx.commit().await?;
     Ok(done)
+}
+
+/// Whose word the request waits for now, and its round.
+fn step_of(stored: &Stored) -> (Addressee, u32) {
+    let request = &stored.request;
+    let addressee = match request.state {
+        State::AwaitingApproval => Addressee::ApprovingOwner,
+        _ if request.ask.as_ref().is_some_and(|ask| ask.approval) => Addressee::AskerBeforeOwner,
+        _ => Addressee::Asker,
+    };
+    (addressee, request.round)
 }
 
 async fn record_evidence(
@@ -206,10 +249,9 @@ async fn record_evidence(
     tx: &mut Tx,
     stored: &Stored,
     operator: &Operator,
-    evidence_given: Option<(ProofKind, &str)>,
+    (proof, seen): (ProofKind, &str),
 ) -> Result<Approval, FlowError> {
-    let (proof, words) =
-        evidence_given.ok_or(FlowError::Missing("evidence (--proof and --evidence: how the person was verified)"))?;
+    let seen = words(seen, "what was seen or heard")?;
     let request = &stored.request;
     let subject = safe::subject(house, tx, request).await?;
     let confirmed = request.ask.as_ref().and_then(|ask| ask.scope);
@@ -219,20 +261,23 @@ async fn record_evidence(
         (None, _) => None,
     };
     let offer = offer.ok_or(FlowError::Missing("the one scope that the person means; see 'requests scope'"))?;
+    let (addressee, round) = step_of(stored);
     let vouched = Vouched {
         request: request.id,
         account_mac: stored.bindings.account_mac.ok_or(FlowError::Missing("the account of the request"))?,
         plan_digest: plan(&house.map, &offer.target)?.digest,
+        addressee,
+        round,
         proof,
-        note_digest: house.keys.digest(words.as_bytes()),
+        note_digest: house.keys.digest(seen.as_bytes()),
     };
     let now = house.clock.now();
     let record = EvidenceRecord::new(vouched, operator.1, now, house.keys.gate())?;
     let key = safe::record_key(house, tx, request.case).await?;
-    let blob = sealed::put(tx, &key, "evidence", words.as_bytes(), now, &*house.chance).await?;
+    let blob = sealed::put(tx, &key, "evidence", seen.as_bytes(), now, &*house.chance).await?;
     evidence::insert(tx, &record, blob).await?;
     let facts = Facts::new().with("scope", Fact::Word(offer.scope.to_string()))?;
-    let private = PrivateFacts::new().with("evidence", words);
+    let private = PrivateFacts::new().with("evidence", seen);
     note::append_private(house, tx, request.case, Recorded::EvidenceRecorded, operator.actor(), facts, private).await?;
     Ok(Approval::Recorded)
 }
@@ -245,8 +290,18 @@ async fn approve_evidence(
     record: &EvidenceRecord,
 ) -> Result<Approval, FlowError> {
     let lives = house.terms().authority_lives;
-    let authority = record.approve(operator.1, lives, house.keys.gate(), house.clock.now(), &*house.chance)?;
-    let scope = scope_of(house, tx, stored, authority.plan_digest()).await?;
+    let (gate, now) = (house.keys.gate(), house.clock.now());
+    let endorsed = record.approve(operator.1, step_of(stored), lives, gate, now, &*house.chance)?;
+    let scope = scope_of(house, tx, stored, &record.vouched.plan_digest).await?;
+    note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
+    evidence::delete(tx, stored.request.id).await?;
+    let authority = match endorsed {
+        Endorsed::Permitted(authority) => authority,
+        Endorsed::OwnerNext => {
+            ask_owner(house, tx, stored, operator, scope, record.vouched.plan_digest).await?;
+            return Ok(Approval::OwnerNext);
+        }
+    };
     authorities::insert(tx, &authority.record(house.keys.gate())).await?;
     let bindings = Bindings {
         account_mac: Some(*authority.account_mac()),
@@ -254,14 +309,30 @@ async fn approve_evidence(
         ..stored.bindings.clone()
     };
     let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
-    note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
     let event = match stored.request.state {
         State::AwaitingApproval => Event::Approved { warrant },
         _ => Event::Confirmed { scope, warrant },
     };
     advance(house, tx, stored, &event, bindings, operator.actor()).await?;
-    evidence::delete(tx, stored.request.id).await?;
     Ok(Approval::Approved)
+}
+
+/// The asker is verified, and the owner is asked as after any confirmation.
+async fn ask_owner(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    operator: &Operator,
+    scope: Scope,
+    plan_digest: [u8; 32],
+) -> Result<(), FlowError> {
+    let asked = challenges::load(tx, stored.request.id, stored.request.round).await?;
+    let asked = asked.ok_or(FlowError::Missing("the challenge of the request"))?;
+    asked.challenge.check(house.keys.gate(), &asked.hmac)?;
+    let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
+    let event = Event::ConfirmedPendingApproval { scope };
+    let moved = advance(house, tx, stored, &event, bindings, operator.actor()).await?;
+    challenge::ask_owner(house, tx, &moved.request, &asked, scope).await
 }
 
 /// Which of the offered scopes has this plan.
@@ -278,10 +349,11 @@ async fn scope_of(house: &House, tx: &mut Tx, stored: &Stored, digest: &[u8; 32]
 ///
 /// # Errors
 /// When our database does not answer.
-pub async fn add_note(house: &House, reference: &Reference, operator: &Operator, words: &str) -> Result<(), FlowError> {
+pub async fn add_note(house: &House, reference: &Reference, operator: &Operator, note: &str) -> Result<(), FlowError> {
+    let note = words(note, "a note")?;
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
-    let private = PrivateFacts::new().with("note", words);
+    let private = PrivateFacts::new().with("note", note);
     let case = stored.request.case;
     note::append_private(house, &mut tx, case, Recorded::Noted, operator.actor(), Facts::new(), private).await?;
     tx.commit().await?;

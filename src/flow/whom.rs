@@ -58,7 +58,7 @@ pub(super) async fn wishes(
     }
     let Some(sought) = sought(opening, known.scope_set) else { return Ok(Err(ReviewReason::UnclearLetter)) };
     let meant = meant(house, opening, asker, sought).await?;
-    Ok(wished(sought, meant, &asker.membership).ok_or(ReviewReason::UnclearTarget))
+    Ok(wished(sought, meant, &asker.membership, !opening.categories.is_empty()).ok_or(ReviewReason::UnclearTarget))
 }
 
 fn sought(opening: &Opening, scope_set: Option<Scope>) -> Option<Sought> {
@@ -82,11 +82,16 @@ fn sought(opening: &Opening, scope_set: Option<Scope>) -> Option<Sought> {
 }
 
 /// What is wished, once it is known who is meant; `None` where that does not fit together.
-fn wished(sought: Sought, meant: Meant, asker: &Membership) -> Option<Vec<Wish>> {
+fn wished(sought: Sought, meant: Meant, asker: &Membership, names_data: bool) -> Option<Vec<Wish>> {
     let named = match meant {
         Meant::Unclear => return None,
         Meant::Other(person) if sought == Sought::Data => return Some(vec![about(&person, Scope::Data)]),
-        Meant::Other(person) => return Some(vec![about(&person, profile_of(person.role))]),
+        Meant::Other(person) => {
+            let all = about(&person, profile_of(person.role));
+            // "The phone number of our user": whether that or the whole person is meant, the asker says.
+            let named = (names_data && sought != Sought::Account).then(|| about(&person, Scope::Data));
+            return Some(named.into_iter().chain([all]).collect());
+        }
         Meant::Asker { named } => named,
     };
     let themself = if asker.role == Role::Owner { Scope::Account } else { profile_of(asker.role) };

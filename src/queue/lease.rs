@@ -19,6 +19,14 @@ pub struct Job {
     pub attempts_max: u32,
 }
 
+impl Job {
+    /// Whether all attempts were made, and the last one ended without a word: it is claimed to be ended.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.attempt > self.attempts_max
+    }
+}
+
 /// The right to work on one job until the lease runs out. Only a claim makes one, it cannot be copied, and settling
 /// takes it away; the database compares its token, so that a right that was lost settles nothing.
 #[derive(Debug)]

@@ -6,14 +6,14 @@
 //!
 //! ```text
 //!                    enqueue
-//!                       │                     fail, attempts left (run_at = now + backoff)
+//!                       │                     fail (run_at = now + backoff)
 //!                       ▼                     snooze, release (the attempt does not count)
-//!        cancel    ┌─────────┐    claim     ┌─────────┐  rescue (the lease ran out, attempts left)
+//!        cancel    ┌─────────┐    claim     ┌─────────┐  rescue (the lease ran out)
 //!      ┌───────────│ waiting │─────────────▶│ running │──────────┐
 //!      │           └─────────┘              └─────────┘          │
 //!      │             ▲     ▲                  │     │            │
 //!      │       retry │     └──────────────────│─────│────────────┘
-//!      ▼             │         complete       │     │ fail for good, fail or rescue at the last attempt
+//!      ▼             │         complete       │     │ fail for good, fail or rescue past the last attempt
 //!  ┌───────────┐  ┌──────┐  ┌───────────┐     │     │
 //!  │ cancelled │◀─│ dead │◀─│───────────│─────│─────┘
 //!  └───────────┘  └──────┘  │ completed │◀────┘
@@ -24,7 +24,8 @@
 //! What holds:
 //! - A claim raises the job's fencing token. Extending, completing, failing, snoozing and releasing compare the token
 //!   *and* the lease's end in SQL, on the database's clock: whoever comes late gets [`QueueError::LostLease`].
-//! - An attempt is counted when it is claimed, so that a job that kills its worker dies after `attempts_max` too.
+//! - An attempt is counted when it is claimed, so that a job that kills its worker ends after `attempts_max` too: it is
+//!   claimed once more, not to be tried but to be ended before a person's eyes ([`worker::Handler::exhausted`]).
 //! - Two live jobs (waiting or running) never share a unique key; a dead one does not count.
 //! - A claim takes the most urgent jobs first; of one priority it takes the kinds in the order they are asked for,
 //!   and of one kind the oldest `run_at`.

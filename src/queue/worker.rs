@@ -24,6 +24,12 @@ pub trait Handler: Send + Sync + 'static {
     /// Works on the job, under its lease. It may be dropped at any `.await` when the lease is lost or the daemon
     /// stops, and it may be called again for the same job: every effect must be safe to repeat.
     async fn handle(&self, lease: Lease) -> Settled;
+
+    /// Ends a job whose last attempt ended without a word: it killed its worker, or panicked. Called instead of
+    /// [`handle`](Self::handle), so that a job that kills never dies unseen.
+    async fn exhausted(&self, lease: Lease) -> Settled {
+        Settled::Failed { lease, reason: "attempts_used_up", retry: Retry::Permanent }
+    }
 }
 
 /// How a handler leaves a job.

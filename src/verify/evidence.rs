@@ -11,6 +11,7 @@ use crate::domain::{RequestId, Timestamp, stored_enum};
 use crate::vault::{GateKey, Pseudonym};
 
 use super::authority::{Authority, Grounds, Method};
+use super::challenge::Addressee;
 
 stored_enum! {
     /// How a person was verified otherwise. An identity card is not among them (Art. 12(6) GDPR: not by default).
@@ -35,6 +36,10 @@ pub struct Vouched {
     pub account_mac: [u8; 32],
     /// The one plan that the person asked for.
     pub plan_digest: [u8; 32],
+    /// Whose word is replaced: who was called back is not who must approve.
+    pub addressee: Addressee,
+    /// The round of the request in which it was recorded.
+    pub round: u32,
     /// How they were verified.
     pub proof: ProofKind,
     /// Keyed digest of the operator's note, which lies sealed in the vault.
@@ -72,11 +77,23 @@ pub enum EvidenceError {
     #[error("evidence is recorded and approved by persons")]
     NotAPerson,
     /// Older than it may be, or from the future.
-    #[error("the evidence is too old, or dated in the future")]
+    #[error("the evidence is too old, or dated in the future: record it again with --proof and --evidence")]
     Stale,
+    /// The request went on since, and waits for somebody else or anew.
+    #[error("the evidence was recorded for another step of the request: record it again with --proof and --evidence")]
+    OtherStep,
     /// Altered in the database.
     #[error(transparent)]
     Forged(#[from] ForgedEvidence),
+}
+
+/// What a second operator's approval comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Endorsed {
+    /// It permits the one plan.
+    Permitted(Authority),
+    /// The asker is verified; their word alone permits nothing, and the owner is asked next.
+    OwnerNext,
 }
 
 /// Evidence counts for so long: after that the person is asked again.
@@ -97,18 +114,19 @@ impl EvidenceRecord {
         Ok(record)
     }
 
-    /// A second operator approves: this permits the one plan.
+    /// A second operator approves. `step` is whose word the request waits for now, and its round.
     ///
     /// # Errors
-    /// [`EvidenceError`] where it is the same operator, the program, forged or too old.
+    /// [`EvidenceError`] where it is the same operator, the program, forged, too old, or for another step.
     pub fn approve(
         &self,
         approver: Pseudonym,
+        step: (Addressee, u32),
         lives: Duration,
         gate: &GateKey,
         now: Timestamp,
         chance: &dyn Chance,
-    ) -> Result<Authority, EvidenceError> {
+    ) -> Result<Endorsed, EvidenceError> {
         if !self.with_parts(|parts| gate.verify(LABEL, parts, &self.hmac)) {
             return Err(ForgedEvidence(self.vouched.request).into());
         }
@@ -121,13 +139,19 @@ impl EvidenceRecord {
         if now < self.recorded_at || now >= self.recorded_at.plus(EVIDENCE_LIVES) {
             return Err(EvidenceError::Stale);
         }
+        if step != (self.vouched.addressee, self.vouched.round) {
+            return Err(EvidenceError::OtherStep);
+        }
+        if self.vouched.addressee == Addressee::AskerBeforeOwner {
+            return Ok(Endorsed::OwnerNext);
+        }
         let grounds = Grounds {
             request: self.vouched.request,
             method: Method::Operators,
             account_mac: self.vouched.account_mac,
             plan_digest: self.vouched.plan_digest,
         };
-        Ok(Authority::issue(&grounds, lives, now, chance))
+        Ok(Endorsed::Permitted(Authority::issue(&grounds, lives, now, chance)))
     }
 
     fn with_parts<T>(&self, act: impl FnOnce(&[&[u8]]) -> T) -> T {
@@ -136,6 +160,8 @@ impl EvidenceRecord {
             vouched.request.as_uuid().as_bytes(),
             &vouched.account_mac,
             &vouched.plan_digest,
+            vouched.addressee.as_str().as_bytes(),
+            &vouched.round.to_be_bytes(),
             vouched.proof.as_str().as_bytes(),
             &vouched.note_digest,
             self.recorder.as_bytes(),
@@ -165,6 +191,8 @@ mod tests {
             request: RequestId::new(NOW, &SeededChance::new(1)),
             account_mac: [1; 32],
             plan_digest: [2; 32],
+            addressee: Addressee::Asker,
+            round: 1,
             proof: ProofKind::CalledBack,
             note_digest: [3; 32],
         }
@@ -175,14 +203,29 @@ mod tests {
         let (keys, chance) = (keys(), SeededChance::new(1));
         let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
         let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
-        let approve = |by, at| record.approve(by, LIVES, keys.gate(), at, &chance);
+        let step = (Addressee::Asker, 1);
+        let approve = |by, at| record.approve(by, step, LIVES, keys.gate(), at, &chance);
         assert_eq!(approve(ann, NOW), Err(EvidenceError::SamePerson));
         assert_eq!(approve(Pseudonym::PROGRAM, NOW), Err(EvidenceError::NotAPerson));
         assert_eq!(approve(bob, NOW.plus_days(14)), Err(EvidenceError::Stale));
         assert_eq!(approve(bob, NOW.minus(LIVES)), Err(EvidenceError::Stale));
-        let authority = approve(bob, NOW.plus_days(1)).unwrap();
+        let Endorsed::Permitted(authority) = approve(bob, NOW.plus_days(1)).unwrap() else {
+            panic!("nobody else is asked")
+        };
         assert_eq!((authority.kind(), authority.method()), (AuthorityKind::Verified, Method::Operators));
         assert_eq!(authority.plan_digest(), &[2; 32]);
+    }
+
+    #[test]
+    fn it_replaces_the_word_of_one_person_in_one_step() {
+        let (keys, chance) = (keys(), SeededChance::new(1));
+        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
+        let asker = Vouched { addressee: Addressee::AskerBeforeOwner, ..vouched() };
+        let record = EvidenceRecord::new(asker, ann, NOW, keys.gate()).unwrap();
+        let approve = |step| record.approve(bob, step, LIVES, keys.gate(), NOW, &chance);
+        assert_eq!(approve((Addressee::AskerBeforeOwner, 1)), Ok(Endorsed::OwnerNext), "no authority comes of it");
+        assert_eq!(approve((Addressee::ApprovingOwner, 2)), Err(EvidenceError::OtherStep));
+        assert_eq!(approve((Addressee::AskerBeforeOwner, 2)), Err(EvidenceError::OtherStep));
     }
 
     #[test]
@@ -197,9 +240,12 @@ mod tests {
         let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
         let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
         let exchanged = EvidenceRecord { recorder: bob, ..record.clone() };
+        let step = Vouched { addressee: Addressee::ApprovingOwner, ..vouched() };
+        let restepped = EvidenceRecord { vouched: step, ..record.clone() };
         let moved = EvidenceRecord { vouched: Vouched { plan_digest: [9; 32], ..vouched() }, ..record };
-        for forged in [exchanged, moved] {
-            let error = forged.approve(ann, LIVES, keys.gate(), NOW, &chance).unwrap_err();
+        for forged in [exchanged, restepped, moved] {
+            let step = (forged.vouched.addressee, 1);
+            let error = forged.approve(ann, step, LIVES, keys.gate(), NOW, &chance).unwrap_err();
             assert_eq!(error, EvidenceError::Forged(ForgedEvidence(vouched().request)));
         }
     }

@@ -24,6 +24,6 @@ pub use challenge::{
 pub use directory::{
     Directory, DirectoryError, FileDirectory, Lookup, Membership, Person, Queries, QueryError, Row, SqlDirectory,
 };
-pub use evidence::{EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
+pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
 pub use token::{Code, CodeHash, MessageKey, Token, TokenHash};

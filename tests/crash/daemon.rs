@@ -39,7 +39,14 @@ async fn works_until_nothing_is_left_to_do() {
     tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
     let clock = Arc::new(FixedClock::at(Timestamp::from_micros(order.now)));
     let config = config::load(Path::new("expunged.toml"), &Surroundings::new(Purpose::Demo, None)).unwrap();
-    let choices = build::Choices { clock, chance: Arc::new(OsChance), mailer: None, credentials: None, backfill: true };
+    let choices = build::Choices {
+        clock,
+        chance: Arc::new(OsChance),
+        mailer: None,
+        credentials: None,
+        backfill: true,
+        may_create: true,
+    };
     let house = Arc::new(build::house(config, choices).await.unwrap());
     let mailbox = build::mailbox(&house.config, &house.clock, &house.chance);
     let stop = CancellationToken::new();

@@ -72,6 +72,31 @@ impl State {
     }
 }
 
+/// What became of letters that killed their worker.
+#[derive(Debug)]
+pub struct Killers {
+    pub stored: i64,
+    pub quarantined: i64,
+    pub in_review: i64,
+    pub alarms: i64,
+}
+
+/// Counts what became of letters that killed their worker.
+pub async fn of_killers(world: &World) -> Killers {
+    let db = world.ledger().await;
+    let mut tx = db.read().await.unwrap();
+    let sql = "SELECT (SELECT COUNT(*) FROM deliveries WHERE disposition = 'stored') AS stored,
+        (SELECT COUNT(*) FROM deliveries WHERE disposition = 'quarantined') AS quarantined,
+        (SELECT COUNT(*) FROM requests WHERE state = 'needs_review') AS in_review,
+        (SELECT COUNT(*) FROM letters WHERE kind = 'alarm_review' AND audience = 'team') AS alarms";
+    let row = tx.one(sql, params![]).await.unwrap();
+    let count = |name| row.i64(name).unwrap();
+    let [stored, quarantined, in_review, alarms] = ["stored", "quarantined", "in_review", "alarms"].map(count);
+    drop(tx);
+    db.close().await;
+    Killers { stored, quarantined, in_review, alarms }
+}
+
 /// Letters of which nobody knows whether they were delivered, after a kill: each is sent once more.
 pub async fn uncertain(world: &World) -> i64 {
     let db = world.ledger().await;

@@ -75,7 +75,7 @@ impl Expected {
     }
 
     fn after_failure(&mut self) {
-        self.state = if self.attempts >= self.attempts_max { "dead" } else { "waiting" };
+        self.state = if self.attempts > self.attempts_max { "dead" } else { "waiting" };
     }
 }
 

@@ -101,11 +101,14 @@ on_both! {
         assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 1, dead: 0 });
         let second = world.claim(1).await.pop().unwrap();
         world.jobs.fail(second, "store_unreachable", AfterFailure::At(world.now)).await.unwrap();
+        let last = world.claim(1).await.pop().unwrap();
+        assert!(last.job().is_exhausted(), "claimed once more to be ended, not to be tried");
+        world.jobs.fail(last, "store_unreachable", AfterFailure::Never).await.unwrap();
         assert_eq!((world.count("dead").await, world.claim(1).await.len()), (1, 0));
 
         let mut tx = world.db.write().await.unwrap();
         let rows = jobs::list(&mut tx, &[JobState::Dead], None, 10).await.unwrap();
-        assert_eq!((rows[0].id, rows[0].attempts, rows[0].reason.as_deref()), (id, 2, Some("store_unreachable")));
+        assert_eq!((rows[0].id, rows[0].attempts, rows[0].reason.as_deref()), (id, 3, Some("store_unreachable")));
         assert!(jobs::retry(&mut tx, id, world.now).await.unwrap());
         assert!(!jobs::retry(&mut tx, id, world.now).await.unwrap(), "only a dead job is put back");
         tx.commit().await.unwrap();
@@ -115,6 +118,9 @@ on_both! {
     async fn a_worker_that_always_dies_makes_the_job_dead(world) {
         world.enqueue(&[NewJob { attempts_max: 1, ..job(world.now) }]).await;
         drop(world.claim_and_oversleep().await);
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 1, dead: 0 });
+        let exhausted = world.claim_and_oversleep().await;
+        assert!(exhausted.job().is_exhausted());
         assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 0, dead: 1 });
     }
 

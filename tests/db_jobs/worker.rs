@@ -22,11 +22,13 @@ struct Obedient {
     db: Db,
     started: AtomicUsize,
     ended: AtomicUsize,
+    exhausted: AtomicUsize,
 }
 
 impl Obedient {
     fn new(db: &Db) -> Arc<Self> {
-        Arc::new(Self { db: db.clone(), started: AtomicUsize::new(0), ended: AtomicUsize::new(0) })
+        let [started, ended, exhausted] = [const { AtomicUsize::new(0) }; 3];
+        Arc::new(Self { db: db.clone(), started, ended, exhausted })
     }
 }
 
@@ -38,6 +40,7 @@ impl Handler for Obedient {
         let first = lease.job().attempt == 1;
         match order.as_str() {
             "panic once" if first => panic!("as ordered"),
+            "panic always" => panic!("as ordered"),
             "fail once" if first => return Settled::Failed { lease, reason: "ordered", retry: Retry::Transient },
             "fail for good" => return Settled::Failed { lease, reason: "ordered", retry: Retry::Permanent },
             "hang" => tokio::time::sleep(Duration::from_secs(600)).await,
@@ -53,6 +56,11 @@ impl Handler for Obedient {
         }
         self.ended.fetch_add(1, Ordering::SeqCst);
         Settled::Finished(lease)
+    }
+
+    async fn exhausted(&self, lease: Lease) -> Settled {
+        self.exhausted.fetch_add(1, Ordering::SeqCst);
+        Settled::Failed { lease, reason: "exhausted", retry: Retry::Permanent }
     }
 }
 
@@ -131,6 +139,16 @@ on_both! {
         let mut attempts: Vec<_> = rows.iter().map(|row| row.attempts).collect();
         attempts.sort_unstable();
         assert_eq!(attempts, [1, 2, 2]);
+    }
+
+    async fn a_job_that_always_panics_is_handed_out_once_more_to_be_ended(world) {
+        let handler = Obedient::new(&world.db);
+        world.enqueue(&[NewJob { attempts_max: 2, ..ordered(&world, "panic always") }]).await;
+        let mut crew = Crew::new();
+        crew.add(&world, &handler, settings("one"));
+        until("it is dead", async || world.count("dead").await == 1).await;
+        crew.stop().await;
+        assert_eq!((handler.started.load(Ordering::SeqCst), handler.exhausted.load(Ordering::SeqCst)), (2, 1));
     }
 
     async fn a_shutdown_finishes_the_short_and_gives_back_the_long(world) {

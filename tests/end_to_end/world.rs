@@ -64,6 +64,7 @@ impl World {
             mailer: post.replacement(),
             credentials: None,
             backfill: true,
+            may_create: true,
         };
         let house = build::house(config, choices).await.unwrap_or_else(|why| panic!("the house: {why:?}"));
         Self { post, stores, house: Arc::new(house), clock, _folder: folder }

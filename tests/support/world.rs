@@ -182,6 +182,7 @@ impl Ground {
             mailer: None,
             credentials: None,
             backfill: true,
+            may_create: true,
         };
         build::house(self.config().expect("the config is right"), choices).await
     }

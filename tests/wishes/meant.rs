@@ -32,7 +32,7 @@ async fn world() -> World {
 /// What must become of a letter.
 enum Expect {
     /// The asker is asked about this, and the letter calls whom it is about so; nothing for the asker.
-    Asked(Scope, &'static str),
+    Asked(&'static [Scope], &'static str),
     /// A person must look.
     Review(ReviewReason),
 }
@@ -49,20 +49,20 @@ const CASES: &[(&str, &str, Expect)] = &[
     (
         OWNER,
         "our customer John Smith <john.smith@old.example> asks for erasure. Please delete this customer's data.",
-        Asked(Scope::EndUser, "John Smith <john.smith@old.example>"),
+        Asked(&[Scope::EndUser], "John Smith <john.smith@old.example>"),
     ),
     (OWNER, "please delete the data of our customer Jane Twin.", Review(ReviewReason::UnclearTarget)),
     (
         OWNER,
         "please delete the user profile of our colleague Una Miller <user7@team.example>.",
-        Asked(Scope::User, "Anna Garrido <user7@team.example>"),
+        Asked(&[Scope::User], "Anna Garrido <user7@team.example>"),
     ),
     (
         OWNER,
         "please delete the phone number of our user Una Miller.",
-        Asked(Scope::Data, "Una Miller <user6@team.example>"),
+        Asked(&[Scope::Data, Scope::User], "Una Miller <user6@team.example>"),
     ),
-    (OWNER, "please delete the account user6@team.example.", Asked(Scope::User, "Una Miller <user6@team.example>")),
+    (OWNER, "please delete the account user6@team.example.", Asked(&[Scope::User], "Una Miller <user6@team.example>")),
     (OWNER, "please delete the account nobody@team.example.", Review(ReviewReason::UnclearTarget)),
     // Two people at once, or somebody of another customer.
     (
@@ -73,8 +73,8 @@ const CASES: &[(&str, &str, Expect)] = &[
     (OWNER, "please delete the account owner2@team.example.", Review(ReviewReason::UnclearTarget)),
     (USER, "please delete my colleague's account: user6@team.example", Review(ReviewReason::Policy)),
     // Who names themself is meant.
-    ("user6@team.example", "My name is Una Miller. Please delete my user profile.", Asked(Scope::User, "")),
-    (OWNER, "My name is Olga One. Please delete my account.", Asked(Scope::Account, "")),
+    ("user6@team.example", "My name is Una Miller. Please delete my user profile.", Asked(&[Scope::User], "")),
+    (OWNER, "My name is Olga One. Please delete my account.", Asked(&[Scope::Account], "")),
     // Who writes from elsewhere and names several addresses that are known is not asked at the first of them only.
     (
         "new@elsewhere.example",
@@ -98,7 +98,7 @@ async fn the_person_who_is_named_is_meant_and_nobody_else() {
                     }
                     Asked(scope, label) => {
                         assert_eq!(request.state, State::AwaitingConfirmation, "{text}: {:?}", request.review);
-                        assert_eq!(request.ask.unwrap().offered, [*scope], "{text}");
+                        assert_eq!(request.ask.unwrap().offered, *scope, "{text}");
                         let challenge = world.fresh(from).into_iter().find(|letter| letter.subject.contains("confirm"));
                         let challenge = challenge.expect("the asker is challenged").text.replace("\r\n", " ");
                         assert!(challenge.contains(label), "{label}: {challenge}");

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::chance::{Chance, OsChance};
@@ -12,7 +11,8 @@ use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::daemon::build;
+use crate::daemon::build::{self, BuildError};
+use crate::db::DbError;
 use crate::db::probe::{self, Probe};
 use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, check};
@@ -89,9 +89,29 @@ async fn database(report: &mut Report, config: &Config) {
     const CHECK: &str = "database";
     let seen = timeout(ANSWER_WITHIN, probe::probe(&config.database.url)).await;
     match seen {
-        Ok(Ok(Probe::Answers)) => report.ok(CHECK, ""),
+        Ok(Ok(Probe::Answers)) => ledger(report, config).await,
         Ok(Ok(Probe::NotThereYet)) => report.note(CHECK, Finding::NotThereYet, "the first start makes it"),
         Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [database] url"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
+    }
+}
+
+/// A database that answers, opened as every command opens it: with its schema, under its key.
+async fn ledger(report: &mut Report, config: &Config) {
+    const CHECK: &str = "database";
+    let opened = timeout(ANSWER_WITHIN, build::ledger(config, &Invocation::choices())).await;
+    match opened {
+        Ok(Ok((db, _))) => {
+            db.close().await;
+            report.ok(CHECK, "its schema and its key file are the right ones");
+        }
+        Ok(Err(BuildError::Db(DbError::OlderSchema { found: 0, .. }))) => {
+            report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
+        }
+        Ok(Err(error)) => {
+            let ended = Ended::from(error);
+            report.error(CHECK, ended.exit, ended.error, "");
+        }
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
     }
 }
@@ -109,19 +129,19 @@ async fn mailbox(report: &mut Report, config: &Config) {
     }
 }
 
-/// The mail server: its certificate authority is read and its port is reached. It is not logged in to, because only a
-/// letter does that.
+/// The mail server: connected, encrypted and logged in as for a letter, and left again.
 async fn mailer(report: &mut Report, config: &Config) {
     const CHECK: &str = "mail server";
     let MailerSettings::Smtp(smtp) = &config.mailer else {
         return report.note(CHECK, Finding::NotTried, "letters go to a folder or to memory");
     };
-    if let Err(error) = SmtpMailer::new(smtp.clone()) {
-        return report.error(CHECK, Exit::Usage, error, "See [mailer.smtp]");
-    }
-    match timeout(ANSWER_WITHIN, TcpStream::connect((smtp.host.as_str(), smtp.port))).await {
-        Ok(Ok(_)) => report.ok(CHECK, "answers; encryption and login are not tried before the first letter"),
-        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp] host and port"),
+    let mailer = match SmtpMailer::new(smtp.clone()) {
+        Ok(mailer) => mailer,
+        Err(error) => return report.error(CHECK, Exit::Usage, error, "See [mailer.smtp]"),
+    };
+    match timeout(ANSWER_WITHIN, mailer.try_login()).await {
+        Ok(Ok(())) => report.ok(CHECK, if smtp.login.is_some() { "encrypted, logged in" } else { "encrypted" }),
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp]"),
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
     }
 }

@@ -36,7 +36,8 @@ pub(in crate::cli) enum Verb {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
         reference: Reference,
-        /// How the person was verified. The first operator records it, another one approves without it.
+        /// How the person was verified: records it, in place of what was recorded before. Another operator approves by
+        /// leaving it out.
         #[arg(long, value_parser = words::proof(), requires = "evidence")]
         proof: Option<ProofKind>,
         /// What was seen or heard, in a sentence. Kept sealed.
@@ -139,7 +140,7 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             "scope set; it is identified anew"
         }
         Verb::Account { account, .. } => {
-            operate::set_account(house, &at, operator, &account).await?;
+            operate::set_account(house, &at, operator, &account).await.map_err(not_now)?;
             "account set; it is identified anew"
         }
         Verb::Approve { proof, evidence, .. } => {
@@ -147,10 +148,11 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             match operate::approve(house, &at, operator, given).await.map_err(not_now)? {
                 Approval::Recorded => "evidence recorded; a second operator must approve it",
                 Approval::Approved => "approved",
+                Approval::OwnerNext => "approved; the owner of the account is asked next",
             }
         }
         Verb::Refuse { ground, article, .. } => {
-            operate::refuse(house, &at, operator, &ground, &article).await?;
+            operate::refuse(house, &at, operator, &ground, &article).await.map_err(not_now)?;
             "refused"
         }
         Verb::Hold { .. } => {
@@ -162,7 +164,7 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             "goes on"
         }
         Verb::Extend { reason, .. } => {
-            let moved = operate::extend(house, &at, operator, &reason).await?;
+            let moved = operate::extend(house, &at, operator, &reason).await.map_err(not_now)?;
             say(&format!("due by law on {}", moved.request.deadlines.legal_due));
             "extended"
         }
@@ -171,13 +173,13 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             "withdrawn"
         }
         Verb::Note { text, .. } => {
-            operate::add_note(house, &at, operator, &text).await?;
+            operate::add_note(house, &at, operator, &text).await.map_err(not_now)?;
             "noted"
         }
     })
 }
 
-/// Evidence that is missing, or for a request that does not wait for it, is a refusal and no fault of the program.
+/// Words that are missing, or evidence for a request that does not wait for it, are no fault of the program.
 fn not_now(error: FlowError) -> Ended {
     match error {
         FlowError::Missing(_) | FlowError::Broken(_) => Ended::new(Exit::Refused, error),

@@ -48,9 +48,10 @@ impl Checks<'_> {
         let (_, raw) = Self::open("workers", raw);
         Workers {
             count: self.number("count", raw.count, 1..=256, 4),
-            lease: self.duration("lease_seconds", raw.lease_seconds, Unit::Seconds, 5..=600, 60),
+            erasures: self.number("erasures", raw.erasures, 1..=64, 2),
+            // With a rescue every 15 s, what a dead worker held is taken over within 60 s.
+            lease: self.duration("lease_seconds", raw.lease_seconds, Unit::Seconds, 5..=45, 30),
             drain: self.duration("drain_seconds", raw.drain_seconds, Unit::Seconds, 1..=600, 30),
-            attempts_max: self.number("attempts_max", raw.attempts_max, 1..=100, 10),
         }
     }
 }

@@ -60,7 +60,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     assert_eq!((config.law.pack.name.as_str(), config.law.holidays.as_slice()), ("gdpr", [].as_slice()));
     let Retention { letter_days, unverified_letter_days, record_days } = config.retention;
     assert_eq!((letter_days, unverified_letter_days, record_days), (30, 30, 1096));
-    assert_eq!((config.workers.count, config.workers.lease), (4, Duration::from_secs(60)));
+    assert_eq!((config.workers.count, config.workers.erasures, config.workers.lease), (4, 2, Duration::from_secs(30)));
 }
 
 #[test]

@@ -36,7 +36,9 @@ impl Running {
 
     pub(super) fn start(&mut self, lease: Lease, handler: Arc<dyn Handler>) {
         let (held, kind) = (lease.held(), lease.job().kind.clone());
-        let task = self.tasks.spawn(async move { handler.handle(lease).await });
+        let task = self.tasks.spawn(async move {
+            if lease.job().is_exhausted() { handler.exhausted(lease).await } else { handler.handle(lease).await }
+        });
         self.leases.insert(task.id(), (held, kind, task));
     }
 

@@ -89,6 +89,19 @@ impl SmtpMailer {
         Ok(Self { settings, tls })
     }
 
+    /// Connects, encrypts, logs in and leaves; hands over nothing.
+    ///
+    /// # Errors
+    /// What stood in the way; whether it was the connection, the encryption or the login.
+    pub async fn try_login(&self) -> Result<(), SendError> {
+        let deadline = Instant::now() + self.settings.send_timeout;
+        let late = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Timeout };
+        let connecting = self.connect().with_subscriber(NoSubscriber::default());
+        let mut connection = timeout_at(deadline, connecting).await.map_err(|_| late)??;
+        let _farewell = timeout_at(deadline, connection.quit()).await;
+        Ok(())
+    }
+
     /// Connects, encrypts and logs in.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let SmtpSettings { host, port, security, .. } = &self.settings;

@@ -9,7 +9,7 @@ use expunged::flow::operate::{self, Operator};
 use expunged::params;
 
 use super::{ACCOUNT, OWNER, PHONE, USER, opens, write};
-use crate::support::world::{TEAM, World, plain};
+use crate::support::world::{Ground, TEAM, World, plain};
 
 const UNHAPPY: &str = "I am not happy with you. How do I delete my account?";
 
@@ -132,14 +132,20 @@ async fn an_approval_does_not_delay_the_owners_own_wish() {
 /// Who is forged all day long waits a turn, is never shut out, and in the end a person looks.
 #[tokio::test]
 async fn a_challenge_that_is_not_its_turn_waits_and_is_not_lost() {
-    let world = World::sqlite().await;
-    let wishes = ["my phone number", "my date of birth", "my bank details", "my photo"];
+    let ground = Ground::sqlite().await;
+    ground
+        .shop
+        .run(
+            "INSERT INTO users SELECT 'x' || id, 'a1', 'user', 'x' || email, 'X ' || full_name, NULL FROM users WHERE role = 'owner'",
+        )
+        .await;
+    let world = ground.build().await;
     world
         .live(async {
             let mut cases = Vec::new();
-            for what in wishes {
-                let text = format!("Please delete {what}, but keep my account.");
-                cases.push(opens(&world, OWNER, ("My data", &text)).await);
+            for number in 1..=4 {
+                let text = format!("Please delete the account xowner{number}@team.example.");
+                cases.push(opens(&world, OWNER, ("Our user", &text)).await);
             }
             cases.push(opens(&world, OWNER, ACCOUNT).await);
             let asked = async |state| {

@@ -116,11 +116,7 @@ async fn an_owner_who_means_a_profile_is_never_offered_the_account() {
     let world = world().await;
     world
         .live(async {
-            for text in [
-                "Please delete the user profile of Anna Garrido.",
-                "Please delete the user profile.",
-                "Please delete my user profile.",
-            ] {
+            for text in ["Please delete the user profile of Anna Garrido.", "Please delete the user profile."] {
                 world.clock.advance(Duration::from_secs(3_700));
                 let case = opens(&world, OWNER, ("Erasure", text)).await;
                 let offered = world.stored(case).await.request.ask.map(|ask| ask.offered).unwrap_or_default();

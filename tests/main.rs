@@ -27,3 +27,4 @@ mod servers;
 mod several_daemons;
 mod stores_conformance;
 mod support;
+mod wishes;

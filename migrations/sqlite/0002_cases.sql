@@ -68,7 +68,9 @@ CREATE TABLE requests (
   authority_expires_at INTEGER,
   account_mac   BLOB,
   plan_digest   BLOB,
-  asker_mac     BLOB,                  -- HMAC of the claimed address: one open request per address and scope
+  asker_mac     BLOB,                  -- HMAC of the claimed address
+  contact_mac   BLOB,                  -- HMAC of the address on file, once it is known
+  wish_mac      BLOB UNIQUE,           -- HMAC of who asks for what about whom, while it is open: the same wish opens once
   moves         INTEGER NOT NULL,
   opened_at     INTEGER NOT NULL,
   updated_at    INTEGER NOT NULL,
@@ -79,6 +81,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
 CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
+CREATE INDEX requests_by_contact ON requests (contact_mac) WHERE contact_mac IS NOT NULL;
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
 CREATE TABLE challenges (

@@ -1,5 +1,6 @@
 //! The table `challenges`: what each round asked, as hashes. A row that this program did not write is refused.
 
+use super::dialect::Dialect;
 use super::error::DbError;
 use super::sql::{Row, Tx, params};
 use crate::domain::{RequestId, Scope, Timestamp};
@@ -117,7 +118,22 @@ pub async fn set_attempts(tx: &mut Tx, request: RequestId, round: u32, attempts:
     .await
 }
 
-/// When this address was last challenged, other than for this request.
+/// Lets one transaction after the other look whether an address may be challenged, so that two at once do not both
+/// find that it may. Write transactions of SQLite are alone anyway.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_turn(tx: &mut Tx, address_mac: &[u8; 32]) -> Result<(), DbError> {
+    if tx.dialect() == Dialect::Postgres {
+        let [a, b, c, d, e, f, g, h, ..] = *address_mac;
+        let key = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        tx.execute("SELECT pg_advisory_xact_lock($1)", params![key]).await?;
+    }
+    Ok(())
+}
+
+/// When this address was last challenged to confirm a wish of its own, other than for this request. That an owner was
+/// asked to approve does not count: somebody else wrote there.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -128,7 +144,8 @@ pub async fn last_of_address(
 ) -> Result<Option<Timestamp>, DbError> {
     let row = tx
         .one(
-            "SELECT MAX(created_at) AS last FROM challenges WHERE address_mac = $1 AND request_id <> $2",
+            "SELECT MAX(created_at) AS last FROM challenges
+             WHERE address_mac = $1 AND request_id <> $2 AND addressee <> 'approving_owner'",
             params![address_mac, other_than],
         )
         .await?;

@@ -141,6 +141,26 @@ pub async fn unsettled(tx: &mut Tx, request: RequestId) -> Result<i64, DbError> 
     row.i64("count")
 }
 
+/// When a letter of this kind was last written in a request of this address on file, other than in this request.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_of_contact(
+    tx: &mut Tx,
+    contact_mac: &[u8; 32],
+    kind: LetterKind,
+    other_than: RequestId,
+) -> Result<Option<Timestamp>, DbError> {
+    let row = tx
+        .one(
+            "SELECT MAX(letters.created_at) AS last FROM letters JOIN requests ON requests.id = letters.request_id
+             WHERE requests.contact_mac = $1 AND letters.kind = $2 AND requests.id <> $3",
+            params![contact_mac.to_vec(), kind.as_str(), other_than],
+        )
+        .await?;
+    row.opt_time("last")
+}
+
 fn read(row: &Row) -> Result<LetterRow, DbError> {
     Ok(LetterRow {
         id: LetterId::from_uuid(row.uuid("id")?),

@@ -41,15 +41,24 @@ macro_rules! select {
     };
 }
 
-/// Writes a request that was just opened.
+/// Writes a request that was just opened. `false` where the same wish is open already, whoever wrote it first and
+/// however close behind: the database decides.
 ///
 /// # Errors
 /// A unique violation when the reference is taken: draw another.
-pub async fn insert(tx: &mut Tx, request: &Request, bindings: &Bindings, now: Timestamp) -> Result<(), DbError> {
-    tx.execute_one(
-        "INSERT INTO requests (id, reference, case_id, state, origin, offered, approval, language, received_at, acknowledge_due, base_due,
-           legal_due, extended, round, reminded, code_asked, asker_mac, moves, opened_at, updated_at, reachable, due_told)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21)",
+pub async fn insert(
+    tx: &mut Tx,
+    request: &Request,
+    bindings: &Bindings,
+    wish_mac: Option<[u8; 32]>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let sql = "INSERT INTO requests (id, reference, case_id, state, origin, offered, approval, language, received_at, acknowledge_due, base_due,
+           legal_due, extended, round, reminded, code_asked, asker_mac, wish_mac, moves, opened_at, updated_at, reachable, due_told)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, $22)
+         ON CONFLICT (wish_mac) DO NOTHING";
+    let rows = tx.execute(
+        sql,
         params![
             request.id.as_uuid(),
             request.reference.as_str(),
@@ -68,13 +77,14 @@ pub async fn insert(tx: &mut Tx, request: &Request, bindings: &Bindings, now: Ti
             request.reminded,
             request.code_asked,
             bindings.asker_mac.map(Vec::from),
+            wish_mac.map(Vec::from),
             i64::from(request.moves),
             now,
             request.reachable,
             request.due_told
         ],
-    )
-    .await
+    );
+    Ok(rows.await? == 1)
 }
 
 /// Writes a request that `apply` moved, if nobody moved it since it was read.
@@ -95,7 +105,8 @@ pub async fn save(
            offered = $9, approval = $10, legal_due = $11, extended = $12, round = $13, reminded = $14, code_asked = $15,
            erase_at = $16, authority_id = $17, authority_expires_at = $18, account_mac = $19, plan_digest = $20,
            asker_mac = $21, moves = $22, updated_at = $23,
-           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26
+           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26,
+           wish_mac = CASE WHEN $24 THEN NULL ELSE wish_mac END
          WHERE id = $1 AND moves = $2",
         params![
             after.id.as_uuid(),
@@ -149,14 +160,32 @@ pub async fn by_reference(tx: &mut Tx, reference: &Reference) -> Result<Option<S
         .transpose()
 }
 
-/// The open requests that a letter from this address opened, the oldest first.
+/// The open request of this wish.
 ///
 /// # Errors
 /// As [`load`].
-pub async fn open_of_asker(tx: &mut Tx, asker_mac: &[u8; 32]) -> Result<Vec<Stored>, DbError> {
+pub async fn open_of_wish(tx: &mut Tx, wish_mac: &[u8; 32]) -> Result<Option<Stored>, DbError> {
+    tx.optional(select!("FROM requests WHERE wish_mac = $1"), params![wish_mac.to_vec()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The open requests that this address has to do with, the oldest first: a letter from it opened them, it is on file
+/// for them, or it was asked to confirm or approve them.
+///
+/// # Errors
+/// As [`load`].
+pub async fn open_of_address(tx: &mut Tx, address_mac: &[u8; 32]) -> Result<Vec<Stored>, DbError> {
     tx.all(
-        select!("FROM requests WHERE asker_mac = $1 AND ended_at IS NULL ORDER BY opened_at, id"),
-        params![asker_mac.to_vec()],
+        select!(
+            "FROM requests WHERE ended_at IS NULL AND id IN (
+               SELECT id FROM requests WHERE asker_mac = $1
+               UNION SELECT id FROM requests WHERE contact_mac = $1
+               UNION SELECT request_id FROM challenges WHERE address_mac = $1) ORDER BY opened_at, id"
+        ),
+        params![address_mac.to_vec()],
     )
     .await?
     .iter()
@@ -287,10 +316,18 @@ pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError>
     tx.execute_one("UPDATE requests SET letters_due_at = NULL WHERE id = $1", params![id]).await
 }
 
-/// Forgets by which address a request was found.
+/// Notes which address on file a request's letters go to; no move, because nothing in its life depends on it.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn set_contact(tx: &mut Tx, id: RequestId, contact_mac: &[u8; 32]) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET contact_mac = $2 WHERE id = $1", params![id, contact_mac.to_vec()]).await
+}
+
+/// Forgets by which addresses a request was found.
 ///
 /// # Errors
 /// A wrong row count when there is no such request.
 pub async fn forget_asker(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
-    tx.execute_one("UPDATE requests SET asker_mac = NULL WHERE id = $1", params![id]).await
+    tx.execute_one("UPDATE requests SET asker_mac = NULL, contact_mac = NULL WHERE id = $1", params![id]).await
 }

@@ -44,10 +44,7 @@ impl Handler for Desk {
     async fn exhausted(&self, lease: Lease) -> Settled {
         let reason = "attempts_used_up";
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "job ended its worker each time");
-        match self.bury(&lease, reason).await {
-            Ok(()) => Settled::Done,
-            Err(error) => Settled::Failed { lease, reason, retry: error.retry() },
-        }
+        self.dead(lease, reason).await
     }
 }
 
@@ -60,23 +57,31 @@ impl Desk {
             return Settled::Failed { lease, reason, retry };
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
+        self.dead(lease, reason).await
+    }
+
+    /// Buries a job. It must not die unseen because our own database was away: then it comes back to be ended.
+    async fn dead(&self, lease: Lease, reason: &'static str) -> Settled {
         match self.bury(&lease, reason).await {
             Ok(()) => Settled::Done,
-            // The job must not die unseen because our own database was away: it comes back to be ended.
-            Err(error) => Settled::Failed { lease, reason, retry: error.retry() },
+            Err(error) => {
+                error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %chain(&error), "job cannot be ended, tried again later");
+                Settled::Failed { lease, reason, retry: error.retry() }
+            }
         }
     }
 
     /// The last attempt failed: the job is dead, and a person is told through the request that it belongs to. A letter
-    /// that could not be judged gets a request of its own.
+    /// that could not be judged gets a request of its own, and one of ours that cannot be sent counts as undelivered.
     async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
         let house = &*self.0;
         let mut tx = house.db.write().await?;
-        if lease.job().kind == kinds::JUDGE {
-            judge::set_aside(house, &mut tx, lease, reason).await?;
-        }
-        if let Some(request) = lease.job().request {
-            erase::step_failed(house, &mut tx, request).await?;
+        match (lease.job().kind.as_str(), lease.job().request) {
+            (kinds::JUDGE, _) => judge::set_aside(house, &mut tx, lease, reason).await?,
+            // A letter that does not go out says what it leaves undone by its kind, whatever state its request is in.
+            (kinds::SEND, _) => outbox::set_aside(house, &mut tx, lease).await?,
+            (_, Some(request)) => erase::step_failed(house, &mut tx, request).await?,
+            (_, None) => {}
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
         tx.commit().await?;

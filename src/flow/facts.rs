@@ -18,8 +18,10 @@ pub struct Opening {
     pub intent: Option<Intent>,
     /// Addresses claimed in the text, beside the sender.
     pub addresses: Vec<String>,
-    /// Names, numbers and ids that may mean somebody else than the sender.
+    /// Numbers and ids that may mean somebody else than the sender.
     pub identifiers: Vec<String>,
+    /// Names of persons, who may be somebody else than the sender.
+    pub names: Vec<String>,
     /// Named categories of data.
     pub categories: Vec<String>,
     /// A machine wrote it (a web form, a list): it may be a request, but it is never answered.
@@ -70,7 +72,7 @@ pub struct Offered {
 }
 
 /// Somebody else than the asker, as the directory knew them when they were named.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// What the letter called them.
     pub identifier: String,

@@ -4,25 +4,25 @@
 
 use crate::breakpoint;
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{challenges, jobs};
+use crate::db::{Tx, challenges, jobs, letters};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{Role, Scope, State};
+use crate::domain::{Language, LetterKind, Role, Scope, State, Timestamp};
 use crate::erase::{Target, plan, preview};
-use crate::intake::Intent;
 use crate::queue::Lease;
 use crate::trail::Actor;
-use crate::verify::{Membership, Person, Rule, Target as Whom};
+use crate::verify::{Membership, Rule};
 
 use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Named, Offered, Opening, Subject};
 use super::house::House;
 use super::open::language_on_file;
+use super::whom::{self, Asker, Wish};
 use super::{challenge, safe, standing};
 
 /// What the questions came to.
 enum Finding {
-    /// Nobody by any claimed address.
+    /// Nobody by the one address that definitely asks for an erasure.
     Stranger,
     /// A person must look.
     Review { reason: ReviewReason, reachable: bool, contact: Contact, subject: Subject },
@@ -31,6 +31,9 @@ enum Finding {
     /// The asker is challenged.
     Challenge { role: Role, approval: bool, contact: Contact, subject: Subject, digests: Vec<(Scope, [u8; 32])> },
 }
+
+/// How many periods of "one challenge per address" a request waits for its turn before a person looks at it.
+const TURNS_MAX: u32 = 3;
 
 /// Identifies a request that was just opened or put right.
 pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -45,28 +48,39 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     let known = safe::subject(house, &mut tx, &stored.request).await?;
     drop(tx);
 
-    let asker = asker(house, &opening, &known).await?;
-    let (finding, language) = match &asker {
-        None => (Finding::Stranger, stored.request.language),
-        Some(asker) => (
-            find(house, &opening, &known, asker).await?,
-            language_on_file(asker.locale.as_deref(), stored.request.language),
-        ),
-    };
+    let (finding, language) = ask(house, &opening, known, stored.request.language).await?;
     breakpoint!("identify.found");
     let mut tx = house.db.write().await?;
     let mut stored =
         requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an identifying job"))?;
     requests::set_language(&mut tx, &mut stored.request, language).await?;
-    write(house, &mut tx, &stored, finding).await?;
-    jobs::complete_in(&mut tx, lease).await?;
+    match write(house, &mut tx, &stored, finding).await? {
+        Some(turn) => jobs::snooze_in(&mut tx, lease, turn).await?,
+        None => jobs::complete_in(&mut tx, lease).await?,
+    }
     tx.commit().await?;
     breakpoint!("identify.committed");
     Ok(())
 }
 
+/// All questions to the outside, and the language of what we write then.
+async fn ask(
+    house: &House,
+    opening: &Opening,
+    known: Subject,
+    language: Language,
+) -> Result<(Finding, Language), FlowError> {
+    let asker = match asker(house, opening, &known).await? {
+        Some(asker) => Some(asker),
+        None => owner_set(house, &known).await?,
+    };
+    let Some(asker) = asker else { return Ok((nobody(opening, known), language)) };
+    let language = language_on_file(asker.membership.locale.as_deref(), language);
+    Ok((find(house, opening, &known, &asker).await?, language))
+}
+
 /// The membership that asks: of the sender, or else of the first claimed address that the directory knows.
-async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Option<Membership>, FlowError> {
+async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Option<Asker>, FlowError> {
     let claimed = opening.from.iter().chain(opening.addresses.iter().take(house.intake_limits.addresses_max));
     for address in claimed {
         let mut memberships = house.directory.find(address).await?;
@@ -76,26 +90,58 @@ async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Opti
         // The owner's role wins where an address has several; what remains ambiguous goes to a person in `find`.
         memberships.sort_by_key(|membership| membership.role);
         if let Some(first) = memberships.first() {
-            let several = memberships.iter().filter(|other| other.account != first.account).count();
-            if several > 0 && known.account.is_none() {
-                return Ok(Some(Membership { account: String::new(), ..first.clone() }));
-            }
-            return Ok(Some(first.clone()));
+            let several = memberships.iter().any(|other| other.account != first.account);
+            let account = if several { String::new() } else { first.account.clone() };
+            let membership = Membership { account, ..first.clone() };
+            return Ok(Some(Asker { membership, known_by: Some(address.clone()) }));
         }
     }
     Ok(None)
 }
 
-async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Membership) -> Result<Finding, FlowError> {
-    let contact = Contact { asker: Some(asker.address_on_file.clone()), owner: None };
+/// The owner of the account that an operator set, where no claimed address is on file: theirs is, and it is asked.
+async fn owner_set(house: &House, known: &Subject) -> Result<Option<Asker>, FlowError> {
+    // An account that was found by a user or end-user is theirs to ask about, and not the owner's.
+    let by_operator = known.asker.as_ref().is_none_or(|(role, _)| *role == Role::Owner);
+    let Some(account) = known.account.as_ref().filter(|_| by_operator) else { return Ok(None) };
+    let Some(owner) = house.directory.owner(account).await? else { return Ok(None) };
+    Ok(owner.address_on_file.map(|address_on_file| Asker {
+        membership: Membership {
+            account: owner.account,
+            role: owner.role,
+            person_key: owner.key,
+            address_on_file,
+            locale: owner.locale,
+            changed_at: None,
+        },
+        known_by: None,
+    }))
+}
+
+/// Nobody who asks is on file. Only one who definitely asks, by one address and for themself, is a stranger; whatever
+/// was passed on, could not be read, or was in an operator's hand may be somebody's, and a person looks.
+fn nobody(opening: &Opening, known: Subject) -> Finding {
+    let definite = opening.intent.is_some_and(|intent| intent.is_erasure());
+    let touched = known.account.is_some() || known.scope_set.is_some();
+    if definite && opening.from.is_some() && !touched && !opening.machine_written {
+        return Finding::Stranger;
+    }
+    let reason = if definite || touched { ReviewReason::NoAddressOnFile } else { ReviewReason::UnclearLetter };
+    Finding::Review { reason, reachable: false, contact: Contact::default(), subject: known }
+}
+
+async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) -> Result<Finding, FlowError> {
+    let membership = &asker.membership;
+    let role = membership.role;
+    let contact = Contact { asker: Some(membership.address_on_file.clone()), owner: None };
     let subject = Subject {
-        account: Some(asker.account.clone()).filter(|account| !account.is_empty()),
-        asker: Some((asker.role, asker.person_key.clone())),
+        account: Some(membership.account.clone()).filter(|account| !account.is_empty()),
+        asker: Some((role, membership.person_key.clone())),
         scope_set: known.scope_set,
         ..Subject::default()
     };
-    // Who wrote by machine is not answered, so there is nobody to reach.
-    let reachable = !opening.machine_written;
+    // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
+    let reachable = !opening.machine_written && asker.known_by.is_some();
     let review = |reason, contact, subject| Ok(Finding::Review { reason, reachable, contact, subject });
     let Some(account) = subject.account.clone() else {
         return review(ReviewReason::SeveralAccounts, contact, subject);
@@ -109,41 +155,37 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Members
     if known.scope_set.is_none() && opening.asks_for_copy {
         return review(ReviewReason::OtherRight, contact, subject);
     }
-    let Some(wishes) = wishes(opening, known, asker.role) else {
-        return review(ReviewReason::UnclearLetter, contact, subject);
+    let wishes = match whom::wishes(house, opening, known, asker).await? {
+        Ok(wishes) => wishes,
+        Err(reason) => return review(reason, contact, subject),
     };
     let mut offers = Vec::new();
-    let mut rules = Vec::new();
     for wish in &wishes {
-        let about = match whom(house, opening, asker, *wish).await? {
-            Ok(about) => about,
-            Err(reason) => return review(reason, contact, subject),
-        };
-        rules.push(house.authority.rule(asker.role, wish.scope, about.whom));
-        match target(house, opening, asker, *wish, &about) {
-            Some(target) => offers.push((wish.scope, target, about.label, about.named)),
+        match target(house, opening, wish) {
+            Some(target) => offers.push((wish.scope, target, wish.label.clone(), wish.named.clone())),
             None => return review(ReviewReason::UnclearTarget, contact, subject),
         }
     }
-    let rule = rules.first().copied().unwrap_or(Rule::Review);
-    if rules.iter().any(|other| *other != rule) {
+    let mut rules = wishes.iter().map(|wish| house.authority.rule(role, wish.scope, wish.whom));
+    let rule = rules.next().unwrap_or(Rule::Review);
+    if rules.any(|other| other != rule) {
         return review(ReviewReason::Policy, contact, subject);
     }
-    let asker_label = label_of(house, asker).await?;
-    let subject = Subject { asker_label, ..subject };
+    let subject = Subject { asker_label: Some(label_of(house, membership).await?), ..subject };
     match rule {
         Rule::Review => review(ReviewReason::Policy, contact, subject),
-        Rule::ForwardToOwner if contact.owner.is_none() => review(ReviewReason::NoAddressOnFile, contact, subject),
-        Rule::ForwardToOwner => Ok(Finding::Forward { role: asker.role, contact, subject }),
-        Rule::ChallengeThenOwnerApproval if contact.owner.is_none() => {
+        Rule::ForwardToOwner | Rule::ChallengeThenOwnerApproval if contact.owner.is_none() => {
             review(ReviewReason::NoAddressOnFile, contact, subject)
         }
-        Rule::Challenge | Rule::ChallengeThenOwnerApproval if standing::changed_lately(house, asker.changed_at) => {
+        Rule::ForwardToOwner => Ok(Finding::Forward { role, contact, subject }),
+        Rule::Challenge | Rule::ChallengeThenOwnerApproval
+            if standing::changed_lately(house, membership.changed_at) =>
+        {
             review(ReviewReason::ChangedLately, contact, subject)
         }
         Rule::Challenge | Rule::ChallengeThenOwnerApproval => {
             let approval = rule == Rule::ChallengeThenOwnerApproval;
-            offer(house, asker.role, approval, contact, subject, offers).await
+            offer(house, role, approval, contact, subject, offers).await
         }
     }
 }
@@ -169,164 +211,119 @@ async fn offer(
     Ok(Finding::Challenge { role, approval, contact, subject, digests })
 }
 
-/// One thing that the letter may ask for.
-#[derive(Clone, Copy)]
-struct Wish {
-    scope: Scope,
-    /// Whether it names somebody else than the asker.
-    other: bool,
-}
-
-/// What a letter of this intent asks for, from somebody of this role. Two wishes are offered as two codes; none is
-/// for a person to read.
-fn wishes(opening: &Opening, known: &Subject, role: Role) -> Option<Vec<Wish>> {
-    let own = |scope| Wish { scope, other: false };
-    let other = |scope| Wish { scope, other: true };
-    let names_somebody = !opening.identifiers.is_empty() || !opening.addresses.is_empty();
-    if let Some(scope) = known.scope_set {
-        let about_other = match scope {
-            Scope::EndUser => role != Role::EndUser,
-            Scope::User => role == Role::Owner && names_somebody,
-            Scope::Account | Scope::Data => false,
-        };
-        return Some(vec![Wish { scope, other: about_other }]);
-    }
-    let themself = match role {
-        Role::Owner => Scope::Account,
-        Role::User => Scope::User,
-        Role::EndUser => Scope::EndUser,
-    };
-    Some(match opening.intent? {
-        Intent::ErasureAccount => vec![own(themself)],
-        Intent::ErasureProfile if names_somebody => vec![other(Scope::User)],
-        Intent::ErasureProfile => vec![own(themself)],
-        Intent::ErasureEndUser if role == Role::EndUser => vec![own(Scope::EndUser)],
-        Intent::ErasureEndUser => vec![other(Scope::EndUser)],
-        Intent::ErasureSpecificData if opening.categories.is_empty() => return None,
-        Intent::ErasureSpecificData => vec![own(Scope::Data)],
-        Intent::ErasureGeneric if role == Role::Owner => vec![own(Scope::Data), own(Scope::Account)],
-        Intent::ErasureGeneric => vec![own(themself)],
-        _ => return None,
-    })
-}
-
-/// Whom a wish is about.
-struct About {
-    whom: Whom,
-    key: String,
-    label: Option<String>,
-    named: Option<Named>,
-}
-
-/// Finds the person that a wish is about; none or many is a reason to ask a person.
-async fn whom(
-    house: &House,
-    opening: &Opening,
-    asker: &Membership,
-    wish: Wish,
-) -> Result<Result<About, ReviewReason>, FlowError> {
-    if !wish.other {
-        let whom = if wish.scope == Scope::Account { Whom::Account } else { Whom::Oneself };
-        return Ok(Ok(About { whom, key: asker.person_key.clone(), label: None, named: None }));
-    }
-    let role = if wish.scope == Scope::EndUser { Role::EndUser } else { Role::User };
-    let mut found: Vec<(&String, Person)> = Vec::new();
-    for identifier in opening.addresses.iter().chain(&opening.identifiers) {
-        for person in house.directory.target(&asker.account, identifier).await? {
-            if person.role == role && !found.iter().any(|(_, other)| other.key == person.key) {
-                found.push((identifier, person));
-            }
-        }
-    }
-    Ok(match found.as_slice() {
-        [(identifier, one)] => {
-            let whom = if role == Role::User { Whom::User } else { Whom::EndUser };
-            let named = Named { identifier: (*identifier).clone(), role, key: one.key.clone() };
-            Ok(About { whom, key: one.key.clone(), label: Some(one.label.clone()), named: Some(named) })
-        }
-        _ => Err(ReviewReason::UnclearTarget),
-    })
-}
-
 /// The root of the plan for a wish; `None` where the map has no such subject.
-fn target(house: &House, opening: &Opening, asker: &Membership, wish: Wish, about: &About) -> Option<Target> {
-    let (kind, key) = match wish.scope {
-        Scope::Account => (Scope::Account, asker.account.as_str()),
-        Scope::User => (Scope::User, about.key.as_str()),
-        Scope::EndUser => (Scope::EndUser, about.key.as_str()),
-        Scope::Data if asker.role == Role::EndUser => (Scope::EndUser, about.key.as_str()),
-        Scope::Data => (Scope::User, about.key.as_str()),
-    };
+fn target(house: &House, opening: &Opening, wish: &Wish) -> Option<Target> {
     let categories = match wish.scope {
         Scope::Data if opening.categories.is_empty() => house.general_categories(),
         Scope::Data => opening.categories.clone(),
         _ => Vec::new(),
     };
-    house.target(wish.scope, kind, key, categories)
+    house.target(wish.scope, wish.kind, &wish.key, categories)
 }
 
-async fn label_of(house: &House, asker: &Membership) -> Result<Option<String>, FlowError> {
+/// How the letters to the owner call the asker.
+async fn label_of(house: &House, asker: &Membership) -> Result<String, FlowError> {
     let found = house.directory.target(&asker.account, &asker.address_on_file).await?;
-    let label = found.into_iter().find(|person| person.key == asker.person_key).map(|person| person.label);
-    // The owner must know whom it is about; who has no name there is known by the address on file.
-    Ok(label.or_else(|| Some(asker.address_on_file.clone())))
+    let person = found.into_iter().find(|person| person.role == asker.role && person.key == asker.person_key);
+    Ok(person.map_or_else(|| asker.address_on_file.clone(), |person| whom::label(&person)))
 }
 
-async fn write(house: &House, tx: &mut crate::db::Tx, stored: &Stored, finding: Finding) -> Result<(), FlowError> {
-    let bindings = |subject: &Subject| Bindings {
-        account_mac: subject.account.as_deref().map(|account| house.keys.account_mac(account)),
-        ..stored.bindings.clone()
+/// Writes what the questions came to; answers when to ask again, where it is not this letter's turn yet.
+async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) -> Result<Option<Timestamp>, FlowError> {
+    let finding = match waits_until(house, tx, stored, &finding).await? {
+        Some(turn) if in_time(house, stored, turn) => return Ok(Some(turn)),
+        Some(_) => finding.too_often(),
+        None => finding,
     };
-    match finding {
+    let (contact, subject) = match &finding {
         Finding::Stranger => {
-            let bindings = stored.bindings.clone();
-            advance(house, tx, stored, &Event::Stranger, bindings, Actor::PROGRAM).await?;
+            advance(house, tx, stored, &Event::Stranger, stored.bindings.clone(), Actor::PROGRAM).await?;
+            return Ok(None);
         }
-        Finding::Review { reason, reachable, contact, subject } => {
-            save(house, tx, stored, &contact, &subject).await?;
-            let event = Event::Unclear { reason, reachable: reachable && contact.asker.is_some(), quiet: false };
-            advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
+        Finding::Review { contact, subject, .. }
+        | Finding::Forward { contact, subject, .. }
+        | Finding::Challenge { contact, subject, .. } => (contact, subject),
+    };
+    safe::put_contact(house, tx, &stored.request, contact).await?;
+    safe::put_subject(house, tx, &stored.request, subject).await?;
+    let account_mac = subject.account.as_deref().map(|account| house.keys.account_mac(account));
+    let bindings = Bindings { account_mac, ..stored.bindings.clone() };
+    let event = match &finding {
+        Finding::Stranger => Event::Stranger,
+        Finding::Review { reason, reachable, .. } => {
+            let told = told_until(house, tx, stored, contact, LetterKind::InReview).await?.is_some();
+            Event::Unclear { reason: *reason, reachable: *reachable && contact.asker.is_some(), quiet: told }
         }
-        Finding::Forward { role, contact, subject } => {
-            save(house, tx, stored, &contact, &subject).await?;
-            let event = Event::ForwardToOwner { role };
-            advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
-        }
-        Finding::Challenge { role, approval, contact, subject, digests } => {
-            save(house, tx, stored, &contact, &subject).await?;
-            let address = contact.asker.as_deref().ok_or(FlowError::Missing("the address of an identified asker"))?;
-            if asked_lately(house, tx, stored, address).await? {
-                let event = Event::Unclear { reason: ReviewReason::Policy, reachable: true, quiet: true };
-                advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
-                return Ok(());
-            }
+        Finding::Forward { role, .. } => Event::ForwardToOwner { role: *role },
+        Finding::Challenge { role, approval, digests, .. } => {
             let offered = digests.iter().map(|(scope, _)| *scope).collect();
-            let event = Event::Identified { role, offered, approval };
-            let moved = advance(house, tx, stored, &event, bindings(&subject), Actor::PROGRAM).await?;
-            challenge::ask_asker(house, tx, &moved.request, &subject, &digests, address).await?;
+            Event::Identified { role: *role, offered, approval: *approval }
+        }
+    };
+    let moved = advance(house, tx, stored, &event, bindings, Actor::PROGRAM).await?;
+    if let (Finding::Challenge { digests, .. }, Some(address)) = (&finding, &contact.asker) {
+        challenge::ask_asker(house, tx, &moved.request, subject, digests, address).await?;
+    }
+    Ok(None)
+}
+
+impl Finding {
+    /// The same for a person, because the address had its letters too often lately.
+    fn too_often(self) -> Self {
+        match self {
+            Self::Forward { contact, subject, .. } | Self::Challenge { contact, subject, .. } => {
+                Self::Review { reason: ReviewReason::AskedOften, reachable: true, contact, subject }
+            }
+            other => other,
         }
     }
-    Ok(())
 }
 
-/// One challenge per address in 24 hours: who writes in somebody's name cannot flood them.
-async fn asked_lately(
+/// One challenge per address and period, and one word to the owner: who writes in somebody's name cannot flood them,
+/// and cannot shut them out either, because what is not its turn waits for it.
+async fn waits_until(
     house: &House,
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     stored: &Stored,
-    address: &str,
-) -> Result<bool, FlowError> {
-    let last = challenges::last_of_address(tx, &house.keys.lookup_mac(address), stored.request.id).await?;
-    Ok(last.is_some_and(|last| last.plus(house.config.challenge.per_address) > house.clock.now()))
+    finding: &Finding,
+) -> Result<Option<Timestamp>, FlowError> {
+    let (Finding::Review { contact, .. } | Finding::Forward { contact, .. } | Finding::Challenge { contact, .. }) =
+        finding
+    else {
+        return Ok(None);
+    };
+    let Some(address) = &contact.asker else { return Ok(None) };
+    let mac = house.keys.lookup_mac(address);
+    challenges::take_turn(tx, &mac).await?;
+    requests::set_contact(tx, stored.request.id, &mac).await?;
+    match finding {
+        Finding::Forward { .. } => told_until(house, tx, stored, contact, LetterKind::Forwarded).await,
+        Finding::Challenge { .. } => {
+            let last = challenges::last_of_address(tx, &mac, stored.request.id).await?;
+            Ok(still_closed(house, last))
+        }
+        _ => Ok(None),
+    }
 }
 
-async fn save(
+/// Until when no further letter of this kind is written because of this address.
+async fn told_until(
     house: &House,
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     stored: &Stored,
     contact: &Contact,
-    subject: &Subject,
-) -> Result<(), FlowError> {
-    safe::put_contact(house, tx, &stored.request, contact).await?;
-    safe::put_subject(house, tx, &stored.request, subject).await
+    kind: LetterKind,
+) -> Result<Option<Timestamp>, FlowError> {
+    let Some(address) = &contact.asker else { return Ok(None) };
+    let last = letters::last_of_contact(tx, &house.keys.lookup_mac(address), kind, stored.request.id).await?;
+    Ok(still_closed(house, last))
+}
+
+fn still_closed(house: &House, last: Option<Timestamp>) -> Option<Timestamp> {
+    last.map(|last| last.plus(house.config.challenge.per_address)).filter(|turn| *turn > house.clock.now())
+}
+
+/// Whether a request that waits for this turn leaves time to answer.
+fn in_time(house: &House, stored: &Stored, turn: Timestamp) -> bool {
+    turn <= stored.request.deadlines.received_at.plus(house.config.challenge.per_address * TURNS_MAX)
 }

@@ -7,7 +7,7 @@ use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::{Event, ReviewReason};
 use crate::domain::{CaseId, DeliveryId, RequestId, State};
-use crate::intake::{self, Intake, Intent, MachineKind};
+use crate::intake::{self, AnswerIntent, Intake, Intent, MachineKind};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
 use crate::verify::Token;
@@ -15,6 +15,7 @@ use crate::verify::Token;
 use super::answer::{self, Answered};
 use super::error::FlowError;
 use super::house::House;
+use super::open::Opened;
 use super::{advance, note, open, safe, undelivered};
 
 #[derive(serde::Deserialize)]
@@ -30,13 +31,11 @@ enum Judgement {
     Again(Delivery),
     /// One of our letters came back.
     CameBack(LetterRow),
-    /// It answers one of our letters.
-    Answers(Box<Answered>),
+    /// It answers one of our letters; where that moves nothing, its words count like any other letter's.
+    Answers(Box<Answered>, Box<Judgement>),
     /// It asks to stop, and proves nothing.
     Stops(Vec<Stored>),
-    /// It repeats what is open already.
-    Repeats(Box<Stored>),
-    /// It opens a request.
+    /// It opens a request, or repeats the wish of one.
     Opens,
 }
 
@@ -53,7 +52,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let letter = read(house, bytes.clone()).await?;
     let mut judgement = weigh(house, &mut tx, &delivery, &letter).await?;
     drop(tx);
-    if let Judgement::Answers(answered) = &mut judgement {
+    if let Judgement::Answers(answered, _) = &mut judgement {
         answered.ask_again(house).await?;
     }
 
@@ -122,25 +121,52 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         Some(_) => return Ok(Judgement::Left(Disposition::Automatic)),
         None => {}
     }
-    if let Some(answered) = possession(house, tx, letter).await? {
-        return Ok(Judgement::Answers(Box::new(answered)));
+    let by_words = by_words(house, tx, letter).await?;
+    Ok(match possession(house, tx, letter).await? {
+        Some(answered) => Judgement::Answers(Box::new(answered), Box::new(by_words)),
+        None => by_words,
+    })
+}
+
+/// What a person's letter is by its words alone.
+async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgement, FlowError> {
+    if let Some(address) = sender(letter).filter(|_| says_stop(letter)) {
+        let mut open = requests::open_of_address(tx, &house.keys.lookup_mac(address)).await?;
+        open.retain(|stored| stored.request.state.can_stop() || stored.request.state == State::OnHold);
+        if !open.is_empty() {
+            return Ok(Judgement::Stops(open));
+        }
     }
-    let open = match sender(letter) {
-        Some(address) => requests::open_of_asker(tx, &house.keys.lookup_mac(address)).await?,
-        None => Vec::new(),
-    };
     Ok(match letter.verdict.intent {
-        Intent::WithdrawOrCancel if !open.is_empty() => Judgement::Stops(open),
-        intent if opens(intent) => match open.into_iter().find(|stored| stored.request.state != State::Erasing) {
-            Some(stored) if intent != Intent::Unclear => Judgement::Repeats(Box::new(stored)),
-            _ => Judgement::Opens,
-        },
+        intent if opens(intent) => Judgement::Opens,
         Intent::Access | Intent::Rectification | Intent::ObjectionOptout => Judgement::Left(Disposition::HandedOn),
         Intent::Newsletter => Judgement::Left(Disposition::Newsletter),
         Intent::Spam => Judgement::Left(Disposition::Spam),
         Intent::AutoReply | Intent::Bounce => Judgement::Left(Disposition::Automatic),
         _ => Judgement::Left(Disposition::Ordinary),
     })
+}
+
+/// Words up to which a "no" or "stop" is what the letter says, rather than a word in it.
+const STOP_WORDS_MAX: usize = 40;
+/// How the rules end that find the cancelling of an order or a contract, which takes no request back.
+const CANCELS_CONTRACT: &str = ".cancel_contract";
+
+/// Whether it says that nothing shall be erased. To stop costs nobody anything, so a short "no" is enough.
+fn says_stop(letter: &Intake) -> bool {
+    let verdict = &letter.verdict;
+    if verdict.intent.is_erasure() {
+        return false;
+    }
+    let short = || letter.new_text.split_whitespace().nth(STOP_WORDS_MAX).is_none();
+    match letter.answer.intent {
+        AnswerIntent::Withdraw => true,
+        AnswerIntent::No => short(),
+        _ => {
+            let contract = verdict.reasons.iter().any(|reason| reason.rule.ends_with(CANCELS_CONTRACT));
+            verdict.intent == Intent::Deny || (verdict.intent == Intent::WithdrawOrCancel && !contract)
+        }
+    }
 }
 
 /// Whether a letter of this intent opens a request; an unclear one does, for a person to look at.
@@ -183,20 +209,27 @@ fn bare(message_id: &str) -> &str {
     message_id.trim().trim_start_matches('<').trim_end_matches('>')
 }
 
-/// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess.
+/// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess. What has ended is not
+/// answered any more: who writes below one of its letters writes anew.
 async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
-        if let Some(stored) = challenges::by_token(tx, &token.hash()).await? {
-            return Answered::by_token(house, tx, stored).await;
+        let Some(stored) = challenges::by_token(tx, &token.hash()).await? else { continue };
+        if let Some(live) = Answered::by_token(house, tx, stored).await?.filter(is_live) {
+            return Ok(Some(live));
         }
     }
     for message_id in letter.in_reply_to.iter().chain(&letter.references) {
         let Some(ours) = letters::by_message_id(tx, bare(message_id)).await? else { continue };
-        if let Some(request) = ours.request.filter(|_| !ours.kind.is_alarm()) {
-            return Answered::by_letter(house, tx, request, &ours).await;
+        let Some(request) = ours.request.filter(|_| !ours.kind.is_alarm()) else { continue };
+        if let Some(live) = Answered::by_letter(house, tx, request, &ours).await?.filter(is_live) {
+            return Ok(Some(live));
         }
     }
     Ok(None)
+}
+
+const fn is_live(answered: &Answered) -> bool {
+    !answered.stored.request.state.is_ended()
 }
 
 async fn settle(
@@ -207,26 +240,60 @@ async fn settle(
     bytes: &[u8],
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
+    let judgement = match judgement {
+        Judgement::Answers(answered, by_words) => match moved_by(house, tx, *answered, letter).await? {
+            Some(request) => return Ok((Disposition::Answer, Some(request))),
+            None => *by_words,
+        },
+        other => other,
+    };
     Ok(match judgement {
         Judgement::Left(disposition) => (disposition, None),
         Judgement::Again(twin) => (Disposition::Duplicate, twin.request),
         Judgement::CameBack(ours) => (Disposition::Bounce, came_back(house, tx, &ours).await?),
-        Judgement::Answers(answered) => {
-            let id = answered.stored.request.id;
-            answer::take(house, tx, *answered, letter).await?;
-            (Disposition::Answer, Some(id))
-        }
+        Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
         Judgement::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
             for stored in open.iter().filter(|stored| stored.request.state.can_stop()) {
                 let bindings = stored.bindings.clone();
                 advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
             }
-            (Disposition::Answer, first)
+            if letter.verdict.intent == Intent::Unclear {
+                // It may ask for something as well: it pauses, and a person reads it.
+                opened(house, tx, delivery, letter, bytes).await?
+            } else {
+                (Disposition::Answer, first)
+            }
         }
-        Judgement::Repeats(stored) => (Disposition::Joined, Some(stored.request.id)),
-        Judgement::Opens => (Disposition::Opened, Some(open::open(house, tx, delivery, letter, bytes).await?)),
+        Judgement::Opens => opened(house, tx, delivery, letter, bytes).await?,
     })
+}
+
+async fn opened(
+    house: &House,
+    tx: &mut Tx,
+    delivery: &Delivery,
+    letter: &Intake,
+    bytes: &[u8],
+) -> Result<(Disposition, Option<RequestId>), FlowError> {
+    Ok(match open::open(house, tx, delivery, letter, bytes).await? {
+        Opened::New(request) => (Disposition::Opened, Some(request)),
+        Opened::Joined(request) => (Disposition::Joined, Some(request)),
+    })
+}
+
+/// The request that an answer moved; `None` where it says nothing to what the request waits for.
+async fn moved_by(
+    house: &House,
+    tx: &mut Tx,
+    answered: Answered,
+    letter: &Intake,
+) -> Result<Option<RequestId>, FlowError> {
+    let id = answered.stored.request.id;
+    let before = requests::load(tx, id).await?.map(|stored| stored.request.moves);
+    answer::take(house, tx, answered, letter).await?;
+    let after = requests::load(tx, id).await?.map(|stored| stored.request.moves);
+    Ok((before != after).then_some(id))
 }
 
 /// Marks our letter as bounced and tells its request.

@@ -36,6 +36,8 @@ mod safe;
 mod standing;
 mod undelivered;
 mod wake;
+mod whom;
+mod wish;
 
 use serde::de::DeserializeOwned;
 

@@ -8,38 +8,62 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, Timestamp};
 use crate::intake::{Intake, Intent};
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
 
 use super::error::FlowError;
 use super::facts::Opening;
 use super::house::House;
-use super::{advance, kinds, note, safe};
+use super::{advance, kinds, note, safe, wish};
 
 /// How often a reference is drawn before it is an error that all are taken.
 const DRAWS_MAX: u32 = 8;
 
-/// Opens a request in the caller's transaction and answers its id.
+/// What became of a letter that asks for something.
+pub(super) enum Opened {
+    /// A request of its own.
+    New(RequestId),
+    /// The same wish is open already.
+    Joined(RequestId),
+}
+
+/// Opens a request in the caller's transaction, or joins the open one of the same wish.
 pub(super) async fn open(
     house: &House,
     tx: &mut Tx,
     delivery: &Delivery,
     letter: &Intake,
     bytes: &[u8],
-) -> Result<RequestId, FlowError> {
+) -> Result<Opened, FlowError> {
     let now = house.clock.now();
     let sender = super::judge::sender(letter);
     let language = letter.language.unwrap_or(house.config.service.language);
     let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
-    let request = write(house, tx, delivery.received_at, language, bindings).await?.request;
+    let wish = wish::mac(house, delivery, letter);
+    let Some(Stored { request, .. }) = write(house, tx, delivery.received_at, language, bindings, wish).await? else {
+        return join(house, tx, wish, bytes).await;
+    };
     safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
+    job.priority = Priority::Urgent;
     job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
     advance::enqueue(house, tx, job, now).await?;
-    Ok(request.id)
+    Ok(Opened::New(request.id))
+}
+
+/// A repeat belongs to the open request, with its bytes: who looks at the case sees all that was written.
+async fn join(house: &House, tx: &mut Tx, wish: Option<[u8; 32]>, bytes: &[u8]) -> Result<Opened, FlowError> {
+    let open = match wish {
+        Some(wish) => requests::open_of_wish(tx, &wish).await?,
+        None => None,
+    };
+    // It ended just now: the letter is judged again, and opens one of its own.
+    let open = open.ok_or(FlowError::Moved)?.request;
+    safe::put_letter(house, tx, &open, bytes).await?;
+    Ok(Opened::Joined(open.id))
 }
 
 /// Opens a request from a letter that could not be read: nobody is known to have asked, and a person looks at it. The
@@ -50,20 +74,23 @@ pub(super) async fn for_review(
     received_at: Timestamp,
     reason: ReviewReason,
 ) -> Result<Request, FlowError> {
-    let stored = write(house, tx, received_at, house.config.service.language, Bindings::default()).await?;
+    let language = house.config.service.language;
+    let stored = write(house, tx, received_at, language, Bindings::default(), None).await?;
+    let stored = stored.ok_or(FlowError::Broken("a letter that nobody could read repeats no wish"))?;
     let event = Event::Unclear { reason, reachable: false, quiet: false };
     let bindings = stored.bindings.clone();
     Ok(advance::advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?.request)
 }
 
-/// Writes a new request with its keys and the first leaf of its trail.
+/// Writes a new request with its keys and the first leaf of its trail; `None` where the same wish is open.
 async fn write(
     house: &House,
     tx: &mut Tx,
     received_at: Timestamp,
     language: Language,
     bindings: Bindings,
-) -> Result<Stored, FlowError> {
+    wish: Option<[u8; 32]>,
+) -> Result<Option<Stored>, FlowError> {
     let now = house.clock.now();
     let request = Request::open(
         RequestId::new(now, &*house.chance),
@@ -73,25 +100,27 @@ async fn write(
         language,
         Deadlines::from_receipt(received_at, &house.config.law.pack, &house.calendar),
     );
-    requests::insert(tx, &request, &bindings, now).await?;
+    if !requests::insert(tx, &request, &bindings, wish, now).await? {
+        return Ok(None);
+    }
     safe::create_keys(house, tx, &request).await?;
     let facts = Facts::new()
         .with("received", Fact::Time(received_at))?
         .with("due", Fact::Day(request.deadlines.base_due))?
         .with("language", Fact::Word(language.to_string()))?;
     note::append(house, tx, request.case, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
-    Ok(Stored { request, bindings, updated_at: now, ended_at: None })
+    Ok(Some(Stored { request, bindings, updated_at: now, ended_at: None }))
 }
 
 fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
     let claims = &letter.claims;
-    let identifiers = claims.identifiers.iter().map(|identifier| identifier.value.clone());
     Opening {
         from: sender.map(ToOwned::to_owned),
         message_id: letter.message_id.clone(),
         intent: Some(letter.verdict.intent),
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
-        identifiers: claims.names.iter().cloned().chain(identifiers).collect(),
+        identifiers: claims.identifiers.iter().map(|identifier| identifier.value.clone()).collect(),
+        names: claims.names.clone(),
         categories: claims.categories.clone(),
         machine_written: letter.machine.is_some(),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),

@@ -91,34 +91,50 @@ async fn again(house: &House, lease: &Lease, letter: &LetterRow) -> Result<(), F
     Ok(())
 }
 
-/// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
+/// Records what came of it with the end of its job.
 async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
-    letters::set_state(&mut tx, letter, to, house.clock.now()).await?;
-    if let Some(request) = letter.request {
-        let stored = requests::load(&mut tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
-        if let Some(event) = recorded(to) {
-            let facts = Facts::new()
-                .with("letter", Fact::Word(letter.kind.to_string()))?
-                .with("to", Fact::Word(letter.audience.to_string()))?
-                .with("state", Fact::Word(to.to_string()))?;
-            note::append(house, &mut tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
-        }
-        match to {
-            LetterState::Failed => undelivered::tell(house, &mut tx, letter).await?,
-            // It may have arrived, and may still be answered: only the team is told.
-            LetterState::Held if !letter.kind.is_alarm() => {
-                let (kind, now) = (LetterKind::AlarmBounced, house.clock.now());
-                super::advance::write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
-            }
-            _ => {}
-        }
-        forget::contact_if_done(house, &mut tx, &stored).await?;
-    }
+    record(house, &mut tx, letter, to).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("send.settled");
     Ok(())
+}
+
+/// The sending was given up: the letter did not go out, or may have, and never waits for a job that is dead.
+pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Result<(), FlowError> {
+    let Payload { letter: id } = super::payload(lease)?;
+    let letter = letters::load(tx, id).await?.ok_or(FlowError::Missing("the letter of a sending job"))?;
+    match letter.state {
+        LetterState::Queued => record(house, tx, &letter, LetterState::Failed).await,
+        // DATA was begun and nobody knows what came of it.
+        LetterState::Sending => record(house, tx, &letter, LetterState::Held).await,
+        _ => Ok(()),
+    }
+}
+
+/// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
+async fn record(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
+    letters::set_state(tx, letter, to, house.clock.now()).await?;
+    let Some(request) = letter.request else { return Ok(()) };
+    let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
+    if let Some(event) = recorded(to) {
+        let facts = Facts::new()
+            .with("letter", Fact::Word(letter.kind.to_string()))?
+            .with("to", Fact::Word(letter.audience.to_string()))?
+            .with("state", Fact::Word(to.to_string()))?;
+        note::append(house, tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
+    }
+    match to {
+        LetterState::Failed => undelivered::tell(house, tx, letter).await?,
+        // It may have arrived, and may still be answered: only the team is told.
+        LetterState::Held if !letter.kind.is_alarm() => {
+            let (kind, now) = (LetterKind::AlarmBounced, house.clock.now());
+            super::advance::write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await?;
+        }
+        _ => {}
+    }
+    forget::contact_if_done(house, tx, &stored).await
 }
 
 const fn recorded(state: LetterState) -> Option<Event> {

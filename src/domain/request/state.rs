@@ -103,6 +103,8 @@ stored_enum! {
         AuthorityExpired = "authority_expired",
         /// Our challenge bounced: silence then says nothing.
         ChallengeBounced = "challenge_bounced",
+        /// The address on file was asked so often lately that a challenge would come too late.
+        AskedOften = "asked_often",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.

@@ -1,0 +1,54 @@
+//! What tells one wish from another: who asks, for what, about whom.
+//!
+//! The same wish is open once. Two wishes that differ in anything are two requests, because the second would be lost
+//! in the first.
+
+use crate::db::deliveries::Delivery;
+use crate::intake::Intake;
+
+use super::house::House;
+
+/// The wish of a letter under an installation key; `None` where nothing tells it from others.
+pub(super) fn mac(house: &House, delivery: &Delivery, letter: &Intake) -> Option<[u8; 32]> {
+    // What was quoted, forwarded, attached or filled into a form may be about anybody: only the same letter is the
+    // same wish there.
+    let all_said = letter.machine.is_none() && letter.quoted_bytes == 0 && letter.attachments.is_empty();
+    match super::judge::sender(letter).filter(|_| all_said) {
+        Some(sender) => Some(house.keys.digest(said(sender, letter).as_bytes())),
+        None => delivery.content_mac,
+    }
+}
+
+/// How the rules end that found "my account" or "my data": nobody else can be meant.
+const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
+
+/// Whether it is known whom the letter means: it names them, or speaks of the writer's own.
+fn is_told(letter: &Intake) -> bool {
+    let is_mine = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
+    let names = !letter.claims.addresses.is_empty() || !letter.claims.names.is_empty();
+    names || letter.verdict.reasons.iter().all(|reason| is_mine(&reason.rule))
+}
+
+/// The wish in one text, so that order and case do not count.
+fn said(sender: &str, letter: &Intake) -> String {
+    let claims = &letter.claims;
+    let mut lists = [
+        claims.addresses.iter().map(|address| address.as_str().to_lowercase()).collect::<Vec<_>>(),
+        claims.identifiers.iter().map(|identifier| identifier.value.to_lowercase()).collect(),
+        claims.names.iter().map(|name| name.to_lowercase()).collect(),
+        claims.categories.clone(),
+    ];
+    let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.intent);
+    if !is_told(letter) {
+        // Whom it names was not read, so that only the same words are sure to name the same.
+        let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());
+        words.for_each(|word| text.extend(['\u{1}'].into_iter().chain(word.chars().flat_map(char::to_lowercase))));
+    }
+    for list in &mut lists {
+        list.sort_unstable();
+        list.dedup();
+        text.push('\0');
+        text.push_str(&list.join("\u{1}"));
+    }
+    text
+}

@@ -1,0 +1,127 @@
+//! Whoever is named is meant: the one person whom everything that the letter names comes down to, or nobody.
+
+use std::time::Duration;
+
+use expunged::domain::request::ReviewReason;
+use expunged::domain::{Scope, State};
+
+use super::{OWNER, USER, opens};
+use crate::support::world::{Ground, World};
+
+const PEOPLE: &str = "INSERT INTO users VALUES
+  ('u6', 'a1', 'user', 'user6@team.example', 'Una Miller', '+1 555 0106'),
+  ('u7', 'a1', 'user', 'user7@team.example', 'Anna Garrido', NULL);
+INSERT INTO end_users VALUES ('e2', 'a1', 'john.smith@old.example', 'John Smith', NULL),
+  ('e3', 'a1', 'jane@guest.example', 'Jane Twin', NULL), ('e4', 'a1', 'june@guest.example', 'Jane Twin', NULL)";
+
+/// The shop with more people, a directory that knows end-users too, and a turn every hour.
+async fn world() -> World {
+    let ground = Ground::sqlite().await.with_config(|config| {
+        let target = "FROM users\nWHERE account_id = :account AND (lower(email) = lower(:identifier) OR lower(full_name) = lower(:identifier))";
+        assert!(config.contains(target));
+        let both = format!(
+            "{target}\nUNION ALL SELECT account_id, 'end_user', id, full_name, email {}",
+            target.replace("FROM users", "FROM end_users"),
+        );
+        config.replace(target, &both) + "\n[challenge]\nper_address_hours = 1\n"
+    });
+    ground.shop.run(PEOPLE).await;
+    ground.build().await
+}
+
+/// What must become of a letter.
+enum Expect {
+    /// The asker is asked about this, and the letter calls whom it is about so; nothing for the asker.
+    Asked(&'static [Scope], &'static str),
+    /// A person must look.
+    Review(ReviewReason),
+}
+
+use Expect::{Asked, Review};
+
+const CASES: &[(&str, &str, Expect)] = &[
+    // An address that is not on file is not passed over for another John Smith.
+    (
+        OWNER,
+        "our customer John Smith <john.smith@new.example> asks for erasure. Please delete this customer's data.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "our customer John Smith <john.smith@old.example> asks for erasure. Please delete this customer's data.",
+        Asked(&[Scope::EndUser], "John Smith <john.smith@old.example>"),
+    ),
+    (OWNER, "please delete the data of our customer Jane Twin.", Review(ReviewReason::UnclearTarget)),
+    (
+        OWNER,
+        "please delete the user profile of our colleague Una Miller <user7@team.example>.",
+        Asked(&[Scope::User], "Anna Garrido <user7@team.example>"),
+    ),
+    (
+        OWNER,
+        "please delete the phone number of our user Una Miller.",
+        Asked(&[Scope::Data, Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (OWNER, "please delete the account user6@team.example.", Asked(&[Scope::User], "Una Miller <user6@team.example>")),
+    (OWNER, "please delete the account nobody@team.example.", Review(ReviewReason::UnclearTarget)),
+    // Two people at once, or somebody of another customer.
+    (
+        OWNER,
+        "please delete the accounts user6@team.example and user7@team.example.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (OWNER, "please delete the account owner2@team.example.", Review(ReviewReason::UnclearTarget)),
+    (USER, "please delete my colleague's account: user6@team.example", Review(ReviewReason::Policy)),
+    // Who names themself is meant.
+    ("user6@team.example", "My name is Una Miller. Please delete my user profile.", Asked(&[Scope::User], "")),
+    (OWNER, "My name is Olga One. Please delete my account.", Asked(&[Scope::Account], "")),
+    // Who writes from elsewhere and names several addresses that are known is not asked at the first of them only.
+    (
+        "new@elsewhere.example",
+        "please delete my accounts owner3@team.example and owner4@team.example.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+];
+
+#[tokio::test]
+async fn the_person_who_is_named_is_meant_and_nobody_else() {
+    let world = world().await;
+    world
+        .live(async {
+            for (from, text, expect) in CASES {
+                world.clock.advance(Duration::from_secs(3_700));
+                let case = opens(&world, from, ("Erasure", &format!("Hello,\r\n\r\n{text}"))).await;
+                let request = world.stored(case).await.request;
+                match expect {
+                    Review(reason) => {
+                        assert_eq!((request.state, request.review), (State::NeedsReview, Some(*reason)), "{text}");
+                    }
+                    Asked(scope, label) => {
+                        assert_eq!(request.state, State::AwaitingConfirmation, "{text}: {:?}", request.review);
+                        assert_eq!(request.ask.unwrap().offered, *scope, "{text}");
+                        let challenge = world.fresh(from).into_iter().find(|letter| letter.subject.contains("confirm"));
+                        let challenge = challenge.expect("the asker is challenged").text.replace("\r\n", " ");
+                        assert!(challenge.contains(label), "{label}: {challenge}");
+                        assert!(!label.is_empty() || !challenge.contains('<'), "{challenge}");
+                    }
+                }
+            }
+        })
+        .await;
+}
+
+/// "The profile of" somebody whom nobody found is never the account of the owner who wrote.
+#[tokio::test]
+async fn an_owner_who_means_a_profile_is_never_offered_the_account() {
+    let world = world().await;
+    world
+        .live(async {
+            for text in ["Please delete the user profile of Anna Garrido.", "Please delete the user profile."] {
+                world.clock.advance(Duration::from_secs(3_700));
+                let case = opens(&world, OWNER, ("Erasure", text)).await;
+                let offered = world.stored(case).await.request.ask.map(|ask| ask.offered).unwrap_or_default();
+                assert!(!offered.contains(&Scope::Account), "{text}");
+            }
+        })
+        .await;
+}

@@ -50,7 +50,7 @@ impl Desk {
             warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
-        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
         match self.bury(&lease, reason).await {
             Ok(()) => Settled::Done,
             Err(_) => Settled::Failed { lease, reason, retry },
@@ -65,23 +65,13 @@ impl Desk {
         if lease.job().kind == kinds::JUDGE {
             judge::set_aside(house, &mut tx, lease, reason).await?;
         }
-        if let Some(request) = lease.job().request {
+        if lease.job().kind == kinds::SEND {
+            outbox::set_aside(house, &mut tx, lease).await?;
+        } else if let Some(request) = lease.job().request {
             erase::step_failed(house, &mut tx, request).await?;
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// An error with its sources, for the log. Errors carry no personal data.
-fn chain(error: &FlowError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -6,7 +6,7 @@ use crate::breakpoint;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{challenges, jobs};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{Role, Scope, State};
+use crate::domain::{Language, Role, Scope, State};
 use crate::erase::{Target, plan, preview};
 use crate::intake::Intent;
 use crate::queue::Lease;
@@ -87,7 +87,7 @@ async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Opti
 }
 
 async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Membership) -> Result<Finding, FlowError> {
-    let contact = Contact { asker: Some(asker.address_on_file.clone()), owner: None };
+    let contact = Contact { asker: Some(asker.address_on_file.clone()), ..Contact::default() };
     let subject = Subject {
         account: Some(asker.account.clone()).filter(|account| !account.is_empty()),
         asker: Some((asker.role, asker.person_key.clone())),
@@ -101,7 +101,11 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Members
         return review(ReviewReason::SeveralAccounts, contact, subject);
     };
     let owner = house.directory.owner(&account).await?;
-    let contact = Contact { owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()), ..contact };
+    let contact = Contact {
+        owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()),
+        owner_language: owner.as_ref().and_then(|owner| Language::from_locale(owner.locale.as_deref()?)),
+        ..contact
+    };
     if known.scope_set.is_none() && opening.machine_written {
         return review(ReviewReason::UnclearLetter, contact, subject);
     }

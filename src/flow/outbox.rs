@@ -13,7 +13,7 @@ use tracing::{error, warn};
 use crate::breakpoint;
 use crate::chance::Chance;
 use crate::db::letters::{self, LetterRow, LetterState};
-use crate::db::requests;
+use crate::db::requests::{self, Stored};
 use crate::db::{DbError, Tx, jobs};
 use crate::domain::request::Audience;
 use crate::domain::{LetterId, LetterKind, Retry, Timestamp};
@@ -61,6 +61,11 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         Some(request) => requests::load(&mut tx, request).await?,
         None => None,
     };
+    // A question that waited until it was over is not asked any more.
+    if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
+        drop(tx);
+        return settle(house, lease, &letter, lost(letter.sends)).await;
+    }
     let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
     let outgoing = match written.and_then(|written| written.map(|it| composed(house, &letter, &it)).transpose()) {
@@ -158,6 +163,7 @@ pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Resu
     }
 }
 
+/// Settles a letter with its job.
 async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     settle_in(house, &mut tx, letter, to).await?;
@@ -169,25 +175,36 @@ async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterStat
 
 /// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
 async fn settle_in(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
-    letters::set_state(tx, letter, to, house.clock.now()).await.map_err(moved)?;
-    if let Some(request) = letter.request {
-        let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
-        if let Some(event) = recorded(to) {
-            let facts = Facts::new()
-                .with("letter", Fact::Word(letter.kind.to_string()))?
-                .with("to", Fact::Word(letter.audience.to_string()))?
-                .with("state", Fact::Word(to.to_string()))?;
-            note::append(house, tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
-        }
-        match to {
-            LetterState::Failed => undelivered::tell(house, tx, letter).await?,
-            LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
-            _ => {}
-        }
-        let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
-        forget::contact_if_done(house, tx, &stored).await?;
+    let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
+    match to {
+        // A question that is over is missed by nobody.
+        _ if undelivered::is_over(letter, &stored.request) => {}
+        LetterState::Failed => undelivered::tell(house, tx, letter).await?,
+        LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
+        _ => {}
     }
-    Ok(())
+    let stored = requests::load(tx, stored.request.id).await?.ok_or(FlowError::Missing("the request of a letter"))?;
+    forget::contact_if_done(house, tx, &stored).await
+}
+
+/// The letter's new state, in the outbox and in the trail of its request.
+async fn record_in(
+    house: &House,
+    tx: &mut Tx,
+    letter: &LetterRow,
+    to: LetterState,
+) -> Result<Option<Stored>, FlowError> {
+    letters::set_state(tx, letter, to, house.clock.now()).await.map_err(moved)?;
+    let Some(request) = letter.request else { return Ok(None) };
+    let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
+    if let Some(event) = recorded(to) {
+        let facts = Facts::new()
+            .with("letter", Fact::Word(letter.kind.to_string()))?
+            .with("to", Fact::Word(letter.audience.to_string()))?
+            .with("state", Fact::Word(to.to_string()))?;
+        note::append(house, tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
+    }
+    Ok(Some(stored))
 }
 
 const fn recorded(state: LetterState) -> Option<Event> {

@@ -5,7 +5,7 @@
 use crate::db::Tx;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::domain::request::{Event, Wake};
+use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{LetterKind, State};
 use crate::trail::Actor;
 
@@ -64,6 +64,13 @@ pub(super) async fn unread(
         letters::set_state(tx, letter, LetterState::Failed, house.clock.now()).await?;
     }
     Ok(true)
+}
+
+/// Whether a letter asks what its request does not wait for any more: answered, ended, or asked anew.
+pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
+    let state = request.held.map_or(request.state, |(back, _)| back);
+    let waits = matches!(state, State::AwaitingConfirmation | State::AwaitingApproval);
+    asks(ours.kind) && !(waits && ours.round == request.round)
 }
 
 async fn request_of(tx: &mut Tx, ours: &LetterRow) -> Result<Option<Stored>, FlowError> {

@@ -160,6 +160,17 @@ fn the_articles_of_our_letters_are_cited_as_the_language_does() {
 }
 
 #[test]
+fn no_template_cites_a_law_by_itself() {
+    for folder in FOLDERS {
+        for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {
+            for cited in ["GDPR", "DSGVO", "RGPD", "LGPD", "CCPA", "Art. "] {
+                assert!(!source.contains(cited), "{name} in {} names {cited}: the law pack says it", folder.language);
+            }
+        }
+    }
+}
+
+#[test]
 fn html_loads_nothing_and_links_nowhere() {
     for folder in FOLDERS {
         for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {

@@ -151,12 +151,18 @@ fn add_filters(environment: &mut Environment<'static>, terms: &Arc<Terms>) {
     });
 }
 
-/// The filters that show the program's own words in the words of the team. One that has none is shown as it is written:
-/// an alarm is better than none; a test holds that every word has one.
+/// The filters that show the program's own words in the words of the team; what a cause adds behind a colon stays. A word
+/// that has no term is shown as it is written: an alarm is better than none; a test holds that every word has one.
 fn add_word_filters(environment: &mut Environment<'static>, terms: &Arc<Terms>) {
     for list in WORD_LISTS {
         let terms = Arc::clone(terms);
-        environment.add_filter(list.name, move |word: String| (list.of)(&terms).get(&word).cloned().unwrap_or(word));
+        environment.add_filter(list.name, move |written: String| {
+            let word = written.split_once(": ").map_or(written.as_str(), |(word, _)| word);
+            match (list.of)(&terms).get(word) {
+                Some(term) => format!("{term}{}", &written[word.len()..]),
+                None => written,
+            }
+        });
     }
 }
 

@@ -58,12 +58,21 @@ fn asking() -> Vec<Letter> {
         }
         .into(),
         CodeAsked { common: common(), choices, token: token.clone(), expires_on }.into(),
-        Scheduled { common: common(), scope: Scope::Account, erase_on: date(2026, 3, 12), token: token.clone() }.into(),
+        Scheduled {
+            common: common(),
+            scope: Scope::Account,
+            subject_label: None,
+            categories: vec![],
+            erase_on: date(2026, 3, 12),
+            token: token.clone(),
+        }
+        .into(),
         OnHold { common: common(), token: token.clone() }.into(),
         ApprovalAsked {
             common: common(),
             scope: Scope::User,
             subject_label,
+            categories: vec![],
             asked_by_label: "Erika Mustermann".to_owned(),
             code_required,
             code,

@@ -23,6 +23,7 @@ mod intake_bounds;
 mod layering;
 mod letters;
 mod mailbox_imap;
+mod outbox;
 mod servers;
 mod several_daemons;
 mod stores_conformance;

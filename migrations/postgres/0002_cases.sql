@@ -168,10 +168,12 @@ CREATE TABLE steps (
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
 );
 
--- The letters that we write, an outbox: one of each kind per request, addressee and occasion (invariant 4).
+-- The letters that we write, an outbox: one of each kind per request, addressee and occasion (invariant 4), and one
+-- alarm of each kind per letter that did not reach its reader.
 CREATE TABLE letters (
   id           UUID PRIMARY KEY,
   request_id   UUID REFERENCES requests (id),
+  about_id     UUID REFERENCES letters (id),  -- of an alarm: the letter that has not reached its reader
   kind         TEXT NOT NULL,
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
   occasion     BIGINT NOT NULL,
@@ -180,9 +182,12 @@ CREATE TABLE letters (
   state        TEXT NOT NULL CHECK (state IN ('queued','sending','sent','failed','bounced','held')),
   sends        BIGINT NOT NULL,          -- times that DATA was begun
   created_at   TIMESTAMPTZ NOT NULL,
-  sent_at      TIMESTAMPTZ,
-  UNIQUE (request_id, kind, audience, occasion)
+  put_off_at   TIMESTAMPTZ,          -- when the mail server first said "not now"
+  sent_at      TIMESTAMPTZ
 );
+CREATE INDEX letters_by_request ON letters (request_id, created_at);
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
+CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
 
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too.
 CREATE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $$

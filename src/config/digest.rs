@@ -223,14 +223,23 @@ fn pack_value(pack: &LawPack) -> Value {
         supervisory_authority,
         court_remedy,
     } = pack;
-    let Articles { erasure, period: of_period, extension, refusal, exceptions, processor, recipients, record } =
-        articles;
+    let Articles {
+        erasure,
+        period: of_period,
+        extension,
+        refusal,
+        exceptions,
+        processor,
+        instructions,
+        recipients,
+        record,
+    } = articles;
     json!({
         "name": name, "title": title, "period": period_value(*period),
         "period_extended": period_extended.map(period_value), "acknowledge": acknowledge.map(period_value),
         "rolls_to_working_day": rolls_to_working_day, "record_days": record_days,
         "supervisory_authority": supervisory_authority, "court_remedy": court_remedy,
-        "articles": [erasure, of_period, extension, refusal, exceptions, processor, recipients, record],
+        "articles": [erasure, of_period, extension, refusal, exceptions, processor, instructions, recipients, record],
     })
 }
 

@@ -93,6 +93,7 @@ struct RawArticles {
     refusal: String,
     exceptions: String,
     processor: String,
+    instructions: String,
     recipients: String,
     record: String,
 }
@@ -104,8 +105,17 @@ fn read(name: &str, text: &str) -> Result<LawPack, BrokenPack> {
     if period_extended.is_some_and(|extended| extended.days_min() <= period.days_min()) {
         return Err(BrokenPack::Extension);
     }
-    let RawArticles { erasure, period: period_article, extension, refusal, exceptions, processor, recipients, record } =
-        raw.articles;
+    let RawArticles {
+        erasure,
+        period: period_article,
+        extension,
+        refusal,
+        exceptions,
+        processor,
+        instructions,
+        recipients,
+        record,
+    } = raw.articles;
     Ok(LawPack {
         name: name.to_owned(),
         title: raw.title,
@@ -120,6 +130,7 @@ fn read(name: &str, text: &str) -> Result<LawPack, BrokenPack> {
             refusal,
             exceptions,
             processor,
+            instructions,
             recipients,
             record,
         },
@@ -147,7 +158,8 @@ mod tests {
             assert!(pack.period.days_min() >= 10, "{name}: a request needs some days");
             assert!(pack.record_days >= 365, "{name}");
             let articles = &pack.articles;
-            for article in [&articles.erasure, &articles.period, &articles.refusal, &articles.exceptions] {
+            let (duty, word) = (&articles.processor, &articles.instructions);
+            for article in [&articles.erasure, &articles.period, &articles.refusal, &articles.exceptions, duty, word] {
                 assert!(!article.is_empty(), "{name}: {articles:?}");
             }
             assert_eq!(pack.period_extended.is_some(), !articles.extension.is_empty(), "{name}");

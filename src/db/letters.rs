@@ -30,6 +30,8 @@ pub struct LetterRow {
     pub id: LetterId,
     /// The request that it is about; alarms about the house have none.
     pub request: Option<RequestId>,
+    /// Of an alarm: the letter of ours that has not reached its reader.
+    pub about: Option<LetterId>,
     /// Which letter.
     pub kind: LetterKind,
     /// To whom.
@@ -46,20 +48,24 @@ pub struct LetterRow {
     pub sends: u32,
     /// When it was written: the Date of the letter.
     pub created_at: Timestamp,
+    /// When the mail server first said "not now".
+    pub put_off_at: Option<Timestamp>,
 }
 
-/// Writes a letter to the outbox; one of the same kind, audience and occasion is there already after a repeat.
+/// Writes a letter to the outbox; one of the same kind, audience and occasion (or an alarm of this kind about the same
+/// letter) is there already after a repeat.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
     let rows = tx
         .execute(
-            "INSERT INTO letters (id, request_id, kind, audience, occasion, round, message_id, state, sends, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (request_id, kind, audience, occasion) DO NOTHING",
+            "INSERT INTO letters (id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             params![
                 letter.id.as_uuid(),
                 letter.request.map(RequestId::as_uuid),
+                letter.about.map(LetterId::as_uuid),
                 letter.kind.as_str(),
                 letter.audience.as_str(),
                 i64::from(letter.occasion),
@@ -77,7 +83,10 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
 /// A query of the columns that [`read`] reads.
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT id, request_id, kind, audience, occasion, round, message_id, state, sends, created_at ", $rest)
+        concat!(
+            "SELECT id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, put_off_at ",
+            $rest
+        )
     };
 }
 
@@ -165,6 +174,7 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
     Ok(LetterRow {
         id: LetterId::from_uuid(row.uuid("id")?),
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        about: row.opt_uuid("about_id")?.map(LetterId::from_uuid),
         kind: row.word("kind")?,
         audience: row.word("audience")?,
         occasion: row.u32("occasion")?,
@@ -173,15 +183,21 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         state: row.word("state")?,
         sends: row.u32("sends")?,
         created_at: row.time("created_at")?,
+        put_off_at: row.opt_time("put_off_at")?,
     })
 }
 
-/// Takes back the count of a DATA that the server did not take: it was no delivery.
+/// Puts a letter back that the mail server did not take now: it was no delivery, and since when it waits is kept.
 ///
 /// # Errors
-/// A wrong row count when there is no such letter.
-pub async fn uncount(tx: &mut Tx, letter: &LetterRow) -> Result<(), DbError> {
-    tx.execute_one("UPDATE letters SET sends = sends - 1 WHERE id = $1 AND sends > 0", params![letter.id]).await
+/// A wrong row count when the letter is not being sent: another worker has it.
+pub async fn put_off(tx: &mut Tx, letter: &LetterRow, now: Timestamp) -> Result<(), DbError> {
+    tx.execute_one(
+        "UPDATE letters SET state = 'queued', sends = sends - 1, put_off_at = COALESCE(put_off_at, $2)
+         WHERE id = $1 AND state = 'sending' AND sends > 0",
+        params![letter.id.as_uuid(), now],
+    )
+    .await
 }
 
 impl LetterRow {

@@ -66,6 +66,8 @@ pub struct Articles {
     pub exceptions: String,
     /// That a processor passes the request on to the controller; empty where the law has no such rule.
     pub processor: String,
+    /// That a processor acts on the controller's word alone; what an owner's "no" rests on.
+    pub instructions: String,
     /// That recipients are told.
     pub recipients: String,
     /// How long the record is kept.

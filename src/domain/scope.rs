@@ -96,6 +96,8 @@ stored_enum! {
         AlarmStepFailed = "alarm_step_failed",
         /// To the team: a letter of ours bounced.
         AlarmBounced = "alarm_bounced",
+        /// To the team: the mail server has not taken a letter of ours for hours.
+        AlarmDelayed = "alarm_delayed",
         /// To the team: a request is due in seven days.
         AlarmDueSoon = "alarm_due_soon",
         /// To the team: the mailbox was not polled for too long.
@@ -109,7 +111,12 @@ impl LetterKind {
     pub const fn is_alarm(self) -> bool {
         matches!(
             self,
-            Self::AlarmReview | Self::AlarmStepFailed | Self::AlarmBounced | Self::AlarmDueSoon | Self::AlarmMailbox
+            Self::AlarmReview
+                | Self::AlarmStepFailed
+                | Self::AlarmBounced
+                | Self::AlarmDelayed
+                | Self::AlarmDueSoon
+                | Self::AlarmMailbox
         )
     }
 }

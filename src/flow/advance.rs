@@ -81,21 +81,53 @@ pub(super) async fn write_letter(
     let occasion = request.map_or(0, |request| request.moves);
     let id = LetterId::new(now, &*house.chance);
     let local = match request {
-        Some(request) => house.keys.message_id_local(request.id, kind, occasion),
-        None => house.keys.message_id_local(RequestId::from_uuid(id.as_uuid()), kind, 0),
+        Some(request) => house.keys.message_id_local(request.id, kind, audience, occasion),
+        None => house.keys.message_id_local(RequestId::from_uuid(id.as_uuid()), kind, audience, 0),
     };
-    let letter = LetterRow {
+    post(house, tx, new_letter(house, id, request, kind, audience, &local, now), now).await
+}
+
+/// Writes an alarm to the team about a letter that has not reached its reader. Once per kind and letter.
+pub(super) async fn write_alarm_about(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    kind: LetterKind,
+    about: &LetterRow,
+    now: Timestamp,
+) -> Result<(), FlowError> {
+    let (id, local) = (LetterId::new(now, &*house.chance), house.keys.alarm_id_local(about.id, kind));
+    let letter = new_letter(house, id, Some(request), kind, Audience::Team, &local, now);
+    post(house, tx, LetterRow { about: Some(about.id), ..letter }, now).await
+}
+
+fn new_letter(
+    house: &House,
+    id: LetterId,
+    request: Option<&Request>,
+    kind: LetterKind,
+    audience: Audience,
+    local: &str,
+    now: Timestamp,
+) -> LetterRow {
+    LetterRow {
         id,
         request: request.map(|request| request.id),
+        about: None,
         kind,
         audience,
-        occasion,
+        occasion: request.map_or(0, |request| request.moves),
         round: request.map_or(0, |request| request.round),
         message_id: format!("{local}@{}", house.domain()),
         state: LetterState::Queued,
         sends: 0,
         created_at: now,
-    };
+        put_off_at: None,
+    }
+}
+
+/// Puts a letter into the outbox with the job that sends it, unless it is there already.
+async fn post(house: &House, tx: &mut Tx, letter: LetterRow, now: Timestamp) -> Result<(), FlowError> {
     if letters::insert(tx, &letter).await? {
         let mut job = NewJob::new(kinds::SEND, json!({ "letter": letter.id }), now);
         job.request = letter.request;

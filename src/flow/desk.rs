@@ -56,7 +56,7 @@ impl Desk {
             warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
-        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
         self.dead(lease, reason).await
     }
 
@@ -65,7 +65,7 @@ impl Desk {
         match self.bury(&lease, reason).await {
             Ok(()) => Settled::Done,
             Err(error) => {
-                error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %chain(&error), "job cannot be ended, tried again later");
+                error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "job cannot be ended, tried again later");
                 Settled::Failed { lease, reason, retry: error.retry() }
             }
         }
@@ -87,16 +87,4 @@ impl Desk {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// An error with its sources, for the log. Errors carry no personal data.
-fn chain(error: &FlowError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

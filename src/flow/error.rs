@@ -98,6 +98,19 @@ impl FlowError {
         }
     }
 
+    /// The error with its sources, for the log. Errors carry no personal data.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
     /// A fixed code for the job table and the log.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -1,8 +1,9 @@
 //! What the house knows of a case beside the request's facts, each part sealed under the key whose term fits it.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Role, Scope};
+use crate::domain::{Language, Role, Scope};
 use crate::erase::preview::PreviewRow;
 use crate::erase::{Preview, Skeleton, Target};
 use crate::intake::Intent;
@@ -37,6 +38,9 @@ pub struct Contact {
     pub asker: Option<String>,
     /// The owner's address on file.
     pub owner: Option<String>,
+    /// The owner's language on file, which need not be the asker's.
+    #[serde(default)]
+    pub owner_language: Option<Language>,
 }
 
 /// Who and what it is about, under the case's `record` key.
@@ -134,4 +138,10 @@ pub struct Refusal {
     pub ground: String,
     /// The article that permits it.
     pub article: String,
+    /// The categories of data that stay; empty for all that was asked for.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// When it is looked at again.
+    #[serde(default)]
+    pub review_on: Option<Date>,
 }

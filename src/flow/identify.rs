@@ -133,7 +133,7 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
 async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) -> Result<Finding, FlowError> {
     let membership = &asker.membership;
     let role = membership.role;
-    let contact = Contact { asker: Some(membership.address_on_file.clone()), owner: None };
+    let contact = Contact { asker: Some(membership.address_on_file.clone()), ..Contact::default() };
     let subject = Subject {
         account: Some(membership.account.clone()).filter(|account| !account.is_empty()),
         asker: Some((role, membership.person_key.clone())),
@@ -147,7 +147,11 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         return review(ReviewReason::SeveralAccounts, contact, subject);
     };
     let owner = house.directory.owner(&account).await?;
-    let contact = Contact { owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()), ..contact };
+    let contact = Contact {
+        owner: owner.as_ref().and_then(|owner| owner.address_on_file.clone()),
+        owner_language: owner.as_ref().and_then(|owner| Language::from_locale(owner.locale.as_deref()?)),
+        ..contact
+    };
     let subject = Subject { approver: owner.map(|owner| owner.key), ..subject };
     if known.scope_set.is_none() && opening.machine_written {
         return review(ReviewReason::UnclearLetter, contact, subject);

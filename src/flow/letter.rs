@@ -2,20 +2,22 @@
 
 use jiff::civil::Date;
 
-use crate::db::letters::LetterRow;
+use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, challenges};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterKind, Scope, Timestamp};
+use crate::domain::{Language, LetterKind, RequestId, Role, Scope, Timestamp};
+use crate::intake::Intent;
 use crate::reply::letters::{
-    AlarmBounced, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge, Choice,
-    CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, PassedOn,
-    Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
+    AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge,
+    Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold,
+    PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
 };
+use crate::stores::KeyValue;
 
 use super::challenge::printed;
 use super::error::FlowError;
-use super::facts::{Closing, Contact, Subject};
+use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
 use super::{outbox, safe};
 
@@ -38,22 +40,21 @@ pub(super) async fn write(
     row: &LetterRow,
     stored: Option<&Stored>,
 ) -> Result<Option<Written>, FlowError> {
-    let language = outbox::language(house, row, stored);
     if row.audience == Audience::Team {
         let to = house.config.service.team.clone();
         if to.is_empty() {
             return Ok(None);
         }
         let letter = alarm(house, tx, row, stored).await?;
+        let language = house.config.service.language;
         return Ok(Some(Written { letter, language, to, token: None, in_reply_to: None }));
     }
     let stored = stored.ok_or(FlowError::Missing("the request of a letter"))?;
     let desk = Desk::open(house, tx, row, stored).await?;
     let Some(to) = desk.address() else { return Ok(None) };
+    let language = desk.language(house);
+    let in_reply_to = desk.opening.message_id.clone().filter(|_| row.audience == Audience::Asker);
     let (letter, token) = desk.fill(house, tx, &to).await?;
-    // Their letter is forgotten after a while; a letter that comes later stands alone.
-    let opening = super::operate::unless_forgotten(safe::opening(house, tx, &stored.request).await)?;
-    let in_reply_to = opening.message_id.filter(|_| row.audience == Audience::Asker);
     Ok(Some(Written { letter, language, to: vec![to], token, in_reply_to }))
 }
 
@@ -62,6 +63,7 @@ struct Desk<'a> {
     row: &'a LetterRow,
     stored: &'a Stored,
     common: Common,
+    opening: Opening,
     contact: Contact,
     subject: Subject,
     closing: Closing,
@@ -85,6 +87,8 @@ impl<'a> Desk<'a> {
                     request.deadlines.legal_due
                 },
             },
+            // Their letter is forgotten after a while; a letter that comes later stands alone.
+            opening: super::operate::unless_forgotten(safe::opening(house, tx, request).await)?,
             contact: safe::contact(house, tx, request).await?,
             subject: safe::subject(house, tx, request).await?,
             closing: safe::closing(house, tx, request).await?,
@@ -95,6 +99,48 @@ impl<'a> Desk<'a> {
         match self.row.audience {
             Audience::Owner => self.contact.owner.clone(),
             _ => self.contact.asker.clone(),
+        }
+    }
+
+    /// The owner is written to in their own language, which the directory may know; not in that of whoever asks.
+    fn language(&self, house: &House) -> Language {
+        match self.row.audience {
+            Audience::Owner => self.contact.owner_language.unwrap_or(house.config.service.language),
+            _ => self.stored.request.language,
+        }
+    }
+
+    /// How much is asked for: what was confirmed, was offered, was set by an operator, or what the letter says.
+    fn scope(&self) -> Scope {
+        let ask = self.stored.request.ask.as_ref();
+        let offered = || self.subject.offers.first().map(|offer| offer.scope);
+        let said = || match (self.opening.intent, ask.map(|ask| ask.role)) {
+            (Some(Intent::ErasureSpecificData), _) => Scope::Data,
+            (_, Some(Role::EndUser)) => Scope::EndUser,
+            (_, Some(Role::User)) => Scope::User,
+            _ => Scope::Account,
+        };
+        let known = ask.and_then(|ask| ask.scope).or_else(offered).or(self.subject.scope_set);
+        known.unwrap_or_else(said)
+    }
+
+    /// The categories of a scope: those of the plan, or those that the letter names.
+    fn categories(&self, scope: Scope) -> Vec<String> {
+        match self.subject.offer(scope) {
+            Some(offer) => offer.target.categories.clone(),
+            None if scope == Scope::Data => self.opening.categories.clone(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Who asks, for the owner: by name and address, and where the directory has neither, by the key of their row.
+    fn asker(&self) -> String {
+        let name = self.subject.asker_label.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        match (name, self.contact.asker.as_deref()) {
+            (Some(name), Some(address)) if name != address => format!("{name} ({address})"),
+            (Some(name), _) => name.to_owned(),
+            (None, Some(address)) => address.to_owned(),
+            (None, None) => self.subject.asker.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),
         }
     }
 
@@ -116,22 +162,18 @@ impl<'a> Desk<'a> {
             .codes
             .iter()
             .map(|(scope, code)| {
-                let offer = self.subject.offer(*scope);
-                Choice {
-                    scope: *scope,
-                    code: code.as_str().to_owned(),
-                    subject_label: offer.and_then(|offer| offer.label.clone()),
-                    categories: offer.map(|offer| offer.target.categories.clone()).unwrap_or_default(),
-                }
+                let subject_label = self.subject.offer(*scope).and_then(label_of);
+                let code = code.as_str().to_owned();
+                Choice { scope: *scope, code, subject_label, categories: self.categories(*scope) }
             })
             .collect();
         let code_required = asked.as_ref().is_none_or(crate::verify::Challenge::needs_code);
         let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.day(asked.expires_at));
         let grace_days = u32::try_from(house.policy.grace.as_secs() / 86_400).unwrap_or(0);
-        let scope = request.ask.as_ref().and_then(|ask| ask.scope).or_else(|| scopes.first().copied());
-        let scope = scope.unwrap_or(Scope::Account);
-        let label = self.subject.offer(scope).and_then(|offer| offer.label.clone());
-        let asked_by_label = self.subject.asker_label.clone().unwrap_or_default();
+        let scope = self.scope();
+        let (label, categories) = (self.subject.offer(scope).and_then(label_of), self.categories(scope));
+        let asked_by_label = self.asker();
+        let articles = &house.config.law.pack.articles;
         let letter = match self.row.kind {
             LetterKind::Challenge => {
                 Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days })
@@ -142,12 +184,14 @@ impl<'a> Desk<'a> {
             LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
             LetterKind::Scheduled => {
                 let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
-                Letter::Scheduled(Scheduled { common, scope, erase_on, token })
+                let subject_label = label;
+                Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
             }
             LetterKind::ApprovalAsked => Letter::ApprovalAsked(ApprovalAsked {
                 common,
                 scope,
                 subject_label: label,
+                categories,
                 asked_by_label,
                 code_required,
                 code: choices.into_iter().next().map(|choice| choice.code).unwrap_or_default(),
@@ -155,7 +199,10 @@ impl<'a> Desk<'a> {
                 expires_on,
                 grace_days,
             }),
-            LetterKind::Forwarded => Letter::Forwarded(Forwarded { common, subject_label: asked_by_label }),
+            LetterKind::Forwarded => {
+                let (subject_label, article) = (asked_by_label, articles.processor.clone());
+                Letter::Forwarded(Forwarded { common, subject_label, scope, categories, article })
+            }
             LetterKind::PassedOn => Letter::PassedOn(PassedOn { common }),
             LetterKind::SecondNotice => {
                 let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
@@ -166,7 +213,7 @@ impl<'a> Desk<'a> {
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
             LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common }),
             LetterKind::Expired => Letter::Expired(Expired { common }),
-            LetterKind::Completed => Letter::Completed(self.completed(house, scope)),
+            LetterKind::Completed => Letter::Completed(self.completed(house, scope, label, categories)),
             LetterKind::NothingHeld => {
                 Letter::NothingHeld(NothingHeld { common, searched: self.closing.searched.clone() })
             }
@@ -175,10 +222,12 @@ impl<'a> Desk<'a> {
                 common,
                 new_due_on: request.deadlines.legal_due,
                 reason: self.closing.extension_reason.clone().unwrap_or_default(),
+                article: articles.extension.clone(),
             }),
             LetterKind::AlarmReview
             | LetterKind::AlarmStepFailed
             | LetterKind::AlarmBounced
+            | LetterKind::AlarmDelayed
             | LetterKind::AlarmDueSoon
             | LetterKind::AlarmMailbox => return Err(FlowError::Broken("an alarm is written to the team")),
         };
@@ -186,40 +235,73 @@ impl<'a> Desk<'a> {
         Ok((letter, carries.then(|| printed.token.as_str().to_owned())))
     }
 
-    fn completed(&self, house: &House, scope: Scope) -> Completed {
+    fn completed(&self, house: &House, scope: Scope, label: Option<String>, categories: Vec<String>) -> Completed {
+        let service = &house.config.service;
         let finished_on = house.calendar.day(self.row.created_at);
         Completed {
             common: self.common.clone(),
             scope,
+            subject_label: label,
+            categories,
             outcome: self.closing.outcome.clone(),
             detached: self.closing.detached,
             backups: house.backups(&self.closing.searched, finished_on),
             recipients: Vec::new(),
             finished_on,
+            article: house.config.law.pack.articles.exceptions.clone(),
+            supervisory_authority: service.supervisory_authority.clone(),
+            court_remedy: service.court_remedy.clone(),
         }
     }
 
     fn refused(&self, house: &House) -> Refused {
         let service = &house.config.service;
-        let (ground, article) = match &self.closing.refusal {
-            Some(refusal) => (refusal.ground.clone(), refusal.article.clone()),
-            // The owner of the account said no to their user.
-            None => (
-                house.templates.refused_by_owner(self.stored.request.language).to_owned(),
-                house.config.law.pack.articles.refusal.clone(),
-            ),
-        };
-        let categories = self.subject.offers.iter().flat_map(|offer| offer.target.categories.clone()).collect();
+        let refusal = self.closing.refusal.clone().unwrap_or_else(|| Refusal {
+            // The owner of the account said no to their user. The data are the owner's to decide about, so no exception
+            // of the law is claimed.
+            ground: house.templates.refused_by_owner(self.language(house)).to_owned(),
+            article: house.config.law.pack.articles.instructions.clone(),
+            data: Vec::new(),
+            review_on: None,
+        });
+        let data_concerned = if refusal.data.is_empty() { self.all_data(house) } else { refusal.data };
         Refused {
             common: self.common.clone(),
-            ground,
-            article,
-            data_concerned: categories,
-            review_on: None,
+            ground: refusal.ground,
+            article: refusal.article,
+            data_concerned,
+            review_on: refusal.review_on,
             supervisory_authority: service.supervisory_authority.clone(),
             court_remedy: service.court_remedy.clone(),
         }
     }
+
+    /// All that was asked for, in words: what was confirmed, or all that was offered.
+    fn all_data(&self, house: &House) -> Vec<String> {
+        let (language, confirmed) = (self.language(house), self.stored.request.ask.as_ref().and_then(|ask| ask.scope));
+        let words = |scope, label: Option<&str>, categories: &[String]| match categories {
+            [] => vec![house.templates.what(language, scope, label, &[])],
+            named => named.to_vec(),
+        };
+        let meant = self.subject.offers.iter().filter(|offer| confirmed.is_none_or(|scope| scope == offer.scope));
+        let mut data: Vec<String> =
+            meant.flat_map(|offer| words(offer.scope, label_of(offer).as_deref(), &offer.target.categories)).collect();
+        if data.is_empty() {
+            let scope = self.scope();
+            data = words(scope, None, &self.categories(scope));
+        }
+        data
+    }
+}
+
+/// How the owner calls the person that an offer is about; the key of their row where the directory has no name.
+fn label_of(offer: &Offered) -> Option<String> {
+    let label = offer.label.as_ref()?;
+    Some(if label.trim().is_empty() {
+        offer.target.key.0.iter().map(KeyValue::to_text).collect::<Vec<_>>().join(" ")
+    } else {
+        label.clone()
+    })
 }
 
 const fn letter_carries_token(kind: LetterKind) -> bool {
@@ -263,16 +345,40 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             })
         }
         LetterKind::AlarmBounced => {
-            let letters = crate::db::letters::of_request(tx, request.id).await?;
-            let lost = letters.iter().rev().find(|letter| letter.is_lost());
-            Letter::AlarmBounced(AlarmBounced { reference, letter: lost.map_or(LetterKind::Challenge, |row| row.kind) })
+            let lost = match about(tx, row).await? {
+                Some(letter) => Some(letter),
+                None => last_lost(tx, request.id).await?,
+            };
+            let certain = lost.as_ref().is_some_and(|letter| letter.state != LetterState::Held);
+            let letter = lost.map_or(LetterKind::Challenge, |letter| letter.kind);
+            Letter::AlarmBounced(AlarmBounced { reference, letter, certain })
+        }
+        LetterKind::AlarmDelayed => {
+            let late = about(tx, row).await?.ok_or(FlowError::Missing("the letter of an alarm"))?;
+            let since = late.put_off_at.unwrap_or(late.created_at);
+            let until = outbox::tried_until(since);
+            Letter::AlarmDelayed(AlarmDelayed { reference, letter: late.kind, since, until })
         }
         LetterKind::AlarmDueSoon => {
             // An alarm before the base due date is about that one: the notice of an extension may not have left.
             let base_due = request.deadlines.base_due;
             let due_on = if row.created_at.date() <= base_due { base_due } else { due_on };
-            Letter::AlarmDueSoon(AlarmDueSoon { reference, state: request.state.to_string(), due_on })
+            Letter::AlarmDueSoon(AlarmDueSoon { reference, state: request.state, due_on })
         }
         _ => return Err(FlowError::Broken("a letter to the team that is no alarm")),
     })
+}
+
+/// The letter that an alarm is about.
+async fn about(tx: &mut Tx, alarm: &LetterRow) -> Result<Option<LetterRow>, FlowError> {
+    match alarm.about {
+        Some(id) => Ok(letters::load(tx, id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The last letter to a person that did not reach them.
+async fn last_lost(tx: &mut Tx, request: RequestId) -> Result<Option<LetterRow>, FlowError> {
+    let written = letters::of_request(tx, request).await?;
+    Ok(written.into_iter().rev().find(|letter| letter.is_lost() && !letter.kind.is_alarm()))
 }

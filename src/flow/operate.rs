@@ -106,7 +106,8 @@ pub async fn refuse(
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
-    closing.refusal = Some(Refusal { ground: ground.to_owned(), article: article.to_owned() });
+    closing.refusal =
+        Some(Refusal { ground: ground.to_owned(), article: article.to_owned(), data: Vec::new(), review_on: None });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let bindings = stored.bindings.clone();
     let moved = advance(house, &mut tx, &stored, &Event::RefusedByOperator, bindings, operator.actor()).await?;

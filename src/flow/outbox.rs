@@ -2,16 +2,22 @@
 //!
 //! A letter is rendered when it is sent, from facts that do not change after it was written, so that a resend is the
 //! same letter with the same Message-ID.
+//!
+//! Every letter ends: sent, returned, or given up, and of what is given up the request and the team are told. A server
+//! that says "not now" is asked again for days; that is no failed attempt of the job, so no count of attempts ends it.
 
 use std::time::Duration;
 
+use tracing::{error, warn};
+
 use crate::breakpoint;
+use crate::chance::Chance;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, jobs};
+use crate::db::{DbError, Tx, jobs};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterId, LetterKind};
-use crate::queue::{AfterFailure, Lease};
+use crate::domain::{LetterId, LetterKind, Retry, Timestamp};
+use crate::queue::{Backoff, Lease};
 use crate::reply::compose::{Envelope, Outgoing, compose, verp};
 use crate::reply::mailer::SendError;
 use crate::trail::{Actor, Event, Fact, Facts};
@@ -28,6 +34,15 @@ struct Payload {
 
 /// How often an uncertain delivery is tried again before a person must look.
 const SENDS_MAX: u32 = 2;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How long a letter waits for a server that says "not now" before the team is told (RFC 5321 §4.5.4.1 warns as late).
+const TOLD_AFTER: Duration = HOUR.saturating_mul(4);
+
+/// How long it waits before it is given up: RFC 5321 §4.5.4.1 asks for four or five days at least.
+const GIVEN_UP_AFTER: Duration = HOUR.saturating_mul(5 * 24);
 
 /// Sends a letter that is queued, or settles one whose delivery was cut off.
 pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -46,24 +61,33 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         Some(request) => requests::load(&mut tx, request).await?,
         None => None,
     };
-    let written = match letter::write(house, &mut tx, &letter, stored.as_ref()).await {
-        Err(FlowError::KeyDestroyed(_)) => None,
-        other => other?,
-    };
+    // A question that waited until it was over is not asked any more.
+    if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
+        drop(tx);
+        return settle(house, lease, &letter, lost(letter.sends)).await;
+    }
+    let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
-    let Some(written) = written else {
+    let outgoing = match written.and_then(|written| written.map(|it| composed(house, &letter, &it)).transpose()) {
+        Ok(Some(outgoing)) => outgoing,
         // Nobody to write to, or the address was forgotten: said in the queue, never sent elsewhere.
-        return settle(house, lease, &letter, LetterState::Failed).await;
+        Ok(None) | Err(FlowError::KeyDestroyed(_)) => return settle(house, lease, &letter, lost(letter.sends)).await,
+        // The same facts fail again, so the letter is given up where people see it.
+        Err(error) if error.retry() == Retry::Permanent => {
+            let reason = error.code();
+            error!(letter.id = %letter.id, letter.kind = %letter.kind, reason, cause = %error.chain(), "a letter cannot be written");
+            return settle(house, lease, &letter, lost(letter.sends)).await;
+        }
+        Err(error) => return Err(error),
     };
-    let outgoing = composed(house, &letter, &written)?;
     let letter = begin(house, &letter).await?;
     breakpoint!("send.before_data");
     let sent = hand_over(house, &outgoing).await;
     breakpoint!("send.after_data");
     match sent {
         Ok(()) => settle(house, lease, &letter, LetterState::Sent).await,
-        Err(SendError::Transient { .. }) => again(house, lease, &letter).await,
-        Err(SendError::Permanent { .. }) => settle(house, lease, &letter, LetterState::Failed).await,
+        Err(SendError::Transient { .. }) => put_off(house, lease, &letter).await,
+        Err(SendError::Permanent { .. }) => settle(house, lease, &letter, lost(letter.sends - 1)).await,
         // `sending` stays: the next attempt resends once with the same Message-ID, the one after that holds.
         Err(SendError::Ambiguous { .. }) => Err(FlowError::Uncertain),
     }
@@ -72,51 +96,106 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
 /// Commits that DATA is about to begin.
 async fn begin(house: &House, letter: &LetterRow) -> Result<LetterRow, FlowError> {
     let mut tx = house.db.write().await?;
-    letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await?;
+    letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await.map_err(moved)?;
     tx.commit().await?;
     breakpoint!("send.sending_committed");
     Ok(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() })
 }
 
-/// The server said "not now": the letter waits, and this was no delivery.
-async fn again(house: &House, lease: &Lease, letter: &LetterRow) -> Result<(), FlowError> {
+/// What became of a letter that is given up after this many deliveries whose end is not known: after none it reached
+/// nobody, after one it may have.
+const fn lost(uncertain: u32) -> LetterState {
+    if uncertain == 0 { LetterState::Failed } else { LetterState::Held }
+}
+
+/// Somebody else settled the letter meanwhile: it is read again.
+fn moved(error: DbError) -> FlowError {
+    match error {
+        DbError::RowCount { .. } => FlowError::Moved,
+        other => other.into(),
+    }
+}
+
+/// The server said "not now": the letter waits, and this was no delivery. The team is told once that it waits long.
+async fn put_off(house: &House, lease: &Lease, letter: &LetterRow) -> Result<(), FlowError> {
+    let now = house.clock.now();
+    let waited = letter.put_off_at.map_or(Duration::ZERO, |since| between(since, now));
+    if waited >= GIVEN_UP_AFTER {
+        return settle(house, lease, letter, lost(letter.sends - 1)).await;
+    }
+    let wait = next_wait(waited, &*house.chance);
+    warn!(letter.id = %letter.id, letter.kind = %letter.kind, wait_seconds = wait.as_secs(), "the mail server does not take a letter now");
     let mut tx = house.db.write().await?;
-    letters::set_state(&mut tx, letter, LetterState::Queued, house.clock.now()).await?;
-    letters::uncount(&mut tx, letter).await?;
-    let minutes = 1_u64 << lease.job().attempt.min(7);
-    let at = house.clock.now().plus(Duration::from_secs(minutes * 60));
-    jobs::fail_in(&mut tx, lease, "smtp_not_now", AfterFailure::At(at)).await?;
+    letters::put_off(&mut tx, letter, now).await.map_err(moved)?;
+    jobs::snooze_in(&mut tx, lease, now.plus(wait)).await?;
+    if waited >= TOLD_AFTER {
+        undelivered::tell_of_delay(house, &mut tx, letter).await?;
+    }
     tx.commit().await?;
     breakpoint!("send.put_back");
     Ok(())
 }
 
-/// Records what came of it with the end of its job.
+/// Until when a letter that was put off then is tried again.
+pub(super) fn tried_until(put_off_at: Timestamp) -> Timestamp {
+    put_off_at.plus(GIVEN_UP_AFTER)
+}
+
+/// The next wait is about as long as it has waited already, so waits double; an hour at most. The jitter keeps letters
+/// that were refused together from coming back together.
+fn next_wait(waited: Duration, chance: &dyn Chance) -> Duration {
+    let whole = waited.clamp(MINUTE, HOUR);
+    Backoff { first: whole, longest: whole }.after(1, chance)
+}
+
+fn between(earlier: Timestamp, later: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(later.as_micros().saturating_sub(earlier.as_micros())).unwrap_or(0))
+}
+
+/// A sending job failed for good: its letter is given up, so that it does not wait in the outbox for nobody.
+pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Result<(), FlowError> {
+    let Payload { letter: id } = super::payload(lease)?;
+    match letters::load(tx, id).await? {
+        Some(letter) if matches!(letter.state, LetterState::Queued | LetterState::Sending) => {
+            settle_in(house, tx, &letter, lost(letter.sends)).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Settles a letter with its job.
 async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
-    record(house, &mut tx, letter, to).await?;
+    settle_in(house, &mut tx, letter, to).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("send.settled");
     Ok(())
 }
 
-/// The sending was given up: the letter did not go out, or may have, and never waits for a job that is dead.
-pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Result<(), FlowError> {
-    let Payload { letter: id } = super::payload(lease)?;
-    let letter = letters::load(tx, id).await?.ok_or(FlowError::Missing("the letter of a sending job"))?;
-    match letter.state {
-        LetterState::Queued => record(house, tx, &letter, LetterState::Failed).await,
-        // DATA was begun and nobody knows what came of it.
-        LetterState::Sending => record(house, tx, &letter, LetterState::Held).await,
-        _ => Ok(()),
+/// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
+async fn settle_in(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
+    let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
+    match to {
+        // A question that is over is missed by nobody.
+        _ if undelivered::is_over(letter, &stored.request) => {}
+        LetterState::Failed => undelivered::tell(house, tx, letter).await?,
+        LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
+        _ => {}
     }
+    let stored = requests::load(tx, stored.request.id).await?.ok_or(FlowError::Missing("the request of a letter"))?;
+    forget::contact_if_done(house, tx, &stored).await
 }
 
-/// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
-async fn record(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
-    letters::set_state(tx, letter, to, house.clock.now()).await?;
-    let Some(request) = letter.request else { return Ok(()) };
+/// The letter's new state, in the outbox and in the trail of its request.
+async fn record_in(
+    house: &House,
+    tx: &mut Tx,
+    letter: &LetterRow,
+    to: LetterState,
+) -> Result<Option<Stored>, FlowError> {
+    letters::set_state(tx, letter, to, house.clock.now()).await.map_err(moved)?;
+    let Some(request) = letter.request else { return Ok(None) };
     let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
     if let Some(event) = recorded(to) {
         let facts = Facts::new()
@@ -125,16 +204,7 @@ async fn record(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState)
             .with("state", Fact::Word(to.to_string()))?;
         note::append(house, tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
     }
-    match to {
-        LetterState::Failed => undelivered::tell(house, tx, letter).await?,
-        // It may have arrived, and may still be answered: only the team is told.
-        LetterState::Held if !letter.kind.is_alarm() => {
-            let (kind, now) = (LetterKind::AlarmBounced, house.clock.now());
-            super::advance::write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await?;
-        }
-        _ => {}
-    }
-    forget::contact_if_done(house, tx, &stored).await
+    Ok(Some(stored))
 }
 
 const fn recorded(state: LetterState) -> Option<Event> {
@@ -170,15 +240,36 @@ fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Vec<
     written.to.iter().map(|to| Ok(compose(&envelope(to), &rendered)?)).collect()
 }
 
-/// The language of a letter: the request's, or the house's for the team.
-pub(super) fn language(house: &House, letter: &LetterRow, stored: Option<&Stored>) -> Language {
-    match (letter.audience, stored) {
-        (Audience::Team, _) | (_, None) => house.config.service.language,
-        (_, Some(stored)) => stored.request.language,
-    }
-}
-
 /// For a caller that writes letters outside a request's life: the alarm that the mailbox was not polled.
 pub async fn alarm(house: &House, tx: &mut Tx, kind: LetterKind) -> Result<(), FlowError> {
     super::advance::write_letter(house, tx, None, kind, Audience::Team, house.clock.now()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::chance::SeededChance;
+
+    #[test]
+    fn waits_double_to_an_hour_and_no_two_are_alike() {
+        let chance = SeededChance::new(5);
+        let mut waited = Duration::ZERO;
+        let mut tries = 0;
+        while waited < GIVEN_UP_AFTER {
+            let whole = waited.clamp(MINUTE, HOUR);
+            let waits: BTreeSet<Duration> = (0..50).map(|_| next_wait(waited, &chance)).collect();
+            assert!(waits.iter().all(|wait| *wait >= whole / 2 && *wait <= whole), "after {waited:?}");
+            assert!(waits.len() > 25, "jitter after {waited:?}");
+            waited += next_wait(waited, &chance);
+            tries += 1;
+        }
+        assert!((100..400).contains(&tries), "{tries} tries in five days");
+    }
+
+    #[test]
+    fn a_letter_that_may_have_arrived_is_never_called_undelivered() {
+        assert_eq!([lost(0), lost(1), lost(2)], [LetterState::Failed, LetterState::Held, LetterState::Held]);
+    }
 }

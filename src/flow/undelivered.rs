@@ -1,11 +1,12 @@
-//! Tells a request that one of its letters reached nobody: refused at once by the next mail server, or returned later.
+//! Tells a request that one of its letters reached nobody: refused by the mail server, given up, or returned later.
 //!
 //! Never decides what the request does then: the life does.
 
-use crate::db::letters::LetterRow;
-use crate::db::{Tx, requests};
-use crate::domain::LetterKind;
-use crate::domain::request::{Audience, Event};
+use crate::db::Tx;
+use crate::db::letters::{self, LetterRow, LetterState};
+use crate::db::requests::{self, Stored};
+use crate::domain::request::{Event, Request, Wake};
+use crate::domain::{LetterKind, State};
 use crate::trail::Actor;
 
 use super::advance;
@@ -15,15 +16,78 @@ use super::house::House;
 /// Tells the request, and through it or directly the team. Silence after a question that nobody read says nothing, so
 /// the question of the round that runs goes to a person. A lost letter to the team tells nobody: it would be lost too.
 pub(super) async fn tell(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<(), FlowError> {
-    let Some(id) = ours.request.filter(|_| !ours.kind.is_alarm()) else { return Ok(()) };
-    let Some(stored) = requests::load(tx, id).await? else { return Ok(()) };
+    let Some(stored) = request_of(tx, ours).await? else { return Ok(()) };
     if asks(ours.kind) && ours.round == stored.request.round {
         let bindings = stored.bindings.clone();
         advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
         return Ok(());
     }
-    let (kind, now) = (LetterKind::AlarmBounced, house.clock.now());
-    advance::write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await
+    alarm(house, tx, &stored, LetterKind::AlarmBounced, ours).await
+}
+
+/// Tells the team that nobody knows whether a letter arrived. It may have, and may still be answered: the request goes on.
+pub(super) async fn tell_of_doubt(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<(), FlowError> {
+    let Some(stored) = request_of(tx, ours).await? else { return Ok(()) };
+    alarm(house, tx, &stored, LetterKind::AlarmBounced, ours).await
+}
+
+/// Tells the team that the mail server has not taken a letter for hours; it is tried again all the same.
+pub(super) async fn tell_of_delay(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<(), FlowError> {
+    let Some(stored) = request_of(tx, ours).await? else { return Ok(()) };
+    alarm(house, tx, &stored, LetterKind::AlarmDelayed, ours).await
+}
+
+/// Whether the silence that this wake would end says nothing, because no letter of the question is known to have left
+/// us. What still waits in the outbox is then given up: its question is over.
+pub(super) async fn unread(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    wake: Wake,
+    round: u32,
+) -> Result<bool, FlowError> {
+    let request = &stored.request;
+    let ends = match wake {
+        Wake::Expire => request.state == State::AwaitingConfirmation,
+        Wake::ApprovalLapse => request.state == State::AwaitingApproval,
+        _ => false,
+    };
+    if !ends || round != request.round {
+        return Ok(false);
+    }
+    let mut asked = letters::of_request(tx, request.id).await?;
+    asked.retain(|letter| asks(letter.kind) && letter.round == round);
+    if asked.iter().any(|letter| letter.state == LetterState::Sent) {
+        return Ok(false);
+    }
+    for letter in asked.iter().filter(|letter| letter.state == LetterState::Queued) {
+        letters::set_state(tx, letter, LetterState::Failed, house.clock.now()).await?;
+    }
+    Ok(true)
+}
+
+/// Whether a letter asks what its request does not wait for any more: answered, ended, or asked anew.
+pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
+    let state = request.held.map_or(request.state, |(back, _)| back);
+    let waits = matches!(state, State::AwaitingConfirmation | State::AwaitingApproval);
+    asks(ours.kind) && !(waits && ours.round == request.round)
+}
+
+async fn request_of(tx: &mut Tx, ours: &LetterRow) -> Result<Option<Stored>, FlowError> {
+    match ours.request.filter(|_| !ours.kind.is_alarm()) {
+        Some(id) => Ok(requests::load(tx, id).await?),
+        None => Ok(None),
+    }
+}
+
+async fn alarm(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    kind: LetterKind,
+    about: &LetterRow,
+) -> Result<(), FlowError> {
+    advance::write_alarm_about(house, tx, &stored.request, kind, about, house.clock.now()).await
 }
 
 /// Whether a letter of this kind waits for an answer.

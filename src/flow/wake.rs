@@ -11,6 +11,7 @@ use crate::trail::Actor;
 use super::advance::advance;
 use super::error::FlowError;
 use super::house::House;
+use super::undelivered;
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -27,7 +28,11 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
         && !(wake == Wake::NoticeDue && extension_was_told(&mut tx, id).await?)
     {
         let bindings = stored.bindings.clone();
-        advance(house, &mut tx, &stored, &Event::Woken { wake, round }, bindings, Actor::PROGRAM).await?;
+        let event = match undelivered::unread(house, &mut tx, &stored, wake, round).await? {
+            true => Event::ChallengeBounced,
+            false => Event::Woken { wake, round },
+        };
+        advance(house, &mut tx, &stored, &event, bindings, Actor::PROGRAM).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;

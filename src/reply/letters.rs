@@ -20,7 +20,7 @@ pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{AlarmBounced, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed};
+pub use alarms::{AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed};
 
 /// What every letter to a customer names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,10 @@ pub struct Scheduled {
     pub common: Common,
     /// How much is erased.
     pub scope: Scope,
+    /// Whose data; `None` when the asker means themself.
+    pub subject_label: Option<String>,
+    /// The categories of data for [`Scope::Data`]; empty otherwise.
+    pub categories: Vec<String>,
     /// The day on which erasing begins.
     pub erase_on: Date,
     /// Printed in the body, so that "stop" in a reply counts.
@@ -119,7 +123,9 @@ pub struct ApprovalAsked {
     pub scope: Scope,
     /// Whose data; `None` when the asker means themself.
     pub subject_label: Option<String>,
-    /// Who asks, in the directory's words.
+    /// The categories of data for [`Scope::Data`]; empty otherwise.
+    pub categories: Vec<String>,
+    /// Who asks: by name and address, as the directory has them.
     pub asked_by_label: String,
     /// Whether only the code approves; otherwise a clear yes is enough.
     pub code_required: bool,
@@ -138,8 +144,14 @@ pub struct ApprovalAsked {
 pub struct Forwarded {
     /// What every letter names.
     pub common: Common,
-    /// The end-user who asks, in the directory's words.
+    /// The end-user who asks: by name and address, as the directory has them.
     pub subject_label: String,
+    /// How much they ask to erase.
+    pub scope: Scope,
+    /// The categories of data for [`Scope::Data`]; empty otherwise.
+    pub categories: Vec<String>,
+    /// The article by which a processor passes a request on.
+    pub article: String,
 }
 
 /// Tells the end-user that the owner of the account, who decides, was told (Art. 28(3)(e) GDPR).
@@ -224,6 +236,10 @@ pub struct Completed {
     pub common: Common,
     /// How much was asked for.
     pub scope: Scope,
+    /// Whose data; `None` when the asker means themself.
+    pub subject_label: Option<String>,
+    /// The categories of data for [`Scope::Data`]; empty otherwise.
+    pub categories: Vec<String>,
     /// Per category of data.
     pub outcome: Vec<OutcomeLine>,
     /// Records that stay because they are not the person's, and that no longer point to them.
@@ -234,6 +250,12 @@ pub struct Completed {
     pub recipients: Vec<String>,
     /// The day on which the last step was done and read back.
     pub finished_on: Date,
+    /// The article by which data may be kept; needed where something is kept, which is a refusal in part.
+    pub article: String,
+    /// Where to complain; needed where something is kept.
+    pub supervisory_authority: String,
+    /// Which court, or how to find it; needed where something is kept.
+    pub court_remedy: String,
 }
 
 /// We hold nothing.
@@ -254,7 +276,7 @@ pub struct Refused {
     pub ground: String,
     /// The article that permits it.
     pub article: String,
-    /// The categories of data that stay.
+    /// The data that stay: categories, or a scope in words.
     pub data_concerned: Vec<String>,
     /// When we look at it again.
     pub review_on: Option<Date>,
@@ -273,6 +295,8 @@ pub struct Extension {
     pub new_due_on: Date,
     /// Why, in words for people.
     pub reason: String,
+    /// The article that permits it.
+    pub article: String,
 }
 
 /// Withdrawn: nothing is erased.
@@ -358,6 +382,7 @@ letters!(
     AlarmReview,
     AlarmStepFailed,
     AlarmBounced,
+    AlarmDelayed,
     AlarmDueSoon,
     AlarmMailbox,
 );

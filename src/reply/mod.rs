@@ -11,11 +11,13 @@
 //! 1. A variant in [`crate::domain::LetterKind`] that says when it is written.
 //! 2. A struct in [`letters`] with the facts of the letter, its line in the list of `enum Letter` there, and what it must
 //!    not lack in `letters/check.rs`.
-//! 3. Its word in the list at the end of [`templates`].
+//! 3. Its word in the list at the end of [`templates`], and in `[letters]` of every `terms.toml` how alarms call it.
 //! 4. Three templates in every folder of `templates/mail`: `<letter>.subject.txt.j2` (one line), `<letter>.body.txt.j2`
 //!    (one paragraph per line, wrapped when rendered) and `<letter>.body.html.j2` with the same words.
 //! 5. A full and a bare example in `letters/samples.rs`; `INSTA_UPDATE=always cargo test --lib reply::` writes the snapshots,
 //!    which a person reads before they are committed.
+//!
+//! A letter cites no law by itself: articles are facts, out of the law pack.
 //!
 //! The tests fail while a letter lacks a language, a variable of the English one, or the words of its other half.
 //!

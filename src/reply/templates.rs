@@ -8,7 +8,9 @@
 //! | `date`, `instant` | a day, or a minute in UTC, written out |
 //! | `number`, `count("record", "records")` | a number, alone or with its noun in the right form |
 //! | `category`, `categories`, `listing` | one category by its name, several, or a list of words |
-//! | `scope`, `what(label, categories)` | a scope in short, or all of what would be erased |
+//! | `what(label, categories)` | of a scope, all of what would be erased |
+//! | `article` | an article of a law pack as the language cites it |
+//! | `letter`, `state`, `reason`, `failure` | a word of the program in the words of the team |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::letters::Rendered;
-use super::terms::Terms;
+use super::terms::{Terms, WORD_LISTS};
 use super::{ReplyError, clean, wrap};
 use crate::domain::{Language, LetterKind, Scope, Timestamp};
 
@@ -29,7 +31,7 @@ const RENDER_STEPS_MAX: u64 = 200_000;
 /// The templates of every language, parsed.
 pub struct Templates {
     environments: BTreeMap<Language, Environment<'static>>,
-    refused_by_owner: BTreeMap<Language, String>,
+    terms: BTreeMap<Language, Arc<Terms>>,
 }
 
 impl Templates {
@@ -38,19 +40,25 @@ impl Templates {
     /// # Errors
     /// A template or a `terms.toml` that does not parse; a test renders them all, so a built binary has none.
     pub fn embedded() -> Result<Self, ReplyError> {
-        let mut environments = BTreeMap::new();
-        let mut refused_by_owner = BTreeMap::new();
+        let (mut environments, mut all_terms) = (BTreeMap::new(), BTreeMap::new());
         for folder in FOLDERS {
-            environments.insert(folder.language, environment(folder)?);
-            refused_by_owner.insert(folder.language, terms(folder)?.refusals.by_owner);
+            let terms = Arc::new(terms(folder)?);
+            environments.insert(folder.language, environment(folder, &terms)?);
+            all_terms.insert(folder.language, terms);
         }
-        Ok(Self { environments, refused_by_owner })
+        Ok(Self { environments, terms: all_terms })
     }
 
     /// The ground of a refusal where the owner of the account said no to their user, in the words of a language.
     #[must_use]
     pub fn refused_by_owner(&self, language: Language) -> &str {
-        self.refused_by_owner.get(&language).map_or("", String::as_str)
+        self.terms.get(&language).map_or("", |terms| &terms.refusals.by_owner)
+    }
+
+    /// What a scope means in the words of a language, for a fact that is told in words.
+    #[must_use]
+    pub fn what(&self, language: Language, scope: Scope, label: Option<&str>, categories: &[String]) -> String {
+        self.terms.get(&language).map_or_else(String::new, |terms| terms.what(scope, label, categories))
     }
 
     /// Renders one letter from its facts, after taking out of them what is no text.
@@ -92,14 +100,9 @@ fn terms(folder: &'static Folder) -> Result<Terms, ReplyError> {
 }
 
 /// The environment of one language: strict, bounded, without debug records (they would hold the letter's values).
-fn environment(folder: &'static Folder) -> Result<Environment<'static>, ReplyError> {
+fn environment(folder: &'static Folder, terms: &Arc<Terms>) -> Result<Environment<'static>, ReplyError> {
     let language = folder.language;
     let broken = |source| ReplyError::Broken { language, source };
-    let terms = terms(folder)?;
-    if !terms.is_complete() {
-        let missing = <toml::de::Error as serde::de::Error>::custom("a scope has no words");
-        return Err(ReplyError::Terms { language, source: missing });
-    }
     let mut environment = Environment::new();
     environment.set_debug(false);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -113,7 +116,7 @@ fn environment(folder: &'static Folder) -> Result<Environment<'static>, ReplyErr
             .map_err(broken)?,
     );
     environment.add_global("language", language.as_str());
-    add_filters(&mut environment, Arc::new(terms));
+    add_filters(&mut environment, terms);
     for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {
         environment.add_template(name, source).map_err(broken)?;
     }
@@ -121,31 +124,46 @@ fn environment(folder: &'static Folder) -> Result<Environment<'static>, ReplyErr
 }
 
 /// The filters, each bound to the words of its language.
-fn add_filters(environment: &mut Environment<'static>, terms: Arc<Terms>) {
-    let words = Arc::clone(&terms);
+fn add_filters(environment: &mut Environment<'static>, terms: &Arc<Terms>) {
+    let words = Arc::clone(terms);
     environment.add_filter("date", move |date: String| {
         date.parse::<Date>().map(|date| words.date(date)).map_err(|_| unfit("a date"))
     });
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("instant", move |micros: i64| words.instant(Timestamp::from_micros(micros)));
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("count", move |number: u64, one: String, other: String| words.count(number, &one, &other));
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("number", move |number: u64| words.number(number));
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("category", move |category: String| words.category(&category));
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("categories", move |categories: Vec<String>| words.categories(&categories));
-    let words = Arc::clone(&terms);
+    let words = Arc::clone(terms);
     environment.add_filter("listing", move |items: Vec<String>| words.list(&items));
-    let words = Arc::clone(&terms);
-    environment.add_filter("scope", move |scope: String| {
-        scope.parse::<Scope>().map(|scope| words.scope(scope)).map_err(|_| unfit("a scope"))
-    });
+    let words = Arc::clone(terms);
+    environment.add_filter("article", move |article: String| words.article(&article));
+    add_word_filters(environment, terms);
+    let terms = Arc::clone(terms);
     environment.add_filter("what", move |scope: String, label: Option<String>, categories: Vec<String>| {
         let scope = scope.parse::<Scope>().map_err(|_| unfit("a scope"))?;
         Ok::<_, Error>(terms.what(scope, label.as_deref(), &categories))
     });
+}
+
+/// The filters that show the program's own words in the words of the team; what a cause adds behind a colon stays. A word
+/// that has no term is shown as it is written: an alarm is better than none; a test holds that every word has one.
+fn add_word_filters(environment: &mut Environment<'static>, terms: &Arc<Terms>) {
+    for list in WORD_LISTS {
+        let terms = Arc::clone(terms);
+        environment.add_filter(list.name, move |written: String| {
+            let word = written.split_once(": ").map_or(written.as_str(), |(word, _)| word);
+            match (list.of)(&terms).get(word) {
+                Some(term) => format!("{term}{}", &written[word.len()..]),
+                None => written,
+            }
+        });
+    }
 }
 
 /// A value that a filter cannot show; the value itself stays out of the error.
@@ -197,7 +215,8 @@ macro_rules! folders {
         &[$(folder!(
             $language, $lang: "challenge", "code_asked", "reminder", "scheduled", "approval_asked", "forwarded",
             "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "nothing_held", "refused",
-            "extension", "withdrawn", "expired", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_due_soon", "alarm_mailbox",
+            "extension", "withdrawn", "expired", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_delayed",
+            "alarm_due_soon", "alarm_mailbox",
         )),+]
     };
 }

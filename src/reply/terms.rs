@@ -1,4 +1,5 @@
-//! The words of a language that templates cannot hold: categories, scopes, months, plurals, numbers (`terms.toml`).
+//! The words of a language that templates cannot hold: categories, scopes, months, plurals, numbers, and how the team
+//! calls what the program calls by a code (`terms.toml`).
 
 use std::collections::BTreeMap;
 
@@ -17,17 +18,43 @@ pub(super) struct Terms {
     thousands: String,
     /// Between the last two items of a list, with its spaces.
     and: String,
+    /// The same before a word that begins with the sound of an i; Spanish differs there (`altas e imágenes`).
+    and_before_i: String,
     /// How dates are written.
     date: DateTerms,
     /// Grounds of refusal that no operator writes.
     pub(super) refusals: RefusalTerms,
-    /// A scope in two or three words.
-    scopes: BTreeMap<Scope, String>,
+    /// The articles of the law packs as the language cites them; one that is missing is shown as the pack writes it.
+    pub(super) articles: BTreeMap<String, String>,
+    /// Our letters, in the alarms.
+    letters: BTreeMap<String, String>,
+    /// Where a request stands, in the alarms.
+    states: BTreeMap<String, String>,
+    /// Why a person must look, in the alarms.
+    reasons: BTreeMap<String, String>,
+    /// Why a step failed, in the alarms.
+    failures: BTreeMap<String, String>,
     /// What would be erased, in full.
     what: WhatTerms,
     /// The names of categories; one that is missing is shown as it is written.
     pub(super) categories: BTreeMap<String, String>,
 }
+
+/// Words of the program and how a language calls them.
+pub(super) struct WordList {
+    /// The name of the filter.
+    pub(super) name: &'static str,
+    /// The words.
+    pub(super) of: fn(&Terms) -> &BTreeMap<String, String>,
+}
+
+/// Every list of the program's words.
+pub(super) const WORD_LISTS: [WordList; 4] = [
+    WordList { name: "letter", of: |terms| &terms.letters },
+    WordList { name: "state", of: |terms| &terms.states },
+    WordList { name: "reason", of: |terms| &terms.reasons },
+    WordList { name: "failure", of: |terms| &terms.failures },
+];
 
 /// Grounds of refusal that the program itself states.
 #[derive(Debug, Deserialize)]
@@ -111,12 +138,20 @@ impl Terms {
         self.categories.get(category).cloned().unwrap_or_else(|| category.to_owned())
     }
 
+    /// An article as the language cites it, or as the law pack or an operator writes it.
+    pub(super) fn article(&self, article: &str) -> String {
+        self.articles.get(article).cloned().unwrap_or_else(|| article.to_owned())
+    }
+
     /// Items as people list them: `a, b and c`.
     pub(super) fn list(&self, items: &[String]) -> String {
         match items {
             [] => String::new(),
             [only] => only.clone(),
-            [first @ .., last] => format!("{}{}{last}", first.join(", "), self.and),
+            [first @ .., last] => {
+                let and = if begins_with_i(last) { &self.and_before_i } else { &self.and };
+                format!("{}{and}{last}", first.join(", "))
+            }
         }
     }
 
@@ -124,16 +159,6 @@ impl Terms {
     pub(super) fn categories(&self, categories: &[String]) -> String {
         let names: Vec<_> = categories.iter().map(|category| self.category(category)).collect();
         self.list(&names)
-    }
-
-    /// A scope in two or three words.
-    pub(super) fn scope(&self, scope: Scope) -> String {
-        self.scopes.get(&scope).cloned().unwrap_or_default()
-    }
-
-    /// Whether each scope has its words.
-    pub(super) fn is_complete(&self) -> bool {
-        Scope::ALL.iter().all(|scope| self.scopes.contains_key(scope))
     }
 
     /// What would be erased, in full: the scope, whom it concerns, and which categories.
@@ -152,6 +177,13 @@ impl Terms {
         };
         fill(pattern, &[("label", label.unwrap_or_default()), ("categories", &self.categories(categories))])
     }
+}
+
+/// Whether a word begins with the sound of an i, as a vowel of its own: `imagen`, `hijo`, but not `hielo` or `ion`.
+fn begins_with_i(word: &str) -> bool {
+    let mut sounds = word.chars().skip_while(|c| !c.is_alphanumeric()).flat_map(char::to_lowercase).peekable();
+    sounds.next_if_eq(&'h');
+    matches!(sounds.next(), Some('i' | 'í')) && !matches!(sounds.next(), Some('a' | 'e' | 'o' | 'á' | 'é' | 'ó'))
 }
 
 /// Puts values in the place of `{name}`, in one pass: a value that looks like a placeholder stays what it is.
@@ -181,6 +213,12 @@ fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_begins_with_an_i_is_heard() {
+        assert!(["imágenes", "Identidad", "hijos", "«Irene»"].iter().all(|word| begins_with_i(word)));
+        assert!(!["datos", "hielo", "iones", "hierro", "y", ""].iter().any(|word| begins_with_i(word)));
+    }
 
     #[test]
     fn a_value_that_looks_like_a_placeholder_stays_text() {

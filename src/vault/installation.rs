@@ -7,7 +7,8 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::domain::{LetterKind, RequestId};
+use crate::domain::request::Audience;
+use crate::domain::{LetterId, LetterKind, RequestId};
 
 use super::secret::Secret;
 
@@ -52,14 +53,20 @@ impl InstallationKeys {
         self.digest.mac("content", &[bytes])
     }
 
-    /// The left side of a Message-ID: the same for the same request, letter and occasion, so that a resend is the
-    /// same letter; 26 characters of base 32 (130 bits) that nobody can guess.
+    /// The left side of a Message-ID: the same for the same request, letter, addressee and occasion, so that a resend is
+    /// the same letter; 26 characters of base 32 (130 bits) that nobody can guess.
     #[must_use]
-    pub fn message_id_local(&self, request: RequestId, letter: LetterKind, occasion: u32) -> String {
-        let mac = self
-            .message_id
-            .mac("message-id", &[request.as_uuid().as_bytes(), letter.as_str().as_bytes(), &occasion.to_be_bytes()]);
+    pub fn message_id_local(&self, request: RequestId, letter: LetterKind, to: Audience, occasion: u32) -> String {
+        let (letter, to) = (letter.as_str().as_bytes(), to.as_str().as_bytes());
+        let mac =
+            self.message_id.mac("message-id", &[request.as_uuid().as_bytes(), letter, to, &occasion.to_be_bytes()]);
         base32_lower(&mac)
+    }
+
+    /// The left side of the Message-ID of an alarm about a letter of ours: the same for the same letter and alarm.
+    #[must_use]
+    pub fn alarm_id_local(&self, about: LetterId, alarm: LetterKind) -> String {
+        base32_lower(&self.message_id.mac("alarm-id", &[about.as_uuid().as_bytes(), alarm.as_str().as_bytes()]))
     }
 
     /// Whom the trail and the evidence name instead of a person of the team.
@@ -178,12 +185,13 @@ mod tests {
     fn a_resend_has_the_same_message_id_and_nothing_else_has() {
         let keys = keys(1);
         let request = RequestId::new(Timestamp::from_micros(0), &SeededChance::new(1));
-        let id = keys.message_id_local(request, LetterKind::Challenge, 1);
+        let id = keys.message_id_local(request, LetterKind::Challenge, Audience::Asker, 1);
         assert_eq!(id.len(), 26);
         assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        assert_eq!(id, keys.message_id_local(request, LetterKind::Challenge, 1));
-        assert_ne!(id, keys.message_id_local(request, LetterKind::Challenge, 2));
-        assert_ne!(id, keys.message_id_local(request, LetterKind::Reminder, 1));
+        assert_eq!(id, keys.message_id_local(request, LetterKind::Challenge, Audience::Asker, 1));
+        assert_ne!(id, keys.message_id_local(request, LetterKind::Challenge, Audience::Asker, 2));
+        assert_ne!(id, keys.message_id_local(request, LetterKind::Challenge, Audience::Owner, 1));
+        assert_ne!(id, keys.message_id_local(request, LetterKind::Reminder, Audience::Asker, 1));
     }
 
     #[test]

@@ -40,7 +40,7 @@ async fn a_challenge_that_comes_back_goes_to_a_person() {
             let alarms = async || {
                 let alarms = world.post.inbox(TEAM);
                 let subjects: Vec<_> = alarms.iter().map(|letter| subject_of(&letter.bytes)).collect();
-                let came_back = subjects.iter().filter(|subject| subject.contains("came back")).count();
+                let came_back = subjects.iter().filter(|subject| subject.contains("could not be delivered")).count();
                 let waits = subjects.iter().filter(|subject| subject.contains("waits for a person")).count();
                 (came_back == 2 && waits == 2).then_some(())
             };

@@ -23,6 +23,7 @@ use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::House;
 use expunged::flow::arrive::Place;
 use expunged::mailbox::{Mailbox, maildir};
+use expunged::reply::mailer::Mailer;
 use mail_parser::MessageParser;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -176,10 +177,14 @@ impl Ground {
 
     /// Builds the house, or says why not.
     pub async fn house(&self, clock: &Arc<FixedClock>) -> Result<House, BuildError> {
+        self.house_with(clock, None).await
+    }
+
+    async fn house_with(&self, clock: &Arc<FixedClock>, mailer: Option<Arc<dyn Mailer>>) -> Result<House, BuildError> {
         let choices = Choices {
             clock: Arc::clone(clock) as Arc<dyn Clock>,
             chance: Arc::new(OsChance),
-            mailer: None,
+            mailer,
             credentials: None,
             backfill: true,
             may_create: true,
@@ -196,8 +201,18 @@ impl Ground {
     }
 
     pub async fn build(self) -> World {
+        self.build_of(None).await
+    }
+
+    /// The same, and letters leave by another way than the configured one.
+    pub async fn build_with(self, mailer: Arc<dyn Mailer>) -> World {
+        self.build_of(Some(mailer)).await
+    }
+
+    async fn build_of(self, mailer: Option<Arc<dyn Mailer>>) -> World {
         let clock = Arc::new(FixedClock::at(START));
-        let house = Arc::new(self.house(&clock).await.unwrap_or_else(|error| panic!("{}", told(&error))));
+        let house = self.house_with(&clock, mailer).await;
+        let house = Arc::new(house.unwrap_or_else(|error| panic!("{}", told(&error))));
         World { house, clock, ground: self, delivered: AtomicU64::new(0), seen: Mutex::default() }
     }
 }

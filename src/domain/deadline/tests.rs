@@ -20,6 +20,7 @@ fn gdpr() -> LawPack {
             refusal: String::new(),
             exceptions: String::new(),
             processor: String::new(),
+            instructions: String::new(),
             recipients: String::new(),
             record: String::new(),
         },

@@ -3,14 +3,14 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{LetterKind, Reference, Timestamp};
+use crate::domain::{LetterKind, Reference, State, Timestamp};
 
 /// To the team: something waits for review. The reason holds no personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmReview {
     /// Which request.
     pub reference: Reference,
-    /// Why a person is needed.
+    /// Why a person is needed: a word of [`crate::domain::request::ReviewReason`], or `reopened`.
     pub reason: String,
     /// Since when.
     pub waiting_since: Timestamp,
@@ -27,17 +27,32 @@ pub struct AlarmStepFailed {
     pub store: String,
     /// The table, bucket or endpoint.
     pub table: String,
-    /// Why.
+    /// Why: the code of the failure in the job table.
     pub reason: String,
 }
 
-/// To the team: a letter of ours bounced.
+/// To the team: a letter of ours did not reach its reader, or nobody knows whether it did.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmBounced {
     /// Which request.
     pub reference: Reference,
     /// Which letter.
     pub letter: LetterKind,
+    /// Whether it is certain that it did not arrive: refused, returned or given up, and not merely unanswered for.
+    pub certain: bool,
+}
+
+/// To the team: the mail server has not taken a letter of ours for hours.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmDelayed {
+    /// Which request.
+    pub reference: Reference,
+    /// Which letter.
+    pub letter: LetterKind,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when it is tried again.
+    pub until: Timestamp,
 }
 
 /// To the team: a request is due in seven days.
@@ -46,7 +61,7 @@ pub struct AlarmDueSoon {
     /// Which request.
     pub reference: Reference,
     /// The state that it is in.
-    pub state: String,
+    pub state: State,
     /// When the answer is due.
     pub due_on: Date,
 }

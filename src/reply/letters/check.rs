@@ -20,13 +20,20 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         Letter::Challenge(asked) => question(&asked.choices, &asked.token),
         Letter::Reminder(asked) => question(&asked.choices, &asked.token),
         Letter::CodeAsked(asked) => question(&asked.choices, &asked.token),
-        Letter::ApprovalAsked(asked) => first_blank(&[("code", &asked.code), ("token", &asked.token)]),
+        Letter::ApprovalAsked(asked) => {
+            first_blank(&[("asked_by_label", &asked.asked_by_label), ("code", &asked.code), ("token", &asked.token)])
+        }
         Letter::Scheduled(planned) => first_blank(&[("token", &planned.token)]),
         Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
-        Letter::Forwarded(forwarded) => first_blank(&[("subject_label", &forwarded.subject_label)]),
+        Letter::Forwarded(forwarded) => {
+            first_blank(&[("subject_label", &forwarded.subject_label), ("article", &forwarded.article)])
+        }
         Letter::SecondNotice(notice) => first_blank(&[("asked_by_label", &notice.asked_by_label)]),
         Letter::Completed(done) => reasons_for_keeping(done),
         // Art. 12(4) and 17(3) GDPR: a refusal names all of these.
+        Letter::Refused(refused) if refused.data_concerned.iter().all(|data| data.trim().is_empty()) => {
+            Some("data_concerned")
+        }
         Letter::Refused(refused) => first_blank(&[
             ("ground", &refused.ground),
             ("article", &refused.article),
@@ -34,12 +41,13 @@ fn missing(letter: &Letter) -> Option<&'static str> {
             ("court_remedy", &refused.court_remedy),
         ]),
         // Art. 12(3) GDPR: an extension is told with its reasons.
-        Letter::Extension(longer) => first_blank(&[("reason", &longer.reason)]),
+        Letter::Extension(longer) => first_blank(&[("reason", &longer.reason), ("article", &longer.article)]),
         Letter::PassedOn(_) | Letter::Paused(_) => None,
         Letter::InReview(_) | Letter::NothingHeld(_) | Letter::Withdrawn(_) | Letter::Expired(_) => None,
         Letter::AlarmReview(_)
         | Letter::AlarmStepFailed(_)
         | Letter::AlarmBounced(_)
+        | Letter::AlarmDelayed(_)
         | Letter::AlarmDueSoon(_)
         | Letter::AlarmMailbox(_) => None,
     }
@@ -56,13 +64,22 @@ fn question(choices: &[Choice], token: &str) -> Option<&'static str> {
     first_blank(&[("token", token)])
 }
 
-/// What is kept has a ground and an end (DESIGN invariant 3).
+/// What is kept has a ground and an end (DESIGN invariant 3). It is refused in part, so the letter names what a refusal
+/// does (Art. 12(4) GDPR).
 fn reasons_for_keeping(done: &Completed) -> Option<&'static str> {
-    let mut kept = done.outcome.iter().filter(|line| line.kept > 0);
-    kept.find_map(|line| match (&line.ground, line.until) {
+    let mut kept = done.outcome.iter().filter(|line| line.kept > 0).peekable();
+    kept.peek()?;
+    let of_lines = kept.find_map(|line| match (&line.ground, line.until) {
         (_, None) => Some("outcome[].until"),
         (None, _) => Some("outcome[].ground"),
         (Some(ground), _) => first_blank(&[("outcome[].ground", ground)]),
+    });
+    of_lines.or_else(|| {
+        first_blank(&[
+            ("article", &done.article),
+            ("supervisory_authority", &done.supervisory_authority),
+            ("court_remedy", &done.court_remedy),
+        ])
     })
 }
 
@@ -97,7 +114,19 @@ mod tests {
         for fact in ["ground", "article", "supervisory_authority", "court_remedy"] {
             assert_eq!(lacks(LetterKind::Refused, fact, " ".into()), Some(fact));
         }
+        assert_eq!(lacks(LetterKind::Refused, "data_concerned", Value::Array(vec![])), Some("data_concerned"));
         assert_eq!(lacks(LetterKind::Extension, "reason", "".into()), Some("reason"));
+        assert_eq!(lacks(LetterKind::Extension, "article", "".into()), Some("article"));
+    }
+
+    #[test]
+    fn a_refusal_in_part_names_article_authority_and_court() {
+        for fact in ["article", "supervisory_authority", "court_remedy"] {
+            assert_eq!(lacks(LetterKind::Completed, fact, " ".into()), Some(fact));
+        }
+        let mut nothing_kept = serde_json::to_value(&samples::of(LetterKind::Completed)[1]).unwrap();
+        nothing_kept["facts"]["article"] = "".into();
+        assert_eq!(missing(&serde_json::from_value(nothing_kept).unwrap()), None);
     }
 
     #[test]

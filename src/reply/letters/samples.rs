@@ -4,7 +4,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::chance::SeededChance;
-use crate::domain::Timestamp;
+use crate::domain::{State, Timestamp};
 
 /// What stands for the person in the examples; searched for where it must not be.
 pub(crate) const CANARY: &str = "Erika Mustermann";
@@ -78,6 +78,7 @@ fn approval(subject_label: Option<&str>, code_required: bool, grace_days: u32) -
         common: common(),
         scope: Scope::User,
         subject_label: subject_label.map(str::to_owned),
+        categories: vec![],
         asked_by_label: CANARY.to_owned(),
         code_required,
         code: "K7M2QX".to_owned(),
@@ -120,6 +121,8 @@ fn completed() -> Completed {
     Completed {
         common: common(),
         scope: Scope::Account,
+        subject_label: None,
+        categories: vec![],
         outcome: vec![
             line("contact", 1, 0, 0),
             line("identity", 12, 3, 0),
@@ -129,13 +132,25 @@ fn completed() -> Completed {
             line("shoe size", 2, 0, 0),
         ],
         detached: 1_234,
-        backups: vec![
-            backup("Shop", "Frankfurt, DE", date(2026, 5, 1)),
-            backup("CRM", "Dublin, IE", date(2026, 4, 20)),
-        ],
+        backups: vec![backup("Shop", "Frankfurt, DE", date(2026, 5, 1)), backup("CRM", "", date(2026, 4, 20))],
         recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
         finished_on: date(2026, 3, 30),
+        article: "Art. 17(3) GDPR".to_owned(),
+        supervisory_authority: "Hessian Commissioner, Wiesbaden".to_owned(),
+        court_remedy: "Administrative Court, Frankfurt".to_owned(),
     }
+}
+
+fn scheduled(scope: Scope, label: Option<&str>, categories: &[&str]) -> Letter {
+    let (subject_label, categories) = (label.map(str::to_owned), words(categories));
+    let (erase_on, token) = (date(2026, 3, 12), TOKEN.to_owned());
+    Scheduled { common: common(), scope, subject_label, categories, erase_on, token }.into()
+}
+
+fn forwarded(scope: Scope, categories: &[&str]) -> Letter {
+    let subject_label = format!("{CANARY} (erika@home.example)");
+    let article = "Art. 28(3)(e) GDPR".to_owned();
+    Forwarded { common: common(), subject_label, scope, categories: words(categories), article }.into()
 }
 
 fn refused(data_concerned: &[&str], review_on: Option<Date>) -> Letter {
@@ -166,15 +181,18 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             reminder(single_choices().swap_remove(0), false, 0),
         ],
         LetterKind::CodeAsked => vec![code_asked(data_or_account()), code_asked(account())],
-        LetterKind::Scheduled => Scope::ALL
-            .iter()
-            .map(|&scope| {
-                let (token, erase_on) = (TOKEN.to_owned(), date(2026, 3, 12));
-                Scheduled { common: common(), scope, erase_on, token }.into()
-            })
-            .collect(),
-        LetterKind::ApprovalAsked => vec![approval(Some(CANARY), true, 7), approval(None, false, 0)],
-        LetterKind::Forwarded => vec![Forwarded { common: common(), subject_label: CANARY.to_owned() }.into()],
+        LetterKind::Scheduled => vec![
+            scheduled(Scope::Account, None, &[]),
+            scheduled(Scope::User, Some(CANARY), &[]),
+            scheduled(Scope::EndUser, Some(CANARY), &[]),
+            scheduled(Scope::Data, None, &["contact", "image"]),
+        ],
+        LetterKind::ApprovalAsked => {
+            let Letter::ApprovalAsked(own) = approval(None, false, 0) else { return vec![] };
+            let some_data = ApprovalAsked { scope: Scope::Data, categories: words(&["phone", "image"]), ..own.clone() };
+            vec![approval(Some(CANARY), true, 7), own.into(), some_data.into()]
+        }
+        LetterKind::Forwarded => vec![forwarded(Scope::EndUser, &[]), forwarded(Scope::Data, &["phone", "health"])],
         LetterKind::PassedOn => vec![PassedOn { common: common() }.into()],
         LetterKind::SecondNotice => vec![second_notice(Some(CANARY)), second_notice(None)],
         LetterKind::InReview => vec![InReview { common: common() }.into()],
@@ -183,6 +201,8 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         LetterKind::Completed => {
             let nothing_more = Completed {
                 scope: Scope::Data,
+                subject_label: Some(CANARY.to_owned()),
+                categories: words(&["contact"]),
                 outcome: vec![line("contact", 1, 0, 0)],
                 detached: 0,
                 backups: vec![],
@@ -195,27 +215,35 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             NothingHeld { common: common(), searched: words(&["Shop", "CRM", "Orders"]) }.into(),
             NothingHeld { common: common(), searched: vec![] }.into(),
         ],
-        LetterKind::Refused => vec![refused(&["payment", "contact"], Some(date(2036, 12, 31))), refused(&[], None)],
+        LetterKind::Refused => {
+            vec![refused(&["payment", "contact"], Some(date(2036, 12, 31))), refused(&["the whole account"], None)]
+        }
         LetterKind::Extension => {
             let reason = "One of our stores is being rebuilt".to_owned();
-            vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason }.into()]
+            let article = "Art. 12(3) GDPR".to_owned();
+            vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason, article }.into()]
         }
         LetterKind::Withdrawn => vec![Withdrawn { common: common() }.into()],
         LetterKind::Expired => vec![Expired { common: common() }.into()],
         LetterKind::AlarmReview => {
-            let reason = "two accounts match".to_owned();
+            let reason = "several_accounts".to_owned();
             let (reference, due_on) = (reference(), date(2026, 4, 7));
             vec![AlarmReview { reference, reason, waiting_since: instant, due_on }.into()]
         }
         LetterKind::AlarmStepFailed => {
-            let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
+            let [store, table, reason] = ["shop", "orders", "residue"].map(str::to_owned);
             vec![AlarmStepFailed { reference: reference(), store, table, reason }.into()]
         }
         LetterKind::AlarmBounced => {
-            vec![AlarmBounced { reference: reference(), letter: LetterKind::Challenge }.into()]
+            let bounced = |letter, certain| AlarmBounced { reference: reference(), letter, certain }.into();
+            vec![bounced(LetterKind::Challenge, true), bounced(LetterKind::Completed, false)]
+        }
+        LetterKind::AlarmDelayed => {
+            let until = instant.plus_days(5);
+            vec![AlarmDelayed { reference: reference(), letter: LetterKind::Scheduled, since: instant, until }.into()]
         }
         LetterKind::AlarmDueSoon => {
-            let (state, due_on) = ("awaiting_confirmation".to_owned(), date(2026, 4, 7));
+            let (state, due_on) = (State::AwaitingConfirmation, date(2026, 4, 7));
             vec![AlarmDueSoon { reference: reference(), state, due_on }.into()]
         }
         LetterKind::AlarmMailbox => vec![AlarmMailbox { mailbox: "support".to_owned(), since: instant }.into()],

@@ -73,8 +73,8 @@ fn poison(facts: &mut serde_json::Value, hostile: &str) {
     match facts {
         serde_json::Value::Object(fields) => {
             for (name, value) in fields {
-                let parsed =
-                    name.ends_with("_on") || ["scope", "reference", "letter", "until"].contains(&name.as_str());
+                let parsed = name.ends_with("_on")
+                    || ["scope", "reference", "letter", "until", "state"].contains(&name.as_str());
                 match value {
                     serde_json::Value::String(text) if !parsed => hostile.clone_into(text),
                     other => poison(other, hostile),

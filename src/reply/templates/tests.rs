@@ -4,6 +4,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::State;
+use crate::domain::request::ReviewReason;
 use crate::reply::letters::samples;
 
 /// The parts of a letter, and what they bring in.
@@ -90,7 +92,7 @@ fn the_bodies_tell_every_fact_of_the_letter() {
         for (name, value) in facts.as_object().unwrap() {
             let fields: Vec<String> = match value {
                 Value::Object(fields) => fields.keys().map(|field| format!("{name}.{field}")).collect(),
-                Value::Array(items) if items[0].is_object() => {
+                Value::Array(items) if items.first().is_some_and(Value::is_object) => {
                     items[0].as_object().unwrap().keys().map(|field| format!("{name}[].{field}")).collect()
                 }
                 _ => vec![name.clone()],
@@ -114,6 +116,61 @@ fn the_words_of_every_language_have_the_same_categories() {
 }
 
 #[test]
+fn every_word_of_the_program_has_a_term_in_every_language() {
+    let words: [(&str, Vec<&str>); 4] = [
+        ("letter", LetterKind::ALL.iter().filter(|kind| !kind.is_alarm()).map(|kind| kind.as_str()).collect()),
+        ("state", State::ALL.iter().map(|state| state.as_str()).collect()),
+        ("reason", ReviewReason::ALL.iter().map(|reason| reason.as_str()).chain(["reopened"]).collect()),
+        ("failure", codes_of_failures()),
+    ];
+    for folder in FOLDERS {
+        let terms = terms(folder).unwrap();
+        for (list, (name, words)) in WORD_LISTS.iter().zip(&words) {
+            assert_eq!(list.name, *name);
+            for word in words {
+                let term = (list.of)(&terms).get(*word);
+                let term = term.unwrap_or_else(|| panic!("{} has no term for the {name} {word:?}", folder.language));
+                assert!(!term.contains('_') && !term.is_empty(), "{}: {term:?}", folder.language);
+            }
+        }
+    }
+}
+
+/// The codes of failures in the job table: those of the flow, as its source lists them, and those of the queue.
+fn codes_of_failures() -> Vec<&'static str> {
+    let code = Regex::new(r#"=> "([a-z_]+)","#).unwrap();
+    let source = include_str!("../../flow/error.rs");
+    let mut codes: Vec<_> = code.captures_iter(source).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(codes.len() > 12, "{codes:?}");
+    codes.extend(["lease_expired", "panicked", "unknown"]);
+    codes
+}
+
+#[test]
+fn the_articles_of_our_letters_are_cited_as_the_language_does() {
+    let gdpr: toml::Value = toml::from_str(include_str!("../../../config/law/gdpr.toml")).unwrap();
+    for folder in FOLDERS.iter().filter(|folder| folder.language != Language::En) {
+        let terms = terms(folder).unwrap();
+        for name in ["extension", "processor", "instructions", "refusal", "exceptions"] {
+            let article = gdpr["articles"][name].as_str().unwrap();
+            assert!(terms.articles.contains_key(article), "{}: {article}", folder.language);
+        }
+        assert_eq!(terms.article("HGB § 257"), "HGB § 257");
+    }
+}
+
+#[test]
+fn no_template_cites_a_law_by_itself() {
+    for folder in FOLDERS {
+        for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {
+            for cited in ["GDPR", "DSGVO", "RGPD", "LGPD", "CCPA", "Art. "] {
+                assert!(!source.contains(cited), "{name} in {} names {cited}: the law pack says it", folder.language);
+            }
+        }
+    }
+}
+
+#[test]
 fn html_loads_nothing_and_links_nowhere() {
     for folder in FOLDERS {
         for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {
@@ -126,9 +183,9 @@ fn html_loads_nothing_and_links_nowhere() {
 
 /// An environment as in production, with this source as the withdrawn letter's text.
 fn with_source(source: &'static str) -> Templates {
-    let mut environment = environment(&FOLDERS[0]).unwrap();
+    let mut environment = environment(&FOLDERS[0], &Arc::new(terms(&FOLDERS[0]).unwrap())).unwrap();
     environment.add_template("withdrawn.body.txt", source).unwrap();
-    Templates { environments: BTreeMap::from([(Language::En, environment)]), refused_by_owner: BTreeMap::new() }
+    Templates { environments: BTreeMap::from([(Language::En, environment)]), terms: BTreeMap::new() }
 }
 
 fn withdrawn(templates: &Templates) -> Result<Rendered, ReplyError> {

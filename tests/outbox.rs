@@ -1,0 +1,201 @@
+//! The promise: no letter of ours is lost in silence. A mail server that is away is waited for; what is given up, or may
+//! not have arrived, goes to a person; and silence after a question that nobody got ends nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use expunged::domain::request::ReviewReason;
+use expunged::domain::{RequestId, State};
+use expunged::flow::operate::{self, Operator};
+use expunged::params;
+use expunged::reply::compose::Outgoing;
+use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
+
+use crate::support::world::{Ground, TEAM, World, plain};
+
+const OWNER: &str = "owner1@team.example";
+
+/// A mail server that can be away, or go away after it took the message.
+struct Server {
+    mailer: FileMailer,
+    mood: AtomicU8,
+}
+
+const THERE: u8 = 0;
+const AWAY: u8 = 1;
+const CUT_OFF: u8 = 2;
+
+impl Server {
+    fn is(&self, mood: u8) {
+        self.mood.store(mood, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Mailer for Server {
+    async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        match self.mood.load(Ordering::SeqCst) {
+            AWAY => Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Connection }),
+            CUT_OFF => Err(SendError::Ambiguous { obstacle: Obstacle::Timeout }),
+            _ => self.mailer.send(outgoing).await,
+        }
+    }
+}
+
+async fn world() -> (World, Arc<Server>) {
+    let ground = Ground::sqlite().await;
+    let mailer = FileMailer::new(ground.path("customers"));
+    let server = Arc::new(Server { mailer, mood: AtomicU8::new(THERE) });
+    (ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await, server)
+}
+
+async fn hours_pass(world: &World, hours: u32) {
+    for _ in 0..hours {
+        world.clock.advance(Duration::from_secs(3_600));
+        world.settle().await;
+    }
+}
+
+/// An owner asks to close their account, while the server is in another mood.
+async fn asked(world: &World) -> RequestId {
+    world.receive(&world.closing(OWNER)).await.1.expect("a request is opened")
+}
+
+async fn letters(world: &World, kind: &str, state: &str) -> i64 {
+    let sql = "SELECT COUNT(*) AS number FROM letters WHERE kind = $1 AND state = $2";
+    world.number(sql, params![kind, state]).await
+}
+
+async fn dead_jobs(world: &World) -> i64 {
+    world.number("SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await
+}
+
+async fn waits_for_a_person(world: &World, id: RequestId) {
+    let request = world.stored(id).await.request;
+    assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::ChallengeBounced)));
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_for_two_days_loses_no_letter() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(AWAY);
+            let id = asked(&world).await;
+            hours_pass(&world, 48).await;
+            assert_eq!((letters(&world, "challenge", "queued").await, dead_jobs(&world).await), (1, 0));
+            assert_eq!(letters(&world, "alarm_delayed", "queued").await, 1, "the team is told once");
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+            assert_eq!(world.fresh(OWNER).len(), 1, "the challenge arrives");
+            let alarms = world.fresh(TEAM);
+            assert_eq!(alarms.len(), 1);
+            assert!(alarms[0].text.contains("request for confirmation"), "{}", alarms[0].text);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_letter_that_is_given_up_goes_to_a_person() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(AWAY);
+            let id = asked(&world).await;
+            hours_pass(&world, 5 * 24 + 3).await;
+            assert_eq!((letters(&world, "challenge", "failed").await, dead_jobs(&world).await), (1, 0));
+            waits_for_a_person(&world, id).await;
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            assert_eq!(world.fresh(OWNER).len(), 0, "a question that is over is not asked");
+            let subjects: Vec<_> = world.fresh(TEAM).into_iter().map(|alarm| alarm.subject).collect();
+            assert!(subjects.iter().any(|subject| subject.contains("could not be delivered")), "{subjects:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn silence_after_questions_that_may_not_have_arrived_does_not_end_a_request() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(CUT_OFF);
+            let id = asked(&world).await;
+            hours_pass(&world, 2).await;
+            assert_eq!(letters(&world, "challenge", "held").await, 1);
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation, "it may have arrived and be answered");
+            world.days_pass(6).await;
+            hours_pass(&world, 2).await;
+            assert_eq!(letters(&world, "reminder", "held").await, 1);
+            server.is(THERE);
+            world.days_pass(9).await;
+            waits_for_a_person(&world, id).await;
+            assert_eq!(letters(&world, "expired", "sent").await, 0);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_letter_whose_end_nobody_knows_is_not_called_undelivered() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(CUT_OFF);
+            asked(&world).await;
+            // The second try of a letter that may have arrived is refused until it is given up.
+            server.is(AWAY);
+            hours_pass(&world, 5 * 24 + 3).await;
+            assert_eq!(
+                (letters(&world, "challenge", "held").await, letters(&world, "challenge", "failed").await),
+                (1, 0)
+            );
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            let alarms = world.fresh(TEAM);
+            assert!(alarms.iter().any(|alarm| alarm.text.contains("do not know whether")), "{}", alarms.len());
+            assert!(!alarms.iter().any(|alarm| alarm.text.contains("has not read it")));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_written_is_given_up_where_people_see_it() {
+    let (world, _server) = world().await;
+    world
+        .live(async {
+            let (id, _) = world.ask(OWNER).await;
+            let reference = world.stored(id).await.request.reference;
+            let operator = Operator::named(&world.house, "ops");
+            operate::refuse(&world.house, &reference, &operator, " ", "Art. 17(3) GDPR").await.unwrap();
+            world.settle().await;
+            assert_eq!((letters(&world, "refused", "failed").await, dead_jobs(&world).await), (1, 0));
+            let alarms = world.fresh(TEAM);
+            assert_eq!(alarms.len(), 1);
+            assert!(alarms[0].text.contains("refusal") && alarms[0].text.contains("could not be delivered"));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle() {
+    let (world, _server) = world().await;
+    world
+        .live(async {
+            let (id, _) = world.ask(OWNER).await;
+            let reference = world.stored(id).await.request.reference;
+            let operator = Operator::named(&world.house, "ops");
+            operate::refuse(&world.house, &reference, &operator, "tax law", "Art. 17(3)(b) GDPR").await.unwrap();
+            // The directory has no name for this end-user: the owner is told the address.
+            let text = "Hello,\r\n\r\nplease delete all my personal data.";
+            world.receive(&plain("guest1@guest.example", "Please delete my data", text)).await;
+            let written: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.text.replace('\n', " ")).collect();
+            let says = |words: &str| written.iter().any(|text| text.replace("\r", "").contains(words));
+            assert!(says("Data concerned: the whole account"), "{written:?}");
+            assert!(says("guest1@guest.example"), "{written:?}");
+            assert_eq!(letters(&world, "forwarded", "sent").await, 1);
+        })
+        .await;
+}

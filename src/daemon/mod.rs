@@ -1,8 +1,9 @@
 //! Builds everything, supervises it, and drains on shutdown.
 //!
-//! Three tasks: the workers, the watch on the mailbox, and whoever asks them to stop. Any number of daemons share one
+//! Four tasks: the workers, the watch on the mailbox, the broom, and whoever asks them to stop. Any number of daemons share one
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
+mod broom;
 pub mod build;
 mod lock;
 mod watch;
@@ -88,13 +89,14 @@ pub async fn run(
     info!(worker = running.workers.name, "daemon started");
     let watching = watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone());
     let working = worker::run(table, desk, running.workers, clock, chance, shutdown.clone());
+    let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
     let worked = async {
         let worked = working.await;
         // Without workers the daemon would only pile up letters: it stops, and its supervisor starts it again.
         shutdown.cancel();
         worked
     };
-    let ((), worked) = tokio::join!(watching, worked);
+    let ((), (), worked) = tokio::join!(watching, sweeping, worked);
     if let Err(error) = &worked {
         error!(%error, "workers stopped");
     }

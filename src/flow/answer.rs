@@ -12,7 +12,7 @@ use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession
 use super::advance::advance;
 use super::error::FlowError;
 use super::house::House;
-use super::{challenge, safe};
+use super::{challenge, note, safe};
 
 /// A letter that shows that its writer holds one of ours.
 pub(super) struct Answered {
@@ -50,11 +50,13 @@ pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter:
     match stored.request.state {
         State::AwaitingConfirmation | State::AwaitingApproval => rule(house, tx, &stored, &answered, &facts).await,
         State::Scheduled | State::NeedsReview if proven && says_stop(&facts) => {
-            step(house, tx, &stored, &Event::WithdrawnByPerson).await
+            step(house, tx, &stored, &Event::WithdrawnByPerson, Actor::PERSON).await
         }
-        State::OnHold if proven && says_stop(&facts) => step(house, tx, &stored, &Event::WithdrawnByPerson).await,
+        State::OnHold if proven && says_stop(&facts) => {
+            step(house, tx, &stored, &Event::WithdrawnByPerson, Actor::PERSON).await
+        }
         State::OnHold if proven && facts.intent == Intent::Yes && !facts.machine_written => {
-            step(house, tx, &stored, &Event::Released).await
+            step(house, tx, &stored, &Event::Released, Actor::PERSON).await
         }
         _ => Ok(()),
     }
@@ -76,8 +78,8 @@ fn facts_of(letter: &Intake) -> AnswerFacts {
     AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine.is_some() }
 }
 
-async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event) -> Result<(), FlowError> {
-    advance(house, tx, stored, event, stored.bindings.clone(), Actor::PERSON).await?;
+async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event, actor: Actor) -> Result<(), FlowError> {
+    advance(house, tx, stored, event, stored.bindings.clone(), actor).await?;
     Ok(())
 }
 
@@ -110,42 +112,53 @@ async fn follow(
     ruling: Ruling,
 ) -> Result<(), FlowError> {
     let owner_was_asked = asked.challenge.addressee == Addressee::ApprovingOwner;
+    // Who answers is whom the letter was for.
+    let actor = if owner_was_asked { Actor::OWNER } else { Actor::PERSON };
     let (id, round) = (stored.request.id, asked.challenge.round);
     match ruling {
         Ruling::Confirmed { scope, authority } => {
-            let bindings = bind(house, tx, stored, &authority).await?;
+            let bindings = bind(house, tx, stored, &authority, actor).await?;
             let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
             let event = if owner_was_asked { Event::Approved { warrant } } else { Event::Confirmed { scope, warrant } };
-            advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
+            advance(house, tx, stored, &event, bindings, actor).await?;
             Ok(())
         }
         Ruling::AwaitsApproval { scope, plan_digest } => {
             let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
             let event = Event::ConfirmedPendingApproval { scope };
-            let moved = advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
+            let moved = advance(house, tx, stored, &event, bindings, actor).await?;
             challenge::ask_owner(house, tx, &moved.request, asked, scope).await
         }
         Ruling::Denied | Ruling::Withdraw { proven: true } if owner_was_asked => {
-            step(house, tx, stored, &Event::ApprovalDenied).await
+            step(house, tx, stored, &Event::ApprovalDenied, actor).await
         }
-        Ruling::Denied | Ruling::Withdraw { proven: true } => step(house, tx, stored, &Event::WithdrawnByPerson).await,
-        Ruling::Withdraw { proven: false } => step(house, tx, stored, &Event::StopAsked).await,
+        Ruling::Denied | Ruling::Withdraw { proven: true } => {
+            step(house, tx, stored, &Event::WithdrawnByPerson, actor).await
+        }
+        Ruling::Withdraw { proven: false } => step(house, tx, stored, &Event::StopAsked, actor).await,
         Ruling::AskForCode { attempts } => {
             challenges::set_attempts(tx, id, round, attempts).await?;
-            step(house, tx, stored, &Event::AnswerUnclear).await
+            step(house, tx, stored, &Event::AnswerUnclear, actor).await
         }
         Ruling::TooManyAttempts { attempts } => {
             challenges::set_attempts(tx, id, round, attempts).await?;
             let event = Event::Unclear { reason: ReviewReason::TooManyAttempts, reachable: true };
-            step(house, tx, stored, &event).await
+            step(house, tx, stored, &event, actor).await
         }
         Ruling::Expired | Ruling::Ignored(_) => Ok(()),
     }
 }
 
 /// Writes the authority and binds the request to its account and plan.
-async fn bind(house: &House, tx: &mut Tx, stored: &Stored, authority: &Authority) -> Result<Bindings, FlowError> {
+async fn bind(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    authority: &Authority,
+    actor: Actor,
+) -> Result<Bindings, FlowError> {
     authorities::insert(tx, &authority.record(house.keys.gate())).await?;
+    note::issued(house, tx, stored.request.case, authority, actor).await?;
     Ok(Bindings {
         account_mac: Some(*authority.account_mac()),
         plan_digest: Some(*authority.plan_digest()),

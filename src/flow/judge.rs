@@ -15,7 +15,7 @@ use crate::verify::{Possession, Token};
 use super::answer::{self, Answered};
 use super::error::FlowError;
 use super::house::House;
-use super::{advance, note, open, safe, undelivered};
+use super::{advance, forget, note, open, safe, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -60,6 +60,9 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
+    if let Some(id) = request {
+        forget::late_letter(house, &mut tx, id).await?;
+    }
     if let Some(case) = case_of(&mut tx, request).await? {
         let facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
@@ -211,6 +214,7 @@ async fn settle(
         Judgement::CameBack(ours) => (Disposition::Bounce, came_back(house, tx, &ours).await?),
         Judgement::Answers(answered) => {
             let id = answered.stored.request.id;
+            record_answer(house, tx, &answered, letter).await?;
             answer::take(house, tx, *answered, letter).await?;
             (Disposition::Answer, Some(id))
         }
@@ -225,6 +229,17 @@ async fn settle(
         Judgement::Repeats(stored) => (Disposition::Joined, Some(stored.request.id)),
         Judgement::Opens => (Disposition::Opened, Some(open::open(house, tx, delivery, letter, bytes).await?)),
     })
+}
+
+/// Records what an answer proves and says, before it moves anything.
+async fn record_answer(house: &House, tx: &mut Tx, answered: &Answered, letter: &Intake) -> Result<(), FlowError> {
+    let facts = Facts::new()
+        .with("possession", Fact::Word(answered.possession.as_str().to_owned()))?
+        .with("says", Fact::Word(letter.answer.intent.to_string()))?
+        .with("codes", Fact::Count(letter.answer.codes.len() as u64))?
+        .with("machine", Fact::Flag(letter.machine.is_some()))?;
+    let case = answered.stored.request.case;
+    note::append(house, tx, case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await
 }
 
 /// Marks our letter as bounced and tells its request.

@@ -20,6 +20,7 @@ mod challenge;
 pub mod desk;
 mod erase;
 mod error;
+mod expunge;
 mod facts;
 mod forget;
 pub mod house;
@@ -33,6 +34,7 @@ mod open;
 pub mod operate;
 pub mod outbox;
 mod safe;
+pub mod tidy;
 mod undelivered;
 mod wake;
 

@@ -255,6 +255,7 @@ async fn approve_evidence(
     };
     let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
     note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
+    note::issued(house, tx, stored.request.case, &authority, operator.actor()).await?;
     let event = match stored.request.state {
         State::AwaitingApproval => Event::Approved { warrant },
         _ => Event::Confirmed { scope, warrant },

@@ -14,7 +14,7 @@ use crate::domain::{Language, LetterId, LetterKind};
 use crate::queue::{AfterFailure, Lease};
 use crate::reply::compose::{Envelope, Outgoing, compose, verp};
 use crate::reply::mailer::SendError;
-use crate::trail::{Actor, Event, Fact, Facts};
+use crate::trail::Event;
 
 use super::error::FlowError;
 use super::house::House;
@@ -56,7 +56,7 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         return settle(house, lease, &letter, LetterState::Failed).await;
     };
     let outgoing = composed(house, &letter, &written)?;
-    let letter = begin(house, &letter).await?;
+    let letter = begin(house, &letter, stored.as_ref()).await?;
     breakpoint!("send.before_data");
     let sent = hand_over(house, &outgoing).await;
     breakpoint!("send.after_data");
@@ -69,10 +69,13 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     }
 }
 
-/// Commits that DATA is about to begin.
-async fn begin(house: &House, letter: &LetterRow) -> Result<LetterRow, FlowError> {
+/// Commits that DATA is about to begin, and its leaf.
+async fn begin(house: &House, letter: &LetterRow, stored: Option<&Stored>) -> Result<LetterRow, FlowError> {
     let mut tx = house.db.write().await?;
     letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await?;
+    if let Some(Stored { request, .. }) = stored {
+        note::letter(house, &mut tx, request.case, Event::LetterSending, letter, LetterState::Sending).await?;
+    }
     tx.commit().await?;
     breakpoint!("send.sending_committed");
     Ok(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() })
@@ -98,11 +101,7 @@ async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterStat
     if let Some(request) = letter.request {
         let stored = requests::load(&mut tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
         if let Some(event) = recorded(to) {
-            let facts = Facts::new()
-                .with("letter", Fact::Word(letter.kind.to_string()))?
-                .with("to", Fact::Word(letter.audience.to_string()))?
-                .with("state", Fact::Word(to.to_string()))?;
-            note::append(house, &mut tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
+            note::letter(house, &mut tx, stored.request.case, event, letter, to).await?;
         }
         match to {
             LetterState::Failed => undelivered::tell(house, &mut tx, letter).await?,

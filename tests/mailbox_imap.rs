@@ -196,6 +196,23 @@ async fn our_copies_are_appended_as_read_found_and_deleted_by_message_id() {
 }
 
 #[tokio::test]
+async fn a_moved_letter_is_known_by_its_bytes() {
+    let dovecot = Dovecot::start().await;
+    let mut mailbox = three_letters(&dovecot).await;
+    let two = mailbox.fetch(&[2]).await.expect("Dovecot fetches").remove(0).bytes;
+    let size = two.len() as u64;
+    mailbox.move_to(&[1, 2, 3], "Done").await.expect("Dovecot moves");
+    let is_same = |bytes: &[u8]| bytes == two;
+    assert_eq!(mailbox.expunge_alike("Done", size, &is_same).await.expect("deleted"), 1);
+    assert_eq!(mailbox.expunge_alike("Done", size, &is_same).await.expect("it is gone already"), 0);
+    assert_eq!(mailbox.expunge_alike("Nowhere", size, &is_same).await.expect("no such folder"), 0);
+    assert_eq!(mailbox.count_by_message_id("Done", "two@example.net").await.expect("counted"), 0);
+    for other in ["<one@example.net>", "three@example.net"] {
+        assert_eq!(mailbox.count_by_message_id("Done", other).await.expect("counted"), 1, "{other}");
+    }
+}
+
+#[tokio::test]
 async fn waiting_ends_when_a_letter_arrives() {
     let dovecot = Dovecot::start().await;
     let mut mailbox = three_letters(&dovecot).await;

@@ -29,12 +29,15 @@ CREATE TABLE deliveries (
   reasons      JSONB,                   -- rule names only
   request_id   UUID,
   judged_at    TIMESTAMPTZ,
-  marked_at    TIMESTAMPTZ,                   -- keyword set and moved on the server
+  marked_at    TIMESTAMPTZ,                   -- keyword set, and moved, on the server
+  moved_to     TEXT,                      -- the folder that it was moved to; NULL where it stayed
   expunged_at  TIMESTAMPTZ,                   -- our own forgetting took it out of the mailbox
   UNIQUE (mailbox, folder, uid_validity, uid)
 );
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;
+-- What belongs to no request loses its digest after a while; few rows still have one.
+CREATE INDEX deliveries_to_forget ON deliveries (judged_at) WHERE request_id IS NULL AND content_mac IS NOT NULL;
 
 -- The facts of a request; moved by domain::request::apply and by nothing else.
 CREATE TABLE requests (
@@ -44,9 +47,13 @@ CREATE TABLE requests (
   state         TEXT NOT NULL CHECK (state IN ('received','awaiting_confirmation','awaiting_approval','scheduled','erasing',
                   'waiting_on_recipients','completed','needs_review','forwarded','not_found','refused','withdrawn','expired',
                   'on_hold','reopened')),
-  held_from     TEXT,
+  held_from     TEXT CHECK (held_from IN ('received','awaiting_confirmation','awaiting_approval','scheduled','erasing',
+                  'waiting_on_recipients','completed','needs_review','forwarded','not_found','refused','withdrawn','expired',
+                  'on_hold','reopened')),
   held_by       TEXT CHECK (held_by IN ('unproven_stop','operator')),
-  review_reason TEXT,
+  review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
+                  'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
+                  'plan_drifted','authority_expired','challenge_bounced','other_right')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
@@ -75,7 +82,8 @@ CREATE TABLE requests (
   opened_at     TIMESTAMPTZ NOT NULL,
   updated_at    TIMESTAMPTZ NOT NULL,
   ended_at      TIMESTAMPTZ,
-  letters_due_at TIMESTAMPTZ,          -- its letters are to leave the mailbox
+  letters_due_at TIMESTAMPTZ,          -- from when on its letters are to leave the mailbox
+  letters_failures BIGINT NOT NULL DEFAULT 0,   -- how often in a row they could not be expunged
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 );
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
@@ -101,18 +109,33 @@ CREATE TABLE challenges (
 );
 CREATE INDEX challenges_by_address ON challenges (address_mac, created_at);
 
--- What permits a plan. Written by verify, never changed; the HMAC is under a key outside this database.
+-- What permits a plan. Written by verify; the HMAC is under a key outside this database. Nothing of it changes but
+-- that it ends: when its request ends, or goes another way.
 CREATE TABLE authorities (
   id           UUID PRIMARY KEY,
   request_id   UUID NOT NULL REFERENCES requests (id),
   kind         TEXT NOT NULL CHECK (kind IN ('verified','termination','continuation')),
-  method       TEXT NOT NULL,
+  method       TEXT NOT NULL CHECK (method IN ('reply','code','owner_approval','operators','service_ended','completed_plan')),
   account_mac  BYTEA NOT NULL,
   plan_digest  BYTEA NOT NULL,
   issued_at    TIMESTAMPTZ NOT NULL,
   expires_at   TIMESTAMPTZ NOT NULL,
   hmac         BYTEA NOT NULL,
+  ended_at     TIMESTAMPTZ,
   UNIQUE (id, request_id, account_mac, plan_digest)
+);
+
+-- That an authority's grace period was over and what was proven still true, when its request began to be erased. A
+-- worker erases under nothing else; the HMAC is under a key outside this database.
+CREATE TABLE beginnings (
+  authority_id UUID PRIMARY KEY,
+  request_id   UUID NOT NULL,
+  account_mac  BYTEA NOT NULL,
+  plan_digest  BYTEA NOT NULL,
+  begun_at     TIMESTAMPTZ NOT NULL,
+  hmac         BYTEA NOT NULL,
+  FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
+    REFERENCES authorities (id, request_id, account_mac, plan_digest)
 );
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
@@ -154,7 +177,7 @@ CREATE TABLE steps (
   sequence     BIGINT NOT NULL,
   store        TEXT NOT NULL,
   table_name   TEXT NOT NULL,
-  action       TEXT NOT NULL,
+  action       TEXT NOT NULL CHECK (action IN ('open','detach','delete','mask','keep')),
   state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
   chunks       JSONB NOT NULL,         -- how far each chunk is
   counts       JSONB,                  -- what came of it, read back
@@ -174,7 +197,10 @@ CREATE TABLE letters (
   id           UUID PRIMARY KEY,
   request_id   UUID REFERENCES requests (id),
   about_id     UUID REFERENCES letters (id),  -- of an alarm: the letter that has not reached its reader
-  kind         TEXT NOT NULL,
+  kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
+                 'passed_on','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
+                 'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
+                 'alarm_mailbox')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
   occasion     BIGINT NOT NULL,
   round        BIGINT NOT NULL,
@@ -192,6 +218,18 @@ CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_i
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too.
 CREATE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id THEN
+      RAISE EXCEPTION 'gate: a request stays itself';
+    END IF;
+    IF NEW.state <> OLD.state AND (OLD.state IN ('forwarded','not_found','refused','withdrawn','expired')
+        OR (OLD.state = 'completed' AND NEW.state <> 'reopened')) THEN
+      RAISE EXCEPTION 'gate: what has ended does not open again';
+    END IF;
+    IF NEW.state = 'reopened' AND OLD.state NOT IN ('completed','reopened') THEN
+      RAISE EXCEPTION 'gate: this state cannot be reached from there';
+    END IF;
+  END IF;
   IF NEW.state IN ('erasing','waiting_on_recipients','completed') THEN
     IF TG_OP = 'INSERT' THEN
       RAISE EXCEPTION 'gate: a request is not born erasing';
@@ -204,6 +242,13 @@ BEGIN
        OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients'))
        OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed')) THEN
       RAISE EXCEPTION 'gate: this state cannot be reached from there';
+    END IF;
+    -- By the row's own time, which is the program's: whether it is true, the mark tells that a worker checks.
+    IF NEW.state = 'erasing' AND OLD.state <> 'erasing' AND NOT EXISTS (
+        SELECT 1 FROM authorities a JOIN beginnings b ON b.authority_id = a.id AND b.request_id = a.request_id
+        WHERE a.id = NEW.authority_id AND a.request_id = NEW.id AND a.ended_at IS NULL
+          AND a.expires_at > NEW.updated_at) THEN
+      RAISE EXCEPTION 'gate: no live authority has begun it';
     END IF;
   END IF;
   RETURN NEW;
@@ -226,6 +271,16 @@ CREATE TRIGGER steps_gate BEFORE INSERT OR UPDATE ON steps FOR EACH ROW EXECUTE 
 
 CREATE FUNCTION authorities_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+     AND to_jsonb(NEW) - 'ended_at' = to_jsonb(OLD) - 'ended_at' THEN
+    RETURN NEW;
+  END IF;
   RAISE EXCEPTION 'gate: an authority is never changed';
 END $$;
 CREATE TRIGGER authorities_gate BEFORE UPDATE ON authorities FOR EACH ROW EXECUTE FUNCTION authorities_gate();
+
+CREATE FUNCTION beginnings_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'gate: a beginning is never changed';
+END $$;
+CREATE TRIGGER beginnings_gate BEFORE UPDATE ON beginnings FOR EACH ROW EXECUTE FUNCTION beginnings_gate();

@@ -14,7 +14,6 @@ CREATE TABLE vault_keys (
   purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record')),
   wrapped       BYTEA,
   created_at    TIMESTAMPTZ NOT NULL,
-  destroy_at    TIMESTAMPTZ,
   destroyed_at  TIMESTAMPTZ,
   CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 ) WITH (
@@ -23,17 +22,24 @@ CREATE TABLE vault_keys (
 );
 
 CREATE UNIQUE INDEX vault_keys_living ON vault_keys (owner, purpose) WHERE wrapped IS NOT NULL;
-CREATE INDEX vault_keys_due ON vault_keys (destroy_at) WHERE wrapped IS NOT NULL AND destroy_at IS NOT NULL;
 
 CREATE FUNCTION vault_keys_stay_destroyed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' OR TG_OP = 'TRUNCATE' THEN
+    RAISE EXCEPTION 'gate: a key is destroyed and its row stays';
+  END IF;
+  IF NEW.id <> OLD.id OR NEW.owner <> OLD.owner OR NEW.purpose <> OLD.purpose OR NEW.created_at <> OLD.created_at THEN
+    RAISE EXCEPTION 'gate: a key stays what it is';
+  END IF;
   IF OLD.destroyed_at IS NOT NULL THEN
     RAISE EXCEPTION 'gate: a destroyed key stays destroyed';
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER vault_keys_stay_destroyed BEFORE UPDATE ON vault_keys
+CREATE TRIGGER vault_keys_stay_destroyed BEFORE UPDATE OR DELETE ON vault_keys
   FOR EACH ROW EXECUTE FUNCTION vault_keys_stay_destroyed();
+CREATE TRIGGER vault_keys_keep_all BEFORE TRUNCATE ON vault_keys
+  FOR EACH STATEMENT EXECUTE FUNCTION vault_keys_stay_destroyed();
 
 -- Personal data, each blob under one key.
 CREATE TABLE sealed (
@@ -57,13 +63,13 @@ CREATE TABLE trail (
   case_id       BYTEA NOT NULL CHECK (octet_length(case_id) = 16),
   number        BIGINT NOT NULL CHECK (number >= 1),
   event         TEXT NOT NULL CHECK (event IN (
-    'letter_stored', 'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found',
-    'challenge_sent', 'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved',
-    'denied', 'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended',
-    'withdrawn', 'expired', 'refused', 'intent', 'outcome', 'read_back', 'step_failed', 'recipient_told',
-    'recipient_answered', 'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced',
-    'letter_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded', 'evidence_approved',
-    'job_retried', 'started')),
+    'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found', 'challenge_made',
+    'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved', 'denied',
+    'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended', 'withdrawn',
+    'expired', 'refused', 'intent', 'outcome', 'step_failed', 'recipient_told', 'recipient_answered',
+    'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced', 'letters_expunging',
+    'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded',
+    'evidence_approved', 'job_retried')),
   time          TIMESTAMPTZ NOT NULL,
   leaf          TEXT NOT NULL CHECK (octet_length(leaf) <= 8192),           -- RFC 8785
   hash          BYTEA NOT NULL UNIQUE CHECK (octet_length(hash) = 32),      -- RFC 6962 leaf hash
@@ -87,3 +93,35 @@ BEGIN
 END $$;
 CREATE TRIGGER trail_keep BEFORE INSERT OR UPDATE OR DELETE ON trail FOR EACH ROW EXECUTE FUNCTION trail_keep();
 CREATE TRIGGER trail_keep_all BEFORE TRUNCATE ON trail FOR EACH STATEMENT EXECUTE FUNCTION trail_keep();
+
+-- The rows of a case that permit or prove something leave with its record, when that key was destroyed by its term.
+CREATE FUNCTION leaves_with_the_record() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  request UUID;
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    RAISE EXCEPTION 'gate: it leaves with the record of its case';
+  END IF;
+  request := CASE WHEN TG_TABLE_NAME = 'requests' THEN to_jsonb(OLD) ->> 'id' ELSE to_jsonb(OLD) ->> 'request_id' END;
+  IF NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'record'
+      WHERE r.id = request GROUP BY r.id HAVING COUNT(k.wrapped) = 0) THEN
+    RAISE EXCEPTION 'gate: it leaves with the record of its case';
+  END IF;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER requests_leave_with_the_record BEFORE DELETE ON requests
+  FOR EACH ROW EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER requests_keep_all BEFORE TRUNCATE ON requests
+  FOR EACH STATEMENT EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER authorities_leave_with_the_record BEFORE DELETE ON authorities
+  FOR EACH ROW EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER authorities_keep_all BEFORE TRUNCATE ON authorities
+  FOR EACH STATEMENT EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER beginnings_leave_with_the_record BEFORE DELETE ON beginnings
+  FOR EACH ROW EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER beginnings_keep_all BEFORE TRUNCATE ON beginnings
+  FOR EACH STATEMENT EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER steps_leave_with_the_record BEFORE DELETE ON steps
+  FOR EACH ROW EXECUTE FUNCTION leaves_with_the_record();
+CREATE TRIGGER steps_keep_all BEFORE TRUNCATE ON steps
+  FOR EACH STATEMENT EXECUTE FUNCTION leaves_with_the_record();

@@ -29,12 +29,15 @@ CREATE TABLE deliveries (
   reasons      TEXT,                   -- rule names only
   request_id   BLOB,
   judged_at    INTEGER,
-  marked_at    INTEGER,                   -- keyword set and moved on the server
+  marked_at    INTEGER,                   -- keyword set, and moved, on the server
+  moved_to     TEXT,                      -- the folder that it was moved to; NULL where it stayed
   expunged_at  INTEGER,                   -- our own forgetting took it out of the mailbox
   UNIQUE (mailbox, folder, uid_validity, uid)
 ) STRICT;
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;
+-- What belongs to no request loses its digest after a while; few rows still have one.
+CREATE INDEX deliveries_to_forget ON deliveries (judged_at) WHERE request_id IS NULL AND content_mac IS NOT NULL;
 
 -- The facts of a request; moved by domain::request::apply and by nothing else.
 CREATE TABLE requests (
@@ -44,9 +47,13 @@ CREATE TABLE requests (
   state         TEXT NOT NULL CHECK (state IN ('received','awaiting_confirmation','awaiting_approval','scheduled','erasing',
                   'waiting_on_recipients','completed','needs_review','forwarded','not_found','refused','withdrawn','expired',
                   'on_hold','reopened')),
-  held_from     TEXT,
+  held_from     TEXT CHECK (held_from IN ('received','awaiting_confirmation','awaiting_approval','scheduled','erasing',
+                  'waiting_on_recipients','completed','needs_review','forwarded','not_found','refused','withdrawn','expired',
+                  'on_hold','reopened')),
   held_by       TEXT CHECK (held_by IN ('unproven_stop','operator')),
-  review_reason TEXT,
+  review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
+                  'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
+                  'plan_drifted','authority_expired','challenge_bounced','other_right')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
@@ -75,7 +82,8 @@ CREATE TABLE requests (
   opened_at     INTEGER NOT NULL,
   updated_at    INTEGER NOT NULL,
   ended_at      INTEGER,
-  letters_due_at INTEGER,          -- its letters are to leave the mailbox
+  letters_due_at INTEGER,          -- from when on its letters are to leave the mailbox
+  letters_failures INTEGER NOT NULL DEFAULT 0,   -- how often in a row they could not be expunged
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 ) STRICT;
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
@@ -101,18 +109,33 @@ CREATE TABLE challenges (
 ) STRICT;
 CREATE INDEX challenges_by_address ON challenges (address_mac, created_at);
 
--- What permits a plan. Written by verify, never changed; the HMAC is under a key outside this database.
+-- What permits a plan. Written by verify; the HMAC is under a key outside this database. Nothing of it changes but
+-- that it ends: when its request ends, or goes another way.
 CREATE TABLE authorities (
   id           BLOB PRIMARY KEY,
   request_id   BLOB NOT NULL REFERENCES requests (id),
   kind         TEXT NOT NULL CHECK (kind IN ('verified','termination','continuation')),
-  method       TEXT NOT NULL,
+  method       TEXT NOT NULL CHECK (method IN ('reply','code','owner_approval','operators','service_ended','completed_plan')),
   account_mac  BLOB NOT NULL,
   plan_digest  BLOB NOT NULL,
   issued_at    INTEGER NOT NULL,
   expires_at   INTEGER NOT NULL,
   hmac         BLOB NOT NULL,
+  ended_at     INTEGER,
   UNIQUE (id, request_id, account_mac, plan_digest)
+) STRICT;
+
+-- That an authority's grace period was over and what was proven still true, when its request began to be erased. A
+-- worker erases under nothing else; the HMAC is under a key outside this database.
+CREATE TABLE beginnings (
+  authority_id BLOB PRIMARY KEY,
+  request_id   BLOB NOT NULL,
+  account_mac  BLOB NOT NULL,
+  plan_digest  BLOB NOT NULL,
+  begun_at     INTEGER NOT NULL,
+  hmac         BLOB NOT NULL,
+  FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
+    REFERENCES authorities (id, request_id, account_mac, plan_digest)
 ) STRICT;
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
@@ -154,7 +177,7 @@ CREATE TABLE steps (
   sequence     INTEGER NOT NULL,
   store        TEXT NOT NULL,
   table_name   TEXT NOT NULL,
-  action       TEXT NOT NULL,
+  action       TEXT NOT NULL CHECK (action IN ('open','detach','delete','mask','keep')),
   state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
   chunks       TEXT NOT NULL,         -- how far each chunk is
   counts       TEXT,                  -- what came of it, read back
@@ -174,7 +197,10 @@ CREATE TABLE letters (
   id           BLOB PRIMARY KEY,
   request_id   BLOB REFERENCES requests (id),
   about_id     BLOB REFERENCES letters (id),  -- of an alarm: the letter that has not reached its reader
-  kind         TEXT NOT NULL,
+  kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
+                 'passed_on','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
+                 'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
+                 'alarm_mailbox')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
   occasion     INTEGER NOT NULL,
   round        INTEGER NOT NULL,
@@ -194,6 +220,27 @@ CREATE TRIGGER requests_gate_insert BEFORE INSERT ON requests
 WHEN NEW.state IN ('erasing','waiting_on_recipients','completed')
 BEGIN SELECT RAISE(ABORT, 'gate: a request is not born erasing'); END;
 
+-- INSERT OR REPLACE would put another life in the place of one that has ended.
+CREATE TRIGGER requests_gate_replace BEFORE INSERT ON requests
+WHEN EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.id OR r.reference = NEW.reference OR r.case_id = NEW.case_id)
+BEGIN SELECT RAISE(ABORT, 'gate: a request is opened once'); END;
+
+CREATE TRIGGER requests_gate_itself BEFORE UPDATE ON requests
+WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id
+BEGIN SELECT RAISE(ABORT, 'gate: a request stays itself'); END;
+
+CREATE TRIGGER requests_gate_ended BEFORE UPDATE ON requests
+WHEN NEW.state <> OLD.state AND (OLD.state IN ('forwarded','not_found','refused','withdrawn','expired')
+  OR (OLD.state = 'completed' AND NEW.state <> 'reopened'))
+BEGIN SELECT RAISE(ABORT, 'gate: what has ended does not open again'); END;
+
+-- By the row's own time, which is the program's: whether it is true, the mark tells that a worker checks.
+CREATE TRIGGER requests_gate_begin BEFORE UPDATE ON requests
+WHEN NEW.state = 'erasing' AND OLD.state <> 'erasing' AND NOT EXISTS (
+  SELECT 1 FROM authorities a JOIN beginnings b ON b.authority_id = a.id AND b.request_id = a.request_id
+  WHERE a.id = NEW.authority_id AND a.request_id = NEW.id AND a.ended_at IS NULL AND a.expires_at > NEW.updated_at)
+BEGIN SELECT RAISE(ABORT, 'gate: no live authority has begun it'); END;
+
 CREATE TRIGGER requests_gate_update BEFORE UPDATE ON requests
 WHEN NEW.state IN ('erasing','waiting_on_recipients','completed') AND NOT EXISTS (
   SELECT 1 FROM authorities a WHERE a.id = NEW.authority_id AND a.request_id = NEW.id
@@ -204,6 +251,7 @@ CREATE TRIGGER requests_gate_order BEFORE UPDATE ON requests
 WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened'))
   OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients'))
   OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed'))
+  OR (NEW.state = 'reopened' AND OLD.state NOT IN ('completed','reopened'))
 BEGIN SELECT RAISE(ABORT, 'gate: this state cannot be reached from there'); END;
 
 CREATE TRIGGER steps_gate_insert BEFORE INSERT ON steps
@@ -219,4 +267,20 @@ WHEN NEW.request_id <> OLD.request_id OR NEW.authority_id <> OLD.authority_id
 BEGIN SELECT RAISE(ABORT, 'gate: a step cannot change what it is bound to'); END;
 
 CREATE TRIGGER authorities_gate_update BEFORE UPDATE ON authorities
+WHEN NOT (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+  AND NEW.id = OLD.id AND NEW.request_id = OLD.request_id AND NEW.kind = OLD.kind AND NEW.method = OLD.method
+  AND NEW.account_mac = OLD.account_mac AND NEW.plan_digest = OLD.plan_digest AND NEW.issued_at = OLD.issued_at
+  AND NEW.expires_at = OLD.expires_at AND NEW.hmac = OLD.hmac)
 BEGIN SELECT RAISE(ABORT, 'gate: an authority is never changed'); END;
+
+-- INSERT OR REPLACE would write one anew that has ended.
+CREATE TRIGGER authorities_gate_replace BEFORE INSERT ON authorities
+WHEN EXISTS (SELECT 1 FROM authorities a WHERE a.id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'gate: an authority is issued once'); END;
+
+CREATE TRIGGER beginnings_gate_update BEFORE UPDATE ON beginnings
+BEGIN SELECT RAISE(ABORT, 'gate: a beginning is never changed'); END;
+
+CREATE TRIGGER beginnings_gate_replace BEFORE INSERT ON beginnings
+WHEN EXISTS (SELECT 1 FROM beginnings b WHERE b.authority_id = NEW.authority_id)
+BEGIN SELECT RAISE(ABORT, 'gate: an authority begins once'); END;

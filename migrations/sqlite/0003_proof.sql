@@ -14,18 +14,34 @@ CREATE TABLE vault_keys (
   purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record')),
   wrapped       BLOB,
   created_at    INTEGER NOT NULL,
-  destroy_at    INTEGER,
   destroyed_at  INTEGER,
   CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 ) STRICT;
 
 CREATE UNIQUE INDEX vault_keys_living ON vault_keys (owner, purpose) WHERE wrapped IS NOT NULL;
-CREATE INDEX vault_keys_due ON vault_keys (destroy_at) WHERE wrapped IS NOT NULL AND destroy_at IS NOT NULL;
 
 CREATE TRIGGER vault_keys_stay_destroyed BEFORE UPDATE ON vault_keys
 WHEN OLD.destroyed_at IS NOT NULL
 BEGIN
   SELECT RAISE(ABORT, 'gate: a destroyed key stays destroyed');
+END;
+
+-- Its row may be taken by no other key: not by a changed number, not by INSERT OR REPLACE, not after a DELETE.
+CREATE TRIGGER vault_keys_stay_themselves BEFORE UPDATE ON vault_keys
+WHEN NEW.id <> OLD.id OR NEW.owner <> OLD.owner OR NEW.purpose <> OLD.purpose OR NEW.created_at <> OLD.created_at
+BEGIN
+  SELECT RAISE(ABORT, 'gate: a key stays what it is');
+END;
+
+CREATE TRIGGER vault_keys_no_replace BEFORE INSERT ON vault_keys
+WHEN EXISTS (SELECT 1 FROM vault_keys k WHERE k.id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'gate: a key is made once');
+END;
+
+CREATE TRIGGER vault_keys_keep BEFORE DELETE ON vault_keys
+BEGIN
+  SELECT RAISE(ABORT, 'gate: a key is destroyed and its row stays');
 END;
 
 -- Personal data, each blob under one key.
@@ -45,13 +61,13 @@ CREATE TABLE trail (
   case_id       BLOB NOT NULL CHECK (length(case_id) = 16),
   number        INTEGER NOT NULL CHECK (number >= 1),
   event         TEXT NOT NULL CHECK (event IN (
-    'letter_stored', 'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found',
-    'challenge_sent', 'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved',
-    'denied', 'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended',
-    'withdrawn', 'expired', 'refused', 'intent', 'outcome', 'read_back', 'step_failed', 'recipient_told',
-    'recipient_answered', 'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced',
-    'letter_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded', 'evidence_approved',
-    'job_retried', 'started')),
+    'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found', 'challenge_made',
+    'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved', 'denied',
+    'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended', 'withdrawn',
+    'expired', 'refused', 'intent', 'outcome', 'step_failed', 'recipient_told', 'recipient_answered',
+    'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced', 'letters_expunging',
+    'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded',
+    'evidence_approved', 'job_retried')),
   time          INTEGER NOT NULL,
   leaf          TEXT NOT NULL CHECK (length(CAST(leaf AS BLOB)) <= 8192),   -- RFC 8785
   hash          BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),             -- RFC 6962 leaf hash
@@ -68,6 +84,8 @@ WHEN NOT (
   AND NEW.position = OLD.position AND NEW.case_id = OLD.case_id AND NEW.number = OLD.number
   AND NEW.event = OLD.event AND NEW.time = OLD.time AND NEW.leaf = OLD.leaf AND NEW.hash = OLD.hash
   AND NEW.private_blob IS OLD.private_blob)
+  -- UPDATE OR REPLACE would delete the leaf that has this place, without firing the trigger below.
+  OR EXISTS (SELECT 1 FROM trail WHERE log_index = NEW.log_index)
 BEGIN
   SELECT RAISE(ABORT, 'gate: the trail is written once');
 END;
@@ -84,4 +102,33 @@ WHEN NEW.log_index IS NOT NULL OR EXISTS (
   WHERE (case_id = NEW.case_id AND number = NEW.number) OR hash = NEW.hash OR position = NEW.position)
 BEGIN
   SELECT RAISE(ABORT, 'gate: the trail is written once');
+END;
+
+-- The rows of a case that permit or prove something leave with its record, when that key was destroyed by its term.
+CREATE TRIGGER requests_leave_with_the_record BEFORE DELETE ON requests
+WHEN NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'record'
+  WHERE r.id = OLD.id GROUP BY r.id HAVING COUNT(k.wrapped) = 0)
+BEGIN
+  SELECT RAISE(ABORT, 'gate: it leaves with the record of its case');
+END;
+
+CREATE TRIGGER authorities_leave_with_the_record BEFORE DELETE ON authorities
+WHEN NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'record'
+  WHERE r.id = OLD.request_id GROUP BY r.id HAVING COUNT(k.wrapped) = 0)
+BEGIN
+  SELECT RAISE(ABORT, 'gate: it leaves with the record of its case');
+END;
+
+CREATE TRIGGER beginnings_leave_with_the_record BEFORE DELETE ON beginnings
+WHEN NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'record'
+  WHERE r.id = OLD.request_id GROUP BY r.id HAVING COUNT(k.wrapped) = 0)
+BEGIN
+  SELECT RAISE(ABORT, 'gate: it leaves with the record of its case');
+END;
+
+CREATE TRIGGER steps_leave_with_the_record BEFORE DELETE ON steps
+WHEN NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'record'
+  WHERE r.id = OLD.request_id GROUP BY r.id HAVING COUNT(k.wrapped) = 0)
+BEGIN
+  SELECT RAISE(ABORT, 'gate: it leaves with the record of its case');
 END;

@@ -203,6 +203,10 @@ pub struct Retention {
     pub letter_days: u32,
     /// Letters of a request that nobody confirmed, this many days after its end.
     pub unverified_letter_days: u32,
+    /// Finished jobs, this many days after their end; those of a request at the latest with its record.
+    pub job_days: u32,
+    /// The keyed digests of letters that belong to no request, this many days after they were judged.
+    pub digest_days: u32,
     /// The record of a request, this many days after its end. The law pack says so, not the config.
     pub record_days: u32,
 }

@@ -67,7 +67,7 @@ impl Config {
 
     fn policy(&self) -> Value {
         let Law { pack, holidays } = &self.law;
-        let Retention { letter_days, unverified_letter_days, record_days } = &self.retention;
+        let Retention { letter_days, unverified_letter_days, job_days, digest_days, record_days } = &self.retention;
         json!({
             "version": VERSION,
             "law": pack_value(pack),
@@ -76,7 +76,10 @@ impl Config {
             "authority": self.authority.iter().map(authority_value).collect::<Vec<_>>(),
             "challenge": challenge_value(&self.challenge),
             "schedule": schedule_value(&self.schedule),
-            "retention": { "letter": letter_days, "unverified_letter": unverified_letter_days, "record": record_days },
+            "retention": {
+                "letter": letter_days, "unverified_letter": unverified_letter_days, "job": job_days,
+                "digest": digest_days, "record": record_days,
+            },
         })
     }
 }

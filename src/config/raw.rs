@@ -132,7 +132,12 @@ section!(RawLimits {
     directory_rows_max: Maybe<i64>,
     statement_seconds: Maybe<i64>,
 });
-section!(RawRetention { letter_days: Maybe<i64>, unverified_letter_days: Maybe<i64> });
+section!(RawRetention {
+    letter_days: Maybe<i64>,
+    unverified_letter_days: Maybe<i64>,
+    job_days: Maybe<i64>,
+    digest_days: Maybe<i64>,
+});
 section!(RawStores { maps: Option<Vec<Spanned<String>>> });
 section!(RawLog { format: Maybe<String>, filter: Maybe<String> });
 section!(RawWorkers { count: Maybe<i64>, erasures: Maybe<i64>, lease_seconds: Maybe<i64>, drain_seconds: Maybe<i64> });

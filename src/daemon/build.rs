@@ -2,11 +2,13 @@
 //! store, a key file with open permissions, a database of a newer program.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -85,6 +87,12 @@ pub enum BuildError {
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
+    /// What the trail says of the configuration cannot be made.
+    #[error("the data maps have no canonical form")]
+    Stamp(#[source] serde_json::Error),
+    /// What the trail says of the program cannot be read.
+    #[error("the running program's own file cannot be read; the trail names it by its SHA-256")]
+    Program(#[source] std::io::Error),
     /// Two rows of the authority table speak of one case.
     #[error(transparent)]
     Authority(#[from] crate::verify::DoubleRow),
@@ -261,11 +269,13 @@ pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError
         Some(mailer) => mailer,
         None => mailer(&config.mailer)?,
     };
+    let lexicon = Lexicon::embedded()?;
+    let stamps = stamps(&config, &map, &lexicon)?;
     Ok(House {
         db,
         keys: kek.installation_keys(),
         kek: Arc::new(kek),
-        lexicon: Arc::new(Lexicon::embedded()?),
+        lexicon: Arc::new(lexicon),
         intake_limits: intake_limits(&config),
         templates: Templates::embedded()?,
         mailer,
@@ -274,9 +284,9 @@ pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError
         erase_limits: erase_limits(&config),
         map,
         stores,
+        stamps,
         policy: policy(&config),
         calendar: config.calendar.clone(),
-        stamps: stamps(&config),
         clock: choices.clock,
         chance: choices.chance,
         backfill: choices.backfill,
@@ -318,8 +328,31 @@ pub fn erase_limits(config: &Config) -> EraseLimits {
     EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
 }
 
-fn stamps(config: &Config) -> Stamps {
-    use sha2::{Digest, Sha256};
-    let build = Sha256::digest(concat!("expunged ", env!("CARGO_PKG_VERSION")).as_bytes()).into();
-    Stamps { policy: config.policy_digest(), config: config.digest(), build }
+/// What is in force: the policy, the configuration with the maps and words that it leads to, and the very program that
+/// runs.
+fn stamps(config: &Config, map: &DataMap, lexicon: &Lexicon) -> Result<Stamps, BuildError> {
+    let hex = |digest: [u8; 32]| data_encoding::HEXLOWER.encode(&digest);
+    // A map is taken without the url of its store, in which a password may stand.
+    let everything = serde_json::json!({
+        "config": hex(config.digest()), "maps": map, "lexicon": hex(lexicon.digest()),
+    });
+    let config_digest = serde_json_canonicalizer::to_vec(&everything).map_err(BuildError::Stamp)?;
+    Ok(Stamps {
+        policy: config.policy_digest(),
+        config: Sha256::digest(config_digest).into(),
+        build: running_program().map_err(BuildError::Program)?,
+    })
+}
+
+/// SHA-256 of the executable that runs, as `sha256sum` prints it for the file.
+fn running_program() -> std::io::Result<[u8; 32]> {
+    let mut file = std::fs::File::open(std::env::current_exe()?)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finalize().into()),
+            read => hasher.update(&piece[..read]),
+        }
+    }
 }

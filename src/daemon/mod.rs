@@ -1,8 +1,9 @@
 //! Builds everything, supervises it, and drains on shutdown.
 //!
-//! Three tasks: the workers, the watch on the mailbox, and whoever asks them to stop. Any number of daemons share one
+//! Four tasks: the workers, the watch on the mailbox, the broom, and whoever asks them to stop. Any number of daemons share one
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
+mod broom;
 pub mod build;
 mod lock;
 mod watch;
@@ -89,7 +90,8 @@ pub async fn run(
     let watching = watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone());
     let (quick, erasing) = loops(running.workers, running.erasures);
     let (quick, erasing) = (work(&house, quick, &shutdown), work(&house, erasing, &shutdown));
-    let ((), quick, erasing) = tokio::join!(watching, quick, erasing);
+    let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
+    let ((), (), quick, erasing) = tokio::join!(watching, sweeping, quick, erasing);
     info!("daemon stopped");
     Ok(quick.and(erasing)?)
 }

@@ -95,6 +95,8 @@ pub struct Delivery {
     pub disposition: Disposition,
     /// The request that it belongs to.
     pub request: Option<RequestId>,
+    /// The folder that it was moved to, where it was.
+    pub moved_to: Option<String>,
 }
 
 /// The cursor of a folder; `None` before the first run.
@@ -198,7 +200,7 @@ pub async fn insert(
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, folder, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id ",
+            "SELECT id, folder, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id, moved_to ",
             $rest
         )
     };
@@ -279,13 +281,19 @@ pub async fn unmarked(
     rows.iter().map(read).collect()
 }
 
-/// Notes that these letters were marked on the server.
+/// Notes that these letters were marked on the server, and moved to a folder where one is given.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn set_marked(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp) -> Result<(), DbError> {
+pub async fn set_marked(
+    tx: &mut Tx,
+    ids: &[DeliveryId],
+    moved_to: Option<&str>,
+    now: Timestamp,
+) -> Result<(), DbError> {
     for id in ids {
-        tx.execute("UPDATE deliveries SET marked_at = $2 WHERE id = $1", params![id.as_uuid(), now]).await?;
+        let sql = "UPDATE deliveries SET marked_at = $2, moved_to = $3 WHERE id = $1";
+        tx.execute(sql, params![id.as_uuid(), now, moved_to.map(ToOwned::to_owned)]).await?;
     }
     Ok(())
 }
@@ -305,17 +313,31 @@ pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<Delivery>
     .collect()
 }
 
-/// Notes that our own forgetting took a request's letters out of the mailbox.
+/// Notes that our own forgetting took these letters out of the mailbox.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn set_expunged(tx: &mut Tx, request: RequestId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE deliveries SET expunged_at = $2 WHERE request_id = $1 AND expunged_at IS NULL",
-        params![request.as_uuid(), now],
-    )
-    .await?;
+pub async fn set_expunged(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp) -> Result<(), DbError> {
+    for id in ids {
+        let sql = "UPDATE deliveries SET expunged_at = $2 WHERE id = $1 AND expunged_at IS NULL";
+        tx.execute(sql, params![id.as_uuid(), now]).await?;
+    }
     Ok(())
+}
+
+/// Forgets what letters were, of which nothing was kept: the digest and the rules of those that belong to no request and
+/// were judged before this time, at most `count_max`. Mailbox, UID and disposition stay: every UID has one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_ordinary(tx: &mut Tx, before: Timestamp, count_max: u32) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE deliveries SET content_mac = NULL, reasons = NULL WHERE id IN (
+           SELECT id FROM deliveries WHERE request_id IS NULL AND content_mac IS NOT NULL AND judged_at < $1
+           ORDER BY judged_at LIMIT $2)",
+        params![before, count_max],
+    )
+    .await
 }
 
 /// How many letters have each disposition.
@@ -340,6 +362,7 @@ fn read(row: &Row) -> Result<Delivery, DbError> {
         key_id: row.opt_uuid("key_id")?,
         disposition: row.word("disposition")?,
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        moved_to: row.opt_text("moved_to")?,
     })
 }
 

@@ -88,6 +88,17 @@ pub enum DbError {
         /// Its name in the program.
         known: &'static str,
     },
+    /// A migration that ran here had another text than the one this program carries.
+    #[error(
+        "migration {number} ({name}) ran here with another text than this program carries: start the program that made this \
+         database, or one that was released after it"
+    )]
+    ChangedMigration {
+        /// The migration's number.
+        number: i64,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl From<sqlx::Error> for DbError {

@@ -158,6 +158,19 @@ pub async fn snooze_in(tx: &mut Tx, lease: &Lease, until: Timestamp) -> Result<(
     }
 }
 
+/// Forgets jobs that ended before this time, at most `count_max`; answers how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_done(tx: &mut Tx, before: Timestamp, count_max: u32) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM jobs_done WHERE id IN (
+           SELECT id FROM jobs_done WHERE finished_at < $1 ORDER BY finished_at LIMIT $2)",
+        params![before, count_max],
+    )
+    .await
+}
+
 /// Lets jobs wait again, until another time or not; their attempts do not count. Answers how many were still held.
 pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Timestamp>) -> Result<u64, DbError> {
     let sql = format!(

@@ -1,9 +1,16 @@
 //! The keys of deliveries and cases: wrapped, found by owner and purpose, destroyed by their terms.
 //!
 //! Destroying overwrites the wrapped bytes, then drops them; the row stays and says when. What was sealed under the
-//! key is deleted with it, and would be unreadable without that. SQLite zeroes what it frees (`secure_delete`); in
-//! PostgreSQL the old row version goes with the next autovacuum, which these tables ask for after a single row.
-//! Backups of the database hold wrapped keys as long as they live: keep the key file out of them.
+//! key is deleted with it, and would be unreadable without that.
+//!
+//! In SQLite nothing is left of either: it zeroes what it frees (`secure_delete`), and the write-ahead log, which holds
+//! the pages as they were, is emptied after the commit, at the latest with the next write that no reader stands in the way of.
+//!
+//! In PostgreSQL the bytes outlive the commit, and no statement of ours can change that. The old row versions stay in the
+//! table until a vacuum, which these tables ask for after a single row, and then on free space of their page until that is
+//! used again. `pg_wal` holds the row as it was written and the pages around it until its segments are recycled, and as
+//! long as an archive, a replica or a replication slot keeps them. There, as in every backup, a destroyed key is a *wrapped* key:
+//! what makes it worthless is the key file, which must lie neither on the database's disks nor in its backups.
 
 use uuid::Uuid;
 
@@ -22,19 +29,6 @@ pub enum Binding {
     Same,
     /// Another one: the program must stop, for what it wrote would be sealed under two keys.
     Other,
-}
-
-/// A key whose term has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueKey {
-    /// The key.
-    pub id: KeyId,
-    /// Whose data it seals.
-    pub owner: KeyOwner,
-    /// What it is for.
-    pub purpose: KeyPurpose,
-    /// When its term ended.
-    pub destroy_at: Timestamp,
 }
 
 /// Whether a key-encryption key was ever bound: then its file must be there, and is never made anew.
@@ -99,34 +93,6 @@ pub async fn load(
     row.map(|row| unwrapped(row, kek)).transpose()
 }
 
-/// A living key by its id, or `None` where it was destroyed.
-///
-/// # Errors
-/// [`DbError`]; a row that does not unwrap is [`DbError::Stored`].
-pub async fn load_by_id(tx: &mut Tx, kek: &KeyEncryptionKey, id: KeyId) -> Result<Option<DataKey>, DbError> {
-    let sql = "SELECT id, owner, purpose, wrapped FROM vault_keys WHERE id = $1 AND wrapped IS NOT NULL";
-    let row = tx.optional(sql, params![id.as_uuid()]).await?;
-    row.map(|row| unwrapped(row, kek)).transpose()
-}
-
-/// The living key of an owner; makes it where there is none.
-///
-/// # Errors
-/// [`DbError`] as [`load`] and [`create`].
-pub async fn load_or_create(
-    tx: &mut Tx,
-    kek: &KeyEncryptionKey,
-    owner: KeyOwner,
-    purpose: KeyPurpose,
-    now: Timestamp,
-    chance: &dyn Chance,
-) -> Result<DataKey, DbError> {
-    match load(tx, kek, owner, purpose).await? {
-        Some(key) => Ok(key),
-        None => create(tx, kek, owner, purpose, now, chance).await,
-    }
-}
-
 fn unwrapped(row: Row, kek: &KeyEncryptionKey) -> Result<DataKey, DbError> {
     let row = row.of("vault_keys");
     let id = row.uuid("id")?;
@@ -163,6 +129,7 @@ pub async fn destroy(tx: &mut Tx, id: KeyId, now: Timestamp) -> Result<bool, DbE
     tx.execute_one("UPDATE vault_keys SET wrapped = $2 WHERE id = $1", params![id, zeros]).await?;
     tx.execute_one("UPDATE vault_keys SET wrapped = NULL, destroyed_at = $2 WHERE id = $1", params![id, now]).await?;
     tx.execute("DELETE FROM sealed WHERE key_id = $1", params![id]).await?;
+    tx.destroyed();
     Ok(true)
 }
 
@@ -176,37 +143,6 @@ pub async fn destroy_of(tx: &mut Tx, owner: KeyOwner, purpose: KeyPurpose, now: 
         Some(row) => destroy(tx, KeyId::from_uuid(row.of("vault_keys").uuid("id")?), now).await,
         None => Ok(false),
     }
-}
-
-/// Sets when the living key of an owner is to be destroyed; the last word counts. `false` where there is none.
-///
-/// # Errors
-/// [`DbError`] where the database does not answer.
-pub async fn destroy_at(tx: &mut Tx, owner: KeyOwner, purpose: KeyPurpose, at: Timestamp) -> Result<bool, DbError> {
-    let sql = "UPDATE vault_keys SET destroy_at = $3 WHERE owner = $1 AND purpose = $2 AND wrapped IS NOT NULL";
-    Ok(tx.execute(sql, params![owner.as_bytes(), purpose.as_str(), at]).await? == 1)
-}
-
-/// The keys whose term has ended, the longest due first, at most `limit`.
-///
-/// # Errors
-/// [`DbError`] where the database does not answer.
-pub async fn due(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<DueKey>, DbError> {
-    let sql = "SELECT id, owner, purpose, destroy_at FROM vault_keys \
-               WHERE wrapped IS NOT NULL AND destroy_at <= $1 ORDER BY destroy_at, id LIMIT $2";
-    let rows = tx.all(sql, params![now, limit]).await?;
-    rows.into_iter()
-        .map(|row| {
-            let row = row.of("vault_keys");
-            let purpose = row.word("purpose")?;
-            Ok(DueKey {
-                id: KeyId::from_uuid(row.uuid("id")?),
-                owner: owner(&row, purpose)?,
-                purpose,
-                destroy_at: row.time("destroy_at")?,
-            })
-        })
-        .collect()
 }
 
 /// Keeps a key from being destroyed until this transaction ends; `false` where it was destroyed before.

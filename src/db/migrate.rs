@@ -1,7 +1,11 @@
 //! Brings the schema to the number that this program knows: all of it in one transaction, or nothing.
 //!
-//! It never goes down and never touches a schema that a newer program made.
+//! It never goes down, never touches a schema that a newer program made, and never goes on from a migration whose text was
+//! changed after it ran: what stands there would not be what the program believes.
 
+use sha2::{Digest, Sha256};
+
+use super::dialect::Dialect;
 use super::error::DbError;
 use super::open::Db;
 use super::sql::Tx;
@@ -12,6 +16,19 @@ struct Migration {
     name: &'static str,
     sqlite: &'static str,
     postgres: &'static str,
+}
+
+impl Migration {
+    const fn text(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+
+    fn digest(&self, dialect: Dialect) -> [u8; 32] {
+        Sha256::digest(self.text(dialect).as_bytes()).into()
+    }
 }
 
 macro_rules! migrations {
@@ -25,7 +42,7 @@ macro_rules! migrations {
     };
 }
 
-/// Every migration, in order. To add one: a file on each side and a line here.
+/// Every migration, in order. To add one: a file on each side and a line here. None is edited once it was released.
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_jobs",
     2 "0002_cases",
@@ -38,23 +55,25 @@ const ADVISORY_LOCK: i64 = 0x6578_7075_6e67_6564;
 /// Applies what is missing.
 pub(super) async fn migrate(db: &Db) -> Result<(), DbError> {
     let mut tx = db.write().await?;
-    if tx.dialect() == super::Dialect::Postgres {
+    if tx.dialect() == Dialect::Postgres {
         tx.all("SELECT pg_advisory_xact_lock($1)", params![ADVISORY_LOCK]).await?;
     }
     let created = tx.dialect().pick(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
-            number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+            number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
          ) STRICT",
         "CREATE TABLE IF NOT EXISTS schema_migrations (
-            number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+            number BIGINT PRIMARY KEY, name TEXT NOT NULL, digest BYTEA NOT NULL,
+            applied_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
          )",
     );
     tx.script(created).await?;
     let applied = applied(&mut tx).await?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
-        tx.script(tx.dialect().pick(migration.sqlite, migration.postgres)).await?;
-        let insert = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)";
-        tx.execute_one(insert, params![migration.number, migration.name]).await?;
+        tx.script(migration.text(tx.dialect())).await?;
+        let insert = "INSERT INTO schema_migrations (number, name, digest) VALUES ($1, $2, $3)";
+        let digest = migration.digest(tx.dialect());
+        tx.execute_one(insert, params![migration.number, migration.name, digest]).await?;
     }
     tx.commit().await
 }
@@ -75,7 +94,7 @@ pub(super) async fn is_current(db: &Db) -> Result<(), DbError> {
 async fn applied(tx: &mut Tx) -> Result<i64, DbError> {
     let known = MIGRATIONS.last().map_or(0, |last| last.number);
     let mut last = 0;
-    for row in tx.all("SELECT number, name FROM schema_migrations ORDER BY number", params![]).await? {
+    for row in tx.all("SELECT number, name, digest FROM schema_migrations ORDER BY number", params![]).await? {
         let row = row.of("schema_migrations");
         last = row.i64("number")?;
         if last > known {
@@ -83,7 +102,8 @@ async fn applied(tx: &mut Tx) -> Result<i64, DbError> {
         }
         let found = row.text("name")?;
         match MIGRATIONS.iter().find(|ours| ours.number == last) {
-            Some(ours) if ours.name == found => {}
+            Some(ours) if ours.name == found && row.array32("digest")? == ours.digest(tx.dialect()) => {}
+            Some(ours) if ours.name == found => return Err(DbError::ChangedMigration { number: last, name: found }),
             ours => {
                 return Err(DbError::ForeignSchema { number: last, found, known: ours.map_or("", |ours| ours.name) });
             }
@@ -121,5 +141,20 @@ mod tests {
             assert_eq!(migration.number, i64::try_from(index).unwrap() + 1);
             assert!(migration.name.starts_with(&format!("{:04}_", migration.number)), "{}", migration.name);
         }
+    }
+    /// What ran here is held by its text: an edited migration would leave an older database without what it says.
+    #[tokio::test]
+    async fn a_changed_migration_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
+        let settings = super::super::DatabaseSettings { url: url.into(), connections_max: 1 };
+        let db = Db::open(&settings).await.unwrap();
+        let mut tx = db.write().await.unwrap();
+        let sql = "UPDATE schema_migrations SET digest = $1 WHERE number = 2";
+        tx.execute_one(sql, params![[0_u8; 32]]).await.unwrap();
+        tx.commit().await.unwrap();
+        db.close().await;
+        let refused = Db::open(&settings).await.err().unwrap();
+        assert!(matches!(refused, DbError::ChangedMigration { number: 2, .. }), "{refused}");
     }
 }

@@ -32,6 +32,7 @@ mod row;
 pub mod sealed;
 pub mod sql;
 pub mod trail;
+mod wal;
 
 pub use dialect::Dialect;
 pub use error::DbError;

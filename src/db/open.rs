@@ -17,6 +17,7 @@ use super::dialect::{self, Dialect};
 use super::error::DbError;
 use super::migrate;
 use super::sql::{Params, Row, Tx};
+use super::wal::Wal;
 
 /// Where our own database is.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ enum Pools {
         readers: SqlitePool,
         /// Rung when a transaction made work for the workers of this process.
         bell: Arc<watch::Sender<()>>,
+        wal: Arc<Wal>,
     },
     Postgres(PgPool),
 }
@@ -103,7 +105,7 @@ impl Db {
     /// Begins a transaction that only reads, and sees one state of the database throughout.
     pub async fn read(&self) -> Result<Tx, DbError> {
         match &self.0 {
-            Pools::Sqlite { readers, .. } => Ok(Tx::sqlite(readers.begin().await?, None)),
+            Pools::Sqlite { readers, .. } => Ok(Tx::sqlite_reading(readers.begin().await?)),
             Pools::Postgres(pool) => {
                 Ok(Tx::postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
             }
@@ -114,7 +116,7 @@ impl Db {
     /// fail half way for want of it.
     pub async fn write(&self) -> Result<Tx, DbError> {
         match &self.0 {
-            Pools::Sqlite { writer, bell, .. } => begin_immediate(writer, bell).await,
+            Pools::Sqlite { writer, bell, wal, .. } => begin_immediate(writer, bell, wal).await,
             Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
         }
     }
@@ -132,8 +134,9 @@ impl Db {
     pub(super) async fn alone(&self, sql: &str, params: Params) -> Result<Vec<Row>, DbError> {
         let sql = dialect::spell(self.dialect(), sql, &params);
         match &self.0 {
-            Pools::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, wal, .. } => {
                 let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(writer).await?;
+                wal.settle().await;
                 Ok(rows.into_iter().map(Row::from).collect())
             }
             Pools::Postgres(pool) => {
@@ -154,8 +157,9 @@ impl Db {
     /// Waits for transactions under way and closes every connection.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { writer, readers, .. } => {
+            Pools::Sqlite { writer, readers, wal, .. } => {
                 readers.close().await;
+                wal.settle_now().await;
                 writer.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
@@ -163,11 +167,11 @@ impl Db {
     }
 }
 
-async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>) -> Result<Tx, DbError> {
+async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>, wal: &Arc<Wal>) -> Result<Tx, DbError> {
     let mut attempts = 1;
     loop {
         match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {
-            Ok(tx) => return Ok(Tx::sqlite(tx, Some(Arc::clone(bell)))),
+            Ok(tx) => return Ok(Tx::sqlite_writing(tx, Arc::clone(bell), Arc::clone(wal))),
             // The busy timeout has passed each time, so there is no need to wait here as well.
             Err(error) if error.retry() == crate::domain::Retry::Transient && attempts < BEGIN_ATTEMPTS_MAX => {
                 attempts += 1;
@@ -194,7 +198,8 @@ async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
         .max_connections(readers_max.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default() }))
+    let wal = Arc::new(Wal::of(writer.clone()));
+    Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default(), wal }))
 }
 
 /// Makes the file readable by its owner only; the write-ahead log inherits that.

@@ -295,25 +295,51 @@ pub async fn set_language(
 /// # Errors
 /// A wrong row count when there is no such request.
 pub async fn set_letters_due(tx: &mut Tx, id: RequestId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute_one("UPDATE requests SET letters_due_at = $2 WHERE id = $1", params![id, now]).await
+    let sql = "UPDATE requests SET letters_due_at = $2, letters_failures = 0 WHERE id = $1";
+    tx.execute_one(sql, params![id, now]).await
 }
 
-/// The requests whose letters are due to leave the mailbox, at most `count_max`.
+/// The requests whose letters are due to leave the mailbox, at most `count_max`, and how often in a row that failed.
 ///
 /// # Errors
 /// As [`load`].
-pub async fn letters_due(tx: &mut Tx, count_max: u32) -> Result<Vec<RequestId>, DbError> {
-    let sql = "SELECT id FROM requests WHERE letters_due_at IS NOT NULL ORDER BY letters_due_at, id LIMIT $1";
-    let rows = tx.all(sql, params![count_max]).await?;
-    rows.iter().map(|row| Ok(RequestId::from_uuid(row.uuid("id")?))).collect()
+pub async fn letters_due(tx: &mut Tx, now: Timestamp, count_max: u32) -> Result<Vec<(RequestId, u32)>, DbError> {
+    let sql =
+        "SELECT id, letters_failures FROM requests WHERE letters_due_at <= $1 ORDER BY letters_due_at, id LIMIT $2";
+    let rows = tx.all(sql, params![now, count_max]).await?;
+    rows.iter().map(|row| Ok((RequestId::from_uuid(row.uuid("id")?), row.u32("letters_failures")?))).collect()
 }
 
-/// Notes that a request's letters left the mailbox.
+/// Whether letters of a request are still to leave the mailbox.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn has_letters_due(tx: &mut Tx, id: RequestId) -> Result<bool, DbError> {
+    let row = tx.one("SELECT letters_due_at FROM requests WHERE id = $1", params![id]).await?;
+    Ok(row.opt_time("letters_due_at")?.is_some())
+}
+
+/// Notes that a request's letters could not be expunged and wait until then.
+///
+/// # Errors
+/// A wrong row count when there is no such request.
+pub async fn postpone_letters(tx: &mut Tx, id: RequestId, until: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE requests SET letters_due_at = $2, letters_failures = letters_failures + 1 WHERE id = $1";
+    tx.execute_one(sql, params![id, until]).await
+}
+
+/// Notes that a request's letters left the mailbox. One that joined it meanwhile is due still.
 ///
 /// # Errors
 /// A wrong row count when there is no such request.
 pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
-    tx.execute_one("UPDATE requests SET letters_due_at = NULL WHERE id = $1", params![id]).await
+    tx.execute_one(
+        "UPDATE requests SET letters_failures = 0, letters_due_at = CASE WHEN EXISTS (
+           SELECT 1 FROM deliveries d WHERE d.request_id = requests.id AND d.expunged_at IS NULL)
+         THEN letters_due_at END WHERE id = $1",
+        params![id],
+    )
+    .await
 }
 
 /// Notes which address on file a request's letters go to; no move, because nothing in its life depends on it.
@@ -324,10 +350,30 @@ pub async fn set_contact(tx: &mut Tx, id: RequestId, contact_mac: &[u8; 32]) -> 
     tx.execute_one("UPDATE requests SET contact_mac = $2 WHERE id = $1", params![id, contact_mac.to_vec()]).await
 }
 
-/// Forgets by which addresses a request was found.
+/// What belongs to a request, the rows that are referred to after those that refer to them.
+const ROWS: &[&str] = &[
+    "DELETE FROM steps WHERE request_id = $1",
+    "DELETE FROM saved_keys WHERE request_id = $1",
+    "DELETE FROM discoveries WHERE request_id = $1",
+    "DELETE FROM beginnings WHERE request_id = $1",
+    "DELETE FROM authorities WHERE request_id = $1",
+    "DELETE FROM evidence WHERE request_id = $1",
+    "DELETE FROM challenges WHERE request_id = $1",
+    "DELETE FROM letters WHERE request_id = $1",
+    "DELETE FROM jobs WHERE request_id = $1",
+    "DELETE FROM jobs_done WHERE request_id = $1",
+    // Every UID keeps its disposition, and says no more than that.
+    "UPDATE deliveries SET content_mac = NULL, reasons = NULL, request_id = NULL WHERE request_id = $1",
+];
+
+/// Forgets a request and all that belongs to it. What stays are its leaves in the trail, and its keys without their
+/// bytes; neither says who it was about. The database refuses it while the record key lives.
 ///
 /// # Errors
-/// A wrong row count when there is no such request.
-pub async fn forget_asker(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
-    tx.execute_one("UPDATE requests SET asker_mac = NULL, contact_mac = NULL WHERE id = $1", params![id]).await
+/// A wrong row count when there is no such request, a gate refusal before its time.
+pub async fn forget(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
+    for sql in ROWS {
+        tx.execute(sql, params![id]).await?;
+    }
+    tx.execute_one("DELETE FROM requests WHERE id = $1", params![id]).await
 }

@@ -71,6 +71,7 @@ pub async fn list(
 /// # Errors
 /// [`DbError`] where the database does not answer.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
+    tx.destroyed();
     Ok(tx.execute("DELETE FROM sealed WHERE id = $1", params![id]).await? == 1)
 }
 

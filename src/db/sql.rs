@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::dialect::{self, Dialect};
 pub use super::error::DbError;
+use super::wal::Wal;
 use crate::chance::{Chance, draw};
 use crate::domain::Retry;
 
@@ -24,6 +25,9 @@ pub struct Tx {
     /// Rung after the commit when this transaction made work; PostgreSQL has NOTIFY for that.
     bell: Option<Arc<watch::Sender<()>>>,
     made_work: bool,
+    /// The write-ahead log of SQLite, for a transaction that may write.
+    wal: Option<Arc<Wal>>,
+    destroyed: bool,
 }
 
 enum Open {
@@ -32,17 +36,30 @@ enum Open {
 }
 
 impl Tx {
-    pub(super) const fn sqlite(tx: Transaction<'static, Sqlite>, bell: Option<Arc<watch::Sender<()>>>) -> Self {
-        Self { open: Open::Sqlite(tx), bell, made_work: false }
+    pub(super) const fn sqlite_reading(tx: Transaction<'static, Sqlite>) -> Self {
+        Self { open: Open::Sqlite(tx), bell: None, made_work: false, wal: None, destroyed: false }
+    }
+
+    pub(super) const fn sqlite_writing(
+        tx: Transaction<'static, Sqlite>,
+        bell: Arc<watch::Sender<()>>,
+        wal: Arc<Wal>,
+    ) -> Self {
+        Self { open: Open::Sqlite(tx), bell: Some(bell), made_work: false, wal: Some(wal), destroyed: false }
     }
 
     pub(super) const fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self { open: Open::Postgres(tx), bell: None, made_work: false }
+        Self { open: Open::Postgres(tx), bell: None, made_work: false, wal: None, destroyed: false }
     }
 
     /// Says that a worker in this process should look for work once this is committed.
     pub(super) const fn made_work(&mut self) {
         self.made_work = true;
+    }
+
+    /// Says that bytes were destroyed that must not stay in a log of our own database once this is committed.
+    pub(super) const fn destroyed(&mut self) {
+        self.destroyed = true;
     }
 
     /// Which database this is.
@@ -123,6 +140,12 @@ impl Tx {
         }
         if let Some(bell) = self.bell.filter(|_| self.made_work) {
             bell.send_replace(());
+        }
+        if let Some(wal) = self.wal {
+            if self.destroyed {
+                wal.owe();
+            }
+            wal.settle().await;
         }
         Ok(())
     }

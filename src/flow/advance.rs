@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{DbError, Tx, jobs};
+use crate::db::{DbError, Tx, authorities, jobs};
 use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
 use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
 use crate::queue::{NewJob, Priority};
@@ -35,12 +35,27 @@ pub async fn advance(
         DbError::RowCount { .. } => FlowError::Moved,
         other => other.into(),
     })?;
+    // What permitted it serves one way only: not after an end, and not after it went back to a person.
+    if let Some(warrant) = stored.request.warrant
+        && (request.warrant != Some(warrant) || request.state.is_ended())
+    {
+        authorities::end(tx, warrant.authority, now).await?;
+    }
     note::moved(house, tx, &stored.request, event, &request, actor).await?;
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
     }
+    if request.state.is_ended() && !erased(event) {
+        // Nothing was erased, so no backup can bring anything back that would have to be erased again.
+        enqueue(house, tx, forget_job(request.id, super::forget::Term::Replay, now), now).await?;
+    }
     let ended_at = request.state.is_ended().then_some(now);
     Ok(Stored { request, bindings, updated_at: now, ended_at })
+}
+
+/// Whether rows were erased for this request when it ended by this event.
+const fn erased(event: &Event) -> bool {
+    matches!(event, Event::Erased { held_anything: true, .. } | Event::RecipientsDone)
 }
 
 async fn follow(

@@ -14,7 +14,7 @@ use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Subject};
 use super::house::House;
-use super::{challenge, safe, standing, undelivered};
+use super::{challenge, note, safe, standing, undelivered};
 
 /// A letter that shows that its writer holds one of ours.
 pub(super) struct Answered {
@@ -24,7 +24,7 @@ pub(super) struct Answered {
     /// only answer.
     challenge: Option<StoredChallenge>,
     /// What shows it.
-    possession: Possession,
+    pub(super) possession: Possession,
     /// Whom the owner's answer would be believed of.
     approver: Option<(Subject, Contact)>,
     /// Why the owner's answer is for a person to look at.
@@ -81,6 +81,11 @@ impl Answered {
         Ok(())
     }
 
+    /// Who answers: whom the letter was for.
+    fn actor(&self) -> Actor {
+        self.challenge.as_ref().map_or(Actor::PERSON, actor_of)
+    }
+
     /// The challenge, where it is the request's live one.
     fn live(&self, stored: &Stored) -> Option<&StoredChallenge> {
         self.challenge.as_ref().filter(|asked| asked.challenge.round == stored.request.round)
@@ -89,6 +94,10 @@ impl Answered {
 
 fn owner_was_asked(asked: &StoredChallenge) -> bool {
     asked.challenge.addressee == Addressee::ApprovingOwner
+}
+
+fn actor_of(asked: &StoredChallenge) -> Actor {
+    if owner_was_asked(asked) { Actor::OWNER } else { Actor::PERSON }
 }
 
 fn audience(asked: &StoredChallenge) -> Audience {
@@ -103,11 +112,11 @@ pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter:
     if facts.machine_written {
         return Ok(());
     }
-    let live = answered.live(&stored);
+    let (live, actor) = (answered.live(&stored), answered.actor());
     let waits_for_owner = stored.request.state == State::AwaitingApproval
         || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven));
     if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
-        return step(house, tx, &stored, &review(reason)).await;
+        return step(house, tx, &stored, &review(reason), actor).await;
     }
     match (stored.request.state, stored.request.held, live) {
         (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
@@ -121,7 +130,7 @@ pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter:
         (state, _, _) if state.can_stop() && says_stop(&facts) => stop(house, tx, &stored, &answered).await,
         // In the grace period whatever is not plainly a yes or a thank-you may be a stop.
         (State::Scheduled, _, _) if facts.intent == Intent::Unclear => {
-            step(house, tx, &stored, &Event::StopAsked).await
+            step(house, tx, &stored, &Event::StopAsked, actor).await
         }
         _ => Ok(()),
     }
@@ -132,8 +141,8 @@ async fn stop(house: &House, tx: &mut Tx, stored: &Stored, answered: &Answered) 
     let old_owner = answered.challenge.as_ref().is_some_and(owner_was_asked) && answered.live(stored).is_none();
     match stored.request.state {
         State::OnHold if old_owner => Ok(()),
-        _ if old_owner => step(house, tx, stored, &Event::StopAsked).await,
-        _ => step(house, tx, stored, &Event::WithdrawnByPerson).await,
+        _ if old_owner => step(house, tx, stored, &Event::StopAsked, answered.actor()).await,
+        _ => step(house, tx, stored, &Event::WithdrawnByPerson, answered.actor()).await,
     }
 }
 
@@ -161,10 +170,10 @@ async fn end_pause(
     }
     let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
     if goes_on && answered.challenge.is_some() {
-        return step(house, tx, stored, &Event::ReleasedByPerson).await;
+        return step(house, tx, stored, &Event::ReleasedByPerson, answered.actor()).await;
     }
     if goes_on || facts.intent == Intent::Unclear {
-        return step(house, tx, stored, &review(ReviewReason::UnclearLetter)).await;
+        return step(house, tx, stored, &review(ReviewReason::UnclearLetter), answered.actor()).await;
     }
     Ok(())
 }
@@ -190,8 +199,8 @@ fn facts_of(letter: &Intake) -> AnswerFacts {
     AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine.is_some() }
 }
 
-async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event) -> Result<(), FlowError> {
-    advance(house, tx, stored, event, stored.bindings.clone(), Actor::PERSON).await?;
+async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event, actor: Actor) -> Result<(), FlowError> {
+    advance(house, tx, stored, event, stored.bindings.clone(), actor).await?;
     Ok(())
 }
 
@@ -219,45 +228,55 @@ async fn follow(
     ruling: Ruling,
 ) -> Result<(), FlowError> {
     let owner_was_asked = owner_was_asked(asked);
+    let actor = actor_of(asked);
     let (id, round) = (stored.request.id, asked.challenge.round);
     match ruling {
         Ruling::Confirmed { scope, authority } => {
-            let bindings = bind(house, tx, stored, &authority).await?;
+            let bindings = bind(house, tx, stored, &authority, actor).await?;
             let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
             let event = if owner_was_asked { Event::Approved { warrant } } else { Event::Confirmed { scope, warrant } };
-            advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
+            advance(house, tx, stored, &event, bindings, actor).await?;
             Ok(())
         }
         Ruling::AwaitsApproval { scope, plan_digest } => {
             let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
             let event = Event::ConfirmedPendingApproval { scope };
-            let moved = advance(house, tx, stored, &event, bindings, Actor::PERSON).await?;
+            let moved = advance(house, tx, stored, &event, bindings, actor).await?;
             challenge::ask_owner(house, tx, &moved.request, asked, scope).await
         }
         Ruling::Denied | Ruling::Withdraw { proven: true } if owner_was_asked => {
-            step(house, tx, stored, &Event::ApprovalDenied).await
+            step(house, tx, stored, &Event::ApprovalDenied, actor).await
         }
-        Ruling::Denied | Ruling::Withdraw { proven: true } => step(house, tx, stored, &Event::WithdrawnByPerson).await,
-        Ruling::Withdraw { proven: false } => step(house, tx, stored, &Event::StopAsked).await,
+        Ruling::Denied | Ruling::Withdraw { proven: true } => {
+            step(house, tx, stored, &Event::WithdrawnByPerson, actor).await
+        }
+        Ruling::Withdraw { proven: false } => step(house, tx, stored, &Event::StopAsked, actor).await,
         Ruling::AskForCode { attempts } => {
             challenges::set_attempts(tx, id, round, attempts).await?;
-            step(house, tx, stored, &Event::AnswerUnclear).await
+            step(house, tx, stored, &Event::AnswerUnclear, actor).await
         }
         Ruling::TooManyAttempts { attempts } => {
             challenges::set_attempts(tx, id, round, attempts).await?;
-            step(house, tx, stored, &review(ReviewReason::TooManyAttempts)).await
+            step(house, tx, stored, &review(ReviewReason::TooManyAttempts), actor).await
         }
         Ruling::Unclear if stored.request.code_asked => {
-            step(house, tx, stored, &review(ReviewReason::UnclearLetter)).await
+            step(house, tx, stored, &review(ReviewReason::UnclearLetter), actor).await
         }
-        Ruling::Unclear => step(house, tx, stored, &Event::AnswerUnclear).await,
+        Ruling::Unclear => step(house, tx, stored, &Event::AnswerUnclear, actor).await,
         Ruling::Expired | Ruling::Ignored(_) => Ok(()),
     }
 }
 
 /// Writes the authority and binds the request to its account and plan.
-async fn bind(house: &House, tx: &mut Tx, stored: &Stored, authority: &Authority) -> Result<Bindings, FlowError> {
+async fn bind(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    authority: &Authority,
+    actor: Actor,
+) -> Result<Bindings, FlowError> {
     authorities::insert(tx, &authority.record(house.keys.gate())).await?;
+    note::issued(house, tx, stored.request.case, authority, actor).await?;
     Ok(Bindings {
         account_mac: Some(*authority.account_mac()),
         plan_digest: Some(*authority.plan_digest()),

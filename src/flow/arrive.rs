@@ -6,16 +6,17 @@
 use serde_json::json;
 
 use crate::breakpoint;
-use crate::db::deliveries::{self, Cursor, Disposition, NewDelivery};
+use crate::db::deliveries::{self, Cursor, Delivery, Disposition, NewDelivery};
 use crate::db::mailbox_leases::{self, MailboxLease};
-use crate::db::{Tx, jobs, letters, requests};
+use crate::db::{Tx, jobs};
+use crate::domain::DeliveryId;
 use crate::domain::request::ReviewReason;
-use crate::domain::{DeliveryId, RequestId};
 use crate::mailbox::{FolderState, Listed, Mailbox};
 use crate::queue::{NewJob, Priority};
 use crate::vault::KeyId;
 
 use super::error::FlowError;
+use super::expunge::expunge;
 use super::house::House;
 use super::{kinds, open, safe};
 
@@ -23,8 +24,6 @@ use super::{kinds, open, safe};
 const BATCH_MAX: u32 = 100;
 /// Bytes of letters held at once, by RFC822.SIZE.
 const BATCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Requests whose letters are expunged in one round.
-const FORGET_MAX: u32 = 20;
 
 /// What one poll did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +32,10 @@ pub struct Polled {
     pub stored: u32,
     /// Letters of ours that were marked or moved.
     pub marked: u32,
+    /// Requests whose letters were expunged.
+    pub expunged: u32,
+    /// Requests whose letters could not be expunged and wait for another time.
+    pub postponed: u32,
 }
 
 /// Where letters of the mailbox are read from, by the names that the ledger knows.
@@ -67,7 +70,8 @@ pub async fn poll(
         breakpoint!("arrive.stored");
     }
     polled.marked = mark(house, mailbox, place, cursor.uid_validity, lease).await?;
-    expunge(house, mailbox, lease).await?;
+    let round = expunge(house, mailbox, place, lease).await?;
+    (polled.expunged, polled.postponed) = (round.expunged, round.postponed);
     Ok(polled)
 }
 
@@ -207,57 +211,25 @@ async fn mark(
     let uids: Vec<u32> = ours.iter().map(|letter| letter.uid).collect();
     mailbox.mark(&uids).await?;
     breakpoint!("mark.marked");
-    if let Some(folder) = &house.config.mailbox.move_to {
+    let move_to = house.config.mailbox.move_to.as_deref();
+    // One that was not read has no digest, and would not be known again in another folder.
+    let (known, unread): (Vec<_>, Vec<_>) = ours.iter().partition(|letter| letter.content_mac.is_some());
+    let ids = |letters: &[&Delivery]| letters.iter().map(|letter| letter.id).collect::<Vec<DeliveryId>>();
+    if let Some(folder) = move_to
+        && !known.is_empty()
+    {
+        let uids: Vec<u32> = known.iter().map(|letter| letter.uid).collect();
         mailbox.move_to(&uids, folder).await?;
     }
     breakpoint!("mark.moved");
-    let ids: Vec<DeliveryId> = ours.iter().map(|letter| letter.id).collect();
+    let now = house.clock.now();
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
-    deliveries::set_marked(&mut tx, &ids, house.clock.now()).await?;
+    deliveries::set_marked(&mut tx, &ids(&known), move_to, now).await?;
+    deliveries::set_marked(&mut tx, &ids(&unread), None, now).await?;
     tx.commit().await?;
     breakpoint!("mark.committed");
     Ok(u32::try_from(uids.len()).unwrap_or(u32::MAX))
-}
-
-/// Takes the letters of ended requests out of the mailbox and out of Sent, exactly those.
-async fn expunge(house: &House, mailbox: &mut dyn Mailbox, lease: &MailboxLease) -> Result<(), FlowError> {
-    let mut tx = house.db.read().await?;
-    let due = requests::letters_due(&mut tx, FORGET_MAX).await?;
-    drop(tx);
-    for request in due {
-        expunge_of(house, mailbox, request).await?;
-        breakpoint!("expunge.expunged");
-        let mut tx = house.db.write().await?;
-        mailbox_leases::confirm_in(&mut tx, lease).await?;
-        deliveries::set_expunged(&mut tx, request, house.clock.now()).await?;
-        requests::set_letters_gone(&mut tx, request).await?;
-        tx.commit().await?;
-        breakpoint!("expunge.committed");
-    }
-    Ok(())
-}
-
-async fn expunge_of(house: &House, mailbox: &mut dyn Mailbox, request: RequestId) -> Result<(), FlowError> {
-    let mut tx = house.db.read().await?;
-    let theirs = deliveries::of_request(&mut tx, request).await?;
-    let ours = letters::of_request(&mut tx, request).await?;
-    drop(tx);
-    let moved = house.config.mailbox.move_to.is_some();
-    if !moved {
-        let state = mailbox.open().await?;
-        let uids: Vec<u32> =
-            theirs.iter().filter(|letter| letter.uid_validity == state.uid_validity).map(|letter| letter.uid).collect();
-        if !uids.is_empty() {
-            mailbox.expunge(&uids).await?;
-        }
-    }
-    if let Some(sent) = &house.config.mailbox.sent_folder {
-        for letter in &ours {
-            mailbox.expunge_by_message_id(sent, &letter.message_id).await?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

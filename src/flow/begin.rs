@@ -3,12 +3,12 @@
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, jobs};
-use crate::domain::State;
 use crate::domain::request::{Event, ReviewReason};
+use crate::domain::{State, Timestamp};
 use crate::erase::plan;
 use crate::queue::Lease;
 use crate::trail::Actor;
-use crate::verify::{Authority, Method};
+use crate::verify::{Authority, Beginning, Method, NotBegun};
 
 use super::advance::advance;
 use super::error::FlowError;
@@ -30,17 +30,27 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let authority = authority(house, &mut tx, &stored).await?;
     drop(tx);
 
-    let reason = if authority.live_at(house.clock.now()) {
-        changed(house, &stored, &subject, &contact, authority.method()).await?
-    } else {
-        Some(ReviewReason::AuthorityExpired)
+    // The grace period counts from the proof, which carries our mark, whatever the request's row says.
+    let begun = match Beginning::of(&authority, house.policy.grace, house.clock.now(), house.keys.gate()) {
+        Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
+            None => Ok(beginning),
+            Some(reason) => Err(reason),
+        },
+        Err(NotBegun::Expired) => Err(ReviewReason::AuthorityExpired),
+        Err(NotBegun::TooEarly { until }) => return wait(house, lease, until).await,
     };
-    let event = reason.map_or(Event::Begun, |reason| Event::Stopped { reason });
     breakpoint!("begin.checked");
     let mut tx = house.db.write().await?;
     let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a beginning job"))?;
     if fresh.request.state == State::Scheduled {
         let bindings = fresh.bindings.clone();
+        let event = match begun {
+            Ok(beginning) => {
+                authorities::begin(&mut tx, beginning.record()).await?;
+                Event::Begun
+            }
+            Err(reason) => Event::Stopped { reason },
+        };
         advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
@@ -49,8 +59,25 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     Ok(())
 }
 
-/// The authority of a request, checked for the mark of this installation.
-pub(super) async fn authority(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
+async fn wait(house: &House, lease: &Lease, until: Timestamp) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    jobs::snooze_in(&mut tx, lease, until).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The authority under which a request has begun to be erased: both carry the mark of this installation.
+pub(super) async fn begun(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
+    let authority = authority(house, tx, stored).await?;
+    let record = authorities::beginning(tx, authority.id())
+        .await?
+        .ok_or(FlowError::Missing("the beginning of a request that is being erased"))?;
+    Beginning::from_record(record, &authority, house.keys.gate())?;
+    Ok(authority)
+}
+
+/// The authority of a request, checked for the mark of this installation. One that has ended permits nothing.
+async fn authority(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
     let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permits the erasing"))?;
     let record =
         authorities::load(tx, warrant.authority).await?.ok_or(FlowError::Missing("the authority of the request"))?;

@@ -32,7 +32,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
         return super::complete(house, lease).await;
     }
     let subject = safe::subject(house, &mut tx, &stored.request).await?;
-    let authority = begin::authority(house, &mut tx, &stored).await?;
+    let authority = begin::begun(house, &mut tx, &stored).await?;
     let secret = tombstone_secret(house, &mut tx, &stored).await?;
     drop(tx);
 

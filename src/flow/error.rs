@@ -42,6 +42,9 @@ pub enum FlowError {
     /// An authority that this program did not write.
     #[error(transparent)]
     ForgedAuthority(#[from] crate::verify::ForgedAuthority),
+    /// A beginning that this program did not write.
+    #[error(transparent)]
+    ForgedBeginning(#[from] crate::verify::ForgedBeginning),
     /// Evidence that does not hold.
     #[error(transparent)]
     Evidence(#[from] crate::verify::EvidenceError),
@@ -89,6 +92,7 @@ impl FlowError {
             | Self::Leaf(_)
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
+            | Self::ForgedBeginning(_)
             | Self::Evidence(_)
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
@@ -125,6 +129,7 @@ impl FlowError {
             Self::Fact(_) | Self::Leaf(_) => "trail",
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
+            Self::ForgedBeginning(_) => "forged_beginning",
             Self::Evidence(_) => "evidence",
             Self::Extension(_) => "extension",
             Self::Moved => "moved_meanwhile",

@@ -31,6 +31,13 @@ struct Payload {
     term: Term,
 }
 
+/// Whether the job of the caller was settled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Already,
+    Not,
+}
+
 /// Forgets what is due, unless the request was opened again meanwhile.
 pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError> {
     let Payload { term } = super::payload(lease)?;
@@ -40,6 +47,7 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
         jobs::complete_in(&mut tx, lease).await?;
         return Ok(tx.commit().await?);
     };
+    let mut settled = Settled::Not;
     if stored.request.state.is_ended() {
         match term {
             Term::Letters => {
@@ -48,17 +56,44 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
                 requests::set_letters_due(&mut tx, id, house.clock.now()).await?;
             }
             Term::Replay => destroy(house, &mut tx, &stored, KeyPurpose::Replay).await?,
-            Term::Record => {
-                // The leaf that says so is the last one that the record key commits to.
-                destroy(house, &mut tx, &stored, KeyPurpose::Contact).await?;
-                destroy(house, &mut tx, &stored, KeyPurpose::Record).await?;
-                requests::forget_asker(&mut tx, id).await?;
-            }
+            Term::Record => settled = record(house, &mut tx, lease, &stored).await?,
         }
     }
-    jobs::complete_in(&mut tx, lease).await?;
+    if settled == Settled::Not {
+        jobs::complete_in(&mut tx, lease).await?;
+    }
     tx.commit().await?;
     breakpoint!("forget.committed");
+    Ok(())
+}
+
+/// Forgets the case: its last keys, and every row that belongs to it. Where its letters lie is known by those rows, so
+/// they stay as long as a letter has not left the mailbox.
+async fn record(house: &House, tx: &mut Tx, lease: &Lease, stored: &Stored) -> Result<Settled, FlowError> {
+    let (id, case) = (stored.request.id, stored.request.case);
+    let has_letters = safe::has_key(house, tx, case, KeyPurpose::Letter).await?;
+    if has_letters || requests::has_letters_due(tx, id).await? {
+        jobs::snooze_in(tx, lease, house.clock.now().plus_days(1)).await?;
+        return Ok(Settled::Already);
+    }
+    // The leaf that says so is the last one that the record key commits to.
+    for purpose in [KeyPurpose::Contact, KeyPurpose::Replay, KeyPurpose::Record] {
+        destroy(house, tx, stored, purpose).await?;
+    }
+    // Its own job is one of the rows.
+    jobs::complete_in(tx, lease).await?;
+    requests::forget(tx, id).await?;
+    Ok(Settled::Already)
+}
+
+/// A letter joined a request whose letters were forgotten already (late thanks, a late bounce): it goes the same way.
+pub(super) async fn late_letter(house: &House, tx: &mut Tx, id: RequestId) -> Result<(), FlowError> {
+    let Some(stored) = requests::load(tx, id).await? else { return Ok(()) };
+    let over =
+        stored.request.state.is_ended() && !safe::has_key(house, tx, stored.request.case, KeyPurpose::Letter).await?;
+    if over {
+        requests::set_letters_due(tx, id, house.clock.now()).await?;
+    }
     Ok(())
 }
 

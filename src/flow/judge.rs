@@ -16,7 +16,7 @@ use super::answer::{self, Answered};
 use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
-use super::{advance, note, open, safe, undelivered};
+use super::{advance, forget, note, open, safe, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -62,6 +62,9 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
+    if let Some(id) = request {
+        forget::late_letter(house, &mut tx, id).await?;
+    }
     if let Some(case) = case_of(&mut tx, request).await? {
         let facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
@@ -291,9 +294,21 @@ async fn moved_by(
 ) -> Result<Option<RequestId>, FlowError> {
     let id = answered.stored.request.id;
     let before = requests::load(tx, id).await?.map(|stored| stored.request.moves);
+    record_answer(house, tx, &answered, letter).await?;
     answer::take(house, tx, answered, letter).await?;
     let after = requests::load(tx, id).await?.map(|stored| stored.request.moves);
     Ok((before != after).then_some(id))
+}
+
+/// Records what an answer proves and says, before it moves anything.
+async fn record_answer(house: &House, tx: &mut Tx, answered: &Answered, letter: &Intake) -> Result<(), FlowError> {
+    let facts = Facts::new()
+        .with("possession", Fact::Word(answered.possession.as_str().to_owned()))?
+        .with("says", Fact::Word(letter.answer.intent.to_string()))?
+        .with("codes", Fact::Count(letter.answer.codes.len() as u64))?
+        .with("machine", Fact::Flag(letter.machine.is_some()))?;
+    let case = answered.stored.request.case;
+    note::append(house, tx, case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await
 }
 
 /// Marks our letter as bounced and tells its request.

@@ -1,10 +1,13 @@
 //! Writes the trail: which leaf a move or an act leaves, and its public facts.
 
+use serde_json::{Value, json};
+
+use crate::db::letters::{LetterRow, LetterState};
 use crate::db::{Tx, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{CaseId, State};
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
-use crate::verify::{Addressee, Challenge};
+use crate::verify::{Addressee, Authority, Challenge};
 
 use super::error::FlowError;
 use super::house::House;
@@ -33,7 +36,61 @@ pub(super) async fn moved(
     if let Some(at) = after.erase_at.filter(|_| after.state == State::Scheduled) {
         facts = facts.with("erase_at", Fact::Time(at))?;
     }
-    append(house, tx, after.case, recorded(event), actor, facts).await
+    let private = about(house, tx, event, after).await?;
+    append_private(house, tx, after.case, recorded(event), actor, facts, private).await
+}
+
+/// Whom and what a move is about, where that was found out or proven: account, asker, and each target with its label.
+/// The leaf commits to it, so that what was erased can be held against what was proven.
+async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Result<PrivateFacts, FlowError> {
+    let proven = match event {
+        Event::Identified { .. } => None,
+        Event::Confirmed { .. } | Event::ConfirmedPendingApproval { .. } | Event::Approved { .. } => {
+            after.ask.as_ref().and_then(|ask| ask.scope)
+        }
+        _ => return Ok(PrivateFacts::new()),
+    };
+    let subject = safe::subject(house, tx, after).await?;
+    let offers: Vec<Value> = subject
+        .offers
+        .iter()
+        .filter(|offer| proven.is_none_or(|scope| scope == offer.scope))
+        .map(|offer| json!({ "scope": offer.scope, "target": offer.target, "label": offer.label }))
+        .collect();
+    Ok(PrivateFacts::new().with("account", subject.account).with("asker", json!(subject.asker)).with("plans", offers))
+}
+
+/// Records that an authority was issued, in the transaction that issues it.
+pub(super) async fn issued(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    authority: &Authority,
+    actor: Actor,
+) -> Result<(), FlowError> {
+    let facts = Facts::new()
+        // A word begins with a letter, an id may not.
+        .with("authority", Fact::Word(format!("id:{}", authority.id())))?
+        .with("method", Fact::Word(authority.method().to_string()))?
+        .with("plan", Fact::Digest(*authority.plan_digest()))?
+        .with("expires", Fact::Time(authority.expires_at()))?;
+    append(house, tx, case, Recorded::AuthorityIssued, actor, facts).await
+}
+
+/// Records what happens to a letter of ours: its kind, whom it goes to, and how far it has come.
+pub(super) async fn letter(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    event: Recorded,
+    letter: &LetterRow,
+    state: LetterState,
+) -> Result<(), FlowError> {
+    let facts = Facts::new()
+        .with("letter", Fact::Word(letter.kind.to_string()))?
+        .with("to", Fact::Word(letter.audience.to_string()))?
+        .with("state", Fact::Word(state.to_string()))?;
+    append(house, tx, case, event, Actor::PROGRAM, facts).await
 }
 
 /// Records that an address was asked, with a commitment to it: the one of the asker, once per case.
@@ -52,7 +109,7 @@ pub(super) async fn asked(
         .with("addressee", Fact::Word(challenge.addressee.to_string()))?
         .with("scopes", Fact::Words(scopes))?
         .with("expires", Fact::Time(challenge.expires_at))?;
-    let event = if approval { Recorded::ApprovalAsked } else { Recorded::ChallengeSent };
+    let event = if approval { Recorded::ApprovalAsked } else { Recorded::ChallengeMade };
     let mut entry = Entry::new(event, Actor::PROGRAM).facts(facts);
     if challenge.round == 1 {
         entry = entry.committed_address(address_commitment(&record, address)?);

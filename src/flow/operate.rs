@@ -310,6 +310,7 @@ async fn approve_evidence(
         ..stored.bindings.clone()
     };
     let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
+    note::issued(house, tx, stored.request.case, &authority, operator.actor()).await?;
     let event = match stored.request.state {
         State::AwaitingApproval => Event::Approved { warrant },
         _ => Event::Confirmed { scope, warrant },

@@ -20,7 +20,7 @@ use crate::domain::{LetterId, LetterKind, Retry, Timestamp};
 use crate::queue::{Backoff, Lease};
 use crate::reply::compose::{Envelope, Outgoing, compose, verp};
 use crate::reply::mailer::SendError;
-use crate::trail::{Actor, Event, Fact, Facts};
+use crate::trail::Event;
 
 use super::error::FlowError;
 use super::house::House;
@@ -80,7 +80,7 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         }
         Err(error) => return Err(error),
     };
-    let letter = begin(house, &letter).await?;
+    let letter = begin(house, &letter, stored.as_ref()).await?;
     breakpoint!("send.before_data");
     let sent = hand_over(house, &outgoing).await;
     breakpoint!("send.after_data");
@@ -93,10 +93,13 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     }
 }
 
-/// Commits that DATA is about to begin.
-async fn begin(house: &House, letter: &LetterRow) -> Result<LetterRow, FlowError> {
+/// Commits that DATA is about to begin, and its leaf.
+async fn begin(house: &House, letter: &LetterRow, stored: Option<&Stored>) -> Result<LetterRow, FlowError> {
     let mut tx = house.db.write().await?;
     letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await.map_err(moved)?;
+    if let Some(Stored { request, .. }) = stored {
+        note::letter(house, &mut tx, request.case, Event::LetterSending, letter, LetterState::Sending).await?;
+    }
     tx.commit().await?;
     breakpoint!("send.sending_committed");
     Ok(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() })
@@ -198,11 +201,7 @@ async fn record_in(
     let Some(request) = letter.request else { return Ok(None) };
     let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
     if let Some(event) = recorded(to) {
-        let facts = Facts::new()
-            .with("letter", Fact::Word(letter.kind.to_string()))?
-            .with("to", Fact::Word(letter.audience.to_string()))?
-            .with("state", Fact::Word(to.to_string()))?;
-        note::append(house, tx, stored.request.case, event, Actor::PROGRAM, facts).await?;
+        note::letter(house, tx, stored.request.case, event, letter, to).await?;
     }
     Ok(Some(stored))
 }

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 pub(super) use super::groups::Group;
 use super::normal::fold;
@@ -156,6 +157,19 @@ impl Lexicon {
             }
         }
         Self::assemble(sources, forgiven)
+    }
+
+    /// SHA-256 over its words: what the trail says of them.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        for pattern in &self.patterns {
+            hasher.update(format!("{} {} {}\n", pattern.language, pattern.topic.name(), pattern.regex.as_str()));
+        }
+        for (misspelled, meant) in self.forgiven.iter().collect::<BTreeMap<_, _>>() {
+            hasher.update(format!("{misspelled} {meant}\n"));
+        }
+        hasher.finalize().into()
     }
 
     fn assemble(

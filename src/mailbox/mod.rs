@@ -54,6 +54,9 @@ impl std::fmt::Debug for Fetched {
     }
 }
 
+/// Tells a letter from others by its bytes.
+pub type IsSame<'a> = dyn Fn(&[u8]) -> bool + Send + Sync + 'a;
+
 /// A mailbox folder that letters are read from. One value is one connection to one folder.
 ///
 /// MUST: never set `\Seen` by reading; never touch a letter whose UID was not handed in; answer `Err` when the
@@ -75,8 +78,13 @@ pub trait Mailbox: Send {
     async fn move_to(&mut self, uids: &[u32], folder: &str) -> Result<(), MailboxError>;
     /// Deletes these letters for good: `\Deleted` and UID EXPUNGE of exactly these, never EXPUNGE (RFC 4315 §2.1).
     async fn expunge(&mut self, uids: &[u32]) -> Result<(), MailboxError>;
-    /// Deletes for good the letters of another folder whose Message-ID header is this one; answers how many.
+    /// Deletes for good the letters of another folder whose Message-ID is this one, with or without its
+    /// angle brackets; answers how many.
     async fn expunge_by_message_id(&mut self, folder: &str, message_id: &str) -> Result<u32, MailboxError>;
+    /// Deletes for good the letters of another folder that have this size and are the same by `is_same`; answers how
+    /// many. What a move does to a letter's number is not known everywhere, its bytes stay what they are.
+    async fn expunge_alike(&mut self, folder: &str, size_bytes: u64, is_same: &IsSame<'_>)
+    -> Result<u32, MailboxError>;
     /// How many letters of a folder carry this Message-ID (to find out what became of an uncertain delivery).
     async fn count_by_message_id(&mut self, folder: &str, message_id: &str) -> Result<u32, MailboxError>;
     /// Puts one of our letters into a folder (the Sent folder), marked `\Seen`.

@@ -51,9 +51,9 @@ impl Actor {
 pub struct Stamps {
     /// Of the policy: authority table, terms, law pack.
     pub policy: [u8; 32],
-    /// Of the checked configuration, without its secrets.
+    /// Of the checked configuration with the data maps and the lexicon that it leads to, without its secrets.
     pub config: [u8; 32],
-    /// Of the program.
+    /// Of the file of the program that runs.
     pub build: [u8; 32],
 }
 

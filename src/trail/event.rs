@@ -5,8 +5,6 @@ use crate::domain::stored_enum;
 stored_enum! {
     /// What a leaf records.
     Event, "trail event" {
-        /// A letter was stored, sealed.
-        LetterStored = "letter_stored",
         /// A letter was judged: its disposition.
         LetterJudged = "letter_judged",
         /// A letter could not be judged and was set aside.
@@ -17,11 +15,11 @@ stored_enum! {
         Identified = "identified",
         /// The directory knows nobody by that address.
         NotFound = "not_found",
-        /// A challenge was sent.
-        ChallengeSent = "challenge_sent",
+        /// A challenge was made; that its letter left is a leaf of its own.
+        ChallengeMade = "challenge_made",
         /// It was reminded of.
         Reminded = "reminded",
-        /// An answer came and was ruled on.
+        /// An answer came: what it proves and what it says. What is done about it is a leaf of its own.
         AnswerJudged = "answer_judged",
         /// The code was asked for.
         CodeAsked = "code_asked",
@@ -55,10 +53,8 @@ stored_enum! {
         Refused = "refused",
         /// What a step will do, before it does it.
         Intent = "intent",
-        /// What a step did.
+        /// What a step did, and what its rows are found to be when they are read back.
         Outcome = "outcome",
-        /// What a store still holds after it.
-        ReadBack = "read_back",
         /// A step failed.
         StepFailed = "step_failed",
         /// A recipient was told.
@@ -75,8 +71,10 @@ stored_enum! {
         LetterSent = "letter_sent",
         /// A letter of ours came back or was refused.
         LetterBounced = "letter_bounced",
-        /// A letter in the mailbox, or in Sent, was expunged.
-        LetterExpunged = "letter_expunged",
+        /// The letters of a case are about to be expunged from the mailbox and from Sent.
+        LettersExpunging = "letters_expunging",
+        /// They are gone from there.
+        LettersExpunged = "letters_expunged",
         /// A key was destroyed, and with it what it sealed.
         KeyDestroyed = "key_destroyed",
         /// An operator saw personal data.
@@ -91,7 +89,5 @@ stored_enum! {
         EvidenceApproved = "evidence_approved",
         /// An operator had a job tried again.
         JobRetried = "job_retried",
-        /// The program started, with this build, policy and configuration.
-        Started = "started",
     }
 }

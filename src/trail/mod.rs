@@ -8,8 +8,8 @@
 //! This room never writes to a database (`db::trail` does), never changes a leaf, and never decides anything.
 //!
 //! # How to add an event
-//! A variant in [`Event`], and its word in the CHECK of both `migrations/*/…_proof.sql`; a test fails while they
-//! differ.
+//! A variant in [`Event`], and a new migration on both sides that makes the CHECK of `trail.event` anew with its word; a
+//! test fails while they differ. A migration that was applied somewhere is never edited.
 
 mod chain;
 mod entry;

@@ -281,6 +281,12 @@ impl Authority {
         &self.plan_digest
     }
 
+    /// When it was issued: the grace period runs from here.
+    #[must_use]
+    pub const fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
     /// Until when it lets a request enter `Erasing`.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {

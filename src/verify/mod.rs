@@ -8,6 +8,7 @@
 //! This room never sends, stores, logs or waits (the directory's look-ups excepted), and it never trusts a From line.
 
 mod authority;
+mod beginning;
 mod challenge;
 mod directory;
 mod evidence;
@@ -17,6 +18,7 @@ mod token;
 pub use authority::{
     Authority, AuthorityKind, AuthorityRecord, CompletedPlan, ForgedAuthority, Method, ServiceEnded, Unfounded,
 };
+pub use beginning::{Beginning, BeginningRecord, ForgedBeginning, NotBegun};
 pub use challenge::{
     Addressee, AnswerFacts, Challenge, ForgedChallenge, Ignored, Intent, Judge, Offer, Possession, Ruling, Terms,
     judge_answer,

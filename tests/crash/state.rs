@@ -130,6 +130,10 @@ async fn leaves(tx: &mut Tx) -> Result<Vec<String>, String> {
             let words = ["step", "move", "letter", "disposition", "key"]
                 .map(|name| facts.get(name).map(ToString::to_string).unwrap_or_default());
             let line = format!("{} {}", stored.event, words.concat());
+            // What a kill cut off is announced once more before it is done, and once counts.
+            if matches!(stored.event, Event::LetterSending | Event::LettersExpunging) && seen.contains(&line) {
+                continue;
+            }
             if stored.event == Event::Outcome {
                 let intent = format!("{} {}", Event::Intent, words.concat());
                 if !seen.contains(&intent) {

@@ -39,7 +39,10 @@ impl World {
     }
 
     pub async fn key(&self, tx: &mut Tx, owner: KeyOwner, purpose: KeyPurpose) -> DataKey {
-        keys::load_or_create(tx, &self.kek, owner, purpose, NOW, &self.chance).await.unwrap()
+        match keys::load(tx, &self.kek, owner, purpose).await.unwrap() {
+            Some(key) => key,
+            None => keys::create(tx, &self.kek, owner, purpose, NOW, &self.chance).await.unwrap(),
+        }
     }
 
     /// A statement in a transaction of its own.

@@ -24,6 +24,7 @@ async fn forge(world: &World, request: RequestId, state: &str) {
            plan_digest = $4, erase_at = opened_at WHERE id = $1";
     assert_eq!(world.try_sql(bind, params![request, id, later, vec![5_u8; 32]]).await.unwrap(), 1);
     if state != "scheduled" {
+        world.forge_beginning(request).await;
         let move_on = "UPDATE requests SET state = $2 WHERE id = $1";
         assert_eq!(world.try_sql(move_on, params![request, state]).await.unwrap(), 1);
     }
@@ -93,9 +94,38 @@ on_both! {
                  (account_mac, plan_digest) = (SELECT account_mac, plan_digest FROM authorities WHERE id = $2) WHERE id = $1";
             let bind = bind.replace("authority_id = $2,", "authority_id = $2, authority_expires_at = (SELECT expires_at FROM authorities WHERE id = $2),");
             world.try_sql(&bind, params![asked, Uuid::from_u128(0xF0)]).await.unwrap();
+            world.forge_beginning(asked).await;
             world.try_sql("UPDATE requests SET state = 'erasing' WHERE id = $1", params![asked]).await.unwrap();
             work(world, "erase", asked).await;
             refused(world, "erase", "forged_authority").await;
+        }).await;
+    }
+
+    /// Everything is genuine but the beginning: the owner could still stop it.
+    async fn a_forged_beginning_does_not_erase(world) {
+        world.live(async {
+            let proven = world.ask_and_confirm(OWNERS[0]).await;
+            world.forge_beginning(proven).await;
+            world.try_sql("UPDATE requests SET state = 'erasing' WHERE id = $1", params![proven]).await.unwrap();
+            work(world, "erase", proven).await;
+            refused(world, "erase", "forged_beginning").await;
+            assert_eq!(world.state(proven).await, State::Erasing, "a person has to look; it is not called done");
+            team_is_told(world);
+        }).await;
+    }
+
+    /// The grace period counts from the proof, whatever date the request's row has.
+    async fn an_earlier_date_does_not_shorten_the_grace_period(world) {
+        world.live(async {
+            let proven = world.ask_and_confirm(OWNERS[0]).await;
+            world.try_sql("UPDATE requests SET erase_at = opened_at WHERE id = $1", params![proven]).await.unwrap();
+            work(world, "begin", proven).await;
+            assert_eq!(world.state(proven).await, State::Scheduled);
+            world.days_pass(6).await;
+            assert_eq!(world.state(proven).await, State::Scheduled);
+            shop_is_untouched(world).await;
+            world.days_pass(1).await;
+            assert_eq!(world.state(proven).await, State::Completed);
         }).await;
     }
 

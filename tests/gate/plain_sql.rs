@@ -2,6 +2,7 @@
 
 use expunged::db::Params;
 use expunged::domain::{RequestId, State};
+use expunged::flow::operate::{self, Operator};
 use expunged::params;
 use uuid::Uuid;
 
@@ -35,6 +36,10 @@ async fn born(world: &World, twin: RequestId, state: &str) -> Result<u64, expung
 
 const NO_BIRTH: &str = "a request is not born erasing";
 const NO_AUTHORITY: &str = "no authority is bound to this account and plan";
+const NO_BEGINNING: &str = "no live authority has begun it";
+const ENDED: &str = "what has ended does not open again";
+const WITH_THE_RECORD: &str = "it leaves with the record of its case";
+const NEVER: &str = "an authority is never changed";
 const NO_WAY: &str = "this state cannot be reached from there";
 const NO_STEP: &str = "a step needs a request that is erasing under this authority and plan";
 const BOUND: &str = "a step cannot change what it is bound to";
@@ -65,13 +70,14 @@ on_both! {
             assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
             for state in ["erasing", "waiting_on_recipients", "completed"] {
                 let sql = "UPDATE requests SET state = $2 WHERE id = $1";
-                refused_by(world, sql, params![asked, state], &[NO_AUTHORITY, NO_WAY]).await;
+                refused_by(world, sql, params![asked, state], &[NO_AUTHORITY, NO_BEGINNING, NO_WAY]).await;
             }
             let invented = "UPDATE requests SET state = 'erasing', authority_id = $2, account_mac = $3, plan_digest = $3 WHERE id = $1";
-            refused_by(world, invented, params![asked, Uuid::from_u128(9), vec![9_u8; 32]], &[NO_AUTHORITY, NO_WAY]).await;
+            refused_by(world, invented, params![asked, Uuid::from_u128(9), vec![9_u8; 32]], &[NO_AUTHORITY, NO_BEGINNING, NO_WAY]).await;
             // In two steps as well: scheduled needs no authority, what comes after does.
             world.try_sql("UPDATE requests SET state = 'scheduled' WHERE id = $1", params![asked]).await.unwrap();
-            refused(world, "UPDATE requests SET state = 'erasing' WHERE id = $1", params![asked], NO_AUTHORITY).await;
+            let erasing = "UPDATE requests SET state = 'erasing' WHERE id = $1";
+            refused_by(world, erasing, params![asked], &[NO_AUTHORITY, NO_BEGINNING]).await;
             shop_is_untouched(world).await;
         }).await;
     }
@@ -82,14 +88,15 @@ on_both! {
             let other = world.ask_and_confirm(OWNERS[1]).await;
             let of = |what: &str| format!("UPDATE requests SET state = 'erasing', {what} WHERE id = $1");
             let other_s = "authority_id = (SELECT id FROM authorities WHERE request_id = $2)";
-            refused(world, &of(other_s), params![one, other], NO_AUTHORITY).await;
+            let by = &[NO_AUTHORITY, NO_BEGINNING];
+            refused_by(world, &of(other_s), params![one, other], by).await;
             let all = "(authority_id, account_mac, plan_digest) = \
                        (SELECT id, account_mac, plan_digest FROM authorities WHERE request_id = $2)";
-            refused(world, &of(all), params![one, other], NO_AUTHORITY).await;
-            refused(world, &of("account_mac = $2"), params![one, vec![1_u8; 32]], NO_AUTHORITY).await;
-            refused(world, &of("plan_digest = $2"), params![one, vec![1_u8; 32]], NO_AUTHORITY).await;
-            refused(world, &of("plan_digest = NULL"), params![one], NO_AUTHORITY).await;
-            // With its own it could begin, and it cannot be called done before it has begun.
+            refused_by(world, &of(all), params![one, other], by).await;
+            refused_by(world, &of("account_mac = $2"), params![one, vec![1_u8; 32]], by).await;
+            refused_by(world, &of("plan_digest = $2"), params![one, vec![1_u8; 32]], by).await;
+            refused_by(world, &of("plan_digest = NULL"), params![one], by).await;
+            // With its own it needs a beginning, and it cannot be called done before it has begun.
             for state in ["completed", "waiting_on_recipients"] {
                 refused(world, "UPDATE requests SET state = $2 WHERE id = $1", params![one, state], NO_WAY).await;
             }
@@ -102,6 +109,8 @@ on_both! {
             let one = world.ask_and_confirm(OWNERS[0]).await;
             let other = world.ask_and_confirm(OWNERS[1]).await;
             refused(world, STEP, params![one, one], NO_STEP).await;
+            refused(world, "UPDATE requests SET state = 'erasing' WHERE id = $1", params![one], NO_BEGINNING).await;
+            world.forge_beginning(one).await;
             world.try_sql("UPDATE requests SET state = 'erasing' WHERE id = $1", params![one]).await.unwrap();
             refused(world, STEP, params![one, other], NO_STEP).await;
             refused(world, STEP, params![other, one], NO_STEP).await;
@@ -121,9 +130,11 @@ on_both! {
             let plan = "UPDATE steps SET plan_digest = $2 WHERE request_id = $1";
             refused(world, plan, params![one, vec![9_u8; 32]], BOUND).await;
             // Nor can its authority be taken away under it.
-            let gone = world.try_sql("DELETE FROM authorities WHERE request_id = $1", params![one]).await.unwrap_err();
-            assert!(gone.is_foreign_key_violation(), "{}", told(&gone));
-            names_nobody(&told(&gone));
+            for table in ["authorities", "beginnings", "steps"] {
+                let gone = format!("DELETE FROM {table} WHERE request_id = $1");
+                refused(world, &gone, params![one], WITH_THE_RECORD).await;
+            }
+            refused(world, "DELETE FROM requests WHERE id = $1", params![one], WITH_THE_RECORD).await;
             shop_is_untouched(world).await;
         }).await;
     }
@@ -132,11 +143,74 @@ on_both! {
         world.live(async {
             let one = world.ask_and_confirm(OWNERS[0]).await;
             let other = world.ask_and_confirm(OWNERS[1]).await;
-            let never = "an authority is never changed";
-            refused(world, "UPDATE authorities SET request_id = $2 WHERE request_id = $1", params![one, other], never).await;
-            refused(world, "UPDATE authorities SET plan_digest = $2 WHERE request_id = $1", params![one, vec![9_u8; 32]], never).await;
-            refused(world, "UPDATE authorities SET expires_at = expires_at WHERE request_id = $1", params![one], never).await;
+            refused(world, "UPDATE authorities SET request_id = $2 WHERE request_id = $1", params![one, other], NEVER).await;
+            refused(world, "UPDATE authorities SET plan_digest = $2 WHERE request_id = $1", params![one, vec![9_u8; 32]], NEVER).await;
+            refused(world, "UPDATE authorities SET expires_at = expires_at WHERE request_id = $1", params![one], NEVER).await;
             shop_is_untouched(world).await;
         }).await;
     }
+
+    /// Withdrawn by their owner: nothing that plain SQL can write has them erased.
+    async fn what_has_ended_does_not_open_again(world) {
+        world.live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            let reference = world.stored(one).await.request.reference;
+            let operator = Operator::named(&world.house, "alice");
+            operate::withdraw(&world.house, &reference, &operator).await.unwrap();
+            for state in ["scheduled", "received", "needs_review", "awaiting_confirmation", "reopened", "on_hold"] {
+                let sql = "UPDATE requests SET state = $2, held_from = CASE WHEN $2 = 'on_hold' THEN 'scheduled' END WHERE id = $1";
+                refused_by(world, sql, params![one, state], &[ENDED, NO_WAY]).await;
+            }
+            for state in ["erasing", "waiting_on_recipients", "completed"] {
+                let sql = "UPDATE requests SET state = $2 WHERE id = $1";
+                refused_by(world, sql, params![one, state], &[ENDED, NO_WAY, NO_BEGINNING]).await;
+            }
+            // What permitted it has ended too, and nothing brings it back.
+            let ended = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1 AND ended_at IS NOT NULL";
+            assert_eq!(world.number(ended, params![one]).await, 1);
+            refused(world, "UPDATE authorities SET ended_at = NULL WHERE request_id = $1", params![one], NEVER).await;
+            refused(world, "UPDATE authorities SET ended_at = issued_at WHERE request_id = $1", params![one], NEVER).await;
+            refused(world, "DELETE FROM authorities WHERE request_id = $1", params![one], WITH_THE_RECORD).await;
+            refused(world, "UPDATE requests SET id = $2 WHERE id = $1", params![one, Uuid::from_u128(7)], "a request stays itself").await;
+            shop_is_untouched(world).await;
+        }).await;
+    }
+
+    async fn an_authority_that_has_run_out_or_ended_begins_nothing(world) {
+        world.live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            world.forge_beginning(one).await;
+            let late = "UPDATE requests SET state = 'erasing', updated_at = $2 WHERE id = $1";
+            let expired = world.house.clock.now().plus_days(22);
+            refused(world, late, params![one, expired], NO_BEGINNING).await;
+            world.try_sql("UPDATE authorities SET ended_at = issued_at WHERE request_id = $1", params![one]).await.unwrap();
+            refused(world, "UPDATE requests SET state = 'erasing' WHERE id = $1", params![one], NO_BEGINNING).await;
+            shop_is_untouched(world).await;
+        }).await;
+    }
+}
+
+/// SQLite replaces a row without a DELETE that a trigger could see.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_replaces_no_row_that_permits_something() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let one = world.ask_and_confirm(OWNERS[0]).await;
+            let other = world.ask_and_confirm(OWNERS[1]).await;
+            world.forge_beginning(one).await;
+            for (table, rule) in [
+                ("requests", "a request is opened once"),
+                ("authorities", "an authority is issued once"),
+                ("beginnings", "an authority begins once"),
+                ("vault_keys", "a key is made once"),
+            ] {
+                let again = format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE true LIMIT 1");
+                refused(world, &again, params![], rule).await;
+            }
+            let taken = "UPDATE OR REPLACE requests SET reference = (SELECT reference FROM requests WHERE id = $2) WHERE id = $1";
+            refused(world, taken, params![one, other], "a request stays itself").await;
+            shop_is_untouched(world).await;
+        })
+        .await;
 }

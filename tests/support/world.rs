@@ -31,6 +31,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::dovecot::Dovecot;
 use super::postgres::fresh_postgres;
 
 /// Where customers write to.
@@ -213,7 +214,7 @@ impl Ground {
         let clock = Arc::new(FixedClock::at(START));
         let house = self.house_with(&clock, mailer).await;
         let house = Arc::new(house.unwrap_or_else(|error| panic!("{}", told(&error))));
-        World { house, clock, ground: self, delivered: AtomicU64::new(0), seen: Mutex::default() }
+        World { house, clock, ground: self, dovecot: None, delivered: AtomicU64::new(0), seen: Mutex::default() }
     }
 }
 
@@ -237,6 +238,7 @@ pub struct World {
     pub house: Arc<House>,
     pub clock: Arc<FixedClock>,
     pub ground: Ground,
+    dovecot: Option<Dovecot>,
     delivered: AtomicU64,
     seen: Mutex<BTreeSet<PathBuf>>,
 }
@@ -248,6 +250,16 @@ impl World {
 
     pub async fn postgres() -> Self {
         Ground::postgres().await.build().await
+    }
+
+    /// Letters reach the support mailbox on a server, which the config names.
+    pub fn with_mailbox_on(self, dovecot: Dovecot) -> Self {
+        Self { dovecot: Some(dovecot), ..self }
+    }
+
+    /// The server of the support mailbox.
+    pub fn dovecot(&self) -> &Dovecot {
+        self.dovecot.as_ref().expect("the mailbox is on a server")
     }
 
     /// Runs the daemon for as long as the story takes.
@@ -274,8 +286,11 @@ impl World {
 
     /// A letter reaches the support mailbox.
     pub fn deliver(&self, bytes: &[u8]) {
-        maildir::deliver(&self.ground.path("support"), bytes, &OsChance, self.clock.now())
-            .expect("a letter is delivered");
+        match &self.dovecot {
+            Some(dovecot) => dovecot.deliver(SUPPORT, &[String::from_utf8_lossy(bytes).into_owned()]),
+            None => maildir::deliver(&self.ground.path("support"), bytes, &OsChance, self.clock.now())
+                .expect("a letter is delivered"),
+        }
         self.delivered.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -334,6 +349,13 @@ impl World {
         let changed = tx.execute(sql, params).await?;
         tx.commit().await?;
         Ok(changed)
+    }
+
+    /// Writes by plain SQL that a request has begun under its authority, with a mark of the forger's own.
+    pub async fn forge_beginning(&self, id: RequestId) {
+        let sql = "INSERT INTO beginnings (authority_id, request_id, account_mac, plan_digest, begun_at, hmac)
+             SELECT id, request_id, account_mac, plan_digest, issued_at, hmac FROM authorities WHERE request_id = $1";
+        assert_eq!(self.try_sql(sql, expunged::params![id]).await.unwrap(), 1);
     }
 
     /// A number out of the ledger, by plain SQL.

@@ -151,7 +151,10 @@ impl Checks<'_> {
         let (_, raw) = Self::open("retention", raw);
         let letter_days = self.number("letter_days", raw.letter_days, 1..=3_650, 30);
         let unverified_letter_days = self.number("unverified_letter_days", raw.unverified_letter_days, 1..=3_650, 30);
-        Some(Retention { letter_days, unverified_letter_days, record_days: law?.pack.record_days })
+        let job_days = self.number("job_days", raw.job_days, 1..=3_650, 90);
+        let digest_days = self.number("digest_days", raw.digest_days, 1..=3_650, 90);
+        let record_days = law?.pack.record_days;
+        Some(Retention { letter_days, unverified_letter_days, job_days, digest_days, record_days })
     }
 }
 

@@ -60,8 +60,9 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     assert_eq!((grace, owner_silence, work, due_soon), (days(7), days(5), days(1), days(7)));
     assert_eq!((config.limits.drift_percent, config.limits.drift_rows), (10, 100));
     assert_eq!((config.law.pack.name.as_str(), config.law.holidays.as_slice()), ("gdpr", [].as_slice()));
-    let Retention { letter_days, unverified_letter_days, record_days } = config.retention;
+    let Retention { letter_days, unverified_letter_days, job_days, digest_days, record_days } = config.retention;
     assert_eq!((letter_days, unverified_letter_days, record_days), (30, 30, 1096));
+    assert_eq!((job_days, digest_days), (90, 90));
     assert_eq!((config.workers.count, config.workers.erasures, config.workers.lease), (4, 2, Duration::from_secs(30)));
 }
 

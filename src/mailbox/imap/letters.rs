@@ -10,7 +10,7 @@ use async_imap::imap_proto::{AttributeValue, MailboxDatum, MessageSection, Respo
 use super::command::{Command, batches, uid_set};
 use super::conversation::Conversation;
 use crate::domain::Timestamp;
-use crate::mailbox::{Fetched, Listed, MailboxError, message_id};
+use crate::mailbox::{Fetched, IsSame, Listed, MailboxError, message_id};
 
 const FETCH: &str = "UID FETCH";
 /// A header field that we ask for by name is at most this long.
@@ -171,17 +171,35 @@ pub(super) async fn with_message_id(
     if message_id.trim().is_empty() || !message_id.is_ascii() {
         return Err(MailboxError::Argument { what: WHAT, why: "it is empty or not ASCII" });
     }
-    let criterion = Command::new("UID SEARCH").word("HEADER").word("Message-ID").string(WHAT, message_id.as_bytes())?;
+    let bare = message_id::bare(message_id.as_bytes());
+    let criterion = Command::new("UID SEARCH").word("HEADER").word("Message-ID").string(WHAT, bare)?;
     let candidates: Vec<u32> = search(conversation, criterion).await?.into_iter().collect();
     let mut exact = Vec::new();
     for batch in batches(&candidates) {
         let limits = Limits { letter: FIELD_BYTES_MAX, all: FIELD_BYTES_MAX * batch.len() as u64 };
         let field = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]";
         let headers = fetch_section(conversation, &batch, field, limits, is_header).await?;
-        let same = |header: &Fetched| message_id::of(&header.bytes).as_deref() == Some(message_id.as_bytes());
+        let same = |header: &Fetched| message_id::is_of(message_id, &header.bytes);
         exact.extend(headers.iter().filter(|header| same(header)).map(|header| header.uid));
     }
     Ok(exact)
+}
+
+/// The letters of the selected folder that have this size and are the same by `is_same`, fetched one at a time.
+pub(super) async fn alike(
+    conversation: &mut Conversation,
+    size_bytes: u64,
+    is_same: &IsSame<'_>,
+) -> Result<Vec<u32>, MailboxError> {
+    let (less, more) = (size_bytes.saturating_sub(1), size_bytes.saturating_add(1));
+    let criterion =
+        Command::new("UID SEARCH").word("LARGER").word(&less.to_string()).word("SMALLER").word(&more.to_string());
+    let mut found = Vec::new();
+    for uid in search(conversation, criterion).await? {
+        let letters = fetch(conversation, &[uid], size_bytes).await?;
+        found.extend(letters.iter().filter(|letter| is_same(&letter.bytes)).map(|letter| letter.uid));
+    }
+    Ok(found)
 }
 
 fn is_whole(section: Option<&SectionPath>) -> bool {

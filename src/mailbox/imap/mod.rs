@@ -22,7 +22,7 @@ use self::command::Command;
 use self::connect::{Capabilities, Dial, TlsDial};
 use self::conversation::{Conversation, Idled};
 use super::settings::ImapSettings;
-use super::{Fetched, FolderState, Listed, Mailbox, MailboxError};
+use super::{Fetched, FolderState, IsSame, Listed, Mailbox, MailboxError};
 
 /// IDLE ends after this time at the latest: a dead connection is found out by the DONE that follows.
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
@@ -219,6 +219,21 @@ impl Mailbox for ImapMailbox {
     async fn expunge_by_message_id(&mut self, folder: &str, message_id: &str) -> Result<u32, MailboxError> {
         let Some(mut link) = self.take_link_in_other(folder, Access::Write).await? else { return Ok(0) };
         let uids = letters::with_message_id(&mut link.conversation, message_id).await?;
+        if !uids.is_empty() {
+            changes::expunge(&mut link.conversation, &link.capabilities, &uids).await?;
+        }
+        self.keep(link);
+        Ok(u32::try_from(uids.len()).unwrap_or(u32::MAX))
+    }
+
+    async fn expunge_alike(
+        &mut self,
+        folder: &str,
+        size_bytes: u64,
+        is_same: &IsSame<'_>,
+    ) -> Result<u32, MailboxError> {
+        let Some(mut link) = self.take_link_in_other(folder, Access::Write).await? else { return Ok(0) };
+        let uids = letters::alike(&mut link.conversation, size_bytes, is_same).await?;
         if !uids.is_empty() {
             changes::expunge(&mut link.conversation, &link.capabilities, &uids).await?;
         }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use self::files::{Base, Into, Look, failed};
 use self::index::{Index, with_index};
 use super::settings::MaildirSettings;
-use super::{Fetched, FolderState, Listed, Mailbox, MailboxError, message_id};
+use super::{Fetched, FolderState, IsSame, Listed, Mailbox, MailboxError, message_id};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -116,9 +116,21 @@ fn with_message_id(folder: &Path, message_id: &str) -> Result<Vec<PathBuf>, Mail
     let mut found = Vec::new();
     for path in files::scan(folder)?.into_values() {
         let header = files::read(&path, HEADER_BYTES_MAX)?;
-        if header.is_some_and(|header| message_id::of(&header).as_deref() == Some(message_id.as_bytes())) {
+        if header.is_some_and(|header| message_id::is_of(message_id, &header)) {
             found.push(path);
         }
+    }
+    Ok(found)
+}
+
+/// The letters of a folder that have this size; none when there is no such folder.
+fn of_size(folder: &Path, size_bytes: u64) -> Result<Vec<PathBuf>, MailboxError> {
+    if !folder.join("cur").is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for (base, path) in files::scan(folder)? {
+        found.extend(listed(0, &base, &path)?.filter(|letter| letter.size_bytes == size_bytes).map(|_| path));
     }
     Ok(found)
 }
@@ -252,6 +264,28 @@ impl Mailbox for Maildir {
             Ok(removed)
         })
         .await
+    }
+
+    async fn expunge_alike(
+        &mut self,
+        folder: &str,
+        size_bytes: u64,
+        is_same: &IsSame<'_>,
+    ) -> Result<u32, MailboxError> {
+        let folder = self.subfolder(folder)?;
+        let place = folder.clone();
+        let mut removed = 0;
+        for path in blocking(move || of_size(&place, size_bytes)).await? {
+            let of_letter = path.clone();
+            let bytes = blocking(move || files::read(&of_letter, u64::MAX)).await?;
+            if bytes.is_some_and(|bytes| is_same(&bytes)) {
+                removed += u32::from(blocking(move || files::remove(&path)).await?);
+            }
+        }
+        if removed > 0 {
+            blocking(move || files::sync_places(&folder)).await?;
+        }
+        Ok(removed)
     }
 
     async fn count_by_message_id(&mut self, folder: &str, message_id: &str) -> Result<u32, MailboxError> {

@@ -192,6 +192,22 @@ async fn our_copies_are_appended_as_read_and_found_by_their_message_id() {
 }
 
 #[tokio::test]
+async fn a_moved_letter_is_known_by_its_bytes() {
+    let world = World::new();
+    let mut mailbox = world.mailbox();
+    for letter in
+        [&b"Subject: a\r\n\r\nours\r\n"[..], b"Subject: b\r\n\r\nours\r\n", b"Subject: longer\r\n\r\nours\r\n"]
+    {
+        mailbox.append("Done", letter).await.unwrap();
+    }
+    let is_ours = |bytes: &[u8]| bytes.starts_with(b"Subject: b");
+    assert_eq!(mailbox.expunge_alike("Done", 20, &is_ours).await.unwrap(), 1);
+    assert_eq!(mailbox.expunge_alike("Done", 20, &is_ours).await.unwrap(), 0);
+    assert_eq!(mailbox.expunge_alike("Nowhere", 20, &is_ours).await.unwrap(), 0);
+    assert_eq!(world.names(".Done/cur").len(), 2);
+}
+
+#[tokio::test]
 async fn only_the_header_of_a_giant_is_read() {
     let world = World::new();
     let letter = [b"Subject: big\r\n\r\n".to_vec(), vec![b'x'; 100_000]].concat();

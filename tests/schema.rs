@@ -1,0 +1,116 @@
+//! Promise: both sides of our own database are the same, and take exactly the words that the program has: same tables, same
+//! columns, same NULLs, and a CHECK for each enum.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use expunged::db::deliveries::Disposition;
+use expunged::db::letters::LetterState;
+use expunged::domain::request::{Audience, Hold, Origin, ReviewReason};
+use expunged::domain::{LetterKind, Role, Scope, State};
+use expunged::trail::Event;
+use expunged::vault::KeyPurpose;
+use expunged::verify::{Addressee, AuthorityKind, Method, ProofKind};
+use regex::Regex;
+
+use crate::support::source::read;
+
+/// One side, out of the text of its migrations.
+struct Side {
+    /// Per table and column: whether it may be NULL.
+    nullable: BTreeMap<String, bool>,
+    /// Per table and column: the words of its CHECK.
+    words: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn side(dialect: &str) -> Side {
+    let files = ["0001_jobs", "0002_cases", "0003_proof"]
+        .map(|name| read(Path::new(&format!("migrations/{dialect}/{name}.sql"))));
+    let comment = Regex::new("--[^\n]*").unwrap();
+    let text = comment.replace_all(&files.concat(), "").into_owned();
+    let table = Regex::new(r"(?s)CREATE TABLE (\w+) \((.*?)\n\)").unwrap();
+    let column = Regex::new(r"^(\w+)\s+[A-Z]").unwrap();
+    let listed = Regex::new(r"(?s)CHECK \((\w+) IN \(([^)]*'[^)]*)\)\)").unwrap();
+    let word = Regex::new(r"'(\w+)'").unwrap();
+    let mut side = Side { nullable: BTreeMap::new(), words: BTreeMap::new() };
+    for found in table.captures_iter(&text) {
+        let name = &found[1];
+        for part in parts(&found[2]) {
+            let Some(column) = column.captures(&part).filter(|column| !is_rule(&column[1])) else { continue };
+            let at = format!("{name}.{}", &column[1]);
+            side.nullable.insert(at.clone(), !part.contains("NOT NULL") && !part.contains("PRIMARY KEY"));
+            if let Some(listed) = listed.captures(&part) {
+                assert_eq!(listed[1], column[1], "the CHECK of {at} is about itself");
+                side.words.insert(at, word.captures_iter(&listed[2]).map(|word| word[1].to_owned()).collect());
+            }
+        }
+    }
+    side
+}
+
+fn is_rule(word: &str) -> bool {
+    ["CHECK", "UNIQUE", "PRIMARY", "FOREIGN"].contains(&word)
+}
+
+/// The definitions of a table: cut at the commas that stand in no brackets.
+fn parts(body: &str) -> Vec<String> {
+    let (mut parts, mut depth) = (vec![String::new()], 0);
+    for c in body.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        match parts.last_mut() {
+            Some(_) if c == ',' && depth == 0 => parts.push(String::new()),
+            Some(part) => part.push(c),
+            None => {}
+        }
+    }
+    parts.into_iter().map(|part| part.trim().to_owned()).collect()
+}
+
+#[test]
+fn both_sides_have_the_same_columns_nulls_and_words() {
+    let (sqlite, postgres) = (side("sqlite"), side("postgres"));
+    assert!(sqlite.nullable.len() > 100, "the tables were read: {} columns", sqlite.nullable.len());
+    assert_eq!(sqlite.nullable, postgres.nullable);
+    assert_eq!(sqlite.words, postgres.words);
+}
+
+#[test]
+fn each_enum_has_its_words_in_its_column() {
+    macro_rules! all {
+        ($($column:literal: $enum:ty),+ $(,)?) => {
+            [$(($column, <$enum>::ALL.iter().map(|value| value.as_str().to_owned()).collect::<BTreeSet<_>>())),+]
+        };
+    }
+    let enums = all! {
+        "deliveries.disposition": Disposition,
+        "requests.state": State,
+        "requests.held_from": State,
+        "requests.held_by": Hold,
+        "requests.review_reason": ReviewReason,
+        "requests.origin": Origin,
+        "requests.scope": Scope,
+        "requests.asker_role": Role,
+        "challenges.addressee": Addressee,
+        "authorities.kind": AuthorityKind,
+        "authorities.method": Method,
+        "evidence.proof": ProofKind,
+        "letters.kind": LetterKind,
+        "letters.audience": Audience,
+        "letters.state": LetterState,
+        "vault_keys.purpose": KeyPurpose,
+        "trail.event": Event,
+    };
+    let sqlite = side("sqlite");
+    for (column, words) in &enums {
+        assert_eq!(sqlite.words.get(*column), Some(words), "{column}");
+    }
+    // Words that no enum of ours is stored by; the code that writes them has them as text.
+    let others = ["jobs.state", "jobs_done.outcome", "steps.state", "steps.action"];
+    let known: BTreeSet<&str> = enums.iter().map(|(column, _)| *column).chain(others).collect();
+    let unknown: Vec<_> = sqlite.words.keys().filter(|column| !known.contains(column.as_str())).collect();
+    assert!(unknown.is_empty(), "whose words are these? {unknown:?}");
+}

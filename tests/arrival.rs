@@ -253,3 +253,33 @@ async fn only_letters_of_identified_requests_are_moved() {
     assert_eq!(shelf.marked(), [1, 2], "ours are known to be ours");
     assert_eq!(shelf.moved(), [1], "what only waits for a person stays");
 }
+
+/// A letter with one more header at its top.
+fn with_header(header: &str, letter: &[u8]) -> Vec<u8> {
+    [header.as_bytes(), b"\r\n", letter].concat()
+}
+
+#[tokio::test]
+async fn letters_of_programs_and_our_own_are_no_requests_of_people() {
+    let world = world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    shelf.put(&world.closing(OWNER));
+    work(&world, &shelf).await;
+    let ours = world.fresh(OWNER).pop().expect("the owner is challenged").message_id;
+
+    shelf.put(&with_header("Return-Path: <>", &ordinary(2)));
+    shelf.put(&with_header("List-Owner: <mailto:owner@lists.example>", &ordinary(3)));
+    shelf.put(&world.closing(world.house.mailbox_name()));
+    shelf.put(&world.closing(&world.house.plus_address("sometoken")));
+    let closing = String::from_utf8(world.closing("owner2@team.example")).unwrap();
+    let line = closing.lines().find(|line| line.starts_with("Message-ID:")).unwrap();
+    shelf.put(closing.replace(line, &format!("Message-ID: <{ours}>")).as_bytes());
+    // A form that passes on what a person typed has no return path either: a person looks, and nobody is answered.
+    shelf.put(&with_header("Return-Path: <>", &world.closing("owner3@team.example")));
+    work(&world, &shelf).await;
+    let all = ["opened", "automatic", "newsletter", "automatic", "automatic", "automatic", "opened"];
+    assert_eq!(dispositions(&world).await, all);
+    assert_eq!(world.state(request_of(&world, 7).await).await, State::NeedsReview);
+    assert_eq!(world.fresh("owner3@team.example").len(), 0);
+}

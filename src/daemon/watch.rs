@@ -148,10 +148,10 @@ impl Watch {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         warn!(mailbox.failures = self.failures, code = error.code(), %error, cause, "mailbox not polled");
         // One failure may be the connection that died while the machine slept.
-        if self.failures > 1 || needs_a_person {
-            if let Err(error) = self.alarm(needs_a_person).await {
-                warn!(code = error.code(), %error, "the team could not be told of the silent mailbox");
-            }
+        if (self.failures > 1 || needs_a_person)
+            && let Err(error) = self.alarm(needs_a_person).await
+        {
+            warn!(code = error.code(), %error, "the team could not be told of the silent mailbox");
         }
         // A login that is refused again and again locks the account.
         let doublings = if needs_a_person { DOUBLINGS_MAX } else { (self.failures - 1).min(DOUBLINGS_MAX) };

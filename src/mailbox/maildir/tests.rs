@@ -303,7 +303,7 @@ async fn a_letter_that_is_renamed_while_it_is_read_is_neither_lost_nor_called_go
         let done = writer.is_finished();
         let listing = mailbox.list(after, 50).await.unwrap();
         let uids = uids(&listing);
-        assert_eq!(uids.len() as u32, listing.through - after, "a number counts as gone");
+        assert_eq!(u32::try_from(uids.len()).unwrap(), listing.through - after, "a number counts as gone");
         let fetched = mailbox.fetch(&uids).await.unwrap();
         assert_eq!(fetched.iter().map(|letter| letter.uid).collect::<Vec<_>>(), uids, "a letter counts as gone");
         quiet = if done && uids.is_empty() { quiet + 1 } else { 0 };

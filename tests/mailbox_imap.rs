@@ -57,8 +57,8 @@ async fn three_letters(dovecot: &Dovecot) -> ImapMailbox {
 }
 
 async fn uids(mailbox: &mut ImapMailbox) -> Vec<u32> {
-    let listed = mailbox.list(0, 1000).await.expect("Dovecot lists");
-    listed.iter().map(|letter| letter.uid).collect()
+    let listing = mailbox.list(0, 1000).await.expect("Dovecot lists");
+    listing.letters.iter().map(|letter| letter.uid).collect()
 }
 
 #[tokio::test]
@@ -70,9 +70,11 @@ async fn letters_are_read_over_tls_and_starttls_and_stay_unread() {
         let mut mailbox = ImapMailbox::new(ImapSettings { port, security, ..settings(&dovecot) });
         let state = mailbox.open().await.expect("Dovecot opens INBOX");
         assert!(state.uid_validity > 0 && state.uid_next == 3, "{state:?}");
-        let listed = mailbox.list(0, 10).await.expect("Dovecot lists");
+        let listing = mailbox.list(0, 10).await.expect("Dovecot lists");
+        assert_eq!(listing.through, 2);
+        let listed = listing.letters;
         assert_eq!(listed.iter().map(|letter| letter.uid).collect::<Vec<_>>(), [1, 2]);
-        let age = jiff_now().as_second() - listed[0].received_at.to_jiff().as_second();
+        let age = jiff_now().as_second() - listed[0].received_at.expect("Dovecot tells it").to_jiff().as_second();
         assert!((0..120).contains(&age), "received {age} s ago");
         let fetched = mailbox.fetch(&[1, 2]).await.expect("Dovecot fetches");
         assert_eq!(fetched[1].bytes.len() as u64, listed[1].size_bytes);
@@ -80,8 +82,8 @@ async fn letters_are_read_over_tls_and_starttls_and_stay_unread() {
         let header = mailbox.fetch_header(2, 1 << 16).await.expect("Dovecot fetches").expect("it is there");
         assert!(header.bytes.ends_with(b"Subject: two\r\n\r\n"));
         assert_eq!(mailbox.fetch_header(2, 10).await.expect("cut").expect("there").bytes.len(), 10);
-        assert_eq!(mailbox.list(2, 10).await.expect("Dovecot lists"), []);
-        assert_eq!(mailbox.list(0, 1).await.expect("Dovecot lists").len(), 1);
+        assert_eq!(mailbox.list(2, 10).await.expect("Dovecot lists").letters, []);
+        assert_eq!(mailbox.list(0, 1).await.expect("Dovecot lists").letters.len(), 1);
     }
     assert_eq!(flags(&dovecot, "cur"), ["", ""], "neither Seen nor anything else");
 }

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod arrival;
 mod bad_input;
 mod canary;
 mod cli;

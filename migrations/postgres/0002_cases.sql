@@ -5,11 +5,35 @@
 CREATE TABLE cursors (
   mailbox      TEXT NOT NULL,
   folder       TEXT NOT NULL,
+  numbering    BIGINT NOT NULL,          -- 1, and one more whenever the folder's UIDs began to mean other letters
   uid_validity BIGINT NOT NULL,
-  uid_start    BIGINT NOT NULL,          -- letters below it were there before the first run (disposition before_start)
-  uid_last     BIGINT NOT NULL,          -- the highest UID that has a row in deliveries, or uid_start - 1
-  polled_at    TIMESTAMPTZ NOT NULL,
+  uid_start    BIGINT NOT NULL,          -- the first UID that is read; those below have the disposition before_start
+  uid_last     BIGINT NOT NULL,          -- every UID of this numbering up to it has its disposition
+  old_last     BIGINT NOT NULL,          -- UIDs up to it were there when this numbering was first seen
+  started_at   TIMESTAMPTZ,                -- the first run: letters up to old_last that came earlier are not judged; NULL: all are
   PRIMARY KEY (mailbox, folder)
+);
+
+-- When a mailbox was last read to its end, whichever daemon did it, so that silence is noticed across restarts.
+CREATE TABLE polls (
+  mailbox      TEXT PRIMARY KEY,
+  watched_at   TIMESTAMPTZ NOT NULL,          -- when a daemon first tried
+  polled_at    TIMESTAMPTZ,                -- NULL before the first success
+  alarmed_at   TIMESTAMPTZ                 -- when the team was told of the silence that lasts; NULL while there is none
+);
+
+-- UIDs that have no letter of their own below (invariant 1): what was there before the first run, and what was gone
+-- before we looked. One row per run of UIDs.
+CREATE TABLE uid_ranges (
+  mailbox      TEXT NOT NULL,
+  folder       TEXT NOT NULL,
+  numbering    BIGINT NOT NULL,
+  uid_first    BIGINT NOT NULL,
+  uid_last     BIGINT NOT NULL,
+  disposition  TEXT NOT NULL CHECK (disposition IN ('before_start','vanished')),
+  noted_at     TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (mailbox, folder, numbering, uid_first),
+  CHECK (uid_first <= uid_last)
 );
 
 -- One row per letter of the mailbox (invariant 1: every UID has exactly one recorded disposition).
@@ -17,6 +41,7 @@ CREATE TABLE deliveries (
   id           UUID PRIMARY KEY,
   mailbox      TEXT NOT NULL,
   folder       TEXT NOT NULL,
+  numbering    BIGINT NOT NULL,          -- of the cursor: rows of an earlier one name no letter of the folder any more
   uid_validity BIGINT NOT NULL,
   uid          BIGINT NOT NULL,
   received_at  TIMESTAMPTZ NOT NULL,          -- INTERNALDATE
@@ -25,14 +50,14 @@ CREATE TABLE deliveries (
   content_mac  BYTEA,                   -- HMAC of the letter without its trace headers; NULL where the bytes were not fetched
   key_id       UUID,                   -- the delivery's key while it is being judged, then NULL
   disposition  TEXT NOT NULL CHECK (disposition IN ('stored','opened','joined','answer','bounce','automatic','newsletter',
-                 'spam','ordinary','handed_on','stranger','too_large','vanished','duplicate','quarantined')),
+                 'spam','ordinary','handed_on','too_large','unreadable','vanished','duplicate','quarantined')),
   reasons      JSONB,                   -- rule names only
   request_id   UUID,
   judged_at    TIMESTAMPTZ,
-  marked_at    TIMESTAMPTZ,                   -- keyword set, and moved, on the server
-  moved_to     TEXT,                      -- the folder that it was moved to; NULL where it stayed
+  marked_at    TIMESTAMPTZ,                   -- keyword set on the server
+  moved_to     TEXT,                   -- the folder that it was moved to; NULL where it stayed
   expunged_at  TIMESTAMPTZ,                   -- our own forgetting took it out of the mailbox
-  UNIQUE (mailbox, folder, uid_validity, uid)
+  UNIQUE (mailbox, folder, numbering, uid)
 );
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;

@@ -5,11 +5,35 @@
 CREATE TABLE cursors (
   mailbox      TEXT NOT NULL,
   folder       TEXT NOT NULL,
+  numbering    INTEGER NOT NULL,          -- 1, and one more whenever the folder's UIDs began to mean other letters
   uid_validity INTEGER NOT NULL,
-  uid_start    INTEGER NOT NULL,          -- letters below it were there before the first run (disposition before_start)
-  uid_last     INTEGER NOT NULL,          -- the highest UID that has a row in deliveries, or uid_start - 1
-  polled_at    INTEGER NOT NULL,
+  uid_start    INTEGER NOT NULL,          -- the first UID that is read; those below have the disposition before_start
+  uid_last     INTEGER NOT NULL,          -- every UID of this numbering up to it has its disposition
+  old_last     INTEGER NOT NULL,          -- UIDs up to it were there when this numbering was first seen
+  started_at   INTEGER,                -- the first run: letters up to old_last that came earlier are not judged; NULL: all are
   PRIMARY KEY (mailbox, folder)
+) STRICT;
+
+-- When a mailbox was last read to its end, whichever daemon did it, so that silence is noticed across restarts.
+CREATE TABLE polls (
+  mailbox      TEXT PRIMARY KEY,
+  watched_at   INTEGER NOT NULL,          -- when a daemon first tried
+  polled_at    INTEGER,                -- NULL before the first success
+  alarmed_at   INTEGER                 -- when the team was told of the silence that lasts; NULL while there is none
+) STRICT;
+
+-- UIDs that have no letter of their own below (invariant 1): what was there before the first run, and what was gone
+-- before we looked. One row per run of UIDs.
+CREATE TABLE uid_ranges (
+  mailbox      TEXT NOT NULL,
+  folder       TEXT NOT NULL,
+  numbering    INTEGER NOT NULL,
+  uid_first    INTEGER NOT NULL,
+  uid_last     INTEGER NOT NULL,
+  disposition  TEXT NOT NULL CHECK (disposition IN ('before_start','vanished')),
+  noted_at     INTEGER NOT NULL,
+  PRIMARY KEY (mailbox, folder, numbering, uid_first),
+  CHECK (uid_first <= uid_last)
 ) STRICT;
 
 -- One row per letter of the mailbox (invariant 1: every UID has exactly one recorded disposition).
@@ -17,6 +41,7 @@ CREATE TABLE deliveries (
   id           BLOB PRIMARY KEY,
   mailbox      TEXT NOT NULL,
   folder       TEXT NOT NULL,
+  numbering    INTEGER NOT NULL,          -- of the cursor: rows of an earlier one name no letter of the folder any more
   uid_validity INTEGER NOT NULL,
   uid          INTEGER NOT NULL,
   received_at  INTEGER NOT NULL,          -- INTERNALDATE
@@ -25,14 +50,14 @@ CREATE TABLE deliveries (
   content_mac  BLOB,                   -- HMAC of the letter without its trace headers; NULL where the bytes were not fetched
   key_id       BLOB,                   -- the delivery's key while it is being judged, then NULL
   disposition  TEXT NOT NULL CHECK (disposition IN ('stored','opened','joined','answer','bounce','automatic','newsletter',
-                 'spam','ordinary','handed_on','stranger','too_large','vanished','duplicate','quarantined')),
+                 'spam','ordinary','handed_on','too_large','unreadable','vanished','duplicate','quarantined')),
   reasons      TEXT,                   -- rule names only
   request_id   BLOB,
   judged_at    INTEGER,
-  marked_at    INTEGER,                   -- keyword set, and moved, on the server
-  moved_to     TEXT,                      -- the folder that it was moved to; NULL where it stayed
+  marked_at    INTEGER,                   -- keyword set on the server
+  moved_to     TEXT,                   -- the folder that it was moved to; NULL where it stayed
   expunged_at  INTEGER,                   -- our own forgetting took it out of the mailbox
-  UNIQUE (mailbox, folder, uid_validity, uid)
+  UNIQUE (mailbox, folder, numbering, uid)
 ) STRICT;
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::config::{Config, MailboxKind};
 use crate::db::deliveries::{self, Disposition};
+use crate::db::{cursors, polls};
 
 use super::exit::Outcome;
 use super::invocation::Invocation;
@@ -25,13 +26,16 @@ struct Status {
     /// `None` before the first run.
     cursor: Option<CursorLine>,
     polled_at: Option<String>,
+    /// UIDs by what became of them; a number that the server gave to no letter counts as vanished.
     letters: BTreeMap<Disposition, u64>,
 }
 
 #[derive(Serialize)]
 struct CursorLine {
     uid_validity: u32,
-    /// Letters below were there before the first run, and are not looked at.
+    /// How often the folder's UIDs began anew, and the first time.
+    numbering: u32,
+    /// UIDs below were there before the first run, and are not looked at.
     uid_start: u32,
     uid_last: u32,
 }
@@ -56,14 +60,15 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
     let ledger = invocation.ledger().await?;
     let mut tx = ledger.db.read().await?;
     let (mailbox, folder) = (ledger.config.service.address.clone(), folder(&ledger.config));
-    let cursor = deliveries::cursor(&mut tx, &mailbox, &folder).await?;
+    let cursor = cursors::load(&mut tx, &mailbox, &folder).await?;
     let status = Status {
         cursor: cursor.map(|cursor| CursorLine {
             uid_validity: cursor.uid_validity,
+            numbering: cursor.numbering,
             uid_start: cursor.uid_start,
             uid_last: cursor.uid_last,
         }),
-        polled_at: deliveries::polled_at(&mut tx, &mailbox).await?.map(time),
+        polled_at: polls::load(&mut tx, &mailbox).await?.and_then(|polls| polls.polled_at).map(time),
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
         mailbox,
         folder,

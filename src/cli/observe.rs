@@ -4,7 +4,9 @@
 //! nothing is kept of what was read. Without the database it cannot tell an answer to one of our letters from other
 //! mail, nor a repeated request from a new one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,10 +14,10 @@ use crate::config::Config;
 use crate::daemon::build;
 use crate::domain::{Language, Role, Scope};
 use crate::intake::{self, Intake, Intent, Lexicon, Limits, MachineKind};
-use crate::mailbox::{Listed, Mailbox};
+use crate::mailbox::{FolderState, Listed, Mailbox};
 use crate::verify::{AuthoritySettings, AuthorityTable, Directory, Membership, Rule, Target};
 
-use super::exit::Outcome;
+use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
 use crate::output::{self, Format, Tabular, progress, say};
 
@@ -89,7 +91,7 @@ pub(super) async fn run(invocation: &Invocation, config: &Config, args: &Observe
     let choices = Invocation::choices();
     let (_, stores) = build::stores(config, choices.credentials.as_deref()).await?;
     let mut observer = Observer {
-        mailbox: build::mailbox(config, &choices.clock, &choices.chance),
+        mailbox: build::mailbox_to_read(config, &choices.clock, &choices.chance),
         directory: build::directory(config, &stores)?,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
         lexicon: Arc::new(Lexicon::embedded()?),
@@ -98,40 +100,76 @@ pub(super) async fn run(invocation: &Invocation, config: &Config, args: &Observe
     };
     // A list without an end cannot be one JSON document.
     let format = if args.follow && invocation.format == Format::Json { Format::Jsonl } else { invocation.format };
-    observer.mailbox.open().await?;
-    let mut last = 0;
-    let mut newest = Some(usize::try_from(args.limit).unwrap_or(usize::MAX));
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let state = observer.mailbox.open().await?;
+    let mut seen = Seen { uid_validity: state.uid_validity, last: 0, newest: Some(limit) };
+    if !args.follow {
+        let observed = observer.next(&mut seen).await?;
+        output::rows(format, &observed)?;
+        say(&format!("{} letters read; nothing was written, marked or answered", observed.len()));
+        return Ok(());
+    }
     loop {
-        let mut letters = observer.list(last).await?;
-        last = letters.last().map_or(last, |letter| letter.uid);
-        if let Some(count) = newest.take() {
-            letters.drain(..letters.len().saturating_sub(count));
+        let Err(ended) = observer.follow(&mut seen, format, config.mailbox.poll).await;
+        // Whoever follows a mailbox for days outlives many connections.
+        if ended.exit != Exit::Unavailable {
+            return Err(ended);
         }
-        let observed = observer.observe(&letters).await?;
-        if !args.follow || !observed.is_empty() {
-            output::rows(format, &observed)?;
+        say(&format!("{}; trying again", ended.error));
+        tokio::time::sleep(config.mailbox.poll).await;
+        let is_new = |state: &FolderState| state.uid_validity != seen.uid_validity;
+        if let Some(state) = observer.mailbox.open().await.ok().filter(is_new) {
+            seen = Seen { uid_validity: state.uid_validity, last: 0, newest: Some(limit) };
         }
-        if !args.follow {
-            say(&format!("{} letters read; nothing was written, marked or answered", observed.len()));
-            return Ok(());
-        }
-        observer.mailbox.wait(config.mailbox.poll).await?;
     }
 }
 
+/// How far a mailbox was observed.
+struct Seen {
+    uid_validity: u32,
+    last: u32,
+    /// Before the first look: how many of the newest letters are wanted.
+    newest: Option<usize>,
+}
+
 impl Observer {
-    /// All letters above a UID.
-    async fn list(&mut self, mut after: u32) -> Result<Vec<Listed>, super::exit::Ended> {
-        let mut all = Vec::new();
+    /// Shows what arrives, until something fails.
+    async fn follow(&mut self, seen: &mut Seen, format: Format, poll: Duration) -> Result<Infallible, Ended> {
         loop {
-            let page = self.mailbox.list(after, LISTED_MAX).await?;
-            let Some(last) = page.last() else { return Ok(all) };
-            after = last.uid;
-            all.extend(page);
+            let observed = self.next(seen).await?;
+            if !observed.is_empty() {
+                output::rows(format, &observed)?;
+            }
+            self.mailbox.wait(poll).await?;
         }
     }
 
-    async fn observe(&mut self, letters: &[Listed]) -> Result<Vec<Observed>, super::exit::Ended> {
+    /// The letters that were not seen yet.
+    async fn next(&mut self, seen: &mut Seen) -> Result<Vec<Observed>, Ended> {
+        let mut letters = self.list(seen.last).await?;
+        let last = letters.last().map_or(seen.last, |letter| letter.uid);
+        if let Some(count) = seen.newest {
+            letters.drain(..letters.len().saturating_sub(count));
+        }
+        let observed = self.observe(&letters).await?;
+        (seen.last, seen.newest) = (last, None);
+        Ok(observed)
+    }
+
+    /// All letters above a UID.
+    async fn list(&mut self, mut after: u32) -> Result<Vec<Listed>, Ended> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.mailbox.list(after, LISTED_MAX).await?;
+            if page.through <= after {
+                return Ok(all);
+            }
+            after = page.through;
+            all.extend(page.letters);
+        }
+    }
+
+    async fn observe(&mut self, letters: &[Listed]) -> Result<Vec<Observed>, Ended> {
         let bar = progress("reading letters");
         let mut observed = Vec::with_capacity(letters.len());
         for batch in letters.chunks(FETCHED_MAX) {
@@ -153,7 +191,7 @@ impl Observer {
         Ok(observed)
     }
 
-    async fn letter(&self, listed: &Listed, bytes: Vec<u8>) -> Result<Observed, super::exit::Ended> {
+    async fn letter(&self, listed: &Listed, bytes: Vec<u8>) -> Result<Observed, Ended> {
         let (lexicon, limits) = (Arc::clone(&self.lexicon), self.limits);
         let letter = tokio::task::spawn_blocking(move || intake::read(&bytes, &lexicon, &limits)).await?;
         let address = match letter.from.as_slice() {
@@ -166,7 +204,7 @@ impl Observer {
         };
         Ok(Observed {
             uid: listed.uid,
-            received_at: output::time(listed.received_at),
+            received_at: listed.received_at.map_or_else(|| "-".to_owned(), output::time),
             intent: Some(letter.verdict.intent),
             confidence: Some(letter.verdict.confidence),
             language: letter.language,
@@ -180,6 +218,10 @@ impl Observer {
     fn would(&self, letter: &Intake, known: &[Membership]) -> &'static str {
         match letter.machine {
             Some(MachineKind::Bounce) => return "note the bounce, if one of our letters came back",
+            // What may be a request in a web form or a list goes to a person, and is not answered.
+            Some(_) if letter.verdict.intent == Intent::Unclear => {
+                return "open a request for a person to look at; no answer";
+            }
             Some(_) => return "leave it as it is",
             None => {}
         }
@@ -198,6 +240,12 @@ impl Observer {
             return "open a request for a person to look at: several accounts";
         }
         let role = known.iter().map(|membership| membership.role).min().unwrap_or(first.role);
+        if letter.verdict.also.contains(&Intent::Access) {
+            return "open a request for a person to look at: a copy of the data is asked for too";
+        }
+        if intent == Intent::ErasureSpecificData && letter.claims.categories.is_empty() {
+            return "open a request for a person to look at: no category of data is named";
+        }
         let names_somebody = !letter.claims.identifiers.is_empty()
             || !letter.claims.addresses.is_empty()
             || !letter.claims.names.is_empty();
@@ -237,7 +285,7 @@ fn sender(known: &[Membership]) -> &'static str {
 fn too_large(listed: &Listed) -> Observed {
     Observed {
         uid: listed.uid,
-        received_at: output::time(listed.received_at),
+        received_at: listed.received_at.map_or_else(|| "-".to_owned(), output::time),
         intent: None,
         confidence: None,
         language: None,

@@ -234,6 +234,17 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
     }
 }
 
+/// The configured mailbox, of which nothing can be changed; it connects when it is first asked.
+#[must_use]
+pub fn mailbox_to_read(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Box<dyn Mailbox> {
+    match &config.mailbox.kind {
+        MailboxKind::Imap(settings) => Box::new(ImapMailbox::read_only(settings.clone())),
+        MailboxKind::Maildir(settings) => {
+            Box::new(Maildir::read_only(settings.clone(), Arc::clone(clock), Arc::clone(chance)))
+        }
+    }
+}
+
 /// Opens our own database under its key.
 ///
 /// # Errors

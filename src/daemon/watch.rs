@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::chance::draw;
 use crate::config::MailboxKind;
 use crate::db::mailbox_leases::{self, MailboxLease};
+use crate::db::polls;
 use crate::domain::LetterKind;
 use crate::flow::arrive::{self, Place};
 use crate::flow::{FlowError, House, outbox};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, MailboxError};
 
 /// How the mailbox is watched.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub struct WatchSettings {
     pub silence_alarm: Duration,
     /// How long the lease on the mailbox runs without being extended. It must outlast [`IDLE_MAX`].
     pub lease: Duration,
-    /// The first wait after a failure; it doubles up to sixty times that.
+    /// The first wait after a failure; it doubles up to thirty-two times that.
     pub backoff: Duration,
 }
 
@@ -42,6 +43,9 @@ impl Default for WatchSettings {
     }
 }
 
+/// How often the wait after a failure doubles.
+const DOUBLINGS_MAX: u32 = 5;
+
 /// IDLE at a stretch: servers and middleboxes forget quiet connections (MAIL.md: five minutes at most).
 const IDLE_MAX: Duration = Duration::from_secs(20);
 
@@ -56,7 +60,10 @@ pub(super) async fn watch(
     shutdown: CancellationToken,
 ) {
     let place = place(&house);
-    let mut watch = Watch { house, settings, place, failures: 0, silent_since: None, alarmed: false };
+    if matches!(arrive::is_backfilled(&house, &place).await, Ok(true)) {
+        info!("--backfill has no effect: the letters from before the first run were read already");
+    }
+    let mut watch = Watch { house, settings, place, failures: 0, trouble: None };
     while !shutdown.is_cancelled() {
         watch.turn(&mut *mailbox, &shutdown).await;
     }
@@ -75,8 +82,8 @@ struct Watch {
     settings: WatchSettings,
     place: Place,
     failures: u32,
-    silent_since: Option<Instant>,
-    alarmed: bool,
+    /// What kept letters from being marked, moved or expunged at the last poll; said once while it lasts.
+    trouble: Option<String>,
 }
 
 impl Watch {
@@ -104,11 +111,14 @@ impl Watch {
 
     /// Polls as long as the lease can be extended and nothing fails.
     async fn hold(&mut self, mailbox: &mut dyn Mailbox, lease: &MailboxLease) -> Result<(), FlowError> {
+        let mut tx = self.house.db.write().await?;
+        polls::set_watched(&mut tx, &self.place.mailbox, self.house.clock.now()).await?;
+        tx.commit().await?;
         loop {
             mailbox_leases::extend(&self.house.db, lease, self.settings.lease).await?;
             let poll = arrive::poll(&self.house, mailbox, &self.place, lease);
             let polled = self.while_held(lease, poll).await?;
-            self.succeeded();
+            self.succeeded(polled.trouble.as_ref());
             if polled.stored > 0 || polled.marked > 0 {
                 info!(mailbox.stored = polled.stored, mailbox.marked = polled.marked, "mailbox polled");
             }
@@ -135,34 +145,52 @@ impl Watch {
         }
     }
 
-    fn succeeded(&mut self) {
+    fn succeeded(&mut self, trouble: Option<&MailboxError>) {
         if self.failures > 0 {
             info!(mailbox.failures = self.failures, "mailbox answers again");
         }
         self.failures = 0;
-        self.silent_since = None;
-        self.alarmed = false;
+        let trouble = trouble.map(ToString::to_string);
+        if self.trouble != trouble {
+            match &trouble {
+                Some(error) => warn!(%error, "letters were read, but not all of ours marked, moved or expunged"),
+                None => info!("letters are marked, moved and expunged again"),
+            }
+            self.trouble = trouble;
+        }
     }
 
-    /// Waits longer after each failure, with jitter, and tells the team once when the silence is long.
+    /// Waits longer after each failure, with jitter, and tells the team when the silence is long, or at once when only
+    /// a person can end it.
     async fn failed(&mut self, error: &FlowError) {
         self.failures += 1;
-        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        let needs_a_person = matches!(error, FlowError::Mailbox(error) if error.needs_a_person());
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         warn!(mailbox.failures = self.failures, code = error.code(), %error, cause, "mailbox not polled");
-        if since.elapsed() >= self.settings.silence_alarm && !self.alarmed {
-            error!("mailbox silent for too long; the team is told");
-            self.alarmed = self.alarm().await.is_ok();
+        // One failure may be the connection that died while the machine slept.
+        if (self.failures > 1 || needs_a_person)
+            && let Err(error) = self.alarm(needs_a_person).await
+        {
+            warn!(code = error.code(), %error, "the team could not be told of the silent mailbox");
         }
-        let doubled = self.settings.backoff * 2_u32.pow(self.failures.min(6) - 1);
+        // A login that is refused again and again locks the account.
+        let doublings = if needs_a_person { DOUBLINGS_MAX } else { (self.failures - 1).min(DOUBLINGS_MAX) };
+        let doubled = self.settings.backoff * 2_u32.pow(doublings);
         let [jitter] = draw::<1>(&*self.house.chance);
         sleep(doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)).await;
     }
 
-    async fn alarm(&self) -> Result<(), FlowError> {
+    /// Tells the team once per silence, whichever daemon noticed it and however often it was started again.
+    async fn alarm(&self, at_once: bool) -> Result<(), FlowError> {
+        let (mailbox, now) = (&self.place.mailbox, self.house.clock.now());
         let mut tx = self.house.db.write().await?;
-        outbox::alarm(&self.house, &mut tx, LetterKind::AlarmMailbox).await?;
-        tx.commit().await?;
+        let Some(polls) = polls::load(&mut tx, mailbox).await? else { return Ok(()) };
+        let is_due = at_once || polls.silent_since().plus(self.settings.silence_alarm) <= now;
+        if is_due && polls::set_alarmed(&mut tx, mailbox, now).await? {
+            error!("mailbox not polled; the team is told");
+            outbox::alarm(&self.house, &mut tx, LetterKind::AlarmMailbox).await?;
+            tx.commit().await?;
+        }
         Ok(())
     }
 }

@@ -1,5 +1,8 @@
-//! The tables `deliveries` and `cursors`: every letter of the mailbox with its one disposition.
+//! The table `deliveries`: every letter of the mailbox with its one disposition.
 
+use serde_json::{Value, json};
+
+use super::cursors::Cursor;
 use super::error::DbError;
 use super::sql::{Row, Tx, params};
 use crate::domain::{DeliveryId, RequestId, Timestamp, stored_enum};
@@ -27,10 +30,12 @@ stored_enum! {
         Ordinary = "ordinary",
         /// A right other than erasure; handed on.
         HandedOn = "handed_on",
-        /// It asks for erasure, but no account has the address.
-        Stranger = "stranger",
-        /// Larger than the limit; only its size was looked at.
+        /// Larger than the limit; only its header was read.
         TooLarge = "too_large",
+        /// The mailbox did not give it in three tries; a person must look.
+        Unreadable = "unreadable",
+        /// There before the first run; never looked at.
+        BeforeStart = "before_start",
         /// Gone from the mailbox before it was read.
         Vanished = "vanished",
         /// The same bytes as an earlier letter.
@@ -40,17 +45,6 @@ stored_enum! {
     }
 }
 
-/// How far a folder was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// UIDVALIDITY of the UIDs below.
-    pub uid_validity: u32,
-    /// Letters below it were there before the first run.
-    pub uid_start: u32,
-    /// The highest UID with a row.
-    pub uid_last: u32,
-}
-
 /// A letter as it is stored before it is judged.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
@@ -58,15 +52,15 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// Its UID.
     pub uid: u32,
-    /// INTERNALDATE.
+    /// INTERNALDATE, or when it was stored where the server told none.
     pub received_at: Timestamp,
     /// RFC822.SIZE.
     pub size_bytes: u64,
-    /// HMAC of the letter without its trace headers.
+    /// HMAC of the letter without its trace headers; of its header and size where it was too large to read.
     pub content_mac: Option<[u8; 32]>,
     /// The key that seals its bytes until it is judged.
     pub key_id: Option<uuid::Uuid>,
-    /// `stored`, or what is already certain (`too_large`, `vanished`).
+    /// `stored`, or what is already certain (`too_large`, `unreadable`, `vanished`, `duplicate`).
     pub disposition: Disposition,
     /// The request that a person looks at it with, where it could not be read.
     pub request: Option<RequestId>,
@@ -77,8 +71,12 @@ pub struct NewDelivery {
 pub struct Delivery {
     /// Its id.
     pub id: DeliveryId,
+    /// The mailbox it lies in.
+    pub mailbox: String,
     /// The folder it lies in.
     pub folder: String,
+    /// The numbering that its UID is of.
+    pub numbering: u32,
     /// UIDVALIDITY of its UID.
     pub uid_validity: u32,
     /// Its UID.
@@ -99,64 +97,7 @@ pub struct Delivery {
     pub moved_to: Option<String>,
 }
 
-/// The cursor of a folder; `None` before the first run.
-///
-/// # Errors
-/// A bad stored value names its column.
-pub async fn cursor(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Option<Cursor>, DbError> {
-    let row = tx
-        .optional(
-            "SELECT uid_validity, uid_start, uid_last FROM cursors WHERE mailbox = $1 AND folder = $2",
-            params![mailbox, folder],
-        )
-        .await?;
-    row.map(|row| {
-        Ok(Cursor {
-            uid_validity: row.u32("uid_validity")?,
-            uid_start: row.u32("uid_start")?,
-            uid_last: row.u32("uid_last")?,
-        })
-    })
-    .transpose()
-}
-
-/// Moves the cursor of a folder and notes that it was polled.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn set_cursor(
-    tx: &mut Tx,
-    mailbox: &str,
-    folder: &str,
-    cursor: Cursor,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    tx.execute_one(
-        "INSERT INTO cursors (mailbox, folder, uid_validity, uid_start, uid_last, polled_at) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (mailbox, folder) DO UPDATE SET uid_validity = excluded.uid_validity,
-           uid_start = excluded.uid_start, uid_last = excluded.uid_last, polled_at = excluded.polled_at",
-        params![
-            mailbox,
-            folder,
-            i64::from(cursor.uid_validity),
-            i64::from(cursor.uid_start),
-            i64::from(cursor.uid_last),
-            now
-        ],
-    )
-    .await
-}
-
-/// When a folder was last polled with success.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn polled_at(tx: &mut Tx, mailbox: &str) -> Result<Option<Timestamp>, DbError> {
-    let row = tx.one("SELECT MAX(polled_at) AS polled_at FROM cursors WHERE mailbox = $1", params![mailbox]).await?;
-    row.opt_time("polled_at")
-}
-
-/// Stores a batch of letters; one that has its row already is left as it is.
+/// Stores a batch of letters. Each UID of a numbering is stored once: a second time is an error.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -164,43 +105,55 @@ pub async fn insert(
     tx: &mut Tx,
     mailbox: &str,
     folder: &str,
-    uid_validity: u32,
+    cursor: Cursor,
     batch: &[NewDelivery],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    // At most one batch of a FETCH: the rows carry bytes, which no JSON parameter holds well in both dialects.
-    for letter in batch {
-        tx.execute(
-            "INSERT INTO deliveries (id, mailbox, folder, uid_validity, uid, received_at, stored_at, size_bytes, content_mac,
-               key_id, disposition, judged_at, request_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-             ON CONFLICT (mailbox, folder, uid_validity, uid) DO NOTHING",
-            params![
-                letter.id.as_uuid(),
-                mailbox,
-                folder,
-                i64::from(uid_validity),
-                i64::from(letter.uid),
-                letter.received_at,
-                now,
-                i64::try_from(letter.size_bytes).unwrap_or(i64::MAX),
-                letter.content_mac.map(Vec::from),
-                letter.key_id,
-                letter.disposition.as_str(),
-                (letter.disposition != Disposition::Stored).then_some(now),
-                letter.request.map(RequestId::as_uuid)
-            ],
-        )
-        .await?;
+    if batch.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let new = tx.dialect().pick(
+        "SELECT unhex(value ->> 'id'), $2, $3, $4, $5, value ->> 'uid', value ->> 'received', $6, value ->> 'bytes',
+                unhex(value ->> 'mac'), unhex(value ->> 'key'), value ->> 'disposition',
+                CASE WHEN value ->> 'disposition' <> 'stored' THEN $6 END, unhex(value ->> 'request')
+         FROM json_each($1) WHERE true",
+        "SELECT id, $2, $3, $4, $5, uid, TIMESTAMPTZ 'epoch' + received * INTERVAL '1 microsecond', $6, bytes,
+                decode(mac, 'hex'), key, disposition, CASE WHEN disposition <> 'stored' THEN $6 END, request
+         FROM jsonb_to_recordset($1) AS new(id uuid, uid bigint, received bigint, bytes bigint, mac text, key uuid,
+                disposition text, request uuid)",
+    );
+    let sql = format!(
+        "INSERT INTO deliveries (id, mailbox, folder, numbering, uid_validity, uid, received_at, stored_at, size_bytes,
+           content_mac, key_id, disposition, judged_at, request_id) {new}"
+    );
+    let rows: Vec<Value> = batch.iter().map(row_of).collect();
+    let params = params![Value::Array(rows), mailbox, folder, cursor.numbering, cursor.uid_validity, now];
+    let stored = tx.execute(&sql, params).await?;
+    if stored == batch.len() as u64 {
+        return Ok(());
+    }
+    Err(DbError::RowCount { expected: batch.len() as u64, found: stored })
+}
+
+fn row_of(letter: &NewDelivery) -> Value {
+    let hex = |id: uuid::Uuid| id.as_simple().to_string();
+    json!({
+        "id": hex(letter.id.as_uuid()),
+        "uid": letter.uid,
+        "received": letter.received_at.as_micros(),
+        "bytes": i64::try_from(letter.size_bytes).unwrap_or(i64::MAX),
+        "mac": letter.content_mac.map(|mac| data_encoding::HEXLOWER.encode(&mac)),
+        "key": letter.key_id.map(hex),
+        "disposition": letter.disposition.as_str(),
+        "request": letter.request.map(|request| hex(request.as_uuid())),
+    })
 }
 
 /// A query of the columns that [`read`] reads.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, folder, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id, moved_to ",
+            "SELECT id, mailbox, folder, numbering, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id, moved_to ",
             $rest
         )
     };
@@ -219,18 +172,22 @@ pub async fn load(tx: &mut Tx, id: DeliveryId) -> Result<Option<Delivery>, DbErr
 /// # Errors
 /// As [`load`].
 pub async fn twin(tx: &mut Tx, letter: &Delivery) -> Result<Option<Delivery>, DbError> {
-    let Some(mac) = letter.content_mac else { return Ok(None) };
-    tx.optional(
-        select!(
-            "FROM deliveries WHERE content_mac = $1 AND id <> $2 AND disposition NOT IN ('stored', 'duplicate')
+    match letter.content_mac {
+        Some(mac) => Ok(of_content(tx, &mac).await?.filter(|twin| twin.id != letter.id)),
+        None => Ok(None),
+    }
+}
+
+/// The first letter with this content that was judged.
+///
+/// # Errors
+/// As [`load`].
+pub async fn of_content(tx: &mut Tx, mac: &[u8; 32]) -> Result<Option<Delivery>, DbError> {
+    let sql = select!(
+        "FROM deliveries WHERE content_mac = $1 AND disposition NOT IN ('stored', 'duplicate')
          ORDER BY stored_at, id LIMIT 1"
-        ),
-        params![mac.to_vec(), letter.id.as_uuid()],
-    )
-    .await?
-    .as_ref()
-    .map(read)
-    .transpose()
+    );
+    tx.optional(sql, params![mac]).await?.as_ref().map(read).transpose()
 }
 
 /// Records what became of a letter.
@@ -258,7 +215,7 @@ pub async fn judge(
     .await
 }
 
-/// The letters that are ours and not marked on the server yet.
+/// The letters that are ours and have no keyword on the server yet.
 ///
 /// # Errors
 /// As [`load`].
@@ -266,36 +223,68 @@ pub async fn unmarked(
     tx: &mut Tx,
     mailbox: &str,
     folder: &str,
-    uid_validity: u32,
+    numbering: u32,
     count_max: u32,
 ) -> Result<Vec<Delivery>, DbError> {
-    let rows = tx
-        .all(
-            select!(
-                "FROM deliveries WHERE mailbox = $1 AND folder = $2 AND uid_validity = $3 AND request_id IS NOT NULL
-           AND marked_at IS NULL AND judged_at IS NOT NULL ORDER BY uid LIMIT $4"
-            ),
-            params![mailbox, folder, i64::from(uid_validity), i64::from(count_max)],
-        )
-        .await?;
-    rows.iter().map(read).collect()
+    let sql = select!(
+        "FROM deliveries WHERE mailbox = $1 AND folder = $2 AND numbering = $3 AND request_id IS NOT NULL
+           AND marked_at IS NULL AND judged_at IS NOT NULL AND expunged_at IS NULL
+           ORDER BY uid LIMIT $4"
+    );
+    tx.all(sql, params![mailbox, folder, numbering, count_max]).await?.iter().map(read).collect()
+}
+
+/// The letters of identified requests that were not moved yet. What only waits for a person to look stays where it is:
+/// most of it turns out to be ordinary mail. One that was not read has no digest to be known by in another folder.
+///
+/// # Errors
+/// As [`load`].
+pub async fn unmoved(
+    tx: &mut Tx,
+    mailbox: &str,
+    folder: &str,
+    numbering: u32,
+    count_max: u32,
+) -> Result<Vec<Delivery>, DbError> {
+    let sql = select!(
+        "FROM deliveries WHERE mailbox = $1 AND folder = $2 AND numbering = $3
+           AND moved_to IS NULL AND judged_at IS NOT NULL AND expunged_at IS NULL AND content_mac IS NOT NULL
+           AND request_id IN (SELECT id FROM requests WHERE asker_role IS NOT NULL) ORDER BY uid LIMIT $4"
+    );
+    tx.all(sql, params![mailbox, folder, numbering, count_max]).await?.iter().map(read).collect()
 }
 
 /// Notes that these letters were marked on the server, and moved to a folder where one is given.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn set_marked(
-    tx: &mut Tx,
-    ids: &[DeliveryId],
-    moved_to: Option<&str>,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    for id in ids {
-        let sql = "UPDATE deliveries SET marked_at = $2, moved_to = $3 WHERE id = $1";
-        tx.execute(sql, params![id.as_uuid(), now, moved_to.map(ToOwned::to_owned)]).await?;
-    }
-    Ok(())
+pub async fn set_marked(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp) -> Result<(), DbError> {
+    tx.execute("UPDATE deliveries SET marked_at = $2 WHERE id = ANY($1)", params![uuids(ids), now]).await.map(drop)
+}
+
+/// Notes that these letters were moved to another folder.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_moved(tx: &mut Tx, ids: &[DeliveryId], folder: &str) -> Result<(), DbError> {
+    tx.execute("UPDATE deliveries SET moved_to = $2 WHERE id = ANY($1)", params![uuids(ids), folder]).await.map(drop)
+}
+
+fn uuids(ids: &[DeliveryId]) -> Vec<uuid::Uuid> {
+    ids.iter().map(|id| id.as_uuid()).collect()
+}
+
+/// The letters of a request that still lie in this mailbox, where the request was identified: a letter that nobody found
+/// to be a request is not ours to delete.
+///
+/// # Errors
+/// As [`load`].
+pub async fn to_expunge(tx: &mut Tx, mailbox: &str, request: RequestId) -> Result<Vec<Delivery>, DbError> {
+    let sql = select!(
+        "FROM deliveries WHERE request_id IN (SELECT id FROM requests WHERE id = $2 AND asker_role IS NOT NULL)
+           AND mailbox = $1 AND expunged_at IS NULL ORDER BY numbering, uid"
+    );
+    tx.all(sql, params![mailbox, request]).await?.iter().map(read).collect()
 }
 
 /// The letters of a request that still lie in the mailbox.
@@ -340,12 +329,16 @@ pub async fn forget_ordinary(tx: &mut Tx, before: Timestamp, count_max: u32) -> 
     .await
 }
 
-/// How many letters have each disposition.
+/// How many UIDs have each disposition.
 ///
 /// # Errors
 /// As [`load`].
 pub async fn count_by_disposition(tx: &mut Tx) -> Result<Vec<(Disposition, u64)>, DbError> {
-    let sql = "SELECT disposition, COUNT(*) AS count FROM deliveries GROUP BY disposition ORDER BY disposition";
+    let sql = "SELECT disposition, CAST(SUM(count) AS BIGINT) AS count FROM (
+                 SELECT disposition, COUNT(*) AS count FROM deliveries GROUP BY disposition
+                 UNION ALL
+                 SELECT disposition, SUM(uid_last - uid_first + 1) AS count FROM uid_ranges GROUP BY disposition
+               ) AS counted GROUP BY disposition ORDER BY disposition";
     let rows = tx.all(sql, params![]).await?;
     rows.iter().map(|row| Ok((row.word("disposition")?, u64::try_from(row.i64("count")?).unwrap_or(0)))).collect()
 }
@@ -353,7 +346,9 @@ pub async fn count_by_disposition(tx: &mut Tx) -> Result<Vec<(Disposition, u64)>
 fn read(row: &Row) -> Result<Delivery, DbError> {
     Ok(Delivery {
         id: DeliveryId::from_uuid(row.uuid("id")?),
+        mailbox: row.text("mailbox")?,
         folder: row.text("folder")?,
+        numbering: row.u32("numbering")?,
         uid_validity: row.u32("uid_validity")?,
         uid: row.u32("uid")?,
         received_at: row.time("received_at")?,
@@ -371,6 +366,6 @@ fn read(row: &Row) -> Result<Delivery, DbError> {
 /// # Errors
 /// As [`load`].
 pub async fn latest(tx: &mut Tx) -> Result<Option<Delivery>, DbError> {
-    let row = tx.optional(select!("FROM deliveries ORDER BY uid_validity DESC, uid DESC LIMIT 1"), params![]).await?;
+    let row = tx.optional(select!("FROM deliveries ORDER BY numbering DESC, uid DESC LIMIT 1"), params![]).await?;
     row.as_ref().map(read).transpose()
 }

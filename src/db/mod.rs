@@ -13,6 +13,7 @@
 
 pub mod authorities;
 pub mod challenges;
+pub mod cursors;
 pub mod deliveries;
 mod dialect;
 pub mod erasures;
@@ -26,6 +27,7 @@ pub mod mailbox_leases;
 mod migrate;
 mod open;
 mod params;
+pub mod polls;
 pub mod probe;
 pub mod requests;
 mod row;

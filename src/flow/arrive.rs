@@ -3,22 +3,22 @@
 //! Letters, jobs and the cursor are written in one transaction under the mailbox's lease, so that a crash between two
 //! batches loses nothing and doubles nothing, and a daemon that was paused cannot write over the one that took over.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use tracing::{info, warn};
 
 use crate::breakpoint;
-use crate::db::deliveries::{self, Cursor, Delivery, Disposition, NewDelivery};
+use crate::db::cursors::{self, Cursor, UidRange};
+use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::mailbox_leases::{self, MailboxLease};
-use crate::db::{Tx, jobs};
-use crate::domain::DeliveryId;
-use crate::domain::request::ReviewReason;
-use crate::mailbox::{FolderState, Listed, Mailbox};
-use crate::queue::{NewJob, Priority};
-use crate::vault::KeyId;
+use crate::db::polls;
+use crate::domain::{DeliveryId, RequestId};
+use crate::mailbox::{FolderState, Mailbox, MailboxError};
 
+use super::admit;
 use super::error::FlowError;
 use super::expunge::expunge;
 use super::house::House;
-use super::{kinds, open, safe};
 
 /// Letters listed and fetched at once.
 const BATCH_MAX: u32 = 100;
@@ -26,7 +26,7 @@ const BATCH_MAX: u32 = 100;
 const BATCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// What one poll did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Polled {
     /// Letters that were stored.
     pub stored: u32,
@@ -36,6 +36,9 @@ pub struct Polled {
     pub expunged: u32,
     /// Requests whose letters could not be expunged and wait for another time.
     pub postponed: u32,
+    /// Why not all of ours could be marked, moved or expunged. All letters were read nevertheless; the next poll tries
+    /// again.
+    pub trouble: Option<MailboxError>,
 }
 
 /// Where letters of the mailbox are read from, by the names that the ledger knows.
@@ -50,7 +53,8 @@ pub struct Place {
 /// Reads all that is new, then marks what was judged and expunges what is to be forgotten.
 ///
 /// # Errors
-/// The first thing that failed; what was stored before stays, and the next poll goes on from there.
+/// The first thing that kept letters from being read or recorded; what was stored before stays, and the next poll goes
+/// on from there. What could only not be marked, moved or expunged is told in [`Polled::trouble`].
 pub async fn poll(
     house: &House,
     mailbox: &mut dyn Mailbox,
@@ -58,178 +62,203 @@ pub async fn poll(
     lease: &MailboxLease,
 ) -> Result<Polled, FlowError> {
     let state = mailbox.open().await?;
-    let mut cursor = cursor(house, place, state, lease).await?;
+    let mut cursor = begin(house, place, state, lease).await?;
     let mut polled = Polled::default();
     loop {
-        let listed = within_bytes(mailbox.list(cursor.uid_last, BATCH_MAX).await?);
-        let Some(last) = listed.last().map(|letter| letter.uid) else { break };
-        let batch = fetch(house, mailbox, &listed).await?;
+        let listing = admit::within_bytes(mailbox.list(cursor.uid_last, BATCH_MAX).await?, BATCH_BYTES_MAX);
+        if listing.through <= cursor.uid_last {
+            break;
+        }
+        let batch = admit::fetch(house, mailbox, cursor, &listing.letters).await?;
         breakpoint!("arrive.fetched");
-        cursor.uid_last = last;
-        polled.stored += store(house, place, cursor, &batch, lease).await?;
+        polled.stored += admit::store(house, place, cursor, listing.through, &batch, lease).await?;
+        cursor.uid_last = listing.through;
         breakpoint!("arrive.stored");
     }
-    polled.marked = mark(house, mailbox, place, cursor.uid_validity, lease).await?;
-    let round = expunge(house, mailbox, place, lease).await?;
-    (polled.expunged, polled.postponed) = (round.expunged, round.postponed);
+    set_polled(house, place, lease).await?;
+    for touch in [Some(Touch::Mark), house.config.mailbox.move_to.as_deref().map(Touch::Move)].into_iter().flatten() {
+        let (count, trouble) = touch_due(house, mailbox, place, cursor, touch, lease).await?;
+        polled.marked += count;
+        polled.trouble = polled.trouble.or(trouble);
+    }
+    match expunge(house, mailbox, place, cursor, lease).await {
+        Err(FlowError::Mailbox(error)) => polled.trouble = polled.trouble.or(Some(error)),
+        done => {
+            let round = done?;
+            (polled.expunged, polled.postponed) = (round.expunged, round.postponed);
+        }
+    }
     Ok(polled)
 }
 
-/// The first letters of a list that fit into memory together; always at least one.
-fn within_bytes(mut listed: Vec<Listed>) -> Vec<Listed> {
-    let mut bytes = 0;
-    let fitting = listed.iter().take_while(|letter| {
-        bytes += letter.size_bytes;
-        bytes <= BATCH_BYTES_MAX
-    });
-    let count = fitting.count().max(1);
-    listed.truncate(count);
-    listed
+/// Whether the wish to read old letters comes when all are read already.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn is_backfilled(house: &House, place: &Place) -> Result<bool, FlowError> {
+    let mut tx = house.db.read().await?;
+    let known = cursors::load(&mut tx, &place.mailbox, &place.folder).await?;
+    Ok(house.backfill && known.is_some_and(|cursor| cursor.started_at.is_none()))
 }
 
-/// The cursor, made at UIDNEXT on the first run; UIDs of another UIDVALIDITY are read anew from the first.
-async fn cursor(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {
+/// The cursor to go on from. The first run starts at UIDNEXT; a folder whose UIDs began to mean other letters is read
+/// from its first.
+async fn begin(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {
+    let (mailbox, folder, now) = (&place.mailbox, &place.folder, house.clock.now());
+    let known = cursors::load(&mut house.db.read().await?, mailbox, folder).await?;
+    let cursor = match known {
+        Some(known) => again(known, state, house.backfill),
+        None if house.backfill => Cursor { started_at: None, uid_last: 0, ..renumbered(0, state) },
+        None => {
+            let before = state.uid_next.saturating_sub(1);
+            Cursor { uid_start: state.uid_next, uid_last: before, started_at: Some(now), ..renumbered(0, state) }
+        }
+    };
+    if known == Some(cursor) {
+        return Ok(cursor);
+    }
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
-    let known = deliveries::cursor(&mut tx, &place.mailbox, &place.folder).await?;
-    let cursor = match known {
-        Some(cursor) if cursor.uid_validity == state.uid_validity => cursor,
-        Some(_) => Cursor { uid_validity: state.uid_validity, uid_start: 1, uid_last: 0 },
-        None if house.backfill => Cursor { uid_validity: state.uid_validity, uid_start: 1, uid_last: 0 },
-        None => Cursor {
-            uid_validity: state.uid_validity,
-            uid_start: state.uid_next,
-            uid_last: state.uid_next.saturating_sub(1),
-        },
-    };
-    deliveries::set_cursor(&mut tx, &place.mailbox, &place.folder, cursor, house.clock.now()).await?;
+    if cursor.started_at.is_none() {
+        cursors::read_from_the_start(&mut tx, mailbox, folder).await?;
+    }
+    if cursor.uid_start > 1 {
+        let old = UidRange { first: 1, last: cursor.uid_start - 1, disposition: Disposition::BeforeStart };
+        cursors::insert_ranges(&mut tx, mailbox, folder, cursor, &[old], now).await?;
+    }
+    cursors::set(&mut tx, mailbox, folder, cursor).await?;
     tx.commit().await?;
     Ok(cursor)
 }
 
-/// A listed letter with its bytes, if they were fetched.
-struct Arrived {
-    listed: Listed,
-    bytes: Option<Vec<u8>>,
+/// The cursor of a folder that was read before.
+fn again(known: Cursor, state: FolderState, backfill: bool) -> Cursor {
+    let anew = Cursor { started_at: known.started_at, ..renumbered(known.numbering, state) };
+    if backfill && known.started_at.is_some() {
+        info!("reading the letters from before the first run too (--backfill)");
+        return Cursor { started_at: None, ..anew };
+    }
+    if known.uid_validity != state.uid_validity {
+        let (known, found) = (known.uid_validity, state.uid_validity);
+        warn!(
+            mailbox.known = known,
+            mailbox.found = found,
+            "UIDVALIDITY changed: the folder is read from its first letter"
+        );
+        return anew;
+    }
+    // UIDNEXT never falls (RFC 9051 §2.3.1.1), unless the server lost letters and gives their numbers to others.
+    if state.uid_next <= known.uid_last {
+        let (known, found) = (known.uid_last, state.uid_next);
+        warn!(
+            mailbox.known = known,
+            mailbox.found = found,
+            "UIDNEXT fell below what was read: the server was restored from a backup, or breaks its numbers; the folder \
+             is read from its first letter"
+        );
+        return anew;
+    }
+    known
 }
 
-async fn fetch(house: &House, mailbox: &mut dyn Mailbox, listed: &[Listed]) -> Result<Vec<Arrived>, FlowError> {
-    let fits = |letter: &Listed| letter.size_bytes <= house.intake_limits.body_bytes_max;
-    let uids: Vec<u32> = listed.iter().filter(|letter| fits(letter)).map(|letter| letter.uid).collect();
-    let mut fetched = if uids.is_empty() { Vec::new() } else { mailbox.fetch(&uids).await? };
-    Ok(listed
-        .iter()
-        .map(|letter| {
-            let found = fetched.iter().position(|fetched| fetched.uid == letter.uid);
-            Arrived { listed: *letter, bytes: found.map(|place| fetched.swap_remove(place).bytes) }
-        })
-        .collect())
+/// The cursor of a folder whose numbers were never seen before. Letters that were judged under other numbers are known
+/// again by their content.
+const fn renumbered(numbering: u32, state: FolderState) -> Cursor {
+    Cursor {
+        numbering: numbering + 1,
+        uid_validity: state.uid_validity,
+        uid_start: 1,
+        uid_last: 0,
+        old_last: state.uid_next.saturating_sub(1),
+        started_at: None,
+    }
 }
 
-/// Writes a batch with its jobs and the cursor.
-async fn store(
-    house: &House,
-    place: &Place,
-    cursor: Cursor,
-    batch: &[Arrived],
-    lease: &MailboxLease,
-) -> Result<u32, FlowError> {
-    let now = house.clock.now();
+/// Notes that all letters were read.
+async fn set_polled(house: &House, place: &Place, lease: &MailboxLease) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
-    let mut rows = Vec::with_capacity(batch.len());
-    let mut work = Vec::with_capacity(batch.len());
-    for letter in batch {
-        let (row, job) = admit(house, &mut tx, letter).await?;
-        rows.push(row);
-        work.extend(job);
+    polls::set_polled(&mut tx, &place.mailbox, house.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What is done on the server to letters that became ours. After the commit: the server is never the truth.
+#[derive(Clone, Copy)]
+enum Touch<'a> {
+    Mark,
+    Move(&'a str),
+}
+
+impl Touch<'_> {
+    async fn apply(self, mailbox: &mut dyn Mailbox, letters: &[Delivery]) -> Result<(), MailboxError> {
+        let uids: Vec<u32> = letters.iter().map(|letter| letter.uid).collect();
+        match self {
+            Self::Mark => mailbox.mark(&uids).await,
+            Self::Move(folder) => mailbox.move_to(&uids, folder).await,
+        }
     }
-    deliveries::insert(&mut tx, &place.mailbox, &place.folder, cursor.uid_validity, &rows, now).await?;
-    jobs::enqueue(&mut tx, &work, now, &*house.chance).await?;
-    deliveries::set_cursor(&mut tx, &place.mailbox, &place.folder, cursor, now).await?;
-    breakpoint!("arrive.before_commit");
-    tx.commit().await?;
-    Ok(u32::try_from(batch.len()).unwrap_or(u32::MAX))
 }
 
-/// Seals one letter and makes its row, and the job that judges it.
-async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<(NewDelivery, Option<NewJob>), FlowError> {
-    let now = house.clock.now();
-    let id = DeliveryId::new(now, &*house.chance);
-    let too_large = letter.listed.size_bytes > house.intake_limits.body_bytes_max;
-    let (disposition, key, mac): (_, Option<KeyId>, _) = match &letter.bytes {
-        Some(bytes) => {
-            let key = safe::put_delivery(house, tx, id, bytes).await?;
-            let mac = house.keys.digest(&crate::intake::without_trace_headers(bytes));
-            (Disposition::Stored, Some(key), Some(mac))
-        }
-        None if too_large => (Disposition::TooLarge, None, None),
-        None => (Disposition::Vanished, None, None),
-    };
-    let job = (disposition == Disposition::Stored).then(|| {
-        let mut job = NewJob::new(kinds::JUDGE, json!({ "delivery": id }), now);
-        job.unique_key = Some(format!("judge:{id}"));
-        job.attempts_max = 3;
-        job.priority = Priority::Urgent;
-        job
-    });
-    // Nobody has read what it asks for, so a person looks.
-    let request = match disposition {
-        Disposition::TooLarge => {
-            let received = letter.listed.received_at;
-            Some(open::for_review(house, tx, received, ReviewReason::TooLarge).await?.id)
-        }
-        _ => None,
-    };
-    let row = NewDelivery {
-        id,
-        uid: letter.listed.uid,
-        received_at: letter.listed.received_at,
-        size_bytes: letter.listed.size_bytes,
-        content_mac: mac,
-        key_id: key.map(KeyId::as_uuid),
-        disposition,
-        request,
-    };
-    Ok((row, job))
-}
-
-/// Marks, and where configured moves, the letters that became ours. After the commit: the server is never the truth.
-async fn mark(
+/// Marks or moves what is due, and records what was done; with the first thing that failed.
+async fn touch_due(
     house: &House,
     mailbox: &mut dyn Mailbox,
     place: &Place,
-    uid_validity: u32,
+    cursor: Cursor,
+    touch: Touch<'_>,
     lease: &MailboxLease,
-) -> Result<u32, FlowError> {
+) -> Result<(u32, Option<MailboxError>), FlowError> {
+    let (name, from, numbering) = (&place.mailbox, &place.folder, cursor.numbering);
     let mut tx = house.db.read().await?;
-    let ours = deliveries::unmarked(&mut tx, &place.mailbox, &place.folder, uid_validity, BATCH_MAX).await?;
+    let due = match touch {
+        Touch::Mark => deliveries::unmarked(&mut tx, name, from, numbering, BATCH_MAX).await?,
+        Touch::Move(_) => deliveries::unmoved(&mut tx, name, from, numbering, BATCH_MAX).await?,
+    };
     drop(tx);
-    if ours.is_empty() {
-        return Ok(0);
+    if due.is_empty() {
+        return Ok((0, None));
     }
-    let uids: Vec<u32> = ours.iter().map(|letter| letter.uid).collect();
-    mailbox.mark(&uids).await?;
+    let (done, trouble) = touched(mailbox, touch, due).await;
     breakpoint!("mark.marked");
-    let move_to = house.config.mailbox.move_to.as_deref();
-    // One that was not read has no digest, and would not be known again in another folder.
-    let (known, unread): (Vec<_>, Vec<_>) = ours.iter().partition(|letter| letter.content_mac.is_some());
-    let ids = |letters: &[&Delivery]| letters.iter().map(|letter| letter.id).collect::<Vec<DeliveryId>>();
-    if let Some(folder) = move_to
-        && !known.is_empty()
-    {
-        let uids: Vec<u32> = known.iter().map(|letter| letter.uid).collect();
-        mailbox.move_to(&uids, folder).await?;
-    }
-    breakpoint!("mark.moved");
-    let now = house.clock.now();
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
-    deliveries::set_marked(&mut tx, &ids(&known), move_to, now).await?;
-    deliveries::set_marked(&mut tx, &ids(&unread), None, now).await?;
+    match touch {
+        Touch::Mark => deliveries::set_marked(&mut tx, &done, house.clock.now()).await?,
+        Touch::Move(folder) => deliveries::set_moved(&mut tx, &done, folder).await?,
+    }
     tx.commit().await?;
     breakpoint!("mark.committed");
-    Ok(u32::try_from(uids.len()).unwrap_or(u32::MAX))
+    Ok((u32::try_from(done.len()).unwrap_or(u32::MAX), trouble))
+}
+
+/// All at once, or where that fails the letters of each request by themselves, so that one that the server refuses does
+/// not keep the others.
+async fn touched(
+    mailbox: &mut dyn Mailbox,
+    touch: Touch<'_>,
+    due: Vec<Delivery>,
+) -> (Vec<DeliveryId>, Option<MailboxError>) {
+    let ids = |letters: &[Delivery]| letters.iter().map(|letter| letter.id).collect::<Vec<_>>();
+    let mut trouble = match touch.apply(mailbox, &due).await {
+        Ok(()) => return (ids(&due), None),
+        Err(error) => error,
+    };
+    let mut by_request: BTreeMap<Option<RequestId>, Vec<Delivery>> = BTreeMap::new();
+    for letter in due {
+        by_request.entry(letter.request).or_default().push(letter);
+    }
+    let mut done = Vec::new();
+    for letters in by_request.into_values() {
+        // What is not about letters would fail for each of them.
+        if !trouble.may_be_one_letter() && !matches!(trouble, MailboxError::StillThere { .. }) {
+            break;
+        }
+        match touch.apply(mailbox, &letters).await {
+            Ok(()) => done.extend(ids(&letters)),
+            Err(error) => trouble = error,
+        }
+    }
+    (done, Some(trouble))
 }
 
 #[cfg(test)]
@@ -238,11 +267,20 @@ mod tests {
     use crate::domain::Timestamp;
 
     #[test]
-    fn a_batch_is_bounded_in_bytes_and_never_empty() {
-        let letter = |uid, size_bytes| Listed { uid, size_bytes, received_at: Timestamp::from_micros(0) };
-        let uids = |listed: Vec<Listed>| within_bytes(listed).iter().map(|letter| letter.uid).collect::<Vec<_>>();
-        assert_eq!(uids(vec![letter(1, 10), letter(2, 10)]), [1, 2]);
-        assert_eq!(uids(vec![letter(1, BATCH_BYTES_MAX), letter(2, 1)]), [1]);
-        assert_eq!(uids(vec![letter(1, BATCH_BYTES_MAX * 2), letter(2, 1)]), [1]);
+    fn numbers_that_mean_other_letters_are_read_anew_and_old_letters_stay_old() {
+        let started_at = Some(Timestamp::from_micros(5));
+        let known = Cursor { numbering: 2, uid_validity: 7, uid_start: 4, uid_last: 9, old_last: 3, started_at };
+        let state = |uid_validity, uid_next| FolderState { uid_validity, uid_next };
+        assert_eq!(again(known, state(7, 10), false), known);
+        let anew = Cursor { numbering: 3, uid_validity: 8, uid_start: 1, uid_last: 0, old_last: 19, started_at };
+        assert_eq!(again(known, state(8, 20), false), anew);
+        let restored = again(known, state(7, 9), false);
+        assert_eq!((restored.numbering, restored.uid_last, restored.old_last), (3, 0, 8));
+        let backfilled = again(known, state(7, 10), true);
+        assert_eq!((backfilled.numbering, backfilled.uid_last, backfilled.started_at), (3, 0, None));
+        assert_eq!(
+            again(Cursor { started_at: None, ..known }, state(7, 10), true),
+            Cursor { started_at: None, ..known }
+        );
     }
 }

@@ -8,18 +8,19 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::breakpoint;
+use crate::db::cursors::Cursor;
 use crate::db::deliveries::{self, Delivery};
 use crate::db::letters::{self, LetterRow};
 use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::requests::{self, Stored};
 use crate::domain::{DeliveryId, RequestId};
-use crate::mailbox::{FolderState, Mailbox};
+use crate::mailbox::Mailbox;
 use crate::trail::{Actor, Event, Fact, Facts};
 
 use super::arrive::Place;
 use super::error::FlowError;
 use super::house::House;
-use super::note;
+use super::{admit, note};
 
 /// Requests whose letters are expunged in one round.
 const REQUESTS_MAX: u32 = 20;
@@ -49,6 +50,7 @@ pub(super) async fn expunge(
     house: &House,
     mailbox: &mut dyn Mailbox,
     place: &Place,
+    cursor: Cursor,
     lease: &MailboxLease,
 ) -> Result<Round, FlowError> {
     let mut tx = house.db.read().await?;
@@ -56,7 +58,7 @@ pub(super) async fn expunge(
     drop(tx);
     let mut round = Round::default();
     for (request, failures) in due {
-        match one(house, mailbox, place, (request, failures), lease).await {
+        match one(house, mailbox, (place, cursor), (request, failures), lease).await {
             Ok(()) => round.expunged += 1,
             Err(error @ FlowError::Db(_)) => return Err(error),
             Err(error) => {
@@ -74,13 +76,15 @@ pub(super) async fn expunge(
 async fn one(
     house: &House,
     mailbox: &mut dyn Mailbox,
-    place: &Place,
+    (place, cursor): (&Place, Cursor),
     (request, failures): (RequestId, u32),
     lease: &MailboxLease,
 ) -> Result<(), FlowError> {
-    let Some(due) = intend(house, request, failures, lease).await? else { return Ok(()) };
-    let state = mailbox.open().await?;
-    take_out(house, mailbox, place, state, &due).await?;
+    let Some(due) = intend(house, place, request, failures, lease).await? else { return Ok(()) };
+    if mailbox.open().await?.uid_validity != cursor.uid_validity {
+        return Err(FlowError::Broken("the folder was numbered anew meanwhile: the next poll reads it again"));
+    }
+    take_out(house, mailbox, place, cursor, &due).await?;
     breakpoint!("expunge.expunged");
     settle(house, &due, lease).await
 }
@@ -88,6 +92,7 @@ async fn one(
 /// Reads what is due, and writes its intent before the first try. `None` where the request is gone.
 async fn intend(
     house: &House,
+    place: &Place,
     request: RequestId,
     failures: u32,
     lease: &MailboxLease,
@@ -95,7 +100,7 @@ async fn intend(
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
     let Some(stored) = requests::load(&mut tx, request).await? else { return Ok(None) };
-    let theirs = deliveries::of_request(&mut tx, request).await?;
+    let theirs = deliveries::to_expunge(&mut tx, &place.mailbox, request).await?;
     let ours = letters::of_request(&mut tx, request).await?;
     let due = Due { stored, theirs, ours };
     if failures == 0 {
@@ -117,7 +122,7 @@ async fn take_out(
     house: &House,
     mailbox: &mut dyn Mailbox,
     place: &Place,
-    state: FolderState,
+    cursor: Cursor,
     due: &Due,
 ) -> Result<(), FlowError> {
     let mut here = Vec::new();
@@ -125,11 +130,12 @@ async fn take_out(
         let folder = letter.moved_to.as_deref().unwrap_or(&letter.folder);
         if folder != place.folder {
             elsewhere(house, mailbox, folder, letter).await?;
-        } else if letter.uid_validity == state.uid_validity {
-            here.push(letter.uid);
+        } else if letter.numbering == cursor.numbering {
+            here.push(letter.clone());
         }
-        // Numbers of another validity name nothing: the letter was read again and has a row of its own by its new one.
+        // Numbers of another numbering name nothing: the letter was read again and has a row of its own by its new one.
     }
+    let here = admit::unchanged(house, mailbox, &here).await?;
     if !here.is_empty() {
         mailbox.expunge(&here).await?;
     }

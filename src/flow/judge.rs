@@ -117,6 +117,9 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         let ours = bounced_letter(house, tx, letter).await?;
         return Ok(ours.map_or(Judgement::Left(Disposition::Automatic), Judgement::CameBack));
     }
+    if is_ours(house, tx, letter).await? {
+        return Ok(Judgement::Left(Disposition::Automatic));
+    }
     match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
         Some(_) if letter.verdict.intent == Intent::Unclear => return Ok(Judgement::Opens),
@@ -169,6 +172,22 @@ fn says_stop(letter: &Intake) -> bool {
             let contract = verdict.reasons.iter().any(|reason| reason.rule.ends_with(CANCELS_CONTRACT));
             verdict.intent == Intent::Deny || (verdict.intent == Intent::WithdrawOrCancel && !contract)
         }
+    }
+}
+
+/// Whether this is a letter of our own that came round to us: by a forward, an alias, or a copy to the team.
+async fn is_ours(house: &House, tx: &mut Tx, letter: &Intake) -> Result<bool, FlowError> {
+    let (local, domain) = house.config.service.address.rsplit_once('@').unwrap_or_default();
+    let is_our_address = |from: &intake::Address| {
+        let mailbox = from.local.split('+').next().unwrap_or_default();
+        mailbox.eq_ignore_ascii_case(local) && from.domain.eq_ignore_ascii_case(domain)
+    };
+    if letter.from.iter().any(is_our_address) {
+        return Ok(true);
+    }
+    match letter.message_id.as_deref() {
+        Some(message_id) => Ok(letters::by_message_id(tx, bare(message_id)).await?.is_some()),
+        None => Ok(false),
     }
 }
 

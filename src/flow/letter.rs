@@ -319,7 +319,8 @@ const fn letter_carries_token(kind: LetterKind) -> bool {
 async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stored>) -> Result<Letter, FlowError> {
     if row.kind == LetterKind::AlarmMailbox {
         let mailbox = house.mailbox_name().to_owned();
-        let since = crate::db::deliveries::polled_at(tx, &mailbox).await?.unwrap_or(row.created_at);
+        let polls = crate::db::polls::load(tx, &mailbox).await?;
+        let since = polls.map_or(row.created_at, |polls| polls.silent_since());
         return Ok(Letter::AlarmMailbox(AlarmMailbox { mailbox, since }));
     }
     let stored = stored.ok_or(FlowError::Missing("the request of an alarm"))?;

@@ -82,6 +82,20 @@ pub(super) async fn for_review(
     Ok(advance::advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?.request)
 }
 
+/// Keeps what the header of a letter says that was too large to read, so that a person sees who wrote. What it asks for
+/// stays open.
+pub(super) async fn keep_header(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    letter: &Intake,
+    header: &[u8],
+) -> Result<(), FlowError> {
+    let opening = Opening { intent: None, ..opening(letter, super::judge::sender(letter)) };
+    safe::put_opening(house, tx, request, &opening).await?;
+    safe::put_letter(house, tx, request, header).await
+}
+
 /// Writes a new request with its keys and the first leaf of its trail; `None` where the same wish is open.
 async fn write(
     house: &House,

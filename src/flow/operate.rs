@@ -383,6 +383,8 @@ pub async fn retry_job(house: &House, job: JobId, operator: &Operator) -> Result
 /// What a person of the team sees in clear with `--reveal`.
 #[derive(Clone, Default, serde::Serialize)]
 pub struct Revealed {
+    /// Whom the letter names as its sender; proven by nothing.
+    pub sender: Option<String>,
     /// The asker's address on file.
     pub asker: Option<String>,
     /// The owner's address on file.
@@ -400,12 +402,14 @@ pub struct Revealed {
 pub async fn reveal(house: &House, reference: &Reference, operator: &Operator) -> Result<Revealed, FlowError> {
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
+    let opening = unless_forgotten(safe::opening(house, &mut tx, &stored.request).await)?;
     let contact = unless_forgotten(safe::contact(house, &mut tx, &stored.request).await)?;
     let subject = unless_forgotten(safe::subject(house, &mut tx, &stored.request).await)?;
     let case = stored.request.case;
     note::append(house, &mut tx, case, Recorded::Revealed, operator.actor(), Facts::new()).await?;
     tx.commit().await?;
     Ok(Revealed {
+        sender: opening.from,
         asker: contact.asker,
         owner: contact.owner,
         account: subject.account,

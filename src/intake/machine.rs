@@ -57,17 +57,26 @@ fn reply_header(letter: &Letter) -> Option<&'static str> {
     if letter.headers().any(|(name, value)| ANY_VALUE.contains(&name) && !value.eq_ignore_ascii_case("no")) {
         return Some("x-autoreply");
     }
-    let disposition = letter.report_type == "disposition-notification";
-    disposition.then_some("report.disposition-notification")
+    if letter.report_type == "disposition-notification" {
+        return Some("report.disposition-notification");
+    }
+    // Nobody could be told that a letter from a null path did not arrive: a program sent it (RFC 5321 §4.5.5).
+    has_null_path(letter).then_some("return-path.null")
+}
+
+fn has_null_path(letter: &Letter) -> bool {
+    letter.header("return-path").is_some_and(|path| path.split_whitespace().collect::<String>() == "<>")
 }
 
 fn list_header(letter: &Letter) -> Option<&'static str> {
-    const LIST: [&str; 4] = ["list-id", "list-post", "list-unsubscribe", "list-unsubscribe-post"];
-    letter.headers().any(|(name, _)| LIST.contains(&name)).then_some("list")
+    letter.headers().any(|(name, _)| name.starts_with("list-")).then_some("list")
 }
 
 /// Whether the header says that the letter answers another one automatically, rather than that a program made it:
-/// contact forms mark what people write into them as `auto-generated` (RFC 3834 §5).
+/// contact forms mark what people write into them as `auto-generated` (RFC 3834 §5), or only have no return path.
 pub(super) fn is_generated(letter: &Letter) -> bool {
-    letter.header("auto-submitted").is_some_and(|value| value.trim().to_ascii_lowercase().starts_with("auto-generated"))
+    match letter.header("auto-submitted") {
+        Some(value) => value.trim().to_ascii_lowercase().starts_with("auto-generated"),
+        None => has_null_path(letter),
+    }
 }

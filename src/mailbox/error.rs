@@ -237,6 +237,37 @@ impl MailboxError {
     }
 }
 
+impl MailboxError {
+    /// Whether one letter alone may be the cause, so that the others can still be had when they are asked for without
+    /// it: a server that cannot read a letter's file, or says it in words that are not IMAP.
+    #[must_use]
+    pub fn may_be_one_letter(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => code.is_none_or(|code| code.retry() == Retry::Permanent),
+            Self::Garbled { .. } | Self::Incomplete { .. } | Self::TooLarge { .. } => true,
+            Self::Maildir { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            _ => false,
+        }
+    }
+
+    /// Whether a person must act before the mailbox can be read at all: the login or the certificate is refused, or the
+    /// settings are wrong.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        let is_setting = matches!(
+            self,
+            Self::Tls { .. }
+                | Self::HostName { .. }
+                | Self::CaFile { .. }
+                | Self::NoAuthorities
+                | Self::NotOffered { .. }
+                | Self::LoginRefused { .. }
+                | Self::Index { .. }
+        );
+        is_setting && self.retry() == Retry::Permanent
+    }
+}
+
 /// How a command was refused (RFC 9051 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

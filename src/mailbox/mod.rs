@@ -33,10 +33,20 @@ pub struct FolderState {
 pub struct Listed {
     /// Its UID.
     pub uid: u32,
-    /// RFC822.SIZE.
+    /// RFC822.SIZE; 0 where the server does not tell.
     pub size_bytes: u64,
-    /// INTERNALDATE: when it reached the mailbox. The legal clock starts here (Art. 12(3) GDPR).
-    pub received_at: Timestamp,
+    /// INTERNALDATE: when it reached the mailbox. The legal clock starts here (Art. 12(3) GDPR). `None` where the server
+    /// tells no date.
+    pub received_at: Option<Timestamp>,
+}
+
+/// What a folder holds above a UID, as far as it was listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The letters, ascending.
+    pub letters: Vec<Listed>,
+    /// Every UID up to this one is accounted for: it is among the letters, or no letter of the folder has it.
+    pub through: u32,
 }
 
 /// One letter with its bytes.
@@ -66,8 +76,8 @@ pub type IsSame<'a> = dyn Fn(&[u8]) -> bool + Send + Sync + 'a;
 pub trait Mailbox: Send {
     /// Opens (or reopens) the folder.
     async fn open(&mut self) -> Result<FolderState, MailboxError>;
-    /// The letters whose UID is above `after`, ascending, at most `count_max`.
-    async fn list(&mut self, after: u32, count_max: u32) -> Result<Vec<Listed>, MailboxError>;
+    /// The letters whose UID is above `after`, ascending, at most `count_max`, and how far that accounts for all UIDs.
+    async fn list(&mut self, after: u32, count_max: u32) -> Result<Listing, MailboxError>;
     /// The bytes of these letters. A letter that vanished meanwhile is left out of the answer.
     async fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Fetched>, MailboxError>;
     /// Only the header block of one letter (for one that is too large to fetch).

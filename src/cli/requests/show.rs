@@ -148,6 +148,7 @@ fn for_people(shown: &Shown) -> String {
     }
     if let Some(revealed) = &shown.revealed {
         let word = |word: &Option<String>| word.as_deref().map_or_else(|| "- (forgotten)".to_owned(), printable);
+        facts.push(("letter's sender", word(&revealed.sender)));
         facts.push(("asker", word(&revealed.asker)));
         facts.push(("asker's name", word(&revealed.asker_label)));
         facts.push(("account", word(&revealed.account)));

@@ -42,7 +42,16 @@ impl Checks<'_> {
                 None
             }
         };
+        let move_span = raw.move_to.as_ref().map(Spanned::span);
         let move_to = self.folder_name("move_to", raw.move_to);
+        if let (Some(MailboxKind::Imap(imap)), Some(Some(target)), Some(span)) = (&kind, &move_to, move_span)
+            && is_same_folder(&imap.folder, target)
+        {
+            let problem = Problem::new("letters would be moved to where they lie (`move_to`)")
+                .at(span, "expected another folder than `folder`")
+                .help("a letter that is moved into its own folder arrives there again, for ever");
+            self.note(problem);
+        }
         let sent_folder = self.folder_name("sent_folder", raw.sent_folder);
         let silence_span = raw.silence_alarm_minutes.as_ref().map(Spanned::span);
         let poll = self.duration("poll_seconds", raw.poll_seconds, Unit::Seconds, 1..=3_600, 60);
@@ -221,4 +230,9 @@ impl Checks<'_> {
         let send_timeout = self.duration("send_timeout_seconds", raw.send_timeout_seconds, Unit::Seconds, 1..=900, 120);
         Some(SmtpSettings { host: host?, port, security: security?, ca_file: ca_file?, login: login?, send_timeout })
     }
+}
+
+/// Folder names are compared as they are written, but for INBOX, which has no case (RFC 9051 §5.1).
+fn is_same_folder(one: &str, other: &str) -> bool {
+    one == other || (one.eq_ignore_ascii_case("INBOX") && other.eq_ignore_ascii_case("INBOX"))
 }

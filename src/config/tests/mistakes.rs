@@ -53,6 +53,7 @@ mistakes! {
     negative_duration: "#grace_days = 7" => "grace_days = -1";
     duration_with_unit: "#expires_days = 14" => "expires_days = \"14d\"";
     reminder_after_expiry: "#reminder_days = 5" => "reminder_days = 14";
+    moved_to_where_they_lie: "# move_to = \"Erasure\"" => "move_to = \"Inbox\"";
     port_zero: "#port = 993" => "port = 0";
     host_with_port: "host = \"imap.example.com\"" => "host = \"imap.example.com:993\"";
     address_without_at: "address = \"privacy@example.com\"" => "address = \"privacy.example.com\"";

@@ -42,49 +42,40 @@ pub(super) async fn present(conversation: &mut Conversation, uids: &[u32]) -> Re
     Ok(there)
 }
 
-/// The letters above `after`, ascending, at most `count_max`.
-pub(super) async fn list(
+/// The UIDs above `after`, ascending, at most `count_max`.
+pub(super) async fn above(
     conversation: &mut Conversation,
     after: u32,
-    count_max: u32,
-) -> Result<Vec<Listed>, MailboxError> {
+    count_max: usize,
+) -> Result<Vec<u32>, MailboxError> {
     let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
     conversation.forget_arrivals();
     let criterion = Command::new("UID SEARCH").word("UID").word(&format!("{first}:*"));
     // `n:*` always names the last letter, also when its UID is below n (RFC 9051 §9, seq-range).
     let found = search(conversation, criterion).await?;
-    let count_max = usize::try_from(count_max).unwrap_or(usize::MAX);
-    let wanted: Vec<u32> = found.into_iter().filter(|uid| *uid > after).take(count_max).collect();
-    facts(conversation, &wanted).await
+    Ok(found.into_iter().filter(|uid| *uid > after).take(count_max).collect())
 }
 
 /// Size and arrival of these letters; those that vanished are left out.
-async fn facts(conversation: &mut Conversation, uids: &[u32]) -> Result<Vec<Listed>, MailboxError> {
+pub(super) async fn facts(conversation: &mut Conversation, uids: &[u32]) -> Result<Vec<Listed>, MailboxError> {
     let mut listed = BTreeMap::new();
     for batch in batches(uids) {
-        let mut damaged = false;
         let take = |response: &Response<'_>| {
             let Response::Fetch(_, attributes) = response else { return };
-            match listed_letter(attributes) {
-                Some(Ok(letter)) if batch.binary_search(&letter.uid).is_ok() => drop(listed.insert(letter.uid, letter)),
-                Some(Err(NoDate)) => damaged = true,
-                _ => {}
+            let letter = listed_letter(attributes).filter(|letter| batch.binary_search(&letter.uid).is_ok());
+            if let Some(letter) = letter {
+                listed.insert(letter.uid, letter);
             }
         };
         let ask = Command::new(FETCH).word(&uid_set(&batch)).word("(UID RFC822.SIZE INTERNALDATE)");
         conversation.run(ask, take).await?;
-        if damaged {
-            return Err(MailboxError::Garbled { command: FETCH, what: "an INTERNALDATE that is no date" });
-        }
     }
     check_missing(conversation, uids, |uid| listed.contains_key(&uid)).await?;
     Ok(listed.into_values().collect())
 }
 
-struct NoDate;
-
 /// Reads one FETCH response; `None` for one that is about something else (a flag that a colleague set).
-fn listed_letter(attributes: &[AttributeValue<'_>]) -> Option<Result<Listed, NoDate>> {
+fn listed_letter(attributes: &[AttributeValue<'_>]) -> Option<Listed> {
     let mut size = None;
     let mut date = None;
     for attribute in attributes {
@@ -94,8 +85,8 @@ fn listed_letter(attributes: &[AttributeValue<'_>]) -> Option<Result<Listed, NoD
             _ => {}
         }
     }
-    let (uid, size_bytes, date) = (uid_of(attributes)?, size?, date?);
-    Some(internal_date(date).map(|received_at| Listed { uid, size_bytes, received_at }).ok_or(NoDate))
+    // A date that is none is no reason to leave the letter unread.
+    Some(Listed { uid: uid_of(attributes)?, size_bytes: size?, received_at: internal_date(date?) })
 }
 
 fn uid_of(attributes: &[AttributeValue<'_>]) -> Option<u32> {
@@ -278,7 +269,7 @@ mod tests {
 
     #[test]
     fn batches_hold_what_fits_and_a_giant_travels_alone() {
-        let received_at = Timestamp::from_micros(0);
+        let received_at = Some(Timestamp::from_micros(0));
         let sizes = [40, 40, 40, 500, 10];
         let listed: Vec<Listed> =
             (1..).zip(sizes).map(|(uid, size_bytes)| Listed { uid, size_bytes, received_at }).collect();

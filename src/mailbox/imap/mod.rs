@@ -22,7 +22,7 @@ use self::command::Command;
 use self::connect::{Capabilities, Dial, TlsDial};
 use self::conversation::{Conversation, Idled};
 use super::settings::ImapSettings;
-use super::{Fetched, FolderState, IsSame, Listed, Mailbox, MailboxError};
+use super::{Fetched, FolderState, IsSame, Listed, Listing, Mailbox, MailboxError};
 
 /// IDLE ends after this time at the latest: a dead connection is found out by the DONE that follows.
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
@@ -36,6 +36,8 @@ pub struct ImapMailbox {
     known_validity: Option<u32>,
     /// The server refused IDLE although it advertised it.
     idle_refused: bool,
+    /// How our folder is opened.
+    access: Access,
 }
 
 /// A session on which everything went well so far.
@@ -49,12 +51,13 @@ struct Link {
 #[derive(Clone, Debug)]
 struct Selected {
     folder: String,
+    access: Access,
     state: FolderState,
     takes_keyword: bool,
 }
 
 /// How a folder is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Write,
     Read,
@@ -67,8 +70,14 @@ impl ImapMailbox {
         Self::dialling(settings, Box::new(TlsDial))
     }
 
+    /// The same, but the folder is opened by EXAMINE, so that the server itself lets nothing be changed.
+    #[must_use]
+    pub fn read_only(settings: ImapSettings) -> Self {
+        Self { access: Access::Read, ..Self::new(settings) }
+    }
+
     fn dialling(settings: ImapSettings, dial: Box<dyn Dial>) -> Self {
-        Self { settings, dial, link: None, known_validity: None, idle_refused: false }
+        Self { settings, dial, link: None, known_validity: None, idle_refused: false, access: Access::Write }
     }
 
     /// The connection, taken out: it comes back by [`Self::keep`] when all went well, and is gone after an error or
@@ -89,10 +98,10 @@ impl ImapMailbox {
     /// The connection with our folder selected, in which UIDs mean what the caller thinks.
     async fn take_link_in_folder(&mut self) -> Result<Link, MailboxError> {
         let mut link = self.take_link().await?;
-        let at_hand = link.selected.as_ref().filter(|selected| selected.folder == self.settings.folder);
-        let found = match at_hand {
+        let is_ours = |selected: &&Selected| selected.folder == self.settings.folder && selected.access == self.access;
+        let found = match link.selected.as_ref().filter(is_ours) {
             Some(selected) => selected.state.uid_validity,
-            None => link.select(&self.settings.folder, &self.settings.keyword, Access::Write).await?.uid_validity,
+            None => link.select(&self.settings.folder, &self.settings.keyword, self.access).await?.uid_validity,
         };
         match self.known_validity {
             Some(known) if known != found => {
@@ -104,6 +113,35 @@ impl ImapMailbox {
                 Ok(link)
             }
         }
+    }
+
+    /// Size and arrival of these letters. Where the server cannot tell them of all at once they are asked for one by one:
+    /// a letter that it tells nothing of is listed all the same, for its reader to give up on.
+    async fn facts(&mut self, uids: &[u32]) -> Result<Vec<Listed>, MailboxError> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.facts_at_once(uids).await {
+            Err(error) if error.may_be_one_letter() => {}
+            answer => return answer,
+        }
+        let mut listed = Vec::with_capacity(uids.len());
+        for uid in uids {
+            match self.facts_at_once(&[*uid]).await {
+                Err(error) if error.may_be_one_letter() => {
+                    listed.push(Listed { uid: *uid, size_bytes: 0, received_at: None });
+                }
+                answer => listed.extend(answer?),
+            }
+        }
+        Ok(listed)
+    }
+
+    async fn facts_at_once(&mut self, uids: &[u32]) -> Result<Vec<Listed>, MailboxError> {
+        let mut link = self.take_link_in_folder().await?;
+        let listed = letters::facts(&mut link.conversation, uids).await?;
+        self.keep(link);
+        Ok(listed)
     }
 
     /// The connection with another folder selected; `None` when there is no such folder.
@@ -141,9 +179,7 @@ impl Link {
             return Err(MailboxError::Garbled { command: name, what: "UIDVALIDITY or UIDNEXT is missing" });
         };
         let state = FolderState { uid_validity, uid_next };
-        if access == Access::Write {
-            self.selected = Some(Selected { folder: folder.to_owned(), state, takes_keyword });
-        }
+        self.selected = Some(Selected { folder: folder.to_owned(), access, state, takes_keyword });
         Ok(state)
     }
 }
@@ -152,17 +188,22 @@ impl Link {
 impl Mailbox for ImapMailbox {
     async fn open(&mut self) -> Result<FolderState, MailboxError> {
         let mut link = self.take_link().await?;
-        let state = link.select(&self.settings.folder, &self.settings.keyword, Access::Write).await?;
+        let state = link.select(&self.settings.folder, &self.settings.keyword, self.access).await?;
         self.known_validity = Some(state.uid_validity);
         self.keep(link);
         Ok(state)
     }
 
-    async fn list(&mut self, after: u32, count_max: u32) -> Result<Vec<Listed>, MailboxError> {
+    async fn list(&mut self, after: u32, count_max: u32) -> Result<Listing, MailboxError> {
+        let count_max = usize::try_from(count_max).unwrap_or(usize::MAX);
         let mut link = self.take_link_in_folder().await?;
-        let listed = letters::list(&mut link.conversation, after, count_max).await?;
+        let uids = letters::above(&mut link.conversation, after, count_max).await?;
+        // What was there when the folder was opened is in the answer, unless the answer was cut.
+        let known = link.selected.as_ref().map_or(0, |selected| selected.state.uid_next.saturating_sub(1));
         self.keep(link);
-        Ok(listed)
+        let last = uids.last().copied().unwrap_or(after);
+        let through = if uids.len() == count_max { last } else { last.max(known) };
+        Ok(Listing { letters: self.facts(&uids).await?, through })
     }
 
     async fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Fetched>, MailboxError> {

@@ -57,7 +57,7 @@ async fn the_good_server_is_read() {
     let mut mailbox = ImapMailbox::dialling(settings(), Box::new(FakeDial::new(|_, _| None)));
     let state = mailbox.open().await.unwrap();
     assert_eq!(state, FolderState { uid_validity: 77, uid_next: 7 });
-    let listed = mailbox.list(0, 10).await.unwrap();
+    let listed = mailbox.list(0, 10).await.unwrap().letters;
     assert_eq!(listed.iter().map(|letter| letter.uid).collect::<Vec<_>>(), [3, 5, 6]);
     let fetched = mailbox.fetch(&[6, 5, 3]).await.unwrap();
     let expected: Vec<_> = LETTERS.iter().map(|(uid, letter)| (*uid, letter.as_bytes().to_vec())).collect();
@@ -174,7 +174,7 @@ async fn a_letter_left_out_is_an_error_unless_it_vanished() {
 #[tokio::test]
 async fn the_last_letter_is_not_news_although_servers_name_it() {
     let mut mailbox = faulty("UID SEARCH UID 7:*", Act::Say("* SEARCH 6\r\nTAG OK done\r\n".into()));
-    assert!(mailbox.list(6, 10).await.unwrap().is_empty());
+    assert_eq!(mailbox.list(6, 10).await.unwrap(), Listing { letters: Vec::new(), through: 6 });
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn uids_of_another_validity_are_never_acted_on() {
     assert!(matches!(error, MailboxError::UidValidityChanged { known: 77, found: 78 }), "{error}");
     assert!(!heard.lock().unwrap().iter().any(|line| line.contains("STORE")));
     assert_eq!(mailbox.open().await.unwrap().uid_validity, 78);
-    assert_eq!(mailbox.list(0, 10).await.unwrap().len(), 3);
+    assert_eq!(mailbox.list(0, 10).await.unwrap().letters.len(), 3);
 }
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn waiting_never_hangs() {
         let (answer, took) = wait(&mut mailbox).await;
         assert!(answer.is_err(), "{command} {act:?}");
         assert!(took < at_most + STEP + SLACK, "{command} {act:?}: {took:?}");
-        assert_eq!(mailbox.list(0, 10).await.unwrap().len(), 3);
+        assert_eq!(mailbox.list(0, 10).await.unwrap().letters.len(), 3);
     }
 }
 
@@ -312,6 +312,80 @@ async fn a_call_that_is_cut_short_leaves_no_half_spoken_connection() {
     assert!(cut.is_err());
     assert_eq!(mailbox.fetch(&[3, 5, 6]).await.unwrap().len(), 3);
     assert_eq!(dials.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn opening_after_a_call_that_was_cut_short_reads_no_answer_of_that_call() {
+    for command in ["SELECT", "UID SEARCH", "UID FETCH", "UID STORE", "NOOP"] {
+        let script = move |connection, line: &str| {
+            // The answer comes when nobody listens any more.
+            let late = "* OK [UIDVALIDITY 5] late\r\n* OK [UIDNEXT 50] late\r\n".to_owned();
+            (connection == 0 && line.starts_with(command)).then_some(Act::Say(late))
+        };
+        let dial = FakeDial::new(script);
+        let dials = std::sync::Arc::clone(&dial.dials);
+        let mut mailbox = ImapMailbox::dialling(settings(), Box::new(dial));
+        let all = async {
+            mailbox.open().await?;
+            mailbox.list(0, 10).await?;
+            mailbox.mark(&[3]).await?;
+            mailbox.expunge(&[3]).await
+        };
+        assert!(tokio::time::timeout(STEP / 4, all).await.is_err(), "{command}");
+        assert_eq!(mailbox.open().await.unwrap(), FolderState { uid_validity: 77, uid_next: 7 }, "{command}");
+        assert_eq!(dials.load(Ordering::SeqCst), 2, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_without_facts_is_listed_with_the_others() {
+    // The date of the second letter is none, and the server refuses to tell of the third at all.
+    let script = |_, line: &str| match line {
+        "UID FETCH 3,5:6 (UID RFC822.SIZE INTERNALDATE)" | "UID FETCH 6 (UID RFC822.SIZE INTERNALDATE)" => {
+            say("TAG NO cannot read it\r\n")
+        }
+        "UID FETCH 5 (UID RFC822.SIZE INTERNALDATE)" => {
+            say("* 2 FETCH (UID 5 RFC822.SIZE 9 INTERNALDATE \"in spring\")\r\nTAG OK done\r\n")
+        }
+        _ => None,
+    };
+    let mut mailbox = ImapMailbox::dialling(settings(), Box::new(FakeDial::new(script)));
+    let listing = mailbox.list(0, 10).await.unwrap();
+    let found: Vec<_> =
+        listing.letters.iter().map(|letter| (letter.uid, letter.size_bytes, letter.received_at.is_some())).collect();
+    assert_eq!(found, [(3, LETTERS[0].1.len() as u64, true), (5, 9, false), (6, 0, false)]);
+    assert_eq!(listing.through, 6);
+    let error = mailbox.fetch(&[6]).await.unwrap_err();
+    assert!(error.may_be_one_letter(), "{error}");
+}
+
+#[tokio::test]
+async fn every_number_is_accounted_for_up_to_where_the_list_was_cut() {
+    let script = |_, line: &str| {
+        line.starts_with("SELECT").then(|| {
+            let folder = "* 3 EXISTS\r\n* OK [UIDVALIDITY 77] ok\r\n* OK [UIDNEXT 12] ok\r\nTAG OK done\r\n";
+            Act::Say(folder.into())
+        })
+    };
+    let mut mailbox = ImapMailbox::dialling(settings(), Box::new(FakeDial::new(script)));
+    assert_eq!(mailbox.list(0, 2).await.unwrap().through, 5);
+    assert_eq!(mailbox.list(0, 9).await.unwrap().through, 11);
+    assert_eq!(mailbox.list(11, 9).await.unwrap(), Listing { letters: Vec::new(), through: 11 });
+}
+
+#[tokio::test]
+async fn what_is_opened_to_be_read_is_examined() {
+    let dial = FakeDial::new(|_, line| {
+        let folder = "* 3 EXISTS\r\n* OK [UIDVALIDITY 77] ok\r\n* OK [UIDNEXT 7] ok\r\nTAG OK [READ-ONLY] done\r\n";
+        line.starts_with("EXAMINE").then(|| Act::Say(folder.into()))
+    });
+    let heard = std::sync::Arc::clone(&dial.heard);
+    let mut mailbox = ImapMailbox { access: Access::Read, ..ImapMailbox::dialling(settings(), Box::new(dial)) };
+    mailbox.open().await.unwrap();
+    assert_eq!(mailbox.list(0, 10).await.unwrap().letters.len(), 3);
+    mailbox.fetch(&[3, 5, 6]).await.unwrap();
+    mailbox.wait(Duration::from_millis(10)).await.unwrap();
+    assert!(!heard.lock().unwrap().iter().any(|line| line.contains("SELECT")));
 }
 
 proptest! {

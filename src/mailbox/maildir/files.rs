@@ -8,7 +8,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::chance::{Chance, draw};
 use crate::domain::Timestamp;
@@ -20,6 +21,11 @@ pub(super) type Base = Vec<u8>;
 /// The folders of a Maildir in the order in which they must be read: a letter goes from `new` to `cur`, never back,
 /// so that a letter on its way is seen in one of them at least.
 const PLACES: [&str; 2] = ["new", "cur"];
+
+/// How often the folders are read before a letter that is looked for counts as gone: a file that is renamed while its
+/// folder is read may not be seen, and mail programs rename letters whenever they set a flag.
+const LOOKS_MAX: u32 = 4;
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Names an action in an error; the path is left out, because it may be an address.
 pub(super) fn failed(action: &'static str) -> impl Fn(io::Error) -> MailboxError {
@@ -45,6 +51,22 @@ pub(super) fn scan(maildir: &Path) -> Result<BTreeMap<Base, PathBuf>, MailboxErr
         }
     }
     Ok(letters)
+}
+
+/// Every letter of a Maildir, looked at again while one of those that are wanted is not among them.
+pub(super) fn find<'b>(
+    maildir: &Path,
+    wanted: impl Iterator<Item = &'b Base> + Clone,
+) -> Result<BTreeMap<Base, PathBuf>, MailboxError> {
+    let mut found = scan(maildir)?;
+    for _ in 1..LOOKS_MAX {
+        if wanted.clone().all(|base| found.contains_key(base)) {
+            break;
+        }
+        thread::sleep(LOOK_PAUSE);
+        found.extend(scan(maildir)?);
+    }
+    Ok(found)
 }
 
 fn base_of(name: &[u8]) -> Base {

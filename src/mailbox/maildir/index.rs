@@ -160,6 +160,11 @@ fn lock(maildir: &Path) -> Result<File, MailboxError> {
     Err(cannot(io::ErrorKind::TimedOut.into()))
 }
 
+/// The index as it stands, or a new one; nothing is locked and nothing written.
+pub(super) fn peek(maildir: &Path, chance: &dyn Chance) -> Result<Index, MailboxError> {
+    Ok(load(maildir)?.unwrap_or_else(|| Index::new(chance)))
+}
+
 fn load(maildir: &Path) -> Result<Option<Index>, MailboxError> {
     let bytes = files::read(&maildir.join(NAME), INDEX_BYTES_MAX)?;
     let Some(bytes) = bytes else { return Ok(None) };

@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use self::files::{Base, Into, Look, failed};
-use self::index::{Index, with_index};
+use self::index::{Index, peek, with_index};
 use super::settings::MaildirSettings;
-use super::{Fetched, FolderState, IsSame, Listed, Mailbox, MailboxError, message_id};
+use super::{Fetched, FolderState, IsSame, Listed, Listing, Mailbox, MailboxError, message_id};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -44,18 +44,70 @@ pub struct Maildir {
     last_look: Option<Look>,
     /// The UID validity that the caller knows.
     known_validity: Option<u32>,
+    access: Access,
+}
+
+/// Whether our index may be written.
+enum Access {
+    Write,
+    /// Nothing is written; the numbers live here as long as the value does.
+    Read(Option<Index>),
 }
 
 /// The numbers of the letters and where each lies.
 struct Numbered {
+    maildir: PathBuf,
     index: Index,
     paths: BTreeMap<Base, PathBuf>,
 }
 
+/// A letter that is renamed between every look and every try to open it is beyond us after so many.
+const TRIES_MAX: u32 = 16;
+
 impl Numbered {
-    fn path(&self, uid: u32) -> Option<&Path> {
-        let entry = self.index.letters.get(&uid)?;
-        self.paths.get(&entry.base).map(PathBuf::as_path)
+    /// Looks at the letters and numbers the new ones.
+    fn look(maildir: &Path, mut index: Index) -> Result<Self, MailboxError> {
+        let paths = files::find(maildir, index.letters.values().map(|entry| &entry.base))?;
+        index.adopt(&paths)?;
+        Ok(Self { maildir: maildir.to_owned(), index, paths })
+    }
+
+    /// Does something with the file of a letter. A file that is not where it was seen was renamed, most often by a mail
+    /// program that set a flag, so it is looked for again; `None` only when it is nowhere to be seen.
+    fn at<T>(
+        &mut self,
+        uid: u32,
+        act: impl Fn(&Path) -> Result<Option<T>, MailboxError>,
+    ) -> Result<Option<T>, MailboxError> {
+        let Some(base) = self.index.letters.get(&uid).map(|entry| entry.base.clone()) else { return Ok(None) };
+        for _ in 0..TRIES_MAX {
+            let Some(path) = self.paths.get(&base) else { return Ok(None) };
+            if let Some(done) = act(path)? {
+                return Ok(Some(done));
+            }
+            self.paths = files::find(&self.maildir, std::iter::once(&base))?;
+        }
+        Err(failed("a letter is renamed faster than it can be opened")(std::io::ErrorKind::WouldBlock.into()))
+    }
+
+    fn read(&mut self, uid: u32, bytes_max: u64) -> Result<Option<Vec<u8>>, MailboxError> {
+        self.at(uid, |path| files::read(path, bytes_max))
+    }
+
+    /// The letters above a UID. Ends before one that was not seen: it may be on its way to another name, and whoever
+    /// goes on behind it would never read it. The next look sees it again or takes its number away.
+    fn list(&mut self, first: u32, count_max: usize) -> Result<Listing, MailboxError> {
+        let above: Vec<(u32, Base, bool)> =
+            self.index.letters.range(first..).map(|(uid, entry)| (*uid, entry.base.clone(), entry.missed)).collect();
+        let mut listing = Listing { letters: Vec::new(), through: self.index.uid_next.saturating_sub(1) };
+        for (uid, base, missed) in above {
+            if missed || listing.letters.len() == count_max {
+                listing.through = uid - 1;
+                break;
+            }
+            listing.letters.extend(self.at(uid, |path| listed(uid, &base, path))?);
+        }
+        Ok(listing)
     }
 }
 
@@ -64,7 +116,14 @@ impl Maildir {
     /// are appended; `chance` also draws the UID validity of a new index.
     #[must_use]
     pub fn new(settings: MaildirSettings, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Self {
-        Self { settings, clock, chance, last_look: None, known_validity: None }
+        Self { settings, clock, chance, last_look: None, known_validity: None, access: Access::Write }
+    }
+
+    /// The same, but nothing is written, also not our own index: letters that it does not number have numbers of this
+    /// value alone.
+    #[must_use]
+    pub fn read_only(settings: MaildirSettings, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Self {
+        Self { access: Access::Read(None), ..Self::new(settings, clock, chance) }
     }
 
     /// Lists the letters, numbers the new ones, lets `change` work on them, and saves what it changed.
@@ -73,26 +132,48 @@ impl Maildir {
         change: impl FnOnce(&mut Numbered) -> Result<T, MailboxError> + Send + 'static,
     ) -> Result<T, MailboxError> {
         let (path, chance, known) = (self.settings.path.clone(), Arc::clone(&self.chance), self.known_validity);
+        let read_only = match &self.access {
+            Access::Write => None,
+            Access::Read(index) => Some(index.clone()),
+        };
         let work = move || {
             // Before the folders are read: what comes later is news.
             let look = Look::take(&path)?;
-            let (validity, answer) = with_index(&path, &*chance, |index| {
-                let paths = files::scan(&path)?;
-                index.adopt(&paths)?;
-                if let Some(known) = known.filter(|known| *known != index.uid_validity) {
-                    return Err(MailboxError::UidValidityChanged { known, found: index.uid_validity });
+            let work = |index: &mut Index| {
+                let mut numbered = Numbered::look(&path, index.clone())?;
+                let found = numbered.index.uid_validity;
+                if let Some(known) = known.filter(|known| *known != found) {
+                    return Err(MailboxError::UidValidityChanged { known, found });
                 }
-                let mut numbered = Numbered { index: index.clone(), paths };
                 let answer = change(&mut numbered)?;
                 *index = numbered.index;
-                Ok((index.uid_validity, answer))
-            })?;
-            Ok((look, validity, answer))
+                Ok((index.clone(), answer))
+            };
+            let (index, answer) = match read_only {
+                None => with_index(&path, &*chance, work)?,
+                Some(known) => work(&mut known.map_or_else(|| peek(&path, &*chance), Ok)?)?,
+            };
+            Ok((look, index, answer))
         };
-        let (look, validity, answer) = blocking(work).await?;
-        self.last_look = Some(look);
-        self.known_validity = Some(validity);
+        let (look, index, answer) = blocking(work).await?;
+        // What was not seen is looked for again at once, not when something changes.
+        self.last_look = Some(look).filter(|_| !index.letters.values().any(|entry| entry.missed));
+        self.known_validity = Some(index.uid_validity);
+        if let Access::Read(known) = &mut self.access {
+            *known = Some(index);
+        }
         Ok(answer)
+    }
+
+    /// As [`Self::numbered`], for what changes the letters themselves.
+    async fn changed<T: Send + 'static>(
+        &mut self,
+        change: impl FnOnce(&mut Numbered) -> Result<T, MailboxError> + Send + 'static,
+    ) -> Result<T, MailboxError> {
+        if matches!(self.access, Access::Read(_)) {
+            return Err(MailboxError::Argument { what: "this mailbox", why: "it was opened only to be read" });
+        }
+        self.numbered(change).await
     }
 
     fn subfolder(&self, name: &str) -> Result<PathBuf, MailboxError> {
@@ -150,7 +231,10 @@ fn header_block(mut bytes: Vec<u8>) -> Vec<u8> {
 
 fn listed(uid: u32, base: &[u8], path: &Path) -> Result<Option<Listed>, MailboxError> {
     match fs::symlink_metadata(path) {
-        Ok(file) => Ok(Some(Listed { uid, size_bytes: file.len(), received_at: files::received_at(base, &file) })),
+        Ok(file) => {
+            let received_at = Some(files::received_at(base, &file));
+            Ok(Some(Listed { uid, size_bytes: file.len(), received_at }))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("a letter's size cannot be read")(error)),
     }
@@ -167,18 +251,10 @@ impl Mailbox for Maildir {
         .await
     }
 
-    async fn list(&mut self, after: u32, count_max: u32) -> Result<Vec<Listed>, MailboxError> {
-        let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
+    async fn list(&mut self, after: u32, count_max: u32) -> Result<Listing, MailboxError> {
+        let Some(first) = after.checked_add(1) else { return Ok(Listing { letters: Vec::new(), through: after }) };
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX);
-        self.numbered(move |numbered| {
-            let letters = numbered.index.letters.range(first..);
-            let there = letters.filter_map(|(uid, entry)| {
-                let path = numbered.paths.get(&entry.base)?;
-                listed(*uid, &entry.base, path).transpose()
-            });
-            there.take(count_max).collect()
-        })
-        .await
+        self.numbered(move |numbered| numbered.list(first, count_max)).await
     }
 
     async fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Fetched>, MailboxError> {
@@ -186,8 +262,7 @@ impl Mailbox for Maildir {
         self.numbered(move |numbered| {
             let mut fetched = Vec::with_capacity(uids.len());
             for uid in uids {
-                let bytes = numbered.path(uid).map(|path| files::read(path, u64::MAX)).transpose()?.flatten();
-                fetched.extend(bytes.map(|bytes| Fetched { uid, bytes }));
+                fetched.extend(numbered.read(uid, u64::MAX)?.map(|bytes| Fetched { uid, bytes }));
             }
             Ok(fetched)
         })
@@ -196,8 +271,7 @@ impl Mailbox for Maildir {
 
     async fn fetch_header(&mut self, uid: u32, bytes_max: u64) -> Result<Option<Fetched>, MailboxError> {
         self.numbered(move |numbered| {
-            let bytes = numbered.path(uid).map(|path| files::read(path, bytes_max)).transpose()?.flatten();
-            Ok(bytes.map(|bytes| Fetched { uid, bytes: header_block(bytes) }))
+            Ok(numbered.read(uid, bytes_max)?.map(|bytes| Fetched { uid, bytes: header_block(bytes) }))
         })
         .await
     }
@@ -207,7 +281,7 @@ impl Mailbox for Maildir {
         if keyword.is_empty() || keyword == "-" || !keyword.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(MailboxError::Argument { what: "mailbox.keyword", why: "it is no word of printable ASCII" });
         }
-        self.numbered(move |numbered| {
+        self.changed(move |numbered| {
             for uid in uids {
                 if let Some(entry) = numbered.index.letters.get_mut(&uid) {
                     entry.keyword = Some(keyword.clone());
@@ -223,12 +297,10 @@ impl Mailbox for Maildir {
         if source == target {
             return Err(MailboxError::Argument { what: "a folder name", why: "letters lie there already" });
         }
-        self.numbered(move |numbered| {
+        self.changed(move |numbered| {
             files::create(&target)?;
             for uid in uids {
-                if let Some(path) = numbered.path(uid) {
-                    files::rename(path, &target)?;
-                }
+                numbered.at(uid, |path| Ok(files::rename(path, &target)?.then_some(())))?;
                 numbered.index.letters.remove(&uid);
             }
             files::sync_places(&target)?;
@@ -239,11 +311,9 @@ impl Mailbox for Maildir {
 
     async fn expunge(&mut self, uids: &[u32]) -> Result<(), MailboxError> {
         let (uids, source) = (uids.to_vec(), self.settings.path.clone());
-        self.numbered(move |numbered| {
+        self.changed(move |numbered| {
             for uid in uids {
-                if let Some(path) = numbered.path(uid) {
-                    files::remove(path)?;
-                }
+                numbered.at(uid, |path| Ok(files::remove(path)?.then_some(())))?;
                 numbered.index.letters.remove(&uid);
             }
             files::sync_places(&source)

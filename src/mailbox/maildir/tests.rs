@@ -46,8 +46,8 @@ impl World {
     }
 }
 
-fn uids(listed: &[Listed]) -> Vec<u32> {
-    listed.iter().map(|letter| letter.uid).collect()
+fn uids(listing: &Listing) -> Vec<u32> {
+    listing.letters.iter().map(|letter| letter.uid).collect()
 }
 
 #[tokio::test]
@@ -60,13 +60,15 @@ async fn letters_are_listed_in_the_order_of_their_arrival_and_read_without_a_tra
     let mut mailbox = world.mailbox();
     let state = mailbox.open().await.unwrap();
     assert_eq!(state.uid_next, 4);
-    let listed = mailbox.list(0, 10).await.unwrap();
-    assert_eq!(uids(&listed), [1, 2, 3]);
-    assert_eq!(listed[0].received_at, NOON.plus(Duration::from_secs(10)));
+    let listing = mailbox.list(0, 10).await.unwrap();
+    assert_eq!((uids(&listing), listing.through), (vec![1, 2, 3], 3));
+    let listed = listing.letters;
+    assert_eq!(listed[0].received_at, Some(NOON.plus(Duration::from_secs(10))));
     let fetched = mailbox.fetch(&[1, 2, 3]).await.unwrap();
     assert!(fetched[0].bytes.windows(5).any(|word| word == b"first"));
     assert_eq!(listed[0].size_bytes, fetched[0].bytes.len() as u64);
-    assert_eq!(uids(&mailbox.list(1, 1).await.unwrap()), [2]);
+    let cut = mailbox.list(1, 1).await.unwrap();
+    assert_eq!((uids(&cut), cut.through), (vec![2], 2));
     assert_eq!(uids(&mailbox.list(u32::MAX, 10).await.unwrap()), [0; 0]);
     assert_eq!(world.names("new"), before);
     assert!(world.names("cur").is_empty());
@@ -98,8 +100,7 @@ async fn a_letter_that_vanishes_is_left_out_and_its_number_is_never_given_again(
         world.deliver(subject, 0);
     }
     let mut mailbox = world.mailbox();
-    let listed = mailbox.list(0, 10).await.unwrap();
-    assert_eq!(listed.len(), 2);
+    assert_eq!(uids(&mailbox.list(0, 10).await.unwrap()), [1, 2]);
     let name = world.names("new").remove(1);
     let (there, away) = (world.path().join("new").join(&name), world.folder.path().join("away"));
     fs::rename(&there, &away).unwrap();
@@ -121,7 +122,7 @@ async fn a_letter_that_one_look_missed_keeps_its_number() {
     let name = world.names("new").remove(0);
     let (there, away) = (world.path().join("new").join(&name), world.folder.path().join("away"));
     fs::rename(&there, &away).unwrap();
-    assert!(mailbox.list(0, 10).await.unwrap().is_empty());
+    assert_eq!(mailbox.list(0, 10).await.unwrap(), Listing { letters: Vec::new(), through: 0 });
     fs::rename(&away, &there).unwrap();
     assert_eq!(uids(&mailbox.list(0, 10).await.unwrap()), [1]);
 }
@@ -227,8 +228,8 @@ async fn a_file_without_a_time_in_its_name_has_that_of_its_change() {
     fs::write(&path, "Subject: x\n\n").unwrap();
     let time = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
-    let listed = world.mailbox().list(0, 10).await.unwrap();
-    assert_eq!(listed[0].received_at, Timestamp::from_micros(1_700_000_000_000_000));
+    let listed = world.mailbox().list(0, 10).await.unwrap().letters;
+    assert_eq!(listed[0].received_at, Some(Timestamp::from_micros(1_700_000_000_000_000)));
 }
 
 #[tokio::test]
@@ -237,7 +238,7 @@ async fn what_is_no_letter_is_not_listed() {
     fs::write(world.path().join("new/.hidden"), "x").unwrap();
     fs::create_dir(world.path().join("cur/folder")).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", world.path().join("cur/link")).unwrap();
-    assert!(world.mailbox().list(0, 10).await.unwrap().is_empty());
+    assert!(world.mailbox().list(0, 10).await.unwrap().letters.is_empty());
 }
 
 #[tokio::test]
@@ -271,4 +272,110 @@ async fn waiting_ends_when_a_letter_arrives_or_the_time_is_over() {
     let (waited, ()) = tokio::join!(mailbox.wait(Duration::from_secs(20)), later);
     waited.unwrap();
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// A mail program that moves what is new to `cur` and flips a flag of each letter, without a pause, until it is told
+/// to stop.
+fn rename_all(maildir: &Path, stop: &std::sync::atomic::AtomicBool) {
+    let (new, cur) = (maildir.join("new"), maildir.join("cur"));
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        for (from, unread) in [(&new, true), (&cur, false)] {
+            for entry in fs::read_dir(from).unwrap().flatten() {
+                let name = entry.file_name().into_string().unwrap();
+                let base = name.split(':').next().unwrap();
+                let flags = if unread || name.ends_with('S') { "" } else { "S" };
+                // It may have been renamed by now; then it is found again.
+                let _ = fs::rename(entry.path(), cur.join(format!("{base}:2,{flags}")));
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Every letter is read once, whatever a mail program does to the names meanwhile, and none counts as gone.
+#[tokio::test]
+async fn a_letter_that_is_renamed_while_it_is_read_is_neither_lost_nor_called_gone() {
+    const LETTERS: usize = 400;
+    let world = World::new();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let reader = std::thread::spawn({
+        let (maildir, stop) = (world.path(), Arc::clone(&stop));
+        move || rename_all(&maildir, &stop)
+    });
+    let writer = std::thread::spawn({
+        let maildir = world.path();
+        move || {
+            for number in 0..LETTERS {
+                let (tmp, name) = (maildir.join("tmp/letter"), format!("1772712000.M{number}.test"));
+                fs::write(&tmp, format!("Subject: n{number}\n\n")).unwrap();
+                fs::rename(tmp, maildir.join("new").join(name)).unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    });
+    let mut mailbox = world.mailbox();
+    let (mut after, mut read, mut quiet) = (0, Vec::new(), 0);
+    while quiet < 3 {
+        let done = writer.is_finished();
+        let listing = mailbox.list(after, 50).await.unwrap();
+        let uids = uids(&listing);
+        assert_eq!(u32::try_from(uids.len()).unwrap(), listing.through - after, "a number counts as gone");
+        let fetched = mailbox.fetch(&uids).await.unwrap();
+        assert_eq!(fetched.iter().map(|letter| letter.uid).collect::<Vec<_>>(), uids, "a letter counts as gone");
+        quiet = if done && uids.is_empty() { quiet + 1 } else { 0 };
+        after = listing.through;
+        read.extend(fetched.into_iter().map(|letter| letter.bytes));
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().unwrap();
+    reader.join().unwrap();
+    read.sort();
+    read.dedup();
+    assert_eq!(read.len(), LETTERS);
+}
+
+#[tokio::test]
+async fn the_list_ends_before_a_letter_that_was_not_seen() {
+    let world = World::new();
+    for seconds in 0..3 {
+        world.deliver("a", seconds);
+    }
+    let mut mailbox = world.mailbox();
+    assert_eq!(uids(&mailbox.list(0, 10).await.unwrap()), [1, 2, 3]);
+    let name = world.names("new").remove(1);
+    let (there, away) = (world.path().join("new").join(&name), world.folder.path().join("away"));
+    fs::rename(&there, &away).unwrap();
+    let listing = mailbox.list(0, 10).await.unwrap();
+    assert_eq!((uids(&listing), listing.through), (vec![1], 1));
+    // Nobody waits for news before it was looked for again.
+    let start = Instant::now();
+    mailbox.wait(Duration::from_secs(20)).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5));
+    fs::rename(&away, &there).unwrap();
+    let listing = mailbox.list(1, 10).await.unwrap();
+    assert_eq!((uids(&listing), listing.through), (vec![2, 3], 3));
+}
+
+#[tokio::test]
+async fn what_is_opened_to_be_read_is_not_written() {
+    let world = World::new();
+    world.deliver("a", 0);
+    let files = || {
+        let mut names: Vec<_> = fs::read_dir(world.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let settings = MaildirSettings { path: world.path(), keyword: KEYWORD.into() };
+    let clock = Arc::new(FixedClock::at(NOON));
+    let mut mailbox = Maildir::read_only(settings, clock, Arc::clone(&world.chance) as Arc<dyn Chance>);
+    let state = mailbox.open().await.unwrap();
+    world.deliver("b", 1);
+    assert_eq!(uids(&mailbox.list(0, 10).await.unwrap()), [1, 2]);
+    assert_eq!(mailbox.fetch(&[1, 2]).await.unwrap().len(), 2);
+    assert_eq!(mailbox.open().await.unwrap().uid_validity, state.uid_validity);
+    for changed in [mailbox.mark(&[1]).await, mailbox.move_to(&[1], "Done").await, mailbox.expunge(&[1]).await] {
+        assert!(matches!(changed, Err(MailboxError::Argument { .. })), "{changed:?}");
+    }
+    assert_eq!(files(), before);
 }

@@ -1,0 +1,68 @@
+//! A mailbox that cannot be read: the team is told once, the other work goes on, and what came is handled after.
+
+use std::time::Duration;
+
+use expunged::db::polls;
+use expunged::domain::State;
+use expunged::params;
+
+use super::shelf::{Fault, Shelf, live};
+use super::{OWNER, poll, work};
+use crate::support::world::{Ground, TEAM, World};
+
+async fn alarms(world: &World) -> i64 {
+    world.number("SELECT COUNT(*) AS number FROM letters WHERE kind = 'alarm_mailbox'", params![]).await
+}
+
+/// Lets the daemon fail for a while, and says how many alarms there are then.
+async fn fail(world: &World, shelf: &Shelf) -> i64 {
+    live(world, shelf, tokio::time::sleep(Duration::from_millis(600))).await;
+    alarms(world).await
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_at_once_and_work_goes_on() {
+    let world = super::world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    shelf.put(&world.closing(OWNER));
+    poll(&world, &shelf).await;
+    shelf.put(&world.closing("owner2@team.example"));
+    shelf.fault(Some(Fault::Login));
+    // The letter that lies in the ledger is judged and answered all the same.
+    let challenge = live(&world, &shelf, async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if let Some(challenge) = world.fresh(OWNER).pop() {
+                break challenge;
+            }
+        }
+    })
+    .await;
+    assert_eq!(challenge.code().len(), 6);
+    assert_eq!(fail(&world, &shelf).await, 1, "once, also by a daemon that was started again");
+    assert!(world.fresh(TEAM).iter().any(|letter| letter.text.contains(world.house.mailbox_name())));
+    shelf.fault(None);
+    work(&world, &shelf).await;
+    let state = "SELECT COUNT(*) AS number FROM requests WHERE state = $1";
+    assert_eq!(world.number(state, params![State::AwaitingConfirmation.as_str()]).await, 2);
+    // The next silence is another one.
+    shelf.fault(Some(Fault::Login));
+    assert_eq!(fail(&world, &shelf).await, 2);
+}
+
+#[tokio::test]
+async fn silence_counts_from_when_the_mailbox_was_last_read_to_its_end_not_from_when_it_opened() {
+    let world = super::world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    let polled_at = world.house.clock.now();
+    shelf.put(&super::ordinary(1));
+    shelf.fault(Some(Fault::List));
+    assert_eq!(fail(&world, &shelf).await, 0, "the silence is not long yet");
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(fail(&world, &shelf).await, 1);
+    let mut tx = world.house.db.read().await.unwrap();
+    let polls = polls::load(&mut tx, world.house.mailbox_name()).await.unwrap().unwrap();
+    assert_eq!(polls.silent_since(), polled_at);
+}

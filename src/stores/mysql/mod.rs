@@ -1,7 +1,10 @@
 //! MariaDB (10.6 or later) and MySQL (8 or later) as a store.
 //!
-//! Times are written in UTC; locks are waited for only so long, and a reading statement is ended by the server.
+//! Times are written in UTC, and locks are waited for only so long. MariaDB ends every statement that runs too long,
+//! MySQL only those that read. A write that we stopped waiting for was never committed: the server undoes it when it
+//! ends, and until then its locks make the next attempt wait.
 
+mod grants;
 mod schema;
 mod statements;
 

@@ -1,6 +1,7 @@
 //! PostgreSQL (13 or later) as a store.
 //!
-//! Statement and lock timeouts are set for every connection, and times are written in UTC.
+//! Statement and lock timeouts are set for every connection, and times are written in UTC. A policy of row-level
+//! security that would hide rows from us makes the statement fail: hidden rows would count as erased.
 
 mod schema;
 mod statements;
@@ -43,6 +44,7 @@ pub async fn open(
         ("idle_in_transaction_session_timeout", limits.statement_timeout.as_millis().to_string()),
         ("timezone", "UTC".to_owned()),
         ("datestyle", "ISO".to_owned()),
+        ("row_security", "off".to_owned()),
     ]);
     reach(options.connect(), limits).await?;
     let pool = PgPoolOptions::new()

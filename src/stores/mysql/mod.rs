@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _, MySqlPool};
 
-use super::sql::{SqlStore, impl_connection, reach};
+use super::sql::{SqlStore, Watch, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::MysqlDialect;
@@ -26,6 +26,10 @@ pub struct MysqlConnection {
 
 impl super::sql::Pooled for MysqlConnection {
     type Db = sqlx::MySql;
+
+    async fn watch(_: &mut sqlx::mysql::MySqlConnection) -> Result<Watch, sqlx::Error> {
+        Ok(Watch::of_server())
+    }
 }
 
 impl_connection!(MysqlConnection, read: "START TRANSACTION READ ONLY", write: "START TRANSACTION");

@@ -32,10 +32,15 @@ const UNIQUES: &str = "SELECT CONVERT(s.TABLE_NAME, CHAR), CONVERT(s.INDEX_NAME,
     ORDER BY s.TABLE_NAME, s.INDEX_NAME, s.SEQ_IN_INDEX";
 
 /// MySQL has indexes on expressions, MariaDB has not.
-const HAS_EXPRESSIONS: &str = "SELECT '1' FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = 'information_schema'
+const IS_MYSQL: &str = "SELECT '1' FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = 'information_schema'
       AND c.TABLE_NAME = 'STATISTICS' AND c.COLUMN_NAME = 'EXPRESSION'";
 
-const CHECKS: &str = "SELECT CONVERT(t.TABLE_NAME, CHAR), CONVERT(k.CHECK_CLAUSE, CHAR)
+/// MariaDB names a condition once per table, and those of single columns by the column.
+const CHECKS_OF_MARIADB: &str = "SELECT CONVERT(k.TABLE_NAME, CHAR), CONVERT(k.CHECK_CLAUSE, CHAR)
+    FROM information_schema.CHECK_CONSTRAINTS k WHERE k.CONSTRAINT_SCHEMA = DATABASE() ORDER BY 1, 2";
+
+/// MySQL names a condition once per database.
+const CHECKS_OF_MYSQL: &str = "SELECT CONVERT(t.TABLE_NAME, CHAR), CONVERT(k.CHECK_CLAUSE, CHAR)
     FROM information_schema.TABLE_CONSTRAINTS t
     JOIN information_schema.CHECK_CONSTRAINTS k
       ON k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME
@@ -58,11 +63,16 @@ const LINKS: &str = "SELECT
 pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreError> {
     grants::sees_all(connection).await?;
     let columns = connection.read(COLUMNS, &[]).await?.into_iter().map(column).collect::<Option<_>>();
-    let expressions = !connection.read(HAS_EXPRESSIONS, &[]).await?.is_empty();
-    let uniques = UNIQUES.replace("{expression}", if expressions { "s.EXPRESSION" } else { "NULL" });
+    let is_mysql = !connection.read(IS_MYSQL, &[]).await?.is_empty();
+    let uniques = UNIQUES.replace("{expression}", if is_mysql { "s.EXPRESSION" } else { "NULL" });
     let uniques = connection.read(&uniques, &[]).await?.into_iter().map(unique).collect::<Option<_>>();
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
-    let checks = connection.read(CHECKS, &[]).await?.into_iter().map(check).collect::<Option<_>>();
+    let checks = connection
+        .read(if is_mysql { CHECKS_OF_MYSQL } else { CHECKS_OF_MARIADB }, &[])
+        .await?
+        .into_iter()
+        .map(check)
+        .collect::<Option<_>>();
     schema(columns, uniques, links, checks)
 }
 

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 
-use super::sql::{SqlStore, impl_connection, reach};
+use super::sql::{SqlStore, Watch, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::PostgresDialect;
@@ -24,6 +24,10 @@ pub struct PostgresConnection {
 
 impl super::sql::Pooled for PostgresConnection {
     type Db = sqlx::Postgres;
+
+    async fn watch(_: &mut sqlx::postgres::PgConnection) -> Result<Watch, sqlx::Error> {
+        Ok(Watch::of_server())
+    }
 }
 
 impl_connection!(PostgresConnection, read: "BEGIN READ ONLY", write: "BEGIN");

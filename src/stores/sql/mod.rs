@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(super) use catalogue::{CheckRow, ColumnRow, LinkRow, UniqueRow, schema};
-pub(super) use wire::{TextRow, impl_connection};
+pub(super) use wire::{TextRow, Watch, impl_connection};
 
 use super::{
     Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits,
@@ -68,6 +68,11 @@ pub trait Dialect: Send + Sync + Sized + 'static {
 pub trait Pooled {
     /// The driver.
     type Db: sqlx::Database;
+
+    /// Arms what ends a statement that nobody waits for any more.
+    fn watch(
+        connection: &mut <Self::Db as sqlx::Database>::Connection,
+    ) -> impl Future<Output = Result<Watch, sqlx::Error>> + Send;
 }
 
 /// Connects once and lets go. A pool takes a refused connection for a server that starts, waits its whole timeout, and

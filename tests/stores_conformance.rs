@@ -26,14 +26,16 @@ const TABLES: &str = "
     CREATE TABLE blobs (id {bytes} PRIMARY KEY, person_id BIGINT);
     CREATE TABLE \"odd\"\"name\" (\"the key\" VARCHAR(40) PRIMARY KEY, \"select\" INT);
     CREATE TABLE alike (id BIGINT PRIMARY KEY, short {short}, small INT, round NUMERIC(20, 0), loose {loose},
-        part VARCHAR(60), CHECK (small < 100000));
+        part VARCHAR(60), fixed CHAR(8), CHECK (small < 100000));
     {unique};
     CREATE TABLE named (name {loose} PRIMARY KEY, note VARCHAR(20), tag VARCHAR(8));
+    CREATE TABLE follows (id BIGINT PRIMARY KEY, who {loose}, FOREIGN KEY (who) REFERENCES named (name));
     INSERT INTO named VALUES ('MULLER', 'hers', NULL);
-    INSERT INTO alike VALUES (1, '12345', 7, 12345678901234567891, 'muller', 'a'), (2, NULL, NULL, NULL, 'MULLER', 'b'),
-        (3, NULL, NULL, NULL, 'M\u{fc}ller', 'c'), (4, NULL, NULL, NULL, '?', 'd'), (5, NULL, NULL, NULL, 'muller ', 'e'),
-        (6, NULL, NULL, NULL, '0190a000-0000-7000-8000-00000000000a', 'f'),
-        (7, NULL, NULL, NULL, '0190A000-0000-7000-8000-00000000000A', 'g');
+    INSERT INTO follows VALUES (1, 'muller');
+    INSERT INTO alike VALUES (1, '12345', 7, 12345678901234567891, 'muller', 'a', 'ab'), (2, NULL, NULL, NULL, 'MULLER', 'b', NULL),
+        (3, NULL, NULL, NULL, 'M\u{fc}ller', 'c', NULL), (4, NULL, NULL, NULL, '?', 'd', NULL), (5, NULL, NULL, NULL, 'muller ', 'e', NULL),
+        (6, NULL, NULL, NULL, '0190a000-0000-7000-8000-00000000000a', 'f', NULL),
+        (7, NULL, NULL, NULL, '0190A000-0000-7000-8000-00000000000A', 'g', NULL);
     INSERT INTO people VALUES (1, 'anna@example.org', '1', 'x'), (2, 'ben@example.org', NULL, 'y'), (3, 'cy@example.org', '3', NULL);
     INSERT INTO orders VALUES (10, 1, '2026-01-02 03:04:05', 'Anna'), (11, 1, '2027-05-06 00:00:00', 'Anna'), (12, 2, NULL, 'Ben');
     INSERT INTO items VALUES (10, 1, 'a'), (10, 2, 'b'), (11, 1, 'c'), (12, 1, 'd');
@@ -43,6 +45,8 @@ const TABLES: &str = "
 ";
 
 struct World {
+    /// Whether a foreign key of text compares as the store compares it.
+    follows: bool,
     store: std::sync::Arc<dyn SqlRows>,
     dump: Box<dyn AsyncDump>,
 }
@@ -77,6 +81,7 @@ async fn conform(world: World) {
     speaks_of_no_value(&world).await;
     finds_nobody_else_s_rows(&world).await;
     touches_nobody_else_s_rows(&world).await;
+    follows_a_foreign_key(&world).await;
     writes_a_uuid_in_every_way(&world).await;
     knows_a_key_by_its_text(&world).await;
     sees_what_refuses_a_constant(&world).await;
@@ -92,6 +97,9 @@ async fn finds_nobody_else_s_rows(world: &World) {
         ("small", Key::from(7), &[1]),
         ("round", Key::from("12345678901234567891"), &[1]),
         ("round", Key::from("12345678901234567892"), &[]),
+        ("fixed", Key::from("ab"), &[1]),
+        ("fixed", Key::from("abc"), &[]),
+        ("fixed", Key::from("ab "), &[]),
         ("loose", Key::from("muller"), &[1]),
         ("loose", Key::from("M\u{fc}ller"), &[3]),
         ("loose", Key::from("muller "), &[5]),
@@ -122,6 +130,14 @@ async fn touches_nobody_else_s_rows(world: &World) {
     let long = [Assignment { column: "tag".to_owned(), value: NewValue::Constant("erased for ever".to_owned()) }];
     let written = world.store.mask(select, &long).await;
     assert!(written.is_err() || world.store.residue(select, &long).await.unwrap() == 0, "never cut in silence");
+}
+
+/// Here the store itself says that the row is hers, in another spelling.
+async fn follows_a_foreign_key(world: &World) {
+    let (columns, hers) = (names(&["who"]), [Key::from("MULLER")]);
+    let select = Select { table: "follows", columns: &columns, values: &hers };
+    let found = world.store.keys(select, &names(&["id"]), None, 10).await.unwrap();
+    assert_eq!(found, if world.follows { ints(&[1]) } else { ints(&[]) });
 }
 
 async fn writes_a_uuid_in_every_way(world: &World) {
@@ -361,7 +377,7 @@ async fn sqlite_conforms() {
         .replace(", 12345678901234567891,", ", '12345678901234567891',");
     pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
     let store = stores::open(StoreKind::Sqlite, &SecretString::from(url), limits()).await.unwrap();
-    conform(World { store, dump: Box::new(SqliteDump(pool)) }).await;
+    conform(World { follows: false, store, dump: Box::new(SqliteDump(pool)) }).await;
 }
 
 #[tokio::test]
@@ -379,7 +395,7 @@ async fn postgres_conforms() {
     pool.execute(collation).await.unwrap();
     pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
     let store = stores::open(StoreKind::Postgres, &SecretString::from(url), limits()).await.unwrap();
-    conform(World { store, dump: Box::new(PostgresDump(pool)) }).await;
+    conform(World { follows: true, store, dump: Box::new(PostgresDump(pool)) }).await;
 }
 
 #[tokio::test]
@@ -403,7 +419,7 @@ async fn mariadb_conforms() {
     let script = script.replace("\"odd\"\"name\"", "`odd\"name`").replace("\"the key\"", "`the key`");
     pool.execute(sqlx::AssertSqlSafe(script.replace("\"select\"", "`select`"))).await.unwrap();
     let store = stores::open(StoreKind::Mysql, &SecretString::from(url), limits()).await.unwrap();
-    conform(World { store, dump: Box::new(MysqlDump(pool)) }).await;
+    conform(World { follows: true, store, dump: Box::new(MysqlDump(pool)) }).await;
 }
 
 #[tokio::test]

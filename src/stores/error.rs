@@ -217,3 +217,22 @@ impl fmt::Debug for SqlFailure {
 }
 
 impl StdError for SqlFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again() {
+        for code in ["25006", "25P03", "57014", "53100", "08006", "13", "10", "778", "9"] {
+            assert!(is_passing(code, None), "{code}");
+        }
+        for number in [1290, 1317, 1927, 1969] {
+            assert!(is_passing("HY000", Some(number)), "{number}");
+        }
+        for code in ["42501", "23503", "22001", "1", "19", "787", "2067"] {
+            assert!(!is_passing(code, None) && !is_contention(code, None), "{code}");
+        }
+        assert!(!is_passing("23000", Some(1451)));
+    }
+}

@@ -18,18 +18,23 @@ const COLUMNS: &str = "SELECT CONVERT(CASE WHEN c.TABLE_SCHEMA = DATABASE() THEN
       CONVERT(CASE WHEN c.EXTRA LIKE '%GENERATED%' THEN 1 ELSE 0 END, CHAR)
     FROM information_schema.COLUMNS c
     JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND (c.TABLE_SCHEMA = DATABASE()
-      OR (c.TABLE_SCHEMA, c.TABLE_NAME) IN (SELECT k.TABLE_SCHEMA, k.TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE k
-        WHERE k.REFERENCED_TABLE_SCHEMA = DATABASE()))
+    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {tables of c}
     ORDER BY 1, c.ORDINAL_POSITION";
 
 /// An index of the beginning of a column does not say that whole values differ.
-const UNIQUES: &str = "SELECT CONVERT(s.TABLE_NAME, CHAR), CONVERT(s.INDEX_NAME, CHAR),
+const UNIQUES: &str = "SELECT CONVERT(CASE WHEN s.TABLE_SCHEMA = DATABASE() THEN s.TABLE_NAME
+        ELSE CONCAT(s.TABLE_SCHEMA, '.', s.TABLE_NAME) END, CHAR), CONVERT(s.INDEX_NAME, CHAR),
       CONVERT(CASE WHEN s.INDEX_NAME = 'PRIMARY' THEN 1 ELSE 0 END, CHAR), CONVERT(s.COLUMN_NAME, CHAR),
       CONVERT(CASE WHEN s.SUB_PART IS NULL THEN 1 ELSE 0 END, CHAR), CONVERT({expression}, CHAR)
     FROM information_schema.STATISTICS s
-    WHERE s.TABLE_SCHEMA = DATABASE() AND s.NON_UNIQUE = 0
-    ORDER BY s.TABLE_NAME, s.INDEX_NAME, s.SEQ_IN_INDEX";
+    WHERE {tables of s} AND s.NON_UNIQUE = 0
+    ORDER BY 1, s.INDEX_NAME, s.SEQ_IN_INDEX";
+
+/// Tables of other databases that point into ours. They are then read one by one: a condition on all databases would
+/// make the server open every table that it has.
+const OUTSIDE: &str = "SELECT DISTINCT CONVERT(k.TABLE_SCHEMA, CHAR), CONVERT(k.TABLE_NAME, CHAR)
+    FROM information_schema.KEY_COLUMN_USAGE k
+    WHERE k.REFERENCED_TABLE_SCHEMA = DATABASE() AND k.TABLE_SCHEMA <> DATABASE()";
 
 /// MySQL has indexes on expressions, MariaDB has not.
 const IS_MYSQL: &str = "SELECT '1' FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = 'information_schema'
@@ -62,10 +67,17 @@ const LINKS: &str = "SELECT
 /// Reads the catalogue.
 pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreError> {
     grants::sees_all(connection).await?;
-    let columns = connection.read(COLUMNS, &[]).await?.into_iter().map(column).collect::<Option<_>>();
     let is_mysql = !connection.read(IS_MYSQL, &[]).await?.is_empty();
     let uniques = UNIQUES.replace("{expression}", if is_mysql { "s.EXPRESSION" } else { "NULL" });
-    let uniques = connection.read(&uniques, &[]).await?.into_iter().map(unique).collect::<Option<_>>();
+    let (mut columns, mut parts) =
+        (of_tables(connection, COLUMNS, &[]).await?, of_tables(connection, &uniques, &[]).await?);
+    for table in connection.read(OUTSIDE, &[]).await? {
+        let table = table.into_iter().collect::<Option<Vec<_>>>().ok_or(StoreError::Catalogue)?;
+        columns.extend(of_tables(connection, COLUMNS, &table).await?);
+        parts.extend(of_tables(connection, &uniques, &table).await?);
+    }
+    let columns = columns.into_iter().map(column).collect::<Option<_>>();
+    let uniques = parts.into_iter().map(unique).collect::<Option<_>>();
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
     let checks = connection
         .read(if is_mysql { CHECKS_OF_MYSQL } else { CHECKS_OF_MARIADB }, &[])
@@ -74,6 +86,16 @@ pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreEr
         .map(check)
         .collect::<Option<_>>();
     schema(columns, uniques, links, checks)
+}
+
+/// What a query answers for the tables of our database, or for one of another: its database and name.
+async fn of_tables(connection: &MysqlConnection, query: &str, outside: &[String]) -> Result<Vec<TextRow>, StoreError> {
+    let which = |of: &str| match outside {
+        [] => format!("{of}.TABLE_SCHEMA = DATABASE()"),
+        _ => format!("{of}.TABLE_SCHEMA = ? AND {of}.TABLE_NAME = ?"),
+    };
+    let query = query.replace("{tables of c}", &which("c")).replace("{tables of s}", &which("s"));
+    connection.read(&query, outside).await
 }
 
 fn column(row: TextRow) -> Option<ColumnRow> {

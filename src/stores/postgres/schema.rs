@@ -6,6 +6,7 @@ use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow,
 use crate::stores::{Column, ColumnKind, Schema, StoreError};
 
 /// Everything that holds rows: tables, and foreign tables and materialized views too, which copy what tables hold.
+/// `format_type` with -1 names a type without its length (with NULL it would say `character`, which is one letter).
 /// `atttypmod` of a text type is its length plus four. Domains are seen through to their base type.
 const COLUMNS: &str = "SELECT
       CASE WHEN n.nspname = current_schema() THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
@@ -14,7 +15,7 @@ const COLUMNS: &str = "SELECT
       (a.attnotnull OR t.typnotnull)::text,
       (CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4
             WHEN b.typname IN ('varchar', 'bpchar') AND t.typtypmod > 4 THEN t.typtypmod - 4 END)::text,
-      (a.attgenerated <> '' OR a.attidentity = 'a')::text, format_type(COALESCE(b.oid, t.oid), NULL),
+      (a.attgenerated <> '' OR a.attidentity = 'a')::text, format_type(COALESCE(b.oid, t.oid), -1),
       (COALESCE(b.typname, t.typname) IN ('citext', 'bpchar') OR NOT COALESCE(l.collisdeterministic, true))::text,
       row_security_active(c.oid)::text
     FROM pg_class c
@@ -65,13 +66,13 @@ const CHECKS: &str = "SELECT
       CASE WHEN n.nspname = current_schema() THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
       pg_get_constraintdef(k.oid)
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE k.contype = 'c'
+    WHERE k.contype = 'c' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     UNION ALL SELECT
       CASE WHEN n.nspname = current_schema() THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
       quote_ident(a.attname) || ': ' || pg_get_constraintdef(k.oid)
     FROM pg_constraint k JOIN pg_attribute a ON a.atttypid = k.contypid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE k.contype = 'c' AND k.contypid <> 0
+    WHERE k.contype = 'c' AND k.contypid <> 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, 2";
 
 /// Reads the catalogue.

@@ -2,6 +2,9 @@
 //!
 //! The servers are real ones, of `tests/run` or of this process's own, and every test has its own database on them.
 
+mod alike;
+mod limits;
+
 use expunged::domain::Retry;
 use expunged::stores::{
     self, Assignment, ColumnKind, Key, KeyValue, NewValue, Select, SqlRows, StoreError, StoreKind, StoreLimits,
@@ -79,91 +82,12 @@ async fn conform(world: World) {
     answers_the_directory(&world).await;
     names_are_quoted(&world).await;
     speaks_of_no_value(&world).await;
-    finds_nobody_else_s_rows(&world).await;
-    touches_nobody_else_s_rows(&world).await;
-    follows_a_foreign_key(&world).await;
-    writes_a_uuid_in_every_way(&world).await;
-    knows_a_key_by_its_text(&world).await;
-    sees_what_refuses_a_constant(&world).await;
-}
-
-/// Rows that a cast to the column's type, or its collation, would take for one another.
-async fn finds_nobody_else_s_rows(world: &World) {
-    let by_id = names(&["id"]);
-    for (column, value, wanted) in [
-        ("short", Key::from(123_456), &[][..]),
-        ("short", Key::from(12_345), &[1]),
-        ("small", Key::from(2_147_483_648), &[]),
-        ("small", Key::from(7), &[1]),
-        ("round", Key::from("12345678901234567891"), &[1]),
-        ("round", Key::from("12345678901234567892"), &[]),
-        ("fixed", Key::from("ab"), &[1]),
-        ("fixed", Key::from("abc"), &[]),
-        ("fixed", Key::from("ab "), &[]),
-        ("loose", Key::from("muller"), &[1]),
-        ("loose", Key::from("M\u{fc}ller"), &[3]),
-        ("loose", Key::from("muller "), &[5]),
-        ("loose", Key::from("m\u{142}ller"), &[]),
-        ("loose", Key::from("?"), &[4]),
-    ] {
-        let (columns, values) = (names(&[column]), [value]);
-        let select = Select { table: "alike", columns: &columns, values: &values };
-        let found = world.store.keys(select, &by_id, None, 10).await.unwrap();
-        assert_eq!(found, ints(wanted), "{column} of {:?}", values[0].single().map(KeyValue::to_text));
-        assert_eq!(world.store.count(select).await.unwrap(), wanted.len() as u64, "{column}");
-    }
-}
-
-/// What was deleted came back as somebody else's key that the collation takes for the same.
-async fn touches_nobody_else_s_rows(world: &World) {
-    let columns = names(&["name"]);
-    let gone = [Key::from("muller")];
-    let select = Select { table: "named", columns: &columns, values: &gone };
-    assert_eq!(world.store.count(select).await.unwrap(), 0);
-    assert_eq!(world.store.detach(select, &names(&["note"])).await.unwrap(), 0);
-    assert_eq!(world.store.delete(select).await.unwrap(), 0);
-    assert_eq!(world.dump.count("SELECT COUNT(*) FROM named WHERE note = 'hers'").await, 1);
-    let hers = [Key::from("MULLER")];
-    let select = Select { values: &hers, ..select };
-    let capitals = [Assignment { column: "note".to_owned(), value: NewValue::Constant("HERS".to_owned()) }];
-    assert_eq!(world.store.residue(select, &capitals).await.unwrap(), 1, "another spelling is another value");
-    let long = [Assignment { column: "tag".to_owned(), value: NewValue::Constant("erased for ever".to_owned()) }];
-    let written = world.store.mask(select, &long).await;
-    assert!(written.is_err() || world.store.residue(select, &long).await.unwrap() == 0, "never cut in silence");
-}
-
-/// Here the store itself says that the row is hers, in another spelling.
-async fn follows_a_foreign_key(world: &World) {
-    let (columns, hers) = (names(&["who"]), [Key::from("MULLER")]);
-    let select = Select { table: "follows", columns: &columns, values: &hers };
-    let found = world.store.keys(select, &names(&["id"]), None, 10).await.unwrap();
-    assert_eq!(found, if world.follows { ints(&[1]) } else { ints(&[]) });
-}
-
-async fn writes_a_uuid_in_every_way(world: &World) {
-    let by_ref = names(&["loose"]);
-    let uuid = [Key(vec![KeyValue::Uuid("0190A000-0000-7000-8000-00000000000A".parse().unwrap())])];
-    let select = Select { table: "alike", columns: &by_ref, values: &uuid };
-    assert_eq!(world.store.keys(select, &names(&["id"]), None, 10).await.unwrap(), ints(&[6, 7]));
-}
-
-async fn knows_a_key_by_its_text(world: &World) {
-    let (store, id) = (&world.store, names(&["id"]));
-    let canonical = |table: &str, text: &str| store.canonical(table, &id, &Key::from(text));
-    assert_eq!(canonical("people", "12").unwrap(), Key::from(12));
-    assert_eq!(canonical("blobs", "00FF01").unwrap(), Key(vec![KeyValue::Bytes(vec![0, 0xff, 1])]));
-    for (table, text) in [("people", "twelve"), ("people", "012"), ("blobs", "anna")] {
-        assert!(matches!(canonical(table, text), Err(StoreError::KeyShape { .. })), "{table} {text}");
-    }
-}
-
-async fn sees_what_refuses_a_constant(world: &World) {
-    let schema = world.store.schema().await.unwrap();
-    let alike = &schema.tables["alike"];
-    assert!(alike.is_in_unique("part"), "{alike:?}");
-    assert!(!alike.is_unique(&names(&["small", "part"])) && !alike.is_unique(&names(&["small"])), "{alike:?}");
-    assert_eq!(alike.checks_on("small").count(), 1);
-    assert_eq!(alike.checks_on("short").count(), 0);
+    alike::finds_nobody_else_s_rows(&world).await;
+    alike::touches_nobody_else_s_rows(&world).await;
+    alike::follows_a_foreign_key(&world).await;
+    alike::writes_a_uuid_in_every_way(&world).await;
+    alike::knows_a_key_by_its_text(&world).await;
+    alike::sees_what_refuses_a_constant(&world).await;
 }
 
 async fn reads_the_catalogue(world: &World) {
@@ -420,82 +344,4 @@ async fn mariadb_conforms() {
     pool.execute(sqlx::AssertSqlSafe(script.replace("\"select\"", "`select`"))).await.unwrap();
     let store = stores::open(StoreKind::Mysql, &SecretString::from(url), limits()).await.unwrap();
     conform(World { follows: true, store, dump: Box::new(MysqlDump(pool)) }).await;
-}
-
-#[tokio::test]
-async fn a_statement_that_nobody_waits_for_is_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("store.db").display());
-    let pool = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
-    pool.execute("CREATE TABLE people (id INTEGER PRIMARY KEY)").await.unwrap();
-    let short = std::time::Duration::from_millis(300);
-    let limits = StoreLimits { connections_max: 1, statement_timeout: short, lock_timeout: short, ..limits() };
-    let store = stores::open(StoreKind::Sqlite, &SecretString::from(url), limits).await.unwrap();
-    let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) AS most FROM n";
-    let late = store.lookup(endless, &[]).await.unwrap_err();
-    assert!(matches!(late, StoreError::Timeout { .. }), "{late}");
-    store.ping().await.expect("the one connection is free again");
-}
-
-#[tokio::test]
-async fn rows_that_a_policy_hides_are_an_error_and_not_nothing() {
-    let url = fresh_postgres().await;
-    let pool = sqlx::PgPool::connect(&url).await.unwrap();
-    let login = format!("hidden_from_{}", crate::support::unique_word());
-    let script = format!(
-        "CREATE TABLE people (id BIGINT PRIMARY KEY); INSERT INTO people VALUES (1);
-         ALTER TABLE people ENABLE ROW LEVEL SECURITY; CREATE ROLE {login} LOGIN; GRANT SELECT ON people TO {login}"
-    );
-    pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
-    let mut url = url::Url::parse(&url).unwrap();
-    url.set_username(&login).unwrap();
-    let store = stores::open(StoreKind::Postgres, &SecretString::from(url.to_string()), limits()).await.unwrap();
-    assert!(store.schema().await.unwrap().tables["people"].hides_rows);
-    let (columns, values) = (names(&["id"]), ints(&[1]));
-    let error = store.count(Select { table: "people", columns: &columns, values: &values }).await.unwrap_err();
-    let said = std::error::Error::source(&error).unwrap().to_string();
-    assert!(said.contains("row-level security") && said.contains("BYPASSRLS"), "{said}");
-    assert_eq!(error.retry(), Retry::Permanent);
-}
-
-#[tokio::test]
-async fn a_login_that_sees_only_some_tables_is_refused() {
-    let root = fresh_mariadb().await;
-    let pool = sqlx::MySqlPool::connect(&root).await.unwrap();
-    let mut url = url::Url::parse(&root).unwrap();
-    let (database, login) = (url.path().trim_start_matches('/').to_owned(), crate::support::unique_word());
-    let login = format!("u{}", &login[..login.len().min(24)]);
-    for sql in [
-        "CREATE TABLE users (id BIGINT PRIMARY KEY)".to_owned(),
-        "CREATE TABLE badges (id BIGINT PRIMARY KEY, user_id BIGINT, FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE)".to_owned(),
-        format!("CREATE USER {login}"),
-        format!("GRANT SELECT, UPDATE, DELETE ON {database}.users TO {login}"),
-    ] {
-        pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
-    }
-    url.set_username(&login).unwrap();
-    let url = SecretString::from(url.to_string());
-    let error = stores::open(StoreKind::Mysql, &url, limits()).await.err().expect("badges would go uncounted");
-    let StoreError::HiddenTables { grant } = &error else { panic!("{error}") };
-    pool.execute(sqlx::AssertSqlSafe(grant.clone())).await.unwrap();
-    let schema = stores::open(StoreKind::Mysql, &url, limits()).await.unwrap().schema().await.unwrap();
-    assert_eq!(schema.tables["badges"].foreign_keys[0].table, "users");
-}
-
-#[tokio::test]
-async fn a_link_from_another_database_is_seen() {
-    let (here, there) = (fresh_mariadb().await, fresh_mariadb().await);
-    let name = |url: &str| url::Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
-    let pool = sqlx::MySqlPool::connect(&here).await.unwrap();
-    let child = format!(
-        "CREATE TABLE {0}.badges (id BIGINT PRIMARY KEY, user_id BIGINT, FOREIGN KEY (user_id) REFERENCES {1}.users (id))",
-        name(&there),
-        name(&here)
-    );
-    pool.execute("CREATE TABLE users (id BIGINT PRIMARY KEY)").await.unwrap();
-    pool.execute(sqlx::AssertSqlSafe(child)).await.unwrap();
-    let store = stores::open(StoreKind::Mysql, &SecretString::from(here), limits()).await.unwrap();
-    let schema = store.schema().await.unwrap();
-    let badges = &schema.tables[&format!("{}.badges", name(&there))];
-    assert_eq!((badges.columns.len(), badges.foreign_keys[0].table.as_str()), (2, "users"));
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use expunged::domain::Scope;
 use expunged::erase::{DataMap, check};
+use expunged::stores::Key;
 
-use super::world::{MAPS, World};
+use super::world::{MAPS, World, target};
 
 #[tokio::test]
 async fn the_examples_are_true_of_the_shop() {
@@ -246,4 +248,23 @@ async fn masks_are_tried_before_they_are_needed() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_person_is_known_by_the_text_of_their_key() {
+    let map = "[store]\nname = \"one\"\nkind = \"sqlite\"\nurl = \"sqlite:one.db\"\nbackup_days = 1
+        [tables.people]\nsubject = \"user\"\nkey = \"id\"\nerase = \"delete\"\ncategories = { id = \"none\" }
+        [tables.notes]\nkey = \"id\"\nerase = \"delete\"\nbelongs_to = { people = \"person\" }
+        categories = { id = \"none\", person = \"none\" }";
+    let script =
+        "CREATE TABLE people (id BLOB NOT NULL PRIMARY KEY); CREATE TABLE notes (id INTEGER PRIMARY KEY, person BLOB);
+        INSERT INTO people VALUES (x'0a0b'), (x'0c'); INSERT INTO notes VALUES (1, x'0a0b'), (2, x'0c');";
+    let world = World::new(&[("one.toml", map)], &[script.to_owned()]).await;
+    let mut person = target(Scope::User, Scope::User, 0);
+    (person.store, person.key) = (expunged::stores::StoreName::new("one").unwrap(), Key::from("0A0B"));
+    person.table = "people".to_owned();
+    assert_eq!(world.erase(&person).await.totals().erased, 2);
+    assert_eq!(world.count("one", "SELECT COUNT(*) FROM notes").await, 1);
+    person.key = Key::from("anna");
+    assert!(world.preview(&person).await.is_err(), "whose rows they are cannot be told");
 }

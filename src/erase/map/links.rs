@@ -124,3 +124,50 @@ fn pairs<'a>(columns: &'a [String], references: &'a [String]) -> Vec<(&'a String
     pairs.sort();
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(kind: ColumnKind, length_max: Option<u32>, loose: bool) -> Column {
+        Column {
+            name: "id".to_owned(),
+            type_name: String::new(),
+            compare_type: String::new(),
+            range: (kind == ColumnKind::Int).then_some((i64::MIN.into(), i64::MAX.into())),
+            loose,
+            kind,
+            nullable: true,
+            length_max,
+            collation: None,
+            generated: false,
+        }
+    }
+
+    #[test]
+    fn a_link_holds_the_whole_key_or_is_enforced() {
+        use ColumnKind::{Bytes, Float, Int, Number, Other, Text, Uuid};
+        let text = |length: u32| column(Text, Some(length), false);
+        for (child, key, is_enforced, says) in [
+            (text(40), column(Int, None, false), false, None),
+            (text(10), column(Int, None, false), false, Some("narrower")),
+            (text(36), text(36), false, None),
+            (text(20), text(36), false, Some("narrower")),
+            (text(20), text(36), true, None),
+            (text(36), column(Text, None, false), false, Some("narrower")),
+            (text(31), column(Uuid, None, false), false, Some("narrower")),
+            (column(Text, Some(36), true), text(36), false, Some("less strictly")),
+            (column(Text, Some(36), true), column(Text, Some(36), true), false, None),
+            (column(Int, None, false), column(Int, None, false), false, None),
+            (column(Number, None, false), column(Int, None, false), false, None),
+            (column(Float, None, false), column(Int, None, false), false, Some("never match")),
+            (column(Other, None, false), text(36), true, Some("never match")),
+            (column(Bytes, None, false), text(36), false, Some("never match")),
+            (column(Int, None, false), column(Uuid, None, false), false, Some("never match")),
+        ] {
+            let said = unmeet(StoreKind::Mysql, &child, &key, is_enforced).map(|(problem, _)| problem);
+            assert_eq!(said.is_some(), says.is_some(), "{child:?} {key:?}: {said:?}");
+            assert!(says.is_none_or(|says| said.unwrap_or_default().contains(says)), "{says:?}: {said:?}");
+        }
+    }
+}

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::daemon::build;
 use crate::domain::{Role, Scope};
-use crate::erase::map::NO_CATEGORY;
 use crate::erase::preview::PreviewRow;
 use crate::erase::{DataMap, Preview, Target, plan, preview};
 use crate::stores::{Key, KeyValue};
@@ -162,7 +161,7 @@ async fn target(
         return Err(Ended::saying(Exit::Usage, "--category goes with --scope data"));
     }
     let categories = match scope {
-        Scope::Data if args.category.is_empty() => general_categories(map),
+        Scope::Data if args.category.is_empty() => map.general_categories(),
         _ => args.category.clone(),
     };
     let (at, _) = map.subjects(subject).next().ok_or_else(|| {
@@ -178,10 +177,4 @@ const fn subject_of(role: Role) -> Scope {
         Role::Owner | Role::User => Scope::User,
         Role::EndUser => Scope::EndUser,
     }
-}
-
-/// What "my data" means while the account lives (as in `House::general_categories`).
-fn general_categories(map: &DataMap) -> Vec<String> {
-    let needed = ["identity", "contact", NO_CATEGORY];
-    map.categories().into_iter().filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
 }

@@ -172,7 +172,7 @@ fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToO
     let map = map(config)?;
     let mut open = Vec::new();
     for (name, store) in map.stores() {
-        let read = store.url.read(credentials);
+        let read = store.read_url(credentials);
         let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
         open.push((name.clone(), store.kind, url));
     }

@@ -47,7 +47,10 @@ impl<'a> Finder<'a> {
     /// Finds everything.
     pub(super) async fn find(&self, skeleton: &Skeleton, now: Timestamp) -> Result<Found, EraseError> {
         let mut owned = BTreeMap::<TableRef, BTreeSet<Key>>::new();
-        owned.insert(skeleton.target.at(), BTreeSet::from([skeleton.target.key.clone()]));
+        let root = skeleton.target.at();
+        let store = self.stores.get(&root.store).map_err(EraseError::store(&root))?;
+        let key = store.canonical(&root.table, &self.table(&root)?.key, &skeleton.target.key);
+        owned.insert(root.clone(), BTreeSet::from([key.map_err(EraseError::store(&root))?]));
         for group in &skeleton.finds {
             self.group(skeleton, group, &mut owned).await?;
         }

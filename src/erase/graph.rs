@@ -44,6 +44,11 @@ impl Graph {
         below
     }
 
+    /// Whether the table is one of the graph's.
+    pub(super) fn has(&self, table: &TableRef) -> bool {
+        self.children.contains_key(table)
+    }
+
     /// The tables whose rows belong to this one.
     pub(super) fn children_of(&self, table: &TableRef) -> impl Iterator<Item = &TableRef> {
         self.children.get(table).into_iter().flatten()
@@ -93,14 +98,17 @@ impl Graph {
     }
 }
 
-/// The links inside a group that are not let go of before the rows are deleted.
+/// The links inside a group to rows that are deleted, as far as they are still there then: a row that is deleted lets
+/// go before all others where the map says so, a row that stays lets go in its own turn, and neither waits for an
+/// owner that stays.
 fn closed_links<'m>(
     map: &'m DataMap,
     table: &TableRef,
     group: &'m BTreeSet<TableRef>,
 ) -> impl Iterator<Item = &'m Link> {
-    let known = map.table(table).filter(|known| known.erase == Rule::Delete);
-    known.into_iter().flat_map(move |known| {
-        known.belongs_to.iter().filter(move |link| group.contains(&link.to) && !known.lets_go(link))
+    let is_deleted = |at: &TableRef| map.table(at).is_some_and(|known| known.erase == Rule::Delete);
+    map.table(table).into_iter().flat_map(move |known| {
+        let opens = move |link: &Link| known.erase == Rule::Delete && known.lets_go(link);
+        known.belongs_to.iter().filter(move |link| group.contains(&link.to) && is_deleted(&link.to) && !opens(link))
     })
 }

@@ -266,7 +266,7 @@ impl Planner<'_> {
 
     fn table(&mut self, at: &TableRef) -> Result<(), PlanError> {
         let Some(table) = self.map.table(at) else { return Ok(()) };
-        let decided = if self.target.scope == Scope::Data { self.named(at, table)? } else { Some(whole(table)) };
+        let decided = if self.target.scope == Scope::Data { self.named(at, table)? } else { Some(self.whole(table)) };
         let Some((act, keep, categories)) = decided else { return Ok(()) };
         if act == Act::Delete {
             self.let_go_of(at);
@@ -274,6 +274,18 @@ impl Planner<'_> {
         self.done.insert(at.clone(), act.clone());
         self.push(KeySet { at: at.clone(), pointing: None }, act, keep, categories);
         Ok(())
+    }
+
+    /// What the map's rule does to a table of a subject that goes as a whole. A row that stays lets go of what goes, and
+    /// not of an owner that is no part of this plan.
+    fn whole(&self, table: &TableMap) -> Decision {
+        let (act, keep, categories) = whole(table);
+        let Act::Mask(mut masks) = act else { return (act, keep, categories) };
+        let links = || table.belongs_to.iter().chain(&table.refers_to);
+        let goes =
+            |column: &str| links().any(|link| link.columns.iter().any(|c| c == column) && self.graph.has(&link.to));
+        masks.retain(|column, mask| *mask != Mask::Detach || goes(column));
+        (if masks.is_empty() { Act::Keep } else { Act::Mask(masks) }, keep, categories)
     }
 
     /// Rows anywhere that point to rows that will be deleted.

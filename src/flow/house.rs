@@ -119,9 +119,7 @@ impl House {
     /// The categories that "my data" means while the account lives: all but what the account is known and reached by.
     #[must_use]
     pub fn general_categories(&self) -> Vec<String> {
-        let needed = ["identity", "contact", "none"];
-        let known = self.map.categories().into_iter();
-        known.filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
+        self.map.general_categories()
     }
 
     /// The root of a plan: the row of a subject's table with this key; `None` where the map has no such subject.

@@ -30,6 +30,12 @@ pub enum StoreError {
     /// The catalogue answered a row that is not understood.
     #[error("the store's catalogue cannot be read")]
     Catalogue,
+    /// The login does not see every table, and what it does not see may go uncounted by a cascade.
+    #[error("the login does not see every table of the database; let it see their names: {grant}")]
+    HiddenTables {
+        /// What to run.
+        grant: String,
+    },
     /// The catalogue has no such table.
     #[error("the store has no table {table:?}")]
     UnknownTable {
@@ -136,7 +142,7 @@ fn server_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
 }
 
 /// Deadlock, serialisation failure, lock not available, busy: PostgreSQL class 40 and 55P03, MySQL 1213 and 1205,
-/// SQLite 5 and 6 in the low byte.
+/// SQLite 5 and 6 (busy, locked) in the low byte.
 fn is_contention(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
         Some(number) => matches!(number, 1205 | 1213 | 1020),
@@ -145,13 +151,17 @@ fn is_contention(code: &str, mysql: Option<u16>) -> bool {
     }
 }
 
-/// Down, shutting down, out of resources, statement timeout.
+/// Down, shutting down, failing over to a copy that only reads, out of resources or disk, statement ended or timed out;
+/// SQLite's 9 (interrupted), 10 (input or output) and 13 (full).
 fn is_passing(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
-        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1969 | 3024 | 1203),
-        None => {
-            code.starts_with("08") || code.starts_with("53") || matches!(code, "57P01" | "57P02" | "57P03" | "57014")
+        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1203 | 1290 | 1317 | 1927 | 1969 | 3024),
+        None if code.len() == 5 => {
+            code.starts_with("08")
+                || code.starts_with("53")
+                || matches!(code, "25006" | "25P03" | "57P01" | "57P02" | "57P03" | "57014")
         }
+        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 9 | 10 | 13)),
     }
 }
 
@@ -163,6 +173,9 @@ fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
         None => code.starts_with("42") && code.len() == 5 || code.starts_with("28") || code == "3D000" || code == "1",
     }
 }
+
+/// PostgreSQL's "insufficient privilege", which a policy answers with `row_security = off`.
+const ROW_SECURITY: &str = "42501";
 
 impl fmt::Display for SqlFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,6 +202,9 @@ impl fmt::Display for SqlFailure {
         if speaks_of_names(&code, number) {
             write!(f, ": {}", error.message())?;
         }
+        if code == ROW_SECURITY && number.is_none() && error.message().contains("row-level security") {
+            f.write_str("; rows that are hidden from us would count as erased: give the login BYPASSRLS")?;
+        }
         Ok(())
     }
 }
@@ -201,3 +217,22 @@ impl fmt::Debug for SqlFailure {
 }
 
 impl StdError for SqlFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again() {
+        for code in ["25006", "25P03", "57014", "53100", "08006", "13", "10", "778", "9"] {
+            assert!(is_passing(code, None), "{code}");
+        }
+        for number in [1290, 1317, 1927, 1969] {
+            assert!(is_passing("HY000", Some(number)), "{number}");
+        }
+        for code in ["42501", "23503", "22001", "1", "19", "787", "2067"] {
+            assert!(!is_passing(code, None) && !is_contention(code, None), "{code}");
+        }
+        assert!(!is_passing("23000", Some(1451)));
+    }
+}

@@ -96,25 +96,106 @@ impl KeyValue {
         }
     }
 
-    /// The value as it is sent to be compared with this column, or `None` where the column cannot hold it.
-    pub(super) fn to_wire(&self, column: &Column) -> Option<serde_json::Value> {
-        let text = || serde_json::Value::from(self.to_text());
-        match (column.kind, self) {
-            (ColumnKind::Int, Self::Int(number)) => Some((*number).into()),
-            (ColumnKind::Int, Self::Text(digits)) => digits.parse::<i128>().is_ok().then(text),
-            (ColumnKind::Int, _) | (ColumnKind::Uuid, Self::Int(_)) => None,
-            (ColumnKind::Uuid, Self::Uuid(_)) => Some(text()),
-            (ColumnKind::Uuid, Self::Text(given)) => Uuid::parse_str(given).ok().map(|uuid| uuid.to_string().into()),
-            (ColumnKind::Uuid, Self::Bytes(given)) => Uuid::from_slice(given).ok().map(|uuid| uuid.to_string().into()),
-            (ColumnKind::Bytes, Self::Bytes(_)) => Some(text()),
-            (ColumnKind::Bytes, Self::Uuid(uuid)) => Some(data_encoding::HEXLOWER.encode(uuid.as_bytes()).into()),
-            (ColumnKind::Bytes, _) => None,
-            (ColumnKind::Number, Self::Bytes(_) | Self::Uuid(_)) => None,
-            (ColumnKind::Number, Self::Text(given)) => given.parse::<f64>().is_ok().then(text),
-            _ => Some(text()).filter(|_| self.to_text().len() <= TEXT_BYTES_MAX),
+    /// The value as a column of this kind has it, from the text that a person or a directory gives. `None` where it
+    /// is no value of that kind.
+    #[must_use]
+    pub fn canonical(&self, kind: ColumnKind) -> Option<Self> {
+        let Self::Text(text) = self else { return Some(self.clone()) };
+        match kind {
+            ColumnKind::Int => whole_number(text).map(|n| i64::try_from(n).map_or_else(|_| self.clone(), Self::Int)),
+            ColumnKind::Uuid => Uuid::parse_str(text).ok().map(Self::Uuid),
+            ColumnKind::Bytes => data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().map(Self::Bytes),
+            _ => Some(self.clone()),
         }
     }
+
+    /// The value as it is sent to be compared with this column.
+    pub(super) fn fit(&self, column: &Column) -> Fit {
+        match column.kind {
+            ColumnKind::Int => self.fit_int(column),
+            ColumnKind::Number => match self {
+                Self::Int(number) => Fit::as_one(number.to_string()),
+                Self::Text(digits) if digits.len() <= DIGITS_MAX && whole_number(digits).is_some() => {
+                    Fit::as_one(digits.clone())
+                }
+                _ => Fit::Unfit,
+            },
+            ColumnKind::Uuid => match self {
+                Self::Uuid(uuid) => Some(*uuid),
+                Self::Text(given) => Uuid::parse_str(given).ok(),
+                Self::Bytes(given) => Uuid::from_slice(given).ok(),
+                Self::Int(_) => None,
+            }
+            .map_or(Fit::Unfit, |uuid| Fit::as_one(uuid.to_string())),
+            ColumnKind::Bytes => match self {
+                Self::Bytes(_) => Fit::as_one(self.to_text()),
+                Self::Uuid(uuid) => Fit::as_one(data_encoding::HEXLOWER.encode(uuid.as_bytes())),
+                Self::Int(_) | Self::Text(_) => Fit::Unfit,
+            },
+            ColumnKind::Float => Fit::Unfit,
+            ColumnKind::Text | ColumnKind::Time | ColumnKind::Other => self.fit_text(),
+        }
+    }
+
+    fn fit_int(&self, column: &Column) -> Fit {
+        let number = match self {
+            Self::Int(number) => Some(i128::from(*number)),
+            Self::Text(digits) => whole_number(digits),
+            Self::Bytes(_) | Self::Uuid(_) => None,
+        };
+        let Some(number) = number else { return Fit::Unfit };
+        let (least, greatest) = column.range.unwrap_or((i64::MIN.into(), i64::MAX.into()));
+        if number < least || number > greatest {
+            return Fit::Never;
+        }
+        let value = i64::try_from(number).map(serde_json::Value::from);
+        value
+            .or_else(|_| u64::try_from(number).map(serde_json::Value::from))
+            .map_or(Fit::Never, |v| Fit::Values(vec![v]))
+    }
+
+    /// A text has one spelling. What is no text of its own has those that programs give it.
+    fn fit_text(&self) -> Fit {
+        let spellings = match self {
+            Self::Text(text) if text.len() > TEXT_BYTES_MAX => return Fit::Unfit,
+            Self::Int(_) | Self::Text(_) => vec![self.to_text()],
+            Self::Bytes(bytes) => {
+                vec![data_encoding::HEXLOWER.encode(bytes), data_encoding::HEXUPPER.encode(bytes)]
+            }
+            Self::Uuid(uuid) => vec![
+                format!("{:x}", uuid.hyphenated()),
+                format!("{:X}", uuid.hyphenated()),
+                format!("{:x}", uuid.simple()),
+                format!("{:X}", uuid.simple()),
+            ],
+        };
+        Fit::Values(spellings.into_iter().map(serde_json::Value::from).collect())
+    }
 }
+
+/// How a value meets a column.
+pub(super) enum Fit {
+    /// It can be there, in these spellings.
+    Values(Vec<serde_json::Value>),
+    /// It is beyond what the column can hold, so that no row has it.
+    Never,
+    /// It is of another kind: whether a row means it cannot be told.
+    Unfit,
+}
+
+impl Fit {
+    fn as_one(text: String) -> Self {
+        Self::Values(vec![text.into()])
+    }
+}
+
+/// A whole number in the one spelling that it has, so that `007` is not taken for 7.
+fn whole_number(text: &str) -> Option<i128> {
+    text.parse::<i128>().ok().filter(|number| number.to_string() == text)
+}
+
+/// More digits are no keys (MySQL's decimals hold 35 beside the scale that values are compared in).
+const DIGITS_MAX: usize = 35;
 
 /// Longer texts are no keys (InnoDB indexes at most 3,072 bytes, 768 characters of four).
 const TEXT_BYTES_MAX: usize = 768;

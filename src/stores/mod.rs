@@ -145,7 +145,7 @@ pub struct Latest {
 ///
 /// MUST: bind every value; take identifiers only from its own catalogue and quote them; change nothing but the rows
 /// whose key was handed in; undo a statement that changed more rows than keys were handed in; be idempotent (the
-/// same call twice leaves the same rows); end every statement within the limits; compare keys by the column's type;
+/// same call twice leaves the same rows); answer within the limits; compare keys to the byte, never cut or rounded;
 /// answer `Err` for a key that the column's type cannot hold, because a key that is silently passed over would be a
 /// row that is silently kept. SHOULD: use one statement per call, and an index where there is one; try again after
 /// deadlock, serialisation failure and busy, a bounded number of times.
@@ -159,8 +159,9 @@ pub trait RowStore: Send + Sync {
     /// Reads the catalogue: tables, columns, keys and foreign keys as they are now.
     async fn schema(&self) -> Result<Schema, StoreError>;
 
-    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. Values
-    /// that the compared column cannot hold match nothing.
+    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. A value
+    /// beyond the range of the compared column matches nothing; one of another kind is an error. Values are compared
+    /// to the byte, except in the columns of a foreign key, where the store itself says what is linked.
     async fn keys(
         &self,
         select: Select<'_>,
@@ -168,6 +169,10 @@ pub trait RowStore: Send + Sync {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Key>, StoreError>;
+
+    /// A key as this table has it, from the text that a person or a directory gives (a UUID in capitals, bytes as
+    /// hex). A text that is no value of the column's kind is an error.
+    fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError>;
 
     /// How many rows are selected.
     async fn count(&self, select: Select<'_>) -> Result<u64, StoreError>;

@@ -20,6 +20,13 @@ pub struct Table {
     pub primary_key: Vec<String>,
     /// The column sets that are unique (the primary key is not repeated here).
     pub uniques: Vec<Vec<String>>,
+    /// Columns that a unique index looks at in another way: their beginning, an expression, only some rows. They
+    /// make no key, and still refuse the same value in two rows.
+    pub partly_unique: Vec<String>,
+    /// The conditions that rows must keep, in the store's own words.
+    pub checks: Vec<String>,
+    /// Whether a policy of the store hides rows from this login.
+    pub hides_rows: bool,
     /// The links to other tables that the store enforces.
     pub foreign_keys: Vec<ForeignKey>,
 }
@@ -29,8 +36,15 @@ pub struct Table {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its type in the store's own words, which casts are written with.
+    /// Its type in the store's own words, which new values are cast to.
     pub type_name: String,
+    /// Its type without length and scale. Values are compared in it, because a cast to a type with a length cuts
+    /// them and finds somebody else's rows.
+    pub compare_type: String,
+    /// The numbers that a column of whole numbers holds.
+    pub range: Option<(i128, i128)>,
+    /// Whether texts that differ may be equal here (case, accents, trailing blanks).
+    pub loose: bool,
     /// What family of types it is.
     pub kind: ColumnKind,
     /// Whether it may be NULL.
@@ -57,8 +71,10 @@ pub struct Collation {
 pub enum ColumnKind {
     /// Whole numbers.
     Int,
-    /// Other numbers.
+    /// Other numbers that are exact.
     Number,
+    /// Numbers that are not exact, so that nothing can be found by them.
+    Float,
     /// Text.
     Text,
     /// Bytes.
@@ -96,9 +112,26 @@ impl Table {
         within(&self.primary_key) || self.uniques.iter().any(within)
     }
 
-    /// Whether the column is part of the primary key or of a unique set.
+    /// Whether the column is part of the primary key or of a unique index of any kind.
     #[must_use]
     pub fn is_in_unique(&self, column: &str) -> bool {
-        self.primary_key.iter().chain(self.uniques.iter().flatten()).any(|name| name == column)
+        let unique = self.primary_key.iter().chain(self.uniques.iter().flatten()).chain(&self.partly_unique);
+        unique.into_iter().any(|name| name == column)
     }
+
+    /// The conditions that look at this column.
+    pub fn checks_on<'a>(&'a self, column: &'a str) -> impl Iterator<Item = &'a str> {
+        self.checks.iter().map(String::as_str).filter(move |check| mentions(check, column))
+    }
+}
+
+/// Whether a piece of SQL names this column. A name inside a text counts too: too often is safe, too seldom is not.
+#[must_use]
+pub fn mentions(sql: &str, name: &str) -> bool {
+    let (sql, name) = (sql.to_lowercase(), name.to_lowercase());
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    sql.match_indices(&name).any(|(at, _)| {
+        !sql[..at].chars().next_back().is_some_and(is_word)
+            && !sql[at + name.len()..].chars().next().is_some_and(is_word)
+    })
 }

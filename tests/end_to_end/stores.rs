@@ -138,6 +138,7 @@ key        = "id"
 belongs_to = { "shop.users" = "user_ref" }
 categories = { id = "none", user_ref = "none", display_name = "identity", note = "communication" }
 erase      = "delete"
+mask       = { note = "null" }
 
 [tables.calls]
 key        = "id"

@@ -205,6 +205,52 @@ async fn rows_in_a_circle_go() {
     assert_eq!(world.count("ring", "SELECT COUNT(*) FROM teams WHERE lead_id = 20").await, 1);
 }
 
+const HALF_CIRCLE: &str = r#"
+[store]
+name = "half"
+kind = "sqlite"
+url = "sqlite://half.db"
+backup_days = 1
+
+[tables.accounts]
+subject = "account"
+key = "id"
+categories = { id = "none" }
+erase = "delete"
+
+[tables.people]
+key = "id"
+belongs_to = { accounts = "account_id", reports = "report_id" }
+categories = { id = "none", account_id = "none", report_id = "none" }
+erase = "delete"
+
+[tables.reports]
+key = "id"
+belongs_to = { people = "person_id" }
+categories = { id = "none", person_id = "none", title = "identity" }
+erase = "mask"
+mask = { person_id = "detach", title = "null" }
+"#;
+
+#[tokio::test]
+async fn a_row_that_stays_lets_go_before_the_other_half_of_its_circle_goes() {
+    let script = "
+        CREATE TABLE accounts (id INTEGER PRIMARY KEY);
+        CREATE TABLE people (id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES accounts (id),
+            report_id INTEGER REFERENCES reports (id));
+        CREATE TABLE reports (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people (id), title TEXT);
+        INSERT INTO accounts VALUES (1); INSERT INTO people VALUES (10, 1, NULL);
+        INSERT INTO reports VALUES (20, 10, 'x'); UPDATE people SET report_id = 20;";
+    let world = World::new(&[("half.toml", HALF_CIRCLE)], &[script.to_owned()]).await;
+    let mut account = target(Scope::Account, Scope::Account, 1);
+    account.store = expunged::stores::StoreName::new("half").unwrap();
+    account.key = Key::from("1");
+    let outcome = world.erase(&account).await;
+    assert!(outcome.is_clean());
+    assert_eq!(world.count("half", "SELECT COUNT(*) FROM people").await, 0);
+    assert_eq!(world.count("half", "SELECT COUNT(*) FROM reports WHERE person_id IS NULL AND title IS NULL").await, 1);
+}
+
 #[test]
 fn a_closed_circle_is_refused_at_load() {
     let closed = CIRCLE.replace("mask = { lead_id = \"detach\" }", "").replace("mask = { mentor_id = \"detach\" }", "");

@@ -1,5 +1,5 @@
 CREATE TABLE orders (
-    id BIGINT PRIMARY KEY, account_id BIGINT NOT NULL, user_id BIGINT, end_user_id BIGINT, placed_at TIMESTAMP NOT NULL,
+    id BIGINT PRIMARY KEY, account_id BIGINT, user_id BIGINT, end_user_id BIGINT, placed_at TIMESTAMP NOT NULL,
     ship_name VARCHAR(120), ship_street VARCHAR(120), total_cents BIGINT NOT NULL);
 CREATE TABLE order_lines (
     order_id BIGINT NOT NULL, line_no INT NOT NULL, article VARCHAR(60) NOT NULL, engraving VARCHAR(60),

@@ -61,7 +61,7 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
 }
 
 async fn reach(config: &Config, store: &StoreMap) -> Result<(Arc<dyn SqlRows>, Schema), Ended> {
-    let url = store.url.read(Invocation::credentials().as_deref()).map_err(|error| {
+    let url = store.read_url(Invocation::credentials().as_deref()).map_err(|error| {
         Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
     })?;
     let rows = stores::open(store.kind, &url, build::store_limits(config)).await?;

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{DataMap, Link, Mask, Rule, TableMap, TableRef};
-use crate::erase::tombstone;
-use crate::stores::{Column, ColumnKind, ForeignKey, Schema, StoreName, Table};
+use super::{DataMap, StoreMap, TableMap, TableRef, fit, links};
+use crate::stores::{ColumnKind, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,14 +48,16 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
                 Some(found) => {
                     columns(&mut report, table, mapped, found);
                     key(&mut report, table, mapped, found);
-                    masks(&mut report, table, mapped, found);
+                    fit::masks(&mut report, table, mapped, found);
                     until(&mut report, table, mapped, found);
+                    links::values_meet(&mut report, map, schemas, table);
                 }
             }
         }
+        whole_store(&mut report, store, schema);
         for (table, found) in &schema.tables {
             for foreign in &found.foreign_keys {
-                link(&mut report, map, table, found, foreign);
+                links::has_answer(&mut report, map, table, foreign);
             }
         }
     }
@@ -64,14 +65,21 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
     defects
 }
 
-struct Report<'a> {
+/// Where defects are gathered, for one store.
+pub(super) struct Report<'a> {
     file: &'a str,
-    store: &'a StoreName,
+    pub(super) store: &'a StoreName,
     defects: &'a mut Vec<MapDefect>,
 }
 
 impl Report<'_> {
-    fn add(&mut self, table: &str, column: Option<&str>, problem: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        table: &str,
+        column: Option<&str>,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.defects.push(MapDefect {
             file: self.file.to_owned(),
             at: TableRef { store: self.store.clone(), table: table.to_owned() },
@@ -79,6 +87,20 @@ impl Report<'_> {
             problem: problem.into(),
             help: help.into(),
         });
+    }
+}
+
+/// Every table of the store is mapped, or somebody said that it holds nobody's data.
+fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
+    for table in schema.tables.keys() {
+        if !store.tables.contains_key(table) && !store.ignore.contains(table) {
+            let help = format!("map it, or, if it holds nobody's data, write ignore = [{table:?}] under [store]");
+            report.add(table, None, "the table is not mapped", help);
+        }
+    }
+    for table in store.ignore.iter().filter(|table| !schema.tables.contains_key(*table)) {
+        let help = "correct the name, or take it out of ignore";
+        report.add(table, None, "the store has no such table to ignore", help);
     }
 }
 
@@ -95,6 +117,10 @@ fn columns(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Tabl
 }
 
 fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
+    if found.hides_rows {
+        let help = "give the login BYPASSRLS: what is hidden from it would count as erased";
+        report.add(table, None, "row-level security hides rows from the login", help);
+    }
     let columns: Vec<_> = mapped.key.iter().filter_map(|name| found.column(name)).collect();
     if columns.len() != mapped.key.len() {
         return; // reported as a missing column
@@ -106,7 +132,7 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
         if column.nullable {
             report.add(table, Some(&column.name), "a key column may be NULL", "name a key that never is");
         }
-        if matches!(column.kind, ColumnKind::Other | ColumnKind::Number | ColumnKind::Time) {
+        if matches!(column.kind, ColumnKind::Other | ColumnKind::Number | ColumnKind::Float | ColumnKind::Time) {
             let help = "name a key of whole numbers, text, bytes or UUIDs";
             report.add(
                 table,
@@ -118,55 +144,6 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
     }
 }
 
-fn masks(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
-    for (name, mask) in &mapped.mask {
-        let Some(column) = found.column(name) else { continue };
-        if column.generated {
-            report.add(table, Some(name), "the store computes this column", "mask what it is computed from");
-            continue;
-        }
-        let unfit = match mask {
-            Mask::Null | Mask::Detach if !column.nullable => {
-                Some(("the column is NOT NULL", "use \"tombstone\" or { constant = \"…\" }, or let it be NULL"))
-            }
-            Mask::Tombstone => tombstone_unfit(column),
-            Mask::Constant(text) => constant_unfit(text, column, found),
-            Mask::Null | Mask::Detach => None,
-        };
-        if let Some((problem, help)) = unfit {
-            report.add(table, Some(name), format!("the mask does not fit: {problem}"), help);
-        }
-    }
-}
-
-fn tombstone_unfit(column: &Column) -> Option<(&'static str, &'static str)> {
-    if column.kind != ColumnKind::Text {
-        return Some(("a tombstone is a text", "use \"null\" or { constant = \"…\" }"));
-    }
-    let short = column.length_max.is_some_and(|length| length < tombstone::LENGTH_MIN);
-    short.then_some(("a tombstone needs 24 characters", "widen the column, or use \"null\""))
-}
-
-fn constant_unfit(text: &str, column: &Column, table: &Table) -> Option<(&'static str, &'static str)> {
-    if table.is_in_unique(&column.name) {
-        return Some(("the column is unique", "use \"tombstone\" or \"null\""));
-    }
-    if column.length_max.is_some_and(|length| text.chars().count() > length as usize) || text.len() > CONSTANT_BYTES_MAX
-    {
-        return Some(("the constant is too long", "use a shorter one"));
-    }
-    let fits = match column.kind {
-        ColumnKind::Int => text.parse::<i64>().is_ok(),
-        ColumnKind::Number => text.parse::<f64>().is_ok(),
-        ColumnKind::Text | ColumnKind::Time | ColumnKind::Other => true,
-        ColumnKind::Bytes | ColumnKind::Uuid => false,
-    };
-    (!fits).then_some(("the constant is not of the column's type", "use \"null\""))
-}
-
-/// What a JSON list carries to MySQL in one piece.
-const CONSTANT_BYTES_MAX: usize = 700;
-
 fn until(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
     let Some(keep) = &mapped.keep else { return };
     let Some(column) = found.column(&keep.until.column) else { return };
@@ -176,55 +153,4 @@ fn until(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table)
     if mapped.mask.contains_key(&keep.until.column) {
         report.add(table, Some(&column.name), "keeping is counted from a masked column", "leave it as it is");
     }
-}
-
-fn link(report: &mut Report<'_>, map: &DataMap, table: &str, found: &Table, foreign: &ForeignKey) {
-    let here = TableRef { store: report.store.clone(), table: table.to_owned() };
-    let there = TableRef { store: report.store.clone(), table: foreign.table.clone() };
-    let columns = foreign.columns.join(", ");
-    match (map.table(&here), map.table(&there)) {
-        (None, None) => {}
-        (None, Some(_)) => {
-            let help = format!("map it: its {columns} points to {there}");
-            report.add(table, None, "the table is not mapped", help);
-        }
-        (Some(_), None) => {
-            let help = format!("map it: {here}.{columns} points to it");
-            report.add(&foreign.table, None, "the table is not mapped", help);
-        }
-        (Some(_), Some(parent)) if parent.is_nobodys() => {}
-        (Some(child), Some(parent)) => {
-            let answer = child.belongs_to.iter().chain(&child.refers_to).find(|link| {
-                link.to == there && pairs(&link.columns, &parent.key) == pairs(&foreign.columns, &foreign.references)
-            });
-            match answer {
-                None => {
-                    let help = format!("add belongs_to or refers_to {} = \"{columns}\"", foreign.table);
-                    report.add(table, Some(&columns), "the foreign key has no answer", help);
-                }
-                Some(answer) => release(report, table, child, parent, answer, found),
-            }
-        }
-    }
-}
-
-/// A row that stays must let go of a row that goes.
-fn release(report: &mut Report<'_>, table: &str, child: &TableMap, parent: &TableMap, link: &Link, found: &Table) {
-    let stays = child.erase != Rule::Delete;
-    if stays && parent.erase == Rule::Delete && !child.lets_go(link) {
-        let columns = link.columns.join(", ");
-        let nullable = link.columns.iter().any(|name| found.column(name).is_some_and(|column| column.nullable));
-        let help = if nullable {
-            format!("add mask = {{ {columns} = \"detach\" }}")
-        } else {
-            format!("let {columns} be NULL, or point it to a placeholder: {{ constant = \"…\" }}")
-        };
-        report.add(table, Some(&columns), format!("the row stays and would hold on to {}", link.to), help);
-    }
-}
-
-fn pairs<'a>(columns: &'a [String], references: &'a [String]) -> Vec<(&'a String, &'a String)> {
-    let mut pairs: Vec<_> = columns.iter().zip(references).collect();
-    pairs.sort();
-    pairs
 }

@@ -6,13 +6,12 @@ use std::ops::Range;
 use serde_spanned::Spanned;
 
 use super::raw::{OneOrMany, RawKeep, RawMap, RawMask, RawStore, RawTable};
-use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef};
+use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, whole};
 use crate::domain::Scope;
-use crate::erase::graph::{Graph, Ordering};
 use crate::stores::{StoreKind, StoreName};
 
-type File<'a> = (&'a str, &'a str);
-type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
+pub(super) type File<'a> = (&'a str, &'a str);
+pub(super) type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
 
 pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
     let raws = files.iter().map(|file| parse(*file)).collect::<Result<Vec<_>, _>>()?;
@@ -34,7 +33,7 @@ pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
         }
     }
     let map = DataMap { stores };
-    whole(files, &map, &spans)?;
+    whole::check(files, &map, &spans)?;
     Ok(map)
 }
 
@@ -64,8 +63,14 @@ fn store(file: File<'_>, raw: &Spanned<RawStore>, tables: BTreeMap<String, Table
             return Err(MapError::at(file, raw.span(), "it is not clear how the store is reached", help));
         }
     };
+    let ignore = store.ignore.as_ref().map(|ignore| ignore.as_ref().clone()).unwrap_or_default();
+    if let Some(table) = ignore.iter().find(|table| tables.contains_key(*table)) {
+        let help = "take it out of ignore, or take its map away";
+        let span = store.ignore.as_ref().map_or(0..0, Spanned::span);
+        return Err(MapError::at(file, span, format!("table {table} is mapped and ignored"), help));
+    }
     let (location, backup_days) = (store.location.clone(), store.backup_days);
-    Ok(StoreMap { kind, url, location, backup_days, tables, file: file.0.to_owned() })
+    Ok(StoreMap { kind, url, location, backup_days, ignore, tables, file: file.0.to_owned() })
 }
 
 fn word(file: File<'_>, span: Range<usize>, error: &crate::domain::UnknownWord) -> MapError {
@@ -212,6 +217,10 @@ impl Reader<'_> {
         if table.key.is_empty() {
             return Err(self.error(raw.key.span(), "a row needs a key", "name the primary key's columns"));
         }
+        if table.subject.is_some() && table.key.len() > 1 {
+            let help = "name a unique column; the directory names a person by one text";
+            return Err(self.error(raw.key.span(), "a data subject is known by one column", help));
+        }
         match table.key.iter().find(|column| table.mask.contains_key(*column)) {
             Some(column) => {
                 let help = "a key stays; delete the row, or choose another key";
@@ -274,18 +283,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// What can be seen only in the whole: cycles that cannot be deleted.
-fn whole(files: &[File<'_>], map: &DataMap, spans: &Spans) -> Result<(), MapError> {
-    let graph = Graph::of(map, |_| true);
-    let Err(stuck) =
-        graph.groups().iter().map(|group| graph.order_within(map, group)).collect::<Result<Vec<Ordering>, _>>()
-    else {
-        return Ok(());
-    };
-    let (index, span) = spans.get(&stuck).cloned().unwrap_or((0, 0..0));
-    let file = files.get(index).copied().unwrap_or(("", ""));
-    let help = "let one link of the circle go first: mask = { that_column = \"detach\" }";
-    Err(MapError::at(file, span, format!("table {}: its links run in a circle", stuck.table), help))
 }

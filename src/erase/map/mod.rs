@@ -5,15 +5,18 @@
 
 mod check;
 mod error;
+mod fit;
+mod links;
 mod load;
 mod raw;
 mod until;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::domain::{Scope, stored_enum};
@@ -45,6 +48,8 @@ pub struct StoreMap {
     pub location: Option<String>,
     /// How long backups of this store live, in days.
     pub backup_days: u32,
+    /// Tables that hold nobody's data: nothing is done with them.
+    pub ignore: Vec<String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableMap>,
     /// The file that it was read from.
@@ -194,17 +199,50 @@ impl DataMap {
         known.dedup();
         known
     }
+
+    /// The categories that "my data" means while the account lives: all but what the account is known and reached by.
+    #[must_use]
+    pub fn general_categories(&self) -> Vec<String> {
+        let needed = ["identity", "contact"];
+        let known = self.categories().into_iter();
+        known.filter(|category| !needed.contains(category)).map(ToOwned::to_owned).collect()
+    }
 }
 
-impl StoreUrl {
-    /// The url itself.
+impl StoreMap {
+    /// The url of the store. A relative path, of a file with the url or of SQLite's file, begins at the folder of the
+    /// map.
     ///
     /// # Errors
     /// The file cannot be read, or there is no folder of credentials.
-    pub fn read(&self, credentials: Option<&std::path::Path>) -> std::io::Result<SecretString> {
-        let read = |path: &std::path::Path| {
-            std::fs::read_to_string(path).map(|text| SecretString::from(text.trim().to_owned()))
-        };
+    pub fn read_url(&self, credentials: Option<&Path>) -> std::io::Result<SecretString> {
+        let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
+        let url = match &self.url {
+            StoreUrl::File(path) => StoreUrl::File(folder.join(path)).read(credentials),
+            other => other.read(credentials),
+        }?;
+        Ok(match self.kind {
+            StoreKind::Sqlite => beside(folder, &url),
+            StoreKind::Postgres | StoreKind::Mysql => url,
+        })
+    }
+}
+
+/// The url of a SQLite file, with a relative path placed in this folder.
+fn beside(folder: &Path, url: &SecretString) -> SecretString {
+    let rest = url.expose_secret().strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match (rest, folder.to_str()) {
+        (Some(path), Some(folder)) if !path.starts_with(['/', ':']) && !path.is_empty() && !folder.is_empty() => {
+            let folder = folder.trim_end_matches('/').replace('%', "%25").replace('?', "%3F");
+            SecretString::from(format!("sqlite://{folder}/{path}"))
+        }
+        _ => url.clone(),
+    }
+}
+
+impl StoreUrl {
+    fn read(&self, credentials: Option<&Path>) -> std::io::Result<SecretString> {
+        let read = |path: &Path| std::fs::read_to_string(path).map(|text| SecretString::from(text.trim().to_owned()));
         match self {
             Self::Value(url) => Ok(url.clone()),
             Self::File(path) => read(path),
@@ -230,6 +268,12 @@ impl TableMap {
             && self.belongs_to.is_empty()
             && self.refers_to.is_empty()
             && self.personal().next().is_none()
+    }
+
+    /// Whether a link is let go of or masked, so that a row that stays does not keep the key of one that goes.
+    #[must_use]
+    pub fn forgets(&self, link: &Link) -> bool {
+        link.columns.iter().any(|column| self.mask.contains_key(column))
     }
 
     /// Whether a link is let go of: at least one of its columns becomes NULL (a foreign key with a NULL in it points

@@ -23,6 +23,7 @@ pub(super) struct RawStore {
     pub(super) url_credential: Option<String>,
     pub(super) location: Option<String>,
     pub(super) backup_days: u32,
+    pub(super) ignore: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,10 @@
 //! MariaDB (10.6 or later) and MySQL (8 or later) as a store.
 //!
-//! Times are written in UTC; locks are waited for only so long, and a reading statement is ended by the server.
+//! Times are written in UTC, and locks are waited for only so long. MariaDB ends every statement that runs too long,
+//! MySQL only those that read. A write that we stopped waiting for was never committed: the server undoes it when it
+//! ends, and until then its locks make the next attempt wait.
 
+mod grants;
 mod schema;
 mod statements;
 
@@ -11,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _, MySqlPool};
 
-use super::sql::{SqlStore, impl_connection, reach};
+use super::sql::{SqlStore, Watch, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::MysqlDialect;
@@ -23,6 +26,10 @@ pub struct MysqlConnection {
 
 impl super::sql::Pooled for MysqlConnection {
     type Db = sqlx::MySql;
+
+    async fn watch(_: &mut sqlx::mysql::MySqlConnection) -> Result<Watch, sqlx::Error> {
+        Ok(Watch::of_server())
+    }
 }
 
 impl_connection!(MysqlConnection, read: "START TRANSACTION READ ONLY", write: "START TRANSACTION");

@@ -1,23 +1,55 @@
-//! The catalogue of MariaDB and MySQL: the tables of the connection's own database.
+//! The catalogue of MariaDB and MySQL: the tables of the connection's own database, and those of other databases that
+//! point into it, under both their names.
+//!
+//! `information_schema` shows a table only to a login that has a privilege on it. A table that nobody sees may still
+//! hold rows that go by ON DELETE CASCADE, uncounted, so the login must have one on the whole database.
 
-use super::MysqlConnection;
-use crate::stores::sql::{ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
+use super::{MysqlConnection, grants};
+use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
 use crate::stores::{Collation, Column, ColumnKind, Schema, StoreError};
 
 // The casts are needed: MySQL 8 answers some of these columns as bytes.
-const COLUMNS: &str = "SELECT CONVERT(c.TABLE_NAME, CHAR), CONVERT(c.COLUMN_NAME, CHAR), CONVERT(c.COLUMN_TYPE, CHAR),
+const COLUMNS: &str = "SELECT CONVERT(CASE WHEN c.TABLE_SCHEMA = DATABASE() THEN c.TABLE_NAME
+        ELSE CONCAT(c.TABLE_SCHEMA, '.', c.TABLE_NAME) END, CHAR),
+      CONVERT(c.TABLE_SCHEMA, CHAR), CONVERT(c.TABLE_NAME, CHAR),
+      CONVERT(c.COLUMN_NAME, CHAR), CONVERT(c.COLUMN_TYPE, CHAR),
       CONVERT(c.DATA_TYPE, CHAR), CONVERT(c.IS_NULLABLE, CHAR), CONVERT(c.CHARACTER_MAXIMUM_LENGTH, CHAR),
       CONVERT(c.CHARACTER_SET_NAME, CHAR), CONVERT(c.COLLATION_NAME, CHAR),
       CONVERT(CASE WHEN c.EXTRA LIKE '%GENERATED%' THEN 1 ELSE 0 END, CHAR)
     FROM information_schema.COLUMNS c
     JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-    WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION";
+    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {tables of c}
+    ORDER BY 1, c.ORDINAL_POSITION";
 
-const UNIQUES: &str = "SELECT CONVERT(s.TABLE_NAME, CHAR), CONVERT(s.INDEX_NAME, CHAR),
-      CONVERT(CASE WHEN s.INDEX_NAME = 'PRIMARY' THEN 1 ELSE 0 END, CHAR), CONVERT(s.COLUMN_NAME, CHAR)
+/// An index of the beginning of a column does not say that whole values differ.
+const UNIQUES: &str = "SELECT CONVERT(CASE WHEN s.TABLE_SCHEMA = DATABASE() THEN s.TABLE_NAME
+        ELSE CONCAT(s.TABLE_SCHEMA, '.', s.TABLE_NAME) END, CHAR), CONVERT(s.INDEX_NAME, CHAR),
+      CONVERT(CASE WHEN s.INDEX_NAME = 'PRIMARY' THEN 1 ELSE 0 END, CHAR), CONVERT(s.COLUMN_NAME, CHAR),
+      CONVERT(CASE WHEN s.SUB_PART IS NULL THEN 1 ELSE 0 END, CHAR), CONVERT({expression}, CHAR)
     FROM information_schema.STATISTICS s
-    WHERE s.TABLE_SCHEMA = DATABASE() AND s.NON_UNIQUE = 0 AND s.SUB_PART IS NULL AND s.COLUMN_NAME IS NOT NULL
-    ORDER BY s.TABLE_NAME, s.INDEX_NAME, s.SEQ_IN_INDEX";
+    WHERE {tables of s} AND s.NON_UNIQUE = 0
+    ORDER BY 1, s.INDEX_NAME, s.SEQ_IN_INDEX";
+
+/// Tables of other databases that point into ours. They are then read one by one: a condition on all databases would
+/// make the server open every table that it has.
+const OUTSIDE: &str = "SELECT DISTINCT CONVERT(k.TABLE_SCHEMA, CHAR), CONVERT(k.TABLE_NAME, CHAR)
+    FROM information_schema.KEY_COLUMN_USAGE k
+    WHERE k.REFERENCED_TABLE_SCHEMA = DATABASE() AND k.TABLE_SCHEMA <> DATABASE()";
+
+/// MySQL has indexes on expressions, MariaDB has not.
+const IS_MYSQL: &str = "SELECT '1' FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = 'information_schema'
+      AND c.TABLE_NAME = 'STATISTICS' AND c.COLUMN_NAME = 'EXPRESSION'";
+
+/// MariaDB names a condition once per table, and those of single columns by the column.
+const CHECKS_OF_MARIADB: &str = "SELECT CONVERT(k.TABLE_NAME, CHAR), CONVERT(k.CHECK_CLAUSE, CHAR)
+    FROM information_schema.CHECK_CONSTRAINTS k WHERE k.CONSTRAINT_SCHEMA = DATABASE() ORDER BY 1, 2";
+
+/// MySQL names a condition once per database.
+const CHECKS_OF_MYSQL: &str = "SELECT CONVERT(t.TABLE_NAME, CHAR), CONVERT(k.CHECK_CLAUSE, CHAR)
+    FROM information_schema.TABLE_CONSTRAINTS t
+    JOIN information_schema.CHECK_CONSTRAINTS k
+      ON k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME
+    WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK' ORDER BY 1, 2";
 
 /// A link from or into another database goes by both names.
 const LINKS: &str = "SELECT
@@ -34,32 +66,66 @@ const LINKS: &str = "SELECT
 
 /// Reads the catalogue.
 pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreError> {
-    let columns = connection.read(COLUMNS, &[]).await?.into_iter().map(column).collect::<Option<_>>();
-    let uniques = connection.read(UNIQUES, &[]).await?.into_iter().map(unique).collect::<Option<_>>();
+    grants::sees_all(connection).await?;
+    let is_mysql = !connection.read(IS_MYSQL, &[]).await?.is_empty();
+    let uniques = UNIQUES.replace("{expression}", if is_mysql { "s.EXPRESSION" } else { "NULL" });
+    let (mut columns, mut parts) =
+        (of_tables(connection, COLUMNS, &[]).await?, of_tables(connection, &uniques, &[]).await?);
+    for table in connection.read(OUTSIDE, &[]).await? {
+        let table = table.into_iter().collect::<Option<Vec<_>>>().ok_or(StoreError::Catalogue)?;
+        columns.extend(of_tables(connection, COLUMNS, &table).await?);
+        parts.extend(of_tables(connection, &uniques, &table).await?);
+    }
+    let columns = columns.into_iter().map(column).collect::<Option<_>>();
+    let uniques = parts.into_iter().map(unique).collect::<Option<_>>();
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
-    schema(columns, uniques, links)
+    let checks = connection
+        .read(if is_mysql { CHECKS_OF_MYSQL } else { CHECKS_OF_MARIADB }, &[])
+        .await?
+        .into_iter()
+        .map(check)
+        .collect::<Option<_>>();
+    schema(columns, uniques, links, checks)
+}
+
+/// What a query answers for the tables of our database, or for one of another: its database and name.
+async fn of_tables(connection: &MysqlConnection, query: &str, outside: &[String]) -> Result<Vec<TextRow>, StoreError> {
+    let which = |of: &str| match outside {
+        [] => format!("{of}.TABLE_SCHEMA = DATABASE()"),
+        _ => format!("{of}.TABLE_SCHEMA = ? AND {of}.TABLE_NAME = ?"),
+    };
+    let query = query.replace("{tables of c}", &which("c")).replace("{tables of s}", &which("s"));
+    connection.read(&query, outside).await
 }
 
 fn column(row: TextRow) -> Option<ColumnRow> {
-    let [table, name, type_name, data_type, nullable, length, charset, collation, generated] =
-        <[Option<String>; 9]>::try_from(row).ok()?;
-    let kind = kind(data_type.as_deref()?);
-    let table = table?;
+    let [table, database, relation, name, type_name, data_type, nullable, length, charset, collation, generated] =
+        <[Option<String>; 11]>::try_from(row).ok()?;
+    let (data_type, type_name) = (data_type?.to_ascii_lowercase(), type_name?);
+    let kind = kind(&data_type);
+    // The words of an enum stay as they are written.
+    let type_name = if data_type == "enum" { type_name } else { type_name.to_ascii_lowercase() };
+    let is_strict = |collation: &Collation| collation.name.ends_with("bin");
+    let collation = charset.zip(collation).map(|(charset, name)| Collation { charset, name });
     let column = Column {
         name: name?,
-        type_name: type_name?.to_ascii_lowercase(),
+        range: range(&data_type, type_name.contains("unsigned")),
+        loose: collation.as_ref().is_some_and(|collation| !is_strict(collation)),
+        compare_type: data_type,
+        type_name,
         kind,
         nullable: nullable.as_deref() == Some("YES"),
         length_max: length.and_then(|length| length.parse().ok()),
-        collation: charset.zip(collation).map(|(charset, name)| Collation { charset, name }),
+        collation,
         generated: generated.as_deref() == Some("1"),
     };
-    Some(ColumnRow { path: vec![table.clone()], table, column })
+    Some(ColumnRow { path: vec![database?, relation?], table: table?, column })
 }
 
 fn unique(row: TextRow) -> Option<UniqueRow> {
-    let [table, name, primary, column] = <[Option<String>; 4]>::try_from(row).ok()?;
-    Some(UniqueRow { table: table?, name: name?, primary: primary.as_deref() == Some("1"), column: column? })
+    let [table, name, primary, column, whole, expression] = <[Option<String>; 6]>::try_from(row).ok()?;
+    let is = |digit: Option<String>| digit.as_deref() == Some("1");
+    Some(UniqueRow { table: table?, name: name?, primary: is(primary), column, whole: is(whole), expression })
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {
@@ -67,10 +133,28 @@ fn link(row: TextRow) -> Option<LinkRow> {
     Some(LinkRow { table: table?, name: name?, column: column?, to: to?, references })
 }
 
+fn check(row: TextRow) -> Option<CheckRow> {
+    let [table, clause] = <[Option<String>; 2]>::try_from(row).ok()?;
+    Some(CheckRow { table: table?, clause: clause? })
+}
+
+fn range(data_type: &str, unsigned: bool) -> Option<(i128, i128)> {
+    let bits = match data_type {
+        "tinyint" => 8,
+        "smallint" => 16,
+        "mediumint" => 24,
+        "int" => 32,
+        "bigint" => 64,
+        _ => return None,
+    };
+    Some(if unsigned { (0, (1 << bits) - 1) } else { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) })
+}
+
 fn kind(data_type: &str) -> ColumnKind {
-    match data_type.to_ascii_lowercase().as_str() {
+    match data_type {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => ColumnKind::Int,
-        "decimal" | "float" | "double" => ColumnKind::Number,
+        "decimal" => ColumnKind::Number,
+        "float" | "double" => ColumnKind::Float,
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => ColumnKind::Text,
         "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ColumnKind::Bytes,
         "uuid" => ColumnKind::Uuid,

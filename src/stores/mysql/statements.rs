@@ -22,11 +22,15 @@ impl Dialect for MysqlDialect {
         }
     }
 
-    /// Text takes the column's own collation, because two tables of different collations cannot be compared.
+    const COMPARES_AS_LINKED: bool = true;
+
+    /// Text takes the column's own collation, because otherwise no index serves and two tables of different collations
+    /// cannot be compared. A decimal compared with a text would be compared as a double.
     fn as_type(text: &str, column: &Column) -> String {
         match (column.kind, &column.collation) {
             (ColumnKind::Int, _) if column.type_name.contains("unsigned") => format!("CAST({text} AS UNSIGNED)"),
             (ColumnKind::Int, _) => format!("CAST({text} AS SIGNED)"),
+            (ColumnKind::Number, _) => format!("CAST({text} AS DECIMAL(65, 30))"),
             (ColumnKind::Bytes, _) => format!("UNHEX({text})"),
             (_, Some(collation)) => {
                 format!("CONVERT({text} USING {}) COLLATE {}", collation.charset, collation.name)
@@ -35,17 +39,24 @@ impl Dialect for MysqlDialect {
         }
     }
 
-    fn rows_of_json(parameter: &str, columns: &[&Column]) -> String {
+    fn rows_of_json(parameter: &str, key: &[&Column], new: &[&Column]) -> String {
         let (mut values, mut paths) = (Vec::new(), Vec::new());
-        for (at, column) in columns.iter().enumerate() {
+        for (at, column) in key.iter().enumerate() {
             let is_int = column.kind == ColumnKind::Int;
             let (json_type, value) = match is_int {
                 true if column.type_name.contains("unsigned") => ("BIGINT UNSIGNED", format!("j.j{at}")),
                 true => ("BIGINT", format!("j.j{at}")),
-                false => ("VARCHAR(768) CHARACTER SET utf8mb4", Self::as_type(&format!("j.j{at}"), column)),
+                false => (TEXT, Self::as_type(&format!("j.j{at}"), column)),
             };
             values.push(format!("{value} AS c{at}"));
+            if column.kind == ColumnKind::Text {
+                values.push(format!("CAST(j.j{at} AS BINARY) AS x{at}"));
+            }
             paths.push(format!("j{at} {json_type} PATH '$[{at}]'"));
+        }
+        for (at, column) in (key.len()..).zip(new) {
+            values.push(format!("{} AS c{at}", as_new(&format!("j.j{at}"), column)));
+            paths.push(format!("j{at} {TEXT} PATH '$[{at}]'"));
         }
         format!(
             "(SELECT {} FROM JSON_TABLE({parameter}, '$[*]' COLUMNS ({})) AS j)",
@@ -54,8 +65,21 @@ impl Dialect for MysqlDialect {
         )
     }
 
-    fn differ(left: &str, right: &str) -> String {
-        format!("NOT ({left} <=> {right})")
+    /// As bytes of UTF-8: every collation of text, the binary ones too, takes `a` and `a ` for the same.
+    fn exact(name: &str, column: &Column) -> Option<String> {
+        (column.kind == ColumnKind::Text).then(|| bytes(name))
+    }
+
+    /// A character that the column's character set does not have becomes `?`, which may be somebody's key.
+    fn survived(at: usize, column: &Column) -> Option<String> {
+        (column.kind == ColumnKind::Text).then(|| format!("{} = s.x{at}", bytes(&format!("s.c{at}"))))
+    }
+
+    fn differ(name: &str, value: &str, column: &Column) -> String {
+        match column.kind {
+            ColumnKind::Text => format!("NOT ({} <=> {})", bytes(name), bytes(value)),
+            _ => format!("NOT ({name} <=> {value})"),
+        }
     }
 
     /// A join and not an IN: before MariaDB 11.1 a DELETE runs its subquery for every row of the table.
@@ -66,5 +90,24 @@ impl Dialect for MysqlDialect {
     fn update(table: &str, source: &str, matching: &str, sets: &[(String, String)]) -> String {
         let sets: Vec<_> = sets.iter().map(|(column, value)| format!("t.{column} = {value}")).collect();
         format!("UPDATE {source} AS s STRAIGHT_JOIN {table} AS t ON {matching} SET {}", sets.join(", "))
+    }
+}
+
+/// How a text is read from the list.
+const TEXT: &str = "VARCHAR(768) CHARACTER SET utf8mb4";
+
+fn bytes(text: &str) -> String {
+    format!("CAST(CONVERT({text} USING utf8mb4) AS BINARY)")
+}
+
+/// A new value. A text is not converted by us: the store then refuses what its character set cannot write, where a
+/// conversion would write `?`.
+fn as_new(text: &str, column: &Column) -> String {
+    match column.kind {
+        ColumnKind::Text => text.to_owned(),
+        ColumnKind::Time if column.type_name == "date" => format!("CAST({text} AS DATE)"),
+        ColumnKind::Time => format!("CAST({text} AS DATETIME(6))"),
+        ColumnKind::Float => format!("CAST({text} AS DOUBLE)"),
+        _ => MysqlDialect::as_type(text, column),
     }
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL (13 or later) as a store.
 //!
-//! Statement and lock timeouts are set for every connection, and times are written in UTC.
+//! Statement and lock timeouts are set for every connection, and times are written in UTC. A policy of row-level
+//! security that would hide rows from us makes the statement fail: hidden rows would count as erased.
 
 mod schema;
 mod statements;
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 
-use super::sql::{SqlStore, impl_connection, reach};
+use super::sql::{SqlStore, Watch, impl_connection, reach};
 use super::{StoreError, StoreLimits};
 
 pub use statements::PostgresDialect;
@@ -23,6 +24,10 @@ pub struct PostgresConnection {
 
 impl super::sql::Pooled for PostgresConnection {
     type Db = sqlx::Postgres;
+
+    async fn watch(_: &mut sqlx::postgres::PgConnection) -> Result<Watch, sqlx::Error> {
+        Ok(Watch::of_server())
+    }
 }
 
 impl_connection!(PostgresConnection, read: "BEGIN READ ONLY", write: "BEGIN");
@@ -43,6 +48,7 @@ pub async fn open(
         ("idle_in_transaction_session_timeout", limits.statement_timeout.as_millis().to_string()),
         ("timezone", "UTC".to_owned()),
         ("datestyle", "ISO".to_owned()),
+        ("row_security", "off".to_owned()),
     ]);
     reach(options.connect(), limits).await?;
     let pool = PgPoolOptions::new()

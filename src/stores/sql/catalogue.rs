@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::stores::schema::mentions;
 use crate::stores::{Column, ForeignKey, Schema, StoreError, Table};
 
 /// One column of one table.
@@ -14,7 +15,7 @@ pub struct ColumnRow {
     pub column: Column,
 }
 
-/// One column of one unique set, in order.
+/// One part of one unique index, in order.
 pub struct UniqueRow {
     /// The table's name in the schema.
     pub table: String,
@@ -22,8 +23,20 @@ pub struct UniqueRow {
     pub name: String,
     /// Whether it is the primary key.
     pub primary: bool,
-    /// The column.
-    pub column: String,
+    /// The column; `None` is an expression.
+    pub column: Option<String>,
+    /// Whether the index says that whole values of this part differ in all rows.
+    pub whole: bool,
+    /// The text of an index with expressions or a condition: the columns that it names count as well.
+    pub expression: Option<String>,
+}
+
+/// A condition that the rows of a table keep.
+pub struct CheckRow {
+    /// The table.
+    pub table: String,
+    /// The condition.
+    pub clause: String,
 }
 
 /// One column of one foreign key, in order.
@@ -46,8 +59,9 @@ pub fn schema(
     columns: Option<Vec<ColumnRow>>,
     uniques: Option<Vec<UniqueRow>>,
     links: Option<Vec<LinkRow>>,
+    checks: Option<Vec<CheckRow>>,
 ) -> Result<Schema, StoreError> {
-    let (Some(columns), Some(uniques), Some(links)) = (columns, uniques, links) else {
+    let (Some(columns), Some(uniques), Some(links), Some(checks)) = (columns, uniques, links, checks) else {
         return Err(StoreError::Catalogue);
     };
     let mut tables = BTreeMap::<String, Table>::new();
@@ -60,22 +74,31 @@ pub fn schema(
     let primary: BTreeMap<String, Vec<String>> =
         tables.iter().map(|(name, table)| (name.clone(), table.primary_key.clone())).collect();
     add_links(&mut tables, links, &primary);
+    for row in checks {
+        if let Some(table) = tables.get_mut(&row.table) {
+            table.checks.push(row.clause);
+        }
+    }
     Ok(Schema { tables })
 }
 
 fn add_uniques(tables: &mut BTreeMap<String, Table>, rows: Vec<UniqueRow>) {
-    let mut sets = BTreeMap::<(String, String), (bool, Vec<String>)>::new();
+    let mut sets = BTreeMap::<(String, String), Vec<UniqueRow>>::new();
     for row in rows {
-        let set = sets.entry((row.table, row.name)).or_default();
-        set.0 = row.primary;
-        set.1.push(row.column);
+        sets.entry((row.table.clone(), row.name.clone())).or_default().push(row);
     }
-    for ((table, _), (primary, columns)) in sets {
+    for ((table, _), parts) in sets {
         let Some(table) = tables.get_mut(&table) else { continue };
-        if primary {
+        let columns: Vec<_> = parts.iter().filter_map(|part| part.column.clone()).collect();
+        if parts.iter().any(|part| part.primary) {
             table.primary_key = columns;
-        } else {
+        } else if parts.iter().all(|part| part.whole && part.column.is_some()) {
             table.uniques.push(columns);
+        } else {
+            let named = |name: &String| parts.iter().filter_map(|p| p.expression.as_ref()).any(|e| mentions(e, name));
+            let in_expressions = table.columns.iter().map(|column| &column.name).filter(|name| named(name)).cloned();
+            let partly: Vec<_> = columns.into_iter().chain(in_expressions).collect();
+            table.partly_unique.extend(partly);
         }
     }
 }
@@ -93,9 +116,8 @@ fn add_links(tables: &mut BTreeMap<String, Table>, rows: Vec<LinkRow>, primary: 
         link.columns.push(row.column);
         link.references.push(references);
     }
-    for ((table, _), link) in links {
-        if let Some(table) = tables.get_mut(&table) {
-            table.foreign_keys.push(link);
-        }
+    for ((name, _), link) in links {
+        // A table that was not listed still holds on to the rows that it points to, and somebody must hear of it.
+        tables.entry(name).or_default().foreign_keys.push(link);
     }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(super) use catalogue::{ColumnRow, LinkRow, UniqueRow, schema};
-pub(super) use wire::{TextRow, impl_connection};
+pub(super) use catalogue::{CheckRow, ColumnRow, LinkRow, UniqueRow, schema};
+pub(super) use wire::{TextRow, Watch, impl_connection};
 
 use super::{
     Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits,
@@ -34,14 +34,27 @@ pub trait Dialect: Send + Sync + Sized + 'static {
     /// An expression of this column's type as text; bytes as hex.
     fn as_text(expression: &str, column: Option<&Column>) -> String;
 
-    /// A text expression as this column's type and collation, for comparing and assigning.
+    /// Whether a column of a foreign key compares as its foreign key does, so that rows are found as the store links
+    /// them.
+    const COMPARES_AS_LINKED: bool;
+
+    /// A text expression in the type and collation that this column is compared in: never cut or rounded, and so
+    /// that an index serves.
     fn as_type(text: &str, column: &Column) -> String;
 
-    /// A derived table of a JSON list of lists: its columns are `c0`, `c1` … of these columns' types.
-    fn rows_of_json(parameter: &str, columns: &[&Column]) -> String;
+    /// A derived table of a JSON list of lists: `c0`, `c1` … in the types that the columns of the key are compared
+    /// in, beside each text column's `c` an `x` that [`Dialect::exact`] is compared with, and then the new values,
+    /// which go on counting `c`.
+    fn rows_of_json(parameter: &str, key: &[&Column], new: &[&Column]) -> String;
 
-    /// Whether two expressions differ, where NULL equals NULL.
-    fn differ(left: &str, right: &str) -> String;
+    /// What of a text column equals `x` only where both are the same to the byte; `None` where `=` is that already.
+    fn exact(name: &str, column: &Column) -> Option<String>;
+
+    /// Whether the value `at` came through the conversion to the column's character set; `None` where all do.
+    fn survived(at: usize, column: &Column) -> Option<String>;
+
+    /// Whether a column and its new value differ, to the byte, where NULL equals NULL.
+    fn differ(name: &str, value: &str, column: &Column) -> String;
 
     /// `DELETE` of the rows of `t` that the derived table `s` joins on `matching`; `within` says the same as an IN
     /// that names `source` itself.
@@ -55,6 +68,11 @@ pub trait Dialect: Send + Sync + Sized + 'static {
 pub trait Pooled {
     /// The driver.
     type Db: sqlx::Database;
+
+    /// Arms what ends a statement that nobody waits for any more.
+    fn watch(
+        connection: &mut <Self::Db as sqlx::Database>::Connection,
+    ) -> impl Future<Output = Result<Watch, sqlx::Error>> + Send;
 }
 
 /// Connects once and lets go. A pool takes a refused connection for a server that starts, waits its whole timeout, and
@@ -174,6 +192,16 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         let Some(statement) = statements.keys(key, after, limit)? else { return Ok(Vec::new()) };
         let columns = statements.columns(key)?;
         self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
+    }
+
+    fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError> {
+        let schema = self.known();
+        let select = Select { table, columns, values: &[] };
+        let columns = Statements::<D>::of(select, table_of(&schema, table)?).columns(columns)?;
+        let values = key.0.iter().zip(&columns).map(|(value, column)| value.canonical(column.kind));
+        let values: Option<Vec<_>> = values.collect();
+        let whole = values.filter(|values| values.len() == columns.len() && values.len() == key.0.len());
+        whole.map(Key).ok_or_else(|| StoreError::KeyShape { table: table.to_owned() })
     }
 
     async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {

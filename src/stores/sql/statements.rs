@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Assignment, Column, Dialect, Key, Select, StoreError, Table};
 use crate::stores::NewValue;
+use crate::stores::key::Fit;
 
 /// A statement with its parameters.
 #[derive(Clone)]
@@ -38,7 +39,12 @@ impl<'a, D: Dialect> Statements<'a, D> {
         let columns = self.columns(key)?;
         let names: Vec<_> = columns.iter().map(|column| format!("t.{}", D::quote(&column.name))).collect();
         let texts: Vec<_> = names.iter().zip(&columns).map(|(name, column)| D::as_text(name, Some(column))).collect();
-        let mut sql = format!("SELECT {} FROM {} AS t WHERE {}", texts.join(", "), self.name(), self.within(&source)?);
+        let mut sql = format!(
+            "SELECT {} FROM {} AS t WHERE {}",
+            texts.join(", "),
+            self.name(),
+            self.within(&source, self.is_foreign_key())?
+        );
         let mut params = vec![list];
         if let Some(after) = after {
             let wanted = self.wire(after, &columns)?;
@@ -54,7 +60,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
     pub(super) fn count(&self) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let count = D::as_text("COUNT(*)", None);
-        let sql = format!("SELECT {count} FROM {} AS t WHERE {}", self.name(), self.within(&source)?);
+        let sql = format!("SELECT {count} FROM {} AS t WHERE {}", self.name(), self.within(&source, false)?);
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
@@ -64,7 +70,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
         }
         let (source, list) = self.exact(&[])?;
         Ok(Some(Statement {
-            sql: D::delete(&self.name(), &source, &self.matching()?, &self.within(&source)?),
+            sql: D::delete(&self.name(), &source, &self.matching()?, &self.within(&source, false)?),
             params: vec![list],
         }))
     }
@@ -89,10 +95,11 @@ impl<'a, D: Dialect> Statements<'a, D> {
         let left: Vec<_> = self
             .new_values(assignments)
             .map(|(assignment, value)| {
-                let column = format!("t.{}", D::quote(&assignment.column));
-                value.map_or_else(|| format!("{column} IS NOT NULL"), |value| D::differ(&column, &value))
+                let column = self.column(&assignment.column)?;
+                let name = format!("t.{}", D::quote(&column.name));
+                Ok(value.map_or_else(|| format!("{name} IS NOT NULL"), |value| D::differ(&name, &value, column)))
             })
-            .collect();
+            .collect::<Result<_, StoreError>>()?;
         let sql = format!(
             "SELECT {} FROM {source} AS s JOIN {} AS t ON {} WHERE {}",
             D::as_text("COUNT(*)", None),
@@ -115,7 +122,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
             D::as_text(&format!("MAX({name})"), Some(dated)),
             D::as_text(&format!("COUNT(*) - COUNT({name})"), None),
             self.name(),
-            self.within(&source)?,
+            self.within(&source, false)?,
         );
         Ok(Some(Statement { sql, params: vec![list] }))
     }
@@ -135,20 +142,23 @@ impl<'a, D: Dialect> Statements<'a, D> {
         self.table.path.iter().map(|part| D::quote(part)).collect::<Vec<_>>().join(".")
     }
 
-    /// The selected values as a derived table, for searching: what the column cannot hold matches nothing.
+    /// The selected values as a derived table, for searching: what is beyond the column's range matches nothing.
     fn searched(&self) -> Result<Option<(String, String)>, StoreError> {
         let columns = self.columns(self.select.columns)?;
-        let rows: Vec<Value> =
-            self.select.values.iter().filter_map(|key| self.wire(key, &columns).ok()).map(Value::from).collect();
+        let mut rows = Vec::with_capacity(self.select.values.len());
+        for key in self.select.values {
+            rows.extend(self.spellings(key, &columns)?.into_iter().map(Value::from));
+        }
         if rows.is_empty() {
             return Ok(None);
         }
-        Ok(Some((D::rows_of_json(&D::parameter(1), &columns), Value::from(rows).to_string())))
+        Ok(Some((D::rows_of_json(&D::parameter(1), &columns, &[]), Value::from(rows).to_string())))
     }
 
     /// The selected keys and the new values as a derived table, for writing: what does not fit is an error.
     fn exact(&self, assignments: &[Assignment]) -> Result<(String, String), StoreError> {
-        let mut columns = self.columns(self.select.columns)?;
+        let columns = self.columns(self.select.columns)?;
+        let mut new = Vec::new();
         let mut rows = Vec::with_capacity(self.select.values.len());
         for (at, key) in self.select.values.iter().enumerate() {
             let mut row = self.wire(key, &columns)?;
@@ -164,10 +174,10 @@ impl<'a, D: Dialect> Statements<'a, D> {
         for assignment in assignments {
             let column = self.column(&assignment.column)?;
             if !matches!(assignment.value, NewValue::Null) {
-                columns.push(column);
+                new.push(column);
             }
         }
-        Ok((D::rows_of_json(&D::parameter(1), &columns), Value::from(rows).to_string()))
+        Ok((D::rows_of_json(&D::parameter(1), &columns, &new), Value::from(rows).to_string()))
     }
 
     /// Each assignment with the column of the derived table that holds its value; `None` is NULL.
@@ -183,30 +193,73 @@ impl<'a, D: Dialect> Statements<'a, D> {
     }
 
     fn wire(&self, key: &Key, columns: &[&Column]) -> Result<Vec<Value>, StoreError> {
+        self.spellings(key, columns)?.into_iter().next().ok_or_else(|| self.misshapen())
+    }
+
+    /// The rows that this key may be written as: several where a column of text holds what is no text, none where a
+    /// column cannot hold it.
+    fn spellings(&self, key: &Key, columns: &[&Column]) -> Result<Vec<Vec<Value>>, StoreError> {
         if key.0.len() != columns.len() {
             return Err(self.misshapen());
         }
-        let values = key.0.iter().zip(columns).map(|(value, column)| value.to_wire(column));
-        values.collect::<Option<_>>().ok_or_else(|| self.misshapen())
+        let mut rows = vec![Vec::new()];
+        for (value, column) in key.0.iter().zip(columns) {
+            let values = match value.fit(column) {
+                Fit::Values(values) => values,
+                Fit::Never => Vec::new(),
+                Fit::Unfit => return Err(self.misshapen()),
+            };
+            let longer = |row: &Vec<Value>| {
+                let row = row.clone();
+                values.clone().into_iter().map(move |value| row.iter().cloned().chain([value]).collect())
+            };
+            rows = rows.iter().flat_map(longer).collect();
+        }
+        Ok(rows)
+    }
+
+    /// Whether the compared columns are those of a foreign key.
+    fn is_foreign_key(&self) -> bool {
+        let mut foreign = self.table.foreign_keys.iter();
+        D::COMPARES_AS_LINKED && foreign.any(|key| key.columns == self.select.columns)
     }
 
     fn misshapen(&self) -> StoreError {
         StoreError::KeyShape { table: self.select.table.to_owned() }
     }
 
-    fn within(&self, source: &str) -> Result<String, StoreError> {
-        let names = self.columns(self.select.columns)?;
-        let left: Vec<_> = names.iter().map(|column| format!("t.{}", D::quote(&column.name))).collect();
-        let right: Vec<_> = (0..names.len()).map(|at| format!("s.c{at}")).collect();
+    /// The rows whose columns are among the values: to the byte, or as the store itself links them.
+    fn within(&self, source: &str, as_linked: bool) -> Result<String, StoreError> {
+        let (mut left, mut right, mut survived) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, column) in self.columns(self.select.columns)?.into_iter().enumerate() {
+            let name = format!("t.{}", D::quote(&column.name));
+            let exact = D::exact(&name, column);
+            left.push(name);
+            right.push(format!("s.c{at}"));
+            match exact {
+                Some(_) if as_linked => survived.extend(D::survived(at, column)),
+                Some(exact) => {
+                    left.push(exact);
+                    right.push(format!("s.x{at}"));
+                }
+                None => {}
+            }
+        }
         // A row value of one column would be a syntax error in MySQL's IN.
         let left = if left.len() == 1 { left.join("") } else { format!("({})", left.join(", ")) };
-        Ok(format!("{left} IN (SELECT {} FROM {source} AS s)", right.join(", ")))
+        let only = if survived.is_empty() { String::new() } else { format!(" WHERE {}", survived.join(" AND ")) };
+        Ok(format!("{left} IN (SELECT {} FROM {source} AS s{only})", right.join(", ")))
     }
 
+    /// The same to the byte, as the condition of a join.
     fn matching(&self) -> Result<String, StoreError> {
-        let columns = self.columns(self.select.columns)?;
-        let pairs = columns.iter().enumerate().map(|(at, column)| format!("t.{} = s.c{at}", D::quote(&column.name)));
-        Ok(pairs.collect::<Vec<_>>().join(" AND "))
+        let mut pairs = Vec::new();
+        for (at, column) in self.columns(self.select.columns)?.into_iter().enumerate() {
+            let name = format!("t.{}", D::quote(&column.name));
+            pairs.push(format!("{name} = s.c{at}"));
+            pairs.extend(D::exact(&name, column).map(|exact| format!("{exact} = s.x{at}")));
+        }
+        Ok(pairs.join(" AND "))
     }
 }
 

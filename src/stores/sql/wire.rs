@@ -1,7 +1,38 @@
 //! How text travels to and from the three drivers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// One row, every column as the text that the store made of it.
 pub type TextRow = Vec<Option<String>>;
+
+/// Ends its statement when it is dropped before the statement is done: the caller's time was up.
+pub struct Watch(Option<Arc<AtomicBool>>);
+
+impl Watch {
+    /// For a server that ends statements by itself.
+    pub const fn of_server() -> Self {
+        Self(None)
+    }
+
+    /// For a statement that looks at this flag while it runs.
+    pub const fn of_flag(stop: Arc<AtomicBool>) -> Self {
+        Self(Some(stop))
+    }
+
+    /// The statement is done.
+    pub fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(stop) = &self.0 {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
 
 /// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
 /// bounds that sqlx asks of "any database" are longer than the code.
@@ -16,11 +47,13 @@ macro_rules! impl_connection {
             ) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
                 use sqlx::Row as _;
                 let mut tx = self.pool.begin_with($begin_read).await?;
+                let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut tx).await?;
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
                 for param in params {
                     query = query.bind(param.as_str());
                 }
                 let rows = query.fetch_all(&mut *tx).await?;
+                watch.done();
                 tx.rollback().await?;
                 let texts = |row: &_| -> Result<$crate::stores::sql::TextRow, sqlx::Error> {
                     let row: &<<$connection as $crate::stores::sql::Pooled>::Db as sqlx::Database>::Row = row;
@@ -36,11 +69,13 @@ macro_rules! impl_connection {
                 rows_max: u64,
             ) -> Result<u64, $crate::stores::StoreError> {
                 let mut tx = self.pool.begin_with($begin_write).await?;
+                let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut tx).await?;
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
                 for param in params {
                     query = query.bind(param.as_str());
                 }
                 let found = query.execute(&mut *tx).await?.rows_affected();
+                watch.done();
                 if found > rows_max {
                     tx.rollback().await?;
                     let table = String::new();

@@ -1,17 +1,20 @@
 //! A SQLite file as a store. It never makes a file that is missing.
 //!
-//! `secure_delete` is on: what is deleted is overwritten in the file. Foreign keys are enforced.
+//! `secure_delete` is on: what is deleted is overwritten in the file. Foreign keys are enforced. A statement that runs
+//! longer than anybody waits for it is interrupted, and its transaction undone.
 
 mod schema;
 mod statements;
 
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-use super::sql::{SqlStore, impl_connection};
+use super::sql::{SqlStore, Watch, impl_connection};
 use super::{StoreError, StoreLimits};
 
 pub use statements::SqliteDialect;
@@ -23,7 +26,20 @@ pub struct SqliteConnection {
 
 impl super::sql::Pooled for SqliteConnection {
     type Db = sqlx::Sqlite;
+
+    async fn watch(connection: &mut sqlx::SqliteConnection) -> Result<Watch, sqlx::Error> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(STEPS_BETWEEN_LOOKS, move || !flag.load(Ordering::Relaxed));
+        Ok(Watch::of_flag(stop))
+    }
 }
+
+/// Steps of SQLite's machine between two looks at whether anybody still waits; a ROLLBACK takes fewer.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 impl_connection!(SqliteConnection, read: "BEGIN DEFERRED", write: "BEGIN IMMEDIATE");
 

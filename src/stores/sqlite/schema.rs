@@ -1,7 +1,7 @@
 //! SQLite's catalogue, by its pragma functions.
 
 use super::SqliteConnection;
-use crate::stores::sql::{ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
+use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
 use crate::stores::{Column, ColumnKind, Schema, StoreError};
 
 const COLUMNS: &str = "SELECT m.name, c.name, c.type, CAST(c.\"notnull\" OR c.pk > 0 AS TEXT), CAST(c.hidden AS TEXT)
@@ -10,17 +10,27 @@ const COLUMNS: &str = "SELECT m.name, c.name, c.type, CAST(c.\"notnull\" OR c.pk
 
 /// The primary key from the columns (a rowid alias has no index), the other sets from the indexes. An index with a
 /// WHERE says nothing of the other rows, and one on an expression has no column name.
-const UNIQUES: &str = "SELECT t, i, p, c FROM (
-    SELECT m.name AS t, '' AS i, '1' AS p, c.name AS c, c.pk AS n
+const UNIQUES: &str = "SELECT t, i, p, c, w, e FROM (
+    SELECT m.name AS t, '' AS i, '1' AS p, c.name AS c, '1' AS w, NULL AS e, c.pk AS n
     FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.pk > 0
     UNION ALL
-    SELECT m.name, l.name, '0', c.name, c.seqno
+    SELECT m.name, l.name, '0', c.name, CASE WHEN l.partial = 0 AND c.name IS NOT NULL THEN '1' ELSE '0' END,
+      (SELECT substr(x.sql, instr(x.sql, '(')) FROM sqlite_schema AS x WHERE x.type = 'index' AND x.name = l.name), c.seqno
     FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS l JOIN pragma_index_info(l.name) AS c
-    WHERE m.type = 'table' AND l.\"unique\" = 1 AND l.partial = 0 AND l.origin <> 'pk'
-      AND NOT EXISTS (SELECT 1 FROM pragma_index_info(l.name) AS e WHERE e.name IS NULL)
+    WHERE m.type = 'table' AND l.\"unique\" = 1 AND l.origin <> 'pk'
     ) ORDER BY t, i, n";
 
-const LINKS: &str = "SELECT m.name, CAST(f.id AS TEXT), f.\"from\", f.\"table\", f.\"to\"
+/// Columns that an index compares by another collation than the bytes.
+const LOOSE: &str = "SELECT DISTINCT m.name, x.name FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS l
+    JOIN pragma_index_xinfo(l.name) AS x WHERE m.type = 'table' AND x.key = 1 AND x.coll <> 'BINARY' AND x.cid >= 0";
+
+const TEXTS: &str = "SELECT m.name, m.sql FROM sqlite_schema AS m WHERE m.type = 'table' AND m.sql IS NOT NULL";
+
+/// A link may spell table and column in another case than they have.
+const LINKS: &str = "SELECT m.name, CAST(f.id AS TEXT), f.\"from\",
+      COALESCE((SELECT n.name FROM sqlite_schema AS n WHERE n.type = 'table' AND lower(n.name) = lower(f.\"table\")),
+        f.\"table\"),
+      COALESCE((SELECT c.name FROM pragma_table_info(f.\"table\") AS c WHERE lower(c.name) = lower(f.\"to\")), f.\"to\")
     FROM sqlite_schema AS m JOIN pragma_foreign_key_list(m.name) AS f
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq";
 
@@ -29,7 +39,17 @@ pub(super) async fn read(connection: &SqliteConnection) -> Result<Schema, StoreE
     let columns = connection.read(COLUMNS, &[]).await?.into_iter().map(column).collect::<Option<_>>();
     let uniques = connection.read(UNIQUES, &[]).await?.into_iter().map(unique).collect::<Option<_>>();
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
-    schema(columns, uniques, links)
+    let texts = connection.read(TEXTS, &[]).await?.into_iter().map(checks).collect::<Option<Vec<_>>>();
+    let mut schema = schema(columns, uniques, links, texts.map(|checks| checks.into_iter().flatten().collect()))?;
+    for row in connection.read(LOOSE, &[]).await? {
+        let [Some(table), Some(column)] = <[Option<String>; 2]>::try_from(row).map_err(|_| StoreError::Catalogue)?
+        else {
+            return Err(StoreError::Catalogue);
+        };
+        let columns = schema.tables.get_mut(&table).map(|table| table.columns.iter_mut());
+        columns.into_iter().flatten().filter(|known| known.name == column).for_each(|known| known.loose = true);
+    }
+    Ok(schema)
 }
 
 fn column(row: TextRow) -> Option<ColumnRow> {
@@ -40,6 +60,9 @@ fn column(row: TextRow) -> Option<ColumnRow> {
     let column = Column {
         kind: kind(&type_name),
         length_max: length(&type_name),
+        range: (kind(&type_name) == ColumnKind::Int).then_some((i64::MIN.into(), i64::MAX.into())),
+        loose: false,
+        compare_type: type_name.clone(),
         name,
         type_name,
         nullable: not_null.as_deref() != Some("1"),
@@ -50,10 +73,9 @@ fn column(row: TextRow) -> Option<ColumnRow> {
 }
 
 fn unique(row: TextRow) -> Option<UniqueRow> {
-    let [Some(table), Some(name), primary, Some(column)] = <[Option<String>; 4]>::try_from(row).ok()? else {
-        return None;
-    };
-    Some(UniqueRow { table, name, primary: primary.as_deref() == Some("1"), column })
+    let [table, name, primary, column, whole, expression] = <[Option<String>; 6]>::try_from(row).ok()?;
+    let is = |digit: Option<String>| digit.as_deref() == Some("1");
+    Some(UniqueRow { table: table?, name: name?, primary: is(primary), column, whole: is(whole), expression })
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {
@@ -62,6 +84,33 @@ fn link(row: TextRow) -> Option<LinkRow> {
         return None;
     };
     Some(LinkRow { table, name, column, to, references })
+}
+
+/// The conditions in the text of a table.
+fn checks(row: TextRow) -> Option<Vec<CheckRow>> {
+    let [table, sql] = <[Option<String>; 2]>::try_from(row).ok()?;
+    let (table, sql) = (table?, sql?);
+    let lower = sql.to_ascii_lowercase();
+    let clause = |at: usize| {
+        let start = at + "check".len();
+        let open =
+            sql[start..].find(|c: char| !c.is_whitespace()).filter(|skip| sql[start + skip..].starts_with('('))?;
+        Some(CheckRow { table: table.clone(), clause: within_brackets(&sql[start + open..]).to_owned() })
+    };
+    Some(lower.match_indices("check").filter_map(|(at, _)| clause(at)).collect())
+}
+
+/// From the first bracket to the one that closes it. One inside a text would only make the piece longer or shorter by
+/// another bracket, and then the rest of the table counts as condition, which is safe.
+fn within_brackets(sql: &str) -> &str {
+    let mut depth = 0_i32;
+    for (at, c) in sql.char_indices() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth == 0 {
+            return &sql[..=at];
+        }
+    }
+    sql
 }
 
 /// The affinity by SQLite's own rules (datatype3.html §3.1), refined by the names that people give to times.
@@ -76,7 +125,9 @@ fn kind(type_name: &str) -> ColumnKind {
         ColumnKind::Bytes
     } else if has("DATE") || has("TIME") {
         ColumnKind::Time
-    } else if has("REAL") || has("FLOA") || has("DOUB") || has("NUM") || has("DEC") {
+    } else if has("REAL") || has("FLOA") || has("DOUB") {
+        ColumnKind::Float
+    } else if has("NUM") || has("DEC") {
         ColumnKind::Number
     } else {
         ColumnKind::Other

@@ -22,6 +22,9 @@ impl Dialect for SqliteDialect {
         }
     }
 
+    /// The catalogue does not tell how a column compares, and a foreign key compares as the key that it points to.
+    const COMPARES_AS_LINKED: bool = false;
+
     /// A value without affinity takes that of the column it is compared with or assigned to. No CAST: it would make
     /// 0 of a text that is no number, and 0 may be somebody's key.
     fn as_type(text: &str, column: &Column) -> String {
@@ -31,20 +34,31 @@ impl Dialect for SqliteDialect {
         }
     }
 
-    fn rows_of_json(parameter: &str, columns: &[&Column]) -> String {
-        let values: Vec<_> = columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| {
-                let value = Self::as_type(&format!("json_extract(value, '$[{at}]')"), column);
-                format!("{value} AS c{at}")
-            })
-            .collect();
+    fn rows_of_json(parameter: &str, key: &[&Column], new: &[&Column]) -> String {
+        let mut values = Vec::new();
+        for (at, column) in key.iter().chain(new).enumerate() {
+            let text = format!("json_extract(value, '$[{at}]')");
+            values.push(format!("{} AS c{at}", Self::as_type(&text, column)));
+            if at < key.len() && column.kind == ColumnKind::Text {
+                values.push(format!("{text} AS x{at}"));
+            }
+        }
         format!("(SELECT {} FROM json_each({parameter}))", values.join(", "))
     }
 
-    fn differ(left: &str, right: &str) -> String {
-        format!("{left} IS NOT {right}")
+    fn exact(name: &str, column: &Column) -> Option<String> {
+        (column.kind == ColumnKind::Text).then(|| format!("{name} COLLATE BINARY"))
+    }
+
+    fn survived(_: usize, _: &Column) -> Option<String> {
+        None
+    }
+
+    fn differ(name: &str, value: &str, column: &Column) -> String {
+        match Self::exact(name, column) {
+            Some(exact) => format!("{exact} IS NOT {value}"),
+            None => format!("{name} IS NOT {value}"),
+        }
     }
 
     fn delete(table: &str, _source: &str, _matching: &str, within: &str) -> String {

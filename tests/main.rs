@@ -14,6 +14,7 @@ mod db_jobs;
 mod db_proof;
 mod end_to_end;
 mod erase;
+mod erase_records;
 mod gate;
 mod house;
 mod intake;

@@ -44,6 +44,11 @@ impl Graph {
         below
     }
 
+    /// Whether the table passed the filter.
+    pub(super) fn has(&self, table: &TableRef) -> bool {
+        self.children.contains_key(table)
+    }
+
     /// The tables whose rows belong to this one.
     pub(super) fn children_of(&self, table: &TableRef) -> impl Iterator<Item = &TableRef> {
         self.children.get(table).into_iter().flatten()

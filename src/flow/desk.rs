@@ -1,6 +1,7 @@
 //! Hands each kind of job to the work that does it. The only list of what the workers can do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{error, info, warn};
@@ -13,6 +14,9 @@ use crate::queue::{AfterFailure, Lease};
 use super::error::FlowError;
 use super::house::House;
 use super::{begin, erase, forget, identify, judge, kinds, outbox, wake};
+
+/// How long a job waits between two looks at a store that stays away.
+const AWAY_WAIT: Duration = Duration::from_secs(1_800);
 
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
@@ -50,38 +54,44 @@ impl Desk {
             warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
-        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %chain(error), "job failed for good");
-        match self.bury(&lease, reason).await {
+        if error.is_away() && self.waits(&lease, error).await {
+            let until = self.0.clock.now().plus(AWAY_WAIT);
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "the job waits for a store that is away");
+            return Settled::Snooze { lease, until };
+        }
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
+        match self.bury(&lease, error).await {
             Ok(()) => Settled::Done,
             Err(_) => Settled::Failed { lease, reason, retry },
         }
     }
 
+    /// A store that is away is no fault of the request: its proof stays good, and the work goes on when the store is
+    /// back. The attempts were short waits that grew; from here on they do not count. The team is told once.
+    async fn waits(&self, lease: &Lease, error: &FlowError) -> bool {
+        let Some(request) = lease.job().request else { return false };
+        match erase::is_away(&self.0, request, error).await {
+            Ok(()) => true,
+            Err(other) => {
+                warn!(job.id = %lease.job().id, error = %other.chain(), "the team could not be told that a store is away");
+                other.retry() == Retry::Transient
+            }
+        }
+    }
+
     /// The last attempt failed: the job is dead, and a person is told through the request that it belongs to. A letter
     /// that could not be judged gets a request of its own.
-    async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
-        let house = &*self.0;
+    async fn bury(&self, lease: &Lease, error: &FlowError) -> Result<(), FlowError> {
+        let (house, reason) = (&*self.0, error.code());
         let mut tx = house.db.write().await?;
         if lease.job().kind == kinds::JUDGE {
             judge::set_aside(house, &mut tx, lease, reason).await?;
         }
         if let Some(request) = lease.job().request {
-            erase::step_failed(house, &mut tx, request).await?;
+            erase::step_failed(house, &mut tx, request, error).await?;
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// An error with its sources, for the log. Errors carry no personal data.
-fn chain(error: &FlowError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

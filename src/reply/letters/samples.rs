@@ -92,6 +92,7 @@ fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine 
     OutcomeLine {
         category: category.to_owned(),
         erased,
+        removed: 0,
         anonymised,
         kept,
         ground: (kept > 0).then(|| "Art. 17(3)(b) GDPR; HGB § 257".to_owned()),
@@ -114,6 +115,8 @@ fn completed() -> Completed {
             line("identity", 12, 3, 0),
             line("payment", 0, 1, 2),
             line("behaviour", 12_345, 0, 1),
+            OutcomeLine { removed: 2, not_found: false, ..line("phone", 0, 0, 0) },
+            line(OTHER_RECORDS, 0, 0, 2),
             line("location", 0, 0, 0),
             line("shoe size", 2, 0, 0),
         ],

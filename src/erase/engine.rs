@@ -125,11 +125,12 @@ async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
 /// Finds and saves the rows that came after the keys were saved; `None` where there are none.
 async fn overtaken(work: &Work<'_>) -> Result<Option<Discovery>, EraseError> {
     let saved = work.all_saved().await?;
-    let found = work.finder().late(&saved, work.run.now).await?;
+    let mut found = work.finder().late(&saved, work.run.now).await?;
     if found.sets.values().all(BTreeSet::is_empty) {
         return Ok(None);
     }
     can_blank(work.skeleton(), &found, work.schemas)?;
+    work.finder().identities(&mut found, work.schemas).await?;
     Ok(Some(saved_with(work.run, work.discovery.clone(), found).await?))
 }
 
@@ -187,12 +188,14 @@ async fn discovered(
     if super::plan::plan(run.map, &skeleton.target)?.digest != skeleton.digest {
         return Err(EraseError::MapChanged);
     }
-    let found = Finder { skeleton, stores: run.stores, limits: run.limits }.find(run.now).await?;
+    let finder = Finder { skeleton, stores: run.stores, limits: run.limits };
+    let mut found = finder.find(run.now).await?;
     can_blank(skeleton, &found, schemas)?;
     let rows = preview::rows(skeleton, &found);
     if let Some(drift) = preview::drift(&plan.preview().rows, &rows, run.drift) {
         return Err(EraseError::Drift(drift));
     }
+    finder.identities(&mut found, schemas).await?;
     run.ledger.breakpoint("erase:found").await?;
     let nothing = Discovery { skeleton: skeleton.clone(), chunks: BTreeMap::new(), until: BTreeMap::new() };
     saved_with(run, nothing, found).await

@@ -18,6 +18,7 @@ pub mod discover;
 pub mod engine;
 pub mod error;
 mod graph;
+mod identity;
 pub mod ledger;
 pub mod map;
 pub mod outcome;

@@ -49,12 +49,14 @@ pub struct KeySet {
     pub pointing: Option<Link>,
     /// Of a table whose rows are kept for a while: those whose time is over.
     pub ended: bool,
+    /// Not the keys of the rows but what they hold in this column, by which a person is recognised.
+    pub by: Option<String>,
 }
 
 impl KeySet {
     /// The rows of a table that belong to the target.
     pub(super) const fn of(at: TableRef) -> Self {
-        Self { at, pointing: None, ended: false }
+        Self { at, pointing: None, ended: false, by: None }
     }
 }
 
@@ -64,6 +66,9 @@ impl fmt::Display for KeySet {
         write!(f, "{}", self.at)?;
         if let Some(link) = &self.pointing {
             write!(f, "({} to {})", link.columns.join(","), link.to)?;
+        }
+        if let Some(column) = &self.by {
+            write!(f, " by {column}")?;
         }
         if self.ended { f.write_str(" past keeping") } else { Ok(()) }
     }

@@ -71,7 +71,7 @@ impl<'a> Planner<'a> {
         for (at, table) in self.map.tables() {
             for link in table.refers_to.iter().filter(|link| link.to == *parent) {
                 let columns = let_go_columns(table, std::iter::once(link));
-                let rows = KeySet { at: at.clone(), pointing: Some(link.clone()), ended: false };
+                let rows = KeySet { pointing: Some(link.clone()), ..KeySet::of(at.clone()) };
                 self.push(rows, Act::LetGo(columns), Told::default());
             }
         }
@@ -85,7 +85,7 @@ impl<'a> Planner<'a> {
                 link.columns.iter().filter_map(|column| Some((column.clone(), table.mask.get(column)?.clone())));
             let columns: BTreeMap<_, _> = columns.collect();
             if !columns.is_empty() {
-                let rows = KeySet { at: at.clone(), pointing: Some(link.clone()), ended: false };
+                let rows = KeySet { pointing: Some(link.clone()), ..KeySet::of(at.clone()) };
                 self.push(rows, Act::Cut(columns), Told::default());
             }
         }

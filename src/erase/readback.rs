@@ -12,8 +12,9 @@ use crate::stores::{Key, Select};
 /// Rows that are not as they should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Left {
-    /// Rows under a saved key. A row that came back under a deleted key may be somebody else's by now (a store may give
-    /// a key again), so nothing follows from it by itself: a person has to look.
+    /// Rows under a saved key, or of a subject with a saved identity. A row that came back under a deleted key may be
+    /// somebody else's by now (a store may give a key again), and a person may have signed up anew: nothing follows from
+    /// it by itself, a person has to look.
     pub(super) back: u64,
     /// Rows whose keys nobody saved: a late writer brought them.
     pub(super) late: u64,
@@ -24,7 +25,10 @@ impl Work<'_> {
     pub(super) async fn left(&self, step: &Step) -> Result<Left, EraseError> {
         match &step.rows.pointing {
             Some(link) => self.still_pointing(step, link).await,
-            None => Ok(Left { back: self.by_key(step).await?, late: self.by_link(step).await? }),
+            None => {
+                let back = self.by_key(step).await? + self.by_identity(step).await?;
+                Ok(Left { back, late: self.by_link(step).await? })
+            }
         }
     }
 
@@ -81,7 +85,7 @@ impl Work<'_> {
     }
 
     /// All saved keys of a table's rows that belong to the target.
-    async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
         let mut keys = BTreeSet::new();
         let mut seen = BTreeSet::new();
         for step in self.skeleton().steps.iter().filter(|step| step.rows.at == *at && step.rows.pointing.is_none()) {

@@ -219,6 +219,7 @@ async fn note_failure(
         table: at.map(|at| at.table.clone()),
         column: column.flatten().map(str::to_owned),
         text: error.chain(),
+        waits: error.is_away(),
     });
     safe::put_closing(house, tx, &stored.request, &closing).await
 }

@@ -129,6 +129,8 @@ pub struct Failure {
     pub column: Option<String>,
     /// The error with its causes.
     pub text: String,
+    /// It goes on by itself when a store is back.
+    pub waits: bool,
 }
 
 /// A refusal in an operator's words.

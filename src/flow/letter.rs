@@ -17,6 +17,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Subject};
 use super::house::House;
+use super::operate::unless_forgotten;
 use super::{outbox, safe};
 
 /// A letter with its facts and where it goes.
@@ -245,11 +246,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     let reference = request.reference.clone();
     let due_on: Date = request.deadlines.legal_due;
     let waiting_since: Timestamp = row.created_at;
-    let failure = match safe::closing(house, tx, request).await {
-        Ok(closing) => closing.failure,
-        Err(FlowError::KeyDestroyed(_)) => None,
-        Err(error) => return Err(error),
-    };
+    let failure = unless_forgotten(safe::closing(house, tx, request).await)?.failure;
     Ok(match row.kind {
         LetterKind::AlarmReview => {
             let word = request.review.map_or("reopened", |reason| reason.as_str());
@@ -266,6 +263,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let (store, table) = place.unwrap_or_default();
             Letter::AlarmStepFailed(AlarmStepFailed {
                 reference,
+                waits: failure.as_ref().is_some_and(|failure| failure.waits),
                 store: store.or_else(|| Some(open?.store.clone())).unwrap_or_else(|| "-".to_owned()),
                 table: table.or_else(|| Some(open?.table.clone())).unwrap_or_else(|| "-".to_owned()),
                 reason: failure.map_or(reason, |failure| failure.text),

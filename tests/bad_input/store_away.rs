@@ -73,7 +73,7 @@ async fn the_work_waits_for_it() {
         .live(async {
             world.days_pass(8).await;
             // Much longer than the attempts of a job would last.
-            for _ in 0..15 {
+            for _ in 0..11 {
                 world.clock.advance(Duration::from_secs(3_600));
                 world.settle().await;
             }

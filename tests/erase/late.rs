@@ -107,3 +107,18 @@ async fn who_writes_without_end_is_given_up_for_now() {
     assert!(matches!(&stopped, EraseError::HeldOn { at } if at.table == "accounts"), "{stopped:?}");
     assert_eq!(stopped.retry(), Retry::Transient);
 }
+
+#[tokio::test]
+async fn who_comes_back_under_another_key_is_seen() {
+    let world = World::shop(1).await;
+    let plan = world.plan(&owner()).await;
+    let ledger = MemoryLedger::default();
+    // An import writes the person again while the steps are read back; the namesake is somebody else.
+    let again = "INSERT INTO users VALUES (98, 1, 'user', 'p11@example.org', NULL, 'Ann', NULL, NULL);
+        INSERT INTO users VALUES (99, 1, 'user', 'other@example.org', NULL, 'Name 11', NULL, NULL)";
+    ledger.late_writer("erase:step_read_back", world.pools["accounts"].clone(), again);
+    let outcome = world.execute(&plan, &ledger).await.unwrap();
+    let users = outcome.steps.iter().find(|step| step.table == "users").unwrap().counts;
+    assert_eq!((users.erased, users.residue), (1, 1), "it is not called done, and not erased under this plan either");
+    assert_eq!(world.count("accounts", "SELECT COUNT(*) FROM users WHERE id IN (98, 99)").await, 2);
+}

@@ -18,7 +18,7 @@ pub struct AlarmReview {
     pub due_on: Date,
 }
 
-/// To the team: a step failed for good. The reason holds no personal data.
+/// To the team: a step failed for good, or waits for a store that is away. The reason holds no personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmStepFailed {
     /// Which request.
@@ -29,6 +29,8 @@ pub struct AlarmStepFailed {
     pub table: String,
     /// Why.
     pub reason: String,
+    /// It is tried again by itself until the store is back.
+    pub waits: bool,
 }
 
 /// To the team: a letter of ours bounced.

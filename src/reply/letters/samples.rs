@@ -198,7 +198,8 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         }
         LetterKind::AlarmStepFailed => {
             let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
-            vec![AlarmStepFailed { reference: reference(), store, table, reason }.into()]
+            let failed = AlarmStepFailed { reference: reference(), store, table, reason, waits: false };
+            vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into()]
         }
         LetterKind::AlarmBounced => {
             vec![AlarmBounced { reference: reference(), letter: LetterKind::Challenge }.into()]

@@ -57,7 +57,7 @@ async fn killed_in_a_later_round_the_figures_are_the_same() {
     let expected = quiet.execute(&quiet.plan(&owner()).await, &ledger).await.unwrap();
     let (dump, passed) = (quiet.dump().await, ledger.passed());
     let second = passed.iter().rposition(|name| *name == "erase:discovery_saved").unwrap();
-    for kill in second - 2..passed.len() {
+    for (kill, name) in passed.iter().enumerate().skip(second - 2) {
         let world = World::shop(1).await;
         let plan = world.plan(&owner()).await;
         let ledger = MemoryLedger::default();
@@ -65,8 +65,8 @@ async fn killed_in_a_later_round_the_figures_are_the_same() {
         ledger.kill_after(Some(kill));
         world.execute(&plan, &ledger).await.unwrap_err();
         ledger.kill_after(None);
-        assert_eq!(world.execute(&plan, &ledger).await.unwrap(), expected, "killed at {} ({kill})", passed[kill]);
-        assert_eq!(world.dump().await, dump, "killed at {} ({kill})", passed[kill]);
+        assert_eq!(world.execute(&plan, &ledger).await.unwrap(), expected, "killed at {name} ({kill})");
+        assert_eq!(world.dump().await, dump, "killed at {name} ({kill})");
     }
 }
 

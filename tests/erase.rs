@@ -1,8 +1,13 @@
 //! Erasing from three stores: each scope, nothing of others, killed anywhere, run twice, failing closed.
 
+mod changed;
 mod killed;
+mod late;
 mod maps;
 mod memory;
+mod retention;
+mod root;
 mod scopes;
 mod servers;
+mod told;
 mod world;

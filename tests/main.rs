@@ -17,6 +17,7 @@ mod db_proof;
 mod demo;
 mod end_to_end;
 mod erase;
+mod erase_records;
 mod forget;
 mod gate;
 mod house;

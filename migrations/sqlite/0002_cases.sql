@@ -182,7 +182,7 @@ CREATE TABLE evidence (
 CREATE TABLE discoveries (
   request_id   BLOB NOT NULL REFERENCES requests (id),
   plan_digest  BLOB NOT NULL,
-  found        TEXT NOT NULL,         -- counts, chunk size and days; no keys
+  sealed_id    BLOB NOT NULL,         -- the steps, counts and days, under the case's replay key
   PRIMARY KEY (request_id, plan_digest)
 ) STRICT;
 
@@ -204,7 +204,6 @@ CREATE TABLE steps (
   table_name   TEXT NOT NULL,
   action       TEXT NOT NULL CHECK (action IN ('open','detach','delete','mask','keep')),
   state        TEXT NOT NULL CHECK (state IN ('intended','read_back')),
-  chunks       TEXT NOT NULL,         -- how far each chunk is
   counts       TEXT,                  -- what came of it, read back
   authority_id BLOB NOT NULL,
   account_mac  BLOB NOT NULL,
@@ -214,6 +213,18 @@ CREATE TABLE steps (
   PRIMARY KEY (request_id, plan_digest, sequence),
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
+) STRICT;
+
+-- How far the chunks of a step are: begun with the rows that were there, done with what came of them.
+CREATE TABLE step_chunks (
+  request_id   BLOB NOT NULL,
+  plan_digest  BLOB NOT NULL,
+  sequence     INTEGER NOT NULL,
+  chunk        INTEGER NOT NULL,
+  present      INTEGER NOT NULL,
+  counts       TEXT,
+  PRIMARY KEY (request_id, plan_digest, sequence, chunk),
+  FOREIGN KEY (request_id, plan_digest, sequence) REFERENCES steps (request_id, plan_digest, sequence)
 ) STRICT;
 
 -- The letters that we write, an outbox: one of each kind per request, addressee and occasion (invariant 4), and one

@@ -336,7 +336,7 @@ pub fn intake_limits(config: &Config) -> Limits {
 /// How much is erased at once, as configured.
 #[must_use]
 pub fn erase_limits(config: &Config) -> EraseLimits {
-    EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_table_max: config.limits.rows_per_subject_max }
+    EraseLimits { chunk_rows: config.limits.rows_per_chunk, rows_per_store_max: config.limits.rows_per_subject_max }
 }
 
 /// What is in force: the policy, the configuration with the maps and words that it leads to, and the very program that

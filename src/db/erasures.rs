@@ -1,4 +1,4 @@
-//! The tables `discoveries`, `saved_keys` and `steps`: what an erasure found, saved, intends and did.
+//! The tables `discoveries`, `saved_keys`, `steps` and `step_chunks`: what an erasure found, saved, intends and did.
 //!
 //! A step's row is bound to its authority, account and plan by a composite foreign key, and triggers refuse one whose
 //! request is not erasing under them: the gate of the house in the database.
@@ -54,25 +54,25 @@ pub struct StepRow {
     pub counts: Option<Value>,
 }
 
-/// What was found, if discovery was completed.
+/// Where what was found lies, if discovery was completed.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn discovery(tx: &mut Tx, bound: Bound) -> Result<Option<Value>, DbError> {
-    let sql = "SELECT found FROM discoveries WHERE request_id = $1 AND plan_digest = $2";
+pub async fn discovery_blob(tx: &mut Tx, bound: Bound) -> Result<Option<Uuid>, DbError> {
+    let sql = "SELECT sealed_id FROM discoveries WHERE request_id = $1 AND plan_digest = $2";
     let row = tx.optional(sql, params![bound.request, bound.plan_digest]).await?;
-    row.map(|row| row.of("discoveries").json("found")).transpose()
+    row.map(|row| row.of("discoveries").uuid("sealed_id")).transpose()
 }
 
-/// Marks discovery as complete.
+/// Marks discovery as complete, and notes where what was found lies.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn save_discovery(tx: &mut Tx, bound: Bound, found: Value) -> Result<(), DbError> {
+pub async fn save_discovery_blob(tx: &mut Tx, bound: Bound, blob: Uuid) -> Result<(), DbError> {
     tx.execute_one(
-        "INSERT INTO discoveries (request_id, plan_digest, found) VALUES ($1, $2, $3)
-         ON CONFLICT (request_id, plan_digest) DO UPDATE SET found = excluded.found",
-        params![bound.request, bound.plan_digest, found],
+        "INSERT INTO discoveries (request_id, plan_digest, sealed_id) VALUES ($1, $2, $3)
+         ON CONFLICT (request_id, plan_digest) DO UPDATE SET sealed_id = excluded.sealed_id",
+        params![bound.request, bound.plan_digest, blob],
     )
     .await
 }
@@ -111,9 +111,9 @@ pub async fn save_keys_blob(tx: &mut Tx, bound: Bound, set: &str, chunk: u32, bl
 pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestamp) -> Result<bool, DbError> {
     let rows = tx
         .execute(
-            "INSERT INTO steps (request_id, sequence, store, table_name, action, state, chunks, authority_id, account_mac,
+            "INSERT INTO steps (request_id, sequence, store, table_name, action, state, authority_id, account_mac,
                plan_digest, intended_at)
-             VALUES ($1, $2, $3, $4, $5, 'intended', $6, $7, $8, $9, $10)
+             VALUES ($1, $2, $3, $4, $5, 'intended', $6, $7, $8, $9)
              ON CONFLICT (request_id, plan_digest, sequence) DO NOTHING",
             params![
                 bound.request,
@@ -121,7 +121,6 @@ pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestam
                 step.store,
                 step.table,
                 step.action,
-                serde_json::json!({}),
                 bound.authority,
                 bound.account_mac,
                 bound.plan_digest,
@@ -132,28 +131,81 @@ pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestam
     Ok(rows == 1)
 }
 
-/// How far the chunks of a step are; `None` before its intent.
+/// How far one chunk of a step is.
+#[derive(Clone, Debug)]
+pub struct ChunkRow {
+    /// Its number.
+    pub chunk: u32,
+    /// Rows that were there before the first act on it.
+    pub present: u64,
+    /// What came of it.
+    pub counts: Option<Value>,
+}
+
+/// Whether a step's intent is recorded.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<Option<Value>, DbError> {
-    let row = tx
-        .optional(
-            "SELECT chunks FROM steps WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3",
+pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<bool, DbError> {
+    let sql = "SELECT sequence FROM steps WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3";
+    let row = tx.optional(sql, params![bound.request, bound.plan_digest, u32::from(sequence)]).await?;
+    Ok(row.is_some())
+}
+
+/// The chunks of a step that were begun.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<Vec<ChunkRow>, DbError> {
+    let rows = tx
+        .all(
+            "SELECT chunk, present, counts FROM step_chunks
+             WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 ORDER BY chunk",
             params![bound.request, bound.plan_digest, u32::from(sequence)],
         )
         .await?;
-    row.map(|row| row.of("steps").json("chunks")).transpose()
+    let read = |row: Row| {
+        let row = row.of("step_chunks");
+        Ok(ChunkRow { chunk: row.u32("chunk")?, present: present(&row)?, counts: row.opt_json("counts")? })
+    };
+    rows.into_iter().map(read).collect()
 }
 
-/// Records how far the chunks of a step are.
+fn present(row: &Row) -> Result<u64, DbError> {
+    Ok(u64::try_from(row.i64("present")?).unwrap_or(0))
+}
+
+/// Records how many rows of a chunk are there before the act, and answers the first count ever recorded for it.
 ///
 /// # Errors
-/// A wrong row count where the step has no intent; a gate refusal as [`intend`].
-pub async fn set_chunks(tx: &mut Tx, bound: Bound, sequence: u16, chunks: Value) -> Result<(), DbError> {
+/// A foreign key where the step has no intent.
+pub async fn begin_chunk(tx: &mut Tx, bound: Bound, step: u16, chunk: u32, rows: u64) -> Result<u64, DbError> {
+    let key = (bound.request, bound.plan_digest, u32::from(step));
+    tx.execute(
+        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (request_id, plan_digest, sequence, chunk) DO NOTHING",
+        params![key.0, key.1, key.2, chunk, i64::try_from(rows).unwrap_or(i64::MAX)],
+    )
+    .await?;
+    let row = tx
+        .one(
+            "SELECT present FROM step_chunks
+             WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
+            params![key.0, key.1, key.2, chunk],
+        )
+        .await?;
+    present(&row.of("step_chunks"))
+}
+
+/// Records what came of a chunk; what was recorded first stays.
+///
+/// # Errors
+/// A wrong row count where the chunk was never begun.
+pub async fn end_chunk(tx: &mut Tx, bound: Bound, step: u16, chunk: u32, counts: Value) -> Result<(), DbError> {
     tx.execute_one(
-        "UPDATE steps SET chunks = $4 WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3",
-        params![bound.request, bound.plan_digest, u32::from(sequence), chunks],
+        "UPDATE step_chunks SET counts = COALESCE(counts, $5)
+         WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
+        params![bound.request, bound.plan_digest, u32::from(step), chunk, counts],
     )
     .await
 }
@@ -161,7 +213,7 @@ pub async fn set_chunks(tx: &mut Tx, bound: Bound, sequence: u16, chunks: Value)
 /// Records what came of a step after it was read back.
 ///
 /// # Errors
-/// As [`set_chunks`].
+/// A wrong row count where the step has no intent; a gate refusal as [`intend`].
 pub async fn set_outcome(
     tx: &mut Tx,
     bound: Bound,

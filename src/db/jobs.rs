@@ -86,6 +86,19 @@ pub async fn complete_in(tx: &mut Tx, lease: &Lease) -> Result<(), DbError> {
     }
 }
 
+/// Refuses to go on in this transaction when the job's lease was lost, and keeps everybody from taking the job over
+/// before the transaction ends. Call it where something is written for a job that goes on.
+///
+/// # Errors
+/// [`DbError::LostLease`]: roll back, somebody else does the job now.
+pub async fn confirm_in(tx: &mut Tx, held: Held) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE jobs SET lease_until = lease_until WHERE id = $1 AND lease_token = $2 AND {}",
+        still_held(tx.dialect())
+    );
+    settled_one(tx.execute(&sql, params![held.job, held.token]).await?)
+}
+
 /// The columns that the evidence takes over as they are.
 const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at";
 

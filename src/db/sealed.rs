@@ -10,9 +10,9 @@ use crate::vault::{DataKey, Place, Sealed};
 
 use super::keys;
 
-/// Where a blob belongs: it opens as this kind, in this row, and nowhere else.
-const fn place(kind: &str, id: Uuid) -> Place<'_> {
-    Place { table: "sealed", field: kind, row: id }
+/// Where a blob belongs: it opens as this, in this row, and nowhere else.
+const fn place(field: &str, id: Uuid) -> Place<'_> {
+    Place { table: "sealed", field, row: id }
 }
 
 /// Seals bytes under a key and stores them; the kind says what they are, for example `letter`.
@@ -27,11 +27,43 @@ pub async fn put(
     now: Timestamp,
     chance: &dyn Chance,
 ) -> Result<Uuid, DbError> {
+    put_bound(tx, key, Bound { kind, to: "" }, plain, now, chance).await
+}
+
+/// What a blob is, and what it belongs to beside its own row: it does not open for anything else, so that whoever
+/// writes to the database cannot hand one chunk of keys in for another.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound<'a> {
+    /// What it is, for example `keys`.
+    pub kind: &'static str,
+    /// What it belongs to, in words of the program; no personal data.
+    pub to: &'a str,
+}
+
+impl Bound<'_> {
+    fn field(&self) -> String {
+        if self.to.is_empty() { self.kind.to_owned() } else { format!("{}\0{}", self.kind, self.to) }
+    }
+}
+
+/// Seals bytes that belong to something, and stores them.
+///
+/// # Errors
+/// As [`put`].
+pub async fn put_bound(
+    tx: &mut Tx,
+    key: &DataKey,
+    bound: Bound<'_>,
+    plain: &[u8],
+    now: Timestamp,
+    chance: &dyn Chance,
+) -> Result<Uuid, DbError> {
     if !keys::hold(tx, key.id()).await? {
         return Err(DbError::RowCount { expected: 1, found: 0 });
     }
+    let (kind, field) = (bound.kind, bound.field());
     let id = uuid::Builder::from_random_bytes(draw(chance)).into_uuid();
-    let sealed = key.seal(place(kind, id), plain, chance).map_err(|error| DbError::Encode(error.into()))?;
+    let sealed = key.seal(place(&field, id), plain, chance).map_err(|error| DbError::Encode(error.into()))?;
     tx.execute_one(
         "INSERT INTO sealed (id, key_id, kind, bytes, created_at) VALUES ($1, $2, $3, $4, $5)",
         params![id, key.id().as_uuid(), kind, sealed.as_bytes(), now],
@@ -45,9 +77,17 @@ pub async fn put(
 /// # Errors
 /// [`DbError`]; bytes that do not open are [`DbError::Stored`].
 pub async fn get(tx: &mut Tx, key: &DataKey, kind: &'static str, id: Uuid) -> Result<Option<Vec<u8>>, DbError> {
+    get_bound(tx, key, Bound { kind, to: "" }, id).await
+}
+
+/// One blob in clear that belongs to this, or `None` where it is not there or under another key.
+///
+/// # Errors
+/// [`DbError`]; bytes that belong to something else do not open: [`DbError::Stored`].
+pub async fn get_bound(tx: &mut Tx, key: &DataKey, bound: Bound<'_>, id: Uuid) -> Result<Option<Vec<u8>>, DbError> {
     let sql = "SELECT id, bytes FROM sealed WHERE id = $1 AND key_id = $2 AND kind = $3";
-    let row = tx.optional(sql, params![id, key.id().as_uuid(), kind]).await?;
-    row.map(|row| opened(row, key, kind).map(|(_, plain)| plain)).transpose()
+    let row = tx.optional(sql, params![id, key.id().as_uuid(), bound.kind]).await?;
+    row.map(|row| opened(row, key, &bound.field()).map(|(_, plain)| plain)).transpose()
 }
 
 /// All blobs of a kind under a key, in the order of their ids, from the one after `after`, at most `limit`.
@@ -75,10 +115,10 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM sealed WHERE id = $1", params![id]).await? == 1)
 }
 
-fn opened(row: Row, key: &DataKey, kind: &str) -> Result<(Uuid, Vec<u8>), DbError> {
+fn opened(row: Row, key: &DataKey, field: &str) -> Result<(Uuid, Vec<u8>), DbError> {
     let row = row.of("sealed");
     let id = row.uuid("id")?;
-    let plain = key.unseal(place(kind, id), &Sealed::from_bytes(row.bytes("bytes")?));
+    let plain = key.unseal(place(field, id), &Sealed::from_bytes(row.bytes("bytes")?));
     plain.map(|plain| (id, plain)).map_err(|error| DbError::Stored {
         table: "sealed",
         column: "bytes".to_owned(),

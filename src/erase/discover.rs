@@ -1,88 +1,132 @@
 //! Finds every key of a target, root → leaf, before anything is written: masking an address destroys the path to
-//! the rest. Reads keys only, in pages, and never by OFFSET.
+//! the rest. Reads keys only (and the day from which a row is kept), in pages, and never by OFFSET.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use tokio_util::sync::CancellationToken;
 
 use super::error::EraseError;
-use super::map::{DataMap, Link, TableMap, TableRef};
+use super::map::{Keep, Link, TableMap, TableRef};
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
-use crate::stores::{Key, Select, Stores};
+use crate::stores::{Key, Select, StoreName, Stores};
 
 /// What one erasure may take at most.
 #[derive(Clone, Copy, Debug)]
 pub struct EraseLimits {
     /// Rows per statement, and per transaction.
     pub chunk_rows: u32,
-    /// Rows of one target in one table.
-    pub rows_per_table_max: u64,
+    /// Rows of one target in one store.
+    pub rows_per_store_max: u64,
 }
 
 impl Default for EraseLimits {
     fn default() -> Self {
-        Self { chunk_rows: 1_000, rows_per_table_max: 1_000_000 }
+        Self { chunk_rows: 1_000, rows_per_store_max: 1_000_000 }
     }
 }
 
+/// Keys by the set that they are in, ascending.
+pub(super) type Sets = BTreeMap<KeySet, BTreeSet<Key>>;
+
+/// Keys by their table.
+type Owned = BTreeMap<TableRef, BTreeSet<Key>>;
+
 /// Every key that the steps are about, and until when rows are kept.
+#[derive(Default)]
 pub(super) struct Found {
-    /// The keys, ascending.
-    pub(super) sets: BTreeMap<KeySet, BTreeSet<Key>>,
+    /// The keys.
+    pub(super) sets: Sets,
     /// Step → the latest end of keeping among its rows.
     pub(super) until: BTreeMap<u16, Date>,
 }
 
 /// What reading needs.
 pub(super) struct Finder<'a> {
-    pub(super) map: &'a DataMap,
+    pub(super) skeleton: &'a Skeleton,
     pub(super) stores: &'a Stores,
     pub(super) limits: EraseLimits,
-    pub(super) kill: &'a CancellationToken,
 }
 
 impl<'a> Finder<'a> {
-    /// Finds everything.
-    pub(super) async fn find(&self, skeleton: &Skeleton, now: Timestamp) -> Result<Found, EraseError> {
-        let mut owned = BTreeMap::<TableRef, BTreeSet<Key>>::new();
-        let root = skeleton.target.at();
-        let store = self.stores.get(&root.store).map_err(EraseError::store(&root))?;
-        let key = store.canonical(&root.table, &self.table(&root)?.key, &skeleton.target.key);
-        owned.insert(root.clone(), BTreeSet::from([key.map_err(EraseError::store(&root))?]));
-        for group in &skeleton.finds {
-            self.group(skeleton, group, &mut owned).await?;
+    /// Finds everything, from the root on.
+    pub(super) async fn find(&self, now: Timestamp) -> Result<Found, EraseError> {
+        let root = self.root().await?;
+        let owned = BTreeMap::from([(self.skeleton.target.at(), BTreeSet::from([root]))]);
+        self.below(owned, &Sets::new(), now).await
+    }
+
+    /// Finds what belongs to saved rows and was not saved: rows that came later.
+    pub(super) async fn late(&self, saved: &Sets, now: Timestamp) -> Result<Found, EraseError> {
+        let mut owned = Owned::new();
+        for (set, keys) in saved.iter().filter(|(set, _)| set.pointing.is_none()) {
+            owned.entry(set.at.clone()).or_default().extend(keys.iter().cloned());
         }
-        let mut sets = BTreeMap::new();
-        for step in &skeleton.steps {
-            if !sets.contains_key(&step.rows) {
-                let keys = self.set(skeleton, &step.rows, &owned).await?;
-                sets.insert(step.rows.clone(), keys);
+        self.below(owned, saved, now).await
+    }
+
+    /// The row that is to be erased, by the key that the store has for it: what a person or a directory calls `12` may
+    /// be a number there. A root that nobody looked up would be "nothing held" to a person whose data are all there.
+    async fn root(&self) -> Result<Key, EraseError> {
+        let target = &self.skeleton.target;
+        let at = target.at();
+        let table = self.table(&at)?;
+        let store = self.stores.get(&at.store).map_err(EraseError::store(&at))?;
+        let key = store.canonical(&at.table, &table.key, &target.key).map_err(EraseError::store(&at))?;
+        let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
+        let mut found = store.keys(select, &table.key, None, 2).await.map_err(EraseError::store(&at))?;
+        match (found.pop(), found.len()) {
+            (Some(key), 0) => Ok(key),
+            (other, more) => Err(EraseError::NotOneRoot { at, rows: u64::from(other.is_some()) + more as u64 }),
+        }
+    }
+
+    async fn below(&self, mut owned: Owned, saved: &Sets, now: Timestamp) -> Result<Found, EraseError> {
+        for group in &self.skeleton.finds {
+            self.group(group, &mut owned).await?;
+        }
+        let mut found = Found::default();
+        for step in &self.skeleton.steps {
+            if found.sets.contains_key(&step.rows) {
+                continue;
+            }
+            let keys = match &step.rows.pointing {
+                Some(link) => self.pointing(&step.rows.at, link, &owned).await?,
+                None => owned.get(&step.rows.at).cloned().unwrap_or_default(),
+            };
+            let other = KeySet { ended: !step.rows.ended, ..step.rows.clone() };
+            let known = [saved.get(&step.rows), saved.get(&other)];
+            let fresh = keys.into_iter().filter(|key| !known.iter().flatten().any(|set| set.contains(key))).collect();
+            match self.keeping(&step.rows) {
+                Some((number, keep)) => {
+                    let split = self.split(&step.rows.at, keep, fresh, now).await?;
+                    found.until.extend(split.until.map(|until| (number, until)));
+                    found.sets.insert(KeySet { ended: true, ..step.rows.clone() }, split.ended);
+                    found.sets.insert(KeySet { ended: false, ..step.rows.clone() }, split.kept);
+                }
+                None => {
+                    found.sets.insert(step.rows.clone(), fresh);
+                }
             }
         }
-        let until = self.ends(skeleton, &sets, now).await?;
-        Ok(Found { sets, until })
+        Ok(found)
     }
 
     /// The rows of tables that are found together: again and again, until nothing new is found.
-    async fn group(
-        &self,
-        skeleton: &Skeleton,
-        group: &[TableRef],
-        owned: &mut BTreeMap<TableRef, BTreeSet<Key>>,
-    ) -> Result<(), EraseError> {
-        let known = |at: &TableRef| skeleton.finds.iter().flatten().any(|found| found == at);
-        let mut fresh: BTreeMap<TableRef, BTreeSet<Key>> = owned.clone();
+    async fn group(&self, group: &[TableRef], owned: &mut Owned) -> Result<(), EraseError> {
+        let known = |at: &TableRef| self.skeleton.finds.iter().flatten().any(|found| found == at);
+        // What the last turn found; the first turn looks below everything.
+        let mut last: Option<Owned> = None;
         loop {
-            let mut next = BTreeMap::<TableRef, BTreeSet<Key>>::new();
+            let mut next = Owned::new();
             for at in group {
                 let table = self.table(at)?;
                 for link in table.belongs_to.iter().filter(|link| known(&link.to)) {
-                    let Some(parents) = fresh.get(&link.to).filter(|keys| !keys.is_empty()) else { continue };
+                    let parents = last.as_ref().unwrap_or(owned).get(&link.to);
+                    let Some(parents) = parents.filter(|keys| !keys.is_empty()) else { continue };
                     let found = self.linked(at, table, link, parents).await?;
-                    let mine = owned.entry(at.clone()).or_default();
-                    let new = found.into_iter().filter(|key| !mine.contains(key));
+                    let mine = owned.get(at);
+                    let new = found.into_iter().filter(|key| !mine.is_some_and(|mine| mine.contains(key)));
                     next.entry(at.clone()).or_default().extend(new);
                 }
             }
@@ -91,29 +135,25 @@ impl<'a> Finder<'a> {
                 return Ok(());
             }
             for (at, keys) in &next {
-                let mine = owned.entry(at.clone()).or_default();
-                mine.extend(keys.iter().cloned());
-                self.within_limit(at, mine.len())?;
+                owned.entry(at.clone()).or_default().extend(keys.iter().cloned());
+                let in_store = |store: &StoreName| -> usize {
+                    owned.iter().filter(|(at, _)| at.store == *store).map(|(_, keys)| keys.len()).sum()
+                };
+                self.within_limit(at, in_store(&at.store))?;
             }
-            next.retain(|at, _| group.contains(at));
-            fresh = next;
+            last = Some(next);
         }
     }
 
-    async fn set(
-        &self,
-        skeleton: &Skeleton,
-        rows: &KeySet,
-        owned: &BTreeMap<TableRef, BTreeSet<Key>>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+    /// Rows that point to the target's rows by this link.
+    async fn pointing(&self, at: &TableRef, link: &Link, owned: &Owned) -> Result<BTreeSet<Key>, EraseError> {
         let nothing = BTreeSet::new();
-        let mine = owned.get(&rows.at).unwrap_or(&nothing);
-        let Some(link) = &rows.pointing else { return Ok(mine.clone()) };
         let parents = owned.get(&link.to).unwrap_or(&nothing);
-        let mut pointing = self.linked(&rows.at, self.table(&rows.at)?, link, parents).await?;
+        let mut pointing = self.linked(at, self.table(at)?, link, parents).await?;
         // A row that goes as a whole need not let go first.
-        let goes = |step: &Step| step.rows.at == rows.at && step.act == Act::Delete;
-        if skeleton.steps.iter().any(goes) {
+        let goes = |step: &Step| step.rows == KeySet::of(at.clone()) && step.act == Act::Delete;
+        if self.skeleton.steps.iter().any(goes) {
+            let mine = owned.get(at).unwrap_or(&nothing);
             pointing.retain(|key| !mine.contains(key));
         }
         Ok(pointing)
@@ -129,12 +169,10 @@ impl<'a> Finder<'a> {
     ) -> Result<BTreeSet<Key>, EraseError> {
         let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
         let mut found = BTreeSet::new();
-        let parents: Vec<_> = parents.iter().cloned().collect();
-        for chunk in parents.chunks(self.limits.chunk_rows as usize) {
-            let select = Select { table: &at.table, columns: &link.columns, values: chunk };
+        for chunk in self.chunks(parents) {
+            let select = Select { table: &at.table, columns: &link.columns, values: &chunk };
             let mut after = None;
             loop {
-                self.not_killed()?;
                 let page = store.keys(select, &table.key, after.as_ref(), self.limits.chunk_rows).await;
                 let page = page.map_err(EraseError::store(at))?;
                 let full = page.len() >= self.limits.chunk_rows as usize;
@@ -149,53 +187,80 @@ impl<'a> Finder<'a> {
         Ok(found)
     }
 
-    /// Until when the rows of each step are kept: the latest end, which the letter names.
-    async fn ends(
+    /// The step that keeps the rows of this set for a while, and on what ground.
+    fn keeping(&self, rows: &KeySet) -> Option<(u16, &Keep)> {
+        let kept = KeySet { ended: false, ..rows.clone() };
+        let step = self.skeleton.steps.iter().find(|step| step.rows == kept && step.keep.is_some())?;
+        Some((step.number, step.keep.as_ref()?))
+    }
+
+    /// Tells rows that are still kept from those whose time is over: each row has its own end. One whose end cannot be
+    /// read is neither, and stops it all.
+    async fn split(
         &self,
-        skeleton: &Skeleton,
-        sets: &BTreeMap<KeySet, BTreeSet<Key>>,
+        at: &TableRef,
+        keep: &Keep,
+        keys: BTreeSet<Key>,
         now: Timestamp,
-    ) -> Result<BTreeMap<u16, Date>, EraseError> {
-        let mut ends = BTreeMap::new();
-        for step in &skeleton.steps {
-            let (Some(keep), Some(keys)) = (&step.keep, sets.get(&step.rows)) else { continue };
-            let at = &step.rows.at;
-            let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-            let columns = &self.table(at)?.key;
-            let keys: Vec<_> = keys.iter().cloned().collect();
-            for chunk in keys.chunks(self.limits.chunk_rows as usize) {
-                let select = Select { table: &at.table, columns, values: chunk };
-                let latest = store.latest(select, &keep.until.column).await.map_err(EraseError::store(at))?;
-                let end = latest.value.as_deref().map(|start| keep.until.end(start));
-                let unreadable = u64::from(end == Some(None)) + latest.without;
-                if unreadable > 0 {
-                    let column = keep.until.column.clone();
-                    return Err(EraseError::NoEnd { at: at.clone(), column, rows: unreadable });
-                }
-                let before = ends.get(&step.number).copied();
-                if let Some(end) = end.flatten().max(before) {
-                    ends.insert(step.number, end);
-                }
+    ) -> Result<Split, EraseError> {
+        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let columns = &self.table(at)?.key;
+        let mut dated = columns.clone();
+        dated.push(keep.until.column.clone());
+        let (mut ended, mut until, mut unreadable) = (BTreeSet::new(), None, 0);
+        for chunk in self.chunks(&keys) {
+            let select = Select { table: &at.table, columns, values: &chunk };
+            let undated = store.latest(select, &keep.until.column).await.map_err(EraseError::store(at))?.without;
+            if undated > 0 {
+                unreadable += undated;
+                continue;
             }
-            if let Some(end) = ends.get(&step.number).copied().filter(|end| *end < now.date()) {
-                return Err(EraseError::RetentionEnded { at: at.clone(), end });
+            // A key is unique, so that one page holds all rows of the chunk. Rows that went meanwhile are missing in
+            // it; the step counts them as not found.
+            let page = store.keys(select, &dated, None, self.limits.chunk_rows).await.map_err(EraseError::store(at))?;
+            for Key(mut values) in page {
+                match values.pop().and_then(|start| keep.until.end(&start.to_text())) {
+                    Some(end) if end < now.date() => {
+                        ended.insert(Key(values));
+                    }
+                    Some(end) => until = until.max(Some(end)),
+                    None => unreadable += 1,
+                }
             }
         }
-        Ok(ends)
+        if unreadable > 0 {
+            return Err(EraseError::NoEnd { at: at.clone(), column: keep.until.column.clone(), rows: unreadable });
+        }
+        let kept = keys.into_iter().filter(|key| !ended.contains(key)).collect();
+        Ok(Split { kept, ended, until })
+    }
+
+    /// Keys in pieces of a chunk's size.
+    fn chunks(&self, keys: &BTreeSet<Key>) -> impl Iterator<Item = Vec<Key>> {
+        let size = self.limits.chunk_rows.max(1) as usize;
+        let mut rest = keys.iter();
+        std::iter::from_fn(move || {
+            let chunk: Vec<Key> = rest.by_ref().take(size).cloned().collect();
+            (!chunk.is_empty()).then_some(chunk)
+        })
     }
 
     pub(super) fn table(&self, at: &TableRef) -> Result<&'a TableMap, EraseError> {
-        self.map.table(at).ok_or_else(|| EraseError::NotMapped { at: at.clone() })
+        self.skeleton.table(at).ok_or_else(|| EraseError::NotMapped { at: at.clone() })
     }
 
     fn within_limit(&self, at: &TableRef, rows: usize) -> Result<(), EraseError> {
-        let max = self.limits.rows_per_table_max;
+        let max = self.limits.rows_per_store_max;
         if rows as u64 > max { Err(EraseError::TooManyRows { at: at.clone(), max }) } else { Ok(()) }
     }
+}
 
-    pub(super) fn not_killed(&self) -> Result<(), EraseError> {
-        if self.kill.is_cancelled() { Err(EraseError::Stopped) } else { Ok(()) }
-    }
+/// The rows of a table that are kept for a while, told apart by their own ends.
+struct Split {
+    kept: BTreeSet<Key>,
+    ended: BTreeSet<Key>,
+    /// The latest end of those that are kept.
+    until: Option<Date>,
 }
 
 /// Whether the links of the target are cut by its erasure (the scope `data` leaves the person where they are).

@@ -74,8 +74,8 @@ pub enum EraseError {
     /// The plan does not hold.
     #[error("the plan does not hold")]
     Plan(#[from] PlanError),
-    /// The data map is another one than the plan was made from.
-    #[error("the data map changed after the plan was approved")]
+    /// The data map is another one than the plan was made from. Nothing was written.
+    #[error("the data map changed after the plan was approved, and nothing was found under it yet")]
     MapChanged,
     /// The map names a table that is not there any more.
     #[error("{at} is not mapped")]
@@ -121,17 +121,36 @@ pub enum EraseError {
         /// How many rows.
         rows: u64,
     },
-    /// Every row's retention is over, so that there is no ground to keep it. Nothing was written.
-    #[error("{at}: the period of keeping ended on {end}; the rows must go another way than by this plan")]
-    RetentionEnded {
+    /// A row whose period of keeping is over has a column that nothing meaningless fits into. Nothing was written.
+    #[error(
+        "{at}.{column}: rows whose period of keeping is over cannot let go of it; give the column a mask in the data map"
+    )]
+    NoBlank {
         /// The table.
         at: TableRef,
-        /// The last day.
-        end: jiff::civil::Date,
+        /// The column.
+        column: String,
     },
-    /// Told to stop between two chunks.
-    #[error("stopped between two chunks; running it again goes on")]
-    Stopped,
+    /// The row that is to be erased is not there, or is more than one. Nothing was written.
+    #[error("{at}: {rows} rows have the key of the target, where exactly one must")]
+    NotOneRoot {
+        /// The table.
+        at: TableRef,
+        /// How many there are: none, or at least this many.
+        rows: u64,
+    },
+    /// The saved keys are not those that were found: somebody changed them.
+    #[error("the saved keys of {set} are not those that were found")]
+    SavedKeys {
+        /// The set of rows.
+        set: String,
+    },
+    /// New rows that hold on to what is to be deleted came as fast as they were found.
+    #[error("{at}: new rows hold on to the rows that are to be deleted")]
+    HeldOn {
+        /// The table whose rows could not be deleted.
+        at: TableRef,
+    },
 }
 
 impl EraseError {
@@ -141,8 +160,30 @@ impl EraseError {
         match self {
             Self::Store { source, .. } => source.retry(),
             Self::Ledger(error) => error.retry,
-            Self::Stopped => Retry::Transient,
+            // Rows that are inserted right now: the next run finds those as well.
+            Self::HeldOn { .. } => Retry::Transient,
             _ => Retry::Permanent,
+        }
+    }
+
+    /// Whether a store could not be reached, or did not answer in time: the work waits for it, however long.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.retry() == Retry::Transient)
+    }
+
+    /// The table and, where one is known, the column that it is about. Names of the map, never a value.
+    #[must_use]
+    pub fn place(&self) -> Option<(&TableRef, Option<&str>)> {
+        match self {
+            Self::NotMapped { at }
+            | Self::Store { at, .. }
+            | Self::TooManyRows { at, .. }
+            | Self::NotOneRoot { at, .. }
+            | Self::HeldOn { at } => Some((at, None)),
+            Self::NoEnd { at, column, .. } | Self::NoBlank { at, column } => Some((at, Some(column))),
+            Self::Defects { defects } => defects.first().map(|defect| (&defect.at, defect.column.as_deref())),
+            _ => None,
         }
     }
 

@@ -44,7 +44,7 @@ impl Graph {
         below
     }
 
-    /// Whether the table is one of the graph's.
+    /// Whether the table passed the filter.
     pub(super) fn has(&self, table: &TableRef) -> bool {
         self.children.contains_key(table)
     }

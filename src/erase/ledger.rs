@@ -7,19 +7,20 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::plan::KeySet;
+use super::plan::{KeySet, Skeleton, Step};
 use crate::domain::Retry;
 use crate::stores::Key;
 
-/// What was found before the first write. Saved once all keys are saved; until then nothing is written in a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What was found before the first write, and by later rounds. Saved once all keys are saved; until then nothing is
+/// written in a store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Discovery {
-    /// Set (as [`KeySet`] prints itself) → how many keys, and so how many chunks.
-    pub rows: BTreeMap<String, u64>,
+    /// What is done. From here on the run goes by this, whatever becomes of the map.
+    pub skeleton: Skeleton,
+    /// Set (as [`KeySet`] prints itself) → how many keys each of its chunks holds.
+    pub chunks: BTreeMap<String, Vec<u64>>,
     /// Step → the last day that its rows are kept.
     pub until: BTreeMap<u16, Date>,
-    /// Rows per chunk of the saved keys; a later change of the limit does not change these.
-    pub chunk_rows: u32,
 }
 
 /// How far a step is.
@@ -81,8 +82,9 @@ pub struct LedgerError {
 /// The memory of one erasure.
 ///
 /// MUST: be durable when a call returns; seal keys (they may be personal data); give back what was saved; take every
-/// call a second time without a change: `save_keys` replaces, `intent` and `begin_chunk` keep what is there, and
-/// `begin_chunk` answers the first count ever given for the chunk.
+/// call a second time without a change: `save_keys` replaces, `intent`, `begin_chunk` and `end_chunk` keep what is there,
+/// and `begin_chunk` answers the first count ever given for the chunk. MUST refuse to write for a run that does not hold
+/// the work any more, and to give back keys or a discovery that somebody else wrote or moved.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// What was found, if discovery was completed.
@@ -91,18 +93,18 @@ pub trait Ledger: Send + Sync {
     async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError>;
     /// A chunk of keys that was saved; one that was not is an error, never an empty chunk.
     async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError>;
-    /// Marks discovery as complete.
+    /// Marks discovery as complete, with what was found so far.
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError>;
     /// How far a step is.
     async fn step(&self, step: u16) -> Result<StepState, LedgerError>;
     /// Records that a step will be done, before anything of it is.
-    async fn intent(&self, step: u16) -> Result<(), LedgerError>;
+    async fn intent(&self, step: &Step) -> Result<(), LedgerError>;
     /// Records how many rows of a chunk are there, before the act; answers the first count ever recorded.
     async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError>;
     /// Records what came of a chunk.
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
     /// Records what came of a step, after it was read back. A later run may record it again.
-    async fn outcome(&self, step: u16, counts: StepCounts) -> Result<(), LedgerError>;
+    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError>;
     /// Called between every commit and outside effect, with a name of [`BREAKPOINTS`](super::BREAKPOINTS). Does
     /// nothing in production; an error ends the run there, as a kill would.
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError>;

@@ -6,25 +6,30 @@
 //!    leaf → root, and a digest over all of it. Pure.
 //! 3. [`preview`]: the skeleton with counts. Free for anybody, and cannot be executed.
 //! 4. [`Plan`](plan::Plan): a preview and an authority for exactly its digest.
-//! 5. [`engine`]: saves every key, then acts in chunks, then reads every step back.
+//! 5. [`engine`]: saves every key, then acts in chunks, then reads every step back. Rows that came meanwhile are found
+//!    in a further round, under the same plan.
 //!
 //! This room never decides who may ask, never writes a letter, and keeps no state of its own: the [`ledger`] does.
 //! Rows are never read, only keys; no value of a person passes through here.
 
+mod act;
+mod blank;
 pub mod discover;
 pub mod engine;
 pub mod error;
 mod graph;
+mod identity;
 pub mod ledger;
 pub mod map;
 pub mod outcome;
 pub mod plan;
+mod planner;
 pub mod preview;
 mod readback;
 pub mod tombstone;
 
 pub use discover::EraseLimits;
-pub use engine::{BREAKPOINTS, Progress, Run, execute};
+pub use engine::{BREAKPOINTS, Run, execute};
 pub use error::{EraseError, PlanError};
 pub use ledger::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};

@@ -45,9 +45,11 @@ pub struct Line {
     pub category: String,
     /// Rows deleted.
     pub erased: u64,
-    /// Rows that stay with the category masked.
+    /// Rows that stay with the category masked, and may still tell whose they were.
     pub masked: u64,
-    /// Rows that let go of what was deleted.
+    /// Rows that stay with the category masked, and in which nothing tells whose they were.
+    pub anonymised: u64,
+    /// Rows of others that let go of what was deleted.
     pub detached: u64,
     /// Rows that stay on a ground.
     pub kept: Vec<Kept>,
@@ -78,7 +80,7 @@ impl Outcome {
             act: step.act.as_str(),
             counts: *counts,
         });
-        let shown = pairs().filter(|(step, counts)| !matches!(step.act, Act::Open(_)) || counts.residue > 0);
+        let shown = pairs().filter(|(step, counts)| !step.act.prepares() || counts.residue > 0);
         let lines = shown.flat_map(|(step, counts)| lines(step, *counts, until.get(&step.number).copied()));
         Self { steps: steps.collect(), lines: lines.collect() }
     }
@@ -98,6 +100,13 @@ impl Outcome {
         })
     }
 
+    /// The stores in which rows of the target were found, with backups that hold them for a while.
+    #[must_use]
+    pub fn stores(&self) -> BTreeSet<&StoreName> {
+        let found = |step: &&StepOutcome| step.counts != StepCounts::default();
+        self.steps.iter().filter(found).map(|step| &step.store).collect()
+    }
+
     /// Rows in all, each counted once.
     #[must_use]
     pub fn totals(&self) -> StepCounts {
@@ -115,6 +124,7 @@ impl Outcome {
             sum.category.clone_from(&line.category);
             sum.erased += line.erased;
             sum.masked += line.masked;
+            sum.anonymised += line.anonymised;
             sum.detached += line.detached;
             sum.not_found += line.not_found;
             sum.residue += line.residue;
@@ -135,20 +145,24 @@ impl Outcome {
 /// One line per category of a step. What is about the row and not about a category stands with the first.
 fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
     let mut categories: BTreeSet<&str> = step.erases.iter().chain(&step.keeps).map(String::as_str).collect();
-    if categories.is_empty() || counts.detached > 0 {
+    // Only what is not theirs and lets go is told as "of others".
+    let detached = if matches!(step.act, Act::LetGo(_)) { counts.detached } else { 0 };
+    if categories.is_empty() || detached > 0 {
         categories.insert(NO_CATEGORY);
     }
     let line = |category: &str| {
         let erases = step.erases.iter().any(|erased| erased == category);
         let keeps = step.keeps.iter().any(|kept| kept == category);
         let ground = step.keep.as_ref().filter(|_| keeps && counts.kept > 0);
+        let masked = if erases { counts.masked } else { 0 };
         Line {
             store: Some(step.rows.at.store.clone()),
             table: step.rows.at.table.clone(),
             category: category.to_owned(),
             erased: if erases { counts.erased } else { 0 },
-            masked: if erases { counts.masked } else { 0 },
-            detached: if category == NO_CATEGORY { counts.detached } else { 0 },
+            masked: if step.anonymous { 0 } else { masked },
+            anonymised: if step.anonymous { masked } else { 0 },
+            detached: if category == NO_CATEGORY { detached } else { 0 },
             kept: ground
                 .map(|keep| Kept { rows: counts.kept, ground: keep.ground.clone(), until })
                 .into_iter()

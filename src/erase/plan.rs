@@ -8,14 +8,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::PlanError;
 use super::graph::Graph;
-use super::map::{DataMap, Keep, Link, Mask, NO_CATEGORY, Rule, TableMap, TableRef};
+use super::map::{DataMap, Keep, Link, Mask, TableMap, TableRef};
+use super::planner::Planner;
 use super::preview::Preview;
 use crate::domain::Scope;
 use crate::stores::{Key, KeyValue, StoreName};
 use crate::verify::Authority;
 
 /// What is to be erased: one row and what belongs to it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// How much.
     pub scope: Scope,
@@ -25,7 +26,7 @@ pub struct Target {
     pub store: StoreName,
     /// Its table.
     pub table: String,
-    /// Its key.
+    /// Its key, as it was asked for; the row's own is read from the store.
     pub key: Key,
     /// The named categories; only with the scope `data`.
     pub categories: Vec<String>,
@@ -40,36 +41,56 @@ impl Target {
 }
 
 /// The rows that a step is about, by how they are found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct KeySet {
     /// Their table.
     pub at: TableRef,
     /// `None`: the rows that belong to the target. Otherwise the rows that point to those by this link.
     pub pointing: Option<Link>,
+    /// Of a table whose rows are kept for a while: those whose time is over.
+    pub ended: bool,
+    /// Not the keys of the rows but what they hold in this column, by which a person is recognised.
+    pub by: Option<String>,
+}
+
+impl KeySet {
+    /// The rows of a table that belong to the target.
+    pub(super) const fn of(at: TableRef) -> Self {
+        Self { at, pointing: None, ended: false, by: None }
+    }
 }
 
 impl fmt::Display for KeySet {
     /// A name to store it under, such as `shop.orders` or `shop.tickets(assignee_id to shop.users)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.pointing {
-            None => self.at.fmt(f),
-            Some(link) => write!(f, "{}({} to {})", self.at, link.columns.join(","), link.to),
+        write!(f, "{}", self.at)?;
+        if let Some(link) = &self.pointing {
+            write!(f, "({} to {})", link.columns.join(","), link.to)?;
         }
+        if let Some(column) = &self.by {
+            write!(f, " by {column}")?;
+        }
+        if self.ended { f.write_str(" past keeping") } else { Ok(()) }
     }
 }
 
 /// What a step does to its rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     /// Opens a circle of links, so that the rows can be deleted by a later step.
     Open(BTreeMap<String, Mask>),
     /// Rows of others let go of what will be deleted.
     LetGo(BTreeMap<String, Mask>),
+    /// Rows of the target that stay let go of the target's other rows, and of nobody else.
+    Cut(BTreeMap<String, Mask>),
     /// The rows are deleted.
     Delete,
     /// The rows stay, and these columns are masked.
     Mask(BTreeMap<String, Mask>),
+    /// The rows stay without a ground, so that all that is personal in them goes: masked where the map says how,
+    /// otherwise as empty as the column may be.
+    Blank(BTreeMap<String, Option<Mask>>),
     /// The rows stay as they are.
     Keep,
 }
@@ -80,16 +101,22 @@ impl Act {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Open(_) => "open",
-            Self::LetGo(_) => "detach",
+            Self::LetGo(_) | Self::Cut(_) => "detach",
             Self::Delete => "delete",
-            Self::Mask(_) => "mask",
+            Self::Mask(_) | Self::Blank(_) => "mask",
             Self::Keep => "keep",
         }
+    }
+
+    /// Whether the same rows stand in another step, which tells what becomes of them.
+    #[must_use]
+    pub const fn prepares(&self) -> bool {
+        matches!(self, Self::Open(_) | Self::Cut(_))
     }
 }
 
 /// One step: one act on one set of rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the order, from 0.
     pub number: u16,
@@ -103,10 +130,15 @@ pub struct Step {
     pub erases: Vec<String>,
     /// The categories that stay on a ground.
     pub keeps: Vec<String>,
+    /// The rows stay, and nothing in them tells whose they were: no personal column, no tombstone, no link to anybody.
+    pub anonymous: bool,
 }
 
 /// What will be done, in order. Says nothing about how many rows there are.
-#[derive(Clone, Debug, Serialize)]
+///
+/// It is complete: a run that goes on under it needs no data map, so that a map that was changed meanwhile changes
+/// nothing of what was approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skeleton {
     /// The target.
     pub target: Target,
@@ -114,13 +146,32 @@ pub struct Skeleton {
     pub finds: Vec<Vec<TableRef>>,
     /// The steps in the order in which they are done, leaves first and the root last.
     pub steps: Vec<Step>,
-    /// SHA-256 over the canonical JSON (RFC 8785) of map, target, finds and steps.
-    #[serde(serialize_with = "hex")]
+    /// What the map says of every table above.
+    pub tables: Vec<(TableRef, TableMap)>,
+    /// SHA-256 over the canonical JSON (RFC 8785) of tables, target, finds and steps.
+    #[serde(with = "hex")]
     pub digest: [u8; 32],
 }
 
-fn hex<S: serde::Serializer>(digest: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&data_encoding::HEXLOWER.encode(digest))
+impl Skeleton {
+    /// What the map said of a table.
+    pub(super) fn table(&self, at: &TableRef) -> Option<&TableMap> {
+        self.tables.iter().find(|(known, _)| known == at).map(|(_, table)| table)
+    }
+}
+
+mod hex {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(digest: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&data_encoding::HEXLOWER.encode(digest))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        let text = String::deserialize(from)?;
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| D::Error::custom("not a digest in hex"))
+    }
 }
 
 /// A preview that somebody may carry out. The only thing that [`execute`](super::execute) takes.
@@ -171,7 +222,7 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
     let below = Graph::of(map, |_| true).below(&root);
     let graph = Graph::of(map, |table| below.contains(table));
     let groups = graph.groups();
-    let mut planner = Planner { map, target, graph: &graph, done: BTreeMap::new(), steps: Vec::new() };
+    let mut planner = Planner::of(map, target, &graph);
     let mut finds = Vec::new();
     for group in groups.iter().rev() {
         let order = graph.order_within(map, group).map_err(|at| PlanError::Circle { at })?;
@@ -188,8 +239,11 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
     if target.scope == Scope::Data && steps.is_empty() {
         return Err(PlanError::NothingNamed { at: root });
     }
-    let digest = digest(map, target, &finds, &steps)?;
-    Ok(Skeleton { target: target.clone(), finds, steps, digest })
+    let named: BTreeSet<&TableRef> = finds.iter().flatten().chain(steps.iter().map(|step| &step.rows.at)).collect();
+    let tables = named.into_iter().filter_map(|at| Some((at.clone(), map.table(at)?.clone()))).collect();
+    let skeleton = Skeleton { target: target.clone(), finds, steps, tables, digest: [0; 32] };
+    let digest = digest(&skeleton)?;
+    Ok(Skeleton { digest, ..skeleton })
 }
 
 fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError> {
@@ -211,149 +265,29 @@ fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError
     }
 }
 
-/// Everything that people approve. Numbers in keys are written as text: canonical JSON knows doubles only.
-fn digest(map: &DataMap, target: &Target, finds: &[Vec<TableRef>], steps: &[Step]) -> Result<[u8; 32], PlanError> {
+/// Everything that people approve: what the map says of the tables that the plan touches, and what is made of it. Not
+/// where a store stands and how long its backups live, which change nothing of the erasing. Numbers in keys are
+/// written as text: canonical JSON knows doubles only.
+fn digest(skeleton: &Skeleton) -> Result<[u8; 32], PlanError> {
     let kind = |value: &KeyValue| match value {
         KeyValue::Int(_) => "int",
         KeyValue::Text(_) => "text",
         KeyValue::Bytes(_) => "bytes",
         KeyValue::Uuid(_) => "uuid",
     };
+    let target = &skeleton.target;
     let key: Vec<_> = target.key.0.iter().map(|value| (kind(value), value.to_text())).collect();
     let mut categories = target.categories.clone();
     categories.sort();
     let everything = serde_json::json!({
-        "version": 1,
-        "map": map,
+        "version": 2,
+        "tables": skeleton.tables,
         "scope": target.scope,
         "root": { "subject": target.subject_kind, "table": target.at(), "key": key },
         "categories": categories,
-        "finds": finds,
-        "steps": steps,
+        "finds": skeleton.finds,
+        "steps": skeleton.steps,
     });
     let canonical = serde_json_canonicalizer::to_vec(&everything).map_err(|_| PlanError::Canonical)?;
     Ok(Sha256::digest(&canonical).into())
-}
-
-struct Planner<'a> {
-    map: &'a DataMap,
-    target: &'a Target,
-    graph: &'a Graph,
-    /// What happens to the tables whose steps are made; leaves come first.
-    done: BTreeMap<TableRef, Act>,
-    steps: Vec<Step>,
-}
-
-impl Planner<'_> {
-    fn push(&mut self, rows: KeySet, act: Act, keep: Option<Keep>, [erases, keeps]: [Vec<String>; 2]) {
-        let number = u16::try_from(self.steps.len()).unwrap_or(u16::MAX);
-        self.steps.push(Step { number, rows, act, keep, erases, keeps });
-    }
-
-    /// Lets rows of a circle go of one another.
-    fn open(&mut self, at: &TableRef, group: &BTreeSet<TableRef>) {
-        let Some(table) = self.map.table(at).filter(|table| table.erase == Rule::Delete) else { return };
-        if self.target.scope == Scope::Data {
-            return; // nothing of a circle is deleted
-        }
-        let inside = table.belongs_to.iter().filter(|link| group.contains(&link.to));
-        let columns = let_go_columns(table, inside);
-        if !columns.is_empty() {
-            let rows = KeySet { at: at.clone(), pointing: None };
-            self.push(rows, Act::Open(columns), None, [Vec::new(), Vec::new()]);
-        }
-    }
-
-    fn table(&mut self, at: &TableRef) -> Result<(), PlanError> {
-        let Some(table) = self.map.table(at) else { return Ok(()) };
-        let decided = if self.target.scope == Scope::Data { self.named(at, table)? } else { Some(self.whole(table)) };
-        let Some((act, keep, categories)) = decided else { return Ok(()) };
-        if act == Act::Delete {
-            self.let_go_of(at);
-        }
-        self.done.insert(at.clone(), act.clone());
-        self.push(KeySet { at: at.clone(), pointing: None }, act, keep, categories);
-        Ok(())
-    }
-
-    /// What the map's rule does to a table of a subject that goes as a whole. A row that stays lets go of what goes, and
-    /// not of an owner that is no part of this plan.
-    fn whole(&self, table: &TableMap) -> Decision {
-        let (act, keep, categories) = whole(table);
-        let Act::Mask(mut masks) = act else { return (act, keep, categories) };
-        let links = || table.belongs_to.iter().chain(&table.refers_to);
-        let goes =
-            |column: &str| links().any(|link| link.columns.iter().any(|c| c == column) && self.graph.has(&link.to));
-        masks.retain(|column, mask| *mask != Mask::Detach || goes(column));
-        (if masks.is_empty() { Act::Keep } else { Act::Mask(masks) }, keep, categories)
-    }
-
-    /// Rows anywhere that point to rows that will be deleted.
-    fn let_go_of(&mut self, parent: &TableRef) {
-        for (at, table) in self.map.tables() {
-            for link in table.refers_to.iter().filter(|link| link.to == *parent) {
-                let columns = let_go_columns(table, std::iter::once(link));
-                let rows = KeySet { at: at.clone(), pointing: Some(link.clone()) };
-                self.push(rows, Act::LetGo(columns), None, [Vec::new(), Vec::new()]);
-            }
-        }
-    }
-
-    /// What named categories do to a table: the row goes where nothing else is in it, otherwise columns are masked.
-    fn named(&self, at: &TableRef, table: &TableMap) -> Result<Option<Decision>, PlanError> {
-        let is_named = |category: &str| self.target.categories.iter().any(|named| named == category);
-        let columns: Vec<_> = table.personal().filter(|(_, category)| is_named(category)).collect();
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        let goes = |child: &TableRef| self.done.get(child) == Some(&Act::Delete);
-        let nothing_else = columns.len() == table.personal().count() && self.graph.children_of(at).all(goes);
-        if table.erase == Rule::Delete && table.subject.is_none() && nothing_else {
-            return Ok(Some((Act::Delete, None, [distinct(columns.iter().map(|(_, c)| *c)), Vec::new()])));
-        }
-        let (mut masks, mut erased, mut kept) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for (column, category) in columns {
-            match table.mask.get(column) {
-                Some(mask) if *mask != Mask::Detach => {
-                    masks.insert(column.to_owned(), mask.clone());
-                    erased.push(category);
-                }
-                _ if table.keep.is_some() => kept.push(category),
-                _ => return Err(PlanError::NoMask { at: at.clone(), column: column.to_owned() }),
-            }
-        }
-        let keep = table.keep.clone().filter(|_| !kept.is_empty());
-        let act = if masks.is_empty() { Act::Keep } else { Act::Mask(masks) };
-        Ok(Some((act, keep, [distinct(erased), distinct(kept)])))
-    }
-}
-
-type Decision = (Act, Option<Keep>, [Vec<String>; 2]);
-
-/// What the map's rule does to a table of a subject that goes as a whole.
-fn whole(table: &TableMap) -> Decision {
-    let masked = |column: &str| table.mask.get(column).is_some_and(|mask| *mask != Mask::Detach);
-    let of = |wanted: bool| table.personal().filter(move |(column, _)| masked(column) == wanted).map(|(_, c)| c);
-    match table.erase {
-        Rule::Delete => (Act::Delete, None, [or_none(distinct(table.personal().map(|(_, c)| c))), Vec::new()]),
-        Rule::Mask | Rule::Keep => {
-            let keeps = if table.keep.is_some() { or_none(distinct(of(false))) } else { Vec::new() };
-            let act = if table.mask.is_empty() { Act::Keep } else { Act::Mask(table.mask.clone()) };
-            (act, table.keep.clone(), [distinct(of(true)), keeps])
-        }
-    }
-}
-
-fn let_go_columns<'l>(table: &TableMap, links: impl Iterator<Item = &'l Link>) -> BTreeMap<String, Mask> {
-    let columns = links.flat_map(|link| &link.columns);
-    let let_go = columns.filter_map(|column| Some((column.clone(), table.mask.get(column)?.clone())));
-    let_go.filter(|(_, mask)| matches!(mask, Mask::Detach | Mask::Constant(_))).collect()
-}
-
-fn distinct<'c>(categories: impl IntoIterator<Item = &'c str>) -> Vec<String> {
-    categories.into_iter().collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
-}
-
-fn or_none(categories: Vec<String>) -> Vec<String> {
-    if categories.is_empty() { vec![NO_CATEGORY.to_owned()] } else { categories }
 }

@@ -1,12 +1,11 @@
 //! A plan with counts: what would happen. Anybody may compute it, and nobody can execute it.
 
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::discover::{EraseLimits, Finder, Found};
 use super::error::EraseError;
 use super::map::DataMap;
-use super::plan::{Act, Skeleton};
+use super::plan::Skeleton;
 use crate::domain::Timestamp;
 use crate::stores::{StoreName, Stores};
 
@@ -41,7 +40,7 @@ pub struct PreviewRow {
 /// Counts what a plan would do. Writes nothing.
 ///
 /// # Errors
-/// A store that cannot be read, too many rows, rows to keep that have no end.
+/// A store that cannot be read, no such row or several, too many rows, rows to keep that have no end.
 pub async fn preview(
     map: &DataMap,
     stores: &Stores,
@@ -49,9 +48,9 @@ pub async fn preview(
     limits: EraseLimits,
     now: Timestamp,
 ) -> Result<Preview, EraseError> {
-    super::engine::trusted_schemas(map, stores).await?;
-    let kill = CancellationToken::new();
-    let found = Finder { map, stores, limits, kill: &kill }.find(&skeleton, now).await?;
+    let schemas = super::engine::trusted_schemas(map, stores).await?;
+    let found = Finder { skeleton: &skeleton, stores, limits }.find(now).await?;
+    super::engine::can_blank(&skeleton, &found, &schemas)?;
     let rows = rows(&skeleton, &found);
     Ok(Preview { skeleton, rows })
 }
@@ -73,10 +72,9 @@ impl Preview {
     /// Rows that would be changed or kept, each counted once.
     #[must_use]
     pub fn rows_total(&self) -> u64 {
-        let opens = |number: u16| {
-            self.skeleton.steps.get(usize::from(number)).is_some_and(|step| matches!(step.act, Act::Open(_)))
-        };
-        self.rows.iter().filter(|row| !opens(row.step)).map(|row| row.rows).sum()
+        let prepares =
+            |number: u16| self.skeleton.steps.get(usize::from(number)).is_some_and(|step| step.act.prepares());
+        self.rows.iter().filter(|row| !prepares(row.step)).map(|row| row.rows).sum()
     }
 }
 

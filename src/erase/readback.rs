@@ -1,15 +1,35 @@
 //! Reads a step back: what is still there, by the saved keys and by the links that led to them. Writes nothing.
 
+use std::collections::BTreeSet;
+
+use super::act::Work;
 use super::discover::goes_as_a_whole;
-use super::engine::Work;
 use super::error::EraseError;
-use super::plan::{Act, KeySet, Step};
-use crate::stores::Select;
+use super::map::{Link, TableRef};
+use super::plan::{Act, Step};
+use crate::stores::{Key, Select};
+
+/// Rows that are not as they should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Left {
+    /// Rows under a saved key, or of a subject with a saved identity. A row that came back under a deleted key may be
+    /// somebody else's by now (a store may give a key again), and a person may have signed up anew: nothing follows from
+    /// it by itself, a person has to look.
+    pub(super) back: u64,
+    /// Rows whose keys nobody saved: a late writer brought them.
+    pub(super) late: u64,
+}
 
 impl Work<'_> {
-    /// Rows of a step that are not as they should be, and rows that came after the keys were saved.
-    pub(super) async fn residue(&self, step: &Step) -> Result<u64, EraseError> {
-        Ok(self.by_key(step).await? + self.by_link(step).await?)
+    /// Reads one step back.
+    pub(super) async fn left(&self, step: &Step) -> Result<Left, EraseError> {
+        match &step.rows.pointing {
+            Some(link) => self.still_pointing(step, link).await,
+            None => {
+                let back = self.by_key(step).await? + self.by_identity(step).await?;
+                Ok(Left { back, late: self.by_link(step).await? })
+            }
+        }
     }
 
     async fn by_key(&self, step: &Step) -> Result<u64, EraseError> {
@@ -17,43 +37,62 @@ impl Work<'_> {
         let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
         let table = self.finder().table(at)?;
         let mut residue = 0;
-        for chunk in 0..self.chunks(&step.rows) {
-            self.finder().not_killed()?;
-            let keys = self.run.ledger.load_keys(&step.rows, chunk).await?;
+        for chunk in 0..self.chunks(&step.rows)? {
+            let keys = self.load(&step.rows, chunk).await?;
             let select = Select { table: &at.table, columns: &table.key, values: &keys };
             residue += match &step.act {
                 Act::Delete => store.count(select).await,
-                Act::Mask(columns) | Act::LetGo(columns) => {
-                    store.residue(select, &self.assignments(step, table, columns, &keys)).await
-                }
                 // The rows of an opened circle are counted by the step that deletes them.
                 Act::Open(_) | Act::Keep => Ok(0),
+                _ => store.residue(select, &self.assignments(step, table, &keys)?).await,
             }
             .map_err(EraseError::store(at))?;
         }
         Ok(residue)
     }
 
-    /// Rows that lead to the target and whose keys nobody saved: a late writer brought them. With the scope `data`
-    /// the person stays, and so does what they write from now on.
+    /// Rows that lead to the target and whose keys nobody saved. With the scope `data` the person stays, and so does
+    /// what they write from now on.
     async fn by_link(&self, step: &Step) -> Result<u64, EraseError> {
-        if !goes_as_a_whole(self.skeleton) || matches!(step.act, Act::Open(_)) {
+        if !goes_as_a_whole(self.skeleton()) || step.rows.ended || matches!(step.act, Act::Open(_)) {
             return Ok(0);
         }
         let at = &step.rows.at;
         let table = self.finder().table(at)?;
-        let planned = |link: &&super::map::Link| self.skeleton.finds.iter().flatten().any(|found| *found == link.to);
-        let links = match &step.rows.pointing {
-            Some(link) => vec![link],
-            None => table.belongs_to.iter().filter(planned).collect(),
-        };
-        let saved = self.saved(&step.rows).await?;
-        let mut late = std::collections::BTreeSet::new();
-        for link in links {
-            let parents = self.saved(&KeySet { at: link.to.clone(), pointing: None }).await?;
-            let found = self.finder().linked(at, table, link, &parents).await?;
+        let planned = |link: &&Link| self.skeleton().finds.iter().flatten().any(|found| *found == link.to);
+        let saved = self.saved_of(at).await?;
+        let mut late = BTreeSet::new();
+        for link in table.belongs_to.iter().filter(planned) {
+            let found = self.linked(at, link).await?;
             late.extend(found.into_iter().filter(|key| !saved.contains(key)));
         }
         Ok(late.len() as u64)
+    }
+
+    /// Rows that should have let go. One that points to somebody else by now has.
+    async fn still_pointing(&self, step: &Step, link: &Link) -> Result<Left, EraseError> {
+        let found = self.linked(&step.rows.at, link).await?;
+        let saved = self.saved(&step.rows).await?;
+        let back = found.iter().filter(|key| saved.contains(key)).count() as u64;
+        // The target's own late rows are counted by the step that they belong to.
+        let late = if matches!(step.act, Act::Cut(_)) { 0 } else { found.len() as u64 - back };
+        Ok(Left { back, late })
+    }
+
+    async fn linked(&self, at: &TableRef, link: &Link) -> Result<BTreeSet<Key>, EraseError> {
+        let parents = self.saved_of(&link.to).await?;
+        self.finder().linked(at, self.finder().table(at)?, link, &parents).await
+    }
+
+    /// All saved keys of a table's rows that belong to the target.
+    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+        let mut keys = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        for step in self.skeleton().steps.iter().filter(|step| step.rows.at == *at && step.rows.pointing.is_none()) {
+            if seen.insert(&step.rows) {
+                keys.extend(self.saved(&step.rows).await?);
+            }
+        }
+        Ok(keys)
     }
 }

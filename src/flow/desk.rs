@@ -1,6 +1,7 @@
 //! Hands each kind of job to the work that does it. The only list of what the workers can do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tracing::{error, info, warn};
@@ -13,6 +14,9 @@ use crate::queue::{AfterFailure, Lease};
 use super::error::FlowError;
 use super::house::House;
 use super::{begin, erase, forget, identify, judge, kinds, outbox, wake};
+
+/// How long a job waits between two looks at a store that stays away.
+const AWAY_WAIT: Duration = Duration::from_secs(1_800);
 
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
@@ -42,9 +46,8 @@ impl Handler for Desk {
     }
 
     async fn exhausted(&self, lease: Lease) -> Settled {
-        let reason = "attempts_used_up";
-        error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "job ended its worker each time");
-        self.dead(lease, reason).await
+        error!(job.kind = lease.job().kind, job.id = %lease.job().id, "job ended its worker each time");
+        self.dead(lease, &FlowError::Exhausted).await
     }
 }
 
@@ -56,13 +59,19 @@ impl Desk {
             warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
+        if error.is_away() && self.waits(&lease, error).await {
+            let until = self.0.clock.now().plus(AWAY_WAIT);
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "the job waits for a store that is away");
+            return Settled::Snooze { lease, until };
+        }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
-        self.dead(lease, reason).await
+        self.dead(lease, error).await
     }
 
     /// Buries a job. It must not die unseen because our own database was away: then it comes back to be ended.
-    async fn dead(&self, lease: Lease, reason: &'static str) -> Settled {
-        match self.bury(&lease, reason).await {
+    async fn dead(&self, lease: Lease, error: &FlowError) -> Settled {
+        let reason = error.code();
+        match self.bury(&lease, error).await {
             Ok(()) => Settled::Done,
             Err(error) => {
                 error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "job cannot be ended, tried again later");
@@ -71,16 +80,29 @@ impl Desk {
         }
     }
 
+    /// A store that is away is no fault of the request: its proof stays good, and the work goes on when the store is
+    /// back. The attempts were short waits that grew; from here on they do not count. The team is told once.
+    async fn waits(&self, lease: &Lease, error: &FlowError) -> bool {
+        let Some(request) = lease.job().request else { return false };
+        match erase::is_away(&self.0, request, error).await {
+            Ok(()) => true,
+            Err(other) => {
+                warn!(job.id = %lease.job().id, error = %other.chain(), "the team could not be told that a store is away");
+                other.retry() == Retry::Transient
+            }
+        }
+    }
+
     /// The last attempt failed: the job is dead, and a person is told through the request that it belongs to. A letter
     /// that could not be judged gets a request of its own, and one of ours that cannot be sent counts as undelivered.
-    async fn bury(&self, lease: &Lease, reason: &'static str) -> Result<(), FlowError> {
-        let house = &*self.0;
+    async fn bury(&self, lease: &Lease, error: &FlowError) -> Result<(), FlowError> {
+        let (house, reason) = (&*self.0, error.code());
         let mut tx = house.db.write().await?;
         match (lease.job().kind.as_str(), lease.job().request) {
             (kinds::JUDGE, _) => judge::set_aside(house, &mut tx, lease, reason).await?,
             // A letter that does not go out says what it leaves undone by its kind, whatever state its request is in.
             (kinds::SEND, _) => outbox::set_aside(house, &mut tx, lease).await?,
-            (_, Some(request)) => erase::step_failed(house, &mut tx, request).await?,
+            (_, Some(request)) => erase::step_failed(house, &mut tx, request, error).await?,
             (_, None) => {}
         }
         jobs::fail_in(&mut tx, lease, reason, AfterFailure::Never).await?;

@@ -1,23 +1,23 @@
 //! Erases under an authority that is checked once more, and says "completed" only after every step was read back.
 
 use sha2::{Digest, Sha256};
-use tokio_util::sync::CancellationToken;
 
 use crate::breakpoint;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
-use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{RequestId, State};
-use crate::erase::{EraseError, Kept, Line, Outcome, Plan, Run, execute, plan};
+use crate::domain::request::{Audience, Event, ReviewReason};
+use crate::domain::{LetterKind, RequestId, State};
+use crate::erase::map::NO_CATEGORY;
+use crate::erase::{EraseError, Kept, Ledger as _, Line, Outcome, Plan, Run, execute, plan};
 use crate::queue::Lease;
-use crate::reply::letters::OutcomeLine;
+use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
 use crate::verify::Authority;
 
-use super::advance::{advance, enqueue};
+use super::advance::{advance, enqueue, write_letter};
 use super::error::FlowError;
-use super::facts::{Closing, Offered};
+use super::facts::{Closing, Failure, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
 use super::{begin, forget, safe};
@@ -37,42 +37,50 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     drop(tx);
 
     let offer = begin::confirmed(&stored, &subject)?;
-    match carry_out(house, &stored, offer, authority, &secret).await {
+    let ledger = ledger(house, lease, &stored, &authority);
+    match carry_out(house, &ledger, offer, authority, &secret).await {
         Ok(outcome) => finish(house, lease, id, &outcome).await,
-        // Nothing was written: a person looks at what changed since it was proven.
-        Err(FlowError::Erase(EraseError::Drift(_) | EraseError::TooManyRows { .. } | EraseError::MapChanged)) => {
-            stop(house, lease, id, ReviewReason::PlanDrifted).await
-        }
-        Err(error) => Err(error),
+        // Only before anything was found can nothing have been written: then a person looks at what changed.
+        Err(error) => match error.cause() {
+            Some(reason) if ledger.discovery().await.map_err(EraseError::from)?.is_none() => {
+                stop(house, lease, id, reason, &error).await
+            }
+            _ => Err(error),
+        },
     }
 }
 
-async fn carry_out(
-    house: &House,
-    stored: &Stored,
-    offer: &Offered,
-    authority: Authority,
-    secret: &[u8; 32],
-) -> Result<Outcome, FlowError> {
+const fn ledger<'a>(house: &'a House, lease: &Lease, stored: &Stored, authority: &Authority) -> CaseLedger<'a> {
     let bound = Bound {
         request: stored.request.id,
         authority: authority.id(),
         account_mac: *authority.account_mac(),
         plan_digest: *authority.plan_digest(),
     };
-    let preview = offer.approved(plan(&house.map, &offer.target)?);
-    let plan = Plan::new(preview, authority)?;
-    let ledger = CaseLedger { house, case: stored.request.case, bound, steps: &plan.skeleton().steps };
+    CaseLedger { house, held: lease.held(), case: stored.request.case, bound }
+}
+
+async fn carry_out(
+    house: &House,
+    ledger: &CaseLedger<'_>,
+    offer: &Offered,
+    authority: Authority,
+    secret: &[u8; 32],
+) -> Result<Outcome, FlowError> {
+    // What was begun ends under the plan that it was begun under, whatever became of the map.
+    let skeleton = match ledger.discovery().await.map_err(EraseError::from)? {
+        Some(discovery) => discovery.skeleton,
+        None => plan(&house.map, &offer.target).map_err(EraseError::from)?,
+    };
+    let plan = Plan::new(offer.approved(skeleton), authority).map_err(EraseError::from)?;
     let run = Run {
         map: &house.map,
         stores: &house.stores,
-        ledger: &ledger,
+        ledger,
         tombstone_secret: secret,
         now: house.clock.now(),
         limits: house.erase_limits,
         drift: house.drift_limits(),
-        kill: &CancellationToken::new(),
-        progress: &|_| {},
     };
     Ok(execute(&plan, &run).await?)
 }
@@ -104,9 +112,16 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) 
     Ok(())
 }
 
-async fn stop(house: &House, lease: &Lease, id: RequestId, reason: ReviewReason) -> Result<(), FlowError> {
+async fn stop(
+    house: &House,
+    lease: &Lease,
+    id: RequestId,
+    reason: ReviewReason,
+    error: &FlowError,
+) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
+    note_failure(house, &mut tx, &stored, reason.as_str(), error).await?;
     let bindings = stored.bindings.clone();
     advance(house, &mut tx, &stored, &Event::Stopped { reason }, bindings, Actor::PROGRAM).await?;
     jobs::complete_in(&mut tx, lease).await?;
@@ -118,43 +133,93 @@ async fn stop(house: &House, lease: &Lease, id: RequestId, reason: ReviewReason)
 fn close(house: &House, closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
-    closing.outcome =
-        lines.iter().filter(|line| line.category != crate::erase::map::NO_CATEGORY).flat_map(told).collect();
+    closing.outcome = lines.iter().filter(|line| is_told(line)).flat_map(told).collect();
     closing.searched = house.map.stores().keys().map(ToString::to_string).collect();
+    closing.found_in = outcome.stores().into_iter().map(ToString::to_string).collect();
+}
+
+/// Whether a line tells something of the person's records. Records without a category are told where they went or stay
+/// on a ground; that nothing else was found in them is no news.
+fn is_told(line: &Line) -> bool {
+    line.category != NO_CATEGORY || line.erased > 0 || !line.kept.is_empty()
 }
 
 /// The lines of the letter for one category: one per ground, the first with what was erased.
 fn told(line: &Line) -> Vec<OutcomeLine> {
+    let category = if line.category == NO_CATEGORY { OTHER_RECORDS } else { &line.category };
     let first = OutcomeLine {
-        category: line.category.clone(),
+        category: category.to_owned(),
         erased: line.erased,
-        anonymised: line.masked,
+        removed: line.masked,
+        anonymised: line.anonymised,
         kept: 0,
         ground: None,
         until: None,
-        not_found: line.erased + line.masked == 0 && line.kept.is_empty(),
+        not_found: line.erased + line.masked + line.anonymised == 0 && line.kept.is_empty(),
     };
     let mut lines = Vec::new();
     for (place, Kept { rows, ground, until }) in line.kept.iter().enumerate() {
-        let (erased, anonymised) = if place == 0 { (first.erased, first.anonymised) } else { (0, 0) };
-        let ground = Some(ground.clone());
-        lines.push(OutcomeLine { erased, anonymised, kept: *rows, ground, until: *until, ..first.clone() });
+        let once = |count: u64| if place == 0 { count } else { 0 };
+        lines.push(OutcomeLine {
+            erased: once(first.erased),
+            removed: once(first.removed),
+            anonymised: once(first.anonymised),
+            kept: *rows,
+            ground: Some(ground.clone()),
+            until: *until,
+            ..first.clone()
+        });
     }
     if lines.is_empty() { vec![first] } else { lines }
 }
 
 /// Tells a request that a job of it failed for good: the team is told, and nothing is called done.
-pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId) -> Result<(), FlowError> {
+pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error: &FlowError) -> Result<(), FlowError> {
     let Some(stored) = requests::load(tx, id).await? else { return Ok(()) };
     let bindings = stored.bindings.clone();
+    let reason = error.cause().unwrap_or(ReviewReason::Poison);
     let event = match stored.request.state {
         State::Erasing | State::WaitingOnRecipients => Event::StepFailed,
         State::Received | State::AwaitingConfirmation | State::AwaitingApproval => {
-            Event::Unclear { reason: ReviewReason::Poison, reachable: false, quiet: false }
+            Event::Unclear { reason, reachable: false, quiet: false }
         }
-        State::Scheduled => Event::Stopped { reason: ReviewReason::Poison },
+        State::Scheduled => Event::Stopped { reason },
         _ => return Ok(()),
     };
+    note_failure(house, tx, &stored, reason.as_str(), error).await?;
     advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?;
     Ok(())
+}
+
+/// Tells the team that a request waits for a store that is away; once, however long it is.
+pub(super) async fn is_away(house: &House, id: RequestId, error: &FlowError) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    if let Some(stored) = requests::load(&mut tx, id).await? {
+        note_failure(house, &mut tx, &stored, error.code(), error).await?;
+        let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
+        write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes why work stopped, for the alarm: names of stores, tables and columns, and no personal data.
+async fn note_failure(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    reason: &str,
+    error: &FlowError,
+) -> Result<(), FlowError> {
+    let mut closing = safe::closing(house, tx, &stored.request).await?;
+    let (at, column) = error.place().unzip();
+    closing.failure = Some(Failure {
+        reason: reason.to_owned(),
+        store: at.map(|at| at.store.to_string()),
+        table: at.map(|at| at.table.clone()),
+        column: column.flatten().map(str::to_owned),
+        text: error.chain(),
+        waits: error.is_away(),
+    });
+    safe::put_closing(house, tx, &stored.request, &closing).await
 }

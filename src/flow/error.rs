@@ -2,7 +2,9 @@
 
 use crate::db::DbError;
 use crate::domain::Retry;
-use crate::domain::request::IllegalTransition;
+use crate::domain::request::{IllegalTransition, ReviewReason};
+use crate::erase::map::TableRef;
+use crate::erase::{EraseError, PlanError};
 use crate::vault::KeyPurpose;
 
 /// Why a piece of work could not be done.
@@ -66,6 +68,9 @@ pub enum FlowError {
     /// Something that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// Every attempt at it ended its worker, and nobody knows why.
+    #[error("it ended its worker each time it was tried")]
+    Exhausted,
     /// What somebody named does not exist.
     #[error("there is no {0}")]
     NotFound(&'static str),
@@ -97,12 +102,54 @@ impl FlowError {
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
             | Self::Missing(_)
+            | Self::Exhausted
             | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
         }
     }
 
-    /// The error with its sources, for the log. Errors carry no personal data.
+    /// Whether a store or the directory could not be reached: the work waits for it, however long.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Directory(error) => error.retry() == Retry::Transient,
+            Self::Erase(error) => error.is_away(),
+            _ => false,
+        }
+    }
+
+    /// What a person must look at where this stopped a request for good; `None` where it is none of these causes.
+    #[must_use]
+    pub fn cause(&self) -> Option<ReviewReason> {
+        match self {
+            Self::Plan(_) => Some(ReviewReason::MapDefects),
+            Self::Erase(error) if error.retry() == Retry::Permanent => match error {
+                EraseError::Drift(_) | EraseError::MapChanged | EraseError::Plan(PlanError::OtherPlan) => {
+                    Some(ReviewReason::PlanDrifted)
+                }
+                EraseError::Plan(_) | EraseError::Defects { .. } | EraseError::NotMapped { .. } => {
+                    Some(ReviewReason::MapDefects)
+                }
+                EraseError::TooManyRows { .. } => Some(ReviewReason::TooManyRows),
+                EraseError::NoEnd { .. } | EraseError::NoBlank { .. } => Some(ReviewReason::RetentionUnclear),
+                EraseError::NotOneRoot { .. } => Some(ReviewReason::SubjectMissing),
+                EraseError::Store { .. } => Some(ReviewReason::StoreFailed),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The table and column that it is about, by their names in the data map.
+    #[must_use]
+    pub fn place(&self) -> Option<(&TableRef, Option<&str>)> {
+        match self {
+            Self::Erase(error) => error.place(),
+            _ => None,
+        }
+    }
+
+    /// The error with its causes, in one line. None of them carries personal data.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -137,6 +184,7 @@ impl FlowError {
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",
+            Self::Exhausted => "attempts_used_up",
             Self::NotFound(_) => "not_found",
             Self::Broken(_) => "broken_rule",
         }

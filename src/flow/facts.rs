@@ -129,6 +129,29 @@ pub struct Closing {
     pub detached: u64,
     /// The names of the stores that were searched.
     pub searched: Vec<String>,
+    /// The names of the stores in which something was found.
+    #[serde(default)]
+    pub found_in: Vec<String>,
+    /// Why work on it stopped, the last time that it did.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+}
+
+/// Why work on a request stopped, for the team: names of the data map, and no personal data.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// A code that is fixed in the program.
+    pub reason: String,
+    /// The store that it is about.
+    pub store: Option<String>,
+    /// The table.
+    pub table: Option<String>,
+    /// The column.
+    pub column: Option<String>,
+    /// The error with its causes.
+    pub text: String,
+    /// It goes on by itself when a store is back.
+    pub waits: bool,
 }
 
 /// A refusal in an operator's words.

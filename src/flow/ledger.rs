@@ -1,15 +1,19 @@
 //! The memory of one erasure in our own database: keys sealed under the case's replay key, each intent with its leaf
 //! in the trail before the act, each outcome with its leaf after it was read back.
+//!
+//! Every write is made under the job's lease: a worker that was paused longer than its lease writes nothing any more.
 
 use async_trait::async_trait;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::breakpoint;
 use crate::db::erasures::{self, Bound, StepName};
-use crate::db::{DbError, Tx, sealed};
+use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::plan::{KeySet, Step};
 use crate::erase::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+use crate::queue::Held;
 use crate::stores::Key;
 use crate::trail::{Actor, Event, Fact, Facts};
 
@@ -18,13 +22,15 @@ use super::house::House;
 use super::{note, safe};
 
 const KEYS: &str = "keys";
+const DISCOVERY: &str = "discovery";
 
 /// The ledger of one request's plan.
 pub(super) struct CaseLedger<'a> {
     pub(super) house: &'a House,
+    /// The lease of the job that erases.
+    pub(super) held: Held,
     pub(super) case: CaseId,
     pub(super) bound: Bound,
-    pub(super) steps: &'a [Step],
 }
 
 impl From<FlowError> for LedgerError {
@@ -40,21 +46,23 @@ impl From<DbError> for LedgerError {
 }
 
 impl CaseLedger<'_> {
-    fn step_named(&self, number: u16) -> Result<&Step, FlowError> {
-        self.steps.get(usize::from(number)).ok_or(FlowError::Missing("a step of the plan"))
+    /// A transaction that may write while the lease is held, and no longer.
+    async fn write(&self) -> Result<Tx, FlowError> {
+        let mut tx = self.house.db.write().await?;
+        jobs::confirm_in(&mut tx, self.held).await?;
+        Ok(tx)
     }
 
     async fn record(
         &self,
         tx: &mut Tx,
         event: Event,
-        number: u16,
+        step: &Step,
         counts: Option<StepCounts>,
     ) -> Result<(), FlowError> {
-        let step = self.step_named(number)?;
         let mut facts = Facts::new()
-            .with("step", Fact::Count(u64::from(number)))?
-            .with("store", Fact::Word(step.rows.at.store.to_string()))?
+            .with("step", Fact::Count(u64::from(step.number)))?
+            .with("store", Fact::Word(word(step.rows.at.store.as_str())))?
             .with("table", Fact::Word(word(&step.rows.at.table)))?
             .with("act", Fact::Word(step.act.as_str().to_owned()))?
             .with("plan", Fact::Digest(self.bound.plan_digest))?;
@@ -73,47 +81,67 @@ impl CaseLedger<'_> {
         note::append(self.house, tx, self.case, event, Actor::PROGRAM, facts).await
     }
 
-    async fn chunks(&self, tx: &mut Tx, step: u16) -> Result<Option<StepState>, FlowError> {
-        let Some(chunks) = erasures::chunks(tx, self.bound, step).await? else { return Ok(None) };
-        let chunks =
-            serde_json::from_value(chunks).map_err(|_| FlowError::Broken("the chunks of a step of another shape"))?;
-        Ok(Some(StepState { intended: true, chunks }))
+    /// What the blobs of this erasure belong to, so that those of another one do not open here.
+    fn belongs(&self, to: &str) -> String {
+        let plan = data_encoding::HEXLOWER.encode(&self.bound.plan_digest);
+        format!("{} {plan} {to}", self.bound.request)
     }
 
-    async fn set_chunks(&self, tx: &mut Tx, step: u16, state: &StepState) -> Result<(), FlowError> {
-        erasures::set_chunks(tx, self.bound, step, json(&state.chunks)?).await?;
-        Ok(())
+    fn belongs_chunk(&self, set: &str, chunk: u32) -> String {
+        self.belongs(&format!("{set} {chunk}"))
+    }
+
+    /// Seals bytes in the place of an older blob.
+    async fn replace(
+        &self,
+        tx: &mut Tx,
+        old: Option<Uuid>,
+        bound: sealed::Bound<'_>,
+        bytes: &[u8],
+    ) -> Result<Uuid, FlowError> {
+        if let Some(old) = old {
+            sealed::delete(tx, old).await?;
+        }
+        let key = safe::replay_key(self.house, tx, self.case).await?;
+        Ok(sealed::put_bound(tx, &key, bound, bytes, self.house.clock.now(), &*self.house.chance).await?)
     }
 }
 
-/// A table's name as the trail may hold it: its alphabet is narrower than a database's.
+/// A name as the trail may hold it: its alphabet is narrower than a database's, and a word begins with a letter there.
 fn word(name: &str) -> String {
-    name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(64).collect()
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let prefix = if begins { "" } else { "t_" };
+    prefix.chars().chain(name.chars().map(|c| allowed(c.to_ascii_lowercase()))).take(64).collect()
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<Value, FlowError> {
     serde_json::to_value(value).map_err(|_| FlowError::Broken("a record of an erasure that does not serialise"))
 }
 
+fn bytes<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, FlowError> {
+    serde_json::to_vec(value).map_err(|_| FlowError::Broken("a record of an erasure that does not serialise"))
+}
+
 #[async_trait]
 impl Ledger for CaseLedger<'_> {
     async fn discovery(&self) -> Result<Option<Discovery>, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        let found = erasures::discovery(&mut tx, self.bound).await?;
-        let read = |value| serde_json::from_value(value).map_err(|_| FlowError::Broken("a discovery of another shape"));
-        Ok(found.map(read).transpose()?)
+        let Some(blob) = erasures::discovery_blob(&mut tx, self.bound).await? else { return Ok(None) };
+        let key = safe::replay_key(self.house, &mut tx, self.case).await?;
+        let bound = sealed::Bound { kind: DISCOVERY, to: &self.belongs("") };
+        let bytes = sealed::get_bound(&mut tx, &key, bound, blob).await?;
+        let bytes = bytes.ok_or(FlowError::Missing("what the erasing had found"))?;
+        let read = serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("a discovery of another shape"))?;
+        Ok(Some(read))
     }
 
     async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError> {
-        let mut tx = self.house.db.write().await?;
+        let mut tx = self.write().await?;
         let name = set.to_string();
-        if let Some(old) = erasures::keys_blob(&mut tx, self.bound, &name, chunk).await? {
-            sealed::delete(&mut tx, old).await?;
-        }
-        let key = safe::replay_key(self.house, &mut tx, self.case).await?;
-        let bytes = serde_json::to_vec(keys).map_err(|_| FlowError::Broken("keys that do not serialise"))?;
-        let now = self.house.clock.now();
-        let blob = sealed::put(&mut tx, &key, KEYS, &bytes, now, &*self.house.chance).await?;
+        let old = erasures::keys_blob(&mut tx, self.bound, &name, chunk).await?;
+        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
+        let blob = self.replace(&mut tx, old, bound, &bytes(&keys)?).await?;
         erasures::save_keys_blob(&mut tx, self.bound, &name, chunk, blob).await?;
         tx.commit().await?;
         Ok(())
@@ -122,33 +150,46 @@ impl Ledger for CaseLedger<'_> {
     async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError> {
         let mut tx = self.house.db.read().await?;
         let missing = || FlowError::Missing("a chunk of saved keys");
-        let blob = erasures::keys_blob(&mut tx, self.bound, &set.to_string(), chunk).await?.ok_or_else(missing)?;
+        let name = set.to_string();
+        let blob = erasures::keys_blob(&mut tx, self.bound, &name, chunk).await?.ok_or_else(missing)?;
         let key = safe::replay_key(self.house, &mut tx, self.case).await?;
-        let bytes = sealed::get(&mut tx, &key, KEYS, blob).await?.ok_or_else(missing)?;
+        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
+        let bytes = sealed::get_bound(&mut tx, &key, bound, blob).await?.ok_or_else(missing)?;
         Ok(serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("saved keys of another shape"))?)
     }
 
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError> {
-        let mut tx = self.house.db.write().await?;
-        erasures::save_discovery(&mut tx, self.bound, json(discovery)?).await?;
+        let mut tx = self.write().await?;
+        let old = erasures::discovery_blob(&mut tx, self.bound).await?;
+        let bound = sealed::Bound { kind: DISCOVERY, to: &self.belongs("") };
+        let blob = self.replace(&mut tx, old, bound, &bytes(discovery)?).await?;
+        erasures::save_discovery_blob(&mut tx, self.bound, blob).await?;
         tx.commit().await?;
         Ok(())
     }
 
     async fn step(&self, step: u16) -> Result<StepState, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        Ok(self.chunks(&mut tx, step).await?.unwrap_or_default())
+        let mut state =
+            StepState { intended: erasures::is_intended(&mut tx, self.bound, step).await?, ..StepState::default() };
+        for row in erasures::chunks(&mut tx, self.bound, step).await? {
+            let read = |counts| {
+                serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
+            };
+            let done = row.counts.map(read).transpose()?;
+            state.chunks.insert(row.chunk, ChunkState { present: row.present, done });
+        }
+        Ok(state)
     }
 
-    async fn intent(&self, step: u16) -> Result<(), LedgerError> {
-        let named = self.step_named(step)?;
+    async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
         let name = StepName {
-            sequence: step,
-            store: named.rows.at.store.as_str(),
-            table: &named.rows.at.table,
-            action: named.act.as_str(),
+            sequence: step.number,
+            store: step.rows.at.store.as_str(),
+            table: &step.rows.at.table,
+            action: step.act.as_str(),
         };
-        let mut tx = self.house.db.write().await?;
+        let mut tx = self.write().await?;
         if erasures::intend(&mut tx, self.bound, name, self.house.clock.now()).await? {
             self.record(&mut tx, Event::Intent, step, None).await?;
         }
@@ -157,26 +198,22 @@ impl Ledger for CaseLedger<'_> {
     }
 
     async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError> {
-        let mut tx = self.house.db.write().await?;
-        let mut state = self.chunks(&mut tx, step).await?.ok_or(FlowError::Missing("the intent of a step"))?;
-        let first = state.chunks.entry(chunk).or_insert(ChunkState { present, done: None }).present;
-        self.set_chunks(&mut tx, step, &state).await?;
+        let mut tx = self.write().await?;
+        let first = erasures::begin_chunk(&mut tx, self.bound, step, chunk, present).await?;
         tx.commit().await?;
         Ok(first)
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
-        let mut tx = self.house.db.write().await?;
-        let mut state = self.chunks(&mut tx, step).await?.ok_or(FlowError::Missing("the intent of a step"))?;
-        state.chunks.entry(chunk).or_insert(ChunkState { present: 0, done: None }).done = Some(counts);
-        self.set_chunks(&mut tx, step, &state).await?;
+        let mut tx = self.write().await?;
+        erasures::end_chunk(&mut tx, self.bound, step, chunk, json(&counts)?).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn outcome(&self, step: u16, counts: StepCounts) -> Result<(), LedgerError> {
-        let mut tx = self.house.db.write().await?;
-        erasures::set_outcome(&mut tx, self.bound, step, json(&counts)?, self.house.clock.now()).await?;
+    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
+        let mut tx = self.write().await?;
+        erasures::set_outcome(&mut tx, self.bound, step.number, json(&counts)?, self.house.clock.now()).await?;
         self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
         tx.commit().await?;
         Ok(())
@@ -185,5 +222,21 @@ impl Ledger for CaseLedger<'_> {
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError> {
         breakpoint::pass(name);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_table_has_a_word() {
+        let long = "_".repeat(90);
+        for name in ["2fa_tokens", "_x", "users", "Öl", "a b", "public.users", "", "—", long.as_str()] {
+            let facts = Facts::new().with("table", Fact::Word(word(name)));
+            assert!(facts.is_ok(), "{name:?} became {:?}", word(name));
+        }
+        assert_eq!(word("2fa_tokens"), "t_2fa_tokens");
+        assert_eq!(word("Users"), "users");
     }
 }

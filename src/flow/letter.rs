@@ -19,6 +19,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
+use super::operate::unless_forgotten;
 use super::{outbox, safe};
 
 /// A letter with its facts and where it goes.
@@ -245,7 +246,7 @@ impl<'a> Desk<'a> {
             categories,
             outcome: self.closing.outcome.clone(),
             detached: self.closing.detached,
-            backups: house.backups(&self.closing.searched, finished_on),
+            backups: house.backups(&self.closing.found_in, finished_on),
             recipients: Vec::new(),
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
@@ -328,9 +329,12 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     let reference = request.reference.clone();
     let due_on: Date = request.deadlines.legal_due;
     let waiting_since: Timestamp = row.created_at;
+    let failure = unless_forgotten(safe::closing(house, tx, request).await)?.failure;
     Ok(match row.kind {
         LetterKind::AlarmReview => {
-            let reason = request.review.map_or("reopened", |reason| reason.as_str()).to_owned();
+            let word = request.review.map_or("reopened", |reason| reason.as_str());
+            let failure = failure.filter(|failure| failure.reason == word);
+            let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
         LetterKind::AlarmStepFailed => {
@@ -338,11 +342,14 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let open = steps.iter().find(|step| step.state != "read_back").or(steps.last());
             let jobs = crate::db::jobs::list(tx, &[crate::db::jobs::JobState::Dead], Some(request.id), 1).await?;
             let reason = jobs.first().and_then(|job| job.reason.clone()).unwrap_or_else(|| "unknown".to_owned());
+            let place = failure.as_ref().map(|failure| (failure.store.clone(), failure.table.clone()));
+            let (store, table) = place.unwrap_or_default();
             Letter::AlarmStepFailed(AlarmStepFailed {
                 reference,
-                store: open.map_or_else(|| "-".to_owned(), |step| step.store.clone()),
-                table: open.map_or_else(|| "-".to_owned(), |step| step.table.clone()),
-                reason,
+                waits: failure.as_ref().is_some_and(|failure| failure.waits),
+                store: store.or_else(|| Some(open?.store.clone())).unwrap_or_else(|| "-".to_owned()),
+                table: table.or_else(|| Some(open?.table.clone())).unwrap_or_else(|| "-".to_owned()),
+                reason: failure.map_or(reason, |failure| failure.text),
             })
         }
         LetterKind::AlarmBounced => {

@@ -199,14 +199,21 @@ pub struct Paused {
     pub common: Common,
 }
 
-/// What became of one category of data, in records. Masked records are `anonymised` only when nobody can be told from them.
+/// The category of records that hold none of the person's data by themselves. No category of a data map is called so.
+pub const OTHER_RECORDS: &str = "other records";
+
+/// What became of one category of data, in records. Records that stay are `anonymised` only when nobody can be told from
+/// them; otherwise the category was `removed` from them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeLine {
     /// The category's word; one that the language has no name for is shown as it is written.
     pub category: String,
     /// Records erased.
     pub erased: u64,
-    /// Records anonymised.
+    /// Records that stay without this category, and may still tell whose they are.
+    #[serde(default)]
+    pub removed: u64,
+    /// Records that stay without this category, and in which nothing tells whose they were.
     pub anonymised: u64,
     /// Records kept; then `ground` and `until` are needed.
     pub kept: u64,

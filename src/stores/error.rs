@@ -109,6 +109,14 @@ impl StoreError {
         }
     }
 
+    /// Whether the store refused to delete a row because another row still points to it. PostgreSQL has a code of its
+    /// own for links that say RESTRICT.
+    #[must_use]
+    pub fn is_foreign_key_violation(&self) -> bool {
+        matches!(self, Self::Sql(SqlFailure(sqlx::Error::Database(error)))
+            if error.is_foreign_key_violation() || error.code().as_deref() == Some("23001"))
+    }
+
     /// Whether the same statement should be sent again at once: the store undid it to let another go first.
     pub(super) fn is_contention(&self) -> bool {
         matches!(self, Self::Sql(SqlFailure(sqlx::Error::Database(error)))

@@ -74,12 +74,14 @@ async fn the_work_waits_for_it() {
     world
         .live(async {
             world.days_pass(8).await;
-            for _ in 0..3 {
-                world.clock.advance(Duration::from_secs(120));
+            // Much longer than the attempts of a job would last.
+            for _ in 0..11 {
+                world.clock.advance(Duration::from_secs(3_600));
                 world.settle().await;
             }
             assert_eq!(world.state(request).await, State::Scheduled);
             assert_eq!(number(&world, tried, params![request]).await, 1, "the job waits for its next attempt");
+            assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
             // A letter that comes meanwhile is taken in, and handled when the store is back.
             world.receive(&world.closing(OTHER)).await;
             assert_eq!(number(&world, COMPLETED, params![request]).await, 0, "nothing is called done");
@@ -104,5 +106,5 @@ async fn the_work_waits_for_it() {
     tokio::join!(way.carry(cut.clone()), story);
     assert_eq!(world.state(request).await, State::Completed);
     assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 0);
-    assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to look");
+    assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to do anything");
 }

@@ -12,7 +12,7 @@ use super::shop;
 use super::world::World;
 
 /// What must be the same, whoever was killed: a name, and lines.
-const SAME: [(&str, &str); 13] = [
+const SAME: [(&str, &str); 14] = [
     ("requests", "SELECT state || ' ' || scope || ' ' || asker_role || ' moves ' || CAST(moves AS TEXT) || ' round ' || CAST(round AS TEXT)
         || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END
         || CASE WHEN letters_due_at IS NULL THEN '' ELSE ' letters are due' END AS line FROM requests"),
@@ -24,7 +24,8 @@ const SAME: [(&str, &str); 13] = [
     ("cursors", "SELECT folder || ' ' || CAST(uid_start AS TEXT) || ' ' || CAST(uid_last AS TEXT) AS line FROM cursors"),
     ("challenges", "SELECT CAST(round AS TEXT) || ' ' || addressee || ' ' || CAST(attempts AS TEXT) AS line FROM challenges"),
     ("authorities", "SELECT kind || ' ' || method AS line FROM authorities"),
-    ("discoveries", "SELECT CAST(found AS TEXT) AS line FROM discoveries"),
+    ("discoveries", "SELECT 'found' AS line FROM discoveries"),
+    ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(counts AS TEXT) AS line FROM step_chunks"),
     ("saved_keys", "SELECT key_set || ' ' || CAST(chunk AS TEXT) AS line FROM saved_keys"),
     ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || CAST(counts AS TEXT) AS line FROM steps"),
     ("jobs", "SELECT kind || ' ' || state AS line FROM jobs"),

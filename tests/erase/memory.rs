@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use expunged::domain::Retry;
-use expunged::erase::plan::KeySet;
+use expunged::erase::plan::{KeySet, Step};
 use expunged::erase::{BREAKPOINTS, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 use expunged::stores::Key;
 use sqlx::Executor as _;
@@ -15,13 +15,14 @@ pub struct MemoryLedger(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    discovery: Option<Discovery>,
+    /// As it is stored.
+    discovery: Option<String>,
     keys: BTreeMap<(String, u32), Vec<Key>>,
     steps: BTreeMap<u16, StepState>,
     outcomes: BTreeMap<u16, StepCounts>,
     passed: Vec<&'static str>,
     kill_after: Option<usize>,
-    late: Option<(&'static str, sqlx::SqlitePool, String)>,
+    late: Vec<(&'static str, sqlx::SqlitePool, String)>,
 }
 
 impl MemoryLedger {
@@ -32,9 +33,14 @@ impl MemoryLedger {
         inner.kill_after = breakpoints;
     }
 
-    /// Runs a statement of somebody else at a breakpoint, once.
+    /// Runs a statement of somebody else at a breakpoint, once; several run at one after the other.
     pub fn late_writer(&self, at: &'static str, pool: sqlx::SqlitePool, sql: &str) {
-        self.0.lock().unwrap().late = Some((at, pool, sql.to_owned()));
+        self.0.lock().unwrap().late.push((at, pool, sql.to_owned()));
+    }
+
+    /// Empties a chunk of saved keys behind the engine's back.
+    pub fn take_keys(&self, set: &str, chunk: u32) {
+        self.0.lock().unwrap().keys.get_mut(&(set.to_owned(), chunk)).unwrap().clear();
     }
 
     pub fn passed(&self) -> Vec<&'static str> {
@@ -57,7 +63,7 @@ fn broken(source: impl std::error::Error + Send + Sync + 'static) -> LedgerError
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn discovery(&self) -> Result<Option<Discovery>, LedgerError> {
-        Ok(self.0.lock().unwrap().discovery.clone())
+        Ok(self.0.lock().unwrap().discovery.as_ref().map(|text| serde_json::from_str(text).unwrap()))
     }
 
     async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError> {
@@ -71,7 +77,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().discovery = Some(discovery.clone());
+        self.0.lock().unwrap().discovery = Some(serde_json::to_string(discovery).unwrap());
         Ok(())
     }
 
@@ -79,8 +85,8 @@ impl Ledger for MemoryLedger {
         Ok(self.0.lock().unwrap().steps.get(&step).cloned().unwrap_or_default())
     }
 
-    async fn intent(&self, step: u16) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().steps.entry(step).or_default().intended = true;
+    async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().steps.entry(step.number).or_default().intended = true;
         Ok(())
     }
 
@@ -97,8 +103,8 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn outcome(&self, step: u16, counts: StepCounts) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().outcomes.insert(step, counts);
+    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().outcomes.insert(step.number, counts);
         Ok(())
     }
 
@@ -110,7 +116,7 @@ impl Ledger for MemoryLedger {
                 return Err(broken(Killed));
             }
             inner.passed.push(name);
-            inner.late.take_if(|(at, _, _)| *at == name)
+            inner.late.iter().position(|(at, _, _)| *at == name).map(|first| inner.late.remove(first))
         };
         if let Some((_, pool, sql)) = late {
             pool.execute(sqlx::AssertSqlSafe(sql)).await.expect("the late writer writes");

@@ -10,7 +10,6 @@ use expunged::stores::{self, Key, StoreLimits, StoreName, Stores};
 use expunged::verify::{Authority, ServiceEnded};
 use secrecy::SecretString;
 use sqlx::{Executor as _, Row as _, SqlitePool};
-use tokio_util::sync::CancellationToken;
 
 use super::memory::MemoryLedger;
 
@@ -131,8 +130,6 @@ impl World {
             now: NOW,
             limits: self.limits,
             drift: DriftLimits::default(),
-            kill: &CancellationToken::new(),
-            progress: &|_| {},
         };
         erase::execute(plan, &run).await
     }

@@ -44,9 +44,9 @@ const NO_WAY: &str = "this state cannot be reached from there";
 const NO_STEP: &str = "a step needs a request that is erasing under this authority and plan";
 const BOUND: &str = "a step cannot change what it is bound to";
 
-const STEP: &str = "INSERT INTO steps (request_id, sequence, store, table_name, action, state, chunks, authority_id,
+const STEP: &str = "INSERT INTO steps (request_id, sequence, store, table_name, action, state, authority_id,
        account_mac, plan_digest, intended_at)
-     SELECT $1, 900, 'shop', 'users', 'delete', 'intended', '[]', a.id, a.account_mac, a.plan_digest, a.issued_at
+     SELECT $1, 900, 'shop', 'users', 'delete', 'intended', a.id, a.account_mac, a.plan_digest, a.issued_at
      FROM authorities a WHERE a.request_id = $2";
 
 on_both! {

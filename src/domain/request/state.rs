@@ -109,6 +109,16 @@ stored_enum! {
         OtherRight = "other_right",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.
         ChangedLately = "changed_lately",
+        /// The data map has no plan for it, or is not true of the stores.
+        MapDefects = "map_defects",
+        /// More rows than one subject may have.
+        TooManyRows = "too_many_rows",
+        /// Rows that would be kept have no end that can be read, or cannot let go of what is personal after it.
+        RetentionUnclear = "retention_unclear",
+        /// The row that is to be erased is not in its store, or is there more than once.
+        SubjectMissing = "subject_missing",
+        /// A store refused what it was asked to do.
+        StoreFailed = "store_failed",
     }
 }
 

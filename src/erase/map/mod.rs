@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Scope, stored_enum};
 use crate::stores::{StoreKind, StoreName};
@@ -69,7 +69,7 @@ pub enum StoreUrl {
 }
 
 /// What happens to one table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableMap {
     /// A row is a data subject of this kind: account, user or end-user.
     pub subject: Option<Scope>,
@@ -92,7 +92,7 @@ pub struct TableMap {
 }
 
 /// Columns that hold another table's key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
     /// The table that they point to, possibly in another store.
     pub to: TableRef,
@@ -101,7 +101,7 @@ pub struct Link {
 }
 
 /// A table of a store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TableRef {
     /// The store.
     pub store: StoreName,
@@ -128,7 +128,7 @@ stored_enum! {
 }
 
 /// What happens to a column of a row that stays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mask {
     /// It becomes NULL.
@@ -142,7 +142,7 @@ pub enum Mask {
 }
 
 /// Why a row stays, and until when (Art. 17(3) GDPR).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keep {
     /// The ground, as the letter names it.
     pub ground: String,

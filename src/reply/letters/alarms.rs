@@ -18,7 +18,7 @@ pub struct AlarmReview {
     pub due_on: Date,
 }
 
-/// To the team: a step failed for good. The reason holds no personal data.
+/// To the team: a step failed for good, or waits for a store that is away. The reason holds no personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmStepFailed {
     /// Which request.
@@ -29,6 +29,8 @@ pub struct AlarmStepFailed {
     pub table: String,
     /// Why: the code of the failure in the job table.
     pub reason: String,
+    /// It is tried again by itself until the store is back.
+    pub waits: bool,
 }
 
 /// To the team: a letter of ours did not reach its reader, or nobody knows whether it did.

@@ -104,6 +104,7 @@ fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine 
     OutcomeLine {
         category: category.to_owned(),
         erased,
+        removed: 0,
         anonymised,
         kept,
         ground: (kept > 0).then(|| "Art. 17(3)(b) GDPR; HGB § 257".to_owned()),
@@ -128,6 +129,8 @@ fn completed() -> Completed {
             line("identity", 12, 3, 0),
             line("payment", 0, 1, 2),
             line("behaviour", 12_345, 0, 1),
+            OutcomeLine { removed: 2, not_found: false, ..line("phone", 0, 0, 0) },
+            line(OTHER_RECORDS, 0, 0, 2),
             line("location", 0, 0, 0),
             line("shoe size", 2, 0, 0),
         ],
@@ -231,8 +234,9 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![AlarmReview { reference, reason, waiting_since: instant, due_on }.into()]
         }
         LetterKind::AlarmStepFailed => {
-            let [store, table, reason] = ["shop", "orders", "residue"].map(str::to_owned);
-            vec![AlarmStepFailed { reference: reference(), store, table, reason }.into()]
+            let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
+            let failed = AlarmStepFailed { reference: reference(), store, table, reason, waits: false };
+            vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into()]
         }
         LetterKind::AlarmBounced => {
             let bounced = |letter, certain| AlarmBounced { reference: reference(), letter, certain }.into();

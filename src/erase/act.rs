@@ -1,0 +1,163 @@
+//! Acts on saved keys, chunk by chunk, and counts what came of it. Finds nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::blank;
+use super::discover::{Finder, Sets};
+use super::engine::Run;
+use super::error::EraseError;
+use super::ledger::{ChunkState, Discovery, StepCounts, StepState};
+use super::map::{Mask, TableMap};
+use super::plan::{Act, KeySet, Skeleton, Step};
+use super::tombstone::tombstone;
+use crate::stores::{Assignment, Key, NewValue, Schema, Select, StoreName, Table};
+
+/// An execution whose keys are saved.
+pub(super) struct Work<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) schemas: &'a BTreeMap<StoreName, Schema>,
+    pub(super) discovery: &'a Discovery,
+}
+
+impl Work<'_> {
+    /// Does what is left of a step; answers what came of all of it.
+    pub(super) async fn act(&self, step: &Step) -> Result<StepCounts, EraseError> {
+        let ledger = self.run.ledger;
+        let state = ledger.step(step.number).await?;
+        if !state.intended {
+            ledger.intent(step).await?;
+            ledger.breakpoint("erase:intent_saved").await?;
+        }
+        let mut total = StepCounts::default();
+        for chunk in 0..self.chunks(&step.rows)? {
+            total.add(self.chunk(step, chunk, &state).await?);
+        }
+        Ok(total)
+    }
+
+    async fn chunk(&self, step: &Step, chunk: u32, state: &StepState) -> Result<StepCounts, EraseError> {
+        let ledger = self.run.ledger;
+        if let Some(ChunkState { done: Some(counts), .. }) = state.chunks.get(&chunk) {
+            return Ok(*counts);
+        }
+        let at = &step.rows.at;
+        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let table = self.finder().table(at)?;
+        let keys = self.load(&step.rows, chunk).await?;
+        let select = Select { table: &at.table, columns: &table.key, values: &keys };
+        let present = match state.chunks.get(&chunk) {
+            Some(begun) => begun.present,
+            None => {
+                let present = store.count(select).await.map_err(EraseError::store(at))?;
+                ledger.begin_chunk(step.number, chunk, present).await?
+            }
+        };
+        ledger.breakpoint("erase:chunk_begun").await?;
+        match &step.act {
+            Act::Delete => store.delete(select).await,
+            Act::Keep => Ok(0),
+            _ => store.mask(select, &self.assignments(step, table, &keys)?).await,
+        }
+        .map_err(EraseError::store(at))?;
+        ledger.breakpoint("erase:chunk_acted").await?;
+        let left = store.count(select).await.map_err(EraseError::store(at))?;
+        let counts = counted(step, keys.len() as u64, present, left);
+        ledger.end_chunk(step.number, chunk, counts).await?;
+        ledger.breakpoint("erase:chunk_saved").await?;
+        Ok(counts)
+    }
+
+    /// The new values that a step gives to the rows of these keys.
+    pub(super) fn assignments(
+        &self,
+        step: &Step,
+        table: &TableMap,
+        keys: &[Key],
+    ) -> Result<Vec<Assignment>, EraseError> {
+        let at = &step.rows.at;
+        let found = self.schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
+        let columns = match &step.act {
+            Act::Open(columns) | Act::LetGo(columns) | Act::Cut(columns) | Act::Mask(columns) => columns.clone(),
+            Act::Blank(columns) => blank::masks(at, found.unwrap_or(&Table::default()), columns)?,
+            Act::Delete | Act::Keep => BTreeMap::new(),
+        };
+        let value = |column: &str, mask: &Mask| match mask {
+            Mask::Null | Mask::Detach => NewValue::Null,
+            Mask::Constant(text) => NewValue::Constant(text.clone()),
+            Mask::Tombstone => {
+                let length_max = found.and_then(|table| table.column(column)).and_then(|column| column.length_max);
+                let is_address = table.identify.get("email").is_some_and(|address| address == column);
+                let secret = self.run.tombstone_secret;
+                let text = |key: &Key| tombstone(secret, at, column, key, length_max, is_address);
+                NewValue::PerKey(keys.iter().map(text).collect())
+            }
+        };
+        let assignment =
+            |(column, mask): (&String, &Mask)| Assignment { column: column.clone(), value: value(column, mask) };
+        Ok(columns.iter().map(assignment).collect())
+    }
+
+    /// How many chunks of keys a set has. A set that was never saved is not an empty one.
+    pub(super) fn chunks(&self, set: &KeySet) -> Result<u32, EraseError> {
+        let chunks = self.discovery.chunks.get(&set.to_string()).ok_or_else(|| changed(set))?;
+        u32::try_from(chunks.len()).map_err(|_| changed(set))
+    }
+
+    /// The keys of one chunk: as many as were found.
+    pub(super) async fn load(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, EraseError> {
+        let keys = self.run.ledger.load_keys(set, chunk).await?;
+        let wanted = self.discovery.chunks.get(&set.to_string()).and_then(|chunks| chunks.get(chunk as usize));
+        if wanted == Some(&(keys.len() as u64)) { Ok(keys) } else { Err(changed(set)) }
+    }
+
+    pub(super) async fn saved(&self, set: &KeySet) -> Result<BTreeSet<Key>, EraseError> {
+        let mut keys = BTreeSet::new();
+        for chunk in 0..self.chunks(set)? {
+            keys.extend(self.load(set, chunk).await?);
+        }
+        Ok(keys)
+    }
+
+    /// All saved keys.
+    pub(super) async fn all_saved(&self) -> Result<Sets, EraseError> {
+        let mut sets = Sets::new();
+        for step in &self.skeleton().steps {
+            if !sets.contains_key(&step.rows) {
+                sets.insert(step.rows.clone(), self.saved(&step.rows).await?);
+            }
+        }
+        Ok(sets)
+    }
+
+    pub(super) const fn skeleton(&self) -> &Skeleton {
+        &self.discovery.skeleton
+    }
+
+    pub(super) const fn finder(&self) -> Finder<'_> {
+        Finder { skeleton: &self.discovery.skeleton, stores: self.run.stores, limits: self.run.limits }
+    }
+}
+
+fn changed(set: &KeySet) -> EraseError {
+    EraseError::SavedKeys { set: set.to_string() }
+}
+
+/// What came of a chunk: rows that were there before the act and are not there now were erased by it, also where it
+/// ran before and nobody recorded it.
+fn counted(step: &Step, saved: u64, present: u64, left: u64) -> StepCounts {
+    let mut counts = StepCounts { not_found: saved.saturating_sub(present), ..StepCounts::default() };
+    let here = |wanted: bool| if wanted { present } else { 0 };
+    match &step.act {
+        Act::Delete => counts.erased = present.saturating_sub(left),
+        Act::Mask(_) | Act::Blank(_) => {
+            counts.masked = here(!step.erases.is_empty());
+            counts.kept = here(step.keep.is_some());
+        }
+        Act::Keep => counts.kept = here(step.keep.is_some()),
+        Act::LetGo(_) => counts.detached = present,
+        // The same rows are counted as found or not by the step that follows.
+        Act::Cut(_) => (counts.detached, counts.not_found) = (present, 0),
+        Act::Open(_) => counts.not_found = 0,
+    }
+    counts
+}

@@ -1,0 +1,93 @@
+//! What a person is recognised by: read before the first write, sealed beside the keys, and looked for when a step is
+//! read back. A row of the person that came back under another key is found by nothing else.
+//!
+//! Only columns that are unique in their store count: a name has namesakes, and a row of theirs is no residue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::act::Work;
+use super::discover::{Finder, Found, goes_as_a_whole};
+use super::error::EraseError;
+use super::map::{Link, TableMap, TableRef};
+use super::plan::{Act, KeySet, Step};
+use crate::stores::{Key, Schema, Select, StoreError, StoreName};
+
+impl Finder<'_> {
+    /// Adds the identities of the subjects that were found.
+    pub(super) async fn identities(
+        &self,
+        found: &mut Found,
+        schemas: &BTreeMap<StoreName, Schema>,
+    ) -> Result<(), EraseError> {
+        if !goes_as_a_whole(self.skeleton) {
+            return Ok(());
+        }
+        for (at, table) in self.skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
+            let schema = schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
+            let unique = |column: &&String| schema.is_some_and(|table| table.is_unique(std::slice::from_ref(*column)));
+            for column in table.identify.values().filter(unique) {
+                let parts = [false, true].map(|ended| KeySet { ended, ..KeySet::of(at.clone()) });
+                if !parts.iter().any(|part| found.sets.contains_key(part)) {
+                    continue; // only pointed to
+                }
+                let rows: Vec<Key> = parts.iter().filter_map(|part| found.sets.get(part)).flatten().cloned().collect();
+                let values = self.values(at, table, column, rows).await?;
+                found.sets.insert(KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) }, values);
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of a column in these rows, NULL left out.
+    async fn values(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        column: &String,
+        rows: Vec<Key>,
+    ) -> Result<BTreeSet<Key>, EraseError> {
+        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let mut values = BTreeSet::new();
+        let size = self.limits.chunk_rows.max(1) as usize;
+        let mut open: Vec<&[Key]> = rows.chunks(size).collect();
+        while let Some(chunk) = open.pop() {
+            let select = Select { table: &at.table, columns: &table.key, values: chunk };
+            match store.keys(select, std::slice::from_ref(column), None, self.limits.chunk_rows).await {
+                Ok(page) => values.extend(page),
+                Err(StoreError::NullKey { .. }) if chunk.len() > 1 => {
+                    let (left, right) = chunk.split_at(chunk.len() / 2);
+                    open.extend([left, right]);
+                }
+                Err(StoreError::NullKey { .. }) => {}
+                Err(error) => return Err(EraseError::store(at)(error)),
+            }
+        }
+        Ok(values)
+    }
+}
+
+impl Work<'_> {
+    /// Rows of a subject's table that hold a saved identity and were not saved.
+    pub(super) async fn by_identity(&self, step: &Step) -> Result<u64, EraseError> {
+        if step.rows.ended || matches!(step.act, Act::Open(_)) {
+            return Ok(0);
+        }
+        let at = &step.rows.at;
+        let table = self.finder().table(at)?;
+        let mut others = BTreeSet::new();
+        for column in table.identify.values() {
+            let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
+            if !self.discovery.chunks.contains_key(&set.to_string()) {
+                continue; // not unique, so that it is nobody's alone
+            }
+            let values = self.saved(&set).await?;
+            let itself = Link { to: at.clone(), columns: vec![column.clone()] };
+            others.extend(self.finder().linked(at, table, &itself, &values).await?);
+        }
+        if others.is_empty() {
+            return Ok(0);
+        }
+        let saved = self.saved_of(at).await?;
+        Ok(others.iter().filter(|key| !saved.contains(key)).count() as u64)
+    }
+}

@@ -127,7 +127,7 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         None => Vec::new(),
     };
     Ok(match letter.verdict.intent {
-        Intent::WithdrawOrCancel if !open.is_empty() => Judgement::Stops(open),
+        Intent::Withdraw if !open.is_empty() => Judgement::Stops(open),
         intent if opens(intent) => match open.into_iter().find(|stored| stored.request.state != State::Erasing) {
             Some(stored) if intent != Intent::Unclear => Judgement::Repeats(Box::new(stored)),
             _ => Judgement::Opens,

@@ -180,8 +180,8 @@ impl Observer {
     fn would(&self, letter: &Intake, known: &[Membership]) -> &'static str {
         match letter.machine {
             Some(MachineKind::Bounce) => return "note the bounce, if one of our letters came back",
-            Some(_) => return "leave it as it is",
-            None => {}
+            Some(_) if letter.verdict.intent != Intent::Unclear => return "leave it as it is",
+            _ => {}
         }
         match letter.verdict.intent {
             Intent::Confirm | Intent::Deny => "take it as an answer if it carries a token, otherwise leave it",

@@ -41,6 +41,9 @@ const WISHING: [Group; 15] = [
     Group::Request,
     Group::AnswerLink,
 ];
+/// What may be erased, besides an account.
+const OBJECTS: [Group; 6] =
+    [Group::DataMine, Group::Data, Group::Profile, Group::Everything, Group::ForgetMe, Group::LawErasure];
 /// What takes a yes back, wholly or by half.
 const CONTRADICTING: [Group; 7] =
     [Group::No, Group::NoAlone, Group::Negation, Group::Hedge, Group::Undo, Group::How, Group::Conditional];
@@ -206,16 +209,13 @@ impl Plain {
                 return None;
             }
             let is = |group: Group| hits.iter().any(|hit| hit.is(group));
-            let erasing: Vec<&&Hit> = hits.iter().filter(|hit| is_erasing(hit)).collect();
-            // "I confirm the deletion" has no verb of asking; "is my account deleted" has none either, and no noun.
-            let confirmed = is(Group::Yes) && is(Group::EraseNoun);
-            let asked = |hit: &Hit| confirmed || wished(hit, signals) || signals.opens_clause(hit);
-            if erasing.iter().any(|hit| force(hit, signals) != Force::Wish || !asked(hit)) {
+            let wishes = is(Group::ForgetMe) || hits.iter().any(|hit| is_erasing(hit));
+            if wishes && !asks_to_erase(&hits, signals) {
                 return None;
             }
             let has_code = words.clone().any(|word| is_code(signals, word, codes));
             let mut allowed: Vec<Group> = AGREEING.to_vec();
-            if !erasing.is_empty() || is(Group::ForgetMe) {
+            if wishes {
                 plain.wishes = true;
                 allowed.extend(WISHING);
             }
@@ -230,10 +230,25 @@ impl Plain {
             if !words.clone().all(known) {
                 return None;
             }
-            plain.agrees |= is(Group::Yes);
+            plain.agrees |= hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]));
         }
         Some(plain)
     }
+}
+
+/// Whether a sentence with a word of erasing asks for it, and says of what. Beside a yes "it" is enough, or no object at
+/// all; but who asks to close something has to say that it is the account.
+fn asks_to_erase(hits: &[&Hit], signals: &Signals) -> bool {
+    let is = |group: Group| hits.iter().any(|hit| hit.is(group));
+    let agrees = is(Group::Yes);
+    let closes = is(Group::AccountMine) || is(Group::Account);
+    let named = closes || OBJECTS.iter().any(|group| is(*group));
+    hits.iter().filter(|hit| is_erasing(hit)).all(|hit| {
+        // "I confirm the deletion" has no verb of asking; "is my account deleted" has none either, and no noun.
+        let asked = wished(hit, signals) || signals.opens_clause(hit) || (agrees && is(Group::EraseNoun));
+        let object = if hit.is(Group::CloseVerb) { closes } else { named || agrees };
+        force(hit, signals) == Force::Wish && asked && object
+    })
 }
 
 /// Whether a hit takes a yes back: not where it is a part of a phrase that does not ("no problem"), nor where the same

@@ -100,6 +100,12 @@ fn a_code_with_anything_beside_it_is_no_yes() {
             "Ignore\n7K3QM2",
             "I did not send this. 7K3QM2",
             "Who are you? 7K3QM2",
+            "please remove 7K3QM2",
+            "End this now. 7K3QM2",
+            "Yes forget it",
+            "please delete this e-mail, code 7K3QM2",
+            "Je confirme que je ne veux pas supprimer mon compte 7K3QM2",
+            "Ja bitte löschen Sie alles außer meinem Konto. 7K3QM2",
             "Yes, delete it and send me a copy of my data first. 7K3QM2",
         ],
     );
@@ -122,7 +128,7 @@ fn a_code_by_itself_or_with_courtesy_says_nothing_else() {
         let said = Said::of(text, &Names::default(), for_tests());
         assert_eq!((said.intent, said.codes.as_slice()), (AnswerIntent::None, [CODE.to_owned()].as_slice()), "{text}");
     }
-    all_say(AnswerIntent::None, &["", "No problem at all, thanks.", "Hello,\nthank you!\nAnna"]);
+    all_say(AnswerIntent::None, &["", "Gern geschehen", "No problem at all, thanks.", "Hello,\nthank you!\nAnna"]);
 }
 
 #[test]
@@ -145,6 +151,7 @@ fn a_no_is_an_answer_and_no_part_of_another_phrase() {
             "Please stop.",
             "Please don't.",
             "Please don't delete my account",
+            "forget it 7K3QM2",
             "Absolutely not.",
             "Of course not!",
             "This is not ok with me.",
@@ -159,7 +166,16 @@ fn a_no_is_an_answer_and_no_part_of_another_phrase() {
 fn takes_a_request_back() {
     all_say(
         AnswerIntent::Withdraw,
-        &["Please cancel my deletion request", "Bitte die Löschung stoppen", "Anulen mi solicitud"],
+        &[
+            "Please cancel my deletion request",
+            "Please delete my request. 7K3QM2",
+            "close this request 7K3QM2",
+            "Bitte löschen Sie die Anfrage. 7K3QM2",
+            "Merci de supprimer cette demande. 7K3QM2",
+            "Por favor eliminen esta solicitud. 7K3QM2",
+            "Bitte die Löschung stoppen",
+            "Anulen mi solicitud",
+        ],
     );
 }
 

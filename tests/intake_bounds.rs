@@ -153,7 +153,7 @@ fn a_wish_is_not_lost_because_of_the_words_around_it() {
         assert!(matches!(intake.verdict.intent, Intent::Unclear | Intent::ErasureAccount), "{subject}: {intake:?}");
         assert!(intake.bounce.is_none(), "{subject}");
         let proven = take(format!("{head}\r\nAuto-Submitted: auto-replied\r\n\r\n{body}\r\n").as_bytes());
-        assert_eq!(proven.verdict.intent, Intent::AutoReply, "{subject}");
+        assert!(matches!(proven.verdict.intent, Intent::AutoReply | Intent::Bounce), "{subject}: {proven:?}");
     }
 }
 

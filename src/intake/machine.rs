@@ -37,6 +37,12 @@ impl Robot {
         Self { kind, reason, proven: true }
     }
 
+    /// What words alone say, proven where a header says that the letter is an automatic answer.
+    pub fn backed_by(self, other: Option<&Self>) -> Self {
+        let answers = other.is_some_and(|other| other.proven && other.kind == MachineKind::AutoReply);
+        Self { proven: self.proven || answers, ..self }
+    }
+
     pub fn by_words(kind: MachineKind, reason: Reason) -> Self {
         Self { kind, reason, proven: false }
     }

@@ -116,9 +116,10 @@ fn is_stub(plain: &str, html: &str) -> bool {
 fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits) -> Intake {
     let mut defects = letter.defects.clone();
     let texts = shown.texts(&shown.main, lexicon);
+    let wrote = machine(&letter, &shown.main.new, lexicon);
     let (returned, robot) = match bounce::bounce(&letter, lexicon) {
-        Some((bounce, robot)) => (Some(bounce), Some(robot)),
-        None => (None, machine(&letter, &shown.main.new, lexicon)),
+        Some((bounce, robot)) => (Some(bounce), Some(robot.backed_by(wrote.as_ref()))),
+        None => (None, wrote),
     };
     let (said, asks_to_stop) = shown.said(&Names::of(&letter), lexicon);
     let said = if robot.is_some() { Said { intent: AnswerIntent::None, codes: Vec::new() } } else { said };

@@ -58,10 +58,7 @@ async fn broken_mime() {
 
 #[tokio::test]
 async fn an_empty_letter() {
-    let (disposition, world) = taken(Vec::new()).await;
-    assert_eq!(disposition, Disposition::Opened);
-    let waiting = "SELECT COUNT(*) AS number FROM requests WHERE state = 'needs_review'";
-    assert_eq!(world.number(waiting, params![]).await, 1, "nobody knows what it asks: a person looks");
+    settled(b"", Disposition::Opened).await;
 }
 
 #[tokio::test]

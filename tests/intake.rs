@@ -1,6 +1,6 @@
 //! Promise: no erasure request is lost among other letters, and no other letter is taken for one.
 //!
-//! The committed letters (`tests/mail/authored`, our own texts) always run. `EXPUNGED_CORPUS` names a folder with a larger
+//! The committed letters (`tests/mail/authored`) and sentences (`tests/mail/sentences`), our own texts, always run. `EXPUNGED_CORPUS` names a folder with a larger
 //! `manifest.jsonl`; its figures are printed (`--nocapture`) and held to the goals below.
 //!
 //! Figures of the development split of that corpus (1,269 letters in the four languages, on which the words and rules were
@@ -156,4 +156,39 @@ fn corpus_is_understood() {
     let score = Score::of(Path::new(&dir));
     score.print();
     assert!(score.recall() >= RECALL_MIN && score.precision() >= PRECISION_MIN);
+}
+
+/// One line of `tests/mail/sentences`: what the letter must be taken for, its subject and its text.
+fn sentence(line: &str) -> Option<(char, String)> {
+    let (kind, letter) = line.split_once('|').filter(|(kind, _)| kind.len() == 1)?;
+    let (subject, text) = letter.split_once(" § ").unwrap_or(("Hello", letter));
+    let head = format!("From: anna@example.org\r\nTo: support@shop.example\r\nSubject: {subject}\r\n");
+    let body = text.replace("\\n", "\r\n");
+    Some((kind.chars().next()?, format!("{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n")))
+}
+
+#[test]
+fn sentences_are_understood() {
+    let lexicon = Lexicon::embedded().unwrap();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/sentences");
+    let mut wrong = Vec::new();
+    for language in ["en", "de", "fr", "es"] {
+        let text = std::fs::read_to_string(dir.join(format!("{language}.txt"))).unwrap();
+        let mut asking = 0;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (kind, letter) = sentence(line).unwrap_or_else(|| panic!("{language}.txt: {line}"));
+            let intent = read(letter.as_bytes(), &lexicon, &Limits::default()).verdict.intent;
+            let right = match kind {
+                'E' => intent.is_erasure(),
+                'U' => intent.is_erasure() || intent == Intent::Unclear,
+                _ => !intent.is_erasure() && intent != Intent::Unclear,
+            };
+            asking += u32::from(kind != 'O');
+            if !right {
+                wrong.push(format!("{language}.txt: {line}: {intent}"));
+            }
+        }
+        assert!(asking >= 40, "{language}.txt lost its sentences");
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

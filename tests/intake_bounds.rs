@@ -137,6 +137,104 @@ fn a_machine_never_says_yes() {
     }
 }
 
+/// A letter whose words alone look like a machine's may be a person's: what it asks for goes before a person.
+#[test]
+fn a_wish_is_not_lost_because_of_the_words_around_it() {
+    for (subject, body) in [
+        ("Complaint", "My parcel could not be delivered. Delete my account and all my data."),
+        ("Account", "Delete my account and all my data. Please do not reply to this e-mail by phone."),
+        ("Urlaub 2026 - Konto l\u{f6}schen", "Bitte l\u{f6}schen Sie mein Konto."),
+        ("Vacation rental account: delete my data", "Please delete my data."),
+        ("Absence de r\u{e9}ponse : suppression de mon compte", "Je demande la suppression de mon compte."),
+        ("Re: Please delete my account", ""),
+    ] {
+        let head = format!("From: a@example.org\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=utf-8");
+        let intake = take(format!("{head}\r\n\r\n{body}\r\n").as_bytes());
+        assert!(matches!(intake.verdict.intent, Intent::Unclear | Intent::ErasureAccount), "{subject}: {intake:?}");
+        assert!(intake.bounce.is_none(), "{subject}");
+        let proven = take(format!("{head}\r\nAuto-Submitted: auto-replied\r\n\r\n{body}\r\n").as_bytes());
+        assert!(matches!(proven.verdict.intent, Intent::AutoReply | Intent::Bounce), "{subject}: {proven:?}");
+    }
+}
+
+/// A machine's letter proves nothing, but a "no" in it is reason enough to pause.
+#[test]
+fn a_no_is_visible_whoever_brought_it() {
+    for header in ["List-Id: <a.example.org>", "Auto-Submitted: auto-generated", "X-A: b"] {
+        for body in ["No.", "Please stop the deletion of my account.", "Do not delete my account!"] {
+            let intake = take(format!("From: a@example.org\r\n{header}\r\n\r\n{body}\r\n").as_bytes());
+            assert!(intake.answer.asks_to_stop, "{header}: {body}");
+        }
+        let intake = take(format!("From: a@example.org\r\n{header}\r\n\r\nNo problem, thanks.\r\n").as_bytes());
+        assert!(!intake.answer.asks_to_stop, "{header}");
+    }
+}
+
+/// What mail programs of any language repeat of our letter was typed by us.
+#[test]
+fn a_repeated_code_is_not_typed() {
+    let ours = "Hello,\r\n\r\nOn 2 March 2026 we received a request to erase personal data at Shop. So that nobody else can have \
+        your data erased, we ask at the address that we have on file.\r\n\r\nTo confirm, reply to this e-mail and write this code \
+        in your reply: 7K3QM2\r\n";
+    for above in [
+        "Van: Shop <privacy@shop.example>\r\nVerzonden: maandag 2 maart 2026 10:00\r\nAan: Anna\r\nOnderwerp: account\r\n\r\n",
+        "Op maandag 2 maart 2026 schreef Shop:\r\n\r\n",
+        "",
+    ] {
+        for typed in ["Wat is dit?", "Ja", ""] {
+            let letter = format!(
+                "From: a@example.org\r\nSubject: RE: account\r\nIn-Reply-To: <1@shop.example>\r\n\r\n{typed}\r\n\r\n{above}{ours}"
+            );
+            let intake = take(letter.as_bytes());
+            assert!(intake.answer.codes.is_empty(), "{typed} {above}: {:?}", intake.new_text);
+            assert_eq!(intake.new_text, typed, "{above}");
+        }
+    }
+}
+
+/// Every letter of ours is known by its first lines, in every language, so that no change of the templates undoes it.
+#[test]
+fn letters_of_ours_are_known_by_their_first_sentence() {
+    let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/mail");
+    let mut seen = 0;
+    for language in ["en", "de", "fr", "es"] {
+        for entry in std::fs::read_dir(templates.join(language)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if !name.ends_with(".body.txt.j2") || name.starts_with("alarm") {
+                continue;
+            }
+            let template = std::fs::read_to_string(&path).unwrap();
+            let first = template.lines().find(|line| !line.is_empty() && !line.starts_with("{%")).unwrap();
+            let shown: Vec<&str> =
+                first.split("{{").map(|piece| piece.split_once("}}").map_or(piece, |(_, rest)| rest)).collect();
+            let letter = format!(
+                "From: a@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nJa\r\n\r\n{}\r\n",
+                shown.join("7. Mai")
+            );
+            assert_eq!(take(letter.as_bytes()).new_text, "Ja", "{language}/{name}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 40);
+}
+
+#[test]
+fn plain_and_html_that_answer_differently_are_unclear() {
+    let letter = |plain: &str, html: &str| {
+        format!(
+            "From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n--b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--\r\n"
+        )
+    };
+    let both = take(letter("Yes. 7K3QM2", "<p>Yes. 7K3QM2</p>").as_bytes()).answer;
+    assert_eq!((both.intent, both.codes.len()), (AnswerIntent::Yes, 1));
+    for (plain, html) in [("Yes.", "<p>No.</p>"), ("7K3QM2", "<p>Hello</p>"), ("Yes. 7K3QM2", "<p>Yes. 7K3QM3</p>")] {
+        let answer = take(letter(plain, html).as_bytes()).answer;
+        assert_eq!((answer.intent, answer.codes.len()), (AnswerIntent::Unclear, 0), "{plain}");
+    }
+    assert!(take(letter("Yes.", "<p>No.</p>").as_bytes()).answer.asks_to_stop);
+}
+
 #[test]
 fn a_delivery_report_names_whom_and_why() {
     let report = "From: MAILER-DAEMON@mx.example\r\nTo: bounce+abcdefghijklmnopqrstuvwxyz@shop.example\r\nSubject: Undelivered\r\n\

@@ -227,7 +227,7 @@ impl Observer {
         }
         match letter.verdict.intent {
             Intent::Confirm | Intent::Deny => "take it as an answer if it carries a token, otherwise leave it",
-            Intent::WithdrawOrCancel => "pause or withdraw an open request of the sender, otherwise leave it",
+            Intent::Withdraw => "pause or withdraw an open request of the sender, otherwise leave it",
             Intent::Unclear => "open a request for a person to look at",
             intent if intent.is_erasure() => self.would_with_request(letter, intent, known),
             _ => "leave it as it is",

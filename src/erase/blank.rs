@@ -47,6 +47,9 @@ mod tests {
         let column = Column {
             name: "c".to_owned(),
             type_name: String::new(),
+            compare_type: String::new(),
+            range: None,
+            loose: false,
             kind,
             nullable,
             length_max,

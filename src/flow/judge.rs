@@ -120,6 +120,13 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
     if is_ours(house, tx, letter).await? {
         return Ok(Judgement::Left(Disposition::Automatic));
     }
+    // A machine's "stop" is heard where it holds one of our letters: to pause costs nobody anything.
+    if letter.machine.is_some()
+        && letter.answer.asks_to_stop
+        && let Some(answered) = possession(house, tx, letter).await?
+    {
+        return Ok(Judgement::Stops(vec![answered.stored]));
+    }
     match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
         Some(_) if letter.verdict.intent == Intent::Unclear => return Ok(Judgement::Opens),
@@ -155,8 +162,6 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
 
 /// Words up to which a "no" or "stop" is what the letter says, rather than a word in it.
 const STOP_WORDS_MAX: usize = 40;
-/// How the rules end that find the cancelling of an order or a contract, which takes no request back.
-const CANCELS_CONTRACT: &str = ".cancel_contract";
 
 /// Whether it says that nothing shall be erased. To stop costs nobody anything, so a short "no" is enough.
 fn says_stop(letter: &Intake) -> bool {
@@ -168,10 +173,7 @@ fn says_stop(letter: &Intake) -> bool {
     match letter.answer.intent {
         AnswerIntent::Withdraw => true,
         AnswerIntent::No => short(),
-        _ => {
-            let contract = verdict.reasons.iter().any(|reason| reason.rule.ends_with(CANCELS_CONTRACT));
-            verdict.intent == Intent::Deny || (verdict.intent == Intent::WithdrawOrCancel && !contract)
-        }
+        _ => matches!(verdict.intent, Intent::Deny | Intent::Withdraw) || verdict.also.contains(&Intent::Withdraw),
     }
 }
 

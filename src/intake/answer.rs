@@ -1,37 +1,65 @@
-//! What a letter answers, should it answer a challenge: yes or no, the code, and tokens that may be ours.
+//! What a letter answers, should it answer a challenge: yes, no, stop, something else, or nothing but a code.
 //!
-//! Candidates only: `verify` compares them. A yes counts in the new text of a letter that no machine wrote, and nowhere
-//! else; a vacation responder that echoes our subject and our plus-address confirms nothing.
+//! A yes counts in the new text of a letter that no machine wrote, and nowhere else; a vacation responder that echoes our
+//! subject and our plus-address confirms nothing. A yes is what has no other word in it: the whole new text consists of
+//! words of agreeing, of courtesy and of the wish to erase, all of one language, without a negation, a condition or a
+//! question. Whatever else a letter says, a person may have meant something by it, and we ask again.
 
 use std::fmt;
 
-use super::Address;
+use super::frame::{Names, without_frame};
+use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
-use super::normal::fold;
-use super::signals::Signals;
+use super::signals::{Hit, Signals};
+use super::tokens;
+use super::utterance::{Force, force, is_erasing, wished};
 use crate::domain::{Language, stored_enum};
 
-/// A yes in a letter of more words than this is no plain yes.
-const YES_WORDS_MAX: usize = 60;
-const CODES_MAX: usize = 8;
-const CODE_SYMBOLS: usize = 6;
-const TOKENS_MAX: usize = 16;
-/// 26 base-32 symbols carry 128 bits.
-const TOKEN_CHARS_MIN: usize = 26;
-const TOKEN_CHARS_MAX: usize = 64;
+/// A text of more words than this is no plain yes.
+const PLAIN_WORDS_MAX: usize = 60;
+/// Words that may stand between a negation and a verb of erasing.
+const NEGATION_WORDS: usize = 3;
+/// Words of agreeing, and those that change nothing beside them.
+const AGREEING: [Group; 4] = [Group::Yes, Group::Courtesy, Group::Greeting, Group::AnswerWord];
+/// What may stand in a sentence that hands over a code, besides those.
+const HANDING_OVER: [Group; 2] = [Group::CodeCue, Group::AnswerLink];
+/// What may stand in a sentence that asks to erase, besides those.
+const WISHING: [Group; 15] = [
+    Group::EraseVerb,
+    Group::EraseNoun,
+    Group::CloseVerb,
+    Group::AccountMine,
+    Group::Account,
+    Group::DataMine,
+    Group::Data,
+    Group::Profile,
+    Group::Pronoun,
+    Group::Everything,
+    Group::Own,
+    Group::ForgetMe,
+    Group::LawErasure,
+    Group::Request,
+    Group::AnswerLink,
+];
+/// What may be erased, besides an account.
+const OBJECTS: [Group; 6] =
+    [Group::DataMine, Group::Data, Group::Profile, Group::Everything, Group::ForgetMe, Group::LawErasure];
+/// What takes a yes back, wholly or by half.
+const CONTRADICTING: [Group; 7] =
+    [Group::No, Group::NoAlone, Group::Negation, Group::Hedge, Group::Undo, Group::How, Group::Conditional];
 
 stored_enum! {
     /// What the new text says to a question of ours.
     AnswerIntent, "answer" {
-        /// A plain yes.
+        /// A plain yes, and not a word besides.
         Yes = "yes",
         /// A no, or "do not erase".
         No = "no",
         /// Takes the request back.
         Withdraw = "withdraw",
-        /// Something of both, or a yes with a condition.
+        /// Something else, something of both, or a yes with more to it. A code beside it is no yes.
         Unclear = "unclear",
-        /// Neither.
+        /// Says nothing: no text, or nothing but courtesy, names and codes. A code beside it speaks for itself.
         None = "none",
     }
 }
@@ -39,17 +67,21 @@ stored_enum! {
 /// What a letter answers.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Yes or no.
+    /// Yes or no. A code may count under [`AnswerIntent::Yes`] and [`AnswerIntent::None`], and under nothing else.
     pub intent: AnswerIntent,
-    /// What may be a six-symbol code, from the new text, in Crockford's symbols, upper case. At most 8.
+    /// What may be a six-symbol code, from the new text, in Crockford's symbols, upper case. At most 8. None of a letter
+    /// that a machine wrote.
     pub codes: Vec<String>,
     /// What may be a token, from plus-addresses, the quoted text and the body, lower case. At most 16.
     pub tokens: Vec<String>,
+    /// Whether the new text says no or takes a request back, though a machine or a list brought the letter, or its plain
+    /// and its HTML text disagree: no proof of anything, and reason enough to pause.
+    pub asks_to_stop: bool,
 }
 
 impl Answer {
     pub(super) const fn none() -> Self {
-        Self { intent: AnswerIntent::None, codes: Vec::new(), tokens: Vec::new() }
+        Self { intent: AnswerIntent::None, codes: Vec::new(), tokens: Vec::new(), asks_to_stop: false }
     }
 }
 
@@ -59,166 +91,184 @@ impl fmt::Debug for Answer {
             .field("intent", &self.intent)
             .field("codes", &self.codes.len())
             .field("tokens", &self.tokens.len())
+            .field("asks_to_stop", &self.asks_to_stop)
             .finish()
     }
 }
 
-/// What the new text of a person's letter says to a question of ours.
-pub(super) fn intent(new_text: &str, signals: &Signals) -> AnswerIntent {
-    let yes = signals.has_any(Group::Yes);
-    let no = signals.has_any(Group::No);
-    if signals.has_any(Group::Undo) {
-        return AnswerIntent::Withdraw;
+/// What one new text says, and the codes in it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub intent: AnswerIntent,
+    pub codes: Vec<String>,
+}
+
+impl Said {
+    pub fn of(new_text: &str, names: &Names, lexicon: &Lexicon) -> Self {
+        let codes = tokens::codes(new_text, lexicon);
+        let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
+        Self { intent: intent(&signals, names, &codes), codes }
     }
-    if negates(signals) {
-        return if yes { AnswerIntent::Unclear } else { AnswerIntent::No };
+
+    /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
+    pub fn both(self, twin: &Self) -> Self {
+        let codes: Vec<String> = self.codes.iter().filter(|code| twin.codes.contains(code)).cloned().collect();
+        let lost = codes.is_empty() && !(self.codes.is_empty() && twin.codes.is_empty());
+        let intent = if self.intent == twin.intent && !lost { self.intent } else { AnswerIntent::Unclear };
+        Self { intent, codes }
     }
-    match (yes, no) {
-        (true, false) => {
-            let plain =
-                signals.words <= YES_WORDS_MAX && !hedged(signals) && !signals.asks() && !new_text.contains('?');
-            if plain { AnswerIntent::Yes } else { AnswerIntent::Unclear }
-        }
-        (false, true) => AnswerIntent::No,
-        (true, true) => AnswerIntent::Unclear,
-        (false, false) => AnswerIntent::None,
+
+    pub const fn asks_to_stop(&self) -> bool {
+        matches!(self.intent, AnswerIntent::No | AnswerIntent::Withdraw)
     }
 }
 
-/// Whether a language that says yes also takes it half back: what is "but" in one may mean nothing in another.
-fn hedged(signals: &Signals) -> bool {
-    let both = |language: &Language| signals.has(*language, Group::Yes) && signals.has(*language, Group::Hedge);
-    Language::ALL.iter().any(both)
+fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
+    let agrees = signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]));
+    if signals.has_any(Group::Undo) {
+        return if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
+    }
+    if negates(signals) || says_no(signals) {
+        return if agrees { AnswerIntent::Unclear } else { AnswerIntent::No };
+    }
+    let readings = || Language::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
+    if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
+        return AnswerIntent::Yes;
+    }
+    let says_nothing = readings().any(|plain| !plain.wishes);
+    if says_nothing { AnswerIntent::None } else { AnswerIntent::Unclear }
+}
+
+/// Whether the hit is part of a longer phrase of one of these groups, in any language.
+fn within(hit: &Hit, signals: &Signals, groups: &[Group]) -> bool {
+    signals.sentences(hit.sentence, hit.sentence).iter().any(|other| {
+        let longer = other.last - other.first > hit.last - hit.first;
+        longer && other.covers(hit.first) && other.covers(hit.last) && groups.iter().any(|group| other.is(*group))
+    })
 }
 
 /// "Do not erase", in any language.
 fn negates(signals: &Signals) -> bool {
-    let erasing = signals.hits.iter().filter(|hit| hit.is(Group::EraseVerb) || hit.is(Group::EraseNoun));
-    erasing.into_iter().any(|hit| {
+    let closes = |hit: &Hit| signals.beside(hit, Group::AccountMine) || signals.beside(hit, Group::Account);
+    let mut erasing = signals.hits.iter().filter(|hit| is_erasing(hit) && (!hit.is(Group::CloseVerb) || closes(hit)));
+    erasing.any(|hit| {
         let mut negations = signals.around(hit, Group::Negation);
-        negations.any(|negation| negation.clause == hit.clause && negation.distance(hit) <= 3)
+        negations.any(|negation| {
+            negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS
+        })
     })
 }
 
-/// Six symbols that may be a code: with a digit or all in capitals, or alone on their line, or behind "code".
-pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
-    let mut found = Vec::new();
-    for line in new_text.lines() {
-        let cued = cued_word(line, lexicon);
-        let words: Vec<&str> =
-            line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
-        let alone = words.len() <= 2;
-        let pairs = words.windows(2).filter(|pair| pair.iter().all(|half| half.len() == CODE_SYMBOLS / 2));
-        let joined = pairs.map(|pair| pair.concat());
-        for word in words.iter().map(|word| word.replace('-', "")).chain(joined) {
-            let marked = word.bytes().any(|b| b.is_ascii_digit()) || word.bytes().all(|b| b.is_ascii_uppercase());
-            let Some(code) = crockford(&word).filter(|code| marked || alone || cued.as_ref() == Some(code)) else {
-                continue;
+/// A no that is an answer: a phrase, a word that opens its sentence, or a word that is all its clause says. "No other
+/// questions" is none.
+fn says_no(signals: &Signals) -> bool {
+    signals.hits.iter().any(|hit| {
+        let phrase = hit.is(Group::No) && (hit.last > hit.first || opens_answer(hit, signals));
+        let word = hit.is(Group::NoAlone) && !signals.is_question(hit.sentence);
+        phrase || (word && alone(hit, signals) && !within(hit, signals, &AGREEING))
+    })
+}
+
+/// Whether nothing but courtesy stands before the hit in its sentence.
+fn opens_answer(hit: &Hit, signals: &Signals) -> bool {
+    all_agree(signals.sentence_of(hit.first).start..hit.first, hit, signals)
+}
+
+/// Whether the clause of the hit says nothing besides yes, no and courtesy.
+fn alone(hit: &Hit, signals: &Signals) -> bool {
+    let also = [Group::No, Group::NoAlone];
+    signals.clause_words(hit.clause).all(|word| {
+        let mut hits = signals.sentences(hit.sentence, hit.sentence).iter();
+        hits.any(|other| other.covers(word) && AGREEING.iter().chain(&also).any(|group| other.is(*group)))
+    })
+}
+
+/// Whether all these words of the hit's sentence agree, or change nothing.
+fn all_agree(mut words: std::ops::Range<usize>, hit: &Hit, signals: &Signals) -> bool {
+    let sentence = signals.sentences(hit.sentence, hit.sentence);
+    words.all(|word| sentence.iter().any(|other| other.covers(word) && AGREEING.iter().any(|group| other.is(*group))))
+}
+
+/// A text of which every word is understood, in one language, and none takes anything back.
+struct Plain {
+    agrees: bool,
+    wishes: bool,
+}
+
+impl Plain {
+    fn read(signals: &Signals, language: Language, names: &Names, codes: &[String]) -> Option<Self> {
+        if signals.words > PLAIN_WORDS_MAX || signals.asks() {
+            return None;
+        }
+        let mut plain = Self { agrees: false, wishes: false };
+        for first in signals.openings() {
+            let words = signals.sentence_of(*first);
+            let hits: Vec<&Hit> =
+                signals.hits.iter().filter(|hit| hit.language == language && words.contains(&hit.first)).collect();
+            if hits.iter().any(|hit| contradicts(hit, &hits, signals)) {
+                return None;
+            }
+            let is = |group: Group| hits.iter().any(|hit| hit.is(group));
+            let wishes = is(Group::ForgetMe) || hits.iter().any(|hit| is_erasing(hit));
+            if wishes && !asks_to_erase(&hits, signals) {
+                return None;
+            }
+            let has_code = words.clone().any(|word| is_code(signals, word, codes));
+            let mut allowed: Vec<Group> = AGREEING.to_vec();
+            if wishes {
+                plain.wishes = true;
+                allowed.extend(WISHING);
+            }
+            if has_code || is(Group::CodeCue) {
+                allowed.extend(HANDING_OVER);
+            }
+            let known = |word: usize| {
+                hits.iter().any(|hit| hit.covers(word) && allowed.iter().any(|group| hit.is(*group)))
+                    || is_code(signals, word, codes)
+                    || names.has(signals.spelling(word))
             };
-            if found.len() < CODES_MAX && !found.contains(&code) {
-                found.push(code);
+            if !words.clone().all(known) {
+                return None;
             }
+            plain.agrees |= hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]));
         }
+        Some(plain)
     }
-    found
 }
 
-/// The first six symbols behind "code", "the code is", "code:".
-fn cued_word(line: &str, lexicon: &Lexicon) -> Option<String> {
-    let folded = fold(line);
-    let end = lexicon.ends(Group::CodeCue, &folded).next()?;
-    folded[end..]
-        .split(|c: char| !c.is_alphanumeric() && c != '-')
-        .find(|w| !w.is_empty())
-        .and_then(|word| crockford(&word.replace('-', "")))
+/// Whether a sentence with a word of erasing asks for it, and says of what. Beside a yes "it" is enough, or no object at
+/// all; but who asks to close something has to say that it is the account.
+fn asks_to_erase(hits: &[&Hit], signals: &Signals) -> bool {
+    let is = |group: Group| hits.iter().any(|hit| hit.is(group));
+    let agrees = is(Group::Yes);
+    let closes = is(Group::AccountMine) || is(Group::Account);
+    let named = closes || OBJECTS.iter().any(|group| is(*group));
+    hits.iter().filter(|hit| is_erasing(hit)).all(|hit| {
+        // "I confirm the deletion" has no verb of asking; "is my account deleted" has none either, and no noun.
+        let asked = wished(hit, signals) || signals.opens_clause(hit) || (agrees && is(Group::EraseNoun));
+        let object = if hit.is(Group::CloseVerb) { closes } else { named || agrees };
+        force(hit, signals) == Force::Wish && asked && object
+    })
 }
 
-/// Crockford's reading of six typed symbols: O is 0, I and L are 1, there is no U.
-fn crockford(word: &str) -> Option<String> {
-    if word.len() != CODE_SYMBOLS || !word.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return None;
+/// Whether a hit takes a yes back: not where it is a part of a phrase that does not ("no problem"), nor where the same
+/// word is all that its clause says (the Spanish "si", which is also an "if").
+fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
+    if !CONTRADICTING.iter().any(|group| hit.is(*group)) {
+        return false;
     }
-    let symbols: String = word
-        .to_ascii_uppercase()
-        .chars()
-        .map(|c| match c {
-            'O' => '0',
-            'I' | 'L' => '1',
-            other => other,
-        })
-        .collect();
-    (!symbols.contains('U')).then_some(symbols)
+    let agreeing = |other: &&&Hit| AGREEING.iter().any(|group| other.is(*group));
+    let mut covering = hits.iter().filter(agreeing).filter(|other| other.covers(hit.first) && other.covers(hit.last));
+    !covering.any(|other| {
+        other.last - other.first > hit.last - hit.first || all_agree(signals.clause_words(hit.clause), hit, signals)
+    })
 }
 
-/// What may be a token: long words of base-32 symbols in plus-addresses and texts.
-pub(super) fn tokens<'a>(recipients: &'a [Address], texts: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let details = recipients.iter().filter_map(Address::subaddress);
-    for text in details.chain(texts) {
-        for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
-            if found.len() >= TOKENS_MAX {
-                return found;
-            }
-            let fits = (TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&word.len());
-            let word = word.to_ascii_lowercase();
-            if fits && !found.contains(&word) {
-                found.push(word);
-            }
-        }
-    }
-    found
+/// Whether a word is one of the codes, or a half of one that was typed in two.
+fn is_code(signals: &Signals, word: usize, codes: &[String]) -> bool {
+    tokens::is_of(signals.spelling(word), codes)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(text: &str) -> AnswerIntent {
-        let lexicon = super::super::lexicon::for_tests();
-        intent(text, &Signals::of(text, lexicon))
-    }
-
-    #[test]
-    fn yes_in_four_languages() {
-        let yes = ["Ja.", "ok, please do it", "Oui, je confirme", "sí, adelante", "Yes, that was me. Please go ahead."];
-        for text in yes.into_iter().chain(["Hi,\nYES\nThanks\nAnna", "Ja, ich bestätige die Löschung.", "Confirmo."])
-        {
-            assert_eq!(said(text), AnswerIntent::Yes, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_plain_yes() {
-        for text in ["Yes, but please wait until March.", "Yes?", "Ja, aber nicht das Konto löschen", "oui et non"] {
-            assert_eq!(said(text), AnswerIntent::Unclear, "{text}");
-        }
-        for text in ["No.", "Nein, bitte nicht löschen!", "Please don't delete my account", "Non, ce n'était pas moi"]
-        {
-            assert_eq!(said(text), AnswerIntent::No, "{text}");
-        }
-        for text in ["", "Where is my parcel?", "I am out of office until Monday."] {
-            assert_eq!(said(text), AnswerIntent::None, "{text}");
-        }
-        for text in ["Please cancel my deletion request", "Bitte die Löschung stoppen", "Anulen mi solicitud"] {
-            assert_eq!(said(text), AnswerIntent::Withdraw, "{text}");
-        }
-    }
-
-    #[test]
-    fn codes_as_people_type_them() {
-        let lexicon = super::super::lexicon::for_tests();
-        for text in ["7K3QM2", "the code is 7k3-qm2, thanks", "Code: 7K3 QM2", "7k3qm2"] {
-            assert_eq!(codes(text, lexicon), ["7K3QM2"], "{text}");
-        }
-        assert_eq!(codes("code O1L2I3", lexicon), ["011213"]);
-        assert!(codes("please delete all of it, thanks", lexicon).is_empty());
-    }
-
-    #[test]
-    fn tokens_from_plus_addresses_and_text() {
-        let token = "abcdefghijklmnopqrstuvwxyz";
-        let to: Address = format!("support+{}@shop.example", token.to_uppercase()).parse().unwrap();
-        assert_eq!(tokens(&[to], std::iter::empty()), [token]);
-        assert_eq!(tokens(&[], [format!("see <support+c.{token}@x.example>").as_str()].into_iter()), [token]);
-    }
-}
+#[path = "answer_tests.rs"]
+mod tests;

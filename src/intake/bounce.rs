@@ -9,6 +9,7 @@ use super::Address;
 use super::intent::{Part, Reason};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
+use super::machine::{MachineKind, Robot};
 use super::normal::{cut, fold};
 
 const VALUE_CHARS_MAX: usize = 200;
@@ -41,9 +42,9 @@ impl fmt::Debug for Bounce {
     }
 }
 
-/// What came back, if this is a returned letter, and the rule that says so.
-pub(super) fn bounce(letter: &Letter, lexicon: &Lexicon) -> Option<(Bounce, Reason)> {
-    let reason = shape(letter, lexicon)?;
+/// What came back, if this is a returned letter, and what says so.
+pub(super) fn bounce(letter: &Letter, lexicon: &Lexicon) -> Option<(Bounce, Robot)> {
+    let robot = shape(letter, lexicon)?;
     let mut bounce = Bounce::default();
     for report in &letter.reports {
         read_report(report, &mut bounce);
@@ -54,11 +55,12 @@ pub(super) fn bounce(letter: &Letter, lexicon: &Lexicon) -> Option<(Bounce, Reas
     if bounce.final_recipient.is_none() {
         bounce.final_recipient = letter.header("x-failed-recipients").and_then(first_address);
     }
-    Some((bounce, reason))
+    Some((bounce, robot))
 }
 
-fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Reason> {
-    let header = |rule: &'static str| Some(Reason::of(rule, Part::Header));
+fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Robot> {
+    let proven = |rule: &'static str, part: Part| Some(Robot::proven(MachineKind::Bounce, Reason::of(rule, part)));
+    let header = |rule: &'static str| proven(rule, Part::Header);
     if letter.media_type == "multipart/report" && letter.report_type != "disposition-notification" {
         return header("report");
     }
@@ -74,9 +76,9 @@ fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Reason> {
     let body = lexicon.has(Group::BounceBody, &fold(cut(shown(letter), 20_000)));
     let by_server = from_server(letter) || null_return_path(letter);
     match (by_server, subject, body) {
-        (true, true, _) => Some(Reason::of("bounce.server+subject", Part::Subject)),
-        (true, false, true) => Some(Reason::of("bounce.server+body", Part::New)),
-        (false, true, true) => Some(Reason::of("bounce.subject+body", Part::New)),
+        (true, true, _) => proven("bounce.server+subject", Part::Subject),
+        (true, false, true) => proven("bounce.server+body", Part::New),
+        (false, true, true) => Some(Robot::by_words(MachineKind::Bounce, Reason::of("bounce.subject+body", Part::New))),
         _ => None,
     }
 }

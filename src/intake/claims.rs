@@ -14,6 +14,9 @@ use crate::domain::stored_enum;
 const IDENTIFIERS_MAX: usize = 10;
 const NAMES_MAX: usize = 5;
 const VALUE_CHARS_MAX: usize = 100;
+const NAME_WORDS_MAX: usize = 5;
+/// Small words within a name.
+const PARTICLES: [&str; 12] = ["de", "la", "del", "da", "dos", "di", "du", "van", "von", "den", "der", "y"];
 
 stored_enum! {
     /// What kind of name somebody goes by.
@@ -55,6 +58,13 @@ pub struct Claims {
     pub names: Vec<String>,
     /// Data-map categories of the data it names, sorted.
     pub categories: Vec<String>,
+}
+
+impl Claims {
+    fn name(&mut self, name: Option<String>) {
+        let fresh = name.filter(|name| self.names.len() < NAMES_MAX && !self.names.contains(name));
+        self.names.extend(fresh);
+    }
 }
 
 impl fmt::Debug for Claims {
@@ -117,36 +127,61 @@ fn categories(text: &str, lexicon: &Lexicon) -> Vec<String> {
 
 /// What stands behind "my user name is", "phone:", "name:" on a line.
 fn cued(line: &str, lexicon: &Lexicon, claims: &mut Claims) {
-    let folded = fold(line);
-    if !folded.is_ascii() && folded.chars().count() != line.trim().chars().count() {
-        return;
-    }
-    // "Our colleague Jane Roe": a name stands right behind the word for the person.
-    for group in [Group::OtherUser, Group::EndUser] {
-        for end in lexicon.ends(group, &folded) {
-            let chars_before = folded[..end].chars().count();
-            let rest: String = line.trim_start().chars().skip(chars_before).collect();
-            let fresh = name_of(&rest).filter(|name| claims.names.len() < NAMES_MAX && !claims.names.contains(name));
-            claims.names.extend(fresh);
+    let line = Folded::of(line);
+    // "Our colleague Jane Roe", "the profile of Jane Roe": a name stands right behind the word for the person.
+    for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
+        for end in lexicon.ends(group, &line.folded) {
+            claims.name(name_of(line.behind(end)));
         }
     }
     for (group, is_name) in [(Group::IdCue, false), (Group::PhoneCue, false), (Group::NameCue, true)] {
-        let Some(end) = lexicon.ends(group, &folded).next() else { continue };
-        let chars_before = folded[..end].chars().count();
-        let rest: String = line.trim_start().chars().skip(chars_before).collect();
+        let Some(end) = lexicon.ends(group, &line.folded).next() else { continue };
+        let rest = line.behind(end);
         let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ":#=-–\"'«„“".contains(c));
         if is_name {
-            if let Some(name) = name_of(rest).filter(|_| claims.names.len() < NAMES_MAX) {
-                claims.names.push(name);
-            }
-        } else if let Some(identifier) =
-            identifier_of(rest, group).filter(|_| claims.identifiers.len() < IDENTIFIERS_MAX)
-        {
-            let known = claims.identifiers.contains(&identifier);
-            if !known {
+            claims.name(name_of(rest));
+        } else if let Some(identifier) = identifier_of(rest, group) {
+            let fresh = !claims.identifiers.contains(&identifier);
+            if fresh && claims.identifiers.len() < IDENTIFIERS_MAX {
                 claims.identifiers.push(identifier);
             }
         }
+    }
+}
+
+/// A line, folded word by word, so that what is found in it leads back to what was written.
+struct Folded<'a> {
+    line: &'a str,
+    folded: String,
+    /// Where each word ends, folded and as it was written.
+    ends: Vec<(usize, usize)>,
+}
+
+impl<'a> Folded<'a> {
+    fn of(line: &'a str) -> Self {
+        let mut this = Self { line, folded: String::with_capacity(line.len()), ends: Vec::new() };
+        for word in line.split_whitespace() {
+            let folded = fold(word);
+            if folded.is_empty() {
+                continue;
+            }
+            if !this.folded.is_empty() {
+                this.folded.push(' ');
+            }
+            this.folded.push_str(&folded);
+            let end = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
+            this.ends.push((this.folded.len(), end));
+        }
+        this
+    }
+
+    /// What was written behind this place of the folded line: the rest of its word, where both are of one length, and
+    /// all that follows.
+    fn behind(&self, at: usize) -> &'a str {
+        let word = self.ends.partition_point(|(folded, _)| *folded < at);
+        let Some((folded, written)) = self.ends.get(word) else { return "" };
+        let rest = written.saturating_sub(folded - at);
+        self.line.get(rest..).or_else(|| self.line.get(*written..)).unwrap_or_default()
     }
 }
 
@@ -171,18 +206,51 @@ fn identifier_of(rest: &str, group: Group) -> Option<Identifier> {
     Some(Identifier { kind, value: cut(word, VALUE_CHARS_MAX).to_owned() })
 }
 
-/// Two to four capitalised words.
+/// Two to five words with capitals, with the small words of names between them.
 fn name_of(rest: &str) -> Option<String> {
-    let mut words = Vec::new();
-    for word in rest.split_whitespace().take(4) {
+    let mut words: Vec<&str> = Vec::new();
+    for word in rest.split_whitespace().take(NAME_WORDS_MAX) {
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if core.is_empty() || core.contains('@') || !core.chars().next().is_some_and(char::is_uppercase) {
+        let capital = core.chars().next().is_some_and(char::is_uppercase);
+        let particle = !words.is_empty() && PARTICLES.contains(&core);
+        if core.is_empty() || core.contains('@') || !(capital || particle) {
             break;
         }
-        words.push(core);
-        if word.ends_with([',', '.', ';', ')']) {
+        words.push(core.strip_suffix("'s").or_else(|| core.strip_suffix("’s")).unwrap_or(core));
+        if word.ends_with([',', '.', ';', ')', '!', '?', ':']) || word.ends_with("'s") || word.ends_with("’s") {
             break;
         }
     }
+    while words.last().is_some_and(|last| PARTICLES.contains(last)) {
+        words.pop();
+    }
     (words.len() >= 2).then(|| cut(&words.join(" "), VALUE_CHARS_MAX).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_behind_the_word_for_a_person() {
+        let lexicon = super::super::lexicon::for_tests();
+        let named = |text: &str| claims(text, &[], lexicon, 5, &mut Vec::new()).names;
+        for text in [
+            "Please delete the user profile of Anna Garrido.",
+            "Please delete the profile of our user Anna Garrido, thanks",
+            "Please erase all data of the customer Anna Garrido.",
+            "Please delete user Anna Garrido from our account",
+            "Bitte löschen Sie in der Großstraße das Benutzerprofil von Anna Garrido.",
+            "Bitte die Nutzerin Anna Garrido löschen",
+            "Bitte löschen Sie den Kunden Anna Garrido.",
+            "Veuillez supprimer le profil de l'utilisatrice Anna Garrido.",
+            "Merci de supprimer le profil d'Anna Garrido.",
+            "Por favor, eliminen el perfil de la usuaria Anna Garrido.",
+            "Eliminen la cuenta del cliente Anna Garrido.",
+        ] {
+            assert_eq!(named(text), ["Anna Garrido"], "{text}");
+        }
+        assert_eq!(named("Delete the profile of Ana de la Cruz."), ["Ana de la Cruz"]);
+        assert!(named("Please delete the user profile of my colleague.").is_empty());
+    }
 }

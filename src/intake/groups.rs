@@ -24,6 +24,10 @@ stored_enum! {
         DataMine = "data_mine",
         /// Data, whose is not said.
         Data = "data",
+        /// The writer's own name, address, number: data of theirs where somebody keeps it.
+        ContactMine = "contact_mine",
+        /// Where we keep data: "your database".
+        PlaceYours = "place_yours",
         /// A profile, page or listing.
         Profile = "profile",
         /// "Everything".
@@ -88,16 +92,28 @@ stored_enum! {
         Spam = "spam",
         /// Yes.
         Yes = "yes",
-        /// No.
+        /// No: phrases, and words that say no wherever they open a sentence.
         No = "no",
+        /// Words that say no only where they stand alone.
+        NoAlone = "no_alone",
         /// Words that take a yes half back.
         Hedge = "hedge",
         /// Thanks: they make half a wish of a sentence.
         Courtesy = "courtesy",
+        /// How a letter begins.
+        Greeting = "greeting",
+        /// How a letter ends.
+        Closing = "closing",
+        /// Words that change nothing beside a yes.
+        AnswerWord = "answer_word",
+        /// Small words that may stand in a yes that repeats the wish or hands over a code.
+        AnswerLink = "answer_link",
         /// How an attribution line begins.
         AttributionStart = "attribution_start",
         /// The verb of an attribution line.
         AttributionVerb = "attribution_verb",
+        /// Sentences of the letters that we send.
+        OwnLetter = "own_letter",
         /// The line above a repeated letter.
         Separator = "separator",
         /// The line above a forwarded letter.
@@ -116,6 +132,8 @@ stored_enum! {
         ForwardPrefix = "forward_prefix",
         /// What stands before a name.
         NameCue = "name_cue",
+        /// What stands right before the name of somebody whose data it is: "the profile of".
+        PersonCue = "person_cue",
         /// What stands before a customer number, user name or other id.
         IdCue = "id_cue",
         /// What stands before a telephone number.

@@ -23,8 +23,10 @@ stored_enum! {
         Rectification = "rectification",
         /// Art. 18 and 21 GDPR, unsubscribing, do not sell.
         ObjectionOptout = "objection_optout",
-        /// Takes an erasure request back, or cancels a contract, an order or a booking.
-        WithdrawOrCancel = "withdraw_or_cancel",
+        /// Takes an erasure request back.
+        Withdraw = "withdraw",
+        /// Cancels a contract, an order or a booking: no word about an erasure.
+        CancelContract = "cancel_contract",
         /// A short yes to something that we asked.
         Confirm = "confirm",
         /// A short no to something that we asked.

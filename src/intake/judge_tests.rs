@@ -130,10 +130,31 @@ fn questions_reports_and_other_wishes_erase_nothing() {
 fn takes_a_request_back() {
     for text in [
         "Please stop the deletion of my account.",
+        "I asked you to delete my account last week. Please cancel my request, I want to stay.",
         "Ich möchte meinen Löschantrag zurückziehen.",
+        "Bitte stoppen Sie die Löschung meines Kontos.",
+        "Ich habe es mir anders überlegt, bitte löschen Sie mein Konto nicht.",
         "Je souhaite annuler ma demande de suppression.",
         "Quiero cancelar mi solicitud de eliminación.",
     ] {
-        assert_eq!(intent_of(text), Intent::WithdrawOrCancel, "{text}");
+        assert_eq!(intent_of(text), Intent::Withdraw, "{text}");
     }
+}
+
+#[test]
+fn a_consent_or_a_contract_that_is_taken_back_is_no_request_taken_back() {
+    for text in [
+        "I withdraw my consent and request the deletion of all my personal data under Art. 17 GDPR.",
+        "Please cancel my account and confirm the deletion of my data.",
+        "Ich widerrufe meine Einwilligung und verlange Löschung meiner Daten nach Art. 17 DSGVO.",
+        "Je retire mon consentement et demande la suppression de mes données.",
+        "Retiro mi consentimiento y solicito la eliminación de mis datos.",
+        "Quiero cancelar mi cuenta y la eliminación de todos mis datos.",
+    ] {
+        assert!(intent_of(text).is_erasure(), "{text}");
+    }
+    let torn =
+        judge(&Texts::of(None, "I have changed my mind about your service. Please delete my account.", for_tests()));
+    assert_eq!((torn.intent, torn.also), (Intent::Unclear, vec![Intent::ErasureAccount, Intent::Withdraw]));
+    assert_eq!(intent_of("Please cancel my order 4711."), Intent::CancelContract);
 }

@@ -225,6 +225,13 @@ impl Lexicon {
         self.union.get(&group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.end()))
     }
 
+    /// Whether a folded word is a whole phrase of any group.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        let mut known = false;
+        self.locate(word, |_, _, range| known |= range == (0..word.len()));
+        known
+    }
+
     /// Calls back with language, topic and byte range of every phrase in a folded text.
     pub(super) fn locate(&self, folded: &str, mut found: impl FnMut(Language, &Topic, std::ops::Range<usize>)) {
         for index in self.set.matches(folded) {

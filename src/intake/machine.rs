@@ -23,26 +23,51 @@ stored_enum! {
     }
 }
 
-/// The kind of machine by the headers and the words, and the rule that says so. Bounces are found in `bounce`.
-pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Option<(MachineKind, Reason)> {
-    let header = |rule: &'static str| Reason::of(rule, Part::Header);
+/// A machine that seems to have written a letter.
+pub(super) struct Robot {
+    pub kind: MachineKind,
+    /// The rule that says so.
+    pub reason: Reason,
+    /// Headers show it that people's mail programs do not write. Words alone may be a person's.
+    pub proven: bool,
+}
+
+impl Robot {
+    pub fn proven(kind: MachineKind, reason: Reason) -> Self {
+        Self { kind, reason, proven: true }
+    }
+
+    /// What words alone say, proven where a header says that the letter is an automatic answer.
+    pub fn backed_by(self, other: Option<&Self>) -> Self {
+        let answers = other.is_some_and(|other| other.proven && other.kind == MachineKind::AutoReply);
+        Self { proven: self.proven || answers, ..self }
+    }
+
+    pub fn by_words(kind: MachineKind, reason: Reason) -> Self {
+        Self { kind, reason, proven: false }
+    }
+}
+
+/// The kind of machine by the headers, else by the words. Bounces are found in `bounce`.
+pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Option<Robot> {
+    let proven = |kind: MachineKind, rule: &'static str| Some(Robot::proven(kind, Reason::of(rule, Part::Header)));
     if let Some(rule) = reply_header(letter) {
-        return Some((MachineKind::AutoReply, header(rule)));
+        return proven(MachineKind::AutoReply, rule);
     }
-    if lexicon.starts(Group::AutoSubject, &fold(&letter.subject)) {
-        return Some((MachineKind::AutoReply, Reason::of("auto.subject", Part::Subject)));
-    }
-    if let Some(rule) = list_header(letter) {
-        return Some((MachineKind::List, header(rule)));
+    let by_subject = lexicon.starts(Group::AutoSubject, &fold(&letter.subject));
+    let by_subject = by_subject.then(|| Reason::of("auto.subject", Part::Subject));
+    if let Some(rule) = list_header(letter).filter(|_| by_subject.is_none()) {
+        return proven(MachineKind::List, rule);
     }
     let precedence = letter.header("precedence").map(str::to_ascii_lowercase);
     match precedence.as_deref().map(str::trim) {
-        Some("list") => return Some((MachineKind::List, header("precedence"))),
-        Some("bulk" | "junk") => return Some((MachineKind::Bulk, header("precedence"))),
-        Some("auto_reply") => return Some((MachineKind::AutoReply, header("precedence"))),
+        Some("auto_reply") => return proven(MachineKind::AutoReply, "precedence"),
+        Some("list") if by_subject.is_none() => return proven(MachineKind::List, "precedence"),
+        Some("bulk" | "junk") if by_subject.is_none() => return proven(MachineKind::Bulk, "precedence"),
         _ => {}
     }
-    lexicon.has(Group::AutoBody, &fold(new_text)).then(|| (MachineKind::AutoReply, Reason::of("auto.body", Part::New)))
+    let by_body = || lexicon.has(Group::AutoBody, &fold(new_text)).then(|| Reason::of("auto.body", Part::New));
+    by_subject.or_else(by_body).map(|reason| Robot::by_words(MachineKind::AutoReply, reason))
 }
 
 /// Headers of automatic replies. Their names are those that mail servers set, standard and not.

@@ -5,13 +5,15 @@
 //! archive, and keeps attachments as digests only. What it hands out is personal data; no type here prints it.
 //!
 //! # The way of a letter
-//! `letter` (MIME) → `html` (what a reader sees) → `quote` (new, quoted, forwarded) → `bounce` and `machine` (did a
-//! person write this?) → `judge` (what do the new words ask for?) → `claims` and `answer` (about whom, and yes or no).
+//! `letter` (MIME) → `html` (what a reader sees) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
+//! a person write this?) → `judge` and `utterance` (what do the new words ask for?) → `claims` (about whom) → `frame`,
+//! `answer` and `tokens` (yes, no or a code).
 //!
 //! # The order of judgement
 //! bounce → automatic reply → list and newsletter → the words of the new text and the subject. Quoted text is kept
 //! apart: an old request that is merely quoted is no new one. Where the plain and the HTML text of a letter disagree,
-//! and wherever a request is only probable, the intent is [`Intent::Unclear`] and a person looks.
+//! and wherever a request is only probable, the intent is [`Intent::Unclear`] and a person looks. So it is where words
+//! alone, and no header, make a letter that asks for an erasure look like a machine's.
 //!
 //! # How to mend a word
 //! The words are in `config/lexicon/<language>.toml`; each file explains its notation. A rule that names a sender, a
@@ -22,6 +24,7 @@ mod answer;
 mod bounce;
 mod claims;
 mod content;
+mod frame;
 mod groups;
 mod html;
 mod intent;
@@ -30,9 +33,12 @@ mod letter;
 mod lexicon;
 mod machine;
 mod normal;
+mod ours;
 mod quote;
 mod read;
 mod signals;
+mod tokens;
+mod utterance;
 
 pub use address::{Address, NotAnAddress};
 pub use answer::{Answer, AnswerIntent};

@@ -5,12 +5,15 @@
 
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
+use super::ours;
 
 /// Lines that an attribution ("On … wrote:") may be broken into.
 const ATTRIBUTION_LINES_MAX: usize = 4;
 const ATTRIBUTION_BYTES_MAX: usize = 400;
 /// Lines within which a quoted header block shows both its sender and its date or subject.
 const HEADER_BLOCK_LINES: usize = 6;
+/// Lines of a header block in a language that we do not know.
+const HEADER_LINES_MIN: usize = 3;
 
 /// A text, taken apart.
 #[derive(Default, Debug)]
@@ -33,15 +36,28 @@ enum Zone {
     Signature,
 }
 
-/// Takes a text apart. `is_forward` says that the subject announces a forwarded letter.
-pub(super) fn split(text: &str, lexicon: &Lexicon, is_forward: bool) -> Split {
+/// What the headers say of a letter before its text is taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Kind {
+    /// The subject announces a forwarded letter.
+    pub is_forward: bool,
+    /// It answers another letter.
+    pub is_reply: bool,
+}
+
+/// Takes a text apart.
+pub(super) fn split(text: &str, lexicon: &Lexicon, kind: Kind) -> Split {
     let lines: Vec<&str> = text.lines().collect();
     let folded: Vec<String> = lines.iter().map(|line| fold(line)).collect();
+    let ours = ours::begins(&folded, lexicon);
     let mut out = Split::default();
     let mut zone = Zone::New;
     let mut at = 0;
     while at < lines.len() {
-        let (here, taken, next) = step(&lines, &folded, at, zone, lexicon, is_forward);
+        if ours.is_some_and(|ours| at >= ours) {
+            zone = Zone::Quoted;
+        }
+        let (here, taken, next) = step(&lines, &folded, at, zone, lexicon, kind);
         zone = next;
         for line in &lines[at..at + taken] {
             put(&mut out, here, line);
@@ -59,24 +75,25 @@ fn step(
     at: usize,
     zone: Zone,
     lexicon: &Lexicon,
-    is_forward: bool,
+    kind: Kind,
 ) -> (Zone, usize, Zone) {
     let line = folded[at].as_str();
     if matches!(zone, Zone::Quoted | Zone::Forwarded) {
         return (zone, 1, zone);
     }
+    let repeated = if kind.is_forward { Zone::Forwarded } else { Zone::Quoted };
     if line.starts_with('>') {
-        let here = if is_forward { Zone::Forwarded } else { Zone::Quoted };
-        return (here, 1, zone);
+        return (repeated, 1, zone);
     }
     if lexicon.has(Group::ForwardSeparator, line) {
         return (Zone::Forwarded, 1, Zone::Forwarded);
     }
-    let repeated = if is_forward { Zone::Forwarded } else { Zone::Quoted };
-    if lexicon.has(Group::Separator, line) && line.starts_with(['-', '_', '*']) || header_block(folded, at, lexicon) {
+    let separated = lexicon.has(Group::Separator, line) && line.starts_with(['-', '_', '*']);
+    let headed = header_block(folded, at, lexicon) || (kind.is_reply && any_header_block(folded, at, lexicon));
+    if separated || headed {
         return (repeated, 1, repeated);
     }
-    if let Some(taken) = attribution(folded, at, lexicon) {
+    if let Some(taken) = attribution(folded, at, lexicon, kind) {
         let marked = folded[at + taken..].iter().find(|l| !l.is_empty()).is_some_and(|l| l.starts_with('>'));
         return (repeated, taken, if marked { zone } else { repeated });
     }
@@ -90,7 +107,9 @@ fn step(
 }
 
 /// How many lines an attribution such as "On Monday, X wrote:" takes, if one begins here.
-fn attribution(folded: &[String], at: usize, lexicon: &Lexicon) -> Option<usize> {
+///
+/// In an answer, a line with an address and a date that ends in a colon is one in any language.
+fn attribution(folded: &[String], at: usize, lexicon: &Lexicon, kind: Kind) -> Option<usize> {
     let mut joined = String::new();
     for taken in 1..=ATTRIBUTION_LINES_MAX.min(folded.len() - at) {
         let line = &folded[at + taken - 1];
@@ -103,7 +122,11 @@ fn attribution(folded: &[String], at: usize, lexicon: &Lexicon) -> Option<usize>
         joined.push_str(line);
         let dated = joined.contains('@') || joined.bytes().any(|b| b.is_ascii_digit());
         let opened = joined.contains('@') || lexicon.starts(Group::AttributionStart, &joined);
-        if joined.ends_with(':') && dated && opened && lexicon.has(Group::AttributionVerb, &joined) {
+        if !joined.ends_with(':') {
+            continue;
+        }
+        let foreign = kind.is_reply && joined.contains('@') && is_dated(&joined);
+        if foreign || (dated && opened && lexicon.has(Group::AttributionVerb, &joined)) {
             return Some(taken);
         }
     }
@@ -119,6 +142,27 @@ fn header_block(folded: &[String], at: usize, lexicon: &Lexicon) -> bool {
         return false;
     }
     folded.iter().skip(at + 1).take(HEADER_BLOCK_LINES).any(|l| lexicon.starts(Group::HeaderSent, l))
+}
+
+/// Whether lines of the form "Word: value" begin here that repeat a letter's headers in a language that we do not know:
+/// at least three in a row, with an address or a date among them. Only an answer is read so, because contact forms
+/// look alike.
+fn any_header_block(folded: &[String], at: usize, lexicon: &Lexicon) -> bool {
+    if !ours::is_header_line(&folded[at], lexicon) {
+        return false;
+    }
+    let below = folded[at..].iter().filter(|line| !line.is_empty()).take(HEADER_BLOCK_LINES);
+    let block: Vec<&String> = below.take_while(|line| ours::is_header_line(line, lexicon)).collect();
+    block.len() >= HEADER_LINES_MIN && block.iter().any(|line| line.contains('@') || is_dated(line))
+}
+
+/// A time of day, or a year.
+fn is_dated(line: &str) -> bool {
+    line.split(|c: char| !c.is_ascii_digit() && c != ':').any(|word| {
+        let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+        let time = word.split_once(':').is_some_and(|(hour, minute)| !hour.is_empty() && minute.len() >= 2);
+        year || time
+    })
 }
 
 fn put(out: &mut Split, zone: Zone, line: &str) {
@@ -155,7 +199,37 @@ mod tests {
 
     fn new_of(text: &str) -> String {
         let lexicon = super::super::lexicon::for_tests();
-        split(text, lexicon, false).new.trim().to_owned()
+        split(text, lexicon, Kind::default()).new.trim().to_owned()
+    }
+
+    fn answer_of(text: &str) -> String {
+        let lexicon = super::super::lexicon::for_tests();
+        split(text, lexicon, Kind { is_reply: true, is_forward: false }).new.trim().to_owned()
+    }
+
+    #[test]
+    fn headers_above_a_repeated_letter_are_seen_in_any_language() {
+        for above in [
+            "Van: Shop <privacy@shop.example>\nVerzonden: maandag 2 maart 2026 10:00\nAan: Anna\nOnderwerp: RE: account",
+            "Od: Shop\nWysłano: poniedziałek, 2 marca 2026 10:00\nDo: Anna\nTemat: konto",
+            "*Från:* Shop\n*Skickat:* den 2 mars 2026\n*Till:* Anna",
+            "Op ma 2 mrt. 2026 om 10:00 schreef Shop <privacy@shop.example>:",
+        ] {
+            assert_eq!(answer_of(&format!("Ja.\n\n{above}\n\nYour code: 7K3QM2\n")), "Ja.", "{above}");
+        }
+        assert_eq!(answer_of("Code: 7K3QM2\nThanks\nAnna"), "Code: 7K3QM2\nThanks\nAnna");
+    }
+
+    #[test]
+    fn a_letter_of_ours_is_quoted_from_its_beginning_whatever_stands_above_it() {
+        let ours = "Hello,\n\nOn 2 March 2026 we received a request to erase personal data at Shop. So that nobody else can\n\
+            have your data erased, we ask at the address that we have on file.\n\nYour code: 7K3QM2\n";
+        for above in ["", "Van: Shop\nVerzonden: maandag\n", "_____\n", "Op maandag 2 maart schreef Shop:\n\n"] {
+            assert_eq!(new_of(&format!("Wat is dit?\n\n{above}{ours}")), "Wat is dit?", "{above}");
+        }
+        let token = "abcdefghijklmnopqrstuvwx23";
+        assert_eq!(new_of(&format!("Ja\n\n{token}\n7K3QM2")), "Ja");
+        assert_eq!(new_of(&format!("Ja\n\nVan: <privacy+{token}@shop.example>\n7K3QM2")), "Ja");
     }
 
     #[test]
@@ -197,7 +271,7 @@ mod tests {
     #[test]
     fn forwarded_text_is_kept_apart() {
         let lexicon = super::super::lexicon::for_tests();
-        let out = split("FYI\n---------- Forwarded message ---------\nErase me", lexicon, false);
+        let out = split("FYI\n---------- Forwarded message ---------\nErase me", lexicon, Kind::default());
         assert_eq!(out.new.trim(), "FYI");
         assert!(out.forwarded.contains("Erase me"));
     }

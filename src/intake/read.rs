@@ -2,14 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::answer::Said;
+use super::frame::Names;
 use super::intent::{Intent, Part, Reason, Verdict};
 use super::judge::{Texts, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
-use super::machine::{MachineKind, is_generated, machine};
+use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
-use super::quote::{Split, split};
-use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, answer, bounce, claims};
+use super::quote::{Kind, Split, split};
+use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens};
 use crate::domain::Language;
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
@@ -63,6 +65,8 @@ struct Shown {
     other: Option<Split>,
     /// The subject, where it is the writer's own rather than a repetition of ours.
     subject: Option<String>,
+    /// The subject that is repeated, folded and without "Re:": all that there is where nothing is written under it.
+    repeated: Option<String>,
     is_reply: bool,
 }
 
@@ -71,7 +75,8 @@ impl Shown {
         let folded = fold(&letter.subject);
         let is_forward = lexicon.starts(Group::ForwardPrefix, &folded);
         let is_reply = lexicon.starts(Group::ReplyPrefix, &folded) || !letter.in_reply_to.is_empty();
-        let cut_apart = |text: &str| split(text, lexicon, is_forward);
+        let kind = Kind { is_forward, is_reply };
+        let cut_apart = |text: &str| split(text, lexicon, kind);
         let (plain, html) = (cut_apart(&letter.plain), cut_apart(&letter.html));
         let has = |text: &str| !text.trim().is_empty();
         let (main, other) = match (has(&letter.plain), has(&letter.html)) {
@@ -80,10 +85,22 @@ impl Shown {
             (false, true) => (html, None),
             _ => (plain, None),
         };
-        let repeated = lexicon.starts(Group::ReplyPrefix, &folded) || is_forward;
-        let subject = (!repeated).then(|| letter.subject.clone());
+        let prefix = [Group::ReplyPrefix, Group::ForwardPrefix].iter();
+        let repeated = prefix.filter_map(|group| lexicon.first_at_start(*group, &folded)).max();
+        let repeated = repeated.map(|end| folded[end..].to_owned());
+        let subject = repeated.is_none().then(|| letter.subject.clone());
         let is_reply = is_reply || has(&main.quoted);
-        Self { main, other, subject, is_reply }
+        Self { main, other, subject, repeated, is_reply }
+    }
+
+    /// What both forms of the new text answer, and whether any of them asks to stop.
+    fn said(&self, names: &Names, lexicon: &Lexicon) -> (Said, bool) {
+        let said = Said::of(&self.main.new, names, lexicon);
+        let stops = said.asks_to_stop();
+        let Some(other) = self.other.as_ref() else { return (said, stops) };
+        let twin = Said::of(&other.new, names, lexicon);
+        let stops = stops || twin.asks_to_stop();
+        (said.both(&twin), stops)
     }
 
     fn texts(&self, split: &Split, lexicon: &Lexicon) -> Texts {
@@ -99,30 +116,33 @@ fn is_stub(plain: &str, html: &str) -> bool {
 fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits) -> Intake {
     let mut defects = letter.defects.clone();
     let texts = shown.texts(&shown.main, lexicon);
+    let wrote = machine(&letter, &shown.main.new, lexicon);
     let (returned, robot) = match bounce::bounce(&letter, lexicon) {
-        Some((bounce, reason)) => (Some(bounce), Some((MachineKind::Bounce, reason))),
-        None => (None, machine(&letter, &shown.main.new, lexicon)),
+        Some((bounce, robot)) => (Some(bounce), Some(robot.backed_by(wrote.as_ref()))),
+        None => (None, wrote),
     };
-    let said = match robot {
-        None => answer::intent(&shown.main.new, &texts.new),
-        Some(_) => AnswerIntent::None,
-    };
-    let words = Words { texts: &texts, said, shown, lexicon };
+    let (said, asks_to_stop) = shown.said(&Names::of(&letter), lexicon);
+    let said = if robot.is_some() { Said { intent: AnswerIntent::None, codes: Vec::new() } } else { said };
+    let words = Words { texts: &texts, said: said.intent, shown, lexicon };
     let verdict = match &robot {
-        Some((kind, reason)) => by_machine(*kind, reason, is_generated(&letter), &words),
+        Some(robot) => by_machine(robot, is_generated(&letter), &words),
         None => by_person(&letter, &words),
     };
+    // What words alone call a returned letter may be a person's, who asks for something.
+    let returned = returned.filter(|_| verdict.intent == Intent::Bounce);
+    let asks_to_stop = asks_to_stop || judge(&texts).intent == Intent::Withdraw;
     let named = format!("{}\n{}", shown.subject.as_deref().unwrap_or_default(), shown.main.new);
     Intake {
         language: language(&texts, &shown.main.new),
-        machine: robot.map(|(kind, _)| kind),
+        machine: robot.map(|robot| robot.kind),
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
         verdict,
         claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),
         answer: Answer {
-            intent: said,
-            codes: answer::codes(&shown.main.new, lexicon),
-            tokens: answer::tokens(
+            intent: said.intent,
+            codes: said.codes,
+            asks_to_stop,
+            tokens: tokens::tokens(
                 &letter.recipients,
                 [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html]
                     .into_iter()
@@ -152,22 +172,24 @@ struct Words<'a> {
 }
 
 /// A machine's letter asks for nothing; but where one passes on what a person wrote (a contact form, a support address
-/// that is itself a list), a request in it goes to a person and is never lost.
-fn by_machine(kind: MachineKind, reason: &Reason, is_generated: bool, words: &Words<'_>) -> Verdict {
-    let intent = match kind {
+/// that is itself a list), or only its words make it look like a machine's, a request in it goes to a person and is never
+/// lost.
+fn by_machine(robot: &Robot, is_generated: bool, words: &Words<'_>) -> Verdict {
+    let intent = match robot.kind {
         MachineKind::Bounce => Intent::Bounce,
         MachineKind::AutoReply => Intent::AutoReply,
         MachineKind::List | MachineKind::Bulk => Intent::Newsletter,
     };
-    let passes_on = is_generated || matches!(kind, MachineKind::List | MachineKind::Bulk);
+    let passes_on = is_generated || matches!(robot.kind, MachineKind::List | MachineKind::Bulk);
     let judged = judge(words.texts);
-    if passes_on && judged.intent.is_erasure() {
-        let mut unclear = Verdict::of(Intent::Unclear, 0.4, reason.clone());
+    let asks = judged.intent.is_erasure() || (judged.intent == Intent::Unclear && !robot.proven);
+    if asks && (passes_on || !robot.proven) {
+        let mut unclear = Verdict::of(Intent::Unclear, 0.4, robot.reason.clone());
         unclear.also.push(judged.intent);
         unclear.reasons.extend(judged.reasons);
         return unclear;
     }
-    Verdict::of(intent, 0.95, reason.clone())
+    Verdict::of(intent, 0.95, robot.reason.clone())
 }
 
 fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
@@ -185,6 +207,14 @@ fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
     }
     if judged.intent.is_erasure() || judged.intent == Intent::Unclear {
         return judged;
+    }
+    if let Some(repeated) = words.shown.repeated.as_deref().filter(|_| words.texts.new.words == 0) {
+        let again = judge(&Texts::of(Some(repeated), "", words.lexicon));
+        if again.intent.is_erasure() {
+            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("repeated-subject", Part::Subject));
+            unclear.also.push(again.intent);
+            return unclear;
+        }
     }
     answered(judged, words).unwrap_or_else(|judged| forwarded(letter, judged, words))
 }

@@ -1,5 +1,7 @@
 //! Where the lexicon's words stand in a text: which word, clause and sentence. Finds, never judges.
 
+use std::ops::Range;
+
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
 use crate::domain::Language;
@@ -8,6 +10,8 @@ use crate::domain::Language;
 const HITS_MAX: usize = 4_000;
 /// A sentence is cut here, so that what is compared within one stays small whatever the text.
 const SENTENCE_WORDS_MAX: usize = 80;
+/// Words whose spelling is kept.
+const SPELLED_MAX: usize = 100;
 
 /// One phrase found.
 #[derive(Clone, Debug)]
@@ -25,6 +29,11 @@ pub(super) struct Hit {
 impl Hit {
     pub fn is(&self, group: Group) -> bool {
         self.topic == Topic::Group(group)
+    }
+
+    /// Whether the hit takes in this word.
+    pub const fn covers(&self, word: usize) -> bool {
+        self.first <= word && word <= self.last
     }
 
     /// Whether two hits share a word.
@@ -54,6 +63,8 @@ pub(super) struct Signals {
     clauses: Vec<usize>,
     /// For every sentence whether it ends with a question mark.
     questions: Vec<bool>,
+    /// The first words as they are spelled, folded.
+    spelling: Vec<String>,
 }
 
 struct Word {
@@ -81,7 +92,43 @@ impl Signals {
         let clauses_count = words.last().map_or(0, |word| word.clause + 1);
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
-        Self { hits, words: words.len(), openings, clauses, questions }
+        let spelled =
+            words.iter().take(SPELLED_MAX).filter_map(|word| folded.get(word.start..)?.split_whitespace().next());
+        let spelling = spelled.map(str::to_owned).collect();
+        Self { hits, words: words.len(), openings, clauses, questions, spelling }
+    }
+
+    /// Whether a piece of text between two spaces counts as a word.
+    pub fn is_word(piece: &str) -> bool {
+        piece.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
+    }
+
+    /// A word as it is spelled, folded; empty beyond the first hundred.
+    pub fn spelling(&self, word: usize) -> &str {
+        self.spelling.get(word).map_or("", String::as_str)
+    }
+
+    /// The first words of the sentences that have any.
+    pub fn openings(&self) -> &[usize] {
+        &self.openings
+    }
+
+    /// The words of the sentence that this word is in.
+    pub fn sentence_of(&self, word: usize) -> Range<usize> {
+        let next = self.openings.partition_point(|first| *first <= word);
+        let start = self.openings[..next].last().copied().unwrap_or(0);
+        start..self.openings.get(next).copied().unwrap_or(self.words)
+    }
+
+    /// The words of a clause.
+    pub fn clause_words(&self, clause: usize) -> Range<usize> {
+        let at = |clause: usize| self.clauses.get(clause).copied().unwrap_or(self.words);
+        at(clause)..at(clause + 1)
+    }
+
+    /// Whether a sentence is a question.
+    pub fn is_question(&self, sentence: usize) -> bool {
+        self.questions.get(sentence).copied().unwrap_or(false)
     }
 
     /// The hits of one group in one language.
@@ -146,7 +193,7 @@ fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
     for line in folded.split_inclusive('\n') {
         for token in line.split_inclusive(' ') {
             let word = token.trim_end();
-            if word.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii()) {
+            if Signals::is_word(word) {
                 since = if words.last().is_some_and(|last: &Word| last.sentence == sentence) { since + 1 } else { 0 };
                 if since >= SENTENCE_WORDS_MAX {
                     (clause, sentence, since) = (clause + 1, sentence + 1, 0);

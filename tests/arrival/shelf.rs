@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use expunged::daemon::{self, Running};
 use expunged::domain::Timestamp;
-use expunged::mailbox::{Fetched, FolderState, Listed, Listing, Mailbox, MailboxError, Status};
+use expunged::mailbox::{Fetched, FolderState, IsSame, Listed, Listing, Mailbox, MailboxError, Status};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::world::{START, World};
@@ -187,6 +187,10 @@ impl Mailbox for Shelf {
     async fn expunge(&mut self, uids: &[u32]) -> Result<(), MailboxError> {
         self.state().letters.retain(|uid, _| !uids.contains(uid));
         Ok(())
+    }
+
+    async fn expunge_alike(&mut self, _: &str, _: u64, _: &IsSame<'_>) -> Result<u32, MailboxError> {
+        Ok(0)
     }
 
     async fn expunge_by_message_id(&mut self, _: &str, _: &str) -> Result<u32, MailboxError> {

@@ -1,0 +1,188 @@
+//! Answers as people write them, and what must never be taken for a yes.
+
+use super::*;
+use crate::intake::lexicon::for_tests;
+
+const CODE: &str = "7K3QM2";
+
+fn said(text: &str) -> AnswerIntent {
+    Said::of(text, &Names::default(), for_tests()).intent
+}
+
+fn all_say(intent: AnswerIntent, texts: &[&str]) {
+    for text in texts {
+        assert_eq!(said(text), intent, "{text}");
+    }
+}
+
+#[test]
+fn a_yes_and_not_a_word_besides() {
+    all_say(
+        AnswerIntent::Yes,
+        &[
+            "Ja.",
+            "OK",
+            "ok, please do it",
+            "Yes, please delete it.",
+            "Oui, je confirme",
+            "sí, adelante",
+            "Sí.",
+            "si",
+            "Confirmo.",
+            "Ja, bitte löschen Sie mein Konto.",
+            "Yes, that was me. Please go ahead.",
+            "Ja, ich bestätige die Löschung.",
+            "Je confirme ma demande de suppression.",
+            "Confirmo la eliminación de mi cuenta.",
+            "YES PLEASE DELETE IT",
+            "Yes, code 7K3QM2",
+            "I confirm that I want to delete my account. Code: 7K3QM2",
+            "Please delete my account. 7K3QM2",
+        ],
+    );
+}
+
+#[test]
+fn greeting_good_bye_and_names_take_nothing_from_a_yes() {
+    all_say(
+        AnswerIntent::Yes,
+        &[
+            "Hi,\nYES\nThanks\nAnna",
+            "Yes.\nAnna",
+            "Hallo zusammen,\n\nJa, bitte löschen Sie mein Konto.\n\nMit freundlichen Grüßen\nAnna Müller",
+            "Guten Tag Frau Meier,\n\nja, das ist richtig.\n\nLG Anna",
+            "Oui, supprimez mon compte s'il vous plaît.\n\nCordialement,\nAnna Durand",
+            "Dear support team,\n\nyes, please delete my account\nwith all its data.\n\nBest,\nAnna Miller\nSales\nTel. +49 30 12345",
+        ],
+    );
+}
+
+#[test]
+fn what_is_more_or_less_than_a_yes_is_unclear() {
+    all_say(
+        AnswerIntent::Unclear,
+        &[
+            "That is not correct.",
+            "I'm sure this is a mistake.",
+            "Das stimmt nicht.",
+            "Das ist ja seltsam.",
+            "Je me demande si quelqu'un a fait cette demande…",
+            "Sono in ferie fino al 15. Per urgenze si prega di scrivere all'ufficio.",
+            "Is this ok",
+            "ok can you help me",
+            "Ok is my account deleted",
+            "OK\nGO TO HELL",
+            "Yes?",
+            "oui et non",
+            "Ja, aber nicht das Konto löschen",
+            "Yes, but please wait until March.",
+            "Si pueden, borren mi cuenta",
+            "Yes, only my phone number please",
+            "Where is my parcel?",
+            "I have no other questions, thanks.",
+            "No tengo más preguntas.",
+            "No me ha llegado el código.",
+            "Please don't hesitate to contact me.",
+            "I changed my mind, please delete my account.",
+        ],
+    );
+}
+
+#[test]
+fn a_code_with_anything_beside_it_is_no_yes() {
+    all_say(
+        AnswerIntent::Unclear,
+        &[
+            "Ok, but don't delete my account yet! 7K3QM2",
+            "Yes, but please wait until March. 7K3QM2",
+            "Ich möchte nicht, dass mein Konto gelöscht wird. Code 7K3QM2",
+            "I received code 7K3QM2 from you. This must be a mistake, please ignore it.",
+            "Ignore\n7K3QM2",
+            "I did not send this. 7K3QM2",
+            "Who are you? 7K3QM2",
+            "please remove 7K3QM2",
+            "End this now. 7K3QM2",
+            "Yes forget it",
+            "please delete this e-mail, code 7K3QM2",
+            "Je confirme que je ne veux pas supprimer mon compte 7K3QM2",
+            "Ja bitte löschen Sie alles außer meinem Konto. 7K3QM2",
+            "Yes, delete it and send me a copy of my data first. 7K3QM2",
+        ],
+    );
+    all_say(AnswerIntent::No, &["Absolutely not! 7K3QM2"]);
+}
+
+#[test]
+fn a_code_by_itself_or_with_courtesy_says_nothing_else() {
+    for text in [
+        "7K3QM2",
+        "7k3-qm2",
+        "Here is the code: 7K3QM2",
+        "Code: 7K3QM2 thanks",
+        "The code is 7K3 QM2.",
+        "No problem, here is the code: 7K3QM2",
+        "Hallo,\nhier ist der Code: 7K3QM2\nViele Grüße\nAnna",
+        "Bonjour,\nvoici le code : 7K3QM2\nCordialement\nAnna",
+        "Hola:\nel código es 7K3QM2\nUn saludo,\nAnna",
+    ] {
+        let said = Said::of(text, &Names::default(), for_tests());
+        assert_eq!((said.intent, said.codes.as_slice()), (AnswerIntent::None, [CODE.to_owned()].as_slice()), "{text}");
+    }
+    all_say(AnswerIntent::None, &["", "Gern geschehen", "No problem at all, thanks.", "Hello,\nthank you!\nAnna"]);
+}
+
+#[test]
+fn a_no_is_an_answer_and_no_part_of_another_phrase() {
+    all_say(
+        AnswerIntent::No,
+        &[
+            "No.",
+            "no",
+            "No, thanks",
+            "Hello,\nno!\nAnna",
+            "No I did not ask for that",
+            "Nein danke",
+            "Nein, bitte nicht löschen!",
+            "Nein das möchte ich nicht",
+            "Non, ce n'était pas moi",
+            "No, gracias.",
+            "STOP",
+            "Stopp",
+            "Please stop.",
+            "Please don't.",
+            "Please don't delete my account",
+            "forget it 7K3QM2",
+            "Absolutely not.",
+            "Of course not!",
+            "This is not ok with me.",
+            "I have not agreed to this.",
+            "Ich bin nicht einverstanden.",
+            "Je ne suis pas d'accord.",
+        ],
+    );
+}
+
+#[test]
+fn takes_a_request_back() {
+    all_say(
+        AnswerIntent::Withdraw,
+        &[
+            "Please cancel my deletion request",
+            "Please delete my request. 7K3QM2",
+            "close this request 7K3QM2",
+            "Bitte löschen Sie die Anfrage. 7K3QM2",
+            "Merci de supprimer cette demande. 7K3QM2",
+            "Por favor eliminen esta solicitud. 7K3QM2",
+            "Bitte die Löschung stoppen",
+            "Anulen mi solicitud",
+        ],
+    );
+}
+
+#[test]
+fn names_of_the_sender_say_nothing_in_any_case() {
+    let letter =
+        b"From: anna miller <anna.miller@example.org>\r\nIn-Reply-To: <1@x.example>\r\n\r\nyes thanks anna\r\n";
+    let intake = crate::intake::read(letter, for_tests(), &crate::intake::Limits::default());
+    assert_eq!(intake.answer.intent, AnswerIntent::Yes);
+}

@@ -1,0 +1,183 @@
+//! The frame of a letter: its greeting, and the good-bye with the names under it. What stands between is what it says.
+//!
+//! Takes away only what is surely frame: a line that could be a sentence stays, and then counts as something said.
+
+use super::letter::Letter;
+use super::lexicon::{Group, Lexicon};
+use super::normal::fold;
+use super::signals::Signals;
+
+/// Lines of a letter whose frame is looked for. Longer letters are no answers.
+const LINES_MAX: usize = 60;
+/// Lines under a good-bye: name, role, company, address, telephone.
+const SIGNATURE_LINES_MAX: usize = 9;
+/// Words of a name under a letter that ends without a good-bye.
+const NAME_WORDS_MAX: usize = 3;
+const NAMES_MAX: usize = 20;
+/// Words that may stand in lower case within a name.
+const PARTICLES: [&str; 22] = [
+    "de", "da", "do", "dos", "del", "della", "di", "du", "des", "der", "den", "von", "van", "vom", "zu", "la", "le",
+    "el", "y", "e", "und", "and",
+];
+/// What makes a line say more than a name does.
+const SAYING: [Group; 9] = [
+    Group::No,
+    Group::NoAlone,
+    Group::Negation,
+    Group::Hedge,
+    Group::Undo,
+    Group::Yes,
+    Group::EraseVerb,
+    Group::Request,
+    Group::How,
+];
+
+/// The names that the sender goes by in the From header, folded: a word of them says nothing.
+#[derive(Default)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    pub fn of(letter: &Letter) -> Self {
+        let shown = fold(letter.header("from").unwrap_or_default());
+        let words = shown.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
+        Self(words.take(NAMES_MAX).map(str::to_owned).collect())
+    }
+
+    pub fn has(&self, folded: &str) -> bool {
+        let bare = folded.trim_matches(|c: char| !c.is_alphanumeric());
+        self.0.iter().any(|name| name == bare)
+    }
+}
+
+/// The text without its greeting and without its good-bye.
+pub(super) fn without_frame(text: &str, names: &Names, lexicon: &Lexicon) -> String {
+    let mut lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES_MAX + 1).collect();
+    if lines.len() > LINES_MAX {
+        return text.to_owned();
+    }
+    while let Some(at) = good_bye(&lines, names, lexicon) {
+        lines.truncate(at);
+    }
+    if lines.len() > 1 && lines.last().is_some_and(|last| is_name(last, names, lexicon)) {
+        lines.pop();
+        while let Some(at) = good_bye(&lines, names, lexicon) {
+            lines.truncate(at);
+        }
+    }
+    if let Some(first) = lines.first_mut() {
+        *first = behind_greeting(first, names, lexicon);
+    }
+    lines.join("\n")
+}
+
+/// The line that says good-bye, where nothing but names and addresses stands below it.
+fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
+    let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
+    for at in (from..lines.len()).rev() {
+        if says_good_bye(lines[at], names, lexicon) {
+            return Some(at);
+        }
+        if !is_signature(lines[at], names, lexicon) {
+            return None;
+        }
+    }
+    None
+}
+
+/// "Kind regards", "Thanks and best wishes, Anna".
+fn says_good_bye(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
+    let line = Line::of(line, lexicon);
+    line.is(0, &[Group::Closing, Group::Courtesy])
+        && (0..line.tokens.len()).all(|word| {
+            line.is(word, &[Group::Closing, Group::Courtesy, Group::AnswerWord]) || line.is_name(word, names)
+        })
+}
+
+/// A line of a signature: every word a name, a number, an address, or written with a capital.
+fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
+    let ends_sentence = line.ends_with(['!', '?', '…']);
+    let folded = fold(line);
+    let says = SAYING.iter().any(|group| lexicon.has(*group, &folded));
+    !ends_sentence && !says && line.split_whitespace().all(|token| namelike(token, names))
+}
+
+/// A name alone under a letter: in few words, and not cried out.
+fn is_name(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
+    let tokens: Vec<&str> = line.split_whitespace().collect();
+    if tokens.len() > NAME_WORDS_MAX {
+        return false;
+    }
+    if tokens.iter().all(|token| names.has(&fold(token))) {
+        return true;
+    }
+    let letters_only = tokens.iter().all(|token| token.chars().all(|c| c.is_alphabetic() || "-.,'’".contains(c)));
+    let cried = line.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+    letters_only && !cried && is_signature(line, names, lexicon) && !known(line, lexicon)
+}
+
+/// Whether any word of the line is one of the lexicon's.
+fn known(line: &str, lexicon: &Lexicon) -> bool {
+    !Signals::of(line, lexicon).hits.is_empty()
+}
+
+fn namelike(token: &str, names: &Names) -> bool {
+    let bare = token.trim_matches(|c: char| !c.is_alphanumeric() && c != '@');
+    bare.is_empty()
+        || bare.chars().next().is_some_and(char::is_uppercase)
+        || bare.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | '.' | '/'))
+        || PARTICLES.contains(&fold(bare).as_str())
+        || names.has(&fold(bare))
+}
+
+/// What follows "Dear Ms Miller," on the first line.
+fn behind_greeting<'a>(line: &'a str, names: &Names, lexicon: &Lexicon) -> &'a str {
+    let parts = Line::of(line, lexicon);
+    if !parts.is(0, &[Group::Greeting]) {
+        return line;
+    }
+    for word in 0..parts.tokens.len() {
+        let token = parts.tokens[word];
+        if !parts.is(word, &[Group::Greeting]) && !parts.is_name(word, names) {
+            return &line[parts.start(line, word)..];
+        }
+        if token.ends_with([',', '!', ':', '.', ';']) && !parts.is(word + 1, &[Group::Greeting]) {
+            let end = parts.start(line, word) + token.len();
+            return line[end..].trim_start();
+        }
+    }
+    ""
+}
+
+/// A line with what the lexicon knows of its words.
+struct Line<'a> {
+    tokens: Vec<&'a str>,
+    signals: Signals,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a str, lexicon: &Lexicon) -> Self {
+        let signals = Signals::of(line, lexicon);
+        let tokens: Vec<&str> = line.split_whitespace().filter(|token| Signals::is_word(token)).collect();
+        // Folding may split a word; then nothing is known of which is which.
+        let matches = tokens.len() == signals.words;
+        Self { tokens: if matches { tokens } else { Vec::new() }, signals }
+    }
+
+    fn is(&self, word: usize, groups: &[Group]) -> bool {
+        let known = |group: &Group| self.signals.hits.iter().any(|hit| hit.covers(word) && hit.is(*group));
+        word < self.tokens.len() && groups.iter().any(known)
+    }
+
+    /// A word of a name: the sender's, or with a capital and unknown to the lexicon.
+    fn is_name(&self, word: usize, names: &Names) -> bool {
+        let Some(token) = self.tokens.get(word) else { return false };
+        let known = self.signals.hits.iter().any(|hit| hit.covers(word));
+        names.has(&fold(token)) || (!known && namelike(token, names))
+    }
+
+    /// Where a word begins. The tokens are slices of the line.
+    fn start(&self, line: &str, word: usize) -> usize {
+        self.tokens[word].as_ptr() as usize - line.as_ptr() as usize
+    }
+}

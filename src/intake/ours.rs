@@ -1,0 +1,93 @@
+//! Where a letter of our own begins inside somebody's text, whatever their mail program put above it, in any language.
+//!
+//! Three things show it: the sentences that our letters are made of (the lexicon's `own_letter`), an address with a
+//! token in it, and a token alone on its line. From its beginning on everything is quoted: the codes in it were typed
+//! by us. The headers and the greeting above it go with it.
+
+use super::lexicon::{Group, Lexicon};
+
+/// 26 base-32 symbols carry 128 bits.
+const TOKEN_CHARS_MIN: usize = 26;
+const TOKEN_CHARS_MAX: usize = 64;
+/// Lines of a paragraph that may stand before the sentence by which it is known.
+const PARAGRAPH_LINES: usize = 3;
+/// A line that a mail program broke is at least so long.
+const BROKEN_LINE_BYTES: usize = 40;
+const GREETING_BYTES_MAX: usize = 40;
+const HEADER_LINES_MAX: usize = 12;
+const LABEL_BYTES_MAX: usize = 30;
+
+/// The line at which a letter of ours begins in a text that nobody marked as quoted. Takes folded lines.
+pub(super) fn begins(folded: &[String], lexicon: &Lexicon) -> Option<usize> {
+    let found = (0..folded.len()).find(|at| is_ours(folded, *at, lexicon))?;
+    let mut start = found;
+    while start > 0 && found - start < PARAGRAPH_LINES && folded[start - 1].len() >= BROKEN_LINE_BYTES {
+        start -= 1;
+    }
+    let mut above = skip_empty(folded, start);
+    if above > 0 && folded[above - 1].len() <= GREETING_BYTES_MAX && lexicon.starts(Group::Greeting, &folded[above - 1])
+    {
+        start = above - 1;
+        above = skip_empty(folded, start);
+    }
+    for _ in 0..HEADER_LINES_MAX {
+        if above == 0 || !(is_header_line(&folded[above - 1], lexicon) || is_introduction(&folded[above - 1])) {
+            break;
+        }
+        above -= 1;
+        start = above;
+    }
+    Some(start)
+}
+
+/// The lines above this one, without the empty ones right above it.
+fn skip_empty(folded: &[String], start: usize) -> usize {
+    folded[..start].iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1)
+}
+
+fn is_ours(folded: &[String], at: usize, lexicon: &Lexicon) -> bool {
+    let line = folded[at].as_str();
+    if line.is_empty() || line.starts_with('>') {
+        return false;
+    }
+    if has_token(line) || lexicon.has(Group::OwnLetter, line) {
+        return true;
+    }
+    // A mail program may have broken the sentence.
+    let Some(next) = folded.get(at + 1).filter(|next| !next.is_empty() && line.len() >= BROKEN_LINE_BYTES) else {
+        return false;
+    };
+    lexicon.has(Group::OwnLetter, &format!("{line} {next}")) && !lexicon.has(Group::OwnLetter, next)
+}
+
+/// A token alone on the line, or behind the plus sign of an address.
+fn has_token(line: &str) -> bool {
+    let fits = |word: &str| {
+        (TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let alone = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let plus = line.split('+').skip(1).filter_map(|rest| rest.split_once('@')).map(|(detail, _)| detail);
+    (fits(alone) && alone.bytes().any(|b| b.is_ascii_digit())) || plus.into_iter().any(fits)
+}
+
+/// "Word: value", as mail programs write the headers of a letter above it. A code is never a header.
+pub(super) fn is_header_line(folded: &str, lexicon: &Lexicon) -> bool {
+    let line = folded.trim_start_matches(['*', '_', ' ']);
+    let Some((label, value)) = line.split_once(':') else { return false };
+    let label = label.trim_end_matches(['*', '_', ' ']);
+    let words = label.split(' ').count();
+    !label.is_empty()
+        && label.len() <= LABEL_BYTES_MAX
+        && words <= 3
+        && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '.'))
+        && !value.trim_matches(['*', '_', ' ']).is_empty()
+        && !value.starts_with("//")
+        && !lexicon.starts(Group::CodeCue, line)
+}
+
+/// "Op maandag 2 maart schreef Shop <a@shop.example>:", or a line of signs.
+fn is_introduction(folded: &str) -> bool {
+    let signs = folded.len() >= 3 && folded.chars().all(|c| !c.is_alphanumeric());
+    let named = folded.ends_with(':') && folded.bytes().any(|b| b == b'@' || b.is_ascii_digit());
+    signs || named || (folded.starts_with("--") && folded.ends_with("--"))
+}

@@ -1,0 +1,219 @@
+//! One verb or noun of erasing in its sentence: what it acts on, and how it is meant.
+//!
+//! Looks at the sentence of the word, and for pronouns at the two before. What the letter as a whole asks for is
+//! judged in `judge`.
+
+use super::lexicon::{Group, Topic};
+use super::signals::{Hit, Signals};
+
+/// Words that may stand between a verb of erasing and its object.
+pub(super) const WINDOW_WORDS: usize = 14;
+/// Words that may stand between a verb of closing and the account.
+const CLOSE_WORDS: usize = 3;
+/// Words that may stand between a negation and its verb.
+const NEGATION_WORDS: usize = 3;
+/// Words of a letter that says little else.
+pub(super) const SHORT_WORDS: usize = 16;
+/// A wish to erase that does not say what.
+const BARE_CONFIDENCE: f64 = 0.45;
+
+/// What is to be erased.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Target {
+    Specific,
+    Generic,
+    Theirs,
+    Profile,
+    Account,
+}
+
+/// How an utterance of erasing is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Force {
+    Wish,
+    Negated,
+    AskedHow,
+    Conditional,
+    Reported,
+}
+
+pub(super) fn is_erasing(hit: &Hit) -> bool {
+    hit.is(Group::EraseVerb) || hit.is(Group::EraseNoun) || hit.is(Group::CloseVerb)
+}
+
+/// Whether the sentence is put as a wish: words of asking, thanks, or a verb that opens it.
+pub(super) fn wished(hit: &Hit, found: &Signals) -> bool {
+    found.beside(hit, Group::Request)
+        || found.beside(hit, Group::Courtesy)
+        || (found.opens(hit) && !hit.is(Group::EraseNoun))
+}
+
+/// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
+pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
+    let near = |other: &&Hit| {
+        other.language == hit.language
+            && other.sentence == hit.sentence
+            && other.distance(hit) <= WINDOW_WORDS
+            && !set_aside(hit, other, found)
+    };
+    let wished = wished(hit, found);
+    let sentence = found.sentences(hit.sentence, hit.sentence);
+    let has = |group: Group| sentence.iter().any(|other| other.is(group) && near(&other));
+    if has(Group::AccountMine) {
+        return Some((Target::Account, 0.9, "account_mine"));
+    }
+    if hit.is(Group::CloseVerb) {
+        let account = found
+            .around(hit, Group::Account)
+            .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+        return (account && wished).then_some((Target::Account, 0.65, "account"));
+    }
+    if has(Group::Profile) && (has(Group::Own) || wished) {
+        return Some((Target::Profile, 0.8, "profile"));
+    }
+    if has(Group::DataMine) {
+        return Some((Target::Generic, 0.9, "data_mine"));
+    }
+    if has(Group::ContactMine) && has(Group::PlaceYours) && !has(Group::List) {
+        return Some((Target::Generic, 0.8, "contact_mine+place_yours"));
+    }
+    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
+    if specific && wished && found.has(hit.language, Group::RestStays) {
+        return Some((Target::Specific, 0.75, "specific"));
+    }
+    let of_another = has(Group::OtherUser) || found.has(hit.language, Group::EndUser);
+    if has(Group::DataTheirs) && has(Group::Account) && !of_another {
+        return Some((Target::Account, 0.7, "account+data_theirs"));
+    }
+    if has(Group::DataTheirs) {
+        return Some((Target::Theirs, 0.7, "data_theirs"));
+    }
+    if has(Group::OtherUser) {
+        return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
+    }
+    if has(Group::ContactMine) && wished && !has(Group::List) && !has(Group::Account) {
+        return Some((Target::Specific, if specific { 0.75 } else { 0.5 }, "contact_mine"));
+    }
+    if specific && (wished || has(Group::Own)) {
+        return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
+    }
+    if has(Group::Account) {
+        let blocked = has(Group::Topic);
+        return (!blocked).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));
+    }
+    if has(Group::Everything) && !has(Group::Topic) {
+        return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
+    }
+    let pronoun = found
+        .around(hit, Group::Pronoun)
+        .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+    if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
+        return Some(named);
+    }
+    if has(Group::Topic) {
+        return None;
+    }
+    if has(Group::Data) {
+        return Some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"));
+    }
+    says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
+}
+
+/// Whether a polite clause names no object at all: "I ask for deletion", "Please delete." A person asks what is meant.
+fn says_only_that(hit: &Hit, found: &Signals) -> bool {
+    if hit.is(Group::CloseVerb) || !found.beside(hit, Group::Request) || found.words > SHORT_WORDS {
+        return false;
+    }
+    const SAID: [Group; 9] = [
+        Group::EraseVerb,
+        Group::EraseNoun,
+        Group::Request,
+        Group::Courtesy,
+        Group::Own,
+        Group::Pronoun,
+        Group::AnswerWord,
+        Group::AnswerLink,
+        Group::Yes,
+    ];
+    let known = |word: usize| {
+        let mut hits =
+            found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
+        hits.any(|other| other.covers(word) && SAID.iter().any(|group| other.is(*group)))
+    };
+    found.clause_words(hit.clause).all(known)
+}
+
+/// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
+/// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
+fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
+    let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
+    let is_place = hit.is(Group::EraseVerb) && (object.is(Group::AccountMine) || object.is(Group::Account));
+    within(Group::RestStays) || (is_place && within(Group::AccountPlace))
+}
+
+/// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
+fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
+    let close =
+        |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
+    let mut named = None;
+    for other in found.sentences(hit.sentence.saturating_sub(2), hit.sentence).iter().filter(close) {
+        let target = match &other.topic {
+            Topic::Group(Group::AccountMine) => Target::Account,
+            Topic::Group(Group::DataMine) => Target::Generic,
+            Topic::Group(Group::Profile) if found.beside(other, Group::Own) => Target::Profile,
+            Topic::Group(Group::EndUser | Group::OtherUser | Group::DataTheirs) => Target::Theirs,
+            Topic::Specific(_) if found.beside(other, Group::Own) => Target::Specific,
+            _ => continue,
+        };
+        named = named.max(Some(target));
+    }
+    named.map(|target| (target, 0.65, "pronoun"))
+}
+
+/// How the utterance is meant.
+pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
+    let before = |group: Group, words: usize| {
+        found.around(hit, group).any(|other| {
+            other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
+        })
+    };
+    let negated = found
+        .around(hit, Group::Negation)
+        .any(|other| other.clause == hit.clause && !other.overlaps(hit) && other.distance(hit) <= NEGATION_WORDS);
+    if negated {
+        return Force::Negated;
+    }
+    if conditional(hit, found) {
+        return Force::Conditional;
+    }
+    if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
+        return Force::AskedHow;
+    }
+    let reported = found.around(hit, Group::Done).any(|done| done.overlaps(hit));
+    if reported && !before(Group::Request, usize::MAX) {
+        return Force::Reported;
+    }
+    Force::Wish
+}
+
+/// Whether a condition governs the hit: one before it in its sentence with no word of asking in between ("if you agree,
+/// please delete" asks, and so does "I would be grateful if"). A verb that opens the clause behind the condition is an imperative, and asks too.
+fn conditional(hit: &Hit, found: &Signals) -> bool {
+    let last = |group: Group| {
+        let before = found.around(hit, group).filter(|other| other.sentence == hit.sentence && other.last < hit.first);
+        before.max_by_key(|other| other.last)
+    };
+    let Some(condition) = last(Group::Conditional).filter(|condition| hit.first - condition.last <= WINDOW_WORDS)
+    else {
+        return false;
+    };
+    let asked = last(Group::Request).is_some_and(|request| request.last >= condition.last);
+    let imperative = hit.is(Group::EraseVerb) && condition.clause != hit.clause && found.opens_clause(hit);
+    !asked && !imperative
+}
+
+/// Whether the hit only names what is taken back ("stop the deletion"), in any language.
+pub(super) fn undone(hit: &Hit, found: &Signals) -> bool {
+    let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
+    beside.any(|other| other.is(Group::Undo) && other.overlaps(hit))
+}

@@ -50,7 +50,7 @@ async fn the_whole_way(way: Way) {
 /// What no log may hold, whatever spoke with the servers: names and addresses of all who wrote.
 fn personal() -> Net {
     let people: Vec<Person> = askers().into_iter().chain([user(3, 1)]).collect();
-    let words: Vec<&str> = people.iter().flat_map(|person| [&*person.name, &*person.email]).collect();
+    let words: Vec<&str> = people.iter().flat_map(|person| [person.name, person.email.as_str()]).collect();
     Net::new(&words)
 }
 

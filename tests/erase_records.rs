@@ -91,6 +91,7 @@ on_both! {
     async fn a_late_worker_writes_nothing_down(world) {
         let request = world.live(world.ask_and_confirm(OWNER)).await;
         let now = world.house.clock.now();
+        world.forge_beginning(request).await;
         world.try_sql("UPDATE requests SET state = 'erasing' WHERE id = $1", params![request]).await.unwrap();
         let sql = "INSERT INTO jobs (id, kind, state, priority, run_at, request_id, attempts_max, payload, created_at)
              VALUES ($1, 'erase', 'waiting', 0, $2, $3, 10, $4, $2)";

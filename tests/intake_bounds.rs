@@ -196,7 +196,7 @@ fn a_repeated_code_is_not_typed() {
 #[test]
 fn letters_of_ours_are_known_by_their_first_sentence() {
     let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/mail");
-    let mut seen = 0;
+    let (mut seen, mut unknown) = (0, Vec::new());
     for language in ["en", "de", "fr", "es"] {
         for entry in std::fs::read_dir(templates.join(language)).unwrap() {
             let path = entry.unwrap().path();
@@ -212,11 +212,13 @@ fn letters_of_ours_are_known_by_their_first_sentence() {
                 "From: a@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nJa\r\n\r\n{}\r\n",
                 shown.join("7. Mai")
             );
-            assert_eq!(take(letter.as_bytes()).new_text, "Ja", "{language}/{name}");
+            let new = take(letter.as_bytes()).new_text;
+            unknown.extend((new != "Ja").then(|| format!("{language}/{name}: {new}")));
             seen += 1;
         }
     }
     assert!(seen >= 40);
+    assert!(unknown.is_empty(), "add words of these to own_letter of their lexicon:\n{}", unknown.join("\n"));
 }
 
 #[test]

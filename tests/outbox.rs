@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, State};
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate::{self, Operator, Refusal};
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
@@ -161,15 +161,22 @@ async fn a_letter_whose_end_nobody_knows_is_not_called_undelivered() {
         .await;
 }
 
+fn refusal(ground: &str) -> Refusal {
+    let article = "Art. 17(3)(b) GDPR".to_owned();
+    Refusal { ground: ground.to_owned(), article, data: Vec::new(), review_on: None }
+}
+
 #[tokio::test]
 async fn a_letter_that_cannot_be_written_is_given_up_where_people_see_it() {
     let (world, _server) = world().await;
+    let (id, _) = world.live(world.ask(OWNER)).await;
+    let reference = world.stored(id).await.request.reference;
+    let operator = Operator::named(&world.house, "ops");
+    operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
+    // What the operator wrote can no longer be read when the letter is written.
+    world.try_sql("UPDATE sealed SET bytes = $1 WHERE kind = 'closing'", params![vec![7_u8; 64]]).await.unwrap();
     world
         .live(async {
-            let (id, _) = world.ask(OWNER).await;
-            let reference = world.stored(id).await.request.reference;
-            let operator = Operator::named(&world.house, "ops");
-            operate::refuse(&world.house, &reference, &operator, " ", "Art. 17(3) GDPR").await.unwrap();
             world.settle().await;
             assert_eq!((letters(&world, "refused", "failed").await, dead_jobs(&world).await), (1, 0));
             let alarms = world.fresh(TEAM);
@@ -187,7 +194,7 @@ async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle()
             let (id, _) = world.ask(OWNER).await;
             let reference = world.stored(id).await.request.reference;
             let operator = Operator::named(&world.house, "ops");
-            operate::refuse(&world.house, &reference, &operator, "tax law", "Art. 17(3)(b) GDPR").await.unwrap();
+            operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
             // The directory has no name for this end-user: the owner is told the address.
             let text = "Hello,\r\n\r\nplease delete all my personal data.";
             world.receive(&plain("guest1@guest.example", "Please delete my data", text)).await;

@@ -127,13 +127,15 @@ async fn a_letter_below_ours_that_answers_nothing_is_read_by_its_words() {
         .live(async {
             let request = world.ask_and_confirm(OWNER).await;
             let scheduled = world.fresh(OWNER).pop().unwrap();
-            let question = scheduled.answer(OWNER, "Where is my order 4711?");
-            assert_eq!(world.receive(&question).await, (Disposition::Ordinary, None));
+            let thanks = scheduled.answer(OWNER, "Thank you!");
+            assert_eq!(world.receive(&thanks).await, (Disposition::Answer, Some(request)));
+            assert_eq!(world.state(request).await, State::Scheduled);
             let wish = "Please delete the user profile of our colleague Una One too.";
             let (disposition, other) = world.receive(&scheduled.answer(OWNER, wish)).await;
             assert_eq!(disposition, Disposition::Opened);
             assert_ne!(other, Some(request));
-            assert_eq!(world.state(request).await, State::Scheduled);
+            // It might have been a doubt, and nothing can be undone: the first one waits for a word.
+            assert_eq!(world.state(request).await, State::OnHold);
         })
         .await;
 }

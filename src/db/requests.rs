@@ -352,6 +352,7 @@ pub async fn set_contact(tx: &mut Tx, id: RequestId, contact_mac: &[u8; 32]) -> 
 
 /// What belongs to a request, the rows that are referred to after those that refer to them.
 const ROWS: &[&str] = &[
+    "DELETE FROM step_chunks WHERE request_id = $1",
     "DELETE FROM steps WHERE request_id = $1",
     "DELETE FROM saved_keys WHERE request_id = $1",
     "DELETE FROM discoveries WHERE request_id = $1",

@@ -9,7 +9,7 @@ use super::error::EraseError;
 use super::map::{Keep, Link, TableMap, TableRef};
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
-use crate::stores::{Key, Select, StoreName, Stores};
+use crate::stores::{Key, Select, StoreError, StoreName, Stores};
 
 /// What one erasure may take at most.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +72,18 @@ impl<'a> Finder<'a> {
         let at = target.at();
         let table = self.table(&at)?;
         let store = self.stores.get(&at.store).map_err(EraseError::store(&at))?;
-        let key = store.canonical(&at.table, &table.key, &target.key).map_err(EraseError::store(&at))?;
-        let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
-        let mut found = store.keys(select, &table.key, None, 2).await.map_err(EraseError::store(&at))?;
+        let found = match store.canonical(&at.table, &table.key, &target.key) {
+            Ok(key) => {
+                let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
+                store.keys(select, &table.key, None, 2).await
+            }
+            Err(error) => Err(error),
+        };
+        let mut found = match found {
+            // What is no key of this table is the key of none of its rows.
+            Err(StoreError::KeyShape { .. }) => return Err(EraseError::NotOneRoot { at, rows: 0 }),
+            other => other.map_err(EraseError::store(&at))?,
+        };
         match (found.pop(), found.len()) {
             (Some(key), 0) => Ok(key),
             (other, more) => Err(EraseError::NotOneRoot { at, rows: u64::from(other.is_some()) + more as u64 }),

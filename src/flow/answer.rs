@@ -81,6 +81,11 @@ impl Answered {
         Ok(())
     }
 
+    /// Whether its request has ended, so that nothing is left to answer.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.stored.request.state.is_ended()
+    }
+
     /// Who answers: whom the letter was for.
     fn actor(&self) -> Actor {
         self.challenge.as_ref().map_or(Actor::PERSON, actor_of)

@@ -184,7 +184,11 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
             Event::Unclear { reason, reachable: false, quiet: false }
         }
         State::Scheduled => Event::Stopped { reason },
-        _ => return Ok(()),
+        // Its life is over or waits for a person anyway; but what was to be forgotten is not, and nobody would look.
+        _ => {
+            let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
+            return write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await;
+        }
     };
     note_failure(house, tx, &stored, reason.as_str(), error).await?;
     advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?;

@@ -233,27 +233,28 @@ fn bare(message_id: &str) -> &str {
     message_id.trim().trim_start_matches('<').trim_end_matches('>')
 }
 
-/// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess. What has ended is not
-/// answered any more: who writes below one of its letters writes anew.
+/// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess. One that still lives counts
+/// before one that has ended.
 async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
+    let mut ended = None;
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
         let Some(stored) = challenges::by_token(tx, &token.hash()).await? else { continue };
-        if let Some(live) = Answered::by_token(house, tx, stored).await?.filter(is_live) {
-            return Ok(Some(live));
+        match Answered::by_token(house, tx, stored).await? {
+            Some(answered) if answered.has_ended() => ended = ended.or(Some(answered)),
+            None => {}
+            live => return Ok(live),
         }
     }
     for message_id in letter.in_reply_to.iter().chain(&letter.references) {
         let Some(ours) = letters::by_message_id(tx, bare(message_id)).await? else { continue };
         let Some(request) = ours.request.filter(|_| !ours.kind.is_alarm()) else { continue };
-        if let Some(live) = Answered::by_letter(house, tx, request, &ours).await?.filter(is_live) {
-            return Ok(Some(live));
+        match Answered::by_letter(house, tx, request, &ours).await? {
+            Some(answered) if answered.has_ended() => ended = ended.or(Some(answered)),
+            None => {}
+            live => return Ok(live),
         }
     }
-    Ok(None)
-}
-
-const fn is_live(answered: &Answered) -> bool {
-    !answered.stored.request.state.is_ended()
+    Ok(ended)
 }
 
 async fn settle(
@@ -265,9 +266,9 @@ async fn settle(
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
     let judgement = match judgement {
-        Judgement::Answers(answered, by_words) => match moved_by(house, tx, *answered, letter).await? {
-            Some(request) => return Ok((Disposition::Answer, Some(request))),
-            None => *by_words,
+        Judgement::Answers(answered, by_words) => match taken(house, tx, *answered, letter, &by_words).await? {
+            Taken::Answer(request) => return Ok((Disposition::Answer, Some(request))),
+            Taken::ByWords => *by_words,
         },
         other => other,
     };
@@ -306,19 +307,38 @@ async fn opened(
     })
 }
 
-/// The request that an answer moved; `None` where it says nothing to what the request waits for.
-async fn moved_by(
+/// What an answer came to.
+enum Taken {
+    /// It is a part of this request's thread.
+    Answer(RequestId),
+    /// It says something of its own, and counts like any other letter.
+    ByWords,
+}
+
+/// Takes an answer to one of our letters. What moves nothing and asks for nothing (thanks, a late yes) still belongs to the
+/// thread, and is forgotten with it; a question to support does not, nor does a wish below a letter of a request that has
+/// ended. Another wish in the grace period opens a request of its own; that the one which runs pauses is the safe side.
+async fn taken(
     house: &House,
     tx: &mut Tx,
     answered: Answered,
     letter: &Intake,
-) -> Result<Option<RequestId>, FlowError> {
+    by_words: &Judgement,
+) -> Result<Taken, FlowError> {
     let id = answered.stored.request.id;
-    let before = requests::load(tx, id).await?.map(|stored| stored.request.moves);
+    let says_nothing =
+        letter.answer.intent != AnswerIntent::Unclear && matches!(by_words, Judgement::Left(Disposition::Ordinary));
+    if answered.has_ended() {
+        return Ok(if says_nothing { Taken::Answer(id) } else { Taken::ByWords });
+    }
     record_answer(house, tx, &answered, letter).await?;
+    let before = answered.stored.request.clone();
     answer::take(house, tx, answered, letter).await?;
-    let after = requests::load(tx, id).await?.map(|stored| stored.request.moves);
-    Ok((before != after).then_some(id))
+    let moved = requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before.moves);
+    let another = before.state == State::Scheduled
+        && letter.answer.intent == AnswerIntent::Unclear
+        && letter.verdict.intent.is_erasure();
+    Ok(if another || !(moved || says_nothing) { Taken::ByWords } else { Taken::Answer(id) })
 }
 
 /// Records what an answer proves and says, before it moves anything.

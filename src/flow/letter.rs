@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, challenges};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterKind, RequestId, Role, Scope, Timestamp};
+use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
     AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge,
@@ -19,7 +19,6 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::operate::unless_forgotten;
 use super::{outbox, safe};
 
 /// A letter with its facts and where it goes.
@@ -204,7 +203,7 @@ impl<'a> Desk<'a> {
                 let (subject_label, article) = (asked_by_label, articles.processor.clone());
                 Letter::Forwarded(Forwarded { common, subject_label, scope, categories, article })
             }
-            LetterKind::PassedOn => Letter::PassedOn(PassedOn { common }),
+            LetterKind::PassedOn => Letter::PassedOn(PassedOn { common, article: articles.processor.clone() }),
             LetterKind::SecondNotice => {
                 let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
                 Letter::SecondNotice(SecondNotice { common, scope, subject_label: label, asked_by_label, erase_on })
@@ -329,7 +328,12 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     let reference = request.reference.clone();
     let due_on: Date = request.deadlines.legal_due;
     let waiting_since: Timestamp = row.created_at;
-    let failure = unless_forgotten(safe::closing(house, tx, request).await)?.failure;
+    let failure = match safe::closing(house, tx, request).await {
+        Ok(closing) => closing.failure,
+        Err(error) if error.retry() == Retry::Transient => return Err(error),
+        // An alarm leaves with less in it where that was forgotten or cannot be read.
+        Err(_) => None,
+    };
     Ok(match row.kind {
         LetterKind::AlarmReview => {
             let word = request.review.map_or("reopened", |reason| reason.as_str());

@@ -13,7 +13,7 @@ use crate::verify::{Addressee, Endorsed, EvidenceRecord, ProofKind, Vouched};
 
 use super::advance::advance;
 use super::error::FlowError;
-use super::facts::Refusal;
+pub use super::facts::Refusal;
 use super::house::House;
 use super::{challenge, note, safe};
 
@@ -91,23 +91,30 @@ pub async fn withdraw(house: &House, reference: &Reference, operator: &Operator)
     act(house, reference, operator, Event::WithdrawnByOperator).await
 }
 
-/// Refuses a request with a ground and the article that permits it (Art. 12(4), 17(3) GDPR).
+/// Refuses a request with a ground and the article that permits it (Art. 12(4), 17(3) GDPR), where that is known with the
+/// categories of data that stay, and the day on which it is looked at again.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] once erasing has begun.
+/// [`FlowError::Illegal`] once erasing has begun; blank words, a category that no data map has, a day that has passed.
 pub async fn refuse(
     house: &House,
     reference: &Reference,
     operator: &Operator,
-    ground: &str,
-    article: &str,
+    refusal: Refusal,
 ) -> Result<Stored, FlowError> {
-    let (ground, article) = (words(ground, "a ground")?, words(article, "an article")?);
+    let ground = words(&refusal.ground, "a ground")?.to_owned();
+    let article = words(&refusal.article, "an article")?.to_owned();
+    let known = house.map.categories();
+    if refusal.data.iter().any(|category| !known.contains(&category.as_str())) {
+        return Err(FlowError::NotFound("category of this name in the data maps"));
+    }
+    if refusal.review_on.is_some_and(|day| day <= house.calendar.day(house.clock.now())) {
+        return Err(FlowError::Broken("the day of the review has passed"));
+    }
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
-    closing.refusal =
-        Some(Refusal { ground: ground.to_owned(), article: article.to_owned(), data: Vec::new(), review_on: None });
+    closing.refusal = Some(Refusal { ground, article, ..refusal });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let bindings = stored.bindings.clone();
     let moved = advance(house, &mut tx, &stored, &Event::RefusedByOperator, bindings, operator.actor()).await?;

@@ -159,6 +159,8 @@ pub struct Forwarded {
 pub struct PassedOn {
     /// What every letter names.
     pub common: Common,
+    /// The article by which a processor passes a request on.
+    pub article: String,
 }
 
 /// Tells the owner what somebody else confirmed, while a "stop" still calls it off.

@@ -1,7 +1,7 @@
 //! The legal clock is watched to its end, and nobody's period is extended behind their back.
 
 use expunged::db::requests;
-use expunged::flow::operate;
+use expunged::flow::operate::{self, Refusal};
 use expunged::params;
 
 use super::{GUEST, OWNER, opened, operator, reference, the_letter};
@@ -28,9 +28,9 @@ async fn a_refusal_and_an_extension_in_review_are_told() {
             operate::extend(&world.house, &reference, &operator(world), "Much to do").await.unwrap();
             world.settle().await;
             assert_eq!(world.fresh(OWNER).len(), 1, "the extension is told");
-            operate::refuse(&world.house, &reference, &operator(world), "It is needed in court", "Art. 17(3)(e) GDPR")
-                .await
-                .unwrap();
+            let (ground, article) = ("It is needed in court".to_owned(), "Art. 17(3)(e) GDPR".to_owned());
+            let refusal = Refusal { ground, article, data: Vec::new(), review_on: None };
+            operate::refuse(&world.house, &reference, &operator(world), refusal).await.unwrap();
             world.settle().await;
             assert_eq!(world.fresh(OWNER).len(), 1, "and so is the refusal");
         })

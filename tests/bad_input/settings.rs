@@ -104,7 +104,7 @@ async fn a_store_where_none_is() {
 async fn a_map_that_names_a_missing_column() {
     let ground = Ground::sqlite().await;
     let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
-    ground.write("shop.toml", &map.replace("phone = \"phone\" }", "phone = \"phone\", fax = \"phone\" }"));
+    ground.write("shop.toml", &map.replace("phone = \"phone\" }", "phone = \"phone\", fax = \"none\" }"));
     says(&ground.refused().await, &["shop.toml", "users.fax", "the store has no such column", "correct the name"]);
 }
 

@@ -129,7 +129,7 @@ async fn letters_that_cannot_leave_hold_up_nobody_else() {
             until("a failure is counted", async || world.number(failed, params![stuck]).await == 1).await;
             until("the other's letters are recorded as gone", async || expunged(&world).await.0 > 0).await;
             assert_eq!(expunged(&world).await, (2, 4), "what did not leave is not called gone");
-            let polled = "SELECT COUNT(*) AS number FROM cursors WHERE polled_at = $1";
+            let polled = "SELECT COUNT(*) AS number FROM polls WHERE polled_at = $1";
             let now = world.clock.now();
             until("the mailbox is polled on", async || world.number(polled, params![now]).await == 1).await;
             // Its turn comes again, and not at once.

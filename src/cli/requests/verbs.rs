@@ -1,10 +1,12 @@
 //! What the team may do with a request. Every verb goes through the house and into the trail; none skips a proof.
 
+use jiff::civil::Date;
+
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
-use crate::flow::operate::{self, Approval, Operator};
+use crate::flow::operate::{self, Approval, Operator, Refusal};
 use crate::flow::{FlowError, House};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
@@ -55,6 +57,12 @@ pub(in crate::cli) enum Verb {
         /// The article that permits it, for example "Art. 17(3)(e) GDPR".
         #[arg(long)]
         article: String,
+        /// A category of the data maps that stays, once or several times. Default: all that was asked for.
+        #[arg(long, value_name = "CATEGORY")]
+        data: Vec<String>,
+        /// The day on which it is looked at again.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        review_on: Option<Date>,
     },
     /// Pauses a request.
     Hold {
@@ -151,8 +159,9 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
                 Approval::OwnerNext => "approved; the owner of the account is asked next",
             }
         }
-        Verb::Refuse { ground, article, .. } => {
-            operate::refuse(house, &at, operator, &ground, &article).await.map_err(not_now)?;
+        Verb::Refuse { ground, article, data, review_on, .. } => {
+            let refusal = Refusal { ground, article, data, review_on };
+            operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
             "refused"
         }
         Verb::Hold { .. } => {

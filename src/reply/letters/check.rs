@@ -42,7 +42,8 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         ]),
         // Art. 12(3) GDPR: an extension is told with its reasons.
         Letter::Extension(longer) => first_blank(&[("reason", &longer.reason), ("article", &longer.article)]),
-        Letter::PassedOn(_) | Letter::Paused(_) => None,
+        Letter::PassedOn(passed) => first_blank(&[("article", &passed.article)]),
+        Letter::Paused(_) => None,
         Letter::InReview(_) | Letter::NothingHeld(_) | Letter::Withdrawn(_) | Letter::Expired(_) => None,
         Letter::AlarmReview(_)
         | Letter::AlarmStepFailed(_)

@@ -196,7 +196,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![approval(Some(CANARY), true, 7), own.into(), some_data.into()]
         }
         LetterKind::Forwarded => vec![forwarded(Scope::EndUser, &[]), forwarded(Scope::Data, &["phone", "health"])],
-        LetterKind::PassedOn => vec![PassedOn { common: common() }.into()],
+        LetterKind::PassedOn => vec![PassedOn { common: common(), article: "Art. 28(3)(e) GDPR".to_owned() }.into()],
         LetterKind::SecondNotice => vec![second_notice(Some(CANARY)), second_notice(None)],
         LetterKind::InReview => vec![InReview { common: common() }.into()],
         LetterKind::OnHold => vec![OnHold { common: common(), token: TOKEN.to_owned() }.into()],

@@ -30,7 +30,8 @@ async fn try_poll(world: &World, shelf: &Shelf) -> Result<Polled, expunged::flow
     let place = Place { mailbox: world.house.mailbox_name().to_owned(), folder: String::new() };
     let held = Duration::from_secs(60);
     let lease = mailbox_leases::acquire(&world.house.db, &place.mailbox, "test", held).await.unwrap().unwrap();
-    let polled = arrive::poll(&world.house, &mut shelf.clone(), &place, &lease).await;
+    let mut mailbox = shelf.clone();
+    let polled = Box::pin(arrive::poll(&world.house, &mut mailbox, &place, &lease)).await;
     mailbox_leases::release(&world.house.db, lease).await.unwrap();
     polled
 }

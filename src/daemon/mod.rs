@@ -87,9 +87,9 @@ pub async fn run(
 ) -> Result<(), DaemonError> {
     let _lock = lock::one_daemon(&house.config.database.url)?;
     info!(worker = running.workers.name, "daemon started");
-    let watching = watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone());
+    let watching = Box::pin(watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone()));
     let (quick, erasing) = loops(running.workers, running.erasures);
-    let (quick, erasing) = (work(&house, quick, &shutdown), work(&house, erasing, &shutdown));
+    let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));
     let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
     let ((), (), quick, erasing) = tokio::join!(watching, sweeping, quick, erasing);
     info!("daemon stopped");

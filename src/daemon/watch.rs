@@ -116,7 +116,7 @@ impl Watch {
         tx.commit().await?;
         loop {
             mailbox_leases::extend(&self.house.db, lease, self.settings.lease).await?;
-            let poll = arrive::poll(&self.house, mailbox, &self.place, lease);
+            let poll = Box::pin(arrive::poll(&self.house, mailbox, &self.place, lease));
             let polled = self.while_held(lease, poll).await?;
             self.succeeded(polled.trouble.as_ref());
             if polled.stored > 0 || polled.marked > 0 {

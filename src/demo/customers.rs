@@ -92,6 +92,20 @@ impl Customer {
     }
 }
 
+/// How many letters of a Maildir say in this language that a request is completed, with these words in the text.
+pub fn confirmations(folder: &Path, language: &str, words: &str) -> usize {
+    let done = ["is completed", "ist erledigt", "a été traitée", "se ha completado"];
+    let confirms = |letter: &Message<'_>| {
+        let subject = letter.subject().unwrap_or_default();
+        let text = letter.body_text(0).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        letter.content_language().as_text() == Some(language)
+            && done.iter().any(|done| subject.contains(done))
+            && text.replace('\u{a0}', " ").contains(words)
+    };
+    let letters = files(&folder.join("new")).into_iter().filter_map(|file| std::fs::read(file).ok());
+    letters.filter(|bytes| MessageParser::default().parse(bytes).is_some_and(|letter| confirms(&letter))).count()
+}
+
 /// The files of a folder, oldest name first.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };

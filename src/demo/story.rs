@@ -226,14 +226,15 @@ async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> 
         let scopes =
             ask.map(|ask| ask.scope.map_or_else(|| ask.offered.clone(), |scope| vec![scope])).unwrap_or_default();
         let understood: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let residue = steps.iter().map(|step| count(step, "residue")).sum();
         lines.push(Line {
             letter: letter.story.title,
             understood: if understood.is_empty() { letter.disposition.to_string() } else { understood.join(" or ") },
             state: state.to_owned(),
             expected,
             rows: rows(&steps),
-            residue: steps.iter().map(|step| count(step, "residue")).sum(),
-            good: state == expected,
+            residue,
+            good: state == expected && residue == 0,
         });
     }
     Ok(lines)

@@ -81,7 +81,7 @@ pub async fn poll(
         polled.marked += count;
         polled.trouble = polled.trouble.or(trouble);
     }
-    match expunge(house, mailbox, place, cursor, lease).await {
+    match Box::pin(expunge(house, mailbox, place, cursor, lease)).await {
         Err(FlowError::Mailbox(error)) => polled.trouble = polled.trouble.or(Some(error)),
         done => {
             let round = done?;

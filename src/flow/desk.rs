@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use tracing::{error, info, warn};
 
 use crate::db::jobs;
@@ -26,17 +27,18 @@ impl Handler for Desk {
     async fn handle(&self, lease: Lease) -> Settled {
         let house = &*self.0;
         let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
-        let done = match kind.as_str() {
-            kinds::JUDGE => judge::judge(house, &lease).await,
-            kinds::IDENTIFY => identify::identify(house, &lease).await,
-            kinds::BEGIN => begin::begin(house, &lease).await,
-            kinds::ERASE => erase::erase(house, &lease).await,
-            kinds::SEND => outbox::send(house, &lease).await,
-            kinds::WAKE => wake::wake(house, &lease).await,
-            kinds::FORGET => forget::forget(house, &lease).await,
-            _ => Err(FlowError::Broken("a kind of job that this program does not know")),
+        // On the heap, each by itself: together they would be as large on the stack as the largest in every place.
+        let work: BoxFuture<'_, Result<(), FlowError>> = match kind.as_str() {
+            kinds::JUDGE => Box::pin(judge::judge(house, &lease)),
+            kinds::IDENTIFY => Box::pin(identify::identify(house, &lease)),
+            kinds::BEGIN => Box::pin(begin::begin(house, &lease)),
+            kinds::ERASE => Box::pin(erase::erase(house, &lease)),
+            kinds::SEND => Box::pin(outbox::send(house, &lease)),
+            kinds::WAKE => Box::pin(wake::wake(house, &lease)),
+            kinds::FORGET => Box::pin(forget::forget(house, &lease)),
+            _ => Box::pin(async { Err(FlowError::Broken("a kind of job that this program does not know")) }),
         };
-        match done {
+        match work.await {
             Ok(()) => {
                 info!(job.kind = kind, job.id = %id, "job done");
                 Settled::Done

@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::letters::Rendered;
 use super::{ReplyError, clean};
-use crate::domain::{LetterId, Timestamp};
+use crate::domain::{Language, LetterId, Timestamp};
 
 /// How many ids a References header carries: the first and the last ones of a longer thread (RFC 5322 §3.6.4).
 const REFERENCES_COUNT_MAX: usize = 20;
@@ -85,6 +85,7 @@ pub fn compose(envelope: &Envelope, rendered: &Rendered) -> Result<Outgoing, Rep
         .message_id(Some(format!("<{message_id}>")))
         .header(AutoSubmitted)
         .header(AutoResponseSuppress)
+        .header(ContentLanguage(rendered.language))
         .envelope(smtp);
     if let Some(reply_to) = &envelope.reply_to {
         message = message.reply_to(Mailbox::new(None, address(reply_to, "Reply-To address")?));
@@ -202,6 +203,24 @@ pub fn message_id(key: &[u8; 32], letter: LetterId, domain: &str) -> String {
 
 fn base32_lower(bytes: &[u8]) -> String {
     data_encoding::BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
+}
+
+/// The language of both bodies (RFC 3282).
+#[derive(Clone, Copy)]
+struct ContentLanguage(Language);
+
+impl Header for ContentLanguage {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-Language")
+    }
+
+    fn parse(value: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Language::from_locale(value).map(Self).ok_or_else(|| "no language of ours".into())
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.to_string())
+    }
 }
 
 /// A header whose value is always the same.

@@ -325,6 +325,8 @@ pub struct Expired {
 /// One rendered letter: the same words as text and as HTML.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
+    /// What it is written in.
+    pub language: Language,
     /// One line.
     pub subject: String,
     /// Plain text, wrapped, lines ended by LF.

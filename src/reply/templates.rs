@@ -72,7 +72,7 @@ impl Templates {
         let context = minijinja::Value::from(Serde(&facts));
         let part = |part: &str| self.render_part(kind, language, part, &context);
         let subject = part("subject.txt")?.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(Rendered { subject, text: wrap::wrap(&part("body.txt")?), html: part("body.html")? })
+        Ok(Rendered { language, subject, text: wrap::wrap(&part("body.txt")?), html: part("body.html")? })
     }
 
     fn render_part(

@@ -110,7 +110,8 @@ pub async fn live<T>(world: &World, shelf: &Shelf, story: impl Future<Output = T
     let shutdown = CancellationToken::new();
     let mut running = Running::of_demo(&world.house);
     running.watch.backoff = Duration::from_millis(20);
-    let daemon = daemon::run(Arc::clone(&world.house), Box::new(shelf.clone()), running, shutdown.clone());
+    let mailbox = Box::new(shelf.clone());
+    let daemon = Box::pin(daemon::run(Arc::clone(&world.house), mailbox, running, shutdown.clone()));
     let told = async {
         let told = story.await;
         shutdown.cancel();

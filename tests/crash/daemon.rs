@@ -75,6 +75,8 @@ async fn idle(house: &House, letters: i64) {
     const LEFT: &str = "SELECT
         (SELECT COUNT(*) FROM deliveries) AS letters,
         (SELECT COUNT(*) FROM deliveries WHERE judged_at IS NOT NULL AND request_id IS NOT NULL AND marked_at IS NULL)
+        + (SELECT COUNT(*) FROM deliveries WHERE moved_to IS NULL AND expunged_at IS NULL
+             AND request_id IN (SELECT id FROM requests WHERE asker_role IS NOT NULL))
         + (SELECT COUNT(*) FROM requests WHERE letters_due_at IS NOT NULL) AS busy";
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;

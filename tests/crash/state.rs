@@ -167,8 +167,9 @@ fn received(world: &World) -> Vec<String> {
 /// What lies in the support mailbox, and in which folder.
 fn support(world: &World) -> Vec<String> {
     let mut found = Vec::new();
-    for folder in ["new", "cur", "tmp"] {
-        for entry in std::fs::read_dir(world.support().join(folder)).unwrap() {
+    for folder in ["new", "cur", "tmp", ".Erasure/new", ".Erasure/cur", ".Erasure/tmp"] {
+        let Ok(entries) = std::fs::read_dir(world.support().join(folder)) else { continue };
+        for entry in entries {
             let letter = std::fs::read(entry.unwrap().path()).unwrap();
             let subject = MessageParser::default().parse(&letter).unwrap().subject().unwrap_or_default().to_owned();
             found.push(format!("{folder}: {subject}"));

@@ -2,6 +2,7 @@ use mail_parser::MessageParser;
 
 use super::*;
 use crate::chance::SeededChance;
+use crate::domain::Language;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -27,6 +28,7 @@ fn envelope() -> Envelope {
 
 fn rendered() -> Rendered {
     Rendered {
+        language: Language::De,
         subject: "Bitte bestätigen Sie: Löschung [EXP-7K3Q-M2]".to_owned(),
         text: format!("Grüße – „Ja“\n.\nFrom here\n{}\n", "lang ".repeat(400)),
         html: "<p lang=\"de\">Grüße – „Ja“</p>\n".to_owned(),
@@ -122,7 +124,7 @@ proptest::proptest! {
     #[test]
     fn any_text_can_be_composed(from_name: String, subject: String, text in "(\\PC|\n){0,300}", thread: Vec<String>) {
         let envelope = Envelope { from_name, in_reply_to: thread.first().cloned(), references: thread, ..envelope() };
-        let outgoing = compose(&envelope, &Rendered { subject, text: text.clone(), html: rendered().html }).unwrap();
+        let outgoing = compose(&envelope, &Rendered { subject, text: text.clone(), ..rendered() }).unwrap();
         let parsed = MessageParser::default().parse(&outgoing.bytes).unwrap();
         proptest::prop_assert!(parsed.bcc().is_none() && parsed.cc().is_none());
         proptest::prop_assert_eq!(parsed.to().unwrap().first().unwrap().address(), Some("erika@home.example"));

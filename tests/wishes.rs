@@ -173,3 +173,52 @@ async fn the_address_on_file_stops_what_another_address_asked_for() {
         })
         .await;
 }
+
+/// A repeat brings the lost question back: the same letter, as often as an address may be asked at all.
+#[tokio::test]
+async fn a_repeated_wish_brings_the_same_question_again() {
+    let world = World::sqlite().await;
+    let sends = "SELECT sends AS number FROM letters WHERE request_id = $1 AND kind = 'challenge'";
+    world
+        .live(async {
+            let (request, _) = world.ask(OWNER).await;
+            assert_eq!(world.receive(&world.closing(OWNER)).await, (Disposition::Joined, Some(request)));
+            assert_eq!(world.number(sends, params![request]).await, 1, "not twice in a day");
+            world.days_pass(2).await;
+            assert_eq!(world.receive(&world.closing(OWNER)).await, (Disposition::Joined, Some(request)));
+            assert_eq!(world.number(sends, params![request]).await, 2);
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters", params![]).await, 1, "one letter");
+        })
+        .await;
+}
+
+/// People write their own address in any case.
+#[tokio::test]
+async fn an_address_in_capitals_is_the_same() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let letter = world.closing("OWNER1@Team.Example");
+            let (disposition, request) = world.receive(&letter).await;
+            assert_eq!(disposition, Disposition::Opened);
+            assert_eq!(world.state(request.unwrap()).await, State::AwaitingConfirmation);
+        })
+        .await;
+}
+
+/// A wish beside a no is one of its own.
+#[tokio::test]
+async fn a_wish_in_a_refusal_opens() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let text = "Hi,\r\n\r\nplease delete my phone number from your records, but keep my account.\r\n";
+            let (_, first) = world.receive(&plain(OWNER, "Delete my phone number", text)).await;
+            let question = world.fresh(OWNER).pop().expect("a question");
+            let answer = question.answer(OWNER, "Actually, please close my whole account and delete everything.");
+            let (disposition, second) = world.receive(&answer).await;
+            assert_eq!(disposition, Disposition::Opened);
+            assert_ne!(second, first);
+        })
+        .await;
+}

@@ -103,6 +103,7 @@ CREATE TABLE requests (
   plan_digest   BYTEA,
   asker_mac     BYTEA,                  -- HMAC of the claimed address
   contact_mac   BYTEA,                  -- HMAC of the address on file, once it is known
+  owner_mac     BYTEA,                  -- HMAC of the owner's address on file, who may stop it
   wish_mac      BYTEA UNIQUE,           -- HMAC of who asks for what about whom, while it is open: the same wish opens once
   moves         BIGINT NOT NULL,
   opened_at     TIMESTAMPTZ NOT NULL,
@@ -116,6 +117,7 @@ CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
 CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 CREATE INDEX requests_by_contact ON requests (contact_mac) WHERE contact_mac IS NOT NULL;
+CREATE INDEX requests_by_owner ON requests (owner_mac) WHERE owner_mac IS NOT NULL;
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
 CREATE TABLE challenges (

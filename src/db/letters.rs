@@ -122,6 +122,22 @@ pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<LetterRow
         .collect()
 }
 
+/// The challenge of a request's round, if it was sent, and not after this time.
+///
+/// # Errors
+/// As [`load`].
+pub async fn challenge_sent_before(
+    tx: &mut Tx,
+    request: RequestId,
+    round: u32,
+    before: Timestamp,
+) -> Result<Option<LetterRow>, DbError> {
+    let sql = select!(
+        "FROM letters WHERE request_id = $1 AND round = $2 AND kind = 'challenge' AND state = 'sent' AND sent_at <= $3"
+    );
+    tx.optional(sql, params![request, round, before]).await?.as_ref().map(read).transpose()
+}
+
 /// Moves a letter from one state to the next.
 ///
 /// # Errors

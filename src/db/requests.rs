@@ -173,7 +173,7 @@ pub async fn open_of_wish(tx: &mut Tx, wish_mac: &[u8; 32]) -> Result<Option<Sto
 }
 
 /// The open requests that this address has to do with, the oldest first: a letter from it opened them, it is on file
-/// for them, or it was asked to confirm or approve them.
+/// for them or for the owner of their account, or it was asked to confirm or approve them.
 ///
 /// # Errors
 /// As [`load`].
@@ -183,6 +183,7 @@ pub async fn open_of_address(tx: &mut Tx, address_mac: &[u8; 32]) -> Result<Vec<
             "FROM requests WHERE ended_at IS NULL AND id IN (
                SELECT id FROM requests WHERE asker_mac = $1
                UNION SELECT id FROM requests WHERE contact_mac = $1
+               UNION SELECT id FROM requests WHERE owner_mac = $1
                UNION SELECT request_id FROM challenges WHERE address_mac = $1) ORDER BY opened_at, id"
         ),
         params![address_mac.to_vec()],
@@ -191,6 +192,15 @@ pub async fn open_of_address(tx: &mut Tx, address_mac: &[u8; 32]) -> Result<Vec<
     .iter()
     .map(read)
     .collect()
+}
+
+/// The open requests of an account but this one, the oldest first.
+///
+/// # Errors
+/// As [`load`].
+pub async fn open_of_account(tx: &mut Tx, account_mac: &[u8; 32], but: RequestId) -> Result<Vec<Stored>, DbError> {
+    let sql = select!("FROM requests WHERE ended_at IS NULL AND account_mac = $1 AND id <> $2 ORDER BY opened_at, id");
+    tx.all(sql, params![account_mac.to_vec(), but]).await?.iter().map(read).collect()
 }
 
 /// A page of requests, what is due first first. `states` empty means all that have not ended.
@@ -342,12 +352,18 @@ pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError>
     .await
 }
 
-/// Notes which address on file a request's letters go to; no move, because nothing in its life depends on it.
+/// Notes which addresses on file a request's letters go to, the asker's and the owner's; no move, because nothing in its life depends on it.
 ///
 /// # Errors
 /// A wrong row count when there is no such request.
-pub async fn set_contact(tx: &mut Tx, id: RequestId, contact_mac: &[u8; 32]) -> Result<(), DbError> {
-    tx.execute_one("UPDATE requests SET contact_mac = $2 WHERE id = $1", params![id, contact_mac.to_vec()]).await
+pub async fn set_contact(
+    tx: &mut Tx,
+    id: RequestId,
+    contact_mac: &[u8; 32],
+    owner_mac: Option<[u8; 32]>,
+) -> Result<(), DbError> {
+    let sql = "UPDATE requests SET contact_mac = $2, owner_mac = $3 WHERE id = $1";
+    tx.execute_one(sql, params![id, contact_mac.to_vec(), owner_mac.map(Vec::from)]).await
 }
 
 /// What belongs to a request, the rows that are referred to after those that refer to them.

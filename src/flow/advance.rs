@@ -144,14 +144,19 @@ fn new_letter(
 /// Puts a letter into the outbox with the job that sends it, unless it is there already.
 async fn post(house: &House, tx: &mut Tx, letter: LetterRow, now: Timestamp) -> Result<(), FlowError> {
     if letters::insert(tx, &letter).await? {
-        let mut job = NewJob::new(kinds::SEND, json!({ "letter": letter.id }), now);
-        job.request = letter.request;
-        job.unique_key = Some(format!("send:{}", letter.id));
-        job.attempts_max = 20;
-        job.priority = Priority::Urgent;
-        enqueue(house, tx, job, now).await?;
+        enqueue(house, tx, send_job(&letter, now), now).await?;
     }
     Ok(())
+}
+
+/// The job that sends a letter of the outbox.
+pub(super) fn send_job(letter: &LetterRow, now: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::SEND, json!({ "letter": letter.id }), now);
+    job.request = letter.request;
+    job.unique_key = Some(format!("send:{}", letter.id));
+    job.attempts_max = 20;
+    job.priority = Priority::Urgent;
+    job
 }
 
 pub(super) async fn enqueue(house: &House, tx: &mut Tx, job: NewJob, now: Timestamp) -> Result<(), FlowError> {

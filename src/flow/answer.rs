@@ -201,7 +201,10 @@ fn facts_of(letter: &Intake) -> AnswerFacts {
         AnswerIntent::Unclear => Intent::Unclear,
         AnswerIntent::None => Intent::None,
     };
-    AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine.is_some() }
+    // What sounds like a machine and may be a person is asked again rather than believed.
+    let sounds_like_one = letter.machine.is_some() && !letter.machine_proven;
+    let intent = if sounds_like_one && matches!(intent, Intent::Yes | Intent::None) { Intent::Unclear } else { intent };
+    AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine_proven }
 }
 
 async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event, actor: Actor) -> Result<(), FlowError> {

@@ -7,7 +7,7 @@ use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
 use crate::domain::request::{Audience, Event, ReviewReason};
-use crate::domain::{LetterKind, RequestId, State};
+use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
 use crate::erase::{EraseError, Kept, Ledger as _, Line, Outcome, Plan, Run, execute, plan};
 use crate::queue::Lease;
@@ -102,13 +102,31 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) 
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     close(house, &mut closing, outcome);
+    closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
     advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+    others_of_account(house, &mut tx, &stored).await?;
     enqueue(house, &mut tx, forget::replay_job(house, id), house.clock.now()).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("erase.committed");
+    Ok(())
+}
+
+/// Whoever else waits for an answer in an account that is gone is asked nothing more, and a person looks: their address
+/// went with it. What is scheduled is checked again by itself.
+async fn others_of_account(house: &House, tx: &mut Tx, erased: &Stored) -> Result<(), FlowError> {
+    let scope = erased.request.ask.as_ref().and_then(|ask| ask.scope);
+    let (Some(Scope::Account), Some(account)) = (scope, erased.bindings.account_mac) else { return Ok(()) };
+    for other in requests::open_of_account(tx, &account, erased.request.id).await? {
+        let waits =
+            matches!(other.request.state, State::Received | State::AwaitingConfirmation | State::AwaitingApproval);
+        if waits {
+            let event = Event::Unclear { reason: ReviewReason::FactsChanged, reachable: false, quiet: true };
+            advance(house, tx, &other, &event, other.bindings.clone(), Actor::PROGRAM).await?;
+        }
+    }
     Ok(())
 }
 
@@ -186,6 +204,10 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
         State::Scheduled => Event::Stopped { reason },
         // Its life is over or waits for a person anyway; but what was to be forgotten is not, and nobody would look.
         _ => {
+            match note_failure(house, tx, &stored, reason.as_str(), error).await {
+                Ok(()) | Err(FlowError::KeyDestroyed(_)) => {}
+                Err(other) => return Err(other),
+            }
             let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
             return write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await;
         }

@@ -85,6 +85,14 @@ impl House {
         }
     }
 
+    /// Whether this is our own address, also with something behind a plus.
+    #[must_use]
+    pub fn is_our_address(&self, address: &crate::intake::Address) -> bool {
+        let (local, domain) = self.config.service.address.rsplit_once('@').unwrap_or_default();
+        let mailbox = address.local.split('+').next().unwrap_or_default();
+        mailbox.eq_ignore_ascii_case(local) && address.domain.eq_ignore_ascii_case(domain)
+    }
+
     /// The letter of ours that was sent from this envelope address.
     #[must_use]
     pub fn parse_verp(&self, address: &str) -> Option<LetterId> {

@@ -159,10 +159,14 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     if known.scope_set.is_none() && opening.asks_for_copy {
         return review(ReviewReason::OtherRight, contact, subject);
     }
-    let wishes = match whom::wishes(house, opening, known, asker).await? {
+    let mut wishes = match whom::wishes(house, opening, known, asker).await? {
         Ok(wishes) => wishes,
         Err(reason) => return review(reason, contact, subject),
     };
+    // A map whose categories are all needed while the account lives has no "my data" beside it.
+    if wishes.len() > 1 && opening.categories.is_empty() && house.general_categories().is_empty() {
+        wishes.retain(|wish| wish.scope != Scope::Data);
+    }
     let mut offers = Vec::new();
     for wish in &wishes {
         match target(house, opening, wish) {
@@ -299,7 +303,8 @@ async fn waits_until(
     let Some(address) = &contact.asker else { return Ok(None) };
     let mac = house.keys.lookup_mac(address);
     challenges::take_turn(tx, &mac).await?;
-    requests::set_contact(tx, stored.request.id, &mac).await?;
+    let owner = contact.owner.as_deref().map(|owner| house.keys.lookup_mac(owner));
+    requests::set_contact(tx, stored.request.id, &mac, owner).await?;
     match finding {
         Finding::Forward { .. } => told_until(house, tx, stored, contact, LetterKind::Forwarded).await,
         Finding::Challenge { .. } => {

@@ -117,8 +117,13 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
         let ours = bounced_letter(house, tx, letter).await?;
         return Ok(ours.map_or(Judgement::Left(Disposition::Automatic), Judgement::CameBack));
     }
-    if is_ours(house, tx, letter).await? {
+    if is_ours(tx, letter).await? {
         return Ok(Judgement::Left(Disposition::Automatic));
+    }
+    // A web form, or a colleague who forwards from the support mailbox: whose wish it is, a person must see.
+    if letter.from.iter().any(|from| house.is_our_address(from)) {
+        let may_ask = letter.verdict.intent.is_erasure() || letter.verdict.intent == Intent::Unclear;
+        return Ok(if may_ask { Judgement::Opens } else { Judgement::Left(Disposition::Automatic) });
     }
     // A machine's "stop" is heard where it holds one of our letters: to pause costs nobody anything.
     if letter.machine.is_some()
@@ -127,14 +132,17 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
     {
         return Ok(Judgement::Stops(vec![answered.stored]));
     }
-    match letter.machine {
+    let by_words = match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
-        Some(_) if letter.verdict.intent == Intent::Unclear => return Ok(Judgement::Opens),
-        Some(MachineKind::List | MachineKind::Bulk) => return Ok(Judgement::Left(Disposition::Newsletter)),
-        Some(_) => return Ok(Judgement::Left(Disposition::Automatic)),
-        None => {}
+        Some(_) if letter.verdict.intent == Intent::Unclear => Judgement::Opens,
+        Some(MachineKind::List | MachineKind::Bulk) => Judgement::Left(Disposition::Newsletter),
+        Some(_) => Judgement::Left(Disposition::Automatic),
+        None => by_words(house, tx, letter).await?,
+    };
+    if letter.machine.is_some() && letter.machine_proven {
+        return Ok(by_words);
     }
-    let by_words = by_words(house, tx, letter).await?;
+    // Words alone ("do not reply by phone", "on vacation") make nobody a machine who holds one of our letters.
     Ok(match possession(house, tx, letter).await? {
         Some(answered) => Judgement::Answers(Box::new(answered), Box::new(by_words)),
         None => by_words,
@@ -169,6 +177,9 @@ fn says_stop(letter: &Intake) -> bool {
     if verdict.intent.is_erasure() {
         return false;
     }
+    if letter.answer.asks_to_stop {
+        return true;
+    }
     let short = || letter.new_text.split_whitespace().nth(STOP_WORDS_MAX).is_none();
     match letter.answer.intent {
         AnswerIntent::Withdraw => true,
@@ -178,15 +189,7 @@ fn says_stop(letter: &Intake) -> bool {
 }
 
 /// Whether this is a letter of our own that came round to us: by a forward, an alias, or a copy to the team.
-async fn is_ours(house: &House, tx: &mut Tx, letter: &Intake) -> Result<bool, FlowError> {
-    let (local, domain) = house.config.service.address.rsplit_once('@').unwrap_or_default();
-    let is_our_address = |from: &intake::Address| {
-        let mailbox = from.local.split('+').next().unwrap_or_default();
-        mailbox.eq_ignore_ascii_case(local) && from.domain.eq_ignore_ascii_case(domain)
-    };
-    if letter.from.iter().any(is_our_address) {
-        return Ok(true);
-    }
+async fn is_ours(tx: &mut Tx, letter: &Intake) -> Result<bool, FlowError> {
     match letter.message_id.as_deref() {
         Some(message_id) => Ok(letters::by_message_id(tx, bare(message_id)).await?.is_some()),
         None => Ok(false),
@@ -317,7 +320,7 @@ enum Taken {
 
 /// Takes an answer to one of our letters. What moves nothing and asks for nothing (thanks, a late yes) still belongs to the
 /// thread, and is forgotten with it; a question to support does not, nor does a wish below a letter of a request that has
-/// ended. Another wish in the grace period opens a request of its own; that the one which runs pauses is the safe side.
+/// ended. A wish beside a doubt or a no opens a request of its own, or joins the one that it repeats.
 async fn taken(
     house: &House,
     tx: &mut Tx,
@@ -332,12 +335,11 @@ async fn taken(
         return Ok(if says_nothing { Taken::Answer(id) } else { Taken::ByWords });
     }
     record_answer(house, tx, &answered, letter).await?;
-    let before = answered.stored.request.clone();
+    let before = answered.stored.request.moves;
     answer::take(house, tx, answered, letter).await?;
-    let moved = requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before.moves);
-    let another = before.state == State::Scheduled
-        && letter.answer.intent == AnswerIntent::Unclear
-        && letter.verdict.intent.is_erasure();
+    let moved = requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before);
+    let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
+    let another = !is_yes && letter.verdict.intent.is_erasure();
     Ok(if another || !(moved || says_nothing) { Taken::ByWords } else { Taken::Answer(id) })
 }
 

@@ -137,7 +137,7 @@ impl<'a> Desk<'a> {
     fn asker(&self) -> String {
         let name = self.subject.asker_label.as_deref().map(str::trim).filter(|name| !name.is_empty());
         match (name, self.contact.asker.as_deref()) {
-            (Some(name), Some(address)) if name != address => format!("{name} ({address})"),
+            (Some(name), Some(address)) if !name.contains(address) => format!("{name} ({address})"),
             (Some(name), _) => name.to_owned(),
             (None, Some(address)) => address.to_owned(),
             (None, None) => self.subject.asker.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),

@@ -4,9 +4,10 @@ use serde_json::json;
 
 use crate::db::Tx;
 use crate::db::deliveries::Delivery;
+use crate::db::letters::{self, LetterState};
 use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
-use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, Timestamp};
+use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
 use crate::intake::{Intake, Intent};
 use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
@@ -36,7 +37,8 @@ pub(super) async fn open(
     bytes: &[u8],
 ) -> Result<Opened, FlowError> {
     let now = house.clock.now();
-    let sender = super::judge::sender(letter);
+    let ours = letter.from.iter().any(|from| house.is_our_address(from));
+    let sender = super::judge::sender(letter).filter(|_| !ours);
     let language = letter.language.unwrap_or(house.config.service.language);
     let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
@@ -44,7 +46,10 @@ pub(super) async fn open(
     let Some(Stored { request, .. }) = write(house, tx, delivery.received_at, language, bindings, wish).await? else {
         return join(house, tx, wish, bytes).await;
     };
-    safe::put_opening(house, tx, &request, &opening(letter, sender)).await?;
+    let mut opening = opening(letter, sender);
+    // We never answer ourselves.
+    opening.machine_written |= ours;
+    safe::put_opening(house, tx, &request, &opening).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
@@ -63,7 +68,21 @@ async fn join(house: &House, tx: &mut Tx, wish: Option<[u8; 32]>, bytes: &[u8]) 
     // It ended just now: the letter is judged again, and opens one of its own.
     let open = open.ok_or(FlowError::Moved)?.request;
     safe::put_letter(house, tx, &open, bytes).await?;
+    ask_again(house, tx, &open).await?;
     Ok(Opened::Joined(open.id))
+}
+
+/// Who repeats a wish may have lost the question: the same letter goes out once more, with the same Message-ID, as often
+/// as one address may be asked at all.
+async fn ask_again(house: &House, tx: &mut Tx, open: &Request) -> Result<(), FlowError> {
+    if open.state != State::AwaitingConfirmation {
+        return Ok(());
+    }
+    let now = house.clock.now();
+    let before = now.minus(house.config.challenge.per_address);
+    let Some(letter) = letters::challenge_sent_before(tx, open.id, open.round, before).await? else { return Ok(()) };
+    letters::set_state(tx, &letter, LetterState::Queued, now).await?;
+    advance::enqueue(house, tx, advance::send_job(&letter, now), now).await
 }
 
 /// Opens a request from a letter that could not be read: nobody is known to have asked, and a person looks at it. The

@@ -149,35 +149,37 @@ pub async fn extend(
     Ok(moved)
 }
 
-/// Sets the scope of a request in review; it is identified anew and goes through the challenge.
-///
-/// # Errors
-/// [`FlowError::Illegal`] where it is not in review.
-pub async fn set_scope(
-    house: &House,
-    reference: &Reference,
-    operator: &Operator,
-    scope: Scope,
-) -> Result<Stored, FlowError> {
-    put_right(house, reference, operator, |subject| subject.scope_set = Some(scope)).await
+/// What an operator sets of a request in review; at least one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Correction {
+    /// How much is asked for.
+    pub scope: Option<Scope>,
+    /// In which account, by the directory's id.
+    pub account: Option<String>,
 }
 
-/// Sets the account of a request in review; it is identified anew and goes through the challenge.
+/// Puts a request in review right; it is identified anew and goes through the challenge.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] where it is not in review.
-pub async fn set_account(
+/// [`FlowError::Illegal`] where it is not in review; [`FlowError::NotFound`] for an account that the directory does not
+/// know.
+pub async fn correct(
     house: &House,
     reference: &Reference,
     operator: &Operator,
-    account: &str,
+    correction: Correction,
 ) -> Result<Stored, FlowError> {
-    let account = words(account, "an account")?;
-    // A slip here would have the request end as one of a stranger.
-    if house.directory.owner(account).await?.is_none() {
-        return Err(FlowError::NotFound("account with this id, and an owner, in the directory"));
+    if let Some(account) = &correction.account {
+        // A slip here would have the request end as one of a stranger.
+        if house.directory.owner(words(account, "an account")?).await?.is_none() {
+            return Err(FlowError::NotFound("account with this id, and an owner, in the directory"));
+        }
     }
-    put_right(house, reference, operator, |subject| subject.account = Some(account.to_owned())).await
+    put_right(house, reference, operator, |subject| {
+        subject.scope_set = correction.scope.or(subject.scope_set);
+        subject.account = correction.account.map(|account| account.trim().to_owned()).or(subject.account.take());
+    })
+    .await
 }
 
 async fn put_right(
@@ -400,6 +402,18 @@ pub struct Revealed {
     pub account: Option<String>,
     /// What the asker is called.
     pub asker_label: Option<String>,
+    /// The letters that belong to the case: the subject, and what their writers wrote, without quotes.
+    pub letters: Vec<String>,
+}
+
+/// Characters of a letter that are shown.
+const SHOWN_CHARS_MAX: usize = 4_000;
+
+/// The text of a letter for a person who looks at its case.
+fn shown(house: &House, bytes: &[u8]) -> String {
+    let letter = crate::intake::read(bytes, &house.lexicon, &house.intake_limits);
+    let text = format!("{}\n\n{}", letter.subject.trim(), letter.new_text.trim());
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Shows the personal data of a case, and records in the trail who saw it. What was forgotten is `None`.
@@ -412,10 +426,12 @@ pub async fn reveal(house: &House, reference: &Reference, operator: &Operator) -
     let opening = unless_forgotten(safe::opening(house, &mut tx, &stored.request).await)?;
     let contact = unless_forgotten(safe::contact(house, &mut tx, &stored.request).await)?;
     let subject = unless_forgotten(safe::subject(house, &mut tx, &stored.request).await)?;
+    let letters = unless_forgotten(safe::letters(house, &mut tx, &stored.request).await)?;
     let case = stored.request.case;
     note::append(house, &mut tx, case, Recorded::Revealed, operator.actor(), Facts::new()).await?;
     tx.commit().await?;
     Ok(Revealed {
+        letters: letters.iter().map(|bytes| shown(house, bytes)).collect(),
         sender: opening.from,
         asker: contact.asker,
         owner: contact.owner,

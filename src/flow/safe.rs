@@ -130,6 +130,15 @@ pub(super) async fn put_letter(house: &House, tx: &mut Tx, request: &Request, by
     Ok(())
 }
 
+/// Letters of a case that are shown at once.
+const LETTERS_MAX: u32 = 20;
+
+/// The letters that a case adopted.
+pub(super) async fn letters(house: &House, tx: &mut Tx, request: &Request) -> Result<Vec<Vec<u8>>, FlowError> {
+    let key = key(house, tx, request.case, KeyPurpose::Letter).await?;
+    Ok(sealed::list(tx, &key, LETTER, None, LETTERS_MAX).await?.into_iter().map(|(_, bytes)| bytes).collect())
+}
+
 /// A case adopts a letter that could not be judged, so that it is forgotten with the case. `false` where its bytes
 /// cannot be had any more.
 pub(super) async fn adopt(

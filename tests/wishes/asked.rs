@@ -5,13 +5,17 @@ use std::fmt::Write as _;
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate::{self, Correction, Operator};
 use expunged::params;
 
 use super::{ACCOUNT, OWNER, PHONE, USER, opens, write};
 use crate::support::world::{Ground, TEAM, World, plain};
 
 const UNHAPPY: &str = "I am not happy with you. How do I delete my account?";
+
+fn account(id: &str) -> Correction {
+    Correction { account: Some(id.to_owned()), scope: None }
+}
 
 async fn letters(world: &World, kind: &str) -> i64 {
     world.number("SELECT COUNT(*) AS number FROM letters WHERE kind = $1", params![kind]).await
@@ -101,11 +105,12 @@ async fn the_owner_of_the_account_that_an_operator_set_is_asked() {
             let case = case.unwrap();
             let reference = world.stored(case).await.request.reference;
             let operator = Operator::named(&world.house, "operator");
-            operate::set_account(&world.house, &reference, &operator, "a9").await.unwrap_err();
-            operate::set_scope(&world.house, &reference, &operator, Scope::Account).await.unwrap();
+            operate::correct(&world.house, &reference, &operator, account("a9")).await.unwrap_err();
+            let whole = Correction { scope: Some(Scope::Account), account: None };
+            operate::correct(&world.house, &reference, &operator, whole).await.unwrap();
             world.settle().await;
             assert_eq!(reviewed(&world, case).await, Some(ReviewReason::NoAddressOnFile), "nobody said whose it is");
-            operate::set_account(&world.house, &reference, &operator, "a2").await.unwrap();
+            operate::correct(&world.house, &reference, &operator, account("a2")).await.unwrap();
             world.settle().await;
             assert_eq!(world.state(case).await, State::AwaitingConfirmation);
             assert_eq!(world.fresh("owner2@team.example").pop().unwrap().code().len(), 6);

@@ -147,7 +147,8 @@ fn for_people(shown: &Shown) -> String {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
     }
     if let Some(revealed) = &shown.revealed {
-        let word = |word: &Option<String>| word.as_deref().map_or_else(|| "- (forgotten)".to_owned(), printable);
+        let word =
+            |word: &Option<String>| word.as_deref().map_or_else(|| "- (not known, or forgotten)".to_owned(), printable);
         facts.push(("letter's sender", word(&revealed.sender)));
         facts.push(("asker", word(&revealed.asker)));
         facts.push(("asker's name", word(&revealed.asker_label)));
@@ -159,5 +160,13 @@ fn for_people(shown: &Shown) -> String {
     for part in [output::section(&shown.letters), output::section(&shown.steps), output::section(&shown.deliveries)] {
         text.push_str(&part);
     }
+    for letter in shown.revealed.iter().flat_map(|revealed| &revealed.letters) {
+        text.push_str(&format!("\n--- a letter\n{}\n", printable_lines(letter)));
+    }
     text.trim_end().to_owned()
+}
+
+/// A text of several lines, each without what a terminal would obey.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }

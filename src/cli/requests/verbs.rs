@@ -6,7 +6,7 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
-use crate::flow::operate::{self, Approval, Operator, Refusal};
+use crate::flow::operate::{self, Approval, Correction, Operator, Refusal};
 use crate::flow::{FlowError, House};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
@@ -24,6 +24,9 @@ pub(in crate::cli) enum Verb {
         /// How much is to be erased.
         #[arg(value_parser = words::scope())]
         scope: Scope,
+        /// Sets the account too, by the directory's id.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
     },
     /// Sets the account of a request in review; it goes through the challenge like any other.
     Account {
@@ -32,6 +35,9 @@ pub(in crate::cli) enum Verb {
         reference: Reference,
         /// The account's id, as the directory has it.
         account: String,
+        /// Sets the scope too.
+        #[arg(long, value_parser = words::scope())]
+        scope: Option<Scope>,
     },
     /// Records that a person was verified by other means, or approves that as a second operator.
     Approve {
@@ -57,7 +63,8 @@ pub(in crate::cli) enum Verb {
         /// The article that permits it, for example "Art. 17(3)(e) GDPR".
         #[arg(long)]
         article: String,
-        /// A category of the data maps that stays, once or several times. Default: all that was asked for.
+        /// A category of the data maps that the letter names, once or several times. Default: all that was asked for. The
+        /// whole request is refused in any case.
         #[arg(long, value_name = "CATEGORY")]
         data: Vec<String>,
         /// The day on which it is looked at again.
@@ -143,13 +150,15 @@ fn said(reference: &Reference, before: State, after: State, words: &str) -> Stri
 async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {
     let at = verb.reference().clone();
     Ok(match verb {
-        Verb::Scope { scope, .. } => {
-            operate::set_scope(house, &at, operator, scope).await?;
-            "scope set; it is identified anew"
+        Verb::Scope { scope, account, .. } => {
+            let correction = Correction { scope: Some(scope), account };
+            operate::correct(house, &at, operator, correction).await.map_err(not_now)?;
+            "set; it is identified anew"
         }
-        Verb::Account { account, .. } => {
-            operate::set_account(house, &at, operator, &account).await.map_err(not_now)?;
-            "account set; it is identified anew"
+        Verb::Account { account, scope, .. } => {
+            let correction = Correction { scope, account: Some(account) };
+            operate::correct(house, &at, operator, correction).await.map_err(not_now)?;
+            "set; it is identified anew"
         }
         Verb::Approve { proof, evidence, .. } => {
             let given = proof.zip(evidence.as_deref());

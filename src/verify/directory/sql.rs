@@ -92,14 +92,25 @@ impl SqlDirectory {
 impl Directory for SqlDirectory {
     async fn find(&self, address: &str) -> Result<Vec<Membership>, DirectoryError> {
         let Some(address) = asked(address) else { return Ok(Vec::new()) };
-        let rows = self.ask("find", &self.queries.find, &[("address", address)]).await?;
+        let mut rows = self.ask("find", &self.queries.find, &[("address", address)]).await?;
+        // People write their own address in any case, and a query may compare letter by letter. The challenge goes to
+        // the address on file in any case.
+        let folded = address.to_lowercase();
+        if rows.is_empty() && folded != address {
+            rows = self.ask("find", &self.queries.find, &[("address", &folded)]).await?;
+        }
         rows.into_iter().map(Answer::membership).collect()
     }
 
     async fn target(&self, account: &str, identifier: &str) -> Result<Vec<Person>, DirectoryError> {
         let Some(identifier) = asked(identifier) else { return Ok(Vec::new()) };
         let params = [("account", account), ("identifier", identifier)];
-        let rows = self.ask("target", &self.queries.target, &params).await?;
+        let mut rows = self.ask("target", &self.queries.target, &params).await?;
+        let folded = identifier.to_lowercase();
+        if rows.is_empty() && identifier.contains('@') && folded != identifier {
+            let params = [("account", account), ("identifier", folded.as_str())];
+            rows = self.ask("target", &self.queries.target, &params).await?;
+        }
         rows.into_iter().map(|row| row.person(account)).collect()
     }
 

@@ -211,15 +211,6 @@ pub async fn list(tx: &mut Tx, states: &[State], all: bool, count_max: u32) -> R
     rows.iter().map(read).collect()
 }
 
-/// How many requests stand in each state.
-///
-/// # Errors
-/// As [`load`].
-pub async fn count_by_state(tx: &mut Tx) -> Result<Vec<(State, u64)>, DbError> {
-    let rows = tx.all("SELECT state, COUNT(*) AS count FROM requests GROUP BY state ORDER BY state", params![]).await?;
-    rows.iter().map(|row| Ok((row.word("state")?, u64::try_from(row.i64("count")?).unwrap_or(0)))).collect()
-}
-
 fn read(row: &Row) -> Result<Stored, DbError> {
     let held = match (row.opt_word::<State>("held_from")?, row.opt_word::<Hold>("held_by")?) {
         (Some(state), Some(by)) => Some((state, by)),

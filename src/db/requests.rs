@@ -45,7 +45,7 @@ macro_rules! select {
 /// however close behind: the database decides.
 ///
 /// # Errors
-/// A unique violation when the reference is taken: draw another.
+/// The database refuses a reference that is taken: draw another.
 pub async fn insert(
     tx: &mut Tx,
     request: &Request,

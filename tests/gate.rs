@@ -4,6 +4,7 @@
 mod forged;
 mod operators;
 mod plain_sql;
+mod replaced;
 
 use crate::support::world::World;
 

@@ -258,7 +258,9 @@ CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_i
 CREATE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN
-    IF NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id THEN
+    -- Its wish is let go when it ends, and is never another one's.
+    IF NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id
+       OR (NEW.wish_mac IS NOT NULL AND NEW.wish_mac IS DISTINCT FROM OLD.wish_mac) THEN
       RAISE EXCEPTION 'gate: a request stays itself';
     END IF;
     IF NEW.state <> OLD.state AND (OLD.state IN ('forwarded','not_found','refused','withdrawn','expired')
@@ -296,8 +298,8 @@ CREATE TRIGGER requests_gate BEFORE INSERT OR UPDATE ON requests FOR EACH ROW EX
 
 CREATE FUNCTION steps_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND (NEW.request_id <> OLD.request_id OR NEW.authority_id <> OLD.authority_id
-      OR NEW.account_mac <> OLD.account_mac OR NEW.plan_digest <> OLD.plan_digest) THEN
+  IF TG_OP = 'UPDATE' AND (NEW.request_id <> OLD.request_id OR NEW.sequence <> OLD.sequence
+      OR NEW.authority_id <> OLD.authority_id OR NEW.account_mac <> OLD.account_mac OR NEW.plan_digest <> OLD.plan_digest) THEN
     RAISE EXCEPTION 'gate: a step cannot change what it is bound to';
   END IF;
   IF NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.request_id AND r.state = 'erasing'

@@ -112,7 +112,7 @@ CREATE TABLE requests (
   letters_due_at INTEGER,          -- from when on its letters are to leave the mailbox
   letters_failures INTEGER NOT NULL DEFAULT 0,   -- how often in a row they could not be expunged
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
 CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
@@ -151,7 +151,7 @@ CREATE TABLE authorities (
   hmac         BLOB NOT NULL,
   ended_at     INTEGER,
   UNIQUE (id, request_id, account_mac, plan_digest)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- That an authority's grace period was over and what was proven still true, when its request began to be erased. A
 -- worker erases under nothing else; the HMAC is under a key outside this database.
@@ -164,7 +164,7 @@ CREATE TABLE beginnings (
   hmac         BLOB NOT NULL,
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- What an operator wrote down who verified a person by other means; a second operator must approve it.
 CREATE TABLE evidence (
@@ -216,7 +216,7 @@ CREATE TABLE steps (
   PRIMARY KEY (request_id, plan_digest, sequence),
   FOREIGN KEY (authority_id, request_id, account_mac, plan_digest)
     REFERENCES authorities (id, request_id, account_mac, plan_digest)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- How far the chunks of a step are: begun with the rows that were there, done with what came of them.
 CREATE TABLE step_chunks (
@@ -254,18 +254,26 @@ CREATE INDEX letters_by_request ON letters (request_id, created_at);
 CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
 CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
 
--- The gate (DESIGN §3): whoever writes plain SQL meets it too.
+-- The gate (DESIGN §3): whoever writes plain SQL meets it too. OR REPLACE deletes what is in its way without a DELETE
+-- that a trigger sees, so the triggers look first, for every key of a table; what it guards has no rowid, which would
+-- be one more key.
 CREATE TRIGGER requests_gate_insert BEFORE INSERT ON requests
 WHEN NEW.state IN ('erasing','waiting_on_recipients','completed')
 BEGIN SELECT RAISE(ABORT, 'gate: a request is not born erasing'); END;
 
--- INSERT OR REPLACE would put another life in the place of one that has ended.
+-- INSERT OR REPLACE would put another life in the place of one that has ended, or of one whose wish is open. It looks
+-- like ON CONFLICT DO NOTHING from here, so that a wish that is open already is passed over, by whichever of them.
 CREATE TRIGGER requests_gate_replace BEFORE INSERT ON requests
-WHEN EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.id OR r.reference = NEW.reference OR r.case_id = NEW.case_id)
-BEGIN SELECT RAISE(ABORT, 'gate: a request is opened once'); END;
+BEGIN
+  SELECT RAISE(ABORT, 'gate: a request is opened once')
+  WHERE EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.id OR r.reference = NEW.reference OR r.case_id = NEW.case_id);
+  SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM requests r WHERE r.wish_mac = NEW.wish_mac);
+END;
 
+-- Its wish is let go when it ends, and never another one's: UPDATE OR REPLACE would delete the request that has it.
 CREATE TRIGGER requests_gate_itself BEFORE UPDATE ON requests
 WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id
+  OR (NEW.wish_mac IS NOT NULL AND NEW.wish_mac IS NOT OLD.wish_mac)
 BEGIN SELECT RAISE(ABORT, 'gate: a request stays itself'); END;
 
 CREATE TRIGGER requests_gate_ended BEFORE UPDATE ON requests
@@ -293,13 +301,18 @@ WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopene
   OR (NEW.state = 'reopened' AND OLD.state NOT IN ('completed','reopened'))
 BEGIN SELECT RAISE(ABORT, 'gate: this state cannot be reached from there'); END;
 
+-- A step that is recorded stays: ON CONFLICT DO NOTHING and INSERT OR REPLACE are both passed over.
 CREATE TRIGGER steps_gate_insert BEFORE INSERT ON steps
-WHEN NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.request_id AND r.state = 'erasing'
-  AND r.authority_id = NEW.authority_id AND r.account_mac = NEW.account_mac AND r.plan_digest = NEW.plan_digest)
-BEGIN SELECT RAISE(ABORT, 'gate: a step needs a request that is erasing under this authority and plan'); END;
+BEGIN
+  SELECT RAISE(ABORT, 'gate: a step needs a request that is erasing under this authority and plan')
+  WHERE NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.request_id AND r.state = 'erasing'
+    AND r.authority_id = NEW.authority_id AND r.account_mac = NEW.account_mac AND r.plan_digest = NEW.plan_digest);
+  SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM steps s
+    WHERE s.request_id = NEW.request_id AND s.plan_digest = NEW.plan_digest AND s.sequence = NEW.sequence);
+END;
 
 CREATE TRIGGER steps_gate_update BEFORE UPDATE ON steps
-WHEN NEW.request_id <> OLD.request_id OR NEW.authority_id <> OLD.authority_id
+WHEN NEW.request_id <> OLD.request_id OR NEW.sequence <> OLD.sequence OR NEW.authority_id <> OLD.authority_id
   OR NEW.account_mac <> OLD.account_mac OR NEW.plan_digest <> OLD.plan_digest
   OR NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = NEW.request_id AND r.state = 'erasing'
     AND r.authority_id = NEW.authority_id AND r.account_mac = NEW.account_mac AND r.plan_digest = NEW.plan_digest)

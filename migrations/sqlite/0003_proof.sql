@@ -16,7 +16,7 @@ CREATE TABLE vault_keys (
   created_at    INTEGER NOT NULL,
   destroyed_at  INTEGER,
   CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX vault_keys_living ON vault_keys (owner, purpose) WHERE wrapped IS NOT NULL;
 
@@ -34,7 +34,8 @@ BEGIN
 END;
 
 CREATE TRIGGER vault_keys_no_replace BEFORE INSERT ON vault_keys
-WHEN EXISTS (SELECT 1 FROM vault_keys k WHERE k.id = NEW.id)
+WHEN EXISTS (SELECT 1 FROM vault_keys k
+  WHERE k.id = NEW.id OR (k.owner = NEW.owner AND k.purpose = NEW.purpose AND k.wrapped IS NOT NULL))
 BEGIN
   SELECT RAISE(ABORT, 'gate: a key is made once');
 END;

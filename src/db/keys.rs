@@ -52,7 +52,7 @@ pub async fn bind(tx: &mut Tx, kek: &KeyEncryptionKey, now: Timestamp) -> Result
     Ok(if known == kek.check_word() { Binding::Same } else { Binding::Other })
 }
 
-/// Makes a key. An owner has one living key of each purpose; a second is refused by the unique index.
+/// Makes a key. An owner has one living key of each purpose; a second is refused by the database.
 ///
 /// # Errors
 /// [`DbError`], also where the owner has no keys of this purpose by its kind.

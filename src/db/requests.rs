@@ -45,7 +45,7 @@ macro_rules! select {
 /// however close behind: the database decides.
 ///
 /// # Errors
-/// A unique violation when the reference is taken: draw another.
+/// The database refuses a reference that is taken: draw another.
 pub async fn insert(
     tx: &mut Tx,
     request: &Request,
@@ -219,15 +219,6 @@ pub async fn list(tx: &mut Tx, states: &[State], all: bool, count_max: u32) -> R
         )
         .await?;
     rows.iter().map(read).collect()
-}
-
-/// How many requests stand in each state.
-///
-/// # Errors
-/// As [`load`].
-pub async fn count_by_state(tx: &mut Tx) -> Result<Vec<(State, u64)>, DbError> {
-    let rows = tx.all("SELECT state, COUNT(*) AS count FROM requests GROUP BY state ORDER BY state", params![]).await?;
-    rows.iter().map(|row| Ok((row.word("state")?, u64::try_from(row.i64("count")?).unwrap_or(0)))).collect()
 }
 
 fn read(row: &Row) -> Result<Stored, DbError> {

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -93,13 +92,6 @@ impl Row {
     pub fn opt_array<const N: usize>(&self, column: &str) -> Result<Option<[u8; N]>, DbError> {
         let Some(bytes) = self.opt_bytes(column)? else { return Ok(None) };
         sized(&bytes).map(Some).map_err(|source| self.wrong(column, source))
-    }
-
-    /// JSON as the type that was stored.
-    pub fn json_as<T: DeserializeOwned>(&self, column: &str) -> Result<T, DbError> {
-        // serde's messages quote what they found, so they are cut down to the kind of fault.
-        serde_json::from_value(self.json(column)?)
-            .map_err(|error| self.wrong(column, format!("JSON of another shape ({:?})", error.classify()).into()))
     }
 
     /// A stored word, such as a state; an unknown word is an error.

@@ -1,7 +1,8 @@
 //! What the support team may do with a request. The command line and the console call these and nothing else.
 //!
-//! None of them makes an authority: a request that was put right goes through the challenge like any other, and an
-//! operator's evidence needs a second operator. Every act is in the trail with the actor's pseudonym.
+//! No single operator makes an authority: a request that was put right goes through the challenge like any other, and
+//! only two operators with evidence stand in for the answer, one who records it and another who approves it. Every act
+//! is in the trail with the actor's pseudonym.
 
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities, challenges, evidence, jobs, sealed};

@@ -1,7 +1,8 @@
 //! What a letter answers, should it answer a challenge: yes, no, stop, something else, or nothing but a code.
 //!
 //! A yes counts in the new text of a letter that no machine wrote, and nowhere else; a vacation responder that echoes our
-//! subject and our plus-address confirms nothing. A yes is what has no other word in it: the whole new text consists of
+//! subject and our plus-address confirms nothing. Where only words make a letter look like a machine's, what it answers is
+//! still said here, for a person may have written it; it is for the flow to believe no yes of it. A yes is what has no other word in it: the whole new text consists of
 //! words of agreeing, of courtesy and of the wish to erase, all of one language, without a negation, a condition or a
 //! question. Whatever else a letter says, a person may have meant something by it, and we ask again.
 
@@ -70,7 +71,7 @@ pub struct Answer {
     /// Yes or no. A code may count under [`AnswerIntent::Yes`] and [`AnswerIntent::None`], and under nothing else.
     pub intent: AnswerIntent,
     /// What may be a six-symbol code, from the new text, in Crockford's symbols, upper case. At most 8. None of a letter
-    /// that a machine wrote.
+    /// that is proven to be a machine's.
     pub codes: Vec<String>,
     /// What may be a token, from plus-addresses, the quoted text and the body, lower case. At most 16.
     pub tokens: Vec<String>,

@@ -186,3 +186,25 @@ fn names_of_the_sender_say_nothing_in_any_case() {
     let intake = crate::intake::read(letter, for_tests(), &crate::intake::Limits::default());
     assert_eq!(intake.answer.intent, AnswerIntent::Yes);
 }
+
+#[test]
+fn only_a_header_takes_the_answer_of_a_machine_away() {
+    let read = |head: &str, text: &str| {
+        let letter = format!("From: <anna@example.org>\r\nIn-Reply-To: <1@x.example>\r\n{head}\r\n{text}\r\n");
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default())
+    };
+    for (head, text, intent) in [
+        ("", "No, do not delete my account. I am on vacation until Monday.", AnswerIntent::No),
+        ("Subject: Re: vacation\r\n", "Code: 7K3QM2", AnswerIntent::None),
+        ("", "Please cancel my deletion request. I am away until Monday.", AnswerIntent::Withdraw),
+    ] {
+        let by_words = read(head, text);
+        assert_eq!((by_words.machine_proven, by_words.answer.intent), (false, intent), "{text}");
+        let proven = read(&format!("{head}Auto-Submitted: auto-replied\r\n"), text);
+        assert!(proven.machine.is_some() && proven.machine_proven, "{text}");
+        assert_eq!((proven.answer.intent, proven.answer.codes), (AnswerIntent::None, Vec::new()), "{text}");
+    }
+    let code = read("Subject: Automatic reply\r\n", "Code: 7K3QM2");
+    assert!(code.machine.is_some() && !code.machine_proven);
+    assert_eq!(code.answer.codes, [CODE]);
+}

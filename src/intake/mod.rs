@@ -137,6 +137,9 @@ pub struct Intake {
     pub language: Option<Language>,
     /// What kind of machine wrote it; `None` when a person seems to have.
     pub machine: Option<MachineKind>,
+    /// Whether a header proves that the machine wrote it. False where no machine did, and where words alone say so: those
+    /// may be a person's.
+    pub machine_proven: bool,
     /// What the writer wrote anew: without quotes, forwarded letters, signature and disclaimer.
     pub new_text: String,
     /// Bytes of quoted and forwarded text that were set apart.
@@ -161,6 +164,7 @@ impl fmt::Debug for Intake {
         f.debug_struct("Intake")
             .field("language", &self.language)
             .field("machine", &self.machine)
+            .field("machine_proven", &self.machine_proven)
             .field("verdict", &self.verdict)
             .field("answer", &self.answer)
             .field("claims", &self.claims)

@@ -48,6 +48,7 @@ fn opaque(defect: Defect) -> Intake {
         subject: String::new(),
         language: None,
         machine: None,
+        machine_proven: false,
         new_text: String::new(),
         quoted_bytes: 0,
         verdict: Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole)),
@@ -122,7 +123,9 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         None => (None, wrote),
     };
     let (said, asks_to_stop) = shown.said(&Names::of(&letter), lexicon);
-    let said = if robot.is_some() { Said { intent: AnswerIntent::None, codes: Vec::new() } } else { said };
+    // A machine answers nothing; but what only words call a machine's may be a person's real answer.
+    let is_proven = robot.as_ref().is_some_and(|robot| robot.proven);
+    let said = if is_proven { Said { intent: AnswerIntent::None, codes: Vec::new() } } else { said };
     let words = Words { texts: &texts, said: said.intent, shown, lexicon };
     let verdict = match &robot {
         Some(robot) => by_machine(robot, is_generated(&letter), &words),
@@ -135,6 +138,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
+        machine_proven: is_proven,
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
         verdict,
         claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),

@@ -208,3 +208,54 @@ fn only_a_header_takes_the_answer_of_a_machine_away() {
     assert!(code.machine.is_some() && !code.machine_proven);
     assert_eq!(code.answer.codes, [CODE]);
 }
+
+#[test]
+fn who_wants_nothing_erased_asks_to_stop() {
+    let asks = |text: &str| {
+        let letter = format!(
+            "From: <anna@example.org>\r\nSubject: Hello\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        );
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default())
+    };
+    let mut wrong = Vec::new();
+    for text in [
+        "Please do not delete anything yet.",
+        "Please do not erase anything before our invoices are paid.",
+        "Hold on, please do not erase anything, we still need the exports from last year.",
+        "Ok, but don't delete my account yet.",
+        "Please erase nothing for now.",
+        "I would like to keep my account after all.",
+        "Bitte löschen Sie noch nichts.",
+        "Bitte nichts löschen!",
+        "Löschen Sie bitte vorerst nichts, wir brauchen die Rechnungen.",
+        "Bitte noch nicht löschen.",
+        "Ich möchte mein Konto doch noch behalten.",
+        "Finalement je souhaite garder mon compte.",
+        "Merci de ne rien supprimer pour l'instant.",
+        "Ne supprimez rien, s'il vous plaît.",
+        "N'effacez pas encore mon compte.",
+        "No borren nada, por favor.",
+        "No eliminen nada todavía.",
+        "Quiero conservar mi cuenta.",
+    ] {
+        let intake = asks(text);
+        let stops = intake.answer.asks_to_stop && !intake.verdict.intent.is_erasure();
+        let answers = matches!(intake.answer.intent, AnswerIntent::No | AnswerIntent::Withdraw | AnswerIntent::Unclear);
+        if !stops || !answers {
+            wrong.push(format!("{text}: {:?} {:?}", intake.verdict.intent, intake.answer));
+        }
+    }
+    for text in [
+        "Please delete my phone number, but keep my account.",
+        "Please delete my account.",
+        "Bitte löschen Sie meine Telefonnummer, mein Konto möchte ich behalten.",
+        "Supprimez mon numéro de téléphone s'il vous plaît, mais gardez mon compte.",
+        "Borren mi número de teléfono pero mantengan mi cuenta.",
+        "Where is my order 4711?",
+    ] {
+        if asks(text).answer.asks_to_stop {
+            wrong.push(format!("{text}: stops"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

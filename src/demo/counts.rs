@@ -49,7 +49,7 @@ const CONFIRMED: [(i64, i64, &str, &str); 7] = [
     (5, 0, "en", "HGB §257"),
     (3, 1, "fr", "HGB §257"),
     (9, 1, "en", "erased"),
-    (13, 0, "en", "removed"),
+    (13, 0, "en", "Removed"),
 ];
 
 /// The confirmation lies in the Maildir of each, once, in their language, and names what is kept and why.

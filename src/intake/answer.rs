@@ -1,7 +1,8 @@
 //! What a letter answers, should it answer a challenge: yes, no, stop, something else, or nothing but a code.
 //!
 //! A yes counts in the new text of a letter that no machine wrote, and nowhere else; a vacation responder that echoes our
-//! subject and our plus-address confirms nothing. A yes is what has no other word in it: the whole new text consists of
+//! subject and our plus-address confirms nothing. Where only words make a letter look like a machine's, what it answers is
+//! still said here, for a person may have written it; it is for the flow to believe no yes of it. A yes is what has no other word in it: the whole new text consists of
 //! words of agreeing, of courtesy and of the wish to erase, all of one language, without a negation, a condition or a
 //! question. Whatever else a letter says, a person may have meant something by it, and we ask again.
 
@@ -70,12 +71,13 @@ pub struct Answer {
     /// Yes or no. A code may count under [`AnswerIntent::Yes`] and [`AnswerIntent::None`], and under nothing else.
     pub intent: AnswerIntent,
     /// What may be a six-symbol code, from the new text, in Crockford's symbols, upper case. At most 8. None of a letter
-    /// that a machine wrote.
+    /// that is proven to be a machine's.
     pub codes: Vec<String>,
     /// What may be a token, from plus-addresses, the quoted text and the body, lower case. At most 16.
     pub tokens: Vec<String>,
-    /// Whether the new text says no or takes a request back, though a machine or a list brought the letter, or its plain
-    /// and its HTML text disagree: no proof of anything, and reason enough to pause.
+    /// Whether the new text says no, takes a request back, asks to erase nothing or to keep the account; though a machine or
+    /// a list brought the letter, its plain and its HTML text disagree, or it says yes as well: no proof of anything, and
+    /// reason enough to pause.
     pub asks_to_stop: bool,
 }
 
@@ -101,13 +103,22 @@ impl fmt::Debug for Answer {
 pub(super) struct Said {
     pub intent: AnswerIntent,
     pub codes: Vec<String>,
+    /// Whether anything in it asks to stop, or to erase nothing.
+    pub stops: bool,
 }
 
 impl Said {
+    /// What is left of an answer that nobody gave.
+    pub const fn nothing() -> Self {
+        Self { intent: AnswerIntent::None, codes: Vec::new(), stops: false }
+    }
+
     pub fn of(new_text: &str, names: &Names, lexicon: &Lexicon) -> Self {
         let codes = tokens::codes(new_text, lexicon);
         let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
-        Self { intent: intent(&signals, names, &codes), codes }
+        let intent = intent(&signals, names, &codes);
+        let said_no = matches!(intent, AnswerIntent::No | AnswerIntent::Withdraw);
+        Self { intent, codes, stops: said_no || negates(&signals) || keeps(&signals) }
     }
 
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
@@ -115,11 +126,7 @@ impl Said {
         let codes: Vec<String> = self.codes.iter().filter(|code| twin.codes.contains(code)).cloned().collect();
         let lost = codes.is_empty() && !(self.codes.is_empty() && twin.codes.is_empty());
         let intent = if self.intent == twin.intent && !lost { self.intent } else { AnswerIntent::Unclear };
-        Self { intent, codes }
-    }
-
-    pub const fn asks_to_stop(&self) -> bool {
-        matches!(self.intent, AnswerIntent::No | AnswerIntent::Withdraw)
+        Self { intent, codes, stops: self.stops || twin.stops }
     }
 }
 
@@ -130,6 +137,9 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     }
     if negates(signals) || says_no(signals) {
         return if agrees { AnswerIntent::Unclear } else { AnswerIntent::No };
+    }
+    if keeps(signals) {
+        return AnswerIntent::Unclear;
     }
     let readings = || Language::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
     if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
@@ -157,6 +167,11 @@ fn negates(signals: &Signals) -> bool {
             negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS
         })
     })
+}
+
+/// "Erase nothing", "I want to keep my account": not where it only says what shall stay beside a wish to erase.
+fn keeps(signals: &Signals) -> bool {
+    signals.has_any(Group::Keep) && !wishes(signals)
 }
 
 /// A no that is an answer: a phrase, a word that opens its sentence, or a word that is all its clause says. "No other

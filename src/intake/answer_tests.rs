@@ -186,3 +186,76 @@ fn names_of_the_sender_say_nothing_in_any_case() {
     let intake = crate::intake::read(letter, for_tests(), &crate::intake::Limits::default());
     assert_eq!(intake.answer.intent, AnswerIntent::Yes);
 }
+
+#[test]
+fn only_a_header_takes_the_answer_of_a_machine_away() {
+    let read = |head: &str, text: &str| {
+        let letter = format!("From: <anna@example.org>\r\nIn-Reply-To: <1@x.example>\r\n{head}\r\n{text}\r\n");
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default())
+    };
+    for (head, text, intent) in [
+        ("", "No, do not delete my account. I am on vacation until Monday.", AnswerIntent::No),
+        ("Subject: Re: vacation\r\n", "Code: 7K3QM2", AnswerIntent::None),
+        ("", "Please cancel my deletion request. I am away until Monday.", AnswerIntent::Withdraw),
+    ] {
+        let by_words = read(head, text);
+        assert_eq!((by_words.machine_proven, by_words.answer.intent), (false, intent), "{text}");
+        let proven = read(&format!("{head}Auto-Submitted: auto-replied\r\n"), text);
+        assert!(proven.machine.is_some() && proven.machine_proven, "{text}");
+        assert_eq!((proven.answer.intent, proven.answer.codes), (AnswerIntent::None, Vec::new()), "{text}");
+    }
+    let code = read("Subject: Automatic reply\r\n", "Code: 7K3QM2");
+    assert!(code.machine.is_some() && !code.machine_proven);
+    assert_eq!(code.answer.codes, [CODE]);
+}
+
+#[test]
+fn who_wants_nothing_erased_asks_to_stop() {
+    let asks = |text: &str| {
+        let letter = format!(
+            "From: <anna@example.org>\r\nSubject: Hello\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        );
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default())
+    };
+    let mut wrong = Vec::new();
+    for text in [
+        "Please do not delete anything yet.",
+        "Please do not erase anything before our invoices are paid.",
+        "Hold on, please do not erase anything, we still need the exports from last year.",
+        "Ok, but don't delete my account yet.",
+        "Please erase nothing for now.",
+        "I would like to keep my account after all.",
+        "Bitte löschen Sie noch nichts.",
+        "Bitte nichts löschen!",
+        "Löschen Sie bitte vorerst nichts, wir brauchen die Rechnungen.",
+        "Bitte noch nicht löschen.",
+        "Ich möchte mein Konto doch noch behalten.",
+        "Finalement je souhaite garder mon compte.",
+        "Merci de ne rien supprimer pour l'instant.",
+        "Ne supprimez rien, s'il vous plaît.",
+        "N'effacez pas encore mon compte.",
+        "No borren nada, por favor.",
+        "No eliminen nada todavía.",
+        "Quiero conservar mi cuenta.",
+    ] {
+        let intake = asks(text);
+        let stops = intake.answer.asks_to_stop && !intake.verdict.intent.is_erasure();
+        let answers = matches!(intake.answer.intent, AnswerIntent::No | AnswerIntent::Withdraw | AnswerIntent::Unclear);
+        if !stops || !answers {
+            wrong.push(format!("{text}: {:?} {:?}", intake.verdict.intent, intake.answer));
+        }
+    }
+    for text in [
+        "Please delete my phone number, but keep my account.",
+        "Please delete my account.",
+        "Bitte löschen Sie meine Telefonnummer, mein Konto möchte ich behalten.",
+        "Supprimez mon numéro de téléphone s'il vous plaît, mais gardez mon compte.",
+        "Borren mi número de teléfono pero mantengan mi cuenta.",
+        "Where is my order 4711?",
+    ] {
+        if asks(text).answer.asks_to_stop {
+            wrong.push(format!("{text}: stops"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

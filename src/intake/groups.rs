@@ -44,6 +44,10 @@ stored_enum! {
         EndUser = "end_user",
         /// Data of that person.
         DataTheirs = "data_theirs",
+        /// Somebody else's account, by whose it is: "his account".
+        AccountTheirs = "account_theirs",
+        /// Words for people by what they are to the writer: "wife", "assistant".
+        Person = "person",
         /// "I have no account with you."
         NoAccount = "no_account",
         /// "Everything else can stay."
@@ -62,6 +66,8 @@ stored_enum! {
         LawErasure = "law_erasure",
         /// Takes a request back.
         Undo = "undo",
+        /// Whole phrases that ask to erase nothing, or to keep the account.
+        Keep = "keep",
         /// Talk about erasure that is no request.
         Topic = "topic",
         /// The writer is leaving or displeased.

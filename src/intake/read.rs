@@ -94,14 +94,13 @@ impl Shown {
         Self { main, other, subject, repeated, is_reply }
     }
 
-    /// What both forms of the new text answer, and whether any of them asks to stop.
-    fn said(&self, names: &Names, lexicon: &Lexicon) -> (Said, bool) {
+    /// What both forms of the new text answer.
+    fn said(&self, names: &Names, lexicon: &Lexicon) -> Said {
         let said = Said::of(&self.main.new, names, lexicon);
-        let stops = said.asks_to_stop();
-        let Some(other) = self.other.as_ref() else { return (said, stops) };
-        let twin = Said::of(&other.new, names, lexicon);
-        let stops = stops || twin.asks_to_stop();
-        (said.both(&twin), stops)
+        match self.other.as_ref() {
+            Some(other) => said.both(&Said::of(&other.new, names, lexicon)),
+            None => said,
+        }
     }
 
     fn texts(&self, split: &Split, lexicon: &Lexicon) -> Texts {
@@ -122,10 +121,11 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         Some((bounce, robot)) => (Some(bounce), Some(robot.backed_by(wrote.as_ref()))),
         None => (None, wrote),
     };
-    let (said, asks_to_stop) = shown.said(&Names::of(&letter), lexicon);
+    let said = shown.said(&Names::of(&letter), lexicon);
+    let asks_to_stop = said.stops || judge(&texts).intent == Intent::Withdraw;
     // A machine answers nothing; but what only words call a machine's may be a person's real answer.
     let is_proven = robot.as_ref().is_some_and(|robot| robot.proven);
-    let said = if is_proven { Said { intent: AnswerIntent::None, codes: Vec::new() } } else { said };
+    let said = if is_proven { Said::nothing() } else { said };
     let words = Words { texts: &texts, said: said.intent, shown, lexicon };
     let verdict = match &robot {
         Some(robot) => by_machine(robot, is_generated(&letter), &words),
@@ -133,7 +133,6 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     };
     // What words alone call a returned letter may be a person's, who asks for something.
     let returned = returned.filter(|_| verdict.intent == Intent::Bounce);
-    let asks_to_stop = asks_to_stop || judge(&texts).intent == Intent::Withdraw;
     let named = format!("{}\n{}", shown.subject.as_deref().unwrap_or_default(), shown.main.new);
     Intake {
         language: language(&texts, &shown.main.new),

@@ -212,8 +212,9 @@ fn conditional(hit: &Hit, found: &Signals) -> bool {
     !asked && !imperative
 }
 
-/// Whether the hit only names what is taken back ("stop the deletion"), in any language.
+/// Whether the hit only names what is taken back ("stop the deletion") or what nobody shall do ("erase nothing"), in any
+/// language.
 pub(super) fn undone(hit: &Hit, found: &Signals) -> bool {
     let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
-    beside.any(|other| other.is(Group::Undo) && other.overlaps(hit))
+    beside.any(|other| (other.is(Group::Undo) || other.is(Group::Keep)) && other.overlaps(hit))
 }

@@ -123,14 +123,18 @@ fn a_machine_never_says_yes() {
         "Precedence: bulk",
         "List-Id: <a.example.org>",
         "X-Autoreply: yes",
-        "Subject: Automatische Antwort: Re: x",
         "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
     ] {
         let intake = take(format!("From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\n{header}{body}").as_bytes());
-        assert!(intake.machine.is_some(), "{header}");
+        assert!(intake.machine.is_some() && intake.machine_proven, "{header}");
         assert_eq!(intake.answer.intent, AnswerIntent::None, "{header}");
         assert_ne!(intake.verdict.intent, Intent::Confirm, "{header}");
     }
+    // Words alone prove no machine: what it answers is kept, and that nothing proves it is said.
+    let subject = "Subject: Automatische Antwort: Re: x";
+    let intake = take(format!("From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\n{subject}{body}").as_bytes());
+    assert!(intake.machine.is_some() && !intake.machine_proven);
+    assert_ne!(intake.verdict.intent, Intent::Confirm);
     for header in ["Auto-Submitted: no", "X-Auto-Response-Suppress: All"] {
         let intake = take(format!("From: a@example.org\r\nIn-Reply-To: <1@x.example>\r\n{header}{body}").as_bytes());
         assert_eq!((intake.machine, intake.verdict.intent), (None, Intent::Confirm), "{header}");

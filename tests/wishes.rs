@@ -75,6 +75,37 @@ async fn another_person_is_another_wish() {
         .await;
 }
 
+/// Whoever is not read as a name is still somebody else than the one before.
+#[tokio::test]
+async fn two_people_who_are_not_named_in_full_are_two_wishes() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            for (one, other) in [
+                ("Please delete my assistant's account.", "Please delete my driver's account."),
+                ("Delete my employee Bob's account please.", "Delete my employee Jim's account please."),
+                (
+                    "Notre salariée Léa demande d'effacer ses données personnelles.",
+                    "Notre salariée Zoé demande d'effacer ses données personnelles.",
+                ),
+                (
+                    "Notre cliente du 4 mai demande la suppression des données la concernant.",
+                    "Notre cliente du 5 mai demande la suppression des données la concernant.",
+                ),
+                (
+                    "Nuestra empleada Eva pide que eliminen todos sus datos personales.",
+                    "Nuestra empleada Ana pide que eliminen todos sus datos personales.",
+                ),
+            ] {
+                let first = opens(&world, OWNER, ("Hello", one)).await;
+                let second = opens(&world, OWNER, ("Hello", other)).await;
+                assert_ne!(first, second, "{other}");
+                assert_eq!(write(&world, OWNER, ("Hello", one)).await, (Disposition::Joined, Some(first)), "{one}");
+            }
+        })
+        .await;
+}
+
 /// However close behind each other equal letters come, one request opens.
 #[tokio::test]
 async fn equal_letters_at_once_open_one_request_on_sqlite() {

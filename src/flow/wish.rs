@@ -19,14 +19,17 @@ pub(super) fn mac(house: &House, delivery: &Delivery, letter: &Intake) -> Option
     }
 }
 
-/// How the rules end that found "my account" or "my data": nobody else can be meant.
+/// How the rules end that found "my account" or "my data".
 const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
 
-/// Whether it is known whom the letter means: it names them, or speaks of the writer's own.
+/// Whether it is known whom the letter means: it speaks of the writer's own and of nothing else, or names whom it means
+/// by an address.
+///
+/// A name may be half of one, and is only what was understood of the words that stand around it.
 fn is_told(letter: &Intake) -> bool {
     let is_mine = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
-    let names = !letter.claims.addresses.is_empty() || !letter.claims.names.is_empty();
-    names || letter.verdict.reasons.iter().all(|reason| is_mine(&reason.rule))
+    let own = letter.verdict.reasons.iter().all(|reason| is_mine(&reason.rule));
+    !letter.claims.addresses.is_empty() || (own && letter.claims.names.is_empty())
 }
 
 /// The wish in one text, so that order and case do not count.

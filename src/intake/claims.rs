@@ -11,12 +11,17 @@ use super::normal::{cut, fold};
 use super::{Address, Defect};
 use crate::domain::stored_enum;
 
+mod theirs;
+
 const IDENTIFIERS_MAX: usize = 10;
 const NAMES_MAX: usize = 5;
 const VALUE_CHARS_MAX: usize = 100;
 const NAME_WORDS_MAX: usize = 5;
 /// Small words within a name.
 const PARTICLES: [&str; 12] = ["de", "la", "del", "da", "dos", "di", "du", "van", "von", "den", "der", "y"];
+
+/// The German "your" of letters, which has a capital and is no name.
+const YOURS: [&str; 6] = ["Ihr", "Ihre", "Ihren", "Ihrem", "Ihrer", "Ihres"];
 
 stored_enum! {
     /// What kind of name somebody goes by.
@@ -54,7 +59,8 @@ pub struct Claims {
     pub addresses: Vec<Address>,
     /// Numbers, user names and ids, at most 10.
     pub identifiers: Vec<Identifier>,
-    /// Names of persons that the letter introduces as such, at most 5.
+    /// Names of persons that the letter introduces as such, at most 5. Where there are none, and no address, what it
+    /// calls somebody else by whose account it means: "Bob", "my wife", "his account".
     pub names: Vec<String>,
     /// Data-map categories of the data it names, sorted.
     pub categories: Vec<String>,
@@ -100,6 +106,9 @@ pub(super) fn claims(
     }
     for line in text.lines() {
         cued(line, lexicon, &mut claims);
+    }
+    if claims.names.is_empty() && claims.addresses.is_empty() {
+        text.lines().for_each(|line| theirs::named(&Folded::of(line), lexicon, &mut claims));
     }
     claims
 }
@@ -183,6 +192,15 @@ impl<'a> Folded<'a> {
         let rest = written.saturating_sub(folded - at);
         self.line.get(rest..).or_else(|| self.line.get(*written..)).unwrap_or_default()
     }
+
+    /// The words as they were written that this range of the folded line takes in.
+    fn written(&self, range: &std::ops::Range<usize>) -> &'a str {
+        let first = self.ends.partition_point(|(folded, _)| *folded <= range.start);
+        let last = self.ends.partition_point(|(folded, _)| *folded < range.end);
+        let start = first.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, written)| *written);
+        let end = self.ends.get(last).map_or(self.line.len(), |(_, written)| *written);
+        self.line.get(start..end).unwrap_or_default().trim()
+    }
 }
 
 fn identifier_of(rest: &str, group: Group) -> Option<Identifier> {
@@ -213,7 +231,7 @@ fn name_of(rest: &str) -> Option<String> {
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
         let capital = core.chars().next().is_some_and(char::is_uppercase);
         let particle = !words.is_empty() && PARTICLES.contains(&core);
-        if core.is_empty() || core.contains('@') || !(capital || particle) {
+        if core.is_empty() || core.contains('@') || !(capital || particle) || YOURS.contains(&core) {
             break;
         }
         words.push(core.strip_suffix("'s").or_else(|| core.strip_suffix("’s")).unwrap_or(core));
@@ -230,6 +248,56 @@ fn name_of(rest: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_somebody_else_is_called() {
+        let lexicon = super::super::lexicon::for_tests();
+        let named = |text: &str| claims(text, &[], lexicon, 5, &mut Vec::new()).names;
+        for (text, name) in [
+            ("Delete my employee Bob's account please.", "Bob"),
+            ("Our employee Bob has left us. Please delete his account.", "Bob"),
+            ("Please delete the account of Bob.", "Bob"),
+            ("Please delete the account of Una.", "Una"),
+            ("Please delete my assistant's account.", "assistant"),
+            ("Please close my wife\u{2019}s account.", "wife"),
+            ("Please delete Bob's account.", "Bob"),
+            ("Please delete Una Miller's account.", "Una Miller"),
+            ("DELETE THE ACCOUNT OF BOB", "BOB"),
+            ("Please delete his account.", "his account"),
+            ("Please delete the account of my former business partner.", "business partner"),
+            ("Bitte löschen Sie das Konto von Herrn Krause.", "Krause"),
+            ("Bitte löschen Sie das Konto meiner Frau.", "Frau"),
+            ("Mein Mitarbeiter ist weg, bitte löschen Sie sein Konto.", "sein Konto"),
+            ("Bitte löschen Sie ihr Konto.", "ihr Konto"),
+            ("Veuillez supprimer le compte de M. Dupont, il est parti.", "Dupont"),
+            ("Veuillez supprimer le compte de mon assistante.", "assistante"),
+            ("Merci de supprimer son compte.", "son compte"),
+            ("Por favor eliminen la cuenta de mi asistente.", "asistente"),
+            ("Por favor, eliminen su cuenta, ya no está con nosotros.", "su cuenta"),
+        ] {
+            assert!(named(text).iter().any(|found| found.contains(name)), "{text}: {:?}", named(text));
+        }
+        for text in [
+            "Please delete my account.",
+            "Please close our account.",
+            "Dear Customer Service,\nplease delete my account.\nAnna",
+            "Please delete my user account, it's my only account.",
+            "Please delete our company's account.",
+            "Please delete the account of our company.",
+            "That's all. Let's close my account. Here's my account number.",
+            "PLEASE DELETE MY ACCOUNT NOW",
+            "My wife told me about you, but please delete my account.",
+            "Kündigung meines Kontos",
+            "Löschen Sie mein Konto bei Ihnen",
+            "Ich bin Kunde Ihres Shops, bitte löschen Sie mein Konto.",
+            "Ihr Konto bei uns brauchen wir nicht, bitte löschen Sie die Daten des Kontos.",
+            "Veuillez supprimer mon compte de votre site.",
+            "Au Service Client\nBonjour, merci de supprimer mon compte.",
+            "Quiero eliminar mi cuenta de su base.",
+        ] {
+            assert!(named(text).is_empty(), "{text}: {:?}", named(text));
+        }
+    }
 
     #[test]
     fn names_behind_the_word_for_a_person() {
@@ -251,6 +319,6 @@ mod tests {
             assert_eq!(named(text), ["Anna Garrido"], "{text}");
         }
         assert_eq!(named("Delete the profile of Ana de la Cruz."), ["Ana de la Cruz"]);
-        assert!(named("Please delete the user profile of my colleague.").is_empty());
+        assert_eq!(named("Please delete the user profile of my colleague."), ["colleague"]);
     }
 }

@@ -225,11 +225,25 @@ impl Lexicon {
         self.union.get(&group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.end()))
     }
 
+    /// Where phrases of this group, in any language, stand in a folded text.
+    pub(super) fn ranges<'t>(
+        &'t self,
+        group: Group,
+        folded: &'t str,
+    ) -> impl Iterator<Item = std::ops::Range<usize>> + 't {
+        self.union.get(&group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.range()))
+    }
+
     /// Whether a folded word is a whole phrase of any group.
     pub(super) fn knows(&self, word: &str) -> bool {
-        let mut known = false;
-        self.locate(word, |_, _, range| known |= range == (0..word.len()));
-        known
+        !self.languages_of(word).is_empty()
+    }
+
+    /// The languages in which a folded text is a whole phrase of any group.
+    pub(super) fn languages_of(&self, phrase: &str) -> Vec<Language> {
+        let mut languages = Vec::new();
+        self.locate(phrase, |language, _, range| languages.extend((range == (0..phrase.len())).then_some(language)));
+        languages
     }
 
     /// Calls back with language, topic and byte range of every phrase in a folded text.

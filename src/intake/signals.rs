@@ -91,6 +91,7 @@ impl Signals {
             (0..words.len()).filter(|at| *at == 0 || words[at - 1].sentence != words[*at].sentence).collect();
         let clauses_count = words.last().map_or(0, |word| word.clause + 1);
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
+        disown(&mut hits, &folded, &words);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
         let spelled =
             words.iter().take(SPELLED_MAX).filter_map(|word| folded.get(word.start..)?.split_whitespace().next());
@@ -184,6 +185,84 @@ impl Signals {
     pub fn weight(&self, language: Language) -> usize {
         self.hits.iter().filter(|hit| hit.language == language).map(|hit| hit.last - hit.first + 1).sum()
     }
+}
+
+/// Takes from the writer what is only theirs by the first word: "my wife's account", "data about my assistant".
+///
+/// A word for a person right before the thing is no more than its kind ("my partner account"), unless it is a genitive.
+fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
+    let spelled = |word: usize| {
+        let rest = words.get(word).and_then(|word| folded.get(word.start..)).unwrap_or_default();
+        rest.split_whitespace().next().unwrap_or_default()
+    };
+    let others: Vec<(Language, usize, usize)> = hits
+        .iter()
+        .filter(|hit| hit.is(Group::Person) || hit.is(Group::AccountTheirs))
+        .map(|hit| (hit.language, hit.first, hit.last))
+        .collect();
+    for hit in hits.iter_mut() {
+        let theirs = match hit.topic {
+            Topic::Group(Group::AccountMine) => Group::Account,
+            Topic::Group(Group::DataMine) => Group::DataTheirs,
+            _ => continue,
+        };
+        let is_named = |(language, first, last): &(Language, usize, usize)| {
+            let within = hit.first < *first && *last < hit.last && *last + 1 < hit.last;
+            // "My assistant uses his account": the last word is of both phrases.
+            let ends = hit.first < *first && *last == hit.last;
+            *language == hit.language && (within || ends || *first == hit.last + 1 && is_own(spelled(hit.last)))
+        };
+        let genitive = (hit.first + 1..hit.last).any(|word| is_genitive(spelled(word)));
+        if genitive || others.iter().any(is_named) {
+            hit.topic = Topic::Group(theirs);
+        }
+    }
+}
+
+/// Whether a phrase ends in a word that makes the next one the writer's: "data linked to my".
+fn is_own(word: &str) -> bool {
+    ["my", "our"].contains(&word)
+}
+
+/// Whether a folded word is the English genitive of somebody. What a firm has is its owner's, and a verb is none.
+pub(super) fn is_genitive(word: &str) -> bool {
+    const NOBODY: [&str; 32] = [
+        "it",
+        "that",
+        "this",
+        "there",
+        "here",
+        "what",
+        "who",
+        "where",
+        "when",
+        "how",
+        "let",
+        "he",
+        "she",
+        "everything",
+        "company",
+        "business",
+        "firm",
+        "organisation",
+        "organization",
+        "shop",
+        "store",
+        "team",
+        "today",
+        "yesterday",
+        "year",
+        "month",
+        "week",
+        "account",
+        "website",
+        "site",
+        "app",
+        "nothing",
+    ];
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'');
+    let stem = word.strip_suffix("'s").or_else(|| word.strip_suffix("s'"));
+    stem.is_some_and(|stem| !stem.is_empty() && !NOBODY.contains(&stem) && !stem.contains(['@', '\'']))
 }
 
 /// The words of a folded text with their clauses and sentences, and which sentences are questions.

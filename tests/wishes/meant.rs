@@ -75,6 +75,7 @@ const CASES: &[(&str, &str, Expect)] = &[
     // Who names themself is meant.
     ("user6@team.example", "My name is Una Miller. Please delete my user profile.", Asked(&[Scope::User], "")),
     (OWNER, "My name is Olga One. Please delete my account.", Asked(&[Scope::Account], "")),
+    (OWNER, "Please delete Una Miller's account.", Asked(&[Scope::User], "Una Miller <user6@team.example>")),
     // Who writes from elsewhere and names several addresses that are known is not asked at the first of them only.
     (
         "new@elsewhere.example",
@@ -108,6 +109,62 @@ async fn the_person_who_is_named_is_meant_and_nobody_else() {
             }
         })
         .await;
+}
+
+/// An account that is somebody else's by the words is never offered as the owner's own.
+#[tokio::test]
+async fn the_account_of_somebody_else_is_not_the_owners() {
+    let world = world().await;
+    world
+        .live(async {
+            for text in [
+                "Delete my employee Bob's account please.",
+                "Our employee Bob has left us. Please delete his account.",
+                "Please delete the account of Bob.",
+                "Please delete my assistant's account.",
+                "Please close my wife's account.",
+                "Please delete the account of my former business partner.",
+                "Bitte löschen Sie das Konto von Herrn Krause.",
+                "Bitte löschen Sie das Konto meiner Frau.",
+                "Veuillez supprimer le compte de M. Dupont, il est parti.",
+                "Mon assistante est partie. Merci de supprimer son compte.",
+                "Mi asistente se ha ido. Por favor, eliminen su cuenta.",
+            ] {
+                world.clock.advance(Duration::from_secs(3_700));
+                let case = opens(&world, OWNER, ("Hello", text)).await;
+                let request = world.stored(case).await.request;
+                assert_eq!(
+                    (request.state, request.review),
+                    (State::NeedsReview, Some(ReviewReason::UnclearTarget)),
+                    "{text}"
+                );
+            }
+        })
+        .await;
+}
+
+/// The same wish in other words would join: each letter has a world of its own.
+#[tokio::test]
+async fn the_owners_own_account_is_offered() {
+    for text in [
+        "Please delete my account.",
+        "Please close our account.",
+        "Hiermit bitte ich um die Kündigung meines Kontos.",
+        "Bitte löschen Sie mein Konto bei Ihnen.",
+        "Merci de supprimer mon compte de votre site.",
+        "Quiero eliminar mi cuenta de su base.",
+        "Dear Customer Service, please delete my user account.",
+    ] {
+        let world = World::sqlite().await;
+        world
+            .live(async {
+                let case = opens(&world, OWNER, ("Hello", text)).await;
+                let request = world.stored(case).await.request;
+                assert_eq!(request.state, State::AwaitingConfirmation, "{text}: {:?}", request.review);
+                assert_eq!(request.ask.unwrap().offered, [Scope::Account], "{text}");
+            })
+            .await;
+    }
 }
 
 /// "The profile of" somebody whom nobody found is never the account of the owner who wrote.

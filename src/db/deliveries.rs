@@ -254,7 +254,7 @@ pub async fn unmoved(
     tx.all(sql, params![mailbox, folder, numbering, count_max]).await?.iter().map(read).collect()
 }
 
-/// Notes that these letters were marked on the server, and moved to a folder where one is given.
+/// Notes that these letters carry our keyword on the server.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -307,11 +307,8 @@ pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<Delivery>
 /// # Errors
 /// When the database does not answer.
 pub async fn set_expunged(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp) -> Result<(), DbError> {
-    for id in ids {
-        let sql = "UPDATE deliveries SET expunged_at = $2 WHERE id = $1 AND expunged_at IS NULL";
-        tx.execute(sql, params![id.as_uuid(), now]).await?;
-    }
-    Ok(())
+    let sql = "UPDATE deliveries SET expunged_at = $2 WHERE id = ANY($1) AND expunged_at IS NULL";
+    tx.execute(sql, params![uuids(ids), now]).await.map(drop)
 }
 
 /// Forgets what letters were, of which nothing was kept: the digest and the rules of those that belong to no request and

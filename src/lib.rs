@@ -13,6 +13,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod erase;
+pub mod finish;
 pub mod flow;
 pub mod intake;
 pub mod mailbox;

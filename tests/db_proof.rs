@@ -23,7 +23,26 @@ fn later(days: u32) -> Timestamp {
     NOW.plus_days(days)
 }
 
+/// Polls it so many times while the world goes on, and drops it.
+async fn drop_half_way(work: impl Future, polls: u32) {
+    let mut work = std::pin::pin!(work);
+    for _ in 0..polls {
+        if futures::poll!(work.as_mut()).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 on_both! {
+    async fn a_begin_that_nobody_waits_for_leaves_no_transaction_behind(world) {
+        // Any point of the BEGIN may be the one at which a time-out or a faster branch drops it.
+        for attempt in 0..400_u32 {
+            drop_half_way(world.db.read(), (attempt * 37) % 1500).await;
+            assert_eq!(world.try_sql("DELETE FROM mailbox_leases", params![]).await.expect("its own transaction"), 0);
+        }
+    }
+
     async fn a_database_is_bound_to_one_key_encryption_key(world) {
         let mut tx = world.db.write().await.unwrap();
         assert!(!keys::is_bound(&mut tx).await.unwrap());

@@ -33,6 +33,11 @@ const ROOMS: &[Room] = &[
         may_name: &[],
         because: "a named point at which a crash test kills the process; it knows nothing of what happens there",
     },
+    Room {
+        name: "finish",
+        may_name: &[],
+        because: "a future that is finished even if nobody waits for it; it knows nothing of what it does",
+    },
     Room { name: "chance", may_name: &[], because: "it stands at the bottom: random bytes as a parameter" },
     Room {
         name: "domain",
@@ -58,7 +63,7 @@ const ROOMS: &[Room] = &[
     Room { name: "queue", may_name: &["domain", "chance", "clock"], because: "jobs know nothing of what they do" },
     Room {
         name: "stores",
-        may_name: &["domain", "chance", "clock"],
+        may_name: &["domain", "chance", "clock", "finish"],
         because: "a place that we erase from never sees our own database, or who asked",
     },
     Room {
@@ -83,7 +88,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "db",
-        may_name: &["breakpoint", "domain", "chance", "clock", "queue", "trail", "vault", "verify", "erase"],
+        may_name: &["breakpoint", "finish", "domain", "chance", "clock", "queue", "trail", "vault", "verify", "erase"],
         because: "our own database implements the traits of the stages and stores what they made; it never acts",
     },
     Room {

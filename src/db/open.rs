@@ -18,6 +18,7 @@ use super::error::DbError;
 use super::migrate;
 use super::sql::{Params, Row, Tx};
 use super::wal::Wal;
+use crate::finish::finish;
 
 /// Where our own database is.
 #[derive(Clone, Debug)]
@@ -106,9 +107,7 @@ impl Db {
     pub async fn read(&self) -> Result<Tx, DbError> {
         match &self.0 {
             Pools::Sqlite { readers, .. } => Ok(Tx::sqlite_reading(readers.begin().await?)),
-            Pools::Postgres(pool) => {
-                Ok(Tx::postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
-            }
+            Pools::Postgres(pool) => begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
         }
     }
 
@@ -117,7 +116,7 @@ impl Db {
     pub async fn write(&self) -> Result<Tx, DbError> {
         match &self.0 {
             Pools::Sqlite { writer, bell, wal, .. } => begin_immediate(writer, bell, wal).await,
-            Pools::Postgres(pool) => Ok(Tx::postgres(pool.begin().await?)),
+            Pools::Postgres(pool) => begin(pool, "BEGIN").await,
         }
     }
 
@@ -165,6 +164,13 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Begins on PostgreSQL, to the end even if the caller is dropped meanwhile (see [`crate::finish`]; SQLite's worker
+/// rolls back by itself what nobody waits for).
+async fn begin(pool: &PgPool, how: &'static str) -> Result<Tx, DbError> {
+    let pool = pool.clone();
+    Ok(Tx::postgres(finish(async move { pool.begin_with(how).await }).await?))
 }
 
 async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>, wal: &Arc<Wal>) -> Result<Tx, DbError> {

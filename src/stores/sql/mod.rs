@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(super) use catalogue::{CheckRow, ColumnRow, LinkRow, UniqueRow, schema};
-pub(super) use wire::{TextRow, Watch, impl_connection};
+pub(super) use wire::{TextRow, Watch, begin, impl_connection};
 
 use super::{
     Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits,

@@ -34,6 +34,15 @@ impl Drop for Watch {
     }
 }
 
+/// Begins, to the end even if the caller is dropped meanwhile, as a time-out does (see [`crate::finish`]).
+pub(in crate::stores) async fn begin<D: sqlx::Database>(
+    pool: &sqlx::Pool<D>,
+    how: &'static str,
+) -> Result<sqlx::Transaction<'static, D>, sqlx::Error> {
+    let pool = pool.clone();
+    crate::finish::finish(async move { pool.begin_with(how).await }).await
+}
+
 /// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
 /// bounds that sqlx asks of "any database" are longer than the code.
 macro_rules! impl_connection {
@@ -46,7 +55,7 @@ macro_rules! impl_connection {
                 params: &[String],
             ) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
                 use sqlx::Row as _;
-                let mut tx = self.pool.begin_with($begin_read).await?;
+                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_read).await?;
                 let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut tx).await?;
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
                 for param in params {
@@ -68,7 +77,7 @@ macro_rules! impl_connection {
                 params: &[String],
                 rows_max: u64,
             ) -> Result<u64, $crate::stores::StoreError> {
-                let mut tx = self.pool.begin_with($begin_write).await?;
+                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_write).await?;
                 let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut tx).await?;
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
                 for param in params {

@@ -139,14 +139,17 @@ impl World {
         Ok(())
     }
 
+    /// As a busy worker does: what is finished is completed with the next claim.
     async fn work(&self) -> Result<()> {
+        let mut done = Vec::new();
         loop {
             let claim = Claim { worker: "bench", kinds: &["a"], count_max: BATCH, lease: Duration::from_secs(60) };
-            let leases = self.jobs.claim(claim, self.now).await?;
-            if leases.is_empty() {
+            let turned = self.jobs.turn_over(done, claim, self.now).await?;
+            anyhow::ensure!(turned.lost.is_empty(), "a lease was lost");
+            if turned.claimed.is_empty() {
                 return Ok(());
             }
-            anyhow::ensure!(self.jobs.complete(leases).await?.is_empty(), "a lease was lost");
+            done = turned.claimed;
         }
     }
 

@@ -1,6 +1,6 @@
 //! [`JobTable`] on our own database: claims, extensions, settlements in transactions of their own, rescue, waking.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::sql::{Params, Retries, Row};
 use crate::chance::Chance;
 use crate::domain::{JobId, RequestId, Timestamp};
 use crate::params;
-use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, Rescued};
+use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, Rescued, TurnOver};
 
 /// The table of jobs. Cheap to share; one for all workers of a process.
 pub struct Jobs {
@@ -64,19 +64,52 @@ impl Jobs {
 
     async fn claim_once(&self, claim: Claim<'_>, lanes: &[Lane<'_>], now: Timestamp) -> Result<Vec<Row>, DbError> {
         let dialect = self.db.dialect();
+        self.db.alone(&claim_sql(dialect), claim_params(dialect, claim, lanes, now)).await
+    }
+
+    /// Completes and claims in one transaction: the rows that were claimed, and the jobs that are completed.
+    async fn turn_over_once(
+        &self,
+        done: &[Held],
+        claim: Claim<'_>,
+        lanes: &[Lane<'_>],
+        now: Timestamp,
+    ) -> Result<(Vec<Row>, Vec<JobId>), DbError> {
+        let dialect = self.db.dialect();
+        let mut params = claim_params(dialect, claim, lanes, now);
+        if dialect == Dialect::Sqlite {
+            let mut tx = self.db.write().await?;
+            let completed = jobs::complete_held(&mut tx, done).await?;
+            let claimed = tx.all(&claim_sql(dialect), params).await?;
+            tx.commit().await?;
+            return Ok((claimed, completed));
+        }
+        params.push(jobs::json_of(done).into());
         let sql = format!(
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
-                    lease_holder = $1, claimed_at = {now}, lease_until = {now} + $2 * {microsecond}
-             WHERE id {next}
-             RETURNING id, kind, priority, run_at, request_id, payload, attempts, attempts_max, lease_token",
-            now = dialect.now(),
-            microsecond = dialect.microsecond(),
-            next = dialect.pick(NEXT_SQLITE, NEXT_POSTGRES),
+            "WITH {}, claimed AS ({}) SELECT {CLAIMED} FROM claimed
+             UNION ALL SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM moved",
+            jobs::complete_ctes(&format!("${}", params.len())),
+            claim_sql(dialect),
         );
-        let lease_micros = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
-        let mut params = params![claim.worker, lease_micros, now, claim.count_max];
-        params.append(&mut lanes_as_params(dialect, lanes));
-        self.db.alone(&sql, params).await
+        let mut claimed = Vec::new();
+        let mut completed = Vec::new();
+        for row in self.db.alone(&sql, params).await? {
+            match row.opt_text("kind")? {
+                Some(_) => claimed.push(row),
+                None => completed.push(JobId::from_uuid(row.uuid("id")?)),
+            }
+        }
+        Ok((claimed, completed))
+    }
+
+    /// What is still missing from a claim that did not read from the start. What was claimed already must reach the
+    /// caller, whatever becomes of the rest.
+    async fn fill_up(&self, claimed: &mut Vec<Lease>, claim: Claim<'_>, now: Timestamp) {
+        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
+        if missing > 0 {
+            let rest = Claim { count_max: missing, ..claim };
+            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
+        }
     }
 
     async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
@@ -93,7 +126,7 @@ impl Jobs {
              WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
             dialect.now(),
             dialect.microsecond(),
-            jobs::held_leases(dialect),
+            jobs::held_leases(dialect, "$1"),
             jobs::still_held(dialect)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
@@ -103,7 +136,7 @@ impl Jobs {
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
         if self.db.dialect() == Dialect::Postgres {
-            let sql = jobs::complete_sql(Dialect::Postgres);
+            let sql = jobs::complete_sql(Dialect::Postgres, "$1");
             return jobs::ids(self.db.alone(&sql, params![jobs::json_of(leases)]).await?);
         }
         let mut tx = self.db.write().await?;
@@ -165,6 +198,28 @@ impl Jobs {
         // It goes back before the wait, so that a wait that is given up loses neither it nor a notification.
         listener.insert(connected).recv().await.map(drop)
     }
+}
+
+/// What a claim answers of a job.
+const CLAIMED: &str = "id, kind, priority, run_at, request_id, payload, attempts, attempts_max, lease_token";
+
+/// The statement of a claim; its parameters are those of [`claim_params`].
+fn claim_sql(dialect: Dialect) -> String {
+    format!(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
+                lease_holder = $1, claimed_at = {now}, lease_until = {now} + $2 * {microsecond}
+         WHERE id {next} RETURNING {CLAIMED}",
+        now = dialect.now(),
+        microsecond = dialect.microsecond(),
+        next = dialect.pick(NEXT_SQLITE, NEXT_POSTGRES),
+    )
+}
+
+fn claim_params(dialect: Dialect, claim: Claim<'_>, lanes: &[Lane<'_>], now: Timestamp) -> Params {
+    let lease_micros = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
+    let mut params = params![claim.worker, lease_micros, now, claim.count_max];
+    params.append(&mut lanes_as_params(dialect, lanes));
+    params
 }
 
 /// What PostgreSQL's trigger notifies.
@@ -298,6 +353,12 @@ fn held(leases: &[Lease]) -> Vec<Held> {
     leases.iter().map(Lease::held).collect()
 }
 
+/// Those of the jobs that were held but not completed.
+fn lost(held: &[Held], completed: Vec<JobId>) -> Vec<JobId> {
+    let completed: HashSet<_> = completed.into_iter().collect();
+    held.iter().map(|held| held.job).filter(|job| !completed.contains(job)).collect()
+}
+
 #[async_trait]
 impl JobTable for Jobs {
     async fn claim(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, QueueError> {
@@ -308,13 +369,28 @@ impl JobTable for Jobs {
         let Some(lanes) = lanes else { return self.claim_from_start(claim, now).await.map_err(table_error) };
         let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
         let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), false).map_err(table_error)?;
-        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-        if missing > 0 {
-            let rest = Claim { count_max: missing, ..claim };
-            // What was claimed already must reach the caller, whatever becomes of the rest.
-            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
-        }
+        self.fill_up(&mut claimed, claim, now).await;
         Ok(claimed)
+    }
+
+    async fn turn_over(&self, done: Vec<Lease>, claim: Claim<'_>, now: Timestamp) -> Result<TurnOver, QueueError> {
+        if done.is_empty() || claim.kinds.is_empty() || claim.count_max == 0 {
+            return Ok(TurnOver { lost: self.complete(done).await?, claimed: self.claim(claim, now).await? });
+        }
+        let held = held(&done);
+        let above = self.floors().lanes(claim.kinds);
+        let from_start = above.is_none();
+        let lanes = above.unwrap_or_else(|| {
+            self.floors().read_from_start = Some(Instant::now());
+            lanes(claim.kinds, |_, _| START)
+        });
+        let turned = self.persist(|| self.turn_over_once(&held, claim, &lanes, now)).await;
+        let (rows, completed) = turned.map_err(table_error)?;
+        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), from_start).map_err(table_error)?;
+        if !from_start {
+            self.fill_up(&mut claimed, claim, now).await;
+        }
+        Ok(TurnOver { lost: lost(&held, completed), claimed })
     }
 
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {
@@ -330,9 +406,8 @@ impl JobTable for Jobs {
             return Ok(Vec::new());
         }
         let held = held(&leases);
-        let settled: std::collections::HashSet<_> =
-            self.persist(|| self.complete_once(&held)).await.map_err(table_error)?.into_iter().collect();
-        Ok(held.iter().map(|held| held.job).filter(|job| !settled.contains(job)).collect())
+        let completed = self.persist(|| self.complete_once(&held)).await.map_err(table_error)?;
+        Ok(lost(&held, completed))
     }
 
     async fn fail(&self, lease: Lease, reason: &'static str, next: AfterFailure) -> Result<(), QueueError> {

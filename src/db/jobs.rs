@@ -104,27 +104,42 @@ const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run
 
 /// Moves the jobs whose leases are still held to the evidence, and answers which they were.
 pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
-    let settled = ids(tx.all(&complete_sql(tx.dialect()), params![json_of(leases)]).await?)?;
+    let settled = ids(tx.all(&complete_sql(tx.dialect(), "$1"), params![json_of(leases)]).await?)?;
     delete_moved(tx, &settled).await?;
     Ok(settled)
 }
 
-/// The statement that completes jobs: all of it on PostgreSQL. SQLite cannot DELETE inside WITH; its transaction is
-/// alone anyway, so that two statements are as good as one there.
-pub(super) fn complete_sql(dialect: Dialect) -> String {
-    let (held, still_held, now) = (held_leases(dialect), still_held(dialect), dialect.now());
+/// The statement that completes the jobs of a list of leases: all of it on PostgreSQL. SQLite cannot DELETE inside
+/// WITH; its transaction is alone anyway, so that two statements are as good as one there.
+pub(super) fn complete_sql(dialect: Dialect, list: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => {
+            let (target, source, which) = evidence_of(dialect);
+            let held = held_leases(dialect, list);
+            format!("{target} {source} FROM ({held}) AS held CROSS JOIN jobs WHERE {which} RETURNING id")
+        }
+        Dialect::Postgres => format!("WITH {} SELECT id FROM moved", complete_ctes(list)),
+    }
+}
+
+/// What completes jobs on PostgreSQL, as parts of a WITH: `moved` has the ids of those that were still held.
+pub(super) fn complete_ctes(list: &str) -> String {
+    let dialect = Dialect::Postgres;
+    let (target, source, which) = evidence_of(dialect);
+    format!(
+        "settled AS (DELETE FROM jobs USING ({}) AS held WHERE {which} RETURNING jobs.*),
+         moved AS ({target} {source} FROM settled RETURNING id)",
+        held_leases(dialect, list)
+    )
+}
+
+/// Where finished jobs go, what goes there, and which: those whose lease is still held.
+fn evidence_of(dialect: Dialect) -> (String, String, String) {
+    let (still_held, now) = (still_held(dialect), dialect.now());
     let target = format!("INSERT INTO jobs_done ({EVIDENCE}, outcome, finished_at, holder)");
     let source = format!("SELECT {EVIDENCE}, 'completed', {now}, lease_holder");
     let which = format!("id = held.job AND lease_token = held.token AND {still_held}");
-    match dialect {
-        Dialect::Sqlite => {
-            format!("{target} {source} FROM ({held}) AS held CROSS JOIN jobs WHERE {which} RETURNING id")
-        }
-        Dialect::Postgres => format!(
-            "WITH settled AS (DELETE FROM jobs USING ({held}) AS held WHERE {which} RETURNING jobs.*)
-             {target} {source} FROM settled RETURNING id"
-        ),
-    }
+    (target, source, which)
 }
 
 /// On SQLite, the second half of moving jobs to the evidence.
@@ -190,7 +205,7 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
         "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, run_at = COALESCE($2, run_at),
                 lease_until = NULL, lease_holder = NULL
          FROM ({}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
-        held_leases(tx.dialect()),
+        held_leases(tx.dialect(), "$1"),
         still_held(tx.dialect())
     );
     tx.execute(&sql, params![json_of(leases), run_at]).await
@@ -304,12 +319,14 @@ pub(super) fn still_held(dialect: Dialect) -> String {
     format!("lease_until > {}", dialect.now())
 }
 
-/// The leases that `$1` lists, as rows of `job` and `token`.
-pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
-    dialect.pick(
-        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
-        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
-    )
+/// The leases that this parameter lists, as rows of `job` and `token`.
+pub(super) fn held_leases(dialect: Dialect, list: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each({list})"),
+        Dialect::Postgres => format!(
+            "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements({list})"
+        ),
+    }
 }
 
 /// Leases as a list of pairs of id and token, for one parameter.

@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{AfterFailure, Backoff, Claim, Held, JobTable, Lease, QueueError};
+use super::{AfterFailure, Backoff, Claim, Held, JobTable, Lease, QueueError, TurnOver};
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::domain::{Retry, Timestamp};
+use crate::domain::{JobId, Retry, Timestamp};
 use running::{Ended, Running};
 
 /// Does the work of a job.
@@ -110,7 +110,8 @@ pub async fn run(
     chance: Arc<dyn Chance>,
     shutdown: CancellationToken,
 ) -> Result<(), QueueError> {
-    let mut worker = Worker { table, handler, settings, clock, chance, running: Running::default(), turn: 0 };
+    let (running, finished) = (Running::default(), Vec::new());
+    let mut worker = Worker { table, handler, settings, clock, chance, running, finished, turn: 0 };
     let worked = worker.work(&shutdown).await;
     worker.drain().await;
     worked
@@ -123,6 +124,8 @@ struct Worker {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     running: Running,
+    /// Jobs whose work is done, to be completed with the next claim or at once where none follows.
+    finished: Vec<Lease>,
     /// Which kind comes first in the next claim, so that a busy kind does not starve the others.
     turn: usize,
 }
@@ -139,6 +142,7 @@ impl Worker {
             if hungry && room {
                 hungry = self.claim(free).await? == free;
             }
+            self.complete().await?;
             let table = Arc::clone(&self.table);
             tokio::select! {
                 biased;
@@ -152,7 +156,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Claims up to `free` jobs and starts them; answers how many.
+    /// Completes what is finished, claims up to `free` jobs and starts them; answers how many.
     async fn claim(&mut self, free: usize) -> Result<usize, QueueError> {
         let mut kinds: Vec<&str> = self.settings.kinds.iter().map(String::as_str).collect();
         let turn = self.turn % kinds.len().max(1);
@@ -163,11 +167,13 @@ impl Worker {
             count_max: u32::try_from(free).unwrap_or(u32::MAX),
             lease: self.settings.lease,
         };
-        let claimed = self.table.claim(claim, self.clock.now()).await;
+        let finished = std::mem::take(&mut self.finished);
+        let turned = self.table.turn_over(finished, claim, self.clock.now()).await;
         self.turn = self.turn.wrapping_add(1);
-        let leases = answered(claimed)?.unwrap_or_default();
-        let count = leases.len();
-        for lease in leases {
+        let Some(TurnOver { lost, claimed }) = answered(turned)? else { return Ok(0) };
+        warn_of(&lost);
+        let count = claimed.len();
+        for lease in claimed {
             let handler = Arc::clone(&self.handler);
             self.running.start(lease, handler);
         }
@@ -194,14 +200,20 @@ impl Worker {
         Ok(rescued.waiting > 0)
     }
 
-    /// Settles what has ended, the plain completions in one statement.
+    /// Completes what is finished and was not completed together with a claim.
+    async fn complete(&mut self) -> Result<(), QueueError> {
+        let completed = self.table.complete(std::mem::take(&mut self.finished)).await;
+        warn_of(&answered(completed)?.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Settles what has ended; the plain completions wait for the next claim, or for [`complete`](Self::complete).
     async fn settle(&mut self, ended: Vec<Ended>) -> Result<(), QueueError> {
-        let mut finished = Vec::new();
         for ended in ended {
             match ended {
                 // A task that was stopped here had lost its lease: there is nothing to settle.
                 Ended::Settled(Settled::Done) | Ended::Stopped(_) => {}
-                Ended::Settled(Settled::Finished(lease)) => finished.push(lease),
+                Ended::Settled(Settled::Finished(lease)) => self.finished.push(lease),
                 Ended::Settled(Settled::Failed { lease, reason, retry }) => self.fail(lease, reason, retry).await?,
                 Ended::Settled(Settled::Snooze { lease, until }) => {
                     let snoozed = self.table.snooze(lease, until).await;
@@ -212,10 +224,6 @@ impl Worker {
                     self.fail(lease, "panicked", Retry::Transient).await?;
                 }
             }
-        }
-        let completed = self.table.complete(finished).await;
-        for job in answered(completed)?.unwrap_or_default() {
-            tracing::warn!(job.id = %job, "the lease was lost before the job was completed; it is done again");
         }
         Ok(())
     }
@@ -242,7 +250,10 @@ impl Worker {
             let outcome = tokio::select! {
                 () = &mut deadline => break,
                 _ = extend.tick() => self.extend().await,
-                ended = self.running.next() => self.settle(ended).await,
+                ended = self.running.next() => match self.settle(ended).await {
+                    Ok(()) => self.complete().await,
+                    failed => failed,
+                },
             };
             if let Err(error) = outcome {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot settle while stopping");
@@ -265,11 +276,18 @@ impl Worker {
         }
         let outcome = async {
             self.settle(settled).await?;
+            self.complete().await?;
             self.table.release(stopped).await
         };
         if let Err(error) = outcome.await {
             tracing::error!(error = &error as &dyn std::error::Error, "jobs wait for their leases to run out");
         }
+    }
+}
+
+fn warn_of(lost: &[JobId]) {
+    for job in lost {
+        tracing::warn!(job.id = %job, "the lease was lost before the job was completed; it is done again");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use expunged::db::jobs;
 use expunged::domain::{JobId, RequestId, Timestamp};
 use expunged::params;
-use expunged::queue::{AfterFailure, JobTable as _, Lease, NewJob, Priority, QueueError};
+use expunged::queue::{AfterFailure, Claim, JobTable as _, Lease, NewJob, Priority, QueueError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -19,6 +19,7 @@ enum Step {
     Enqueue { priority: usize, delay_seconds: u64, key: Option<u8>, request: usize, attempts_max: u32 },
     Claim(u32),
     Complete(usize),
+    TurnOver(usize, u32),
     Fail(usize, u64),
     FailForGood(usize),
     Snooze(usize, u64),
@@ -45,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => enqueue,
         5 => (0..4_u32).prop_map(Step::Claim),
         2 => (0..9_usize).prop_map(Step::Complete),
+        3 => (0..9_usize, 0..4_u32).prop_map(|(which, count_max)| Step::TurnOver(which, count_max)),
         2 => (0..9_usize, 0..4_u64).prop_map(|(which, seconds)| Step::Fail(which, seconds)),
         1 => (0..9_usize).prop_map(Step::FailForGood),
         1 => (0..9_usize, 0..4_u64).prop_map(|(which, seconds)| Step::Snooze(which, seconds)),
@@ -102,6 +104,7 @@ impl Life<'_> {
                 assert_eq!(table.complete(vec![lease]).await.unwrap().is_empty(), held);
                 self.settle(id, held, |job| job.state = "completed");
             }
+            Step::TurnOver(which, count_max) => self.turn_over(which, count_max).await,
             Step::Fail(which, seconds) => {
                 let Some((lease, held)) = self.lease(which) else { return };
                 let (id, at) = (lease.job().id, self.now.plus(Duration::from_secs(seconds)));
@@ -198,9 +201,27 @@ impl Life<'_> {
         }
     }
 
+    async fn turn_over(&mut self, which: usize, count_max: u32) {
+        let Some((lease, held)) = self.lease(which) else { return };
+        let (id, due) = (lease.job().id, self.due());
+        let claim = Claim { worker: "model", kinds: &["a"], count_max, lease: Duration::from_secs(600) };
+        let turned = self.world.jobs.turn_over(vec![lease], claim, self.now).await.unwrap();
+        assert_eq!(turned.lost.is_empty(), held);
+        self.settle(id, held, |job| job.state = "completed");
+        self.learn(turned.claimed, due, count_max);
+    }
+
     async fn claim(&mut self, count_max: u32) {
-        let due = self.jobs.values().filter(|job| job.state == "waiting" && job.run_at <= self.now).count();
+        let due = self.due();
         let claimed = self.world.claim_at(self.now, &["a"], count_max, Duration::from_secs(600)).await;
+        self.learn(claimed, due, count_max);
+    }
+
+    fn due(&self) -> usize {
+        self.jobs.values().filter(|job| job.state == "waiting" && job.run_at <= self.now).count()
+    }
+
+    fn learn(&mut self, claimed: Vec<Lease>, due: usize, count_max: u32) {
         assert_eq!(claimed.len(), due.min(count_max as usize));
         for lease in claimed {
             let job = self.jobs.get_mut(&lease.job().id).unwrap();

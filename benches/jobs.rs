@@ -242,6 +242,9 @@ async fn sqlite(path: &str) -> Result<SqlitePool> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
+        .foreign_keys(true)
+        // As ours: a destroyed key must not stay on a free page. The statements are what is compared.
+        .pragma("secure_delete", "ON")
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)

@@ -25,7 +25,7 @@ pub struct WatchSettings {
     pub poll: Duration,
     /// Tell the team when no poll succeeded for this long.
     pub silence_alarm: Duration,
-    /// How long the lease on the mailbox runs without being extended. It must outlast [`IDLE_MAX`].
+    /// How long the lease on the mailbox runs without being extended.
     pub lease: Duration,
     /// The first wait after a failure; it doubles up to thirty-two times that.
     pub backoff: Duration,
@@ -45,9 +45,6 @@ impl Default for WatchSettings {
 
 /// How often the wait after a failure doubles.
 const DOUBLINGS_MAX: u32 = 5;
-
-/// IDLE at a stretch: servers and middleboxes forget quiet connections (MAIL.md: five minutes at most).
-const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// Giving the lease back may take this long; a shutdown does not wait for a database that is gone.
 const RELEASE_MAX: Duration = Duration::from_secs(5);
@@ -122,7 +119,8 @@ impl Watch {
             if polled.stored > 0 || polled.marked > 0 {
                 info!(mailbox.stored = polled.stored, mailbox.marked = polled.marked, "mailbox polled");
             }
-            mailbox.wait(self.settings.poll.min(IDLE_MAX)).await?;
+            let quiet = async { Ok(mailbox.wait(self.settings.poll).await?) };
+            self.while_held(lease, quiet).await?;
         }
     }
 

@@ -1,6 +1,6 @@
 //! [`JobTable`] on our own database: claims, extensions, settlements in transactions of their own, rescue, waking.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,7 +67,8 @@ impl Jobs {
         self.db.alone(&claim_sql(dialect), claim_params(dialect, claim, lanes, now)).await
     }
 
-    /// Completes and claims in one transaction: the rows that were claimed, and the jobs that are completed.
+    /// Completes and claims in one transaction, in this order, so that what is claimed is locked for a short time only:
+    /// the rows that were claimed, and the jobs whose lease was lost.
     async fn turn_over_once(
         &self,
         done: &[Held],
@@ -79,27 +80,30 @@ impl Jobs {
         let mut params = claim_params(dialect, claim, lanes, now);
         if dialect == Dialect::Sqlite {
             let mut tx = self.db.write().await?;
-            let completed = jobs::complete_held(&mut tx, done).await?;
+            let lost = jobs::complete_held(&mut tx, done).await?;
             let claimed = tx.all(&claim_sql(dialect), params).await?;
             tx.commit().await?;
-            return Ok((claimed, completed));
+            return Ok((claimed, lost));
         }
-        params.push(jobs::json_of(done).into());
+        let first = params.len() + 1;
+        params.extend(jobs::arrays_of(done));
         let sql = format!(
-            "WITH {}, claimed AS ({}) SELECT {CLAIMED} FROM claimed
-             UNION ALL SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM moved",
-            jobs::complete_ctes(&format!("${}", params.len())),
+            "WITH {}, claimed AS ({})
+             SELECT id, NULL AS kind, NULL AS priority, NULL AS run_at, NULL AS request_id, NULL AS payload,
+                    NULL AS attempts, NULL AS attempts_max, NULL AS lease_token FROM lost
+             UNION ALL SELECT {CLAIMED} FROM claimed",
+            jobs::complete_ctes(&format!("${first}"), &format!("${}", first + 1)),
             claim_sql(dialect),
         );
         let mut claimed = Vec::new();
-        let mut completed = Vec::new();
+        let mut lost = Vec::new();
         for row in self.db.alone(&sql, params).await? {
             match row.opt_text("kind")? {
                 Some(_) => claimed.push(row),
-                None => completed.push(JobId::from_uuid(row.uuid("id")?)),
+                None => lost.push(JobId::from_uuid(row.uuid("id")?)),
             }
         }
-        Ok((claimed, completed))
+        Ok((claimed, lost))
     }
 
     /// What is still missing from a claim that did not read from the start. What was claimed already must reach the
@@ -126,7 +130,7 @@ impl Jobs {
              WHERE id = held.job AND lease_token = held.token AND {} RETURNING id, lease_token",
             dialect.now(),
             dialect.microsecond(),
-            jobs::held_leases(dialect, "$1"),
+            jobs::held_leases(dialect),
             jobs::still_held(dialect)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
@@ -136,13 +140,12 @@ impl Jobs {
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
         if self.db.dialect() == Dialect::Postgres {
-            let sql = jobs::complete_sql(Dialect::Postgres, "$1");
-            return jobs::ids(self.db.alone(&sql, params![jobs::json_of(leases)]).await?);
+            return jobs::ids(self.db.alone(&jobs::complete_alone(), jobs::arrays_of(leases).into()).await?);
         }
         let mut tx = self.db.write().await?;
-        let settled = jobs::complete_held(&mut tx, leases).await?;
+        let lost = jobs::complete_held(&mut tx, leases).await?;
         tx.commit().await?;
-        Ok(settled)
+        Ok(lost)
     }
 
     async fn fail_once(&self, lease: &Lease, reason: &'static str, next: AfterFailure) -> Result<(), DbError> {
@@ -353,12 +356,6 @@ fn held(leases: &[Lease]) -> Vec<Held> {
     leases.iter().map(Lease::held).collect()
 }
 
-/// Those of the jobs that were held but not completed.
-fn lost(held: &[Held], completed: Vec<JobId>) -> Vec<JobId> {
-    let completed: HashSet<_> = completed.into_iter().collect();
-    held.iter().map(|held| held.job).filter(|job| !completed.contains(job)).collect()
-}
-
 #[async_trait]
 impl JobTable for Jobs {
     async fn claim(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, QueueError> {
@@ -385,12 +382,12 @@ impl JobTable for Jobs {
             lanes(claim.kinds, |_, _| START)
         });
         let turned = self.persist(|| self.turn_over_once(&held, claim, &lanes, now)).await;
-        let (rows, completed) = turned.map_err(table_error)?;
+        let (rows, lost) = turned.map_err(table_error)?;
         let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), from_start).map_err(table_error)?;
         if !from_start {
             self.fill_up(&mut claimed, claim, now).await;
         }
-        Ok(TurnOver { lost: lost(&held, completed), claimed })
+        Ok(TurnOver { lost, claimed })
     }
 
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {
@@ -406,8 +403,7 @@ impl JobTable for Jobs {
             return Ok(Vec::new());
         }
         let held = held(&leases);
-        let completed = self.persist(|| self.complete_once(&held)).await.map_err(table_error)?;
-        Ok(lost(&held, completed))
+        self.persist(|| self.complete_once(&held)).await.map_err(table_error)
     }
 
     async fn fail(&self, lease: Lease, reason: &'static str, next: AfterFailure) -> Result<(), QueueError> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::dialect::Dialect;
 use super::error::DbError;
-use super::sql::{Row, Tx};
+use super::sql::{Param, Row, Tx};
 use crate::chance::Chance;
 use crate::domain::{JobId, RequestId, Timestamp, stored_enum};
 use crate::params;
@@ -80,10 +80,7 @@ fn row_of(job: &NewJob, id: JobId) -> Value {
 /// # Errors
 /// [`DbError::LostLease`]: roll back, somebody else does the job now.
 pub async fn complete_in(tx: &mut Tx, lease: &Lease) -> Result<(), DbError> {
-    match complete_held(tx, &[lease.held()]).await?.len() {
-        1 => Ok(()),
-        _ => Err(DbError::LostLease),
-    }
+    if complete_held(tx, &[lease.held()]).await?.is_empty() { Ok(()) } else { Err(DbError::LostLease) }
 }
 
 /// Refuses to go on in this transaction when the job's lease was lost, and keeps everybody from taking the job over
@@ -102,34 +99,34 @@ pub async fn confirm_in(tx: &mut Tx, held: Held) -> Result<(), DbError> {
 /// The columns that the evidence takes over as they are.
 const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at";
 
-/// Moves the jobs whose leases are still held to the evidence, and answers which they were.
+/// Moves the jobs whose leases are still held to the evidence, and answers those that were lost.
 pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
-    let settled = ids(tx.all(&complete_sql(tx.dialect(), "$1"), params![json_of(leases)]).await?)?;
-    delete_moved(tx, &settled).await?;
-    Ok(settled)
-}
-
-/// The statement that completes the jobs of a list of leases: all of it on PostgreSQL. SQLite cannot DELETE inside
-/// WITH; its transaction is alone anyway, so that two statements are as good as one there.
-pub(super) fn complete_sql(dialect: Dialect, list: &str) -> String {
-    match dialect {
-        Dialect::Sqlite => {
-            let (target, source, which) = evidence_of(dialect);
-            let held = held_leases(dialect, list);
-            format!("{target} {source} FROM ({held}) AS held CROSS JOIN jobs WHERE {which} RETURNING id")
-        }
-        Dialect::Postgres => format!("WITH {} SELECT id FROM moved", complete_ctes(list)),
+    if tx.dialect() == Dialect::Postgres {
+        return ids(tx.all(&complete_alone(), arrays_of(leases).into()).await?);
     }
+    let (target, source, which) = evidence_of(Dialect::Sqlite);
+    let list = json_of(leases);
+    let sql = format!("{target} {source} FROM ({HELD_SQLITE}) AS held CROSS JOIN jobs WHERE {which}");
+    let moved = tx.execute(&sql, params![list.clone()]).await?;
+    let lost = if moved == leases.len() as u64 { Vec::new() } else { lost_of(tx, list.clone()).await? };
+    delete_moved(tx, list, moved).await?;
+    Ok(lost)
 }
 
-/// What completes jobs on PostgreSQL, as parts of a WITH: `moved` has the ids of those that were still held.
-pub(super) fn complete_ctes(list: &str) -> String {
-    let dialect = Dialect::Postgres;
-    let (target, source, which) = evidence_of(dialect);
+/// On PostgreSQL, the statement that completes jobs (parameters: [`arrays_of`]) and answers those that were lost.
+pub(super) fn complete_alone() -> String {
+    format!("WITH {} SELECT id FROM lost", complete_ctes("$1", "$2"))
+}
+
+/// What completes jobs on PostgreSQL, as parts of a WITH: `lost` has the ids of those that were not held any more. It
+/// names the few and not the many, because each row that is answered costs as much as moving it.
+pub(super) fn complete_ctes(jobs: &str, tokens: &str) -> String {
+    let (target, source, which) = evidence_of(Dialect::Postgres);
     format!(
-        "settled AS (DELETE FROM jobs USING ({}) AS held WHERE {which} RETURNING jobs.*),
-         moved AS ({target} {source} FROM settled RETURNING id)",
-        held_leases(dialect, list)
+        "held AS (SELECT job, token FROM unnest({jobs}, {tokens}) AS list(job, token)),
+         settled AS (DELETE FROM jobs USING held WHERE {which} RETURNING jobs.*),
+         moved AS ({target} {source} FROM settled RETURNING id),
+         lost AS (SELECT job AS id FROM held EXCEPT SELECT id FROM moved)"
     )
 }
 
@@ -142,18 +139,21 @@ fn evidence_of(dialect: Dialect) -> (String, String, String) {
     (target, source, which)
 }
 
-/// On SQLite, the second half of moving jobs to the evidence.
-async fn delete_moved(tx: &mut Tx, moved: &[JobId]) -> Result<(), DbError> {
-    if tx.dialect() == Dialect::Postgres || moved.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<_> = moved.iter().map(|id| id.as_uuid()).collect();
-    let deleted = tx.execute("DELETE FROM jobs WHERE id = ANY($1)", params![keys]).await?;
-    if deleted == moved.len() as u64 {
-        Ok(())
-    } else {
-        Err(DbError::RowCount { expected: moved.len() as u64, found: deleted })
-    }
+/// On SQLite, which jobs of the list were not moved just now: no job is in both tables but between the two halves of
+/// moving it.
+async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
+    let moved = "SELECT jobs.id FROM jobs JOIN jobs_done USING (id) WHERE jobs.lease_token = held.token";
+    let sql = format!("SELECT job AS id FROM ({HELD_SQLITE}) AS held WHERE job NOT IN ({moved})");
+    ids(tx.all(&sql, params![list]).await?)
+}
+
+/// On SQLite, the second half of moving jobs to the evidence. SQLite cannot DELETE inside WITH; its transaction is
+/// alone anyway, so that two statements are as good as one.
+async fn delete_moved(tx: &mut Tx, list: Value, moved: u64) -> Result<(), DbError> {
+    let sql = "DELETE FROM jobs WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($1))
+               AND EXISTS (SELECT 1 FROM jobs_done WHERE jobs_done.id = jobs.id)";
+    let deleted = tx.execute(sql, params![list]).await?;
+    if deleted == moved { Ok(()) } else { Err(DbError::RowCount { expected: moved, found: deleted }) }
 }
 
 /// Records a failed attempt in the transaction of the caller. `reason` is a code that is fixed in the program.
@@ -205,7 +205,7 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
         "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, run_at = COALESCE($2, run_at),
                 lease_until = NULL, lease_holder = NULL
          FROM ({}) AS held WHERE id = held.job AND lease_token = held.token AND {}",
-        held_leases(tx.dialect(), "$1"),
+        held_leases(tx.dialect()),
         still_held(tx.dialect())
     );
     tx.execute(&sql, params![json_of(leases), run_at]).await
@@ -229,9 +229,14 @@ pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u
              INSERT INTO jobs_done ({columns}) SELECT {values} FROM moved RETURNING id"
         ),
     };
-    let moved = ids(tx.all(&sql, params![request, kinds]).await?)?;
-    delete_moved(tx, &moved).await?;
-    Ok(moved.len() as u64)
+    let moved = tx.all(&sql, params![request, kinds]).await?.len() as u64;
+    if tx.dialect() == Dialect::Sqlite {
+        let deleted = tx.execute(&format!("DELETE FROM jobs WHERE {which}"), params![request, kinds]).await?;
+        if deleted != moved {
+            return Err(DbError::RowCount { expected: moved, found: deleted });
+        }
+    }
+    Ok(moved)
 }
 
 /// Puts a dead job back with all its attempts. `false` when there is no such dead job.
@@ -319,19 +324,27 @@ pub(super) fn still_held(dialect: Dialect) -> String {
     format!("lease_until > {}", dialect.now())
 }
 
-/// The leases that this parameter lists, as rows of `job` and `token`.
-pub(super) fn held_leases(dialect: Dialect, list: &str) -> String {
-    match dialect {
-        Dialect::Sqlite => format!("SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each({list})"),
-        Dialect::Postgres => format!(
-            "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements({list})"
-        ),
-    }
+/// On SQLite, the leases that `$1` lists, as rows of `job` and `token`.
+const HELD_SQLITE: &str = "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)";
+
+/// The leases that `$1` lists, as rows of `job` and `token`.
+pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
+    dialect.pick(
+        HELD_SQLITE,
+        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
+    )
 }
 
 /// Leases as a list of pairs of id and token, for one parameter.
 pub(super) fn json_of(leases: &[Held]) -> Value {
     leases.iter().map(|held| json!([held.job.as_uuid().as_simple().to_string(), held.token])).collect()
+}
+
+/// Leases as two arrays, for PostgreSQL.
+pub(super) fn arrays_of(leases: &[Held]) -> [Param; 2] {
+    let jobs: Vec<_> = leases.iter().map(|held| held.job.as_uuid()).collect();
+    let tokens: Vec<_> = leases.iter().map(|held| held.token).collect();
+    [jobs.into(), tokens.into()]
 }
 
 pub(super) fn ids(rows: Vec<Row>) -> Result<Vec<JobId>, DbError> {

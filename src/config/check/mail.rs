@@ -54,7 +54,7 @@ impl Checks<'_> {
         }
         let sent_folder = self.folder_name("sent_folder", raw.sent_folder);
         let silence_span = raw.silence_alarm_minutes.as_ref().map(Spanned::span);
-        let poll = self.duration("poll_seconds", raw.poll_seconds, Unit::Seconds, 1..=3_600, 60);
+        let poll = self.duration("poll_seconds", raw.poll_seconds, Unit::Seconds, 1..=3_600, 20);
         let silence_alarm =
             self.duration("silence_alarm_minutes", raw.silence_alarm_minutes, Unit::Minutes, 1..=1_440, 30);
         if silence_alarm <= poll {

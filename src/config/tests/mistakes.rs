@@ -64,7 +64,7 @@ mistakes! {
     unknown_law: "#pack = \"gdpr\"" => "pack = \"hipaa\"";
     unknown_language: "#language = \"en\"" => "language = \"it\"";
     unknown_time_zone: "#time_zone = \"UTC\"" => "time_zone = \"Europe/Bonn\"";
-    bad_duration: "#poll_seconds = 60" => "poll_seconds = 0";
+    bad_duration: "#poll_seconds = 20" => "poll_seconds = 0";
     negative_duration: "#grace_days = 7" => "grace_days = -1";
     duration_with_unit: "#expires_days = 14" => "expires_days = \"14d\"";
     reminder_after_expiry: "#reminder_days = 5" => "reminder_days = 14";

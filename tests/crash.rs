@@ -14,7 +14,6 @@ mod state;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::process::ExitStatusExt;
 
 use futures::StreamExt;
 use regex::Regex;
@@ -26,7 +25,7 @@ use crate::support::long_run;
 use crate::support::source::rust_files;
 
 /// Lives at the same time. Much of the time of a life is waiting for leases.
-const LIVES_AT_ONCE: usize = 4;
+const LIVES_AT_ONCE: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_daemon_ends_in_the_same_state_on_sqlite() {
@@ -61,11 +60,11 @@ async fn a_letter_that_kills_its_worker_each_time_comes_before_a_person() {
     let world = World::create(Side::Sqlite, Mail::Folders).await;
     world.prepare(Phase::Opened).await;
     for _ in 0..3 {
-        let killed = world.run(Phase::Opened, Some("judge.weighed"), None).await.unwrap();
-        assert_eq!(killed.signal(), Some(9));
+        world.start(None).die(Phase::Opened, "judge.weighed", 1).await.unwrap_or_else(|why| panic!("{why}"));
     }
-    let ended = world.run(Phase::Opened, None, None).await.unwrap();
-    assert!(ended.success(), "{ended}\n{}", world.log());
+    let mut daemon = world.start(None);
+    daemon.work(Phase::Opened).await.unwrap_or_else(|why| panic!("{why}"));
+    daemon.end().await.unwrap_or_else(|why| panic!("{why}"));
     let seen = state::of_killers(&world).await;
     assert_eq!(seen.stored, 0, "a letter was left as it came");
     assert!(seen.quarantined >= 1 && seen.in_review == seen.quarantined, "{seen:?}");
@@ -145,8 +144,9 @@ async fn undisturbed(side: Side, mail: Mail) -> Undisturbed {
         }
         world.prepare(phase).await;
         let list = world.folder().join(format!("points {phase:?}"));
-        let status = world.run(phase, None, Some(&list)).await.unwrap_or_else(|why| panic!("{why}"));
-        assert!(status.success(), "{phase:?}: {status}\n{}", world.log());
+        let mut daemon = world.start(Some(&list));
+        daemon.work(phase).await.unwrap_or_else(|why| panic!("{why}"));
+        daemon.end().await.unwrap_or_else(|why| panic!("{why}"));
         let mut counts = BTreeMap::new();
         for point in std::fs::read_to_string(&list).unwrap_or_default().lines() {
             *counts.entry(point.to_owned()).or_insert(0) += 1;
@@ -261,23 +261,23 @@ async fn kill_at_every_point(side: Side, mail: Mail) {
     assert!(failed.is_empty(), "{} of {} lives:\n{}", failed.len(), lives.len(), failed.join("\n\n"));
 }
 
-/// Lives from the first kill to the end, restarts after each kill, and compares.
+/// Lives from the first kill to the end, with a new daemon after each kill, and compares.
 async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
     let first = kills.first().expect("a life has a kill").phase;
     let (world, phases) = undisturbed.before(first).await;
     let mut sends = undisturbed.state.sends;
+    let mut daemon = world.start(None);
     for phase in phases {
         world.prepare(*phase).await;
         if let Some(kill) = kills.iter().find(|kill| kill.phase == *phase) {
-            let killed = world.run(*phase, Some(&format!("{}:{}", kill.point, kill.passage)), None).await?;
-            if killed.signal() != Some(9) {
-                return Err(format!("{kill:?}: was not killed but ended with {killed}\n{}", world.log()));
-            }
+            daemon.die(*phase, &kill.point, kill.passage).await?;
             // Wherever the kill was aimed, another worker may have been in the middle of handing over a letter.
             sends += state::uncertain(&world).await;
+            daemon = world.start(None);
         }
-        world.run(*phase, None, None).await?;
+        daemon.work(*phase).await?;
     }
+    daemon.end().await?;
     let state = State::of(&world).await.map_err(|why| format!("{why}\n{}", world.log()))?;
     let mut wrong = state.differences(&undisturbed.state);
     if state.sends != sends {

@@ -1,18 +1,20 @@
 //! A world on disk: stores, mailboxes, key file and ledger. One without servers can be copied at any moment when no
 //! daemon runs in it.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use expunged::db::{DatabaseSettings, Db};
 use expunged::domain::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::customer::People;
-use super::daemon::{ORDER, Order, TEST};
+use super::daemon::{CHILD, DONE, Order, TEST};
 use super::mail::Mail;
 use super::shop;
 use crate::support::postgres::{fresh_postgres, postgres_url};
@@ -47,7 +49,7 @@ pub enum Phase {
 impl Phase {
     pub const ALL: [Self; 5] = [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Forgotten];
 
-    fn order(self, beginning: Timestamp) -> Order {
+    fn order(self, beginning: Timestamp, kill_at: Option<(String, u32)>) -> Order {
         let (minutes, letters) = match self {
             Self::Opened => (0, 2),
             Self::Challenged => (60, 2),
@@ -55,7 +57,7 @@ impl Phase {
             Self::Erased => (8 * 1440, 3),
             Self::Forgotten => (50 * 1440, 3),
         };
-        Order { now: beginning.as_micros() + minutes * 60_000_000, letters }
+        Order { now: beginning.as_micros() + minutes * 60_000_000, letters, kill_at }
     }
 }
 
@@ -173,29 +175,20 @@ impl World {
 
     /// Delivers so many seconds from the phase's time: letters are numbered in the order of their times.
     async fn deliver(&self, to: &str, letter: &str, phase: Phase, seconds: i64) {
-        let at = Timestamp::from_micros(phase.order(self.beginning).now + seconds * 1_000_000);
+        let at = Timestamp::from_micros(phase.order(self.beginning, None).now + seconds * 1_000_000);
         self.mail.write(self.folder(), &self.people, to, letter, at).await;
     }
 
-    /// Runs a daemon until nothing is left to do, or until it is killed at `kill_at`. `points` lists what it passed.
-    pub async fn run(&self, phase: Phase, kill_at: Option<&str>, points: Option<&Path>) -> Result<ExitStatus, String> {
+    /// Starts a daemon that waits for what it is told. `points` lists what it passes.
+    pub fn start(&self, points: Option<&Path>) -> Daemon<'_> {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", TEST, "--nocapture", "--test-threads=1"]).current_dir(self.folder());
-        child.env(ORDER, serde_json::to_string(&phase.order(self.beginning)).unwrap());
-        child.envs(kill_at.map(|point| ("EXPUNGED_KILL_AT", point)));
-        child.envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
-        child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        let output = child.spawn().unwrap().wait_with_output();
-        match tokio::time::timeout(CHILD_MAX, output).await {
-            Ok(output) => {
-                let output = output.unwrap();
-                if output.status.code().is_some_and(|code| code != 0) {
-                    return Err(format!("{phase:?}: {}\n{}", String::from_utf8_lossy(&output.stderr), self.log()));
-                }
-                Ok(output.status)
-            }
-            Err(_) => Err(format!("{phase:?}: the daemon is never done\n{}", self.log())),
-        }
+        child.env(CHILD, "1").envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
+        let errors = std::fs::File::create(self.folder().join("errors")).unwrap();
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+        let mut child = child.spawn().unwrap();
+        let (orders, answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+        Daemon { world: self, child, orders, answers }
     }
 
     /// The end of what the daemons logged.
@@ -203,6 +196,72 @@ impl World {
         let log = std::fs::read_to_string(self.folder().join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+}
+
+/// A daemon that works in a world, or waits for what comes next in it.
+pub struct Daemon<'w> {
+    world: &'w World,
+    child: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Daemon<'_> {
+    /// Works through a phase until nothing is left to do.
+    pub async fn work(&mut self, phase: Phase) -> Result<(), String> {
+        self.order(phase, None).await;
+        self.in_time(phase, async |daemon| {
+            while let Some(line) = daemon.answers.next_line().await.unwrap() {
+                if line.ends_with(DONE) {
+                    return Ok(());
+                }
+            }
+            Err(format!("ended with {}", daemon.child.wait().await.unwrap()))
+        })
+        .await
+    }
+
+    /// Works through a phase until it is killed at this passage of a point.
+    pub async fn die(mut self, phase: Phase, point: &str, passage: u32) -> Result<(), String> {
+        self.order(phase, Some((point.to_owned(), passage))).await;
+        self.in_time(phase, async |daemon| {
+            while let Some(line) = daemon.answers.next_line().await.unwrap() {
+                if line.ends_with(DONE) {
+                    return Err("was not killed".to_owned());
+                }
+            }
+            let ended = daemon.child.wait().await.unwrap();
+            if ended.signal() == Some(9) { Ok(()) } else { Err(format!("was not killed but ended with {ended}")) }
+        })
+        .await
+    }
+
+    /// Ends it in order.
+    pub async fn end(mut self) -> Result<(), String> {
+        drop(self.orders);
+        let ended = self.child.wait().await.unwrap();
+        if ended.success() { Ok(()) } else { Err(format!("{ended}\n{}", self.world.log())) }
+    }
+
+    async fn order(&mut self, phase: Phase, kill_at: Option<(String, u32)>) {
+        let order = serde_json::to_string(&phase.order(self.world.beginning, kill_at)).unwrap();
+        self.orders.write_all(format!("{order}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn in_time(
+        &mut self,
+        phase: Phase,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let worked = tokio::time::timeout(CHILD_MAX, work(self)).await;
+        let why = match worked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(why)) => why,
+            Err(_) => "the daemon is never done".to_owned(),
+        };
+        let errors = std::fs::read_to_string(self.world.folder().join("errors")).unwrap_or_default();
+        Err(format!("{phase:?}: {why}\n{errors}\n{}", self.world.log()))
     }
 }
 

@@ -1,9 +1,8 @@
 //! Named points between a commit and an outside effect, at which a test kills the process.
 //!
-//! In a debug build the environment variable `EXPUNGED_KILL_AT` names a point (`name`, or `name:3` for the third time
-//! that it is reached) and the process dies there by SIGKILL, as if the power had failed; `EXPUNGED_POINTS_TO` names a
-//! file to which the name of each point is added as it is passed. A release build has none of this. The crash test
-//! reads the list of points from the source, so that a new one is tested by being written.
+//! In a debug build a test may [`arm`] a point, and the process dies there by SIGKILL, as if the power had failed;
+//! `EXPUNGED_POINTS_TO` names a file to which the name of each point is added as it is passed. A release build has none
+//! of this. The crash test reads the list of points from the source, so that a new one is tested by being written.
 
 /// Passes a named point: `breakpoint!("judge.before_commit")`.
 #[macro_export]
@@ -22,30 +21,26 @@ pub fn pass(name: &str) {
     let _ = name;
 }
 
+/// Has the process die when it passes the point of this name for so many times from now on (1: the next time); with
+/// `None` it lives. Does nothing in a release build.
+pub fn arm(point: Option<(String, u32)>) {
+    #[cfg(debug_assertions)]
+    armed::arm(point);
+    #[cfg(not(debug_assertions))]
+    let _ = point;
+}
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::fs::{File, OpenOptions};
     use std::io::Write as _;
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Mutex, OnceLock, PoisonError};
 
-    struct Armed {
-        name: String,
-        left: AtomicU32,
-    }
+    /// The name of a point, and how many passages are left to it.
+    static ARMED: Mutex<Option<(String, u32)>> = Mutex::new(None);
 
-    static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-
-    fn armed() -> Option<&'static Armed> {
-        ARMED
-            .get_or_init(|| {
-                let text = std::env::var("EXPUNGED_KILL_AT").ok()?;
-                // A name may hold a colon itself: only a number behind the last one is a count.
-                let counted = text.rsplit_once(':').and_then(|(name, times)| Some((name, times.parse().ok()?)));
-                let (name, times) = counted.unwrap_or((text.as_str(), 1));
-                Some(Armed { name: name.to_owned(), left: AtomicU32::new(times) })
-            })
-            .as_ref()
+    pub(super) fn arm(point: Option<(String, u32)>) {
+        *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = point;
     }
 
     /// Where the names of passed points are written, one a line.
@@ -59,8 +54,10 @@ mod armed {
         if let Some(mut list) = list() {
             let _ = list.write_all(format!("{name}\n").as_bytes());
         }
-        let Some(armed) = armed().filter(|armed| armed.name == name) else { return };
-        if armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, left)) = armed.as_mut().filter(|(armed, _)| armed == name) else { return };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
     }

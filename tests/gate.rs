@@ -2,6 +2,7 @@
 //! erased, because the database refuses what has no authority, and a worker refuses an authority that it did not write.
 
 mod forged;
+mod holds;
 mod operators;
 mod plain_sql;
 mod replaced;

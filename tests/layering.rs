@@ -47,7 +47,7 @@ const ROOMS: &[Room] = &[
     Room { name: "clock", may_name: &["domain"], because: "it answers in the domain's own timestamps" },
     Room {
         name: "mailbox",
-        may_name: &["domain", "chance", "clock"],
+        may_name: &["breakpoint", "domain", "chance", "clock"],
         because: "it fetches and marks; what a letter means is not its business",
     },
     Room {

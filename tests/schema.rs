@@ -24,7 +24,7 @@ struct Side {
 }
 
 fn side(dialect: &str) -> Side {
-    let files = ["0001_jobs", "0002_cases", "0003_proof"]
+    let files = ["0001_jobs", "0002_cases", "0003_proof", "0004_holds"]
         .map(|name| read(Path::new(&format!("migrations/{dialect}/{name}.sql"))));
     let comment = Regex::new("--[^\n]*").unwrap();
     let text = comment.replace_all(&files.concat(), "").into_owned();
@@ -97,6 +97,7 @@ fn each_enum_has_its_words_in_its_column() {
         "challenges.addressee": Addressee,
         "authorities.kind": AuthorityKind,
         "authorities.method": Method,
+        "holds.held_by": Hold,
         "evidence.addressee": Addressee,
         "evidence.proof": ProofKind,
         "letters.kind": LetterKind,

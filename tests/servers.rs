@@ -125,7 +125,7 @@ async fn a_server_ends_when_its_owner_is_killed() {
 async fn until_gone(folder: &std::path::Path) {
     let start = Instant::now();
     while folder.exists() {
-        assert!(start.elapsed() < Duration::from_secs(10), "the server's folder is still there");
+        assert!(start.elapsed() < Duration::from_secs(60), "the server's folder is still there");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

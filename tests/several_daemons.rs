@@ -252,7 +252,8 @@ async fn three_daemons_share_the_work_and_one_takes_over_the_mailbox_of_one_that
         world.answered(letters).await;
     }
 
-    let reader = world.holder().await.expect("somebody reads the mailbox");
+    // On a slow machine a lease may run out and be taken again.
+    let reader = until("somebody who reads the mailbox", async || world.holder().await, String::new).await;
     let place = daemons.iter().position(|daemon| daemon.name == reader).expect("the reader is one of ours");
     // It dies in the middle of its work: letters lie there, some stored and some not, some being judged or answered.
     let before = i64::from(letters);
@@ -262,14 +263,15 @@ async fn three_daemons_share_the_work_and_one_takes_over_the_mailbox_of_one_that
     let dead = daemons.remove(place);
     dead.task.abort();
     let died = Instant::now();
-    let sent_by_the_dead = dead.sent();
     letters = batch(&world, letters);
 
     let successor = async || world.holder().await.filter(|holder| *holder != reader);
     let successor = until("another reader of the mailbox", successor, String::new).await;
     let took = died.elapsed();
     // The lease must run out first, and who waits looks every quarter of it; the rest is a slow machine's.
-    assert!(took < LEASE * 2, "{successor} took over after {took:?}");
+    assert!(took < LEASE * 4, "{successor} took over after {took:?}");
+    // What it was doing on another thread when it was stopped is done by now.
+    let sent_by_the_dead = dead.sent();
     world.answered(letters).await;
     assert_eq!(dead.sent(), sent_by_the_dead, "the dead one is dead");
 

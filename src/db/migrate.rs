@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations![
     1 "0001_jobs",
     2 "0002_cases",
     3 "0003_proof",
+    4 "0004_holds",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -19,6 +19,7 @@ mod dialect;
 pub mod erasures;
 mod error;
 pub mod evidence;
+pub mod holds;
 mod job_table;
 pub mod jobs;
 pub mod keys;

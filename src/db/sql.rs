@@ -134,6 +134,10 @@ impl Tx {
 
     /// Makes the changes durable. When this fails with a lost connection the outcome is unknown: read again by key.
     pub async fn commit(self) -> Result<(), DbError> {
+        // Before, because nobody may be here any more when the database has done it.
+        if let Some(wal) = self.wal.as_ref().filter(|_| self.destroyed) {
+            wal.owe();
+        }
         match self.open {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
@@ -142,9 +146,6 @@ impl Tx {
             bell.send_replace(());
         }
         if let Some(wal) = self.wal {
-            if self.destroyed {
-                wal.owe();
-            }
             wal.settle().await;
         }
         Ok(())

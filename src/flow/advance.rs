@@ -12,7 +12,7 @@ use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{challenge, kinds, note};
+use super::{challenge, kinds, note, pause};
 
 /// Moves a stored request by an event and writes all that follows from it.
 ///
@@ -31,10 +31,12 @@ pub async fn advance(
     if request.moves == stored.request.moves {
         return Ok(stored.clone());
     }
+    pause::lift(house, tx, &stored.request, &request).await?;
     requests::save(tx, &stored.request, &request, &bindings, now).await.map_err(|error| match error {
         DbError::RowCount { .. } => FlowError::Moved,
         other => other.into(),
     })?;
+    pause::place(house, tx, &stored.request, &request).await?;
     // What permitted it serves one way only: not after an end, and not after it went back to a person.
     if let Some(warrant) = stored.request.warrant
         && (request.warrant != Some(warrant) || request.state.is_ended())

@@ -2,7 +2,7 @@
 
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, authorities, jobs};
+use crate::db::{Tx, authorities, holds, jobs};
 use crate::domain::request::{Event, ReviewReason};
 use crate::domain::{State, Timestamp};
 use crate::erase::plan;
@@ -28,20 +28,26 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let subject = safe::subject(house, &mut tx, &stored.request).await?;
     let contact = safe::contact(house, &mut tx, &stored.request).await?;
     let authority = authority(house, &mut tx, &stored).await?;
+    let holds = holds::of_request(&mut tx, id).await?;
     drop(tx);
 
-    // The grace period counts from the proof, which carries our mark, whatever the request's row says.
-    let begun = match Beginning::of(&authority, house.policy.grace, house.clock.now(), house.keys.gate()) {
+    // The grace period counts from the proof or the end of a pause, which carry our marks, whatever the request's row says.
+    let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
         Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
             None => Ok(beginning),
             Some(reason) => Err(reason),
         },
         Err(NotBegun::Expired) => Err(ReviewReason::AuthorityExpired),
         Err(NotBegun::TooEarly { until }) => return wait(house, lease, until).await,
+        Err(NotBegun::Held(forged)) => return Err(forged.into()),
     };
     breakpoint!("begin.checked");
     let mut tx = house.db.write().await?;
     let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a beginning job"))?;
+    if fresh.request.moves != stored.request.moves {
+        // Perhaps it was paused and let go on meanwhile, and its grace period runs anew.
+        return Err(FlowError::Moved);
+    }
     if fresh.request.state == State::Scheduled {
         let bindings = fresh.bindings.clone();
         let event = match begun {

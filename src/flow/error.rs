@@ -47,6 +47,9 @@ pub enum FlowError {
     /// A beginning that this program did not write.
     #[error(transparent)]
     ForgedBeginning(#[from] crate::verify::ForgedBeginning),
+    /// A hold that this program did not lift.
+    #[error(transparent)]
+    ForgedRelease(#[from] crate::verify::ForgedRelease),
     /// Evidence that does not hold.
     #[error(transparent)]
     Evidence(#[from] crate::verify::EvidenceError),
@@ -98,6 +101,7 @@ impl FlowError {
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
+            | Self::ForgedRelease(_)
             | Self::Evidence(_)
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
@@ -177,6 +181,7 @@ impl FlowError {
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
+            Self::ForgedRelease(_) => "forged_release",
             Self::Evidence(_) => "evidence",
             Self::Extension(_) => "extension",
             Self::Moved => "moved_meanwhile",

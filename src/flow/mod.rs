@@ -34,6 +34,7 @@ mod note;
 mod open;
 pub mod operate;
 pub mod outbox;
+mod pause;
 mod safe;
 mod standing;
 pub mod tidy;

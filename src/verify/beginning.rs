@@ -1,4 +1,5 @@
-//! That an erasure may begin now: its authority is live and its grace period, counted from the proof, is over.
+//! That an erasure may begin now: its authority is live, nothing holds it, and its grace period, counted from the proof or
+//! from the end of the last pause, is over.
 //!
 //! What a request's row says of its state and its dates anybody can write who can write rows. A worker therefore
 //! erases only under a [`Beginning`], which this room makes of an [`Authority`] and which carries an HMAC under the gate key.
@@ -9,6 +10,7 @@ use crate::domain::{AuthorityId, RequestId, Timestamp};
 use crate::vault::GateKey;
 
 use super::authority::Authority;
+use super::hold::{ForgedRelease, HoldRecord, last_release};
 
 /// That a request began to be erased under one authority. It cannot be made outside `verify`.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +36,8 @@ pub struct BeginningRecord {
 /// Why nothing begins.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum NotBegun {
-    /// The grace period, counted from the proof, runs until then.
-    #[error("the grace period of the proof still runs")]
+    /// The grace period, counted from the proof or the end of the last pause, runs until then.
+    #[error("the grace period still runs")]
     TooEarly {
         /// When it is over.
         until: Timestamp,
@@ -43,6 +45,9 @@ pub enum NotBegun {
     /// The proof is too old.
     #[error("the proof is too old to begin under it")]
     Expired,
+    /// A hold stands.
+    #[error(transparent)]
+    Held(#[from] ForgedRelease),
 }
 
 /// A stored beginning that this program did not write, or wrote for another authority.
@@ -54,12 +59,20 @@ pub struct ForgedBeginning(
 );
 
 impl Beginning {
-    /// Begins under an authority, once its grace period is over and as long as it lives.
+    /// Begins under an authority, once its grace period is over and as long as it lives. `holds` are all that its request
+    /// ever had.
     ///
     /// # Errors
-    /// [`NotBegun`] before and after that.
-    pub fn of(authority: &Authority, grace: Duration, now: Timestamp, gate: &GateKey) -> Result<Self, NotBegun> {
-        let until = authority.issued_at().plus(grace);
+    /// [`NotBegun`] before and after that, and while a hold stands.
+    pub fn of(
+        authority: &Authority,
+        holds: &[HoldRecord],
+        grace: Duration,
+        now: Timestamp,
+        gate: &GateKey,
+    ) -> Result<Self, NotBegun> {
+        let released_at = last_release(authority.request(), holds, gate)?;
+        let until = authority.issued_at().max(released_at.unwrap_or(authority.issued_at())).plus(grace);
         if now < until {
             return Err(NotBegun::TooEarly { until });
         }
@@ -122,6 +135,7 @@ impl BeginningRecord {
 mod tests {
     use super::*;
     use crate::chance::SeededChance;
+    use crate::domain::request::Hold;
     use crate::vault::{InstallationKeys, KeyEncryptionKey};
     use crate::verify::authority::{Grounds, Method};
 
@@ -148,7 +162,7 @@ mod tests {
     #[test]
     fn nothing_begins_before_the_grace_period_of_the_proof_or_after_its_end() {
         let (keys, authority) = (keys(1), authority(1));
-        let begin = |days| Beginning::of(&authority, DAY * 7, NOW.plus_days(days), keys.gate());
+        let begin = |days| Beginning::of(&authority, &[], DAY * 7, NOW.plus_days(days), keys.gate());
         assert_eq!(begin(6).unwrap_err(), NotBegun::TooEarly { until: NOW.plus_days(7) });
         assert_eq!(begin(21).unwrap_err(), NotBegun::Expired);
         let begun = begin(7).unwrap();
@@ -156,9 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn nothing_begins_while_it_is_held_and_the_grace_period_runs_anew_after_that() {
+        let (keys, authority) = (keys(1), authority(1));
+        let begin = |hold: &HoldRecord, days| {
+            Beginning::of(&authority, std::slice::from_ref(hold), DAY * 7, NOW.plus_days(days), keys.gate())
+        };
+        let hold = HoldRecord::place(authority.request(), &[], Hold::Operator, NOW.plus_days(1), keys.gate());
+        assert_eq!(begin(&hold, 12).unwrap_err(), NotBegun::Held(ForgedRelease(authority.request())));
+        let hold = hold.lifted(NOW.plus_days(5), keys.gate());
+        assert_eq!(begin(&hold, 11).unwrap_err(), NotBegun::TooEarly { until: NOW.plus_days(12) });
+        begin(&hold, 12).unwrap();
+    }
+
+    #[test]
     fn no_field_can_be_altered_and_no_other_authority_begins_by_it() {
         let (keys, authority, other) = (keys(1), authority(1), authority(2));
-        let good = Beginning::of(&authority, DAY, NOW.plus_days(2), keys.gate()).unwrap().record().clone();
+        let good = Beginning::of(&authority, &[], DAY, NOW.plus_days(2), keys.gate()).unwrap().record().clone();
         let alterations: [fn(&mut BeginningRecord, &Authority); 6] = [
             |r, other| r.authority = other.id(),
             |r, other| r.request = other.request(),

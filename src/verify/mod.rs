@@ -12,6 +12,7 @@ mod beginning;
 mod challenge;
 mod directory;
 mod evidence;
+mod hold;
 mod policy;
 mod token;
 
@@ -27,5 +28,6 @@ pub use directory::{
     Directory, DirectoryError, FileDirectory, Lookup, Membership, Person, Queries, QueryError, Row, SqlDirectory,
 };
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
+pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
 pub use token::{Code, CodeHash, MessageKey, Token, TokenHash};

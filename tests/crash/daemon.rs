@@ -1,10 +1,14 @@
-//! The child process: the real daemon over the world in its working folder, until nothing is left to do at its time.
+//! The child process: the real daemon over the world in its working folder. It is told what time it is, works until
+//! nothing is left to do, says so, and waits for the next time. The house is built once, as a long-lived daemon has it:
+//! building costs most of what such a process costs.
 
 use std::fs::OpenOptions;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use expunged::breakpoint;
 use expunged::chance::OsChance;
 use expunged::clock::FixedClock;
 use expunged::config::{self, Purpose, Surroundings};
@@ -16,48 +20,77 @@ use expunged::params;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-/// The variable that makes this test a child; it holds an [`Order`].
-pub const ORDER: &str = "EXPUNGED_CRASH_ORDER";
+/// The variable that makes this test a child.
+pub const CHILD: &str = "EXPUNGED_CRASH_CHILD";
 /// The name by which the parent runs this one test.
 pub const TEST: &str = "crash::daemon::works_until_nothing_is_left_to_do";
+/// What a child prints when it is done with an order.
+pub const DONE: &str = "nothing is left to do";
 
-/// What a child is told.
+/// What a child is told, a line of its standard input each.
 #[derive(Serialize, Deserialize)]
 pub struct Order {
     /// What time it is, in microseconds since 1970.
     pub now: i64,
     /// How many letters were delivered so far.
     pub letters: i64,
+    /// The point at which it is killed, and at which passage of it.
+    pub kill_at: Option<(String, u32)>,
 }
 
-/// Passes at once unless a parent ordered something.
+/// Passes at once unless a parent started it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn works_until_nothing_is_left_to_do() {
-    let Ok(order) = std::env::var(ORDER) else { return };
-    let order: Order = serde_json::from_str(&order).unwrap();
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
     let log = OpenOptions::new().create(true).append(true).open("log").unwrap();
     tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
-    let clock = Arc::new(FixedClock::at(Timestamp::from_micros(order.now)));
+    let mut orders = std::io::stdin().lock().lines().map(|line| serde_json::from_str::<Order>(&line.unwrap()).unwrap());
+    let mut built: Option<(Arc<House>, Arc<FixedClock>)> = None;
+    while let Some(order) = tokio::task::block_in_place(|| orders.next()) {
+        let now = Timestamp::from_micros(order.now);
+        breakpoint::arm(order.kill_at);
+        let (house, clock) = match built.take() {
+            Some(built) => built,
+            None => build(now).await,
+        };
+        clock.set(now);
+        work(&house, order.letters).await;
+        built = Some((house, clock));
+        println!("{DONE}");
+        std::io::stdout().flush().unwrap();
+    }
+    if let Some((house, _)) = built {
+        house.db.close().await;
+    }
+}
+
+async fn build(now: Timestamp) -> (Arc<House>, Arc<FixedClock>) {
+    let clock = Arc::new(FixedClock::at(now));
     let config = config::load(Path::new("expunged.toml"), &Surroundings::new(Purpose::Demo, None)).unwrap();
     let choices = build::Choices {
-        clock,
+        clock: Arc::clone(&clock) as _,
         chance: Arc::new(OsChance),
         mailer: None,
         credentials: None,
         backfill: true,
         may_create: true,
     };
-    let house = Arc::new(build::house(config, choices).await.unwrap());
+    (Arc::new(build::house(config, choices).await.unwrap()), clock)
+}
+
+/// Runs the daemon until nothing is left to do.
+async fn work(house: &Arc<House>, letters: i64) {
     let mailbox = build::mailbox(&house.config, &house.clock, &house.chance);
     let stop = CancellationToken::new();
-    let running = daemon::run(Arc::clone(&house), mailbox, hasty(&house), stop.clone());
+    let running = daemon::run(Arc::clone(house), mailbox, hasty(house), stop.clone());
     let watching = async {
-        idle(&house, order.letters).await;
+        idle(house, letters).await;
         stop.cancel();
     };
     let (ran, ()) = tokio::join!(running, watching);
     ran.unwrap();
-    house.db.close().await;
 }
 
 /// The daemon of the demo, with leases that run out soon after a kill.

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
-/// The one who asks for account 1 to be deleted.
+/// The one who asks for account 1 to be deleted, where nobody else has mail.
 pub const OWNER: &str = "owner.1@team.example";
 /// Somebody with an ordinary question.
 pub const ASKING: &str = "owner.2@team.example";
@@ -95,11 +95,12 @@ const ROWS: [(&str, &str, &str); 4] = [
     ("sales", "sessions", "SELECT id || ' ' || user_id || ' ' || pages AS line FROM sessions ORDER BY id"),
 ];
 
-/// Makes the stores and their maps in a folder.
-pub async fn create(folder: &Path) {
-    for (store, schema, map) in [("shop", SHOP, SHOP_MAP), ("sales", SALES, SALES_MAP)] {
+/// Makes the stores and their maps in a folder; account 1 is that of `owner`.
+pub async fn create(folder: &Path, owner: &str) {
+    let shop = SHOP.replace(OWNER, owner);
+    for (store, schema, map) in [("shop", shop.as_str(), SHOP_MAP), ("sales", SALES, SALES_MAP)] {
         let mut file = open(folder, store).await;
-        sqlx::raw_sql(schema).execute(&mut file).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut file).await.unwrap();
         file.close().await.unwrap();
         std::fs::write(folder.join(format!("{store}.toml")), map).unwrap();
     }

@@ -1,27 +1,27 @@
-//! A world on disk: stores, mailboxes, key file and ledger. It can be copied at any moment when no daemon runs in it.
+//! A world on disk: stores, mailboxes, key file and ledger. One without servers can be copied at any moment when no
+//! daemon runs in it.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use expunged::chance::OsChance;
 use expunged::db::{DatabaseSettings, Db};
 use expunged::domain::Timestamp;
-use expunged::mailbox::maildir;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::customer;
-use super::daemon::{ORDER, Order, TEST};
-use super::shop::{self, OWNER};
+use super::customer::People;
+use super::daemon::{CHILD, DONE, Order, TEST};
+use super::mail::Mail;
+use super::shop;
 use crate::support::postgres::{fresh_postgres, postgres_url};
 use crate::support::unique_word;
 
 /// A child that takes longer than this is stuck.
 const CHILD_MAX: Duration = Duration::from_secs(90);
-/// Monday, 2 March 2026, 09:00 UTC.
-const BEGINNING: i64 = 1_772_442_000_000_000;
 
 /// Which database the ledger is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub enum Side {
 /// What happens at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Two letters arrive; the mail server of the customer takes nothing, so that the challenge waits.
+    /// Two letters arrive; in a world of folders the mail server of the customer takes nothing, so that the challenge
+    /// waits.
     Opened,
     /// It takes the challenge.
     Challenged,
@@ -48,7 +49,7 @@ pub enum Phase {
 impl Phase {
     pub const ALL: [Self; 5] = [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Forgotten];
 
-    const fn order(self) -> Order {
+    fn order(self, beginning: Timestamp, kill_at: Option<(String, u32)>) -> Order {
         let (minutes, letters) = match self {
             Self::Opened => (0, 2),
             Self::Challenged => (60, 2),
@@ -56,7 +57,7 @@ impl Phase {
             Self::Erased => (8 * 1440, 3),
             Self::Forgotten => (50 * 1440, 3),
         };
-        Order { now: BEGINNING + minutes * 60_000_000, letters }
+        Order { now: beginning.as_micros() + minutes * 60_000_000, letters, kill_at }
     }
 }
 
@@ -65,17 +66,21 @@ pub struct World {
     folder: TempDir,
     /// Of the ledger, where it is no file of the folder.
     postgres: Option<String>,
+    mail: Mail,
+    people: People,
+    beginning: Timestamp,
 }
 
 impl World {
     /// Before anything happened.
-    pub async fn create(side: Side) -> Self {
+    pub async fn create(side: Side, mail: Mail) -> Self {
         let postgres = match side {
             Side::Sqlite => None,
             Side::Postgres => Some(fresh_postgres().await),
         };
-        let world = Self { folder: tempfile::tempdir().unwrap(), postgres };
-        shop::create(world.folder()).await;
+        let (folder, people, beginning) = (tempfile::tempdir().unwrap(), mail.people(), mail.beginning());
+        let world = Self { folder, postgres, mail, people, beginning };
+        shop::create(world.folder(), &world.people.owner).await;
         for name in ["cur", "new", "tmp"] {
             std::fs::create_dir_all(world.support().join(name)).unwrap();
         }
@@ -83,7 +88,7 @@ impl World {
         world
     }
 
-    /// The same world once more.
+    /// The same world of folders once more.
     pub async fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(self.folder(), folder.path());
@@ -91,7 +96,8 @@ impl World {
             None => None,
             Some(url) => Some(copy_database(url).await),
         };
-        let world = Self { folder, postgres };
+        let (mail, people) = (self.mail.clone(), self.people.clone());
+        let world = Self { folder, postgres, mail, people, beginning: self.beginning };
         world.configure();
         world
     }
@@ -110,7 +116,8 @@ impl World {
             "\n[database]\nurl = \"{}\"\nconnections_max = 4\n",
             self.postgres.as_deref().unwrap_or("sqlite:ledger.db")
         );
-        let text = [include_str!("config.toml"), &ledger].concat();
+        let common = include_str!("config.toml").replace("privacy@shop.example", &self.people.support);
+        let text = [common, self.mail.config(&self.people), ledger].concat();
         std::fs::write(self.folder().join("expunged.toml"), text).unwrap();
     }
 
@@ -118,13 +125,23 @@ impl World {
         self.folder.path()
     }
 
-    pub fn support(&self) -> PathBuf {
+    fn support(&self) -> PathBuf {
         self.folder().join("support")
     }
 
-    /// The Maildir of the one who asked.
-    pub fn customer(&self) -> PathBuf {
-        self.folder().join("customers").join(OWNER)
+    /// What happens in it.
+    pub fn phases(&self) -> &'static [Phase] {
+        self.mail.phases()
+    }
+
+    /// All letters in the mailbox of the one who asked, as soon as there are so many different ones.
+    pub async fn received(&self, different: usize) -> Vec<Vec<u8>> {
+        self.mail.received(self.folder(), &self.people, different).await
+    }
+
+    /// What lies in the support mailbox.
+    pub fn lying(&self) -> Vec<String> {
+        self.mail.lying(self.folder(), &self.people)
     }
 
     /// The ledger, to look at; nobody else may have it open.
@@ -135,46 +152,43 @@ impl World {
     }
 
     /// What people do at the beginning of a phase.
-    pub fn prepare(&self, phase: Phase) {
+    pub async fn prepare(&self, phase: Phase) {
+        let customer = self.folder().join("customers").join(&self.people.owner);
         match phase {
             Phase::Opened => {
-                // A file where a folder belongs: the mailer cannot write, and says "not now".
                 std::fs::create_dir_all(self.folder().join("customers")).unwrap();
-                std::fs::write(self.customer(), "").unwrap();
-                self.deliver(&customer::request(), phase, -1);
-                self.deliver(&customer::question(), phase, 0);
+                if self.phases().contains(&Phase::Challenged) {
+                    // A file where a folder belongs: the mailer cannot write, and says "not now".
+                    std::fs::write(&customer, "").unwrap();
+                }
+                self.deliver(&self.people.support, &self.people.request(), phase, -1).await;
+                self.deliver(&self.people.support, &self.people.question(), phase, 0).await;
             }
-            Phase::Challenged => std::fs::remove_file(self.customer()).unwrap(),
-            Phase::Confirmed => self.deliver(&customer::answer(&self.customer()), phase, 0),
+            Phase::Challenged => std::fs::remove_file(&customer).unwrap(),
+            Phase::Confirmed => {
+                let (to, answer) = self.people.answer(&self.received(1).await);
+                self.deliver(&to, &answer, phase, 0).await;
+            }
             Phase::Erased | Phase::Forgotten => {}
         }
     }
 
     /// Delivers so many seconds from the phase's time: letters are numbered in the order of their times.
-    fn deliver(&self, letter: &str, phase: Phase, seconds: i64) {
-        let now = Timestamp::from_micros(phase.order().now + seconds * 1_000_000);
-        maildir::deliver(&self.support(), letter.as_bytes(), &OsChance, now).unwrap();
+    async fn deliver(&self, to: &str, letter: &str, phase: Phase, seconds: i64) {
+        let at = Timestamp::from_micros(phase.order(self.beginning, None).now + seconds * 1_000_000);
+        self.mail.write(self.folder(), &self.people, to, letter, at).await;
     }
 
-    /// Runs a daemon until nothing is left to do, or until it is killed at `kill_at`. `points` lists what it passed.
-    pub async fn run(&self, phase: Phase, kill_at: Option<&str>, points: Option<&Path>) -> Result<ExitStatus, String> {
+    /// Starts a daemon that waits for what it is told. `points` lists what it passes.
+    pub fn start(&self, points: Option<&Path>) -> Daemon<'_> {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", TEST, "--nocapture", "--test-threads=1"]).current_dir(self.folder());
-        child.env(ORDER, serde_json::to_string(&phase.order()).unwrap());
-        child.envs(kill_at.map(|point| ("EXPUNGED_KILL_AT", point)));
-        child.envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
-        child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        let output = child.spawn().unwrap().wait_with_output();
-        match tokio::time::timeout(CHILD_MAX, output).await {
-            Ok(output) => {
-                let output = output.unwrap();
-                if output.status.code().is_some_and(|code| code != 0) {
-                    return Err(format!("{phase:?}: {}\n{}", String::from_utf8_lossy(&output.stderr), self.log()));
-                }
-                Ok(output.status)
-            }
-            Err(_) => Err(format!("{phase:?}: the daemon is never done\n{}", self.log())),
-        }
+        child.env(CHILD, "1").envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
+        let errors = std::fs::File::create(self.folder().join("errors")).unwrap();
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
+        let mut child = child.spawn().unwrap();
+        let (orders, answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+        Daemon { world: self, child, orders, answers }
     }
 
     /// The end of what the daemons logged.
@@ -182,6 +196,72 @@ impl World {
         let log = std::fs::read_to_string(self.folder().join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+}
+
+/// A daemon that works in a world, or waits for what comes next in it.
+pub struct Daemon<'w> {
+    world: &'w World,
+    child: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Daemon<'_> {
+    /// Works through a phase until nothing is left to do.
+    pub async fn work(&mut self, phase: Phase) -> Result<(), String> {
+        self.order(phase, None).await;
+        self.in_time(phase, async |daemon| {
+            while let Some(line) = daemon.answers.next_line().await.unwrap() {
+                if line.ends_with(DONE) {
+                    return Ok(());
+                }
+            }
+            Err(format!("ended with {}", daemon.child.wait().await.unwrap()))
+        })
+        .await
+    }
+
+    /// Works through a phase until it is killed at this passage of a point.
+    pub async fn die(mut self, phase: Phase, point: &str, passage: u32) -> Result<(), String> {
+        self.order(phase, Some((point.to_owned(), passage))).await;
+        self.in_time(phase, async |daemon| {
+            while let Some(line) = daemon.answers.next_line().await.unwrap() {
+                if line.ends_with(DONE) {
+                    return Err("was not killed".to_owned());
+                }
+            }
+            let ended = daemon.child.wait().await.unwrap();
+            if ended.signal() == Some(9) { Ok(()) } else { Err(format!("was not killed but ended with {ended}")) }
+        })
+        .await
+    }
+
+    /// Ends it in order.
+    pub async fn end(mut self) -> Result<(), String> {
+        drop(self.orders);
+        let ended = self.child.wait().await.unwrap();
+        if ended.success() { Ok(()) } else { Err(format!("{ended}\n{}", self.world.log())) }
+    }
+
+    async fn order(&mut self, phase: Phase, kill_at: Option<(String, u32)>) {
+        let order = serde_json::to_string(&phase.order(self.world.beginning, kill_at)).unwrap();
+        self.orders.write_all(format!("{order}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn in_time(
+        &mut self,
+        phase: Phase,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let worked = tokio::time::timeout(CHILD_MAX, work(self)).await;
+        let why = match worked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(why)) => why,
+            Err(_) => "the daemon is never done".to_owned(),
+        };
+        let errors = std::fs::read_to_string(self.world.folder().join("errors")).unwrap_or_default();
+        Err(format!("{phase:?}: {why}\n{errors}\n{}", self.world.log()))
     }
 }
 

@@ -12,12 +12,13 @@ use crate::gate::on_both;
 use crate::support::world::{World, plain};
 
 /// Every table that has rows of a case.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "requests",
     "challenges",
     "authorities",
     "beginnings",
     "evidence",
+    "holds",
     "discoveries",
     "saved_keys",
     "steps",
@@ -46,7 +47,7 @@ on_both! {
     async fn the_rows_of_a_case_leave_with_its_record(world) {
         world.live(async {
             let case = world.stored(closed(world, OWNER).await).await.request.case;
-            for table in TABLES.iter().filter(|table| **table != "evidence") {
+            for table in TABLES.iter().filter(|table| !["evidence", "holds"].contains(table)) {
                 assert!(count(world, table).await > 0, "{table} has rows of the case");
             }
             world.days_pass(31).await;
@@ -90,13 +91,17 @@ on_both! {
         world.live(async {
             let request = world.ask_and_confirm(OWNER).await;
             let reference = world.stored(request).await.request.reference;
-            operate::withdraw(&world.house, &reference, &Operator::named(&world.house, "alice")).await.unwrap();
+            let operator = Operator::named(&world.house, "alice");
+            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            operate::withdraw(&world.house, &reference, &operator).await.unwrap();
             world.settle().await;
+            assert_eq!(count(world, "holds WHERE released_at IS NOT NULL").await, 1, "a request that ended is held no more");
             assert_eq!(living(world).await, ["letter", "record"]);
             world.days_pass(31).await;
             no_letters_are_due(world).await;
             world.days_pass(u64::from(world.house.config.retention.record_days)).await;
             assert_eq!(living(world).await, [""; 0]);
+            assert_eq!((count(world, "requests").await, count(world, "holds").await), (0, 0));
         }).await;
     }
 

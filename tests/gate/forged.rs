@@ -31,7 +31,7 @@ async fn forge(world: &World, request: RequestId, state: &str) {
 }
 
 /// Puts a job into the table, and waits until it is done with.
-async fn work(world: &World, kind: &str, request: RequestId) {
+pub(super) async fn work(world: &World, kind: &str, request: RequestId) {
     let now = world.house.clock.now();
     let sql = "INSERT INTO jobs (id, kind, state, priority, run_at, request_id, attempts_max, payload, created_at)
          VALUES ($1, $2, 'waiting', 0, $3, $4, 10, $5, $3)";
@@ -41,7 +41,7 @@ async fn work(world: &World, kind: &str, request: RequestId) {
 }
 
 /// The job is dead, for this reason, and nothing was intended.
-async fn refused(world: &World, kind: &str, reason: &str) {
+pub(super) async fn refused(world: &World, kind: &str, reason: &str) {
     let sql = "SELECT COUNT(*) AS number FROM jobs WHERE kind = $1 AND state = 'dead' AND reason = $2";
     assert_eq!(world.number(sql, params![kind, reason]).await, 1, "the {kind} job is dead");
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM steps", params![]).await, 0);
@@ -49,7 +49,7 @@ async fn refused(world: &World, kind: &str, reason: &str) {
 }
 
 /// The team was told, in words that name nobody.
-fn team_is_told(world: &World) {
+pub(super) fn team_is_told(world: &World) {
     let alarms = world.fresh(TEAM);
     assert_eq!(alarms.len(), 1, "{:?}", alarms.iter().map(|letter| &letter.subject).collect::<Vec<_>>());
     names_nobody(&alarms[0].text.replace("privacy@shop.example", "").replace("team@shop.example", ""));

@@ -14,12 +14,12 @@ const COLUMNS: &str = "origin, offered, approval, language, received_at, base_du
      code_asked, reachable, due_told, moves, opened_at, updated_at";
 
 /// The statement is refused by the gate with these words, changes nothing and names nobody.
-async fn refused(world: &World, sql: &str, params: Params, by: &str) {
+pub(super) async fn refused(world: &World, sql: &str, params: Params, by: &str) {
     refused_by(world, sql, params, &[by]).await;
 }
 
 /// The same, where two rules are broken at once: which of them speaks first is the database's choice.
-async fn refused_by(world: &World, sql: &str, params: Params, rules: &[&str]) {
+pub(super) async fn refused_by(world: &World, sql: &str, params: Params, rules: &[&str]) {
     let error = world.try_sql(sql, params).await.expect_err(sql);
     assert!(error.refused_by_gate().is_some_and(|said| rules.contains(&said)), "{sql}: {}", told(&error));
     names_nobody(&told(&error));
@@ -36,11 +36,11 @@ async fn born(world: &World, twin: RequestId, state: &str) -> Result<u64, expung
 
 const NO_BIRTH: &str = "a request is not born erasing";
 const NO_AUTHORITY: &str = "no authority is bound to this account and plan";
-const NO_BEGINNING: &str = "no live authority has begun it";
+pub(super) const NO_BEGINNING: &str = "no live authority has begun it";
 const ENDED: &str = "what has ended does not open again";
-const WITH_THE_RECORD: &str = "it leaves with the record of its case";
+pub(super) const WITH_THE_RECORD: &str = "it leaves with the record of its case";
 const NEVER: &str = "an authority is never changed";
-const NO_WAY: &str = "this state cannot be reached from there";
+pub(super) const NO_WAY: &str = "this state cannot be reached from there";
 const NO_STEP: &str = "a step needs a request that is erasing under this authority and plan";
 const BOUND: &str = "a step cannot change what it is bound to";
 

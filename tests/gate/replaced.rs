@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use expunged::domain::RequestId;
+use expunged::flow::operate::{self, Operator};
 use expunged::params;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
@@ -12,7 +13,7 @@ use super::{OWNERS, shop_is_untouched};
 use crate::support::world::World;
 
 /// What permits or proves something.
-const GUARDED: [&str; 6] = ["requests", "authorities", "beginnings", "steps", "vault_keys", "trail"];
+const GUARDED: [&str; 7] = ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail"];
 
 /// Somebody with the file and a client of their own, in which everything is as SQLite ships it.
 struct Stranger(SqliteConnection);
@@ -105,10 +106,17 @@ fn taken_by_a_neighbour(table: &str, key: &Key) -> String {
     format!("UPDATE OR REPLACE {table} SET ({columns}) = ({}) WHERE ({columns}) = ({}) AND {which}", of(0), of(1))
 }
 
-/// Two requests with proof, one of which is erasing: two rows at least in every table.
+/// Two requests with proof that were held, one of which is erasing: two rows at least in every table.
 async fn two_with_all_that_permits(world: &World) -> RequestId {
     let one = world.ask_and_confirm(OWNERS[0]).await;
     let other = world.ask_and_confirm(OWNERS[1]).await;
+    let operator = Operator::named(&world.house, "alice");
+    for id in [one, other] {
+        let reference = world.stored(id).await.request.reference;
+        operate::hold(&world.house, &reference, &operator).await.unwrap();
+        operate::release(&world.house, &reference, &operator).await.unwrap();
+    }
+    world.settle().await;
     for id in [one, other] {
         world.forge_beginning(id).await;
     }

@@ -19,6 +19,11 @@ pub struct Found {
 
 /// All letters of a user's INBOX, oldest first.
 pub fn inbox(port: u16, user: &str) -> Vec<Found> {
+    folder(port, user, "INBOX")
+}
+
+/// All letters of a folder that is there, oldest first.
+pub fn folder(port: u16, user: &str, folder: &str) -> Vec<Found> {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("IMAP listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket takes a timeout");
     let mut answers = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
@@ -27,8 +32,8 @@ pub fn inbox(port: u16, user: &str) -> Vec<Found> {
     let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
     let login = format!("LOGIN {user} \"{quoted}\"");
     // EXAMINE opens read-only: looking takes no letter's newness away.
-    for command in [login.as_str(), "EXAMINE INBOX"] {
-        conversation(&stream, &mut answers, command);
+    for command in [login, format!("EXAMINE {folder}")] {
+        conversation(&stream, &mut answers, &command);
     }
     let found = conversation(&stream, &mut answers, "UID FETCH 1:* (FLAGS BODY.PEEK[])");
     found.into_iter().filter_map(|(text, literal)| letter(&text, literal?)).collect()

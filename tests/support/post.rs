@@ -29,7 +29,12 @@ pub struct Post {
 impl Post {
     /// Starts both; `config` is added to Postfix's `main.cf`.
     pub async fn start(config: &str) -> Self {
-        let dovecot = Arc::new(Dovecot::start().await);
+        Self::start_with("", config).await
+    }
+
+    /// Starts both with further lines of configuration.
+    pub async fn start_with(dovecot: &str, config: &str) -> Self {
+        let dovecot = Arc::new(Dovecot::start_with(dovecot).await);
         let postfix = Postfix::start_with(dovecot.lmtp_port, config).await;
         Self { dovecot, postfix }
     }

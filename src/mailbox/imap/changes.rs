@@ -9,11 +9,14 @@ use super::command::{Command, batches, keyword, uid_set};
 use super::connect::Capabilities;
 use super::conversation::Conversation;
 use super::letters::present;
+use crate::breakpoint;
 use crate::mailbox::{MailboxError, Refusal, Status};
 
 /// Adds a keyword to these letters.
 pub(super) async fn mark(conversation: &mut Conversation, uids: &[u32], word: &str) -> Result<(), MailboxError> {
-    add_flag(conversation, uids, keyword(word)?).await
+    add_flag(conversation, uids, keyword(word)?).await?;
+    breakpoint!("imap.marked");
+    Ok(())
 }
 
 async fn add_flag(conversation: &mut Conversation, uids: &[u32], flag: &str) -> Result<(), MailboxError> {
@@ -43,9 +46,11 @@ pub(super) async fn expunge(
         return Err(MailboxError::CapabilityMissing { capability: "UIDPLUS", needed_for: "deleting" });
     }
     add_flag(conversation, uids, "\\Deleted").await?;
+    breakpoint!("imap.deleted");
     for batch in batches(uids) {
         conversation.run(Command::new(EXPUNGE).word(&uid_set(&batch)), |_| {}).await?;
     }
+    breakpoint!("imap.expunged");
     check_gone(conversation, EXPUNGE, uids).await
 }
 
@@ -61,6 +66,7 @@ pub(super) async fn move_to(
         for batch in batches(uids) {
             into_folder(conversation, folder, || Command::new(MOVE).word(&uid_set(&batch)).folder(folder)).await?;
         }
+        breakpoint!("imap.moved");
         return check_gone(conversation, MOVE, uids).await;
     }
     if !capabilities.has("UIDPLUS") {
@@ -69,6 +75,7 @@ pub(super) async fn move_to(
     for batch in batches(uids) {
         into_folder(conversation, folder, || Command::new("UID COPY").word(&uid_set(&batch)).folder(folder)).await?;
     }
+    breakpoint!("imap.copied");
     expunge(conversation, capabilities, uids).await
 }
 
@@ -95,6 +102,7 @@ async fn into_folder(
         return Err(refusal);
     }
     conversation.run(Command::new("CREATE").folder(folder)?, |_| {}).await?;
+    breakpoint!("imap.folder_created");
     conversation.run(command()?, |_| {}).await
 }
 

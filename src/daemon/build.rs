@@ -30,7 +30,8 @@ use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
-    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, Queries, QueryError, Row, SqlDirectory,
+    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, MissingColumn, Queries, QueryError, Row,
+    SqlDirectory,
 };
 
 /// Why the daemon cannot start. Each says what to do.
@@ -84,6 +85,9 @@ pub enum BuildError {
     /// The directory.
     #[error("the directory ([directory] in the config)")]
     Directory(#[from] crate::verify::DirectoryError),
+    /// Queries of the directory that lack a column: nobody could be told by their rows.
+    #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
+    DirectoryColumns(Vec<MissingColumn>),
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
@@ -191,6 +195,11 @@ impl Lookup for StoreQueries {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
         crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
     }
+
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
+        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        crate::stores::Lookup::describe(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+    }
 }
 
 /// The configured way out for letters.
@@ -221,6 +230,13 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
             Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
         }
     })
+}
+
+/// The directory, and none whose rows could not be read.
+async fn whole_directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
+    let directory = directory(config, stores)?;
+    let missing = directory.missing().await?;
+    if missing.is_empty() { Ok(directory) } else { Err(BuildError::DirectoryColumns(missing)) }
 }
 
 /// The configured mailbox; it connects when it is first asked.
@@ -274,7 +290,7 @@ pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryp
 /// [`BuildError`] with what is wrong and where it is configured.
 pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
     let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
-    let directory = directory(&config, &stores)?;
+    let directory = whole_directory(&config, &stores).await?;
     let (db, kek) = ledger(&config, &choices).await?;
     let mailer = match choices.mailer {
         Some(mailer) => mailer,

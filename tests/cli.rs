@@ -191,6 +191,7 @@ fn a_directory_query_that_lacks_a_column_is_found_before_a_row_comes() {
     let note = line["note"].as_str().expect("a note");
     assert!(note.contains("no column `role`") && note.contains("AS role"), "{note}");
     shop.run(&["run", "--config", &config]).failed(2, "no column `role`");
+    shop.run(&["run", "--observe", "--config", &config]).failed(2, "no column `role`");
     assert!(!shop.has("ledger.db") && !shop.has("kek"), "a start that fails makes nothing");
 }
 

@@ -3,19 +3,18 @@
 //! The same wish is open once. Two wishes that differ in anything are two requests, because the second would be lost
 //! in the first.
 
-use crate::db::deliveries::Delivery;
 use crate::intake::Intake;
 
 use super::house::House;
 
 /// The wish of a letter under an installation key; `None` where nothing tells it from others.
-pub(super) fn mac(house: &House, delivery: &Delivery, letter: &Intake) -> Option<[u8; 32]> {
+pub(super) fn mac(house: &House, content_mac: Option<[u8; 32]>, letter: &Intake) -> Option<[u8; 32]> {
     // What was quoted, forwarded, attached or filled into a form may be about anybody: only the same letter is the
     // same wish there.
     let all_said = letter.machine.is_none() && letter.quoted_bytes == 0 && letter.attachments.is_empty();
-    match super::judge::sender(letter).filter(|_| all_said) {
+    match super::weigh::sender(letter).filter(|_| all_said) {
         Some(sender) => Some(house.keys.digest(said(sender, letter).as_bytes())),
-        None => delivery.content_mac,
+        None => content_mac,
     }
 }
 

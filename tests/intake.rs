@@ -177,10 +177,14 @@ fn sentences_are_understood() {
         let mut asking = 0;
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (kind, letter) = sentence(line).unwrap_or_else(|| panic!("{language}.txt: {line}"));
-            let intent = read(letter.as_bytes(), &lexicon, &Limits::default()).verdict.intent;
+            let read = read(letter.as_bytes(), &lexicon, &Limits::default());
+            let intent = read.verdict.intent;
+            if kind != 'O' && read.limited != (kind == 'L') {
+                wrong.push(format!("{language}.txt: {line}: limited {}", read.limited));
+            }
             let right = match kind {
                 'E' => intent.is_erasure(),
-                'U' => intent.is_erasure() || intent == Intent::Unclear,
+                'U' | 'L' => intent.is_erasure() || intent == Intent::Unclear,
                 _ => !intent.is_erasure() && intent != Intent::Unclear,
             };
             asking += u32::from(kind != 'O');

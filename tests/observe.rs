@@ -1,10 +1,12 @@
 //! The promise: what `--observe` says of a letter is what the daemon then does with it, and looking changes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use expunged::clock::Clock;
 use expunged::daemon::build::{self, Choices};
 use expunged::db::deliveries::Disposition;
+use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::observe::{Lookout, Observed};
 use expunged::params;
@@ -135,6 +137,11 @@ async fn observing_says_what_the_daemon_does(world: World) {
                 (OWNER, "Please delete the account nobody@team.example.", D::Opened, Some(S::NeedsReview)),
                 ("owner3@team.example", "Please delete my data.", D::Opened, Some(S::AwaitingConfirmation)),
                 ("owner3@team.example", "Please delete my account.", D::Opened, Some(S::Received)),
+                (
+                    "owner4@team.example",
+                    "Please delete my account but keep my invoices.",
+                    D::Opened,
+                    Some(S::NeedsReview),
                 ),
                 ("guest1@guest.example", "Please delete my data.", D::Opened, Some(S::Forwarded)),
                 (USER, "Please delete my user profile.", D::Opened, Some(S::AwaitingConfirmation)),
@@ -171,6 +178,11 @@ async fn observing_tells_an_answer_and_a_stop() {
             expect(&world, &hello(OWNER, "Stop!"), D::Answer, Some(S::OnHold)).await;
             expect(&world, &answer("Please cancel my deletion request."), D::Answer, Some(S::Withdrawn)).await;
             expect(&world, &answer("Where is my order 4711?"), D::Ordinary, None).await;
+            world.clock.advance(Duration::from_secs(3_700));
+            let (id, challenge) = world.ask("owner2@team.example").await;
+            let limited = challenge.answer("owner2@team.example", "Yes, but keep my invoices.");
+            expect(&world, &limited, D::Answer, Some(S::NeedsReview)).await;
+            assert_eq!(world.stored(id).await.request.review, Some(ReviewReason::Limited));
         })
         .await;
 }

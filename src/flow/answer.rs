@@ -173,6 +173,20 @@ pub(super) async fn decide(
     if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
         return Ok(Decision::review(reason, actor));
     }
+    if letter.limited && facts.intent == Intent::Unclear {
+        // A code that comes after it would speak for the whole again.
+        match (stored.request.state, stored.request.held, live) {
+            (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(_))
+            | (State::OnHold, Some((_, Hold::Unproven)), _) => {
+                return Ok(Decision::review(ReviewReason::Limited, actor));
+            }
+            (State::Scheduled, ..) => {
+                let event = Event::Stopped { reason: ReviewReason::Limited };
+                return Ok(Decision::Step(event, actor));
+            }
+            _ => {}
+        }
+    }
     Ok(match (stored.request.state, stored.request.held, live) {
         (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
             let ruling = rule(house, tx, stored, answered.possession, asked, &facts).await?;

@@ -159,6 +159,9 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     if known.scope_set.is_none() && opening.asks_for_copy {
         return review(ReviewReason::OtherRight, contact, subject);
     }
+    if known.scope_set.is_none() && opening.limited {
+        return review(ReviewReason::Limited, contact, subject);
+    }
     let mut wishes = match whom::wishes(house, opening, known, asker).await? {
         Ok(wishes) => wishes,
         Err(reason) => return review(reason, contact, subject),

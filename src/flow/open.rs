@@ -160,6 +160,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         names: claims.names.clone(),
         categories: claims.categories.clone(),
         machine_written: letter.machine.is_some(),
+        limited: letter.limited,
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }
 }

@@ -216,6 +216,7 @@ pub(super) fn is_of_the_thread(letter: &Intake, by_words: &Judgement, moved: Opt
         letter.answer.intent != AnswerIntent::Unclear && matches!(by_words, Judgement::Left(Disposition::Ordinary));
     let Some(moved) = moved else { return says_nothing };
     let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
-    let another = !is_yes && letter.verdict.intent.is_erasure();
+    // What a limited answer asks for is what was asked, and not another wish.
+    let another = !is_yes && letter.verdict.intent.is_erasure() && !letter.limited;
     !another && (moved || says_nothing)
 }

@@ -47,6 +47,22 @@ pub fn rows<T: Tabular>(format: Format, rows: &[T]) -> anyhow::Result<()> {
     }
 }
 
+/// Rows that a table shows at most unless somebody says how many. JSON is for programs, and has all of them.
+const TABLE_ROWS_MAX: u32 = 100;
+
+/// How many rows are listed at most: what somebody said, or what suits the format.
+#[must_use]
+pub fn limit(format: Format, said: Option<u32>) -> u32 {
+    said.unwrap_or(if format == Format::Table { TABLE_ROWS_MAX } else { u32::MAX })
+}
+
+/// Tells on stderr that there is more than what was listed, and how to see it.
+pub fn say_cut(shown: usize, total: u64) {
+    if total > shown as u64 {
+        say(&format!("{shown} of {total} are shown; --limit {total} shows all"));
+    }
+}
+
 /// Writes one thing to stdout: as JSON, or as the text given for people.
 ///
 /// # Errors

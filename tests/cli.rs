@@ -177,6 +177,25 @@ fn a_check_says_what_is_right_and_what_to_do() {
 }
 
 #[test]
+fn a_directory_query_that_lacks_a_column_is_found_before_a_row_comes() {
+    let shop = Shop::new();
+    let config = shop.config_with(
+        "SELECT account_id AS account, role, id AS person, email",
+        "SELECT account_id AS account, id AS person, email",
+    );
+    let said = shop.run(&["check", "--connect", "--config", &config, "-o", "json"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    let lines: Value = serde_json::from_str(&said.out).expect("JSON on stdout");
+    let line = lines.as_array().expect("lines").iter().find(|line| line["check"] == "directory find").expect("a line");
+    assert_eq!(line["result"], "failed");
+    let note = line["note"].as_str().expect("a note");
+    assert!(note.contains("no column `role`") && note.contains("AS role"), "{note}");
+    shop.run(&["run", "--config", &config]).failed(2, "no column `role`");
+    shop.run(&["run", "--observe", "--config", &config]).failed(2, "no column `role`");
+    assert!(!shop.has("ledger.db") && !shop.has("kek"), "a start that fails makes nothing");
+}
+
+#[test]
 fn a_map_that_does_not_fit_is_wrong_usage() {
     let shop = Shop::new();
     shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT");
@@ -222,6 +241,18 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
     let revealed = shop.run(&["requests", "show", at, "--reveal", "-o", "json"]).json();
     assert_eq!(revealed["revealed"]["asker"], "olga@customer.example");
 
+    let all = shop.run(&["jobs", "list", "-o", "json"]);
+    let count = all.json().as_array().expect("a list").len();
+    assert!(count > 1 && !all.err.contains("shown"), "JSON has all of them: {}", all.err);
+    let cut = shop.run(&["jobs", "list", "--limit", "1", "-o", "json"]);
+    assert_eq!(cut.json().as_array().expect("a list").len(), 1);
+    for cut in [cut, shop.run(&["jobs", "list", "--limit", "1"])] {
+        assert!(cut.err.contains(&format!("1 of {count} are shown; --limit {count} shows all")), "{}", cut.err);
+    }
+    let cut = shop.run(&["requests", "list", "--limit", "0"]);
+    assert!(cut.err.contains("0 of 1 are shown; --limit 1 shows all"), "{}", cut.err);
+    assert!(!shop.run(&["requests", "list", "--limit", "1"]).err.contains("shown"));
+
     let said = shop.run(&["requests", "hold", at]);
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
     assert!(said.err.contains("awaiting_confirmation → on_hold"), "{}", said.err);
@@ -253,6 +284,11 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
         assert!(trail.out.contains(&format!("\"{event}\"")), "{event} in {}", trail.out);
     }
     assert!(!trail.out.contains("Olga"), "masked by default");
+    // Leaves keep their exact integers; people read an instant.
+    let received = trail.json()["entries"][0]["facts"]["received"].as_i64().expect("an integer");
+    let table = shop.run(&["trail", "show", at]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!table.contains(&received.to_string()), "{table}");
+    assert!(table.contains("received 20") && table.contains("expires 20"), "{table}");
     assert!(shop.run(&["trail", "show", at, "--reveal"]).out.contains("Olga rang us"));
     let export = shop.run(&["trail", "export"]);
     assert!(export.out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));

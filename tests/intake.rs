@@ -66,6 +66,7 @@ struct Score {
     others: u32,
     taken: u32,
     others_unclear: u32,
+    limited: u32,
     by_label: BTreeMap<(String, String), u32>,
     wrong: Vec<String>,
 }
@@ -89,6 +90,10 @@ impl Score {
         *self.by_label.entry((letter.label.clone(), verdict.intent.to_string())).or_default() += 1;
         let opened = verdict.intent.is_erasure();
         let unclear = verdict.intent == Intent::Unclear;
+        if opened && intake.limited {
+            self.limited += 1;
+            self.wrong.push(format!("limit {} {}", letter.file.display(), letter.label));
+        }
         if letter.is_erasure() {
             self.erasures += 1;
             self.opened += u32::from(opened);
@@ -130,10 +135,11 @@ impl Score {
             println!("{label:24} as {intent:24} {count:5}");
         }
         println!(
-            "erasure letters {}: opened {} (scope as labelled {}), unclear {}, lost {}",
+            "erasure letters {}: opened {} (scope as labelled {}, read by a person for a limit {}), unclear {}, lost {}",
             self.erasures,
             self.opened,
             self.scope_right,
+            self.limited,
             self.unclear,
             self.lost()
         );
@@ -177,10 +183,14 @@ fn sentences_are_understood() {
         let mut asking = 0;
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (kind, letter) = sentence(line).unwrap_or_else(|| panic!("{language}.txt: {line}"));
-            let intent = read(letter.as_bytes(), &lexicon, &Limits::default()).verdict.intent;
+            let read = read(letter.as_bytes(), &lexicon, &Limits::default());
+            let intent = read.verdict.intent;
+            if kind != 'O' && read.limited != (kind == 'L') {
+                wrong.push(format!("{language}.txt: {line}: limited {}", read.limited));
+            }
             let right = match kind {
                 'E' => intent.is_erasure(),
-                'U' => intent.is_erasure() || intent == Intent::Unclear,
+                'U' | 'L' => intent.is_erasure() || intent == Intent::Unclear,
                 _ => !intent.is_erasure() && intent != Intent::Unclear,
             };
             asking += u32::from(kind != 'O');

@@ -64,7 +64,7 @@ fn asking() -> Vec<Letter> {
             subject_label: None,
             categories: vec![],
             erase_on: date(2026, 3, 12),
-            token: token.clone(),
+            token: Some(token.clone()),
         }
         .into(),
         OnHold { common: common(), token: token.clone() }.into(),

@@ -9,6 +9,7 @@ use expunged::domain::Retry;
 use expunged::stores::{
     self, Assignment, ColumnKind, Key, KeyValue, NewValue, Select, SqlRows, StoreError, StoreKind, StoreLimits,
 };
+use expunged::verify::{Directory as _, Queries, QueryError, Row, SqlDirectory};
 use secrecy::SecretString;
 use sqlx::Executor as _;
 
@@ -218,12 +219,48 @@ async fn answers_the_directory(world: &World) {
     assert!(injected.is_empty());
     let many = world.store.lookup("SELECT a.id FROM people a CROSS JOIN people b", &[]).await.unwrap_err();
     assert!(matches!(many, StoreError::TooManyRows { max: 5 }));
+    let columns =
+        world.store.describe("SELECT id AS person, email AS address FROM people WHERE email = :address", &["address"]);
+    assert_eq!(columns.await.unwrap(), ["person", "address"]);
+    world.store.describe("SELECT nothing FROM people", &[]).await.unwrap_err();
+    lacks_columns(world).await;
     let missing = world.store.lookup("SELECT id FROM people WHERE email = :other", &[("address", "x")]).await;
     assert!(matches!(missing.unwrap_err(), StoreError::UnknownParameter { .. }));
     for writes in ["DELETE FROM people", "SELECT 1) AS q; DELETE FROM people; --"] {
         assert!(world.store.lookup(writes, &[]).await.is_err());
     }
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM people").await, 3);
+}
+
+/// The directory's queries on this store.
+struct Queried(std::sync::Arc<dyn SqlRows>);
+
+#[async_trait::async_trait]
+impl expunged::verify::Lookup for Queried {
+    async fn lookup(&self, _: &str, _: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
+        panic!("a query is described, not run")
+    }
+
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
+        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        self.0.describe(sql, params).await.map_err(said)
+    }
+}
+
+/// A query that lacks a column is found out before a row comes.
+async fn lacks_columns(world: &World) {
+    let person =
+        "SELECT id AS account, 'user' AS role, id AS person, email AS label FROM people WHERE email = :account";
+    let queries = Queries {
+        find: "SELECT id AS account, id AS person, email AS adress FROM people WHERE email = :address".to_owned(),
+        target: format!("{person} AND email = :identifier"),
+        owner: person.replace(" AS label", ""),
+        rows_max: 5,
+    };
+    let directory = SqlDirectory::new(std::sync::Arc::new(Queried(std::sync::Arc::clone(&world.store))), queries);
+    let missing = directory.missing().await.unwrap();
+    let missing: Vec<_> = missing.iter().map(|missing| (missing.query, missing.column)).collect();
+    assert_eq!(missing, [("find", "role"), ("find", "address"), ("owner", "label")]);
 }
 
 async fn names_are_quoted(world: &World) {

@@ -7,6 +7,8 @@
 mod asked;
 #[path = "wishes/jobs.rs"]
 mod jobs;
+#[path = "wishes/limited.rs"]
+mod limited;
 #[path = "wishes/meant.rs"]
 mod meant;
 

@@ -25,9 +25,9 @@ pub(super) enum JobsCommand {
         /// Only jobs of this request.
         #[arg(long, value_name = "REF")]
         request: Option<Reference>,
-        /// At most so many.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
-        limit: u32,
+        /// At most so many [default: 100 in a table, all as JSON].
+        #[arg(long, value_name = "COUNT")]
+        limit: Option<u32>,
     },
     /// Has a job that failed for good tried again, with all its attempts.
     Retry {
@@ -79,7 +79,7 @@ pub(super) async fn run(invocation: &Invocation, command: JobsCommand) -> Outcom
     }
 }
 
-async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference>, limit: u32) -> Outcome {
+async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference>, limit: Option<u32>) -> Outcome {
     let ledger = invocation.ledger().await?;
     let mut tx = ledger.db.read().await?;
     let of = match of {
@@ -87,10 +87,15 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
         None => None,
     };
     let states = if states.is_empty() { &[JobState::Waiting, JobState::Running, JobState::Dead] } else { states };
+    let limit = output::limit(invocation.format, limit);
     let found = jobs::list(&mut tx, states, of, limit).await?;
+    let cut = found.len() as u64 >= u64::from(limit);
+    let total = if cut { jobs::count(&mut tx, states, of).await? } else { 0 };
     let references = references(&mut tx, &found).await?;
     let lines: Vec<JobLine> = found.into_iter().map(|row| line(row, &references)).collect();
-    Ok(output::rows(invocation.format, &lines)?)
+    output::rows(invocation.format, &lines)?;
+    output::say_cut(lines.len(), total);
+    Ok(())
 }
 
 /// What people call the requests of these jobs.

@@ -1,21 +1,24 @@
 //! `expunged run --observe`: reads the mailbox and says what the daemon would do.
 //!
-//! Opens neither our own database nor the mailer: nobody is answered, nothing is marked, nothing is erased, and
-//! nothing is kept of what was read. Without the database it cannot tell an answer to one of our letters from other
-//! mail, nor a repeated request from a new one.
+//! The judgement is the daemon's own (`flow::observe`). Our own database is only read, so that an answer to one of our
+//! letters, a stop and a repeat are known; nobody is answered, nothing is marked, nothing is erased, and nothing is kept of
+//! what was read.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::daemon::build;
-use crate::domain::{Language, Role, Scope};
-use crate::intake::{self, Intake, Intent, Lexicon, Limits, MachineKind};
+use crate::db::deliveries::Disposition;
+use crate::domain::request::ReviewReason;
+use crate::domain::{Language, Reference, Retry, Scope, State};
+use crate::flow::observe::{Lookout, Observed as Seen, Prospect};
+use crate::flow::{FlowError, House};
+use crate::intake::{Intake, Intent};
 use crate::mailbox::{FolderState, Listed, Mailbox};
-use crate::verify::{AuthoritySettings, AuthorityTable, Directory, Membership, Rule, Target};
+use crate::verify::Membership;
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
@@ -56,6 +59,13 @@ struct Observed {
     sender: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    disposition: Disposition,
+    /// The request that it belongs to already.
+    request: Option<Reference>,
+    /// Where its request would stand after it.
+    becomes: Option<State>,
+    review: Option<ReviewReason>,
+    offered: Vec<Scope>,
     would: String,
 }
 
@@ -77,64 +87,66 @@ impl Tabular for Observed {
     }
 }
 
-struct Observer {
+struct Observer<'a> {
     mailbox: Box<dyn Mailbox>,
-    directory: Arc<dyn Directory>,
-    authority: AuthorityTable,
-    lexicon: Arc<Lexicon>,
-    limits: Limits,
+    house: &'a House,
+    lookout: Lookout<'a>,
     reveal: bool,
 }
 
 /// Looks once, or goes on until a signal.
-pub(super) async fn run(invocation: &Invocation, config: &Config, args: &ObserveArgs) -> Outcome {
+pub(super) async fn run(invocation: &Invocation, config: Config, args: &ObserveArgs) -> Outcome {
     let choices = Invocation::choices();
-    let (_, stores) = build::stores(config, choices.credentials.as_deref()).await?;
-    let mut observer = Observer {
-        mailbox: build::mailbox_to_read(config, &choices.clock, &choices.chance),
-        directory: build::directory(config, &stores)?,
-        authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
-        lexicon: Arc::new(Lexicon::embedded()?),
-        limits: build::intake_limits(config),
-        reveal: args.reveal,
-    };
-    // A list without an end cannot be one JSON document.
-    let format = if args.follow && invocation.format == Format::Json { Format::Jsonl } else { invocation.format };
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let state = observer.mailbox.open().await?;
-    let mut seen = Seen { uid_validity: state.uid_validity, last: 0, newest: Some(limit) };
-    if !args.follow {
-        let observed = observer.next(&mut seen).await?;
-        output::rows(format, &observed)?;
-        say(&format!("{} letters read; nothing was written, marked or answered", observed.len()));
-        return Ok(());
+    let mailbox = build::mailbox_to_read(&config, &choices.clock, &choices.chance);
+    let (house, folder) = build::house_to_look(config, choices).await?;
+    if folder.is_some() {
+        say("the daemon has not run on this config yet: letters are judged as its first ones");
     }
-    loop {
-        let Err(ended) = observer.follow(&mut seen, format, config.mailbox.poll).await;
-        // Whoever follows a mailbox for days outlives many connections.
-        if ended.exit != Exit::Unavailable {
-            return Err(ended);
-        }
-        say(&format!("{}; trying again", ended.error));
-        tokio::time::sleep(config.mailbox.poll).await;
-        let is_new = |state: &FolderState| state.uid_validity != seen.uid_validity;
-        if let Some(state) = observer.mailbox.open().await.ok().filter(is_new) {
-            seen = Seen { uid_validity: state.uid_validity, last: 0, newest: Some(limit) };
-        }
-    }
+    let mut observer = Observer { mailbox, house: &house, lookout: Lookout::new(&house), reveal: args.reveal };
+    let ended = observer.run(invocation.format, args).await;
+    house.db.close().await;
+    ended
 }
 
 /// How far a mailbox was observed.
-struct Seen {
+struct Place {
     uid_validity: u32,
     last: u32,
     /// Before the first look: how many of the newest letters are wanted.
     newest: Option<usize>,
 }
 
-impl Observer {
+impl Observer<'_> {
+    async fn run(&mut self, format: Format, args: &ObserveArgs) -> Outcome {
+        // A list without an end cannot be one JSON document.
+        let format = if args.follow && format == Format::Json { Format::Jsonl } else { format };
+        let newest = Some(usize::try_from(args.limit).unwrap_or(usize::MAX));
+        let poll = self.house.config.mailbox.poll;
+        let state = self.mailbox.open().await?;
+        let mut seen = Place { uid_validity: state.uid_validity, last: 0, newest };
+        if !args.follow {
+            let observed = self.next(&mut seen).await?;
+            output::rows(format, &observed)?;
+            say(&format!("{} letters read; nothing was written, marked or answered", observed.len()));
+            return Ok(());
+        }
+        loop {
+            let Err(ended) = self.follow(&mut seen, format, poll).await;
+            // Whoever follows a mailbox for days outlives many connections.
+            if ended.exit != Exit::Unavailable {
+                return Err(ended);
+            }
+            say(&format!("{}; trying again", ended.error));
+            tokio::time::sleep(poll).await;
+            let is_new = |state: &FolderState| state.uid_validity != seen.uid_validity;
+            if let Some(state) = self.mailbox.open().await.ok().filter(is_new) {
+                seen = Place { uid_validity: state.uid_validity, last: 0, newest };
+            }
+        }
+    }
+
     /// Shows what arrives, until something fails.
-    async fn follow(&mut self, seen: &mut Seen, format: Format, poll: Duration) -> Result<Infallible, Ended> {
+    async fn follow(&mut self, seen: &mut Place, format: Format, poll: Duration) -> Result<Infallible, Ended> {
         loop {
             let observed = self.next(seen).await?;
             if !observed.is_empty() {
@@ -145,7 +157,7 @@ impl Observer {
     }
 
     /// The letters that were not seen yet.
-    async fn next(&mut self, seen: &mut Seen) -> Result<Vec<Observed>, Ended> {
+    async fn next(&mut self, seen: &mut Place) -> Result<Vec<Observed>, Ended> {
         let mut letters = self.list(seen.last).await?;
         let last = letters.last().map_or(seen.last, |letter| letter.uid);
         if let Some(count) = seen.newest {
@@ -173,7 +185,7 @@ impl Observer {
         let bar = progress("reading letters");
         let mut observed = Vec::with_capacity(letters.len());
         for batch in letters.chunks(FETCHED_MAX) {
-            let fits = |letter: &&Listed| letter.size_bytes <= self.limits.body_bytes_max;
+            let fits = |letter: &&Listed| letter.size_bytes <= self.house.intake_limits.body_bytes_max;
             let uids: Vec<u32> = batch.iter().filter(fits).map(|letter| letter.uid).collect();
             let mut fetched = if uids.is_empty() { Vec::new() } else { self.mailbox.fetch(&uids).await? };
             for listed in batch {
@@ -182,7 +194,9 @@ impl Observer {
                 match bytes {
                     Some(bytes) => observed.push(self.letter(listed, bytes).await?),
                     None if uids.contains(&listed.uid) => {} // it vanished meanwhile
-                    None => observed.push(too_large(listed)),
+                    None => {
+                        observed.push(unread(listed, Disposition::TooLarge, "have a person look: too large to read"))
+                    }
                 }
                 bar.inc(1);
             }
@@ -191,86 +205,96 @@ impl Observer {
         Ok(observed)
     }
 
-    async fn letter(&self, listed: &Listed, bytes: Vec<u8>) -> Result<Observed, Ended> {
-        let (lexicon, limits) = (Arc::clone(&self.lexicon), self.limits);
-        let letter = tokio::task::spawn_blocking(move || intake::read(&bytes, &lexicon, &limits)).await?;
+    async fn letter(&mut self, listed: &Listed, bytes: Vec<u8>) -> Result<Observed, Ended> {
+        let received_at = listed.received_at.unwrap_or_else(|| self.house.clock.now());
+        let seen = match self.lookout.look(bytes, received_at).await {
+            Ok(seen) => seen,
+            // What the daemon could not judge either goes to a person; what is only away is asked again.
+            Err(error) if error.retry() == Retry::Permanent && !matches!(error, FlowError::Db(_)) => {
+                say(&format!("letter {} cannot be judged: {}", listed.uid, error.chain()));
+                return Ok(unread(listed, Disposition::Quarantined, "have a person look: it cannot be judged"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let letter = &seen.letter;
         let address = match letter.from.as_slice() {
             [only] => Some(only.as_str().to_owned()),
             _ => None,
         };
         let known = match address.as_deref().filter(|_| letter.machine.is_none()) {
-            Some(address) => self.directory.find(address).await?,
+            Some(address) => self.house.directory.find(address).await?,
             None => Vec::new(),
         };
         Ok(Observed {
-            uid: listed.uid,
-            received_at: listed.received_at.map_or_else(|| "-".to_owned(), output::time),
             intent: Some(letter.verdict.intent),
             confidence: Some(letter.verdict.confidence),
             language: letter.language,
             sender: if letter.machine.is_some() { "machine" } else { sender(&known) },
-            would: self.would(&letter, &known).to_owned(),
             address: address.filter(|_| self.reveal),
+            would: would(&seen, letter),
+            ..unread(listed, seen.disposition, "").of(seen.prospect)
         })
     }
+}
 
-    /// What the daemon would do, as far as it can be told without our own database.
-    fn would(&self, letter: &Intake, known: &[Membership]) -> &'static str {
-        match letter.machine {
-            Some(MachineKind::Bounce) => return "note the bounce, if one of our letters came back",
-            // What may be a request in a web form or a list goes to a person, and is not answered.
-            Some(_) if letter.verdict.intent == Intent::Unclear => {
-                return "open a request for a person to look at; no answer";
-            }
-            Some(_) => return "leave it as it is",
-            None => {}
+/// What would be done, in a few words for people.
+fn would(seen: &Seen, letter: &Intake) -> String {
+    let prospect = &seen.prospect;
+    let request = prospect.request.as_ref().map_or_else(|| "a request".to_owned(), ToString::to_string);
+    match seen.disposition {
+        Disposition::Opened if prospect.pauses > 0 => {
+            format!("pause what is open of the sender, and {}", opens(prospect))
         }
-        match letter.verdict.intent {
-            Intent::Confirm | Intent::Deny => "take it as an answer if it carries a token, otherwise leave it",
-            Intent::Withdraw => "pause or withdraw an open request of the sender, otherwise leave it",
-            Intent::Unclear => "open a request for a person to look at",
-            intent if intent.is_erasure() => self.would_with_request(letter, intent, known),
-            _ => "leave it as it is",
+        Disposition::Opened => opens(prospect),
+        Disposition::Joined if prospect.request.is_some() => format!("join {request}: the same wish is open"),
+        Disposition::Joined => "join the request of an earlier letter: the same wish".to_owned(),
+        Disposition::Duplicate if prospect.request.is_some() => format!("nothing: it was judged before, for {request}"),
+        Disposition::Duplicate => "nothing: the same letter was judged before".to_owned(),
+        Disposition::Answer if prospect.pauses > 1 => {
+            format!("pause the {} open requests of the sender", prospect.pauses)
         }
+        Disposition::Answer => format!("take it as an answer to {request}{}", becomes(prospect)),
+        Disposition::Bounce => format!("note that a letter of {request} came back"),
+        Disposition::HandedOn => "leave it as it is: another right than erasure".to_owned(),
+        _ if letter.machine.is_some() => "leave it as it is: a machine wrote it".to_owned(),
+        _ => "leave it as it is".to_owned(),
     }
+}
 
-    fn would_with_request(&self, letter: &Intake, intent: Intent, known: &[Membership]) -> &'static str {
-        let Some(first) = known.first() else { return "open a request that ends as not found; no answer" };
-        if known.iter().any(|other| other.account != first.account) {
-            return "open a request for a person to look at: several accounts";
+fn becomes(prospect: &Prospect) -> String {
+    match (prospect.becomes, prospect.review) {
+        (Some(state), Some(reason)) => format!(": {state} ({reason})"),
+        (Some(state), None) => format!(": {state}"),
+        (None, _) => ", which changes nothing".to_owned(),
+    }
+}
+
+/// What would become of a new request.
+fn opens(prospect: &Prospect) -> String {
+    if prospect.waits_until.is_some() {
+        return "open a request that waits, because the address had a letter of its kind lately".to_owned();
+    }
+    match prospect.becomes {
+        Some(State::AwaitingConfirmation) => {
+            let scopes: Vec<&str> = prospect.offered.iter().map(|scope| scope.as_str()).collect();
+            let codes = if scopes.len() > 1 { " with two codes" } else { "" };
+            let owner = if prospect.approval { ", then ask the owner" } else { "" };
+            format!("challenge the address on file{codes} ({}){owner}", scopes.join(", "))
         }
-        let role = known.iter().map(|membership| membership.role).min().unwrap_or(first.role);
-        if letter.verdict.also.contains(&Intent::Access) {
-            return "open a request for a person to look at: a copy of the data is asked for too";
-        }
-        if intent == Intent::ErasureSpecificData && letter.claims.categories.is_empty() {
-            return "open a request for a person to look at: no category of data is named";
-        }
-        let names_somebody = !letter.claims.identifiers.is_empty()
-            || !letter.claims.addresses.is_empty()
-            || !letter.claims.names.is_empty();
-        if intent == Intent::ErasureGeneric && role == Role::Owner {
-            return "challenge the address on file with two codes: the named data, or the whole account";
-        }
-        let (scope, target) = asked(intent, role, names_somebody);
-        match self.authority.rule(role, scope, target) {
-            Rule::Challenge => "challenge the address on file",
-            Rule::ChallengeThenOwnerApproval => "challenge the address on file, then ask the owner",
-            Rule::ForwardToOwner => "forward it to the owner",
-            Rule::Review => "open a request for a person to look at",
+        Some(State::Forwarded) => "forward it to the owner".to_owned(),
+        Some(State::NotFound) => "open a request that ends as not found; no answer".to_owned(),
+        _ => {
+            let reason = prospect.review.map_or("", |reason| reason.as_str());
+            let told = if prospect.letters.is_empty() { "; no answer" } else { "" };
+            format!("open a request for a person to look at: {reason}{told}")
         }
     }
 }
 
-/// What a letter of this intent asks for, and about whom, from somebody of this role.
-const fn asked(intent: Intent, role: Role, names_somebody: bool) -> (Scope, Target) {
-    match (intent, role) {
-        (Intent::ErasureSpecificData, _) => (Scope::Data, Target::Oneself),
-        (Intent::ErasureProfile, _) if names_somebody => (Scope::User, Target::User),
-        (Intent::ErasureEndUser, Role::Owner | Role::User) => (Scope::EndUser, Target::EndUser),
-        (_, Role::Owner) => (Scope::Account, Target::Account),
-        (_, Role::User) => (Scope::User, Target::Oneself),
-        (_, Role::EndUser) => (Scope::EndUser, Target::Oneself),
+impl Observed {
+    fn of(self, prospect: Prospect) -> Self {
+        let Prospect { request, becomes, review, offered, .. } = prospect;
+        Self { request, becomes, review, offered, ..self }
     }
 }
 
@@ -282,7 +306,8 @@ fn sender(known: &[Membership]) -> &'static str {
     }
 }
 
-fn too_large(listed: &Listed) -> Observed {
+/// A letter of which nothing was understood.
+fn unread(listed: &Listed, disposition: Disposition, would: &str) -> Observed {
     Observed {
         uid: listed.uid,
         received_at: listed.received_at.map_or_else(|| "-".to_owned(), output::time),
@@ -291,6 +316,11 @@ fn too_large(listed: &Listed) -> Observed {
         language: None,
         sender: "unknown",
         address: None,
-        would: "have a person look: too large to read".to_owned(),
+        disposition,
+        request: None,
+        becomes: None,
+        review: None,
+        offered: Vec::new(),
+        would: would.to_owned(),
     }
 }

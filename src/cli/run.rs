@@ -32,7 +32,7 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
     let mut signals = Signals::listen()?;
     if args.observe.observe {
         return tokio::select! {
-            observed = observe::run(invocation, &config, &args.observe) => observed,
+            observed = observe::run(invocation, config, &args.observe) => observed,
             () = signals.next() => Ok(()),
         };
     }

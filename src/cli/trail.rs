@@ -9,7 +9,7 @@ use crate::db::trail::{self, StoredLeaf};
 use crate::db::{Db, Tx, keys};
 use crate::domain::{CaseId, Reference, Timestamp};
 use crate::flow::operate;
-use crate::trail::{ActorKind, Event, Leaf, verify_chain};
+use crate::trail::{ActorKind, Event, Leaf, is_instant, verify_chain};
 use crate::vault::{KeyEncryptionKey, KeyOwner, KeyPurpose};
 
 use super::exit::{Ended, Outcome};
@@ -83,9 +83,13 @@ impl Tabular for Line {
     }
 }
 
-/// `name word`, without the quotes of JSON; digests are cut to what tells two apart.
+/// `name word`, without the quotes of JSON; digests are cut to what tells two apart, and instants are told as such.
 fn said(name: &str, fact: &Value) -> String {
     match fact {
+        Value::Number(millis) if is_instant(name) => {
+            let at = millis.as_i64().map(|millis| time(Timestamp::from_micros(millis.saturating_mul(1_000))));
+            format!("{name} {}", at.unwrap_or_else(|| millis.to_string()))
+        }
         Value::String(text) if text.len() == 64 => format!("{name} {}…", text.get(..12).unwrap_or_default()),
         Value::String(text) => format!("{name} {text}"),
         other => format!("{name} {other}"),

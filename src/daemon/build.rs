@@ -9,11 +9,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
-use crate::db::{DatabaseSettings, Db, keys};
+use crate::db::{DatabaseSettings, Db, DbError, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
 use crate::erase::{DataMap, MapDefect, MapError, check};
@@ -30,7 +31,8 @@ use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
-    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, Queries, QueryError, Row, SqlDirectory,
+    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, MissingColumn, Queries, QueryError, Row,
+    SqlDirectory,
 };
 
 /// Why the daemon cannot start. Each says what to do.
@@ -41,7 +43,7 @@ pub enum BuildError {
     #[error(
         "our own database cannot be opened; check url under [database] in the config, and that the database answers there"
     )]
-    Db(#[from] crate::db::DbError),
+    Db(#[from] DbError),
     /// The file of the key-encryption key.
     #[error("the key file ([keys] in the config) cannot be used")]
     KeyFile(#[from] KeyFileError),
@@ -84,9 +86,15 @@ pub enum BuildError {
     /// The directory.
     #[error("the directory ([directory] in the config)")]
     Directory(#[from] crate::verify::DirectoryError),
+    /// Queries of the directory that lack a column: nobody could be told by their rows.
+    #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
+    DirectoryColumns(Vec<MissingColumn>),
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
+    /// No folder for the empty ledger that stands in for one that the daemon has not made yet.
+    #[error("no temporary folder can be made for an empty database; check TMPDIR")]
+    Folder(#[source] std::io::Error),
     /// What the trail says of the configuration cannot be made.
     #[error("the data maps have no canonical form")]
     Stamp(#[source] serde_json::Error),
@@ -191,6 +199,11 @@ impl Lookup for StoreQueries {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
         crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
     }
+
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
+        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        crate::stores::Lookup::describe(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+    }
 }
 
 /// The configured way out for letters.
@@ -221,6 +234,13 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
             Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
         }
     })
+}
+
+/// The directory, and none whose rows could not be read.
+async fn whole_directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
+    let directory = directory(config, stores)?;
+    let missing = directory.missing().await?;
+    if missing.is_empty() { Ok(directory) } else { Err(BuildError::DirectoryColumns(missing)) }
 }
 
 /// The configured mailbox; it connects when it is first asked.
@@ -274,8 +294,61 @@ pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryp
 /// [`BuildError`] with what is wrong and where it is configured.
 pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
     let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
-    let directory = directory(&config, &stores)?;
-    let (db, kek) = ledger(&config, &choices).await?;
+    let directory = whole_directory(&config, &stores).await?;
+    let ledger = ledger(&config, &choices).await?;
+    assemble(config, choices, (map, stores), directory, ledger)
+}
+
+/// Builds the house for one who only looks: our own database refuses to be written, and no letter leaves. Where the daemon
+/// has never run there is none, and an empty one takes its place in a folder that goes with what is returned.
+///
+/// # Errors
+/// As [`house`].
+pub async fn house_to_look(config: Config, choices: Choices) -> Result<(House, Option<TempDir>), BuildError> {
+    let parts = stores(&config, choices.credentials.as_deref()).await?;
+    let directory = whole_directory(&config, &parts.1).await?;
+    let (ledger, folder) = match ledger_to_look(&config).await? {
+        Some(ledger) => (ledger, None),
+        None => {
+            let folder = tempfile::Builder::new().prefix("expunged-observe-").tempdir().map_err(BuildError::Folder)?;
+            (empty_ledger(&folder, &choices).await?, Some(folder))
+        }
+    };
+    let choices = Choices { mailer: Some(Arc::new(MemoryMailer::default())), ..choices };
+    Ok((assemble(config, choices, parts, directory, ledger)?, folder))
+}
+
+/// Our own database as one sees it who only looks; `None` where the daemon has never made it.
+async fn ledger_to_look(config: &Config) -> Result<Option<Ledger>, BuildError> {
+    let settings =
+        DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
+    let db = match Db::open_to_look(&settings).await {
+        Err(DbError::NotThere | DbError::OlderSchema { found: 0, .. }) => return Ok(None),
+        opened => opened?,
+    };
+    let kek = KeyEncryptionKey::open(&config.keys.kek_file)?;
+    let mut tx = db.read().await?;
+    let binding = keys::binding(&mut tx, &kek).await?;
+    drop(tx);
+    if binding == keys::Binding::Other { Err(BuildError::OtherKey) } else { Ok(Some((db, kek))) }
+}
+
+/// A ledger in which nothing stands, under a key of its own.
+async fn empty_ledger(folder: &TempDir, choices: &Choices) -> Result<Ledger, BuildError> {
+    let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
+    let db = Db::open(&DatabaseSettings { url: url.into(), connections_max: 2 }).await?;
+    Ok((db, KeyEncryptionKey::open_or_create(&folder.path().join("kek"), &*choices.chance)?))
+}
+
+type Ledger = (Db, KeyEncryptionKey);
+
+fn assemble(
+    config: Config,
+    choices: Choices,
+    (map, stores): (DataMap, Stores),
+    directory: Arc<dyn Directory>,
+    (db, kek): Ledger,
+) -> Result<House, BuildError> {
     let mailer = match choices.mailer {
         Some(mailer) => mailer,
         None => mailer(&config.mailer)?,

@@ -167,18 +167,7 @@ pub async fn load(tx: &mut Tx, id: DeliveryId) -> Result<Option<Delivery>, DbErr
     tx.optional(select!("FROM deliveries WHERE id = $1"), params![id.as_uuid()]).await?.as_ref().map(read).transpose()
 }
 
-/// An earlier letter with the same bytes that was judged, for a mailbox whose UIDs were renumbered.
-///
-/// # Errors
-/// As [`load`].
-pub async fn twin(tx: &mut Tx, letter: &Delivery) -> Result<Option<Delivery>, DbError> {
-    match letter.content_mac {
-        Some(mac) => Ok(of_content(tx, &mac).await?.filter(|twin| twin.id != letter.id)),
-        None => Ok(None),
-    }
-}
-
-/// The first letter with this content that was judged.
+/// The first letter with this content that was judged: the same under another UID, where a mailbox was renumbered.
 ///
 /// # Errors
 /// As [`load`].

@@ -303,6 +303,18 @@ pub async fn list(
     rows.into_iter().map(|row| job_row(&row.of("jobs"))).collect()
 }
 
+/// How many there are of which [`list`] gives the newest.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count(tx: &mut Tx, states: &[JobState], request: Option<RequestId>) -> Result<u64, DbError> {
+    let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let sql = "SELECT (SELECT COUNT(*) FROM jobs WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2))
+             + (SELECT COUNT(*) FROM jobs_done WHERE outcome = ANY($1) AND ($2 IS NULL OR request_id = $2)) AS number";
+    let row = tx.one(sql, params![words.as_slice(), request]).await?;
+    Ok(u64::try_from(row.i64("number")?).unwrap_or_default())
+}
+
 fn job_row(row: &Row) -> Result<JobRow, DbError> {
     Ok(JobRow {
         id: JobId::from_uuid(row.uuid("id")?),

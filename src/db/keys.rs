@@ -52,6 +52,16 @@ pub async fn bind(tx: &mut Tx, kek: &KeyEncryptionKey, now: Timestamp) -> Result
     Ok(if known == kek.check_word() { Binding::Same } else { Binding::Other })
 }
 
+/// The same of a database that is only looked at: what is bound to no key yet belongs to none.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn binding(tx: &mut Tx, kek: &KeyEncryptionKey) -> Result<Binding, DbError> {
+    let Some(row) = tx.optional("SELECT check_word FROM vault", params![]).await? else { return Ok(Binding::Other) };
+    let known: [u8; 16] = row.of("vault").array("check_word")?;
+    Ok(if known == kek.check_word() { Binding::Same } else { Binding::Other })
+}
+
 /// Makes a key. An owner has one living key of each purpose; a second is refused by the database.
 ///
 /// # Errors

@@ -46,6 +46,13 @@ enum Pools {
     Postgres(PgPool),
 }
 
+/// What the connections may do.
+#[derive(Clone, Copy)]
+enum Access {
+    Write,
+    Look,
+}
+
 /// How a worker hears of new work: from its own process, or from the server by LISTEN.
 pub(super) enum Bell<'a> {
     Local(&'a watch::Sender<()>),
@@ -72,7 +79,7 @@ impl Db {
         if let Some(path) = settings.url.expose_secret().strip_prefix("sqlite://") {
             create_private(Path::new(path))?;
         }
-        let db = Self::connect(settings).await?;
+        let db = Self::connect(settings, Access::Write).await?;
         migrate::migrate(&db).await?;
         Ok(db)
     }
@@ -87,17 +94,30 @@ impl Db {
         if file.is_some_and(|path| !Path::new(path).exists()) {
             return Err(DbError::NotThere);
         }
-        let db = Self::connect(settings).await?;
+        let db = Self::connect(settings, Access::Write).await?;
         migrate::is_current(&db).await?;
         Ok(db)
     }
 
-    async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
+    /// The same, and the connections themselves refuse to write.
+    ///
+    /// # Errors
+    /// As [`Self::open_existing`].
+    pub async fn open_to_look(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let db = match settings.url.expose_secret().strip_prefix("sqlite://") {
+            Some(path) if !Path::new(path).exists() => return Err(DbError::NotThere),
+            _ => Self::connect(settings, Access::Look).await?,
+        };
+        migrate::is_current(&db).await?;
+        Ok(db)
+    }
+
+    async fn connect(settings: &DatabaseSettings, access: Access) -> Result<Self, DbError> {
         let url = settings.url.expose_secret();
         if let Some(path) = url.strip_prefix("sqlite://") {
-            open_sqlite(Path::new(path), settings.connections_max).await
+            open_sqlite(Path::new(path), settings.connections_max, access).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url, settings.connections_max).await
+            open_postgres(url, settings.connections_max, access).await
         } else {
             Err(DbError::UnknownUrl)
         }
@@ -187,11 +207,14 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>, wal
     }
 }
 
-async fn open_sqlite(path: &Path, readers_max: u32) -> Result<Db, DbError> {
+async fn open_sqlite(path: &Path, readers_max: u32, access: Access) -> Result<Db, DbError> {
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
     // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
     let erasing = options.clone().pragma("secure_delete", "ON");
-    let writing = erasing.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let writing = match access {
+        Access::Write => erasing.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full),
+        Access::Look => options.clone().pragma("query_only", "ON"),
+    };
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -231,11 +254,15 @@ fn version(text: &str) -> [u32; 3] {
     [parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0)]
 }
 
-async fn open_postgres(url: &str, connections_max: u32) -> Result<Db, DbError> {
+async fn open_postgres(url: &str, connections_max: u32, access: Access) -> Result<Db, DbError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| DbError::BadUrl(Box::new(error)))?
         .application_name("expunged")
         .statement_cache_capacity(256);
+    let options = match access {
+        Access::Write => options,
+        Access::Look => options.options([("default_transaction_read_only", "on")]),
+    };
     // The pool takes a refused connection for a server that starts: it would wait, and then not say why.
     tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect())
         .await

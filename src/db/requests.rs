@@ -221,6 +221,17 @@ pub async fn list(tx: &mut Tx, states: &[State], all: bool, count_max: u32) -> R
     rows.iter().map(read).collect()
 }
 
+/// How many there are of which [`list`] gives a page.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count(tx: &mut Tx, states: &[State], all: bool) -> Result<u64, DbError> {
+    let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let sql = "SELECT COUNT(*) AS number FROM requests WHERE (state = ANY($1) OR ($2 AND (ended_at IS NULL OR $3)))";
+    let row = tx.one(sql, params![words.as_slice(), states.is_empty(), all]).await?;
+    Ok(u64::try_from(row.i64("number")?).unwrap_or_default())
+}
+
 fn read(row: &Row) -> Result<Stored, DbError> {
     let held = match (row.opt_word::<State>("held_from")?, row.opt_word::<Hold>("held_by")?) {
         (Some(state), Some(by)) => Some((state, by)),

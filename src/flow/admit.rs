@@ -281,7 +281,7 @@ async fn too_large(
 }
 
 /// By what a letter is known again under another UID.
-fn content_mac(house: &House, bytes: &[u8]) -> [u8; 32] {
+pub(super) fn content_mac(house: &House, bytes: &[u8]) -> [u8; 32] {
     house.keys.digest(&intake::without_trace_headers(bytes))
 }
 

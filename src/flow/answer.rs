@@ -109,45 +109,107 @@ fn audience(asked: &StoredChallenge) -> Audience {
     if owner_was_asked(asked) { Audience::Owner } else { Audience::Asker }
 }
 
-/// Moves the request as `verify` rules. What changes nothing is recorded as an answer all the same.
-pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter: &Intake) -> Result<(), FlowError> {
-    // What was read before the transaction may be old by now.
-    let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
-    let facts = facts_of(letter);
-    if facts.machine_written {
-        return Ok(());
+/// What an answer comes to.
+pub(super) enum Decision {
+    /// It moves nothing.
+    Nothing,
+    /// It moves the request.
+    Step(Event, Actor),
+    /// It moves the request as `verify` ruled on the answer to this challenge.
+    Ruled(Box<StoredChallenge>, Ruling),
+    /// It moves the request; of the codes to this round that was asked, so many were wrong.
+    Counted { round: u32, attempts: u32, event: Option<(Event, Actor)> },
+}
+
+impl Decision {
+    fn review(reason: ReviewReason, actor: Actor) -> Self {
+        Self::Step(review(reason), actor)
     }
-    let (live, actor) = (answered.live(&stored), answered.actor());
-    let waits_for_owner = stored.request.state == State::AwaitingApproval
-        || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven));
-    if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
-        return step(house, tx, &stored, &review(reason), actor).await;
-    }
-    match (stored.request.state, stored.request.held, live) {
-        (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
-            let ruling = rule(house, tx, &stored, answered.possession, asked, &facts).await?;
-            follow(house, tx, &stored, asked, ruling).await
+
+    /// The event that follows from it.
+    pub(super) fn event(&self, stored: &Stored) -> Option<Event> {
+        match self {
+            Self::Nothing => None,
+            Self::Step(event, _) => Some(event.clone()),
+            Self::Counted { event, .. } => event.as_ref().map(|(event, _)| event.clone()),
+            Self::Ruled(asked, ruling) => event_of(stored, asked, ruling),
         }
-        (State::OnHold, Some((back, Hold::Unproven)), _) => {
-            end_pause(house, tx, &stored, &answered, &facts, back).await
-        }
-        (State::OnHold, _, _) if says_stop(&facts) => stop(house, tx, &stored, &answered).await,
-        (state, _, _) if state.can_stop() && says_stop(&facts) => stop(house, tx, &stored, &answered).await,
-        // In the grace period whatever is not plainly a yes or a thank-you may be a stop.
-        (State::Scheduled, _, _) if facts.intent == Intent::Unclear => {
-            step(house, tx, &stored, &Event::StopAsked, actor).await
-        }
-        _ => Ok(()),
     }
 }
 
+/// Moves the request as its answer was decided. What changes nothing is recorded as an answer all the same.
+pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter: &Intake) -> Result<(), FlowError> {
+    // What was read before the transaction may be old by now.
+    let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
+    match decide(house, tx, &stored, &answered, letter).await? {
+        Decision::Nothing => Ok(()),
+        Decision::Step(event, actor) => step(house, tx, &stored, &event, actor).await,
+        Decision::Ruled(asked, ruling) => follow(house, tx, &stored, &asked, ruling).await,
+        Decision::Counted { round, attempts, event } => {
+            challenges::set_attempts(tx, stored.request.id, round, attempts).await?;
+            match event {
+                Some((event, actor)) => step(house, tx, &stored, &event, actor).await,
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// Decides what an answer comes to. Reads our database, and writes nothing.
+pub(super) async fn decide(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    answered: &Answered,
+    letter: &Intake,
+) -> Result<Decision, FlowError> {
+    let facts = facts_of(letter);
+    if facts.machine_written {
+        return Ok(Decision::Nothing);
+    }
+    let (live, actor) = (answered.live(stored), answered.actor());
+    let waits_for_owner = stored.request.state == State::AwaitingApproval
+        || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven));
+    if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
+        return Ok(Decision::review(reason, actor));
+    }
+    if letter.limited && facts.intent == Intent::Unclear {
+        // A code that comes after it would speak for the whole again.
+        match (stored.request.state, stored.request.held, live) {
+            (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(_))
+            | (State::OnHold, Some((_, Hold::Unproven)), _) => {
+                return Ok(Decision::review(ReviewReason::Limited, actor));
+            }
+            (State::Scheduled, ..) => {
+                let event = Event::Stopped { reason: ReviewReason::Limited };
+                return Ok(Decision::Step(event, actor));
+            }
+            _ => {}
+        }
+    }
+    Ok(match (stored.request.state, stored.request.held, live) {
+        (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
+            let ruling = rule(house, tx, stored, answered.possession, asked, &facts).await?;
+            Decision::Ruled(Box::new(asked.clone()), ruling)
+        }
+        (State::OnHold, Some((back, Hold::Unproven)), _) => {
+            return end_pause(house, tx, stored, answered, &facts, back).await;
+        }
+        (State::OnHold, _, _) if says_stop(&facts) => stop(stored, answered),
+        (state, _, _) if state.can_stop() && says_stop(&facts) => stop(stored, answered),
+        // In the grace period whatever is not plainly a yes or a thank-you may be a stop.
+        (State::Scheduled, _, _) if facts.intent == Intent::Unclear => Decision::Step(Event::StopAsked, actor),
+        _ => Decision::Nothing,
+    })
+}
+
 /// Whoever holds a letter of ours may call it off; an owner whose question is no longer put only pauses it.
-async fn stop(house: &House, tx: &mut Tx, stored: &Stored, answered: &Answered) -> Result<(), FlowError> {
+fn stop(stored: &Stored, answered: &Answered) -> Decision {
     let old_owner = answered.challenge.as_ref().is_some_and(owner_was_asked) && answered.live(stored).is_none();
     match stored.request.state {
-        State::OnHold if old_owner => Ok(()),
-        _ if old_owner => step(house, tx, stored, &Event::StopAsked, answered.actor()).await,
-        _ => step(house, tx, stored, &Event::WithdrawnByPerson, answered.actor()).await,
+        State::OnHold if old_owner => Decision::Nothing,
+        _ if old_owner => Decision::Step(Event::StopAsked, answered.actor()),
+        _ => Decision::Step(Event::WithdrawnByPerson, answered.actor()),
     }
 }
 
@@ -160,27 +222,32 @@ async fn end_pause(
     answered: &Answered,
     facts: &AnswerFacts,
     back: State,
-) -> Result<(), FlowError> {
+) -> Result<Decision, FlowError> {
     let waits = matches!(back, State::AwaitingConfirmation | State::AwaitingApproval);
+    let mut counted = None;
     if let Some(asked) = answered.live(stored).filter(|_| waits) {
         match rule(house, tx, stored, answered.possession, asked, facts).await? {
-            Ruling::AskForCode { attempts } => {
-                challenges::set_attempts(tx, stored.request.id, asked.challenge.round, attempts).await?;
-            }
+            Ruling::AskForCode { attempts } => counted = Some((asked.challenge.round, attempts)),
             Ruling::Unclear | Ruling::Expired | Ruling::Ignored(_) => {}
-            ruling => return follow(house, tx, stored, asked, ruling).await,
+            ruling => return Ok(Decision::Ruled(Box::new(asked.clone()), ruling)),
         }
     } else if says_stop(facts) {
-        return stop(house, tx, stored, answered).await;
+        return Ok(stop(stored, answered));
     }
     let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
-    if goes_on && answered.challenge.is_some() {
-        return step(house, tx, stored, &Event::ReleasedByPerson, answered.actor()).await;
-    }
-    if goes_on || facts.intent == Intent::Unclear {
-        return step(house, tx, stored, &review(ReviewReason::UnclearLetter), answered.actor()).await;
-    }
-    Ok(())
+    let event = if goes_on && answered.challenge.is_some() {
+        Some(Event::ReleasedByPerson)
+    } else if goes_on || facts.intent == Intent::Unclear {
+        Some(review(ReviewReason::UnclearLetter))
+    } else {
+        None
+    };
+    let event = event.map(|event| (event, answered.actor()));
+    Ok(match (counted, event) {
+        (Some((round, attempts)), event) => Decision::Counted { round, attempts, event },
+        (None, Some((event, actor))) => Decision::Step(event, actor),
+        (None, None) => Decision::Nothing,
+    })
 }
 
 /// For a person to look at; whether the asker can be written to is known by now.
@@ -228,6 +295,26 @@ async fn rule(
     Ok(judge_answer(&asked.challenge, possession, facts, &judge))
 }
 
+/// The event that a ruling on the answer to a challenge moves the request by.
+fn event_of(stored: &Stored, asked: &StoredChallenge, ruling: &Ruling) -> Option<Event> {
+    let owner_was_asked = owner_was_asked(asked);
+    Some(match ruling {
+        Ruling::Confirmed { scope, authority } => {
+            let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
+            if owner_was_asked { Event::Approved { warrant } } else { Event::Confirmed { scope: *scope, warrant } }
+        }
+        Ruling::AwaitsApproval { scope, .. } => Event::ConfirmedPendingApproval { scope: *scope },
+        Ruling::Denied | Ruling::Withdraw { proven: true } if owner_was_asked => Event::ApprovalDenied,
+        Ruling::Denied | Ruling::Withdraw { proven: true } => Event::WithdrawnByPerson,
+        Ruling::Withdraw { proven: false } => Event::StopAsked,
+        Ruling::TooManyAttempts { .. } => review(ReviewReason::TooManyAttempts),
+        Ruling::Unclear if stored.request.code_asked => review(ReviewReason::UnclearLetter),
+        Ruling::AskForCode { .. } | Ruling::Unclear => Event::AnswerUnclear,
+        Ruling::Expired | Ruling::Ignored(_) => return None,
+    })
+}
+
+/// Writes what a ruling says beside the move, and moves.
 async fn follow(
     house: &House,
     tx: &mut Tx,
@@ -235,43 +322,23 @@ async fn follow(
     asked: &StoredChallenge,
     ruling: Ruling,
 ) -> Result<(), FlowError> {
-    let owner_was_asked = owner_was_asked(asked);
+    let Some(event) = event_of(stored, asked, &ruling) else { return Ok(()) };
     let actor = actor_of(asked);
-    let (id, round) = (stored.request.id, asked.challenge.round);
+    let bindings = match &ruling {
+        Ruling::Confirmed { authority, .. } => bind(house, tx, stored, authority, actor).await?,
+        Ruling::AwaitsApproval { plan_digest, .. } => {
+            Bindings { plan_digest: Some(*plan_digest), ..stored.bindings.clone() }
+        }
+        Ruling::AskForCode { attempts } | Ruling::TooManyAttempts { attempts } => {
+            challenges::set_attempts(tx, stored.request.id, asked.challenge.round, *attempts).await?;
+            stored.bindings.clone()
+        }
+        _ => stored.bindings.clone(),
+    };
+    let moved = advance(house, tx, stored, &event, bindings, actor).await?;
     match ruling {
-        Ruling::Confirmed { scope, authority } => {
-            let bindings = bind(house, tx, stored, &authority, actor).await?;
-            let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
-            let event = if owner_was_asked { Event::Approved { warrant } } else { Event::Confirmed { scope, warrant } };
-            advance(house, tx, stored, &event, bindings, actor).await?;
-            Ok(())
-        }
-        Ruling::AwaitsApproval { scope, plan_digest } => {
-            let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
-            let event = Event::ConfirmedPendingApproval { scope };
-            let moved = advance(house, tx, stored, &event, bindings, actor).await?;
-            challenge::ask_owner(house, tx, &moved.request, asked, scope).await
-        }
-        Ruling::Denied | Ruling::Withdraw { proven: true } if owner_was_asked => {
-            step(house, tx, stored, &Event::ApprovalDenied, actor).await
-        }
-        Ruling::Denied | Ruling::Withdraw { proven: true } => {
-            step(house, tx, stored, &Event::WithdrawnByPerson, actor).await
-        }
-        Ruling::Withdraw { proven: false } => step(house, tx, stored, &Event::StopAsked, actor).await,
-        Ruling::AskForCode { attempts } => {
-            challenges::set_attempts(tx, id, round, attempts).await?;
-            step(house, tx, stored, &Event::AnswerUnclear, actor).await
-        }
-        Ruling::TooManyAttempts { attempts } => {
-            challenges::set_attempts(tx, id, round, attempts).await?;
-            step(house, tx, stored, &review(ReviewReason::TooManyAttempts), actor).await
-        }
-        Ruling::Unclear if stored.request.code_asked => {
-            step(house, tx, stored, &review(ReviewReason::UnclearLetter), actor).await
-        }
-        Ruling::Unclear => step(house, tx, stored, &Event::AnswerUnclear, actor).await,
-        Ruling::Expired | Ruling::Ignored(_) => Ok(()),
+        Ruling::AwaitsApproval { scope, .. } => challenge::ask_owner(house, tx, &moved.request, asked, scope).await,
+        _ => Ok(()),
     }
 }
 

@@ -27,6 +27,9 @@ pub struct Opening {
     pub categories: Vec<String>,
     /// A machine wrote it (a web form, a list): it may be a request, but it is never answered.
     pub machine_written: bool,
+    /// It asks for a whole and excepts a part of it.
+    #[serde(default)]
+    pub limited: bool,
     /// It asks for a copy of the data too, which must be sent before anything is erased.
     pub asks_for_copy: bool,
 }

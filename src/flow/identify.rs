@@ -6,7 +6,7 @@ use crate::breakpoint;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, challenges, jobs, letters};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{Language, LetterKind, Role, Scope, State, Timestamp};
+use crate::domain::{Language, LetterKind, RequestId, Role, Scope, State, Timestamp};
 use crate::erase::{Target, plan, preview};
 use crate::queue::Lease;
 use crate::trail::Actor;
@@ -21,7 +21,7 @@ use super::whom::{self, Asker, Wish};
 use super::{challenge, safe, standing};
 
 /// What the questions came to.
-enum Finding {
+pub(super) enum Finding {
     /// Nobody by the one address that definitely asks for an erasure.
     Stranger,
     /// A person must look.
@@ -64,7 +64,7 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
 }
 
 /// All questions to the outside, and the language of what we write then.
-async fn ask(
+pub(super) async fn ask(
     house: &House,
     opening: &Opening,
     known: Subject,
@@ -159,6 +159,9 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     if known.scope_set.is_none() && opening.asks_for_copy {
         return review(ReviewReason::OtherRight, contact, subject);
     }
+    if known.scope_set.is_none() && opening.limited {
+        return review(ReviewReason::Limited, contact, subject);
+    }
     let mut wishes = match whom::wishes(house, opening, known, asker).await? {
         Ok(wishes) => wishes,
         Err(reason) => return review(reason, contact, subject),
@@ -238,14 +241,15 @@ async fn label_of(house: &House, asker: &Membership) -> Result<String, FlowError
 
 /// Writes what the questions came to; answers when to ask again, where it is not this letter's turn yet.
 async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) -> Result<Option<Timestamp>, FlowError> {
-    let finding = match waits_until(house, tx, stored, &finding).await? {
-        Some(turn) if in_time(house, stored, turn) => return Ok(Some(turn)),
-        Some(_) => finding.too_often(),
-        None => finding,
+    queue_up(house, tx, stored, &finding).await?;
+    let finding = match turn(house, tx, stored.request.id, stored.request.deadlines.received_at, finding).await? {
+        Turn::Waits(until) => return Ok(Some(until)),
+        Turn::Now(finding) => *finding,
     };
     let (contact, subject) = match &finding {
         Finding::Stranger => {
-            advance(house, tx, stored, &Event::Stranger, stored.bindings.clone(), Actor::PROGRAM).await?;
+            let event = event_of(house, tx, stored.request.id, &finding).await?;
+            advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
             return Ok(None);
         }
         Finding::Review { contact, subject, .. }
@@ -256,18 +260,7 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
     safe::put_subject(house, tx, &stored.request, subject).await?;
     let account_mac = subject.account.as_deref().map(|account| house.keys.account_mac(account));
     let bindings = Bindings { account_mac, ..stored.bindings.clone() };
-    let event = match &finding {
-        Finding::Stranger => Event::Stranger,
-        Finding::Review { reason, reachable, .. } => {
-            let told = told_until(house, tx, stored, contact, LetterKind::InReview).await?.is_some();
-            Event::Unclear { reason: *reason, reachable: *reachable && contact.asker.is_some(), quiet: told }
-        }
-        Finding::Forward { role, .. } => Event::ForwardToOwner { role: *role },
-        Finding::Challenge { role, approval, digests, .. } => {
-            let offered = digests.iter().map(|(scope, _)| *scope).collect();
-            Event::Identified { role: *role, offered, approval: *approval }
-        }
-    };
+    let event = event_of(house, tx, stored.request.id, &finding).await?;
     let moved = advance(house, tx, stored, &event, bindings, Actor::PROGRAM).await?;
     if let (Finding::Challenge { digests, .. }, Some(address)) = (&finding, &contact.asker) {
         challenge::ask_asker(house, tx, &moved.request, subject, digests, address).await?;
@@ -276,6 +269,15 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
 }
 
 impl Finding {
+    /// The address whose turn it must be, and for which letter.
+    pub(super) fn asks(&self) -> Option<(&str, LetterKind)> {
+        match self {
+            Self::Forward { contact, .. } => Some((contact.asker.as_deref()?, LetterKind::Forwarded)),
+            Self::Challenge { contact, .. } => Some((contact.asker.as_deref()?, LetterKind::Challenge)),
+            Self::Stranger | Self::Review { .. } => None,
+        }
+    }
+
     /// The same for a person, because the address had its letters too often lately.
     fn too_often(self) -> Self {
         match self {
@@ -287,44 +289,83 @@ impl Finding {
     }
 }
 
-/// One challenge per address and period, and one word to the owner: who writes in somebody's name cannot flood them,
-/// and cannot shut them out either, because what is not its turn waits for it.
-async fn waits_until(
+/// The event that a finding moves its request by.
+pub(super) async fn event_of(
     house: &House,
     tx: &mut Tx,
-    stored: &Stored,
+    request: RequestId,
     finding: &Finding,
-) -> Result<Option<Timestamp>, FlowError> {
+) -> Result<Event, FlowError> {
+    Ok(match finding {
+        Finding::Stranger => Event::Stranger,
+        Finding::Review { reason, reachable, contact, .. } => {
+            let told = told_until(house, tx, request, contact, LetterKind::InReview).await?.is_some();
+            Event::Unclear { reason: *reason, reachable: *reachable && contact.asker.is_some(), quiet: told }
+        }
+        Finding::Forward { role, .. } => Event::ForwardToOwner { role: *role },
+        Finding::Challenge { role, approval, digests, .. } => {
+            let offered = digests.iter().map(|(scope, _)| *scope).collect();
+            Event::Identified { role: *role, offered, approval: *approval }
+        }
+    })
+}
+
+/// Stands in line for the address that would get a letter: whoever looks at its turn next sees this request.
+async fn queue_up(house: &House, tx: &mut Tx, stored: &Stored, finding: &Finding) -> Result<(), FlowError> {
     let (Finding::Review { contact, .. } | Finding::Forward { contact, .. } | Finding::Challenge { contact, .. }) =
         finding
     else {
-        return Ok(None);
+        return Ok(());
     };
-    let Some(address) = &contact.asker else { return Ok(None) };
+    let Some(address) = &contact.asker else { return Ok(()) };
     let mac = house.keys.lookup_mac(address);
     challenges::take_turn(tx, &mac).await?;
     let owner = contact.owner.as_deref().map(|owner| house.keys.lookup_mac(owner));
-    requests::set_contact(tx, stored.request.id, &mac, owner).await?;
-    match finding {
-        Finding::Forward { .. } => told_until(house, tx, stored, contact, LetterKind::Forwarded).await,
-        Finding::Challenge { .. } => {
-            let last = challenges::last_of_address(tx, &mac, stored.request.id).await?;
-            Ok(still_closed(house, last))
+    Ok(requests::set_contact(tx, stored.request.id, &mac, owner).await?)
+}
+
+/// Whether it is a request's turn.
+pub(super) enum Turn {
+    /// It is; what is written then.
+    Now(Box<Finding>),
+    /// It waits.
+    Waits(Timestamp),
+}
+
+/// One challenge per address and period, and one word to the owner: who writes in somebody's name cannot flood them,
+/// and cannot shut them out either, because what is not its turn waits for it.
+pub(super) async fn turn(
+    house: &House,
+    tx: &mut Tx,
+    request: RequestId,
+    received_at: Timestamp,
+    finding: Finding,
+) -> Result<Turn, FlowError> {
+    let until = match &finding {
+        Finding::Forward { contact, .. } => told_until(house, tx, request, contact, LetterKind::Forwarded).await?,
+        Finding::Challenge { contact: Contact { asker: Some(address), .. }, .. } => {
+            let last = challenges::last_of_address(tx, &house.keys.lookup_mac(address), request).await?;
+            still_closed(house, last)
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    };
+    Ok(match until {
+        Some(until) if in_time(house, received_at, until) => Turn::Waits(until),
+        Some(_) => Turn::Now(Box::new(finding.too_often())),
+        None => Turn::Now(Box::new(finding)),
+    })
 }
 
 /// Until when no further letter of this kind is written because of this address.
 async fn told_until(
     house: &House,
     tx: &mut Tx,
-    stored: &Stored,
+    request: RequestId,
     contact: &Contact,
     kind: LetterKind,
 ) -> Result<Option<Timestamp>, FlowError> {
     let Some(address) = &contact.asker else { return Ok(None) };
-    let last = letters::last_of_contact(tx, &house.keys.lookup_mac(address), kind, stored.request.id).await?;
+    let last = letters::last_of_contact(tx, &house.keys.lookup_mac(address), kind, request).await?;
     Ok(still_closed(house, last))
 }
 
@@ -333,6 +374,6 @@ fn still_closed(house: &House, last: Option<Timestamp>) -> Option<Timestamp> {
 }
 
 /// Whether a request that waits for this turn leaves time to answer.
-fn in_time(house: &House, stored: &Stored, turn: Timestamp) -> bool {
-    turn <= stored.request.deadlines.received_at.plus(house.config.challenge.per_address * TURNS_MAX)
+fn in_time(house: &House, received_at: Timestamp, turn: Timestamp) -> bool {
+    turn <= received_at.plus(house.config.challenge.per_address * TURNS_MAX)
 }

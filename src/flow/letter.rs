@@ -184,7 +184,7 @@ impl<'a> Desk<'a> {
             LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
             LetterKind::Scheduled => {
                 let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
-                let subject_label = label;
+                let (subject_label, token) = (label, (grace_days > 0).then_some(token));
                 Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
             }
             LetterKind::ApprovalAsked => Letter::ApprovalAsked(ApprovalAsked {
@@ -206,7 +206,14 @@ impl<'a> Desk<'a> {
             LetterKind::PassedOn => Letter::PassedOn(PassedOn { common, article: articles.processor.clone() }),
             LetterKind::SecondNotice => {
                 let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
-                Letter::SecondNotice(SecondNotice { common, scope, subject_label: label, asked_by_label, erase_on })
+                Letter::SecondNotice(SecondNotice {
+                    common,
+                    scope,
+                    subject_label: label,
+                    asked_by_label,
+                    erase_on,
+                    can_stop: grace_days > 0,
+                })
             }
             LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),

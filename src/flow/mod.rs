@@ -5,7 +5,7 @@
 //! after it, and between two of them stands a [`breakpoint`](crate::breakpoint) at which a test kills the process.
 //!
 //! ```text
-//! arrive ─► judge ─► open ─► identify ─► challenge … answer ─► (advance: apply + trail + jobs) ─► begin ─► erase
+//! arrive ─► judge (weigh) ─► open ─► identify ─► challenge … answer ─► (advance: apply + trail + jobs) ─► begin ─► erase
 //!                                               outbox sends what advance wrote; forget ends it
 //! ```
 //!
@@ -31,6 +31,7 @@ pub mod kinds;
 mod ledger;
 mod letter;
 mod note;
+pub mod observe;
 mod open;
 pub mod operate;
 pub mod outbox;
@@ -40,6 +41,7 @@ mod standing;
 pub mod tidy;
 mod undelivered;
 mod wake;
+mod weigh;
 mod whom;
 mod wish;
 

@@ -37,18 +37,13 @@ pub(super) async fn open(
     bytes: &[u8],
 ) -> Result<Opened, FlowError> {
     let now = house.clock.now();
-    let ours = letter.from.iter().any(|from| house.is_our_address(from));
-    let sender = super::judge::sender(letter).filter(|_| !ours);
-    let language = letter.language.unwrap_or(house.config.service.language);
-    let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
+    let (opening, language) = understood(house, letter);
+    let asker_mac = opening.from.as_ref().map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
-    let wish = wish::mac(house, delivery, letter);
+    let wish = wish::mac(house, delivery.content_mac, letter);
     let Some(Stored { request, .. }) = write(house, tx, delivery.received_at, language, bindings, wish).await? else {
         return join(house, tx, wish, bytes).await;
     };
-    let mut opening = opening(letter, sender);
-    // We never answer ourselves.
-    opening.machine_written |= ours;
     safe::put_opening(house, tx, &request, &opening).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
@@ -57,6 +52,15 @@ pub(super) async fn open(
     job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
     advance::enqueue(house, tx, job, now).await?;
     Ok(Opened::New(request.id))
+}
+
+/// What a letter says that opens a request, and the language of its writer.
+pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) {
+    let ours = letter.from.iter().any(|from| house.is_our_address(from));
+    let mut opening = opening(letter, super::weigh::sender(letter).filter(|_| !ours));
+    // We never answer ourselves.
+    opening.machine_written |= ours;
+    (opening, letter.language.unwrap_or(house.config.service.language))
 }
 
 /// A repeat belongs to the open request, with its bytes: who looks at the case sees all that was written.
@@ -110,7 +114,7 @@ pub(super) async fn keep_header(
     letter: &Intake,
     header: &[u8],
 ) -> Result<(), FlowError> {
-    let opening = Opening { intent: None, ..opening(letter, super::judge::sender(letter)) };
+    let opening = Opening { intent: None, ..opening(letter, super::weigh::sender(letter)) };
     safe::put_opening(house, tx, request, &opening).await?;
     safe::put_letter(house, tx, request, header).await
 }
@@ -156,6 +160,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         names: claims.names.clone(),
         categories: claims.categories.clone(),
         machine_written: letter.machine.is_some(),
+        limited: letter.limited,
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }
 }

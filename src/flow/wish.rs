@@ -3,19 +3,18 @@
 //! The same wish is open once. Two wishes that differ in anything are two requests, because the second would be lost
 //! in the first.
 
-use crate::db::deliveries::Delivery;
 use crate::intake::Intake;
 
 use super::house::House;
 
 /// The wish of a letter under an installation key; `None` where nothing tells it from others.
-pub(super) fn mac(house: &House, delivery: &Delivery, letter: &Intake) -> Option<[u8; 32]> {
+pub(super) fn mac(house: &House, content_mac: Option<[u8; 32]>, letter: &Intake) -> Option<[u8; 32]> {
     // What was quoted, forwarded, attached or filled into a form may be about anybody: only the same letter is the
     // same wish there.
     let all_said = letter.machine.is_none() && letter.quoted_bytes == 0 && letter.attachments.is_empty();
-    match super::judge::sender(letter).filter(|_| all_said) {
+    match super::weigh::sender(letter).filter(|_| all_said) {
         Some(sender) => Some(house.keys.digest(said(sender, letter).as_bytes())),
-        None => delivery.content_mac,
+        None => content_mac,
     }
 }
 
@@ -42,7 +41,7 @@ fn said(sender: &str, letter: &Intake) -> String {
         claims.categories.clone(),
     ];
     let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.intent);
-    if !is_told(letter) {
+    if letter.limited || !is_told(letter) {
         // Whom it names was not read, so that only the same words are sure to name the same.
         let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());
         words.for_each(|word| text.extend(['\u{1}'].into_iter().chain(word.chars().flat_map(char::to_lowercase))));

@@ -11,6 +11,7 @@ use std::fmt;
 use super::frame::{Names, without_frame};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
+use super::limit::limit;
 use super::signals::{Hit, Signals};
 use super::tokens;
 use super::utterance::{Force, force, is_erasing, wished};
@@ -138,7 +139,8 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if negates(signals) || says_no(signals) {
         return if agrees { AnswerIntent::Unclear } else { AnswerIntent::No };
     }
-    if keeps(signals) {
+    // A yes to a part is no yes to what was asked.
+    if keeps(signals) || limit(signals, false).is_some() {
         return AnswerIntent::Unclear;
     }
     let readings = || Language::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
@@ -170,7 +172,7 @@ fn negates(signals: &Signals) -> bool {
 }
 
 /// "Erase nothing", "I want to keep my account": not where it only says what shall stay beside a wish to erase.
-fn keeps(signals: &Signals) -> bool {
+pub(super) fn keeps(signals: &Signals) -> bool {
     signals.has_any(Group::Keep) && !wishes(signals)
 }
 

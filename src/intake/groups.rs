@@ -52,6 +52,14 @@ stored_enum! {
         NoAccount = "no_account",
         /// "Everything else can stay."
         RestStays = "rest_stays",
+        /// Excepts a part of a whole: "all except".
+        LimitExcept = "limit_except",
+        /// Asks to keep a part: "but keep my".
+        LimitKeep = "limit_keep",
+        /// The same as an imperative, which counts where it stands as one: "keep my".
+        LimitImperative = "limit_imperative",
+        /// Says that the law sets the limit.
+        LimitLaw = "limit_law",
         /// Words that make a wish of a sentence.
         Request = "request",
         /// Words that make a question about the way of it.

@@ -31,6 +31,7 @@ mod intent;
 mod judge;
 mod letter;
 mod lexicon;
+mod limit;
 mod machine;
 mod normal;
 mod ours;
@@ -146,6 +147,8 @@ pub struct Intake {
     pub quoted_bytes: usize,
     /// What it asks for.
     pub verdict: Verdict,
+    /// Whether it asks for a whole and excepts a part of it, which no plan does: a person has to read it.
+    pub limited: bool,
     /// Whom and what it names.
     pub claims: Claims,
     /// What it answers, should it answer a challenge.
@@ -166,6 +169,7 @@ impl fmt::Debug for Intake {
             .field("machine", &self.machine)
             .field("machine_proven", &self.machine_proven)
             .field("verdict", &self.verdict)
+            .field("limited", &self.limited)
             .field("answer", &self.answer)
             .field("claims", &self.claims)
             .field("bounce", &self.bounce)

@@ -2,15 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::answer::Said;
+use super::answer::{Said, keeps};
 use super::frame::Names;
 use super::intent::{Intent, Part, Reason, Verdict};
 use super::judge::{Texts, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
+use super::limit::limit;
 use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
 use super::quote::{Kind, Split, split};
+use super::signals::Signals;
 use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens};
 use crate::domain::Language;
 
@@ -52,6 +54,7 @@ fn opaque(defect: Defect) -> Intake {
         new_text: String::new(),
         quoted_bytes: 0,
         verdict: Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole)),
+        limited: false,
         claims: Claims::default(),
         answer: Answer::none(),
         bounce: None,
@@ -139,6 +142,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         machine: robot.map(|robot| robot.kind),
         machine_proven: is_proven,
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
+        limited: limited(&texts, shown, lexicon, verdict.intent),
         verdict,
         claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),
         answer: Answer {
@@ -164,6 +168,15 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         subject: letter.subject,
         attachments: letter.attachments,
     }
+}
+
+/// Whether one of the two forms of the letter, or its subject, excepts a part of what it asks for.
+fn limited(texts: &Texts, shown: &Shown, lexicon: &Lexicon, intent: Intent) -> bool {
+    let named_only = intent == Intent::ErasureSpecificData;
+    let other = shown.other.as_ref().map(|other| Signals::of(&other.new, lexicon));
+    let mut all = texts.subject.iter().chain([&texts.new]).chain(other.as_ref());
+    // Where nothing at all is to be erased, what stays is no part.
+    all.any(|signals| !keeps(signals) && limit(signals, named_only).is_some())
 }
 
 /// The words of a letter, ready to be judged.

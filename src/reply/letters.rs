@@ -97,7 +97,7 @@ pub struct Reminder {
     pub grace_days: u32,
 }
 
-/// Confirmed: erased on this date, and how to stop it.
+/// Confirmed: erased on this date, and how to stop it as long as that is possible.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scheduled {
     /// What every letter names.
@@ -110,8 +110,8 @@ pub struct Scheduled {
     pub categories: Vec<String>,
     /// The day on which erasing begins.
     pub erase_on: Date,
-    /// Printed in the body, so that "stop" in a reply counts.
-    pub token: String,
+    /// Printed in the body, so that "stop" in a reply counts; `None` where there is no grace period to stop it in.
+    pub token: Option<String>,
 }
 
 /// Asks the owner to approve what a user asked for.
@@ -163,7 +163,7 @@ pub struct PassedOn {
     pub article: String,
 }
 
-/// Tells the owner what somebody else confirmed, while a "stop" still calls it off.
+/// Tells the owner what somebody else confirmed, and how to call it off as long as that is possible.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondNotice {
     /// What every letter names.
@@ -176,6 +176,8 @@ pub struct SecondNotice {
     pub asked_by_label: String,
     /// The day on which erasing begins.
     pub erase_on: Date,
+    /// Whether there is a grace period in which a "stop" calls it off.
+    pub can_stop: bool,
 }
 
 /// A person looks at it.

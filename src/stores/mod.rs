@@ -208,6 +208,9 @@ pub type LookupRow = BTreeMap<String, Option<String>>;
 pub trait Lookup: Send + Sync {
     /// Runs a configured query; every column comes back as text.
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<LookupRow>, StoreError>;
+
+    /// The names of the columns that a configured query with these parameters answers; runs nothing.
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, StoreError>;
 }
 
 /// A store that both erases rows and answers directory queries.

@@ -15,6 +15,15 @@ const FACTS_MAX: usize = 64;
 /// The largest whole number that every JSON reader gets right (RFC 8785 §3.2.2.3, RFC 7493 §2.2).
 const COUNT_MAX: u64 = (1 << 53) - 1;
 
+/// The facts that are instants: milliseconds since 1970 UTC, a number like any other to who does not know its name.
+const INSTANTS: &[&str] = &["received", "erase_at", "expires"];
+
+/// Whether a public fact of this name is an instant, in milliseconds since 1970 UTC.
+#[must_use]
+pub fn is_instant(name: &str) -> bool {
+    INSTANTS.contains(&name)
+}
+
 /// Why a fact is not public.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub enum NotAFact {
@@ -30,6 +39,12 @@ pub enum NotAFact {
     /// More than a number of JSON can hold.
     #[error("the public fact `{name}` is larger than 2^53 - 1")]
     TooLarge {
+        /// The fact.
+        name: &'static str,
+    },
+    /// An instant under a name that is not known for one, or something else under one that is.
+    #[error("the public fact `{name}` is an instant by its name or by its value, and not by both")]
+    NotAnInstant {
         /// The fact.
         name: &'static str,
     },
@@ -84,6 +99,9 @@ impl Facts {
         }
         if self.0.len() == FACTS_MAX {
             return Err(NotAFact::TooMany);
+        }
+        if is_instant(name) != matches!(fact, Fact::Time(_)) {
+            return Err(NotAFact::NotAnInstant { name });
         }
         let value = as_json(name, fact)?;
         match self.0.insert(name, value) {
@@ -237,6 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn an_instant_is_known_by_its_name() {
+        let now = Fact::Time(Timestamp::from_micros(0));
+        Facts::new().with("expires", now.clone()).unwrap();
+        for (name, fact) in [("begins", now), ("expires", Fact::Count(1))] {
+            assert_eq!(Facts::new().with(name, fact).unwrap_err(), NotAFact::NotAnInstant { name });
+        }
+    }
+
+    #[test]
     fn numbers_stay_exact() {
         let fact = |n| Facts::new().with("rows", Fact::Count(n));
         fact((1 << 53) - 1).unwrap();
@@ -257,7 +284,8 @@ mod tests {
             let facts = [Fact::Word(text.clone()), Fact::Words(vec![text]), Fact::Count(count), Fact::Flag(flag),
                 Fact::Digest(digest), Fact::Time(time), Fact::Day(time.date())];
             for fact in facts {
-                if let Ok(facts) = Facts::new().with("x", fact) {
+                let name = if matches!(fact, Fact::Time(_)) { "expires" } else { "x" };
+                if let Ok(facts) = Facts::new().with(name, fact) {
                     prop_assert!(facts.as_json().values().all(is_public));
                 }
             }

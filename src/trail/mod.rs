@@ -20,5 +20,5 @@ mod leaf;
 pub use chain::{BrokenChain, Fault, verify_chain};
 pub use entry::{Actor, ActorKind, Entry, Link, Stamps, address_commitment};
 pub use event::Event;
-pub use facts::{Fact, Facts, NotAFact, PrivateFacts, WORD_BYTES_MAX};
+pub use facts::{Fact, Facts, NotAFact, PrivateFacts, WORD_BYTES_MAX, is_instant};
 pub use leaf::{LEAF_BYTES_MAX, Leaf, LeafError, LeafFields, VERSION, leaf_hash};

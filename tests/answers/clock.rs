@@ -1,11 +1,12 @@
 //! The legal clock is watched to its end, and nobody's period is extended behind their back.
 
 use expunged::db::requests;
+use expunged::domain::State;
 use expunged::flow::operate::{self, Refusal};
 use expunged::params;
 
 use super::{GUEST, OWNER, opened, operator, reference, the_letter};
-use crate::support::world::{TEAM, World};
+use crate::support::world::{Ground, TEAM, World};
 
 /// Alarms to the team since the last look that a request is due.
 fn due_alarms(world: &World) -> usize {
@@ -73,6 +74,25 @@ async fn the_controllers_clock_is_watched_and_the_end_stands() {
             let mut tx = world.house.db.read().await.unwrap();
             let stored = requests::load(&mut tx, asked).await.unwrap().unwrap();
             assert_eq!(stored.ended_at, Some(ended), "an alarm is no other end");
+        })
+        .await;
+}
+
+/// Without a grace period no letter offers a stop that could not work.
+#[tokio::test]
+async fn without_a_grace_period_nobody_is_told_to_stop() {
+    let ground = Ground::sqlite().await.with_config(|config| config + "\n[schedule]\ngrace_days = 0\n");
+    let world = ground.build().await;
+    world
+        .live(async {
+            let (request, challenge) = world.ask(OWNER).await;
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            let fresh = world.fresh(OWNER);
+            let told = fresh.iter().find(|letter| letter.subject.contains("Confirmed")).expect("the owner is told");
+            assert!(told.subject.contains("at once"), "{}", told.subject);
+            let text = told.text.replace(['\r', '\n'], " ");
+            assert!(!text.contains("stop”") && text.contains("can no longer be stopped"), "{text}");
+            assert_eq!(world.state(request).await, State::Completed);
         })
         .await;
 }

@@ -114,3 +114,30 @@ async fn a_column_that_no_map_names() {
     ground.shop.run("ALTER TABLE users ADD COLUMN birthday TEXT").await;
     says(&ground.refused().await, &["shop.toml", "users.birthday", "not mapped", "category"]);
 }
+
+/// Found at the start, and not when the first owner writes.
+#[tokio::test]
+async fn a_directory_query_that_lacks_a_column() {
+    let on_postgres = Ground::with_shop_on_postgres(str::to_owned).await;
+    for ground in [Ground::sqlite().await, on_postgres] {
+        let lacking = "SELECT account_id AS account, id AS person, full_name AS label, email AS address\nFROM users";
+        let whole = lacking.replace("AS account, id", "AS account, role, id");
+        let ground = ground.with_config(|config| {
+            assert!(config.contains(&whole));
+            config
+                .replace(&whole, lacking)
+                .replace("full_name AS label, email AS address FROM users", "email AS address FROM users")
+        });
+        says(
+            &ground.refused().await,
+            &[
+                "`owner` under [directory.sql]",
+                "no column `role`",
+                "AS role",
+                "`target` under [directory.sql]",
+                "AS label",
+            ],
+        );
+        assert!(!ground.path("ledger.db").exists(), "nothing was made");
+    }
+}

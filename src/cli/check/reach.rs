@@ -154,6 +154,17 @@ async fn directory(report: &mut Report, config: &Config, open: &Stores) {
             return report.error("directory", ended.exit, ended.error, "");
         }
     };
+    match directory.missing().await {
+        Ok(missing) if missing.is_empty() => {}
+        Ok(missing) => {
+            for missing in missing {
+                report.failed(format!("directory {}", missing.query), Exit::Usage, missing.to_string());
+            }
+            return;
+        }
+        // Which of them is told below, where each is asked.
+        Err(_) => {}
+    }
     match directory.find(NOBODY).await {
         Ok(found) if found.is_empty() => report.ok("directory find", "answers"),
         Ok(_) => report.failed(

@@ -19,9 +19,9 @@ pub(in crate::cli) struct ListArgs {
     /// Also those that have ended.
     #[arg(long)]
     all: bool,
-    /// At most so many.
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    limit: u32,
+    /// At most so many [default: 100 in a table, all as JSON].
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<u32>,
 }
 
 /// The facts of a request. None of them is personal.
@@ -137,7 +137,12 @@ impl Tabular for RequestRow {
 pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
     let ledger = invocation.ledger().await?;
     let mut tx = ledger.db.read().await?;
-    let found = requests::list(&mut tx, &args.state, args.all, args.limit).await?;
+    let limit = output::limit(invocation.format, args.limit);
+    let found = requests::list(&mut tx, &args.state, args.all, limit).await?;
+    let cut = found.len() as u64 >= u64::from(limit);
+    let total = if cut { requests::count(&mut tx, &args.state, args.all).await? } else { 0 };
     let rows: Vec<RequestRow> = found.iter().map(RequestRow::from).collect();
-    Ok(output::rows(invocation.format, &rows)?)
+    output::rows(invocation.format, &rows)?;
+    output::say_cut(rows.len(), total);
+    Ok(())
 }

@@ -105,6 +105,8 @@ stored_enum! {
         ChallengeBounced = "challenge_bounced",
         /// The address on file was asked so often lately that a challenge would come too late.
         AskedOften = "asked_often",
+        /// It asks for a whole and excepts a part of it, in words that no plan follows.
+        Limited = "limited",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.

@@ -23,7 +23,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         Letter::ApprovalAsked(asked) => {
             first_blank(&[("asked_by_label", &asked.asked_by_label), ("code", &asked.code), ("token", &asked.token)])
         }
-        Letter::Scheduled(planned) => first_blank(&[("token", &planned.token)]),
+        Letter::Scheduled(planned) => first_blank(&[("token", planned.token.as_deref().unwrap_or("not printed"))]),
         Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
         Letter::Forwarded(forwarded) => {
             first_blank(&[("subject_label", &forwarded.subject_label), ("article", &forwarded.article)])

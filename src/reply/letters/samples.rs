@@ -89,13 +89,14 @@ fn approval(subject_label: Option<&str>, code_required: bool, grace_days: u32) -
     letter.into()
 }
 
-fn second_notice(subject_label: Option<&str>) -> Letter {
+fn second_notice(subject_label: Option<&str>, can_stop: bool) -> Letter {
     let letter = SecondNotice {
         common: common(),
         scope: Scope::EndUser,
         subject_label: subject_label.map(str::to_owned),
         asked_by_label: "Bela Bonnet".to_owned(),
         erase_on: date(2026, 3, 12),
+        can_stop,
     };
     letter.into()
 }
@@ -146,8 +147,14 @@ fn completed() -> Completed {
 
 fn scheduled(scope: Scope, label: Option<&str>, categories: &[&str]) -> Letter {
     let (subject_label, categories) = (label.map(str::to_owned), words(categories));
-    let (erase_on, token) = (date(2026, 3, 12), TOKEN.to_owned());
+    let (erase_on, token) = (date(2026, 3, 12), Some(TOKEN.to_owned()));
     Scheduled { common: common(), scope, subject_label, categories, erase_on, token }.into()
+}
+
+/// One that is erased at once.
+fn scheduled_at_once() -> Letter {
+    let (scope, erase_on) = (Scope::Account, date(2026, 3, 1));
+    Scheduled { common: common(), scope, subject_label: None, categories: vec![], erase_on, token: None }.into()
 }
 
 fn forwarded(scope: Scope, categories: &[&str]) -> Letter {
@@ -189,6 +196,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             scheduled(Scope::User, Some(CANARY), &[]),
             scheduled(Scope::EndUser, Some(CANARY), &[]),
             scheduled(Scope::Data, None, &["contact", "image"]),
+            scheduled_at_once(),
         ],
         LetterKind::ApprovalAsked => {
             let Letter::ApprovalAsked(own) = approval(None, false, 0) else { return vec![] };
@@ -197,7 +205,9 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         }
         LetterKind::Forwarded => vec![forwarded(Scope::EndUser, &[]), forwarded(Scope::Data, &["phone", "health"])],
         LetterKind::PassedOn => vec![PassedOn { common: common(), article: "Art. 28(3)(e) GDPR".to_owned() }.into()],
-        LetterKind::SecondNotice => vec![second_notice(Some(CANARY)), second_notice(None)],
+        LetterKind::SecondNotice => {
+            vec![second_notice(Some(CANARY), true), second_notice(None, true), second_notice(None, false)]
+        }
         LetterKind::InReview => vec![InReview { common: common() }.into()],
         LetterKind::OnHold => vec![OnHold { common: common(), token: TOKEN.to_owned() }.into()],
         LetterKind::Paused => vec![Paused { common: common() }.into()],

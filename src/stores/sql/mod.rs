@@ -257,6 +257,12 @@ impl<D: Dialect, C: Connection> Lookup for SqlStore<D, C> {
         }
         Ok(rows.into_iter().map(|row| columns.iter().cloned().zip(row).collect()).collect())
     }
+
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, StoreError> {
+        let params: Vec<(&str, &str)> = params.iter().map(|name| (*name, "")).collect();
+        let bound = named::bind::<D>(sql, &params)?;
+        self.in_time(|| self.connection.columns(&bound.sql)).await
+    }
 }
 
 fn key_of(row: TextRow, columns: &[&Column], table: &str) -> Result<Key, StoreError> {

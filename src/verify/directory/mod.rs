@@ -132,9 +132,36 @@ impl DirectoryError {
     }
 }
 
+/// A column that a configured query must answer and does not: found before a row comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingColumn {
+    /// The query's name in the configuration.
+    pub query: &'static str,
+    /// The column.
+    pub column: &'static str,
+}
+
+impl fmt::Display for MissingColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { query, column } = self;
+        write!(
+            f,
+            "the query `{query}` under [directory.sql] answers no column `{column}`; add `… AS {column}` to its SELECT"
+        )
+    }
+}
+
 /// Says who an address is.
 #[async_trait]
 pub trait Directory: Send + Sync {
+    /// What a configured query must answer and does not. A directory without queries lacks nothing.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] where a query cannot be described.
+    async fn missing(&self) -> Result<Vec<MissingColumn>, DirectoryError> {
+        Ok(Vec::new())
+    }
+
     /// Every account and role of an address; empty for a stranger.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::domain::{Retry, Role, Timestamp};
 
-use super::{Directory, DirectoryError, Membership, Person, asked};
+use super::{Directory, DirectoryError, Membership, MissingColumn, Person, asked};
 
 /// One row of an answer: column to text, or NULL.
 pub type Row = BTreeMap<String, Option<String>>;
@@ -34,6 +34,12 @@ pub trait Lookup: Send + Sync {
     /// # Errors
     /// [`QueryError`] where the store does not answer.
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError>;
+
+    /// The names of the columns that the query answers, without running it.
+    ///
+    /// # Errors
+    /// [`QueryError`] where the store does not answer, or does not understand the query.
+    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError>;
 }
 
 /// `[directory]` of the configuration: the queries.
@@ -88,8 +94,28 @@ impl SqlDirectory {
     }
 }
 
+/// The columns without which a row is an error, by query.
+const MEMBERSHIP: [&str; 4] = ["account", "role", "person", "address"];
+const PERSON: [&str; 4] = ["account", "role", "person", "label"];
+
 #[async_trait]
 impl Directory for SqlDirectory {
+    async fn missing(&self) -> Result<Vec<MissingColumn>, DirectoryError> {
+        let Queries { find, target, owner, .. } = &self.queries;
+        let mut missing = Vec::new();
+        for (query, sql, params, needed) in [
+            ("find", find, ["address"].as_slice(), MEMBERSHIP),
+            ("target", target, &["account", "identifier"], PERSON),
+            ("owner", owner, &["account"], PERSON),
+        ] {
+            let described = self.store.describe(sql, params).await;
+            let columns = described.map_err(|source| DirectoryError::Query { query, source })?;
+            let lacks = needed.into_iter().filter(|needed| !columns.iter().any(|column| column == needed));
+            missing.extend(lacks.map(|column| MissingColumn { query, column }));
+        }
+        Ok(missing)
+    }
+
     async fn find(&self, address: &str) -> Result<Vec<Membership>, DirectoryError> {
         let Some(address) = asked(address) else { return Ok(Vec::new()) };
         let mut rows = self.ask("find", &self.queries.find, &[("address", address)]).await?;
@@ -205,6 +231,10 @@ mod tests {
             }
             Ok(self.0.clone())
         }
+
+        async fn describe(&self, _: &str, _: &[&str]) -> Result<Vec<String>, QueryError> {
+            Ok(self.0.iter().flat_map(|row| row.keys().cloned()).collect())
+        }
     }
 
     fn row(columns: &[(&str, &str)]) -> Row {
@@ -246,6 +276,14 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("secretname"));
             assert_eq!(error.retry(), Retry::Permanent);
         }
+    }
+
+    #[tokio::test]
+    async fn columns_that_are_needed_are_missed_before_a_row_comes() {
+        assert_eq!(directory(vec![row(&OWNER)]).missing().await.unwrap(), []);
+        let missing = directory(vec![row(&OWNER[..4])]).missing().await.unwrap();
+        let missing: Vec<_> = missing.iter().map(|missing| (missing.query, missing.column)).collect();
+        assert_eq!(missing, [("target", "label"), ("owner", "label")]);
     }
 
     #[tokio::test]

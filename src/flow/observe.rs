@@ -1,0 +1,247 @@
+//! Says what would become of a letter, by the same judgement as the daemon's, and lets none of it happen.
+//!
+//! Our database is read and never written; the directory and the stores are asked as the daemon would ask them. Letters of
+//! one look are not played out one after the other: what an earlier one would open is known to a later one only as the
+//! same letter, the same wish, or a question to the same address.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::db::deliveries::Disposition;
+use crate::db::requests::{self, Stored};
+use crate::domain::request::{Effect, Event, Origin, Request, ReviewReason, apply};
+use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Scope, State, Timestamp};
+use crate::intake::Intake;
+
+use super::answer::{self, Answered};
+use super::error::FlowError;
+use super::facts::Subject;
+use super::house::House;
+use super::identify::{self, Finding, Turn};
+use super::weigh::{self, Judgement};
+use super::{open, wish};
+
+/// What would become of a letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prospect {
+    /// The request that it belongs to, where that is there already.
+    pub request: Option<Reference>,
+    /// Where its request would stand; `None` where no request has to do with it, or nothing moves.
+    pub becomes: Option<State>,
+    /// Why a person would have to look.
+    pub review: Option<ReviewReason>,
+    /// What the asker would be offered to confirm.
+    pub offered: Vec<Scope>,
+    /// Whether the owner would be asked after that.
+    pub approval: bool,
+    /// Until when it would wait, because the address had its letter lately.
+    pub waits_until: Option<Timestamp>,
+    /// The letters that would be written to anybody.
+    pub letters: Vec<LetterKind>,
+    /// How many open requests of the sender it would pause.
+    pub pauses: usize,
+}
+
+/// A letter and what would become of it.
+pub struct Observed {
+    /// What was read of it.
+    pub letter: Intake,
+    /// Its one disposition.
+    pub disposition: Disposition,
+    /// The rest.
+    pub prospect: Prospect,
+}
+
+/// Looks at letters, and remembers those of this look.
+pub struct Lookout<'a> {
+    house: &'a House,
+    contents: BTreeSet<[u8; 32]>,
+    wishes: BTreeMap<[u8; 32], Prospect>,
+    asked: BTreeSet<([u8; 32], LetterKind)>,
+}
+
+impl<'a> Lookout<'a> {
+    /// Nothing seen yet.
+    #[must_use]
+    pub const fn new(house: &'a House) -> Self {
+        Self { house, contents: BTreeSet::new(), wishes: BTreeMap::new(), asked: BTreeSet::new() }
+    }
+
+    /// What would become of a letter, were the daemon to take it in now.
+    ///
+    /// # Errors
+    /// When our database, the directory or a store does not answer, or what stands there cannot be read.
+    pub async fn look(&mut self, bytes: Vec<u8>, received_at: Timestamp) -> Result<Observed, FlowError> {
+        let house = self.house;
+        let content_mac = super::admit::content_mac(house, &bytes);
+        let letter = weigh::read(house, bytes).await?;
+        let (disposition, prospect) = if self.contents.insert(content_mac) {
+            self.judge(content_mac, received_at, &letter).await?
+        } else {
+            (Disposition::Duplicate, Prospect::default())
+        };
+        Ok(Observed { letter, disposition, prospect })
+    }
+
+    async fn judge(
+        &mut self,
+        content_mac: [u8; 32],
+        received_at: Timestamp,
+        letter: &Intake,
+    ) -> Result<(Disposition, Prospect), FlowError> {
+        let house = self.house;
+        let mut tx = house.db.read().await?;
+        let judgement = weigh::weigh(house, &mut tx, Some(content_mac), letter).await?;
+        drop(tx);
+        let judgement = match judgement {
+            Judgement::Answers(answered, by_words) => match answers(house, *answered, letter, &by_words).await? {
+                Some(prospect) => return Ok((Disposition::Answer, prospect)),
+                None => *by_words,
+            },
+            other => other,
+        };
+        Ok(match judgement {
+            Judgement::Left(disposition) => (disposition, Prospect::default()),
+            Judgement::Again(twin) => (Disposition::Duplicate, of_request(house, twin.request).await?),
+            Judgement::CameBack(ours) => (Disposition::Bounce, of_request(house, ours.request).await?),
+            Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
+            Judgement::Stops(open) => {
+                let pauses = open.iter().filter(|stored| stored.request.state.can_stop()).count();
+                if weigh::stop_asks_too(letter) {
+                    let (disposition, prospect) = self.opens(content_mac, received_at, letter).await?;
+                    return Ok((disposition, Prospect { pauses, ..prospect }));
+                }
+                (Disposition::Answer, Prospect { pauses, ..stopped(house, &open)? })
+            }
+            Judgement::Opens => self.opens(content_mac, received_at, letter).await?,
+        })
+    }
+
+    /// A request of its own, or the open one of the same wish.
+    async fn opens(
+        &mut self,
+        content_mac: [u8; 32],
+        received_at: Timestamp,
+        letter: &Intake,
+    ) -> Result<(Disposition, Prospect), FlowError> {
+        let house = self.house;
+        let wish = wish::mac(house, Some(content_mac), letter);
+        if let Some(wish) = wish {
+            if let Some(known) = self.wishes.get(&wish) {
+                return Ok((Disposition::Joined, known.clone()));
+            }
+            let mut tx = house.db.read().await?;
+            if let Some(open) = requests::open_of_wish(&mut tx, &wish).await? {
+                let request = Some(open.request.reference);
+                return Ok((Disposition::Joined, Prospect { request, ..Prospect::default() }));
+            }
+        }
+        let (opening, language) = open::understood(house, letter);
+        let (finding, _) = identify::ask(house, &opening, Subject::default(), language).await?;
+        let prospect = self.found(imagined(house, received_at, language), finding).await?;
+        if let Some(wish) = wish {
+            self.wishes.insert(wish, prospect.clone());
+        }
+        Ok((Disposition::Opened, prospect))
+    }
+
+    /// What the daemon's questions about a new request would come to.
+    async fn found(&mut self, request: Request, finding: Finding) -> Result<Prospect, FlowError> {
+        let house = self.house;
+        let (id, received_at) = (request.id, request.deadlines.received_at);
+        let asked = finding.asks().map(|(address, kind)| (house.keys.lookup_mac(address), kind));
+        if asked.is_some_and(|asked| !self.asked.insert(asked)) {
+            let waits_until = Some(house.clock.now().plus(house.config.challenge.per_address));
+            return Ok(Prospect { becomes: Some(request.state), waits_until, ..Prospect::default() });
+        }
+        let mut tx = house.db.read().await?;
+        let finding = match identify::turn(house, &mut tx, id, received_at, finding).await? {
+            Turn::Waits(until) => {
+                let waits_until = Some(until);
+                return Ok(Prospect { becomes: Some(request.state), waits_until, ..Prospect::default() });
+            }
+            Turn::Now(finding) => *finding,
+        };
+        let event = identify::event_of(house, &mut tx, id, &finding).await?;
+        Ok(Prospect { request: None, ..moved(house, &request, &event)?.1 })
+    }
+}
+
+/// What an answer would come to; `None` where its words count like any other letter's.
+async fn answers(
+    house: &House,
+    mut answered: Answered,
+    letter: &Intake,
+    by_words: &Judgement,
+) -> Result<Option<Prospect>, FlowError> {
+    answered.ask_again(house).await?;
+    let stored = &answered.stored;
+    let nothing = Prospect { request: Some(stored.request.reference.clone()), ..Prospect::default() };
+    if answered.has_ended() {
+        return Ok(weigh::is_of_the_thread(letter, by_words, None).then_some(nothing));
+    }
+    let mut tx = house.db.read().await?;
+    let decision = answer::decide(house, &mut tx, stored, &answered, letter).await?;
+    let (has_moved, prospect) = match decision.event(stored) {
+        Some(event) => moved(house, &stored.request, &event)?,
+        None => (false, nothing),
+    };
+    Ok(weigh::is_of_the_thread(letter, by_words, Some(has_moved)).then_some(prospect))
+}
+
+/// What a stop without proof would come to: the first of the requests, and the letters of all.
+fn stopped(house: &House, open: &[Stored]) -> Result<Prospect, FlowError> {
+    let first = open.first().map(|stored| &stored.request);
+    let mut prospect = Prospect {
+        request: first.map(|request| request.reference.clone()),
+        becomes: first.map(|request| request.state),
+        ..Prospect::default()
+    };
+    for stored in open.iter().filter(|stored| stored.request.state.can_stop()) {
+        let (_, paused) = moved(house, &stored.request, &Event::StopAsked)?;
+        if first.is_some_and(|first| first.id == stored.request.id) {
+            prospect.becomes = paused.becomes;
+        }
+        prospect.letters.extend(paused.letters);
+    }
+    Ok(prospect)
+}
+
+/// Moves a request in thought only; with whether it moves at all.
+fn moved(house: &House, request: &Request, event: &Event) -> Result<(bool, Prospect), FlowError> {
+    let (after, effects) = apply(request, event, &house.policy, house.clock.now())?;
+    let letters = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { letter, .. } if !letter.is_alarm() => Some(*letter),
+        _ => None,
+    });
+    let waiting = after.ask.as_ref().filter(|_| after.state == State::AwaitingConfirmation);
+    let prospect = Prospect {
+        request: Some(after.reference),
+        becomes: Some(after.state),
+        review: after.review.filter(|_| after.state == State::NeedsReview),
+        offered: waiting.map(|ask| ask.offered.clone()).unwrap_or_default(),
+        approval: waiting.is_some_and(|ask| ask.approval),
+        letters: letters.collect(),
+        ..Prospect::default()
+    };
+    Ok((after.moves != request.moves, prospect))
+}
+
+/// The request of a letter that was judged before, or came back.
+async fn of_request(house: &House, request: Option<RequestId>) -> Result<Prospect, FlowError> {
+    let Some(id) = request else { return Ok(Prospect::default()) };
+    let mut tx = house.db.read().await?;
+    let request = requests::load(&mut tx, id).await?.map(|stored| stored.request.reference);
+    Ok(Prospect { request, ..Prospect::default() })
+}
+
+/// A request as it would be opened; it is written nowhere.
+fn imagined(house: &House, received_at: Timestamp, language: Language) -> Request {
+    Request::open(
+        RequestId::new(house.clock.now(), &*house.chance),
+        Reference::new(&*house.chance),
+        CaseId::new(&*house.chance),
+        Origin::Letter,
+        language,
+        Deadlines::from_receipt(received_at, &house.config.law.pack, &house.calendar),
+    )
+}

@@ -28,6 +28,7 @@ mod leaves;
 mod letters;
 mod mailbox_imap;
 mod outbox;
+mod retry;
 mod schema;
 mod servers;
 mod several_daemons;

@@ -34,6 +34,7 @@ mod note;
 mod open;
 pub mod operate;
 pub mod outbox;
+pub mod retry;
 mod safe;
 mod standing;
 pub mod tidy;

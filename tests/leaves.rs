@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use expunged::db::{keys, trail};
+use expunged::domain::Scope;
 use expunged::domain::{CaseId, RequestId, State};
-use expunged::trail::{ActorKind, Event};
+use expunged::flow::operate::{self, Correction, Operator, Refusal};
+use expunged::trail::{ActorKind, Event, address_commitment};
 use expunged::vault::{KeyOwner, KeyPurpose};
 use sha2::{Digest, Sha256};
 
-use crate::support::world::{Ground, World};
+use crate::support::world::{Ground, World, plain};
 
 const OWNER: &str = "owner1@team.example";
 const USER: &str = "user1@team.example";
@@ -103,6 +105,76 @@ async fn an_owners_approval_is_the_owners() {
     assert_eq!(actor(Event::Confirmed), ActorKind::Person);
     assert_eq!(actor(Event::Approved), ActorKind::Owner);
     assert_eq!(actor(Event::AuthorityIssued), ActorKind::Owner);
+}
+
+#[tokio::test]
+async fn what_an_operator_said_is_committed_to_and_shown_again() {
+    let world = World::sqlite().await;
+    let operator = Operator::named(&world.house, "ops");
+    // A wish that nobody can read goes to a person, who puts it right.
+    let text = "Please delete my data, or rather send me a copy of it first.";
+    let request = world.live(async { world.receive(&plain(OWNER, "My data", text)).await.1.unwrap() }).await;
+    let reference = world.stored(request).await.request.reference;
+    assert_eq!(world.state(request).await, State::NeedsReview);
+    let correction = Correction { scope: Some(Scope::User), account: Some("a1".to_owned()) };
+    operate::correct(&world.house, &reference, &operator, correction).await.unwrap();
+    operate::extend(&world.house, &reference, &operator, "Many stores").await.unwrap();
+    let refusal = Refusal {
+        ground: "A claim is open".to_owned(),
+        article: "Art. 17(3)(e) GDPR".to_owned(),
+        data: vec!["contact".to_owned()],
+        review_on: Some(jiff::civil::date(2027, 6, 1)),
+    };
+    operate::refuse(&world.house, &reference, &operator, refusal).await.unwrap();
+
+    let (case, leaves) = leaves(&world, request).await;
+    let right = private(&world, case, &leaves, Event::PutRight).await;
+    assert_eq!(right["account"], "a1");
+    let leaf = leaves.iter().find(|leaf| leaf.event == Event::PutRight).unwrap();
+    assert_eq!(leaf.leaf.read().unwrap().facts["scope_set"], "user");
+    assert_eq!(private(&world, case, &leaves, Event::Extended).await["reason"], "Many stores");
+    let refused = private(&world, case, &leaves, Event::Refused).await;
+    assert_eq!((&refused["ground"], &refused["article"]), (&"A claim is open".into(), &"Art. 17(3)(e) GDPR".into()));
+    assert_eq!((&refused["data"], &refused["review_on"]), (&serde_json::json!(["contact"]), &"2027-06-01".into()));
+
+    let shown = operate::reveal(&world.house, &reference, &operator).await.unwrap();
+    assert_eq!(shown.refusal.unwrap().ground, "A claim is open");
+    assert_eq!(shown.extension_reason.as_deref(), Some("Many stores"));
+}
+
+/// How many leaves of a case commit to an address.
+async fn commitments(world: &World, request: RequestId, address: &str) -> usize {
+    let (case, leaves) = leaves(world, request).await;
+    let mut tx = world.house.db.read().await.unwrap();
+    let key = keys::load(&mut tx, &world.house.kek, KeyOwner::Case(case), KeyPurpose::Record).await.unwrap().unwrap();
+    let commitment = data_encoding::HEXLOWER.encode(&address_commitment(&key, address).unwrap());
+    leaves.iter().filter(|leaf| leaf.leaf.read().unwrap().address.as_ref() == Some(&commitment)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_address_that_was_written_to_is_committed_to_once() {
+    const GUEST: &str = "guest1@guest.example";
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            // To the owner, as the controller, and to the end-user: no challenge asks either.
+            let forwarded =
+                world.receive(&plain(GUEST, "My data", "Please delete all my personal data.")).await.1.unwrap();
+            assert_eq!(world.state(forwarded).await, State::Forwarded);
+            assert_eq!(
+                (commitments(&world, forwarded, OWNER).await, commitments(&world, forwarded, GUEST).await),
+                (1, 1)
+            );
+            // A letter says that it is in review.
+            let text = "Please delete my data, or rather send me a copy of it first.";
+            let review = world.receive(&plain("owner2@team.example", "My data", text)).await.1.unwrap();
+            assert_eq!(world.state(review).await, State::NeedsReview);
+            assert_eq!(commitments(&world, review, "owner2@team.example").await, 1);
+            // A challenge, then the letters after it.
+            let scheduled = world.ask_and_confirm("owner3@team.example").await;
+            assert_eq!(commitments(&world, scheduled, "owner3@team.example").await, 1);
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod letters;
 mod mailbox_imap;
 mod observe;
 mod outbox;
+mod retry;
 mod schema;
 mod servers;
 mod several_daemons;

@@ -12,7 +12,9 @@ use expunged::flow::operate::{self, Operator, Refusal};
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
+use expunged::trail::Event;
 
+use crate::canary::logs::listen;
 use crate::support::world::{Ground, TEAM, World, plain};
 
 const OWNER: &str = "owner1@team.example";
@@ -26,6 +28,10 @@ struct Server {
 const THERE: u8 = 0;
 const AWAY: u8 = 1;
 const CUT_OFF: u8 = 2;
+/// It refuses our login.
+const LOGIN_REFUSED: u8 = 3;
+/// It knows nobody but the team.
+const NOBODY: u8 = 4;
 
 impl Server {
     fn is(&self, mood: u8) {
@@ -38,6 +44,10 @@ impl Mailer for Server {
     async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
         match self.mood.load(Ordering::SeqCst) {
             AWAY => Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Connection }),
+            LOGIN_REFUSED => Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Reply(535) }),
+            NOBODY if outgoing.to != TEAM => {
+                Err(SendError::Permanent { reached: Reached::Recipient, obstacle: Obstacle::Reply(550) })
+            }
             CUT_OFF => Err(SendError::Ambiguous { obstacle: Obstacle::Timeout }),
             _ => self.mailer.send(outgoing).await,
         }
@@ -75,6 +85,67 @@ async fn dead_jobs(world: &World) -> i64 {
 async fn waits_for_a_person(world: &World, id: RequestId) {
     let request = world.stored(id).await.request;
     assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::ChallengeBounced)));
+}
+
+/// What stands in the way of the letters of this kind.
+async fn obstacle(world: &World, kind: &str) -> Option<String> {
+    let mut tx = world.house.db.read().await.unwrap();
+    let sql = "SELECT obstacle FROM letters WHERE kind = $1";
+    tx.one(sql, params![kind]).await.unwrap().opt_text("obstacle").unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_as_one() {
+    let ear = listen();
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(LOGIN_REFUSED);
+            asked(&world).await;
+            assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_535_before_letter"));
+            let sql = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'send' AND reason = $1";
+            assert_eq!(world.number(sql, params!["reply_535_before_letter"]).await, 1, "the job says it too");
+            hours_pass(&world, 6).await;
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            let alarms = world.fresh(TEAM);
+            assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_535_before_letter")), "{}", alarms.len());
+        })
+        .await;
+    assert!(ear.heard().contains("the server answered 535"), "the log says why");
+}
+
+#[tokio::test]
+async fn a_mailbox_that_does_not_exist_is_told_as_one() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(NOBODY);
+            let id = asked(&world).await;
+            waits_for_a_person(&world, id).await;
+            assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_550_at_recipient"));
+            let stored = world.stored(id).await;
+            let mut tx = world.house.db.read().await.unwrap();
+            let leaves = expunged::db::trail::show(&mut tx, stored.request.case).await.unwrap();
+            let bounced = leaves.iter().find(|leaf| leaf.event == Event::LetterBounced).expect("it has its leaf");
+            assert_eq!(bounced.leaf.read().unwrap().facts["obstacle"], "reply_550_at_recipient");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_team_is_told_why_a_letter_was_given_up() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            server.is(NOBODY);
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            assert_eq!(world.state(id).await, State::Scheduled);
+            let alarms = world.fresh(TEAM);
+            assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_550_at_recipient")), "{}", alarms.len());
+        })
+        .await;
 }
 
 #[tokio::test]

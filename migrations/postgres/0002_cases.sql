@@ -248,7 +248,8 @@ CREATE TABLE letters (
   sends        BIGINT NOT NULL,          -- times that DATA was begun
   created_at   TIMESTAMPTZ NOT NULL,
   put_off_at   TIMESTAMPTZ,          -- when the mail server first said "not now"
-  sent_at      TIMESTAMPTZ
+  sent_at      TIMESTAMPTZ,
+  obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 );
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
 CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;

@@ -248,7 +248,8 @@ CREATE TABLE letters (
   sends        INTEGER NOT NULL,          -- times that DATA was begun
   created_at   INTEGER NOT NULL,
   put_off_at   INTEGER,          -- when the mail server first said "not now"
-  sent_at      INTEGER
+  sent_at      INTEGER,
+  obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 ) STRICT;
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
 CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;

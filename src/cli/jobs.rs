@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::db::jobs::{self, JobRow, JobState};
 use crate::db::{Tx, requests};
 use crate::domain::{JobId, Reference, RequestId};
-use crate::flow::operate;
+use crate::flow::retry::{self, Retried};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::{self, Invocation};
@@ -128,10 +128,12 @@ fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
 
 async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
     let (house, operator) = invocation.house().await?;
-    if operate::retry_job(&house, id, &operator).await? {
-        say(&format!("job {id} is tried again"));
-        Ok(())
-    } else {
-        Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good")))
+    match retry::job(&house, id, &operator).await? {
+        Retried::Again => {
+            say(&format!("job {id} is tried again"));
+            Ok(())
+        }
+        Retried::NotDead => Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good"))),
+        Retried::Instead(why) => Err(Ended::saying(Exit::Refused, format_args!("job {id} is not tried again: {why}"))),
     }
 }

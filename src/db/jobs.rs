@@ -186,6 +186,16 @@ pub async fn snooze_in(tx: &mut Tx, lease: &Lease, until: Timestamp) -> Result<(
     }
 }
 
+/// Notes why a job that is held could not be done now, for people who look at it; the next attempt says anew.
+///
+/// # Errors
+/// [`DbError::LostLease`].
+pub async fn note_reason(tx: &mut Tx, held: Held, reason: &str) -> Result<(), DbError> {
+    let sql =
+        format!("UPDATE jobs SET reason = $3 WHERE id = $1 AND lease_token = $2 AND {}", still_held(tx.dialect()));
+    settled_one(tx.execute(&sql, params![held.job, held.token, reason]).await?)
+}
+
 /// Forgets jobs that ended before this time, at most `count_max`; answers how many.
 ///
 /// # Errors
@@ -367,10 +377,27 @@ const fn settled_one(changed: u64) -> Result<(), DbError> {
     if changed == 1 { Ok(()) } else { Err(DbError::LostLease) }
 }
 
-/// The request that a live job belongs to; `None` for a job of no request, or none of this id.
-pub async fn request_of(tx: &mut Tx, job: JobId) -> Result<Option<RequestId>, DbError> {
-    let row = tx.optional("SELECT request_id FROM jobs WHERE id = $1", params![job]).await?;
-    Ok(row.map(|row| row.of("jobs").opt_uuid("request_id")).transpose()?.flatten().map(RequestId::from_uuid))
+/// A job that failed for good, as whoever wants it done again needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadJob {
+    /// What was to be done.
+    pub kind: String,
+    /// The request that it belongs to.
+    pub request: Option<RequestId>,
+    /// What it is about.
+    pub payload: Value,
+}
+
+/// The dead job of this id.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn dead(tx: &mut Tx, job: JobId) -> Result<Option<DeadJob>, DbError> {
+    let sql = "SELECT kind, request_id, payload FROM jobs WHERE id = $1 AND state = 'dead'";
+    let Some(row) = tx.optional(sql, params![job]).await? else { return Ok(None) };
+    let row = row.of("jobs");
+    let request = row.opt_uuid("request_id")?.map(RequestId::from_uuid);
+    Ok(Some(DeadJob { kind: row.text("kind")?, request, payload: row.json("payload")? }))
 }
 
 /// How many jobs are due by now and not settled: waiting or being worked on.

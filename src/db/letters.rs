@@ -50,6 +50,8 @@ pub struct LetterRow {
     pub created_at: Timestamp,
     /// When the mail server first said "not now".
     pub put_off_at: Option<Timestamp>,
+    /// What last stood in its way, as a word of the program (see [`crate::reply::mailer::SendError::word`]).
+    pub obstacle: Option<String>,
 }
 
 /// Writes a letter to the outbox; one of the same kind, audience and occasion (or an alarm of this kind about the same
@@ -84,7 +86,7 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, put_off_at ",
+            "SELECT id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, put_off_at, obstacle ",
             $rest
         )
     };
@@ -152,6 +154,28 @@ pub async fn set_state(tx: &mut Tx, letter: &LetterRow, to: LetterState, now: Ti
     .await
 }
 
+/// Notes what stood in the way of a letter; what a later try meets takes its place.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note_obstacle(tx: &mut Tx, letter: LetterId, obstacle: &str) -> Result<(), DbError> {
+    tx.execute_one("UPDATE letters SET obstacle = $2 WHERE id = $1", params![letter.as_uuid(), obstacle]).await
+}
+
+/// Puts a letter that was given up back into the outbox, as if the mail server had never said no. Whether earlier tries
+/// may have arrived is kept.
+///
+/// # Errors
+/// A wrong row count when it is not given up.
+pub async fn put_back(tx: &mut Tx, letter: LetterId) -> Result<(), DbError> {
+    tx.execute_one(
+        "UPDATE letters SET state = 'queued', put_off_at = NULL, obstacle = NULL
+         WHERE id = $1 AND state IN ('failed', 'held')",
+        params![letter.as_uuid()],
+    )
+    .await
+}
+
 /// How many of a request's letters to its people are still on their way.
 ///
 /// # Errors
@@ -200,6 +224,7 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         sends: row.u32("sends")?,
         created_at: row.time("created_at")?,
         put_off_at: row.opt_time("put_off_at")?,
+        obstacle: row.opt_text("obstacle")?,
     })
 }
 

@@ -101,6 +101,17 @@ pub async fn show(tx: &mut Tx, case: CaseId) -> Result<Vec<StoredLeaf>, DbError>
     tx.all(&sql, params![case]).await?.into_iter().map(stored).collect()
 }
 
+/// Whether a leaf of this case commits to an address with this commitment.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn has_address(tx: &mut Tx, case: CaseId, commitment: &[u8; 32]) -> Result<bool, DbError> {
+    // As canonical JSON writes it. No text of a leaf holds a quotation mark, so this is a name and a value.
+    let field = format!("%\"address\":\"{}\"%", data_encoding::HEXLOWER.encode(commitment));
+    let sql = "SELECT number FROM trail WHERE case_id = $1 AND leaf LIKE $2 LIMIT 1";
+    Ok(tx.optional(sql, params![case, field]).await?.is_some())
+}
+
 /// Leaves of all cases in the order of writing, from the one after `after` (0: from the first), at most `limit`.
 ///
 /// On PostgreSQL a transaction under way may still take an earlier position: export within one read transaction, and

@@ -140,6 +140,7 @@ fn new_letter(
         sends: 0,
         created_at: now,
         put_off_at: None,
+        obstacle: None,
     }
 }
 

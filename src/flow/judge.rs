@@ -171,6 +171,7 @@ async fn record_answer(house: &House, tx: &mut Tx, answered: &Answered, letter: 
 async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
         letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
+        letters::note_obstacle(tx, ours.id, "returned").await?;
     }
     undelivered::tell(house, tx, ours).await?;
     Ok(ours.request)

@@ -369,14 +369,15 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
                 None => last_lost(tx, request.id).await?,
             };
             let certain = lost.as_ref().is_some_and(|letter| letter.state != LetterState::Held);
+            let obstacle = lost.as_ref().and_then(|letter| letter.obstacle.clone());
             let letter = lost.map_or(LetterKind::Challenge, |letter| letter.kind);
-            Letter::AlarmBounced(AlarmBounced { reference, letter, certain })
+            Letter::AlarmBounced(AlarmBounced { reference, letter, certain, obstacle })
         }
         LetterKind::AlarmDelayed => {
             let late = about(tx, row).await?.ok_or(FlowError::Missing("the letter of an alarm"))?;
             let since = late.put_off_at.unwrap_or(late.created_at);
             let until = outbox::tried_until(since);
-            Letter::AlarmDelayed(AlarmDelayed { reference, letter: late.kind, since, until })
+            Letter::AlarmDelayed(AlarmDelayed { reference, letter: late.kind, since, until, obstacle: late.obstacle })
         }
         LetterKind::AlarmDueSoon => {
             // An alarm before the base due date is about that one: the notice of an extension may not have left.

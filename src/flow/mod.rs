@@ -36,6 +36,7 @@ mod open;
 pub mod operate;
 pub mod outbox;
 mod pause;
+pub mod retry;
 mod safe;
 mod standing;
 pub mod tidy;

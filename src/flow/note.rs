@@ -7,9 +7,11 @@ use crate::db::{Tx, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{CaseId, State};
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
+use crate::vault::DataKey;
 use crate::verify::{Addressee, Authority, Challenge};
 
 use super::error::FlowError;
+use super::facts::Closing;
 use super::house::House;
 use super::safe;
 
@@ -36,17 +38,30 @@ pub(super) async fn moved(
     if let Some(at) = after.erase_at.filter(|_| after.state == State::Scheduled) {
         facts = facts.with("erase_at", Fact::Time(at))?;
     }
+    if matches!(event, Event::PutRight)
+        && let Some(scope) = safe::subject(house, tx, after).await?.scope_set
+    {
+        facts = facts.with("scope_set", Fact::Word(scope.to_string()))?;
+    }
     let private = about(house, tx, event, after).await?;
     append_private(house, tx, after.case, recorded(event), actor, facts, private).await
 }
 
 /// Whom and what a move is about, where that was found out or proven: account, asker, and each target with its label.
-/// The leaf commits to it, so that what was erased can be held against what was proven.
+/// What an operator said of it too: the words of a refusal or an extension, the account that was set. The leaf commits to
+/// it, so that what was erased can be held against what was proven, and what was told against what was decided.
 async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Result<PrivateFacts, FlowError> {
     let proven = match event {
         Event::Identified { .. } => None,
         Event::Confirmed { .. } | Event::ConfirmedPendingApproval { .. } | Event::Approved { .. } => {
             after.ask.as_ref().and_then(|ask| ask.scope)
+        }
+        Event::RefusedByOperator | Event::Extended { .. } => {
+            return said(event, safe::closing(house, tx, after).await?);
+        }
+        Event::PutRight => {
+            let account = safe::subject(house, tx, after).await?.account;
+            return Ok(PrivateFacts::new().with("account", account));
         }
         _ => return Ok(PrivateFacts::new()),
     };
@@ -58,6 +73,19 @@ async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Re
         .map(|offer| json!({ "scope": offer.scope, "target": offer.target, "label": offer.label }))
         .collect();
     Ok(PrivateFacts::new().with("account", subject.account).with("asker", json!(subject.asker)).with("plans", offers))
+}
+
+/// What an operator said in words: why it is refused, or why it takes longer.
+fn said(event: &Event, closing: Closing) -> Result<PrivateFacts, FlowError> {
+    if matches!(event, Event::Extended { .. }) {
+        return Ok(PrivateFacts::new().with("reason", closing.extension_reason));
+    }
+    let refusal = closing.refusal.ok_or(FlowError::Missing("the words of a refusal"))?;
+    Ok(PrivateFacts::new()
+        .with("ground", refusal.ground)
+        .with("article", refusal.article)
+        .with("data", json!(refusal.data))
+        .with("review_on", json!(refusal.review_on)))
 }
 
 /// Records that an authority was issued, in the transaction that issues it.
@@ -86,14 +114,54 @@ pub(super) async fn letter(
     letter: &LetterRow,
     state: LetterState,
 ) -> Result<(), FlowError> {
+    append(house, tx, case, event, Actor::PROGRAM, of_letter(letter, state)?).await
+}
+
+/// Records that a letter of ours is about to be sent. The first to an address commits to it, so that whom we wrote to
+/// can be held against what the directory knew, whatever the letter was.
+pub(super) async fn sending(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    letter: &LetterRow,
+    address: Option<&str>,
+) -> Result<(), FlowError> {
+    let record = safe::record_key(house, tx, case).await?;
+    let entry = Entry::new(Recorded::LetterSending, Actor::PROGRAM).facts(of_letter(letter, LetterState::Sending)?);
+    let entry = match address {
+        Some(address) => committed(tx, case, &record, entry, address).await?,
+        None => entry,
+    };
+    leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
+    Ok(())
+}
+
+fn of_letter(letter: &LetterRow, state: LetterState) -> Result<Facts, FlowError> {
     let facts = Facts::new()
         .with("letter", Fact::Word(letter.kind.to_string()))?
         .with("to", Fact::Word(letter.audience.to_string()))?
         .with("state", Fact::Word(state.to_string()))?;
-    append(house, tx, case, event, Actor::PROGRAM, facts).await
+    let obstacle = letter.obstacle.clone().filter(|_| state != LetterState::Sending);
+    Ok(match obstacle {
+        Some(obstacle) => facts.with("obstacle", Fact::Word(obstacle))?,
+        None => facts,
+    })
 }
 
-/// Records that an address was asked, with a commitment to it: the one of the asker, once per case.
+/// The entry, with a commitment to the address unless a leaf of the case has it already.
+async fn committed(
+    tx: &mut Tx,
+    case: CaseId,
+    record: &DataKey,
+    entry: Entry,
+    address: &str,
+) -> Result<Entry, FlowError> {
+    let commitment = address_commitment(record, address)?;
+    let known = leaves::has_address(tx, case, &commitment).await?;
+    Ok(if known { entry } else { entry.committed_address(commitment) })
+}
+
+/// Records that an address was asked, with a commitment to it unless a leaf of the case has one.
 pub(super) async fn asked(
     house: &House,
     tx: &mut Tx,
@@ -110,10 +178,8 @@ pub(super) async fn asked(
         .with("scopes", Fact::Words(scopes))?
         .with("expires", Fact::Time(challenge.expires_at))?;
     let event = if approval { Recorded::ApprovalAsked } else { Recorded::ChallengeMade };
-    let mut entry = Entry::new(event, Actor::PROGRAM).facts(facts);
-    if challenge.round == 1 {
-        entry = entry.committed_address(address_commitment(&record, address)?);
-    }
+    let entry = Entry::new(event, Actor::PROGRAM).facts(facts);
+    let entry = committed(tx, request.case, &record, entry, address).await?;
     leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
     Ok(())
 }

@@ -5,9 +5,9 @@
 //! is in the trail with the actor's pseudonym.
 
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{Tx, authorities, challenges, evidence, jobs, sealed};
+use crate::db::{Tx, authorities, challenges, evidence, sealed};
 use crate::domain::request::{Event, Warrant};
-use crate::domain::{JobId, Reference, Scope, State};
+use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::verify::{Addressee, Endorsed, EvidenceRecord, ProofKind, Vouched};
@@ -372,24 +372,6 @@ pub async fn add_note(house: &House, reference: &Reference, operator: &Operator,
     Ok(())
 }
 
-/// Has a dead job tried again. `false` where it is not dead.
-///
-/// # Errors
-/// When our database does not answer.
-pub async fn retry_job(house: &House, job: JobId, operator: &Operator) -> Result<bool, FlowError> {
-    let mut tx = house.db.write().await?;
-    let request = jobs::request_of(&mut tx, job).await?;
-    let again = jobs::retry(&mut tx, job, house.clock.now()).await?;
-    if let Some(id) = request.filter(|_| again)
-        && let Some(stored) = requests::load(&mut tx, id).await?
-    {
-        let case = stored.request.case;
-        note::append(house, &mut tx, case, Recorded::JobRetried, operator.actor(), Facts::new()).await?;
-    }
-    tx.commit().await?;
-    Ok(again)
-}
-
 /// What a person of the team sees in clear with `--reveal`.
 #[derive(Clone, Default, serde::Serialize)]
 pub struct Revealed {
@@ -403,6 +385,10 @@ pub struct Revealed {
     pub account: Option<String>,
     /// What the asker is called.
     pub asker_label: Option<String>,
+    /// Why an operator refused it.
+    pub refusal: Option<Refusal>,
+    /// Why an operator extended its period.
+    pub extension_reason: Option<String>,
     /// The letters that belong to the case: the subject, and what their writers wrote, without quotes.
     pub letters: Vec<String>,
 }
@@ -427,6 +413,7 @@ pub async fn reveal(house: &House, reference: &Reference, operator: &Operator) -
     let opening = unless_forgotten(safe::opening(house, &mut tx, &stored.request).await)?;
     let contact = unless_forgotten(safe::contact(house, &mut tx, &stored.request).await)?;
     let subject = unless_forgotten(safe::subject(house, &mut tx, &stored.request).await)?;
+    let closing = unless_forgotten(safe::closing(house, &mut tx, &stored.request).await)?;
     let letters = unless_forgotten(safe::letters(house, &mut tx, &stored.request).await)?;
     let case = stored.request.case;
     note::append(house, &mut tx, case, Recorded::Revealed, operator.actor(), Facts::new()).await?;
@@ -438,6 +425,8 @@ pub async fn reveal(house: &House, reference: &Reference, operator: &Operator) -
         owner: contact.owner,
         account: subject.account,
         asker_label: subject.asker_label,
+        refusal: closing.refusal,
+        extension_reason: closing.extension_reason,
     })
 }
 

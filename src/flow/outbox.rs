@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::breakpoint;
 use crate::chance::Chance;
@@ -31,6 +31,10 @@ use super::{forget, note, undelivered};
 struct Payload {
     letter: LetterId,
 }
+
+/// Why a letter is given up without asking a mail server: its question is over, or there is nobody to write to.
+const QUESTION_OVER: &str = "question_over";
+const NO_ADDRESS: &str = "no_address";
 
 /// How often an uncertain delivery is tried again before a person must look.
 const SENDS_MAX: u32 = 2;
@@ -55,7 +59,7 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     }
     if letter.state == LetterState::Sending && letter.sends >= SENDS_MAX {
         drop(tx);
-        return settle(house, lease, &letter, LetterState::Held).await;
+        return settle(house, lease, &letter, LetterState::Held, None).await;
     }
     let stored = match letter.request {
         Some(request) => requests::load(&mut tx, request).await?,
@@ -64,41 +68,66 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     // A question that waited until it was over is not asked any more.
     if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
         drop(tx);
-        return settle(house, lease, &letter, lost(letter.sends)).await;
+        return settle(house, lease, &letter, lost(letter.sends), Some(QUESTION_OVER)).await;
     }
     let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
     let outgoing = match written.and_then(|written| written.map(|it| composed(house, &letter, &it)).transpose()) {
         Ok(Some(outgoing)) => outgoing,
         // Nobody to write to, or the address was forgotten: said in the queue, never sent elsewhere.
-        Ok(None) | Err(FlowError::KeyDestroyed(_)) => return settle(house, lease, &letter, lost(letter.sends)).await,
+        Ok(None) => return settle(house, lease, &letter, lost(letter.sends), Some(NO_ADDRESS)).await,
+        Err(error @ FlowError::KeyDestroyed(_)) => {
+            return settle(house, lease, &letter, lost(letter.sends), Some(error.code())).await;
+        }
         // The same facts fail again, so the letter is given up where people see it.
         Err(error) if error.retry() == Retry::Permanent => {
             let reason = error.code();
             error!(letter.id = %letter.id, letter.kind = %letter.kind, reason, cause = %error.chain(), "a letter cannot be written");
-            return settle(house, lease, &letter, lost(letter.sends)).await;
+            return settle(house, lease, &letter, lost(letter.sends), Some(reason)).await;
         }
         Err(error) => return Err(error),
     };
-    let letter = begin(house, &letter, stored.as_ref()).await?;
+    let letter = begin(house, &letter, stored.as_ref(), &outgoing).await?;
     breakpoint!("send.before_data");
     let sent = hand_over(house, &outgoing).await;
     breakpoint!("send.after_data");
     match sent {
-        Ok(()) => settle(house, lease, &letter, LetterState::Sent).await,
-        Err(SendError::Transient { .. }) => put_off(house, lease, &letter).await,
-        Err(SendError::Permanent { .. }) => settle(house, lease, &letter, lost(letter.sends - 1)).await,
+        Ok(()) => settle(house, lease, &letter, LetterState::Sent, None).await,
+        Err(error) => not_sent(house, lease, &letter, error).await,
+    }
+}
+
+/// What a failure means for the letter. Its cause is logged and noted: a login that is refused, a certificate that is not
+/// trusted and a mailbox that does not exist each have another cure.
+async fn not_sent(house: &House, lease: &Lease, letter: &LetterRow, error: SendError) -> Result<(), FlowError> {
+    let obstacle = error.word();
+    warn!(letter.id = %letter.id, letter.kind = %letter.kind, obstacle, %error, "a letter was not handed over");
+    match error {
+        SendError::Transient { .. } => put_off(house, lease, letter, &obstacle).await,
+        SendError::Permanent { .. } => settle(house, lease, letter, lost(letter.sends - 1), Some(&obstacle)).await,
         // `sending` stays: the next attempt resends once with the same Message-ID, the one after that holds.
-        Err(SendError::Ambiguous { .. }) => Err(FlowError::Uncertain),
+        SendError::Ambiguous { .. } => {
+            let mut tx = house.db.write().await?;
+            letters::note_obstacle(&mut tx, letter.id, &obstacle).await?;
+            tx.commit().await?;
+            Err(FlowError::Uncertain)
+        }
     }
 }
 
 /// Commits that DATA is about to begin, and its leaf.
-async fn begin(house: &House, letter: &LetterRow, stored: Option<&Stored>) -> Result<LetterRow, FlowError> {
+async fn begin(
+    house: &House,
+    letter: &LetterRow,
+    stored: Option<&Stored>,
+    outgoing: &[Outgoing],
+) -> Result<LetterRow, FlowError> {
     let mut tx = house.db.write().await?;
     letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await.map_err(moved)?;
     if let Some(Stored { request, .. }) = stored {
-        note::letter(house, &mut tx, request.case, Event::LetterSending, letter, LetterState::Sending).await?;
+        // To the team goes no address of the case.
+        let to = outgoing.first().filter(|_| letter.audience != Audience::Team).map(|first| first.to.as_str());
+        note::sending(house, &mut tx, request.case, letter, to).await?;
     }
     tx.commit().await?;
     breakpoint!("send.sending_committed");
@@ -120,16 +149,18 @@ fn moved(error: DbError) -> FlowError {
 }
 
 /// The server said "not now": the letter waits, and this was no delivery. The team is told once that it waits long.
-async fn put_off(house: &House, lease: &Lease, letter: &LetterRow) -> Result<(), FlowError> {
+async fn put_off(house: &House, lease: &Lease, letter: &LetterRow, obstacle: &str) -> Result<(), FlowError> {
     let now = house.clock.now();
     let waited = letter.put_off_at.map_or(Duration::ZERO, |since| between(since, now));
     if waited >= GIVEN_UP_AFTER {
-        return settle(house, lease, letter, lost(letter.sends - 1)).await;
+        return settle(house, lease, letter, lost(letter.sends - 1), Some(obstacle)).await;
     }
     let wait = next_wait(waited, &*house.chance);
-    warn!(letter.id = %letter.id, letter.kind = %letter.kind, wait_seconds = wait.as_secs(), "the mail server does not take a letter now");
+    info!(letter.id = %letter.id, wait_seconds = wait.as_secs(), "the letter waits for the mail server");
     let mut tx = house.db.write().await?;
     letters::put_off(&mut tx, letter, now).await.map_err(moved)?;
+    letters::note_obstacle(&mut tx, letter.id, obstacle).await?;
+    jobs::note_reason(&mut tx, lease.held(), obstacle).await?;
     jobs::snooze_in(&mut tx, lease, now.plus(wait)).await?;
     if waited >= TOLD_AFTER {
         undelivered::tell_of_delay(house, &mut tx, letter).await?;
@@ -160,16 +191,22 @@ pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Resu
     let Payload { letter: id } = super::payload(lease)?;
     match letters::load(tx, id).await? {
         Some(letter) if matches!(letter.state, LetterState::Queued | LetterState::Sending) => {
-            settle_in(house, tx, &letter, lost(letter.sends)).await
+            settle_in(house, tx, &letter, lost(letter.sends), None).await
         }
         _ => Ok(()),
     }
 }
 
-/// Settles a letter with its job.
-async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
+/// Settles a letter with its job. `obstacle` is what stood in its way, where that is not noted yet.
+async fn settle(
+    house: &House,
+    lease: &Lease,
+    letter: &LetterRow,
+    to: LetterState,
+    obstacle: Option<&str>,
+) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
-    settle_in(house, &mut tx, letter, to).await?;
+    settle_in(house, &mut tx, letter, to, obstacle).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("send.settled");
@@ -177,7 +214,18 @@ async fn settle(house: &House, lease: &Lease, letter: &LetterRow, to: LetterStat
 }
 
 /// Records what came of it, tells the team where nobody got it, and lets the address be forgotten after the last one.
-async fn settle_in(house: &House, tx: &mut Tx, letter: &LetterRow, to: LetterState) -> Result<(), FlowError> {
+async fn settle_in(
+    house: &House,
+    tx: &mut Tx,
+    letter: &LetterRow,
+    to: LetterState,
+    obstacle: Option<&str>,
+) -> Result<(), FlowError> {
+    if let Some(obstacle) = obstacle {
+        letters::note_obstacle(tx, letter.id, obstacle).await?;
+    }
+    let obstacle = obstacle.map(str::to_owned).or_else(|| letter.obstacle.clone()).filter(|_| to != LetterState::Sent);
+    let letter = &LetterRow { obstacle, ..letter.clone() };
     let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
     match to {
         // A question that is over is missed by nobody.

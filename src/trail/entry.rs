@@ -102,7 +102,7 @@ impl Entry {
         self
     }
 
-    /// With the commitment to the address; once per case.
+    /// With the commitment to an address that we write to; once per case and address.
     #[must_use]
     pub const fn committed_address(mut self, commitment: [u8; 32]) -> Self {
         self.address = Some(commitment);

@@ -42,7 +42,7 @@ pub struct LeafFields {
     pub facts: BTreeMap<String, Value>,
     /// HMAC commitment to the private facts under the case's record key.
     pub private: String,
-    /// HMAC commitment to the address, in one leaf of a case.
+    /// HMAC commitment to an address that we write to, in one leaf of a case for each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub address: Option<String>,
     /// 32 random bytes: who sees only the hash of a leaf cannot try out what is in it.

@@ -122,16 +122,7 @@ async fn as_large_as_may_be() {
 #[tokio::test]
 async fn poison() {
     let world = World::sqlite().await;
-    // Nobody works yet: the letter is stored, and altered before it is judged.
-    world.deliver(&world.closing("owner1@team.example"));
-    let (place, mut mailbox) = world.mailbox();
-    let db = &world.house.db;
-    let lease = std::time::Duration::from_secs(60);
-    let lease = expunged::db::mailbox_leases::acquire(db, &place.mailbox, "test", lease).await.unwrap().unwrap();
-    expunged::flow::arrive::poll(&world.house, &mut *mailbox, &place, &lease).await.unwrap();
-    expunged::db::mailbox_leases::release(db, lease).await.unwrap();
-    drop(mailbox);
-    world.try_sql("UPDATE sealed SET bytes = zeroblob(length(bytes))", params![]).await.unwrap();
+    poisoned(&world).await;
     world
         .live(async {
             world.settle().await;
@@ -142,6 +133,19 @@ async fn poison() {
         .await;
     let dead = "SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead' AND kind = 'judge'";
     assert_eq!(world.number(dead, params![]).await, 1);
+}
+
+/// Nobody works yet: a letter is stored, and altered before it is judged.
+pub async fn poisoned(world: &World) {
+    world.deliver(&world.closing("owner1@team.example"));
+    let (place, mut mailbox) = world.mailbox();
+    let db = &world.house.db;
+    let lease = std::time::Duration::from_secs(60);
+    let lease = expunged::db::mailbox_leases::acquire(db, &place.mailbox, "test", lease).await.unwrap().unwrap();
+    expunged::flow::arrive::poll(&world.house, &mut *mailbox, &place, &lease).await.unwrap();
+    expunged::db::mailbox_leases::release(db, lease).await.unwrap();
+    drop(mailbox);
+    world.try_sql("UPDATE sealed SET bytes = zeroblob(length(bytes))", params![]).await.unwrap();
 }
 
 /// The letter has a request that waits for a person, the team is told once and about the right thing, and the case ends

@@ -61,6 +61,11 @@ pub fn listen() -> &'static Ear {
 }
 
 impl Ear {
+    /// All that was heard so far.
+    pub fn heard(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).expect("logs are text")
+    }
+
     pub fn find(&self, net: &Net) -> Option<String> {
         net.find_in_log(&self.0.lock().unwrap())
     }

@@ -44,6 +44,8 @@ struct LetterLine {
     audience: Audience,
     state: LetterState,
     sends: u32,
+    /// What stands in its way.
+    obstacle: Option<String>,
     created_at: String,
 }
 
@@ -55,7 +57,7 @@ struct DeliveryLine {
 }
 
 impl Tabular for LetterLine {
-    const HEADS: &'static [&'static str] = &["letter", "to", "state", "sends", "written"];
+    const HEADS: &'static [&'static str] = &["letter", "to", "state", "sends", "obstacle", "written"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -63,6 +65,7 @@ impl Tabular for LetterLine {
             self.audience.to_string(),
             self.state.to_string(),
             self.sends.to_string(),
+            self.obstacle.clone().unwrap_or_default(),
             self.created_at.clone(),
         ]
     }
@@ -133,6 +136,7 @@ fn letter(row: &LetterRow) -> LetterLine {
         audience: row.audience,
         state: row.state,
         sends: row.sends,
+        obstacle: row.obstacle.clone().filter(|_| row.state != LetterState::Sent),
         created_at: time(row.created_at),
     }
 }
@@ -154,6 +158,7 @@ fn for_people(shown: &Shown) -> String {
         facts.push(("asker's name", word(&revealed.asker_label)));
         facts.push(("account", word(&revealed.account)));
         facts.push(("owner", word(&revealed.owner)));
+        facts.extend(said_by_operators(revealed));
     }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text: String = facts.iter().map(|(name, fact)| format!("{name:width$}  {fact}\n")).collect();
@@ -164,6 +169,20 @@ fn for_people(shown: &Shown) -> String {
         text.push_str(&format!("\n--- a letter\n{}\n", printable_lines(letter)));
     }
     text.trim_end().to_owned()
+}
+
+/// What operators said of the request: why it is refused, why it takes longer.
+fn said_by_operators(revealed: &Revealed) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(refusal) = &revealed.refusal {
+        facts.push(("refused because", printable(&refusal.ground)));
+        facts.push(("refused by", printable(&refusal.article)));
+        let data = if refusal.data.is_empty() { "all that was asked for".to_owned() } else { refusal.data.join(", ") };
+        facts.push(("data that stay", printable(&data)));
+        facts.extend(refusal.review_on.map(|day| ("looked at again on", day.to_string())));
+    }
+    facts.extend(revealed.extension_reason.as_deref().map(|reason| ("extended because", printable(reason))));
+    facts
 }
 
 /// A text of several lines, each without what a terminal would obey.

@@ -42,6 +42,8 @@ pub struct AlarmBounced {
     pub letter: LetterKind,
     /// Whether it is certain that it did not arrive: refused, returned or given up, and not merely unanswered for.
     pub certain: bool,
+    /// What stood in the way, where that is known: a word of the program, such as `reply_550_at_recipient`.
+    pub obstacle: Option<String>,
 }
 
 /// To the team: the mail server has not taken a letter of ours for hours.
@@ -55,6 +57,8 @@ pub struct AlarmDelayed {
     pub since: Timestamp,
     /// Until when it is tried again.
     pub until: Timestamp,
+    /// What stood in the way, where that is known: a word of the program, such as `reply_535_before_letter`.
+    pub obstacle: Option<String>,
 }
 
 /// To the team: a request is due in seven days.

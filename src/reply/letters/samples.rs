@@ -249,12 +249,19 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into()]
         }
         LetterKind::AlarmBounced => {
-            let bounced = |letter, certain| AlarmBounced { reference: reference(), letter, certain }.into();
-            vec![bounced(LetterKind::Challenge, true), bounced(LetterKind::Completed, false)]
+            let bounced = |letter, certain, obstacle: Option<&str>| {
+                let obstacle = obstacle.map(str::to_owned);
+                AlarmBounced { reference: reference(), letter, certain, obstacle }.into()
+            };
+            vec![
+                bounced(LetterKind::Challenge, true, Some("reply_550_at_recipient")),
+                bounced(LetterKind::Completed, false, None),
+            ]
         }
         LetterKind::AlarmDelayed => {
             let until = instant.plus_days(5);
-            vec![AlarmDelayed { reference: reference(), letter: LetterKind::Scheduled, since: instant, until }.into()]
+            let (letter, obstacle) = (LetterKind::Scheduled, Some("reply_535_before_letter".to_owned()));
+            vec![AlarmDelayed { reference: reference(), letter, since: instant, until, obstacle }.into()]
         }
         LetterKind::AlarmDueSoon => {
             let (state, due_on) = (State::AwaitingConfirmation, date(2026, 4, 7));

@@ -49,6 +49,17 @@ pub enum Reached {
     Message,
 }
 
+impl Reached {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Server => "before_letter",
+            Self::Sender => "at_sender",
+            Self::Recipient => "at_recipient",
+            Self::Message => "at_message",
+        }
+    }
+}
+
 impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -77,6 +88,20 @@ pub enum Obstacle {
     Address,
     /// The disk failed.
     Disk(io::ErrorKind),
+}
+
+impl Obstacle {
+    fn word(self) -> String {
+        match self {
+            Self::Reply(code) => format!("reply_{code}"),
+            Self::Connection => "connection".to_owned(),
+            Self::Encryption => "encryption".to_owned(),
+            Self::Timeout => "timeout".to_owned(),
+            Self::Protocol => "protocol".to_owned(),
+            Self::Address => "address".to_owned(),
+            Self::Disk(_) => "disk".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Obstacle {
@@ -133,6 +158,19 @@ impl SendError {
         }
     }
 
+    /// What stood in the way and how far it came, as one word for the outbox and the trail: `reply_535_before_letter` is a
+    /// refused login, `encryption_before_letter` a certificate that is not trusted, `reply_550_at_recipient` a mailbox
+    /// that does not exist.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Transient { reached, obstacle } | Self::Permanent { reached, obstacle } => {
+                format!("{}_{}", obstacle.word(), reached.word())
+            }
+            Self::Ambiguous { obstacle } => format!("{}_after_message", obstacle.word()),
+        }
+    }
+
     /// The reply code, where a server gave one.
     #[must_use]
     pub const fn code(&self) -> Option<u16> {
@@ -140,6 +178,37 @@ impl SendError {
             Self::Transient { obstacle: Obstacle::Reply(code), .. }
             | Self::Permanent { obstacle: Obstacle::Reply(code), .. } => Some(*code),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail::{Fact, Facts};
+
+    #[test]
+    fn causes_are_told_apart_by_words_that_a_leaf_may_hold() {
+        let (reached, obstacle) = (Reached::Server, Obstacle::Reply(535));
+        let login = SendError::Transient { reached, obstacle };
+        let certificate = SendError::Transient { reached, obstacle: Obstacle::Encryption };
+        let nobody = SendError::Permanent { reached: Reached::Recipient, obstacle: Obstacle::Reply(550) };
+        let cut_off = SendError::Ambiguous { obstacle: Obstacle::Timeout };
+        let disk =
+            SendError::Transient { reached: Reached::Message, obstacle: Obstacle::Disk(io::ErrorKind::NotFound) };
+        let words = [login, certificate, nobody, cut_off, disk].map(|error| error.word());
+        assert_eq!(
+            words,
+            [
+                "reply_535_before_letter",
+                "encryption_before_letter",
+                "reply_550_at_recipient",
+                "timeout_after_message",
+                "disk_at_message"
+            ]
+        );
+        for word in words {
+            Facts::new().with("obstacle", Fact::Word(word)).unwrap();
         }
     }
 }

@@ -1,0 +1,163 @@
+//! Has work that failed for good done again, where there is still something to do; where not, says what helps instead.
+//!
+//! When a job dies, a person is told through its request, which then goes another way: the letter is set aside, the
+//! request goes to review, the question counts as lost. The job alone, put back, would find nothing left to do.
+
+use crate::db::deliveries::{self, Disposition};
+use crate::db::letters::{self, LetterState};
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, jobs};
+use crate::domain::request::{Event, Wake, apply};
+use crate::domain::{DeliveryId, JobId, LetterId, State};
+use crate::trail::{Event as Recorded, Fact, Facts};
+use crate::vault::KeyPurpose;
+
+use super::error::FlowError;
+use super::house::House;
+use super::operate::Operator;
+use super::{kinds, note, safe, undelivered};
+
+/// What became of an operator's wish to have a job tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is tried again, with all its attempts.
+    Again,
+    /// There is no such job that failed for good.
+    NotDead,
+    /// It would find nothing to do; this helps instead.
+    Instead(&'static str),
+}
+
+/// Puts a dead job back, and what it is about as well where its end has moved that.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retried, FlowError> {
+    let mut tx = house.db.write().await?;
+    let Some(dead) = jobs::dead(&mut tx, id).await? else { return Ok(Retried::NotDead) };
+    let stored = match dead.request {
+        Some(request) => requests::load(&mut tx, request).await?,
+        None => None,
+    };
+    if let Some(instead) = prepare(house, &mut tx, &dead, stored.as_ref()).await? {
+        return Ok(Retried::Instead(instead));
+    }
+    match jobs::retry(&mut tx, id, house.clock.now()).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Retried::NotDead),
+        Err(error) if error.is_unique_violation() => {
+            return Ok(Retried::Instead("the same work was enqueued again meanwhile; see 'jobs list'"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(Stored { request, .. }) = &stored
+        && safe::has_key(house, &mut tx, request.case, KeyPurpose::Record).await?
+    {
+        let facts = Facts::new().with("job", Fact::Word(dead.kind.clone()))?;
+        note::append(house, &mut tx, request.case, Recorded::JobRetried, operator.actor(), facts).await?;
+    }
+    tx.commit().await?;
+    Ok(Retried::Again)
+}
+
+/// Brings what the job is about to where it finds something to do, or answers what helps instead.
+async fn prepare(
+    house: &House,
+    tx: &mut Tx,
+    dead: &jobs::DeadJob,
+    stored: Option<&Stored>,
+) -> Result<Option<&'static str>, FlowError> {
+    let state = stored.map(|stored| stored.request.state);
+    Ok(match dead.kind.as_str() {
+        kinds::JUDGE => set_aside(tx, &dead.payload).await?,
+        kinds::IDENTIFY => moved_on(state, State::Received),
+        kinds::BEGIN => moved_on(state, State::Scheduled),
+        kinds::ERASE => moved_on(state, State::Erasing),
+        kinds::SEND => letter(house, tx, &dead.payload, stored).await?,
+        kinds::WAKE => stale_wake(house, &dead.payload, stored)?,
+        _ => None,
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct OfDelivery {
+    delivery: DeliveryId,
+}
+
+#[derive(serde::Deserialize)]
+struct OfLetter {
+    letter: LetterId,
+}
+
+#[derive(serde::Deserialize)]
+struct OfWake {
+    wake: Wake,
+    round: u32,
+}
+
+fn read<T: serde::de::DeserializeOwned>(payload: &serde_json::Value) -> Result<T, FlowError> {
+    serde_json::from_value(payload.clone()).map_err(|_| FlowError::Broken("a job's payload of another shape"))
+}
+
+const IN_REVIEW: &str =
+    "its request waits in review: 'requests scope' or 'requests account' has it identified and confirmed anew";
+
+const MOVED_ON: &str = "its request has moved on since; see 'requests show'";
+
+/// A letter that could not be judged has a request of its own by now, which keeps its bytes.
+async fn set_aside(tx: &mut Tx, payload: &serde_json::Value) -> Result<Option<&'static str>, FlowError> {
+    let OfDelivery { delivery } = read(payload)?;
+    let stored = deliveries::load(tx, delivery).await?;
+    Ok(stored.is_none_or(|stored| stored.disposition != Disposition::Stored).then_some(
+        "the letter was set aside and its request waits in review: read it with 'requests show --reveal', then set what it \
+         asks for with 'requests account' and 'requests scope', or end it with 'requests withdraw'",
+    ))
+}
+
+fn moved_on(state: Option<State>, needed: State) -> Option<&'static str> {
+    match state {
+        Some(state) if state == needed => None,
+        Some(State::NeedsReview) => Some(IN_REVIEW),
+        _ => Some(MOVED_ON),
+    }
+}
+
+/// A letter that was given up goes back to the outbox, unless nobody waits for it any more.
+async fn letter(
+    house: &House,
+    tx: &mut Tx,
+    payload: &serde_json::Value,
+    stored: Option<&Stored>,
+) -> Result<Option<&'static str>, FlowError> {
+    let OfLetter { letter: id } = read(payload)?;
+    let Some(letter) = letters::load(tx, id).await? else { return Ok(Some("its letter was forgotten")) };
+    match letter.state {
+        LetterState::Queued | LetterState::Sending => return Ok(None),
+        LetterState::Sent | LetterState::Bounced => return Ok(Some("the mail server has taken its letter")),
+        LetterState::Failed | LetterState::Held => {}
+    }
+    if let Some(Stored { request, .. }) = stored {
+        if undelivered::is_over(&letter, request) {
+            let waits = request.state == State::NeedsReview;
+            return Ok(Some(if waits { IN_REVIEW } else { "its question is over; see 'requests show'" }));
+        }
+        if !letter.kind.is_alarm() && !safe::has_key(house, tx, request.case, KeyPurpose::Contact).await? {
+            return Ok(Some("the address that it would go to was forgotten by its term"));
+        }
+    }
+    letters::put_back(tx, id).await?;
+    Ok(None)
+}
+
+fn stale_wake(
+    house: &House,
+    payload: &serde_json::Value,
+    stored: Option<&Stored>,
+) -> Result<Option<&'static str>, FlowError> {
+    let OfWake { wake, round } = read(payload)?;
+    let Some(Stored { request, .. }) = stored else { return Ok(Some("its request was forgotten")) };
+    let moves = apply(request, &Event::Woken { wake, round }, &house.policy, house.clock.now());
+    let stale = moves.map_or(true, |(next, _)| next.moves == request.moves);
+    let review = request.state == State::NeedsReview;
+    Ok(stale.then_some(if review { IN_REVIEW } else { MOVED_ON }))
+}

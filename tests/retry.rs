@@ -1,0 +1,167 @@
+//! The promise: a job that is said to be tried again has something to do; where it has not, the operator hears what helps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use expunged::db::jobs::{self, JobRow, JobState};
+use expunged::domain::request::ReviewReason;
+use expunged::domain::{RequestId, Scope, State};
+use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::retry::{self, Retried};
+use expunged::params;
+use expunged::reply::compose::Outgoing;
+use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
+
+use crate::support::world::{Ground, World};
+
+const OWNER: &str = "owner1@team.example";
+
+/// A mail server that can be away.
+struct Server {
+    mailer: FileMailer,
+    away: AtomicBool,
+}
+
+#[async_trait]
+impl Mailer for Server {
+    async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Connection });
+        }
+        self.mailer.send(outgoing).await
+    }
+}
+
+async fn dead(world: &World, kind: &str) -> JobRow {
+    let mut tx = world.house.db.read().await.unwrap();
+    let mut dead = jobs::list(&mut tx, &[JobState::Dead], None, 100).await.unwrap();
+    dead.retain(|job| job.kind == kind);
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    dead.remove(0)
+}
+
+async fn again(world: &World, job: &JobRow) -> Retried {
+    retry::job(&world.house, job.id, &Operator::named(&world.house, "ops")).await.unwrap()
+}
+
+/// What is said instead; the job stays as it is.
+async fn instead(world: &World, kind: &str, words: &str) {
+    let job = dead(world, kind).await;
+    let Retried::Instead(why) = again(world, &job).await else { panic!("{kind} was put back to do nothing") };
+    assert!(why.contains(words), "{why}");
+    assert_eq!(dead(world, kind).await, job);
+}
+
+/// Everything about a send job that failed for good: its letter was given up days ago.
+async fn given_up(world: &World, id: RequestId) {
+    let long_ago = expunged::domain::Timestamp::from_micros(
+        expunged::clock::Clock::now(&*world.clock).as_micros() - 6 * 86_400_000_000,
+    );
+    let letter = "UPDATE letters SET state = 'failed', put_off_at = $2, obstacle = 'x' WHERE request_id = $1 AND kind = 'challenge'";
+    assert_eq!(world.try_sql(letter, params![id, long_ago]).await.unwrap(), 1);
+    let job = "UPDATE jobs SET state = 'dead', reason = 'database' WHERE request_id = $1 AND kind = 'send'";
+    assert_eq!(world.try_sql(job, params![id]).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_that_was_given_up_is_sent() {
+    let ground = Ground::sqlite().await;
+    let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
+    let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
+    let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
+    given_up(&world, id).await;
+    let job = dead(&world, "send").await;
+    assert_eq!(again(&world, &job).await, Retried::Again);
+    // Five more days of trying begin now, although the server is still away.
+    let state = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'challenge' AND state = $1";
+    world.live(world.settle()).await;
+    assert_eq!(world.number(state, params!["queued"]).await, 1);
+    server.away.store(false, Ordering::SeqCst);
+    world
+        .live(async {
+            world.days_pass(1).await;
+            assert_eq!(world.number(state, params!["sent"]).await, 1);
+            assert_eq!(world.fresh(OWNER).len(), 1);
+        })
+        .await;
+    assert_eq!(again(&world, &job).await, Retried::NotDead);
+    let retried = "SELECT COUNT(*) AS number FROM trail WHERE event = 'job_retried'";
+    assert_eq!(world.number(retried, params![]).await, 1);
+}
+
+#[tokio::test]
+async fn a_question_that_is_over_is_not_asked_by_a_retry() {
+    let ground = Ground::sqlite().await;
+    let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
+    let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
+    let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
+    given_up(&world, id).await;
+    let reference = world.stored(id).await.request.reference;
+    operate::withdraw(&world.house, &reference, &Operator::named(&world.house, "ops")).await.unwrap();
+    instead(&world, "send", "its question is over").await;
+    assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_person_is_put_right_instead() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
+            let id = world.receive(&world.closing(OWNER)).await.1.unwrap();
+            let request = world.stored(id).await.request;
+            assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::Poison)));
+            world.ground.shop.run("ALTER TABLE people RENAME TO users").await;
+            instead(&world, "identify", "requests scope").await;
+            // What is said helps.
+            let correction = Correction { scope: Some(Scope::Account), account: None };
+            let operator = Operator::named(&world.house, "ops");
+            operate::correct(&world.house, &request.reference, &operator, correction).await.unwrap();
+            world.settle().await;
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+            instead(&world, "identify", "has moved on").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_erasure_is_tried_again() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let id = world.ask_and_confirm(OWNER).await;
+            let refuse = "CREATE TRIGGER no BEFORE DELETE ON users BEGIN SELECT RAISE(ABORT, 'no'); END";
+            world.ground.shop.run(refuse).await;
+            world.days_pass(8).await;
+            let job = dead(&world, "erase").await;
+            assert_eq!(world.state(id).await, State::Erasing);
+            world.ground.shop.run("DROP TRIGGER no").await;
+            assert_eq!(again(&world, &job).await, Retried::Again);
+            world.settle().await;
+            assert_eq!(world.state(id).await, State::Completed);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_beginning_that_failed_is_put_right_instead() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let id = world.ask_and_confirm(OWNER).await;
+            world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
+            world.days_pass(8).await;
+            assert_eq!(world.state(id).await, State::NeedsReview);
+            instead(&world, "begin", "requests scope").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_letter_that_was_set_aside_is_read_by_a_person_instead() {
+    let world = World::sqlite().await;
+    crate::bad_input::letters::poisoned(&world).await;
+    world.live(world.settle()).await;
+    instead(&world, "judge", "requests show --reveal").await;
+}

@@ -56,14 +56,15 @@ pub struct Lookout<'a> {
     house: &'a House,
     contents: BTreeSet<[u8; 32]>,
     wishes: BTreeMap<[u8; 32], Prospect>,
-    asked: BTreeSet<([u8; 32], LetterKind)>,
+    /// When which address would have got which letter.
+    asked: BTreeMap<([u8; 32], LetterKind), Timestamp>,
 }
 
 impl<'a> Lookout<'a> {
     /// Nothing seen yet.
     #[must_use]
     pub const fn new(house: &'a House) -> Self {
-        Self { house, contents: BTreeSet::new(), wishes: BTreeMap::new(), asked: BTreeSet::new() }
+        Self { house, contents: BTreeSet::new(), wishes: BTreeMap::new(), asked: BTreeMap::new() }
     }
 
     /// What would become of a letter, were the daemon to take it in now.
@@ -149,8 +150,10 @@ impl<'a> Lookout<'a> {
         let house = self.house;
         let (id, received_at) = (request.id, request.deadlines.received_at);
         let asked = finding.asks().map(|(address, kind)| (house.keys.lookup_mac(address), kind));
-        if asked.is_some_and(|asked| !self.asked.insert(asked)) {
-            let waits_until = Some(house.clock.now().plus(house.config.challenge.per_address));
+        let now = house.clock.now();
+        let last = asked.and_then(|asked| self.asked.get(&asked)).map(|at| at.plus(house.config.challenge.per_address));
+        if let Some(until) = last.filter(|until| *until > now) {
+            let waits_until = Some(until);
             return Ok(Prospect { becomes: Some(request.state), waits_until, ..Prospect::default() });
         }
         let mut tx = house.db.read().await?;
@@ -161,6 +164,7 @@ impl<'a> Lookout<'a> {
             }
             Turn::Now(finding) => *finding,
         };
+        self.asked.extend(asked.map(|asked| (asked, now)));
         let event = identify::event_of(house, &mut tx, id, &finding).await?;
         Ok(Prospect { request: None, ..moved(house, &request, &event)?.1 })
     }

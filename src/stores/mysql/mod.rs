@@ -7,6 +7,7 @@
 mod grants;
 mod schema;
 mod statements;
+mod survey;
 
 use std::str::FromStr as _;
 

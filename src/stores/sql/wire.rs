@@ -102,6 +102,26 @@ macro_rules! impl_connection {
                 Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect())
             }
 
+            async fn explain(&self, sql: &str, params: &[String]) -> Result<(), $crate::stores::StoreError> {
+                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_read).await?;
+                let explained = format!("EXPLAIN {sql}");
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(explained.as_str()));
+                for param in params {
+                    query = query.bind(param.as_str());
+                }
+                // Its answer is not read: what counts is whether the store was willing to plan it.
+                query.fetch_all(&mut *tx).await?;
+                Ok(tx.rollback().await?)
+            }
+
+            async fn sizes(&self) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
+                survey::sizes(self).await
+            }
+
+            async fn beyond(&self) -> Result<Vec<String>, $crate::stores::StoreError> {
+                survey::beyond(self).await
+            }
+
             async fn catalogue(&self) -> Result<$crate::stores::Schema, $crate::stores::StoreError> {
                 schema::read(self).await
             }

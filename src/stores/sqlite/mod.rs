@@ -5,6 +5,7 @@
 
 mod schema;
 mod statements;
+mod survey;
 
 use std::str::FromStr as _;
 use std::sync::Arc;

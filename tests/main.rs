@@ -27,6 +27,7 @@ mod layering;
 mod leaves;
 mod letters;
 mod mailbox_imap;
+mod maps;
 mod outbox;
 mod schema;
 mod servers;

@@ -103,7 +103,8 @@ pub trait Connection: Send + Sync {
     /// The names of the columns that a query answers.
     async fn columns(&self, sql: &str) -> Result<Vec<String>, StoreError>;
 
-    /// Plans a statement in a read-only transaction, and does not run it. Fails where running it would be refused.
+    /// Has a statement planned and not run, in a transaction that is undone and, where the database plans one there, only
+    /// reads. Fails where running it would be refused.
     async fn explain(&self, sql: &str, params: &[String]) -> Result<(), StoreError>;
 
     /// The tables by name with about how many rows they have.

@@ -87,10 +87,12 @@ fn statement<D: Dialect>(attempt: Attempt<'_>, table: &Table) -> Result<Statemen
             statements.mask(&attempt.columns.iter().map(null).collect::<Vec<_>>())?
         }
         Right::Insert => {
-            let table = name::<D>(table);
-            let columns: Vec<_> = attempt.key.iter().map(|column| D::quote(column)).collect();
-            let columns = columns.join(", ");
-            let sql = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE 1 = 0");
+            let (found, table) = (table, name::<D>(table));
+            let written = found.columns.iter().filter(|column| !column.generated);
+            let columns: Vec<_> = written.map(|column| D::quote(&column.name)).collect();
+            let nulls = vec!["NULL"; columns.len()].join(", ");
+            let nothing = "(SELECT 1 AS one) AS s WHERE 1 = 0";
+            let sql = format!("INSERT INTO {table} ({}) SELECT {nulls} FROM {nothing}", columns.join(", "));
             Some(Statement { sql, params: Vec::new() })
         }
     };

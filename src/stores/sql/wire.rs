@@ -46,7 +46,7 @@ pub(in crate::stores) async fn begin<D: sqlx::Database>(
 /// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
 /// bounds that sqlx asks of "any database" are longer than the code.
 macro_rules! impl_connection {
-    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr) => {
+    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr, explain: $begin_explain:expr) => {
         #[async_trait::async_trait]
         impl $crate::stores::sql::Connection for $connection {
             async fn read(
@@ -103,7 +103,7 @@ macro_rules! impl_connection {
             }
 
             async fn explain(&self, sql: &str, params: &[String]) -> Result<(), $crate::stores::StoreError> {
-                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_read).await?;
+                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_explain).await?;
                 let explained = format!("EXPLAIN {sql}");
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(explained.as_str()));
                 for param in params {

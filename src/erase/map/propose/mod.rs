@@ -75,8 +75,8 @@ pub struct Proposal {
     pub rule: Guess<Rule>,
     /// Whether it is the bookkeeping of some tool, of nobody's data.
     pub bookkeeping: bool,
-    /// Whether nothing leads to it although it seems to hold somebody's data.
-    pub lost: bool,
+    /// That nothing leads to it although it seems to hold somebody's data, and what of somebody's points to it.
+    pub lost: Option<Vec<String>>,
 }
 
 /// One link, as proposed.
@@ -119,7 +119,8 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
                 subject: subjects.get(name.as_str()).cloned(),
                 identify: columns::identify(&columns, subjects.contains_key(name.as_str())),
                 rule: rule(name, reached, &links, &masks, table),
-                lost: !reached && columns.iter().any(|(_, guess)| guess.value != NO_CATEGORY),
+                lost: (!reached && columns.iter().any(|(_, guess)| guess.value != NO_CATEGORY))
+                    .then(|| pointing(schema, name)),
                 key: keys.get(name.as_str()).cloned().unwrap_or_else(|| Guess::new(Vec::new(), 0.0, "")),
                 links,
                 columns,
@@ -135,6 +136,15 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
 pub(super) fn names(column: &str, of_person: bool) -> Option<(&'static str, String)> {
     let guess = words::category(column, of_person).filter(|guess| guess.is_sure() && guess.value != NO_CATEGORY)?;
     Some((guess.value, guess.reason))
+}
+
+/// `order.address_id` for every column that points to a table.
+fn pointing(schema: &Schema, name: &str) -> Vec<String> {
+    let of = |(other, table): (&String, &Table)| {
+        let foreign = table.foreign_keys.iter().filter(|foreign| foreign.table == name);
+        foreign.map(|foreign| format!("{other}.{}", foreign.columns.join(", "))).collect::<Vec<_>>()
+    };
+    schema.tables.iter().flat_map(of).collect()
 }
 
 fn points_to(table: &Table, name: &str) -> bool {
@@ -224,6 +234,9 @@ fn rule(
     masks: &BTreeMap<String, Option<Mask>>,
     table: &Table,
 ) -> Guess<Rule> {
+    if !reached && !links.is_empty() {
+        return Guess::new(Rule::Mask, 0.6, "its rows seem to be nobody's, and let go of whom they point to");
+    }
     if !reached {
         return Guess::new(
             Rule::Keep,

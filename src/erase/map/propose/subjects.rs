@@ -86,6 +86,9 @@ fn score(schema: &Schema, name: &str, table: &Table, kind: Scope) -> Option<Gues
 
 /// Customers are users of somebody's account where there are accounts, and accounts themselves where there are none.
 fn customer(schema: &Schema, said: &str, kind: Scope) -> Option<(&'static str, f32)> {
+    if !ends_with(said, "customer") {
+        return None;
+    }
     let is_account = |name: &String| {
         let words: Vec<String> = words::words(name).iter().map(|word| words::singular(word)).collect();
         matches!(words.join(" ").as_str(), "account" | "tenant" | "organization" | "organisation" | "workspace")
@@ -96,7 +99,7 @@ fn customer(schema: &Schema, said: &str, kind: Scope) -> Option<(&'static str, f
         Scope::User => accounts,
         _ => false,
     };
-    (fits && ends_with(said, "customer")).then_some(("customer", 0.65))
+    fits.then_some(("customer", 0.65))
 }
 
 fn ends_with(said: &str, word: &str) -> bool {

@@ -61,12 +61,14 @@ pub fn write(begun: &str, schema: &Schema, proposals: &BTreeMap<String, Proposal
     let mut ignore = Vec::new();
     for (name, proposal) in proposals.iter().filter(|(name, _)| !ignored.contains(*name)) {
         let Some(found) = schema.tables.get(name) else { continue };
-        match document.get_mut("tables").and_then(|tables| tables.get_mut(name)) {
+        let tables = document.get_mut("tables").and_then(Item::as_table_like_mut);
+        match tables.and_then(|tables| tables.get_mut(name)) {
             Some(table) => {
                 let shape = || WriteError::Shape(format!("tables.{name}"));
+                let in_lines = table.is_table();
                 let table = table.as_table_like_mut().ok_or_else(shape)?;
-                written.columns_new += add_columns(table, proposal);
-                add_links(table, proposal);
+                written.columns_new += add_columns((&mut *table, in_lines), proposal);
+                add_links((table, in_lines), proposal);
             }
             None if bookkeeping.contains(&name) => ignore.push(name.as_str()),
             None => {
@@ -154,10 +156,12 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
             proposal.identify.iter().map(|(what, column)| format!("{what} = {}", quoted(column))).collect();
         let _ = writeln!(text, "identify = {{ {} }}", by.join(", "));
     }
-    if proposal.lost {
+    if let Some(pointing) = &proposal.lost {
         let why = "whose rows are these? Nothing leads here from a subject, and they seem to be somebody's. Name what they \
             belong to and by which column, or a subject, or say \"none\" below.";
-        let _ = writeln!(text, "belongs_to = \"{OPEN}\" # {QUESTION} {why}");
+        let pointing =
+            if pointing.is_empty() { String::new() } else { format!(" Pointed to by {}.", pointing.join(", ")) };
+        let _ = writeln!(text, "belongs_to = \"{OPEN}\" # {QUESTION} {why}{}", plain(&pointing));
     }
     // What happens to rows is never ours to say.
     let rule = Guess { confidence: proposal.rule.confidence.min(super::SURE - 0.01), ..proposal.rule.clone() };
@@ -170,7 +174,7 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     }
     for (of, belongs) in [("belongs_to", true), ("refers_to", false)] {
         let links = targets(proposal, belongs);
-        if !links.is_empty() && !(belongs && proposal.lost) {
+        if !links.is_empty() && !(belongs && proposal.lost.is_some()) {
             let _ = writeln!(text, "\n[{table}.{of}]");
             links.iter().for_each(|(to, links)| text.push_str(&link_line(to, links)));
         }
@@ -252,7 +256,7 @@ fn add_ignored(document: &mut DocumentMut, names: &[&str]) -> Result<(), WriteEr
 }
 
 /// Adds the columns that a table of the map lacks, and their masks. Answers how many there were.
-fn add_columns(table: &mut dyn TableLike, proposal: &Proposal) -> usize {
+fn add_columns((table, in_lines): (&mut dyn TableLike, bool), proposal: &Proposal) -> usize {
     let has = |table: &dyn TableLike, of: &str, name: &str| {
         table.get(of).and_then(Item::as_table_like).is_some_and(|columns| columns.contains_key(name))
     };
@@ -263,12 +267,12 @@ fn add_columns(table: &mut dyn TableLike, proposal: &Proposal) -> usize {
         }
         added += 1;
         let value = if guess.is_sure() { guess.value } else { OPEN };
-        add(table, "categories", column, Value::from(value), &column_line(column, guess));
+        add((table, in_lines), "categories", column, Value::from(value), &column_line(column, guess));
         let mask = proposal.masks.get(column).and_then(Option::as_ref);
         if let Some(mask) = mask.filter(|_| guess.value != NO_CATEGORY && !has(table, "mask", column)) {
             let line = format!("{} = {}\n", keyed(column), mask_value(mask));
             if let Ok(value) = mask_value(mask).parse() {
-                add(table, "mask", column, value, &line);
+                add((table, in_lines), "mask", column, value, &line);
             }
         }
     }
@@ -276,7 +280,7 @@ fn add_columns(table: &mut dyn TableLike, proposal: &Proposal) -> usize {
 }
 
 /// Adds the links that a table of the map has no answer for: always as questions, because somebody wrote the rest.
-fn add_links(table: &mut dyn TableLike, proposal: &Proposal) {
+fn add_links((table, in_lines): (&mut dyn TableLike, bool), proposal: &Proposal) {
     for link in &proposal.links {
         let is_answered = ["belongs_to", "refers_to"].iter().any(|of| {
             let entry = table.get(of).and_then(|links| links.get(&link.to));
@@ -293,14 +297,25 @@ fn add_links(table: &mut dyn TableLike, proposal: &Proposal) {
         let of = if link.belongs.value { "belongs_to" } else { "refers_to" };
         let unsure = Guess { confidence: link.belongs.confidence.min(super::SURE - 0.01), ..link.belongs.clone() };
         let unsure = LinkGuess { belongs: unsure, ..link.clone() };
-        add(table, of, &link.to, Value::from(OPEN), &link_line(&link.to, &[&unsure]));
+        add((table, in_lines), of, &link.to, Value::from(OPEN), &link_line(&link.to, &[&unsure]));
+        let cut = link.detach.as_ref().filter(|_| !link.belongs.value);
+        let masked = |column: &&String| {
+            table.get("mask").and_then(Item::as_table_like).is_some_and(|mask| mask.contains_key(column))
+        };
+        if let Some(column) = cut.filter(|column| !masked(column)) {
+            add((table, in_lines), "mask", column, Value::from("detach"), "");
+        }
     }
 }
 
 /// Puts `line` into a table of a table: with its comment where it stands in lines, and above it where it stands in
 /// brackets.
-fn add(table: &mut dyn TableLike, of: &str, key: &str, value: Value, line: &str) {
+fn add((table, in_lines): (&mut dyn TableLike, bool), of: &str, key: &str, value: Value, line: &str) {
     let comment = line.split_once(" # ").map_or("", |(_, comment)| comment.trim_end());
+    // Brackets hold no comments, so what is new gets a section of its own, but for a table that is in brackets itself.
+    if in_lines && !table.contains_key(of) {
+        table.insert(of, Item::Table(toml_edit::Table::new()));
+    }
     if let Some(lines) = table.get_mut(of).and_then(Item::as_table_mut) {
         let mut value = value;
         if !comment.is_empty() {

@@ -28,6 +28,7 @@ mod leaves;
 mod letters;
 mod mailbox_imap;
 mod observe;
+mod maps;
 mod outbox;
 mod retry;
 mod schema;

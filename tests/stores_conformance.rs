@@ -4,6 +4,7 @@
 
 mod alike;
 mod limits;
+mod survey;
 
 use expunged::domain::Retry;
 use expunged::stores::{
@@ -337,7 +338,9 @@ async fn sqlite_conforms() {
         .replace("round NUMERIC(20, 0)", "round TEXT")
         .replace(", 12345678901234567891,", ", '12345678901234567891',");
     pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
-    let store = stores::open(StoreKind::Sqlite, &SecretString::from(url), limits()).await.unwrap();
+    let url = SecretString::from(url);
+    survey::looks_over(stores::survey::open(StoreKind::Sqlite, &url, limits()).await.unwrap().as_ref()).await;
+    let store = stores::open(StoreKind::Sqlite, &url, limits()).await.unwrap();
     conform(World { follows: false, store, dump: Box::new(SqliteDump(pool)) }).await;
 }
 
@@ -355,7 +358,9 @@ async fn postgres_conforms() {
     let collation = "CREATE COLLATION loosely (provider = icu, locale = 'und-u-ks-level1', deterministic = false)";
     pool.execute(collation).await.unwrap();
     pool.execute(sqlx::AssertSqlSafe(script)).await.unwrap();
-    let store = stores::open(StoreKind::Postgres, &SecretString::from(url), limits()).await.unwrap();
+    let url = SecretString::from(url);
+    survey::looks_over(stores::survey::open(StoreKind::Postgres, &url, limits()).await.unwrap().as_ref()).await;
+    let store = stores::open(StoreKind::Postgres, &url, limits()).await.unwrap();
     conform(World { follows: true, store, dump: Box::new(PostgresDump(pool)) }).await;
 }
 
@@ -379,6 +384,8 @@ async fn mariadb_conforms() {
     );
     let script = script.replace("\"odd\"\"name\"", "`odd\"name`").replace("\"the key\"", "`the key`");
     pool.execute(sqlx::AssertSqlSafe(script.replace("\"select\"", "`select`"))).await.unwrap();
-    let store = stores::open(StoreKind::Mysql, &SecretString::from(url), limits()).await.unwrap();
+    let url = SecretString::from(url);
+    survey::looks_over(stores::survey::open(StoreKind::Mysql, &url, limits()).await.unwrap().as_ref()).await;
+    let store = stores::open(StoreKind::Mysql, &url, limits()).await.unwrap();
     conform(World { follows: true, store, dump: Box::new(MysqlDump(pool)) }).await;
 }

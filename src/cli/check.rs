@@ -1,6 +1,6 @@
 //! `expunged check`: whether what was configured is right, a line each, with the fix. Writes nothing anywhere.
 
-mod reach;
+pub(super) mod reach;
 
 use serde::Serialize;
 

@@ -18,8 +18,10 @@ mod invocation;
 mod jobs;
 mod logging;
 mod mailbox;
+mod map;
 mod observe;
 mod plan;
+mod register;
 mod requests;
 mod run;
 mod trail;
@@ -76,6 +78,11 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Says whether config, data maps, lexicon and templates are right, and what to do where not.
     Check(check::CheckArgs),
+    /// The data maps: whether they are true of their stores, proposals, drift, a picture.
+    #[command(subcommand)]
+    Map(map::MapCommand),
+    /// The register of processing (Art. 30 GDPR), as far as the data maps know it.
+    Register(register::RegisterArgs),
     /// Shows what would be erased for an address, with counts. Writes nothing.
     Plan(plan::PlanArgs),
     /// What people asked for: looks, puts right, decides.
@@ -126,6 +133,8 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Run(args) => run::run(&invocation, &args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Check(args) => check::run(&invocation, &args).await,
+        Command::Map(command) => map::run(&invocation, command).await,
+        Command::Register(args) => register::run(&invocation, &args),
         Command::Plan(args) => plan::run(&invocation, &args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,
         Command::Jobs(command) => jobs::run(&invocation, command).await,

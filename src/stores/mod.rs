@@ -1,12 +1,13 @@
 //! Places that we erase from: databases that belong to somebody else.
 //!
-//! A store finds keys, deletes, masks and counts; it never decides what is erased, never reads a person's values
+//! A store finds keys, deletes, masks and counts; it never decides what is erased, never gives out a person's values
 //! except keys, and never knows the data map or our own database.
 //!
 //! # How to add a store
 //! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue), `statements.rs`
-//!    (what this database says differently). An SQL database implements [`sql::Dialect`] and gets [`RowStore`] and
-//!    [`Lookup`] from [`sql::SqlStore`]; any other kind implements the traits itself.
+//!    (what this database says differently), `survey.rs` (sizes and rights). An SQL database implements
+//!    [`sql::Dialect`] and gets [`RowStore`], [`Lookup`] and [`Survey`] from [`sql::SqlStore`]; any other kind
+//!    implements the traits itself.
 //! 2. A word in [`StoreKind`] and an arm in [`open`].
 //! 3. A caller of the suite in `tests/stores_conformance.rs`, with the real server.
 
@@ -15,8 +16,10 @@ pub mod key;
 pub mod mysql;
 pub mod postgres;
 pub mod schema;
+pub mod shape;
 pub mod sql;
 pub mod sqlite;
+pub mod survey;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +35,8 @@ use crate::domain::stored_enum;
 pub use error::StoreError;
 pub use key::{Key, KeyValue};
 pub use schema::{Collation, Column, ColumnKind, ForeignKey, Schema, Table};
+pub use shape::Shapes;
+pub use survey::{Attempt, Right, Survey};
 
 /// What a store is called in the data map.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

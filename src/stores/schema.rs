@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// The tables of one store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schema {
     /// By name; a table outside the connection's own namespace is `namespace.table`.
     pub tables: BTreeMap<String, Table>,
 }
 
 /// One table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Namespace and name as the store has them, for quoting.
     pub path: Vec<String>,
@@ -23,6 +25,8 @@ pub struct Table {
     /// Columns that a unique index looks at in another way: their beginning, an expression, only some rows. They
     /// make no key, and still refuse the same value in two rows.
     pub partly_unique: Vec<String>,
+    /// The leading columns of every index that rows can be found by, unique or not, up to its first expression.
+    pub indexes: Vec<Vec<String>>,
     /// The conditions that rows must keep, in the store's own words.
     pub checks: Vec<String>,
     /// Whether a policy of the store hides rows from this login.
@@ -32,7 +36,7 @@ pub struct Table {
 }
 
 /// One column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -58,7 +62,7 @@ pub struct Column {
 }
 
 /// How a column of text compares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collation {
     /// The character set.
     pub charset: String,
@@ -67,7 +71,8 @@ pub struct Collation {
 }
 
 /// Families of types, as far as keys and masks need them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
     /// Whole numbers.
     Int,
@@ -88,7 +93,7 @@ pub enum ColumnKind {
 }
 
 /// A link that the store enforces.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
     /// The columns that point.
     pub columns: Vec<String>,
@@ -110,6 +115,13 @@ impl Table {
     pub fn is_unique(&self, columns: &[String]) -> bool {
         let within = |set: &Vec<String>| !set.is_empty() && set.iter().all(|column| columns.contains(column));
         within(&self.primary_key) || self.uniques.iter().any(within)
+    }
+
+    /// Whether rows can be found by these columns without reading the whole table: some index begins with one of them.
+    #[must_use]
+    pub fn is_indexed(&self, columns: &[String]) -> bool {
+        let begins = |index: &Vec<String>| index.first().is_some_and(|first| columns.contains(first));
+        begins(&self.primary_key) || self.uniques.iter().chain(&self.indexes).any(begins)
     }
 
     /// Whether the column is part of the primary key or of a unique index of any kind.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::time::timeout;
 
 use crate::chance::{Chance, OsChance};
@@ -61,13 +62,18 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
 }
 
 async fn reach(config: &Config, store: &StoreMap) -> Result<(Arc<dyn SqlRows>, Schema), Ended> {
-    let url = store.read_url(Invocation::credentials().as_deref()).map_err(|error| {
-        Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
-    })?;
+    let url = url_of(store)?;
     let rows = stores::open(store.kind, &url, build::store_limits(config)).await?;
     rows.ping().await?;
     let schema = rows.schema().await?;
     Ok((rows, schema))
+}
+
+/// The url of a store.
+pub(in crate::cli) fn url_of(store: &StoreMap) -> Result<SecretString, Ended> {
+    store.read_url(Invocation::credentials().as_deref()).map_err(|error| {
+        Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
+    })
 }
 
 /// Holds the maps against the stores, if all were reached.

@@ -43,7 +43,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     assert_eq!((config.mailbox.move_to, config.mailbox.sent_folder), (None, None));
     assert_eq!(
         (config.mailbox.poll, config.mailbox.silence_alarm),
-        (Duration::from_secs(60), Duration::from_secs(1800))
+        (Duration::from_secs(20), Duration::from_secs(1800))
     );
     let MailerSettings::Smtp(smtp) = &config.mailer else { panic!("a mail server") };
     assert_eq!((smtp.port, smtp.security), (587, Security::StartTls));

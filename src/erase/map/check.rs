@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{DataMap, StoreMap, TableMap, TableRef, fit, links};
+use super::{DataMap, StoreMap, TableMap, TableRef, fit, links, reach};
 use crate::stores::{ColumnKind, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
@@ -20,6 +20,17 @@ pub struct MapDefect {
     pub problem: String,
     /// What to do.
     pub help: String,
+}
+
+const TABLE_UNMAPPED: &str = "the table is not mapped";
+const COLUMN_UNMAPPED: &str = "the column is not mapped";
+
+impl MapDefect {
+    /// Whether it is only that the map does not speak of a table or a column yet.
+    #[must_use]
+    pub fn is_unmapped(&self) -> bool {
+        self.problem == TABLE_UNMAPPED || self.problem == COLUMN_UNMAPPED
+    }
 }
 
 impl fmt::Display for MapDefect {
@@ -61,6 +72,7 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
             }
         }
     }
+    reach::unreached(map, &mut defects);
     defects.sort();
     defects
 }
@@ -95,7 +107,7 @@ fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
     for table in schema.tables.keys() {
         if !store.tables.contains_key(table) && !store.ignore.contains(table) {
             let help = format!("map it, or, if it holds nobody's data, write ignore = [{table:?}] under [store]");
-            report.add(table, None, "the table is not mapped", help);
+            report.add(table, None, TABLE_UNMAPPED, help);
         }
     }
     for table in store.ignore.iter().filter(|table| !schema.tables.contains_key(*table)) {
@@ -108,7 +120,7 @@ fn columns(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Tabl
     for column in &found.columns {
         if !mapped.categories.contains_key(&column.name) {
             let help = "give it a category, or \"none\"";
-            report.add(table, Some(&column.name), "the column is not mapped", help);
+            report.add(table, Some(&column.name), COLUMN_UNMAPPED, help);
         }
     }
     for column in mapped.categories.keys().filter(|column| found.column(column).is_none()) {

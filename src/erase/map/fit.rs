@@ -17,15 +17,23 @@ pub(super) fn masks(report: &mut Report<'_>, table: &str, mapped: &TableMap, fou
             report.add(table, Some(name), "the store computes this column", "mask what it is computed from");
             continue;
         }
-        let unfit = match mask {
-            Mask::Null | Mask::Detach => null_unfit(column, found),
-            Mask::Tombstone => tombstone_unfit(column).or_else(|| checked(column, found)),
-            Mask::Constant(text) => constant_unfit(text, column, found).or_else(|| checked(column, found)),
-        };
-        if let Some((problem, help)) = unfit {
+        if let Some((problem, help)) = unfit(mask, column, found) {
             report.add(table, Some(name), format!("the mask does not fit: {problem}"), help);
         }
     }
+}
+
+fn unfit(mask: &Mask, column: &Column, found: &Table) -> Unfit {
+    match mask {
+        Mask::Null | Mask::Detach => null_unfit(column, found),
+        Mask::Tombstone => tombstone_unfit(column).or_else(|| checked(column, found)),
+        Mask::Constant(text) => constant_unfit(text, column, found).or_else(|| checked(column, found)),
+    }
+}
+
+/// Whether a mask fits a column of a table.
+pub(super) fn fits(mask: &Mask, column: &Column, found: &Table) -> bool {
+    !column.generated && unfit(mask, column, found).is_none()
 }
 
 fn null_unfit(column: &Column, table: &Table) -> Unfit {

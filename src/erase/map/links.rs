@@ -61,7 +61,7 @@ fn unmeet(kind: StoreKind, column: &Column, key: &Column, is_enforced: bool) -> 
 
 /// Whether a value of the one kind can be a value of the other. Inexact numbers, times and types that nobody knows are
 /// never keys.
-const fn kinds_meet(key: ColumnKind, column: ColumnKind) -> bool {
+pub(super) const fn kinds_meet(key: ColumnKind, column: ColumnKind) -> bool {
     use ColumnKind::{Bytes, Int, Number, Text, Uuid};
     matches!(
         (key, column),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_spanned::Spanned;
 
 use super::raw::{OneOrMany, RawKeep, RawMap, RawMask, RawStore, RawTable};
-use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, whole};
+use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, open, whole};
 use crate::domain::Scope;
 use crate::stores::{StoreKind, StoreName};
 
@@ -38,6 +38,9 @@ pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
 }
 
 fn parse(file: File<'_>) -> Result<RawMap, MapError> {
+    if let Some(question) = open::questions(file.1).first() {
+        return Err(question.error(file));
+    }
     toml::from_str(file.1).map_err(|error: toml::de::Error| {
         let help = "see config/stores for complete examples";
         MapError::at(file, error.span().unwrap_or(0..0), error.message().trim(), help)
@@ -69,8 +72,9 @@ fn store(file: File<'_>, raw: &Spanned<RawStore>, tables: BTreeMap<String, Table
         let span = store.ignore.as_ref().map_or(0..0, Spanned::span);
         return Err(MapError::at(file, span, format!("table {table} is mapped and ignored"), help));
     }
-    let (location, backup_days) = (store.location.clone(), store.backup_days);
-    Ok(StoreMap { kind, url, location, backup_days, ignore, tables, file: file.0.to_owned() })
+    let (location, processor, purpose) = (store.location.clone(), store.processor.clone(), store.purpose.clone());
+    let backup_days = store.backup_days;
+    Ok(StoreMap { kind, url, location, processor, purpose, backup_days, ignore, tables, file: file.0.to_owned() })
 }
 
 fn word(file: File<'_>, span: Range<usize>, error: &crate::domain::UnknownWord) -> MapError {

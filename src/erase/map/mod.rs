@@ -4,11 +4,19 @@
 //! never opens a store and never shows a url.
 
 mod check;
+pub mod draw;
 mod error;
 mod fit;
+pub mod known;
 mod links;
 mod load;
+pub mod look;
+pub mod open;
+pub mod propose;
 mod raw;
+mod reach;
+pub mod register;
+pub mod risk;
 mod until;
 mod whole;
 
@@ -46,6 +54,10 @@ pub struct StoreMap {
     pub url: StoreUrl,
     /// Where the data lie, for the register of processing (Art. 30 GDPR) and the receipt.
     pub location: Option<String>,
+    /// Who holds the data for us, for the same register; nobody else where it is missing.
+    pub processor: Option<String>,
+    /// What the data are held for, for the same register.
+    pub purpose: Option<String>,
     /// How long backups of this store live, in days.
     pub backup_days: u32,
     /// Tables that hold nobody's data: nothing is done with them.

@@ -22,6 +22,8 @@ pub(super) struct RawStore {
     pub(super) url_file: Option<std::path::PathBuf>,
     pub(super) url_credential: Option<String>,
     pub(super) location: Option<String>,
+    pub(super) processor: Option<String>,
+    pub(super) purpose: Option<String>,
     pub(super) backup_days: u32,
     pub(super) ignore: Option<Spanned<Vec<String>>>,
 }

@@ -7,6 +7,7 @@
 mod grants;
 mod schema;
 mod statements;
+mod survey;
 
 use std::str::FromStr as _;
 
@@ -32,7 +33,13 @@ impl super::sql::Pooled for MysqlConnection {
     }
 }
 
-impl_connection!(MysqlConnection, read: "START TRANSACTION READ ONLY", write: "START TRANSACTION");
+// MariaDB explains no UPDATE in a transaction that only reads.
+impl_connection!(
+    MysqlConnection,
+    read: "START TRANSACTION READ ONLY",
+    write: "START TRANSACTION",
+    explain: "START TRANSACTION"
+);
 
 /// Opens a database: `mysql://user:password@host/name`.
 ///

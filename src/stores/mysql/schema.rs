@@ -5,10 +5,13 @@
 //! hold rows that go by ON DELETE CASCADE, uncounted, so the login must have one on the whole database.
 
 use super::{MysqlConnection, grants};
-use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
+use crate::stores::sql::{
+    CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
+};
 use crate::stores::{Collation, Column, ColumnKind, Schema, StoreError};
 
-// The casts are needed: MySQL 8 answers some of these columns as bytes.
+// The casts are needed: MySQL 8 answers some of these columns as bytes. The tables stand in an IN, because MariaDB
+// makes a join of the two by opening the table once for every column.
 const COLUMNS: &str = "SELECT CONVERT(CASE WHEN c.TABLE_SCHEMA = DATABASE() THEN c.TABLE_NAME
         ELSE CONCAT(c.TABLE_SCHEMA, '.', c.TABLE_NAME) END, CHAR),
       CONVERT(c.TABLE_SCHEMA, CHAR), CONVERT(c.TABLE_NAME, CHAR),
@@ -17,8 +20,9 @@ const COLUMNS: &str = "SELECT CONVERT(CASE WHEN c.TABLE_SCHEMA = DATABASE() THEN
       CONVERT(c.CHARACTER_SET_NAME, CHAR), CONVERT(c.COLLATION_NAME, CHAR),
       CONVERT(CASE WHEN c.EXTRA LIKE '%GENERATED%' THEN 1 ELSE 0 END, CHAR)
     FROM information_schema.COLUMNS c
-    JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {tables of c}
+    WHERE {tables of c} AND (c.TABLE_SCHEMA, c.TABLE_NAME) IN (
+      SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM information_schema.TABLES t
+      WHERE {tables of t} AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED'))
     ORDER BY 1, c.ORDINAL_POSITION";
 
 /// An index of the beginning of a column does not say that whole values differ.
@@ -28,6 +32,13 @@ const UNIQUES: &str = "SELECT CONVERT(CASE WHEN s.TABLE_SCHEMA = DATABASE() THEN
       CONVERT(CASE WHEN s.SUB_PART IS NULL THEN 1 ELSE 0 END, CHAR), CONVERT({expression}, CHAR)
     FROM information_schema.STATISTICS s
     WHERE {tables of s} AND s.NON_UNIQUE = 0
+    ORDER BY 1, s.INDEX_NAME, s.SEQ_IN_INDEX";
+
+/// In MySQL a part may be an expression, which has no name.
+const INDEXES: &str = "SELECT CONVERT(s.TABLE_NAME, CHAR), CONVERT(s.INDEX_NAME, CHAR), CONVERT(s.COLUMN_NAME, CHAR)
+    FROM information_schema.STATISTICS s
+    WHERE s.TABLE_SCHEMA = DATABASE() AND s.INDEX_NAME <> 'PRIMARY'
+      AND s.INDEX_TYPE IN ('BTREE', 'HASH')
     ORDER BY 1, s.INDEX_NAME, s.SEQ_IN_INDEX";
 
 /// Tables of other databases that point into ours. They are then read one by one: a condition on all databases would
@@ -85,7 +96,9 @@ pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreEr
         .into_iter()
         .map(check)
         .collect::<Option<_>>();
-    schema(columns, uniques, links, checks)
+    let mut schema = schema(columns, uniques, links, checks)?;
+    add_indexes(&mut schema, connection.read(INDEXES, &[]).await?.into_iter().map(index).collect())?;
+    Ok(schema)
 }
 
 /// What a query answers for the tables of our database, or for one of another: its database and name.
@@ -94,8 +107,12 @@ async fn of_tables(connection: &MysqlConnection, query: &str, outside: &[String]
         [] => format!("{of}.TABLE_SCHEMA = DATABASE()"),
         _ => format!("{of}.TABLE_SCHEMA = ? AND {of}.TABLE_NAME = ?"),
     };
-    let query = query.replace("{tables of c}", &which("c")).replace("{tables of s}", &which("s"));
-    connection.read(&query, outside).await
+    let params = vec![outside; query.matches("{tables of ").count()].concat();
+    let query = ["c", "t", "s"].iter().fold(query.to_owned(), |query, of| {
+        let tables = format!("{{tables of {of}}}");
+        query.replace(&tables, &which(of))
+    });
+    connection.read(&query, &params).await
 }
 
 fn column(row: TextRow) -> Option<ColumnRow> {
@@ -126,6 +143,11 @@ fn unique(row: TextRow) -> Option<UniqueRow> {
     let [table, name, primary, column, whole, expression] = <[Option<String>; 6]>::try_from(row).ok()?;
     let is = |digit: Option<String>| digit.as_deref() == Some("1");
     Some(UniqueRow { table: table?, name: name?, primary: is(primary), column, whole: is(whole), expression })
+}
+
+fn index(row: TextRow) -> Option<IndexRow> {
+    let [table, name, column] = <[Option<String>; 3]>::try_from(row).ok()?;
+    Some(IndexRow { table: table?, name: name?, column })
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {

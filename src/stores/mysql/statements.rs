@@ -22,6 +22,8 @@ impl Dialect for MysqlDialect {
         }
     }
 
+    const HAS_LOGINS: bool = true;
+
     const COMPARES_AS_LINKED: bool = true;
 
     /// Text takes the column's own collation, because otherwise no index serves and two tables of different collations

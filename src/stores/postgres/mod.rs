@@ -5,6 +5,7 @@
 
 mod schema;
 mod statements;
+mod survey;
 
 use std::str::FromStr as _;
 
@@ -30,7 +31,7 @@ impl super::sql::Pooled for PostgresConnection {
     }
 }
 
-impl_connection!(PostgresConnection, read: "BEGIN READ ONLY", write: "BEGIN");
+impl_connection!(PostgresConnection, read: "BEGIN READ ONLY", write: "BEGIN", explain: "BEGIN READ ONLY");
 
 /// Opens a database: `postgres://user:password@host/name`.
 ///

@@ -2,7 +2,9 @@
 //! that a link from another namespace is seen.
 
 use super::PostgresConnection;
-use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
+use crate::stores::sql::{
+    CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
+};
 use crate::stores::{Column, ColumnKind, Schema, StoreError};
 
 /// Everything that holds rows: tables, and foreign tables and materialized views too, which copy what tables hold.
@@ -42,6 +44,20 @@ const UNIQUES: &str = "SELECT
     CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, at)
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
     WHERE i.indisunique
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_t%'
+    ORDER BY 1, 2, k.at";
+
+/// An index with a WHERE finds only some rows, and one that is not valid none.
+const INDEXES: &str = "SELECT
+      CASE WHEN n.nspname = current_schema() THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
+      x.relname::text, a.attname::text
+    FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indrelid
+    JOIN pg_class x ON x.oid = i.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, at)
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
+    WHERE i.indisvalid AND i.indpred IS NULL AND NOT i.indisprimary
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_t%'
     ORDER BY 1, 2, k.at";
 
@@ -86,6 +102,7 @@ pub(super) async fn read(connection: &PostgresConnection) -> Result<Schema, Stor
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
     let checks = connection.read(CHECKS, &[]).await?.into_iter().map(check).collect::<Option<_>>();
     let mut schema = schema(Some(columns), uniques, links, checks)?;
+    add_indexes(&mut schema, connection.read(INDEXES, &[]).await?.into_iter().map(index).collect())?;
     for (name, table) in &mut schema.tables {
         table.hides_rows = hiding.contains(name);
     }
@@ -132,6 +149,11 @@ fn unique(row: TextRow) -> Option<UniqueRow> {
     let [table, name, primary, column, whole, expression] = <[Option<String>; 6]>::try_from(row).ok()?;
     let is = |word: Option<String>| word.as_deref() == Some("true");
     Some(UniqueRow { table: table?, name: name?, primary: is(primary), column, whole: is(whole), expression })
+}
+
+fn index(row: TextRow) -> Option<IndexRow> {
+    let [table, name, column] = <[Option<String>; 3]>::try_from(row).ok()?;
+    Some(IndexRow { table: table?, name: name?, column })
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {

@@ -22,6 +22,8 @@ impl Dialect for PostgresDialect {
         }
     }
 
+    const HAS_LOGINS: bool = true;
+
     const COMPARES_AS_LINKED: bool = true;
 
     /// The type name is the catalogue's own, which quotes what needs it.

@@ -31,6 +31,16 @@ pub struct UniqueRow {
     pub expression: Option<String>,
 }
 
+/// One part of an index, in order.
+pub struct IndexRow {
+    /// The table's name in the schema.
+    pub table: String,
+    /// The index.
+    pub name: String,
+    /// The column; `None` is an expression.
+    pub column: Option<String>,
+}
+
 /// A condition that the rows of a table keep.
 pub struct CheckRow {
     /// The table.
@@ -80,6 +90,23 @@ pub fn schema(
         }
     }
     Ok(Schema { tables })
+}
+
+/// Adds what rows can be found by.
+pub fn add_indexes(schema: &mut Schema, rows: Option<Vec<IndexRow>>) -> Result<(), StoreError> {
+    let mut indexes = BTreeMap::<(String, String), Vec<Option<String>>>::new();
+    for row in rows.ok_or(StoreError::Catalogue)? {
+        indexes.entry((row.table, row.name)).or_default().push(row.column);
+    }
+    for ((table, _), parts) in indexes {
+        let columns: Vec<_> = parts.into_iter().map_while(|part| part).collect();
+        if let Some(table) = schema.tables.get_mut(&table)
+            && !columns.is_empty()
+        {
+            table.indexes.push(columns);
+        }
+    }
+    Ok(())
 }
 
 fn add_uniques(tables: &mut BTreeMap<String, Table>, rows: Vec<UniqueRow>) {

@@ -7,6 +7,7 @@
 mod catalogue;
 mod named;
 mod statements;
+mod survey;
 mod wire;
 
 use std::sync::{Arc, RwLock};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(super) use catalogue::{CheckRow, ColumnRow, LinkRow, UniqueRow, schema};
+pub(super) use catalogue::{CheckRow, ColumnRow, IndexRow, LinkRow, UniqueRow, add_indexes, schema};
 pub(super) use wire::{TextRow, Watch, begin, impl_connection};
 
 use super::{
@@ -33,6 +34,9 @@ pub trait Dialect: Send + Sync + Sized + 'static {
 
     /// An expression of this column's type as text; bytes as hex.
     fn as_text(expression: &str, column: Option<&Column>) -> String;
+
+    /// Whether the database has logins with rights of their own.
+    const HAS_LOGINS: bool;
 
     /// Whether a column of a foreign key compares as its foreign key does, so that rows are found as the store links
     /// them.
@@ -98,6 +102,16 @@ pub trait Connection: Send + Sync {
 
     /// The names of the columns that a query answers.
     async fn columns(&self, sql: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Has a statement planned and not run, in a transaction that is undone and, where the database plans one there, only
+    /// reads. Fails where running it would be refused.
+    async fn explain(&self, sql: &str, params: &[String]) -> Result<(), StoreError>;
+
+    /// The tables by name with about how many rows they have.
+    async fn sizes(&self) -> Result<Vec<TextRow>, StoreError>;
+
+    /// Rights of the login that erasing never needs.
+    async fn beyond(&self) -> Result<Vec<String>, StoreError>;
 
     /// The catalogue.
     async fn catalogue(&self) -> Result<Schema, StoreError>;

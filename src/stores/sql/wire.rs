@@ -46,7 +46,7 @@ pub(in crate::stores) async fn begin<D: sqlx::Database>(
 /// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
 /// bounds that sqlx asks of "any database" are longer than the code.
 macro_rules! impl_connection {
-    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr) => {
+    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr, explain: $begin_explain:expr) => {
         #[async_trait::async_trait]
         impl $crate::stores::sql::Connection for $connection {
             async fn read(
@@ -100,6 +100,26 @@ macro_rules! impl_connection {
                 let sql = sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(sql));
                 let prepared = connection.prepare(sql).await?;
                 Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect())
+            }
+
+            async fn explain(&self, sql: &str, params: &[String]) -> Result<(), $crate::stores::StoreError> {
+                let mut tx = $crate::stores::sql::begin(&self.pool, $begin_explain).await?;
+                let explained = format!("EXPLAIN {sql}");
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(explained.as_str()));
+                for param in params {
+                    query = query.bind(param.as_str());
+                }
+                // Its answer is not read: what counts is whether the store was willing to plan it.
+                query.fetch_all(&mut *tx).await?;
+                Ok(tx.rollback().await?)
+            }
+
+            async fn sizes(&self) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
+                survey::sizes(self).await
+            }
+
+            async fn beyond(&self) -> Result<Vec<String>, $crate::stores::StoreError> {
+                survey::beyond(self).await
             }
 
             async fn catalogue(&self) -> Result<$crate::stores::Schema, $crate::stores::StoreError> {

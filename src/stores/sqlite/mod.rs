@@ -5,6 +5,7 @@
 
 mod schema;
 mod statements;
+mod survey;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl super::sql::Pooled for SqliteConnection {
 /// Steps of SQLite's machine between two looks at whether anybody still waits; a ROLLBACK takes fewer.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
-impl_connection!(SqliteConnection, read: "BEGIN DEFERRED", write: "BEGIN IMMEDIATE");
+impl_connection!(SqliteConnection, read: "BEGIN DEFERRED", write: "BEGIN IMMEDIATE", explain: "BEGIN DEFERRED");
 
 /// Opens a file: `sqlite://relative/path` or `sqlite:///absolute/path`.
 ///

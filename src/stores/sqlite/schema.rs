@@ -1,7 +1,9 @@
 //! SQLite's catalogue, by its pragma functions.
 
 use super::SqliteConnection;
-use crate::stores::sql::{CheckRow, ColumnRow, Connection as _, LinkRow, TextRow, UniqueRow, schema};
+use crate::stores::sql::{
+    CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
+};
 use crate::stores::{Column, ColumnKind, Schema, StoreError};
 
 const COLUMNS: &str = "SELECT m.name, c.name, c.type, CAST(c.\"notnull\" OR c.pk > 0 AS TEXT), CAST(c.hidden AS TEXT)
@@ -19,6 +21,12 @@ const UNIQUES: &str = "SELECT t, i, p, c, w, e FROM (
     FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS l JOIN pragma_index_info(l.name) AS c
     WHERE m.type = 'table' AND l.\"unique\" = 1 AND l.origin <> 'pk'
     ) ORDER BY t, i, n";
+
+/// An index with a WHERE finds only some rows.
+const INDEXES: &str = "SELECT m.name, l.name, c.name
+    FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS l JOIN pragma_index_info(l.name) AS c
+    WHERE m.type = 'table' AND l.partial = 0 AND l.origin <> 'pk'
+    ORDER BY m.name, l.name, c.seqno";
 
 /// Columns that an index compares by another collation than the bytes.
 const LOOSE: &str = "SELECT DISTINCT m.name, x.name FROM sqlite_schema AS m JOIN pragma_index_list(m.name) AS l
@@ -41,6 +49,7 @@ pub(super) async fn read(connection: &SqliteConnection) -> Result<Schema, StoreE
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
     let texts = connection.read(TEXTS, &[]).await?.into_iter().map(checks).collect::<Option<Vec<_>>>();
     let mut schema = schema(columns, uniques, links, texts.map(|checks| checks.into_iter().flatten().collect()))?;
+    add_indexes(&mut schema, connection.read(INDEXES, &[]).await?.into_iter().map(index).collect())?;
     for row in connection.read(LOOSE, &[]).await? {
         let [Some(table), Some(column)] = <[Option<String>; 2]>::try_from(row).map_err(|_| StoreError::Catalogue)?
         else {
@@ -76,6 +85,11 @@ fn unique(row: TextRow) -> Option<UniqueRow> {
     let [table, name, primary, column, whole, expression] = <[Option<String>; 6]>::try_from(row).ok()?;
     let is = |digit: Option<String>| digit.as_deref() == Some("1");
     Some(UniqueRow { table: table?, name: name?, primary: is(primary), column, whole: is(whole), expression })
+}
+
+fn index(row: TextRow) -> Option<IndexRow> {
+    let [table, name, column] = <[Option<String>; 3]>::try_from(row).ok()?;
+    Some(IndexRow { table: table?, name: name?, column })
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {

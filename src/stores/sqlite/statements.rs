@@ -22,6 +22,8 @@ impl Dialect for SqliteDialect {
         }
     }
 
+    const HAS_LOGINS: bool = false;
+
     /// The catalogue does not tell how a column compares, and a foreign key compares as the key that it points to.
     const COMPARES_AS_LINKED: bool = false;
 

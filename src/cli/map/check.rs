@@ -1,0 +1,185 @@
+//! `expunged map check`: the maps held against their stores, more closely than the start does.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cli::exit::{Ended, Exit, Outcome};
+use crate::cli::invocation::Invocation;
+use crate::config::Config;
+use crate::daemon::build;
+use crate::erase::map::risk::{Coverage, Sizes, risks};
+use crate::erase::map::{MapDefect, look, open};
+use crate::erase::{DataMap, check};
+use crate::output::{self, Tabular, progress, say};
+use crate::stores::{Schema, StoreName};
+
+use super::files::{self, MapFile};
+use super::rights;
+
+/// What `map check` understands.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct CheckArgs {
+    /// Opens no store, and holds the maps against the looks that `map init` and `map diff --accept` kept beside them.
+    #[arg(long)]
+    offline: bool,
+    /// How many of a hundred columns must be mapped. The start asks for all of them, whatever is said here.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
+    coverage: u8,
+    /// Risks fail the check too.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Grade {
+    /// A question that nobody answered: the map is refused.
+    Open,
+    /// It cannot work.
+    Defect,
+    /// The map does not speak of it: the start is refused.
+    Unmapped,
+    /// It works, and should be known.
+    Risk,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    grade: Grade,
+    store: String,
+    table: String,
+    column: Option<String>,
+    problem: String,
+    help: String,
+}
+
+impl Tabular for Finding {
+    const HEADS: &'static [&'static str] = &["grade", "at", "problem", "help"];
+
+    fn cells(&self) -> Vec<String> {
+        let grade = match self.grade {
+            Grade::Open => "open",
+            Grade::Defect => "DEFECT",
+            Grade::Unmapped => "unmapped",
+            Grade::Risk => "risk",
+        };
+        let places = [Some(&self.store), Some(&self.table).filter(|table| !table.is_empty()), self.column.as_ref()];
+        let at = places.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".");
+        vec![grade.to_owned(), at, self.problem.clone(), self.help.clone()]
+    }
+}
+
+impl Finding {
+    fn of(grade: Grade, defect: MapDefect) -> Self {
+        let MapDefect { at, column, problem, help, .. } = defect;
+        Self { grade, store: at.store.to_string(), table: at.table, column, problem, help }
+    }
+
+    fn of_store(grade: Grade, store: &StoreName, table: &str, problem: String, help: String) -> Self {
+        Self { grade, store: store.to_string(), table: table.to_owned(), column: None, problem, help }
+    }
+}
+
+/// What was seen of the stores.
+#[derive(Default)]
+struct Seen {
+    schemas: BTreeMap<StoreName, Schema>,
+    sizes: Sizes,
+    findings: Vec<Finding>,
+}
+
+/// Checks all maps of the config together, because links cross stores.
+pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
+    let config = invocation.config()?;
+    let files = files::of_config(&config, &[])?;
+    let questions: Vec<Finding> = files.iter().flat_map(questions).collect();
+    if !questions.is_empty() {
+        output::rows(invocation.format, &questions)?;
+        let words = format!("{} questions are open, and a map with one is refused", questions.len());
+        return Err(Ended::saying(Exit::Usage, words));
+    }
+    let map = build::map(&config)?;
+    let mut seen = if args.offline { remembered(&files)? } else { look_over(&config, &map).await? };
+    for defect in check(&map, &seen.schemas) {
+        let grade = if defect.is_unmapped() { Grade::Unmapped } else { Grade::Defect };
+        seen.findings.push(Finding::of(grade, defect));
+    }
+    for risk in risks(&map, &seen.schemas, &seen.sizes, config.limits.statement.as_secs()) {
+        let grade = if risk.grave { Grade::Defect } else { Grade::Risk };
+        seen.findings.push(Finding::of(grade, risk.defect));
+    }
+    seen.findings.sort_by_key(|finding| finding.grade);
+    output::rows(invocation.format, &seen.findings)?;
+    verdict(args, &seen.findings, Coverage::of(&map, &seen.schemas))
+}
+
+fn questions(file: &MapFile) -> Vec<Finding> {
+    let open = open::questions(&file.text).into_iter().map(|question| {
+        let (line, path) = (question.line(&file.text), question.path.join("."));
+        // What the question is stands behind it.
+        let behind = file.text.get(question.span.end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let asked = behind.split_once(open::QUESTION).map_or("", |(_, asked)| asked.trim());
+        let table = question.path.get(1).filter(|_| question.path[0] == "tables").cloned().unwrap_or_default();
+        let problem = format!("{}:{line}: {path} is open", file.path.display());
+        Finding::of_store(Grade::Open, &file.known.name, &table, problem, asked.to_owned())
+    });
+    open.collect()
+}
+
+/// The stores as they were last looked at.
+fn remembered(files: &[MapFile]) -> Result<Seen, Ended> {
+    let mut seen = Seen::default();
+    for file in files {
+        let name = &file.known.name;
+        let schema = look::read(&file.path, name)?.ok_or_else(|| {
+            let words =
+                format!("the store {name} was never looked at; keep a look with: expunged map diff --accept {name}");
+            Ended::saying(Exit::NotFound, words)
+        })?;
+        seen.schemas.insert(name.clone(), schema);
+    }
+    Ok(seen)
+}
+
+/// The stores as they are: catalogues, sizes, and the rights of the logins.
+async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
+    let bar = progress("looking the stores over");
+    let mut seen = Seen::default();
+    for (name, store) in map.stores() {
+        let survey = files::survey(store, build::store_limits(config)).await?;
+        let schema = survey.look().await?;
+        seen.sizes.insert(name.clone(), survey.sizes().await?);
+        let rights = rights::find(survey.as_ref(), store, &schema).await?;
+        for (table, right, why) in rights.missing {
+            let said = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
+            let problem = format!("the login may not {} what the map asks for: {said}", right.as_sql());
+            let help = format!("GRANT {} ON {table} to the login", right.as_sql());
+            seen.findings.push(Finding::of_store(Grade::Defect, name, &table, problem, help));
+        }
+        for (problem, help) in rights.too_wide {
+            seen.findings.push(Finding::of_store(Grade::Risk, name, "", problem, help));
+        }
+        seen.schemas.insert(name.clone(), schema);
+    }
+    bar.finish_and_clear();
+    Ok(seen)
+}
+
+fn verdict(args: &CheckArgs, findings: &[Finding], coverage: Coverage) -> Outcome {
+    let count = |grade: Grade| findings.iter().filter(|finding| finding.grade == grade).count();
+    let (defects, unmapped, risks) = (count(Grade::Defect), count(Grade::Unmapped), count(Grade::Risk));
+    let percent = coverage.percent();
+    let words = format!(
+        "{} of {} columns are mapped ({percent} %); {defects} defects, {unmapped} unmapped, {risks} risks",
+        coverage.mapped, coverage.columns
+    );
+    let is_covered = percent >= u64::from(args.coverage);
+    if defects > 0 || !is_covered || args.strict && risks > 0 {
+        let short = if is_covered { String::new() } else { format!("; {} % are asked for", args.coverage) };
+        return Err(Ended::saying(Exit::Usage, format_args!("{words}{short}")));
+    }
+    say(&words);
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The files of the data maps, finished or not, and their stores opened to be looked over.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::cli::check::reach;
+use crate::cli::exit::{Ended, Exit};
+use crate::config::Config;
+use crate::erase::map::StoreMap;
+use crate::erase::map::known::Known;
+use crate::stores::{self, StoreLimits, Survey};
+
+/// One map as it lies there.
+pub(super) struct MapFile {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    pub(super) known: Known,
+}
+
+impl MapFile {
+    /// Reads a map.
+    pub(super) fn read(path: &Path) -> Result<Self, Ended> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the map {}", path.display()))
+            .map_err(|error| Ended::new(Exit::Usage, error))?;
+        let known = Known::read(&path.display().to_string(), &text)?;
+        Ok(Self { path: path.to_owned(), text, known })
+    }
+}
+
+/// The maps of the config; only those of the named stores, where any are named.
+pub(super) fn of_config(config: &Config, named: &[String]) -> Result<Vec<MapFile>, Ended> {
+    let files = config.stores.iter().map(|path| MapFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(name) = named.iter().find(|name| !files.iter().any(|file| file.known.name.as_str() == *name)) {
+        let words = format!("no data map of the config is of a store {name}; see [stores] maps");
+        return Err(Ended::saying(Exit::NotFound, words));
+    }
+    let wanted = |file: &MapFile| named.is_empty() || named.iter().any(|name| file.known.name.as_str() == name);
+    Ok(files.into_iter().filter(wanted).collect())
+}
+
+/// Opens a store to look it over.
+pub(super) async fn survey(store: &StoreMap, limits: StoreLimits) -> Result<Arc<dyn Survey>, Ended> {
+    let url = reach::url_of(store)?;
+    Ok(stores::survey::open(store.kind, &url, limits).await.with_context(|| {
+        format!("the store of {} cannot be looked at; is its url right, and the server up?", store.file)
+    })?)
+}

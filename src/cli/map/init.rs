@@ -1,0 +1,188 @@
+//! `expunged map init`: proposes a map from the schema of a store, or adds to a map what it lacks.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use crate::cli::exit::{Ended, Exit, Outcome};
+use crate::cli::invocation::Invocation;
+use crate::config::Config;
+use crate::daemon::build;
+use crate::domain::Scope;
+use crate::erase::map::known::Known;
+use crate::erase::map::propose::{Head, Hints, Written, header, propose, write};
+use crate::erase::map::{TableRef, look};
+use crate::output::{progress, say, write_out};
+use crate::stores::{Schema, Shapes, StoreError, StoreKind, StoreLimits, StoreName, Survey};
+
+use super::files::{self, MapFile};
+
+/// Tables that are sampled at the same time.
+const AT_ONCE: usize = 4;
+
+/// What `map init` understands.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct InitArgs {
+    /// The store, by the name in its map.
+    store: String,
+    /// The map that is written or added to. Default: the map of this store in the config.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The kind of a store that has no map yet: sqlite, postgres, mysql.
+    #[arg(long, value_parser = |word: &str| word.parse::<StoreKind>().map_err(|error| error.to_string()))]
+    kind: Option<StoreKind>,
+    /// Where a new SQLite store lies. A url that may carry a password is given in a file.
+    #[arg(long, conflicts_with_all = ["url_file", "url_credential"])]
+    url: Option<String>,
+    /// The file with the url of a new store.
+    #[arg(long, value_name = "FILE", conflicts_with = "url_credential")]
+    url_file: Option<String>,
+    /// The systemd credential with the url of a new store.
+    #[arg(long, value_name = "NAME")]
+    url_credential: Option<String>,
+    /// Whose rows a table holds, once for each: account=tenants, user=staff, end_user=patients.
+    #[arg(long, value_name = "KIND=TABLE", value_parser = subject)]
+    subject: Vec<(Scope, String)>,
+    /// Also judge columns by what values in the first rows of each table look like. No value is shown or kept.
+    #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "200")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    sample: Option<u32>,
+    /// Prints the map and writes nothing.
+    #[arg(long)]
+    print: bool,
+}
+
+fn subject(text: &str) -> Result<(Scope, String), String> {
+    let named = text.split_once('=').and_then(|(kind, table)| Some((kind.parse().ok()?, table.to_owned())));
+    named
+        .filter(|(kind, _)| *kind != Scope::Data)
+        .ok_or_else(|| "write account=, user= or end_user= and a table".to_owned())
+}
+
+/// Looks, proposes, writes.
+pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
+    // A first map is often made before there is a config; only what is asked of it must be there.
+    let config = if args.file.is_some() { invocation.config().ok() } else { Some(invocation.config()?) };
+    let others = config.as_ref().map(|config| files::of_config(config, &[])).transpose()?.unwrap_or_default();
+    let path = place(args, &others)?;
+    let begun = begin(args, &path)?;
+    if begun.known.name.as_str() != args.store {
+        let words = format!("{} is the map of the store {}, not of {}", path.display(), begun.known.name, args.store);
+        return Err(Ended::saying(Exit::Usage, words));
+    }
+    let limits = config.as_ref().map_or_else(StoreLimits::default, |config: &Config| build::store_limits(config));
+    let survey = files::survey(&begun.known.store, limits).await?;
+    let bar = progress("reading the schema");
+    let schema = survey.look().await?;
+    let hints = hints(args, &begun, &others, survey.as_ref(), &schema).await?;
+    bar.finish_and_clear();
+    let written =
+        write(&begun.text, &schema, &propose(&schema, &hints)).map_err(|error| Ended::new(Exit::Usage, error))?;
+    if args.print {
+        return Ok(write_out(written.text.trim_end())?);
+    }
+    keep(&path, &written)?;
+    let seen = look::keep(&path, &begun.known.name, &schema)?;
+    tell(&path, &seen, &written);
+    Ok(())
+}
+
+/// Which file it is.
+fn place(args: &InitArgs, others: &[MapFile]) -> Result<PathBuf, Ended> {
+    let of_config = || others.iter().find(|file| file.known.name.as_str() == args.store).map(|file| file.path.clone());
+    args.file.clone().or_else(of_config).ok_or_else(|| {
+        let words = format!("the config names no map of the store {}; say where to write it with --file", args.store);
+        Ended::saying(Exit::NotFound, words)
+    })
+}
+
+/// The map as it is, or the beginning of one.
+fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
+    if path.exists() {
+        return MapFile::read(path);
+    }
+    let usage = |words: &str| Ended::saying(Exit::Usage, format_args!("{}: {words}", path.display()));
+    let name =
+        StoreName::new(&args.store).ok_or_else(|| usage("a store's name has lower-case letters, digits, _ and -"))?;
+    let kind = args.kind.ok_or_else(|| usage("there is no such map yet; a new one needs --kind"))?;
+    let reached_by = match (&args.url, &args.url_file, &args.url_credential) {
+        (Some(url), None, None) if kind == StoreKind::Sqlite => ("url", url.clone()),
+        (Some(_), None, None) => {
+            return Err(usage(
+                "everybody who lists processes sees a command line; write the url into a file: --url-file",
+            ));
+        }
+        (None, Some(file), None) => ("url_file", file.clone()),
+        (None, None, Some(name)) => ("url_credential", name.clone()),
+        _ => return Err(usage("a new map needs --url-file, --url-credential or, for SQLite, --url")),
+    };
+    let text = header(&Head { name, kind, reached_by });
+    let known = Known::read(&path.display().to_string(), &text)?;
+    Ok(MapFile { path: path.to_owned(), text, known })
+}
+
+/// What is known besides the catalogue.
+async fn hints(
+    args: &InitArgs,
+    begun: &MapFile,
+    others: &[MapFile],
+    survey: &dyn Survey,
+    schema: &Schema,
+) -> Result<Hints, Ended> {
+    let mut subjects = begun.known.subjects();
+    for (kind, table) in &args.subject {
+        if !schema.tables.contains_key(table) {
+            return Err(Ended::saying(Exit::NotFound, format_args!("the store has no table {table:?}")));
+        }
+        subjects.insert(table.clone(), *kind);
+    }
+    let others = others.iter().filter(|file| file.known.name != begun.known.name);
+    let elsewhere = others.flat_map(|file| {
+        let at = |table| TableRef { store: file.known.name.clone(), table };
+        file.known.subjects().into_iter().map(move |(table, kind)| (at(table), kind)).collect::<Vec<_>>()
+    });
+    let shapes = match args.sample {
+        Some(rows) => sample(survey, schema, rows).await?,
+        None => BTreeMap::new(),
+    };
+    Ok(Hints { subjects, shapes, elsewhere: elsewhere.collect() })
+}
+
+async fn sample(
+    survey: &dyn Survey,
+    schema: &Schema,
+    rows: u32,
+) -> Result<BTreeMap<String, BTreeMap<String, Shapes>>, StoreError> {
+    let tables = schema.tables.iter().filter(|(_, table)| !table.columns.is_empty()).map(|(name, _)| name.clone());
+    let look = |table: String| async move { Ok((table.clone(), survey.shapes(&table, rows).await?)) };
+    futures::stream::iter(tables.map(look)).buffered(AT_ONCE).try_collect().await
+}
+
+/// Writes the map whole or not at all, with the mode that it had.
+fn keep(path: &Path, written: &Written) -> Result<(), Ended> {
+    let save = || -> std::io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        beside.write_all(written.text.as_bytes())?;
+        beside.as_file().sync_all()?;
+        if let Ok(before) = std::fs::metadata(path) {
+            beside.as_file().set_permissions(before.permissions())?;
+        }
+        beside.persist(path)?;
+        Ok(())
+    };
+    Ok(save().with_context(|| format!("cannot write the map {}", path.display()))?)
+}
+
+fn tell(path: &Path, seen: &Path, written: &Written) {
+    let Written { tables_new, columns_new, questions, .. } = written;
+    say(&format!("{}: {tables_new} tables and {columns_new} columns of other tables added", path.display()));
+    say(&format!("{}: the schema as it was seen, for `expunged map diff`; keep it beside the map", seen.display()));
+    match questions {
+        0 => say("no question is open; `expunged map check` holds the map against the store"),
+        open => say(&format!("{open} questions are open, each a \"?\"; until they are answered the map is refused")),
+    }
+}

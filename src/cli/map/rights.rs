@@ -1,0 +1,58 @@
+//! What the login may do, tried: every statement that the map will need is explained by the store, never run.
+
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use crate::erase::map::StoreMap;
+use crate::erase::map::risk::{Need, needs};
+use crate::stores::{Attempt, Right, Schema, StoreError, Survey};
+
+/// Attempts at the same time; a store has no more connections for us.
+const AT_ONCE: usize = 4;
+/// Tables that are named before the rest is counted.
+const NAMED_MAX: usize = 5;
+
+/// What was found about the rights.
+pub(super) struct Rights {
+    /// What is needed and refused: the table, the right, and what the store said.
+    pub(super) missing: Vec<(String, Right, StoreError)>,
+    /// What is permitted and not needed, in words, with what takes it away.
+    pub(super) too_wide: Vec<(String, String)>,
+}
+
+/// Tries everything that the map needs, and what it is better without.
+pub(super) async fn find(survey: &dyn Survey, store: &StoreMap, schema: &Schema) -> Result<Rights, StoreError> {
+    let beyond = survey.beyond().await?;
+    // Who may do everything is told so once.
+    let all = beyond.iter().any(|words| words.starts_with("SUPERUSER") || words.starts_with("ALL PRIVILEGES"));
+    let only_needed = all || !survey.has_logins();
+    let needs = needs(store, schema).into_iter().filter(|need| need.needed || !only_needed);
+    let tried: Vec<(Need, Option<StoreError>)> =
+        futures::stream::iter(needs.map(|need| attempt(survey, need))).buffered(AT_ONCE).try_collect().await?;
+    let mut rights = Rights { missing: Vec::new(), too_wide: Vec::new() };
+    for words in beyond {
+        let problem = format!("the login may do more than erase: {words}");
+        rights.too_wide.push((problem, "erase with a login of its own that has SELECT, UPDATE and DELETE".to_owned()));
+    }
+    for right in [Right::Update, Right::Delete, Right::Insert] {
+        let free = tried.iter().filter(|(need, refused)| !need.needed && need.right == right && refused.is_none());
+        let tables: Vec<&str> = free.map(|(need, _)| need.table.as_str()).collect();
+        if let [first @ .., last] = tables.as_slice() {
+            let named = tables.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+            let more = if first.len() >= NAMED_MAX { format!(" … {last}") } else { String::new() };
+            let (word, count) = (right.as_sql(), tables.len());
+            let problem = format!("{word} is permitted and not needed on {count} tables: {named}{more}");
+            rights.too_wide.push((problem, format!("REVOKE {word} on them from the login")));
+        }
+    }
+    let missing = tried
+        .into_iter()
+        .filter_map(|(need, refused)| Some((need.table, need.right, refused?)).filter(|_| need.needed));
+    rights.missing.extend(missing);
+    Ok(rights)
+}
+
+async fn attempt(survey: &dyn Survey, need: Need) -> Result<(Need, Option<StoreError>), StoreError> {
+    let Need { table, right, columns, key, .. } = &need;
+    let refused = survey.attempt(Attempt { right: *right, table, key, columns }).await?;
+    Ok((need, refused))
+}

@@ -1,0 +1,57 @@
+//! The map as a picture: a Mermaid flowchart, owners above what belongs to them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{DataMap, Link, Rule, TableRef};
+
+/// Draws the map. Tables of nobody's data are left out; links that cross stores are drawn like all others.
+#[must_use]
+pub fn draw(map: &DataMap) -> String {
+    let drawn = || map.tables().filter(|(_, table)| !table.is_nobodys());
+    let ids: BTreeMap<TableRef, String> = drawn().enumerate().map(|(n, (at, _))| (at, format!("t{n}"))).collect();
+    let mut text = "flowchart TD\n".to_owned();
+    for (number, (store, of)) in map.stores().iter().enumerate() {
+        let _ = writeln!(text, "    subgraph s{number}[\"{} ({})\"]", label(store.as_str()), of.kind);
+        for (at, table) in drawn().filter(|(at, _)| at.store == *store) {
+            let Some(id) = ids.get(&at) else { continue };
+            let name = label(&at.table);
+            let kept = table.keep.as_ref().map(|keep| format!("<br>until {}", label(&keep.until.to_string())));
+            let kept = kept.unwrap_or_default();
+            let shape = match table.subject {
+                Some(kind) => format!("([\"<b>{name}</b><br>{kind}{kept}\"])"),
+                None => format!("[\"{name}{kept}\"]"),
+            };
+            let _ = writeln!(text, "        {id}{shape}:::{}", table.erase);
+        }
+        text.push_str("    end\n");
+    }
+    for (at, table) in drawn() {
+        let mut line = |link: &Link, arrow: &str| {
+            if let (Some(from), Some(to)) = (ids.get(&link.to), ids.get(&at)) {
+                let columns = label(&link.columns.join(", "));
+                let _ = writeln!(text, "    {from} {arrow}|\"{columns}\"| {to}");
+            }
+        };
+        table.belongs_to.iter().for_each(|link| line(link, "-->"));
+        table.refers_to.iter().for_each(|link| line(link, "-.->"));
+    }
+    for (rule, colours) in [
+        (Rule::Delete, "fill:#fdd,stroke:#900"),
+        (Rule::Mask, "fill:#ffd,stroke:#960"),
+        (Rule::Keep, "fill:#dfd,stroke:#060"),
+    ] {
+        let _ = writeln!(text, "    classDef {rule} {colours},color:#000");
+    }
+    text
+}
+
+/// A text inside Mermaid's quotes: what could end them is written as an entity.
+fn label(text: &str) -> String {
+    let entity = |c: char| match c {
+        '"' | '<' | '>' | '&' | '#' | '`' | '|' => format!("#{};", u32::from(c)),
+        c if c.is_control() => " ".to_owned(),
+        c => c.to_string(),
+    };
+    text.chars().map(entity).collect()
+}

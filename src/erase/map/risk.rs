@@ -1,0 +1,190 @@
+//! What works and should still be known: searches that read whole tables, columns that are called otherwise than the
+//! map says, and how much of the stores the map speaks of.
+
+use std::collections::BTreeMap;
+
+use super::propose::names;
+use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef};
+use crate::stores::{Right, Schema, StoreKind, StoreName, Table};
+
+/// About how many rows each table of each store has.
+pub type Sizes = BTreeMap<StoreName, BTreeMap<String, u64>>;
+
+/// Rows a second that a store reads from one end of a table to the other: slow for a cached table, fast for a disk.
+const ROWS_PER_SECOND: u64 = 1_000_000;
+/// A table of fewer rows is read as fast as an index.
+const ROWS_MIN: u64 = 10_000;
+
+/// One risk. A grave one will stop erasures when it comes to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Risk {
+    /// Whether erasing will fail by it.
+    pub grave: bool,
+    /// What, where, and what to do.
+    pub defect: MapDefect,
+}
+
+/// Risks of the maps, held against the catalogues. `statement_seconds` is how long one statement may run.
+#[must_use]
+pub fn risks(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, sizes: &Sizes, statement_seconds: u64) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    for (name, store) in map.stores() {
+        let Some(schema) = schemas.get(name) else { continue };
+        for (table, found) in &schema.tables {
+            let at = TableRef { store: name.clone(), table: table.clone() };
+            let mut add = |grave, column: Option<&str>, problem: String, help: String| {
+                let column = column.map(str::to_owned);
+                let defect = MapDefect { file: store.file.clone(), at: at.clone(), column, problem, help };
+                risks.push(Risk { grave, defect });
+            };
+            match store.tables.get(table) {
+                Some(mapped) => {
+                    let rows = sizes.get(name).and_then(|sizes| sizes.get(table)).copied();
+                    unindexed(mapped, found, table, rows, statement_seconds, &mut add);
+                    called_otherwise(mapped, found, &mut add);
+                }
+                None if store.ignore.contains(table) => ignored(found, &mut add),
+                None => {}
+            }
+        }
+    }
+    risks.sort();
+    risks
+}
+
+/// Columns that rows are searched by, without an index that begins with one of them.
+fn unindexed(
+    mapped: &TableMap,
+    found: &Table,
+    name: &str,
+    rows: Option<u64>,
+    statement_seconds: u64,
+    add: &mut impl FnMut(bool, Option<&str>, String, String),
+) {
+    let links = mapped.belongs_to.iter().chain(&mapped.refers_to).map(|link| link.columns.clone());
+    let persons = mapped.identify.values().filter(|_| mapped.subject.is_none()).map(|column| vec![column.clone()]);
+    let mut searched: Vec<Vec<String>> = links.chain(persons).collect();
+    searched.sort();
+    searched.dedup();
+    for columns in searched.iter().filter(|columns| !found.is_indexed(columns)) {
+        if rows.is_some_and(|rows| rows < ROWS_MIN) {
+            continue;
+        }
+        let (grave, cost) = match rows {
+            None => (false, "the store does not say how many".to_owned()),
+            Some(rows) => {
+                let seconds = rows.div_ceil(ROWS_PER_SECOND);
+                (seconds >= statement_seconds, format!("about {rows}, some {seconds} s at a million rows a second"))
+            }
+        };
+        let list = columns.join(", ");
+        let problem = format!("no index begins with it, so every chunk of keys reads all rows of the table: {cost}");
+        add(grave, Some(&list), problem, format!("CREATE INDEX {name}_{} ON {name} ({list})", columns.join("_")));
+    }
+}
+
+/// Columns that the map calls nobody's, and that are named like somebody's.
+fn called_otherwise(mapped: &TableMap, found: &Table, add: &mut impl FnMut(bool, Option<&str>, String, String)) {
+    let owned = !mapped.is_nobodys();
+    for column in &found.columns {
+        let none = mapped.categories.get(&column.name).is_some_and(|category| category == NO_CATEGORY);
+        let links = mapped.belongs_to.iter().chain(&mapped.refers_to);
+        let pointing = links.flat_map(|link| &link.columns).any(|name| *name == column.name);
+        if let Some((category, reason)) = names(&column.name, owned).filter(|_| none && !pointing) {
+            let problem = format!("the map says \"none\", and it is {reason}, which is mostly {category}");
+            add(false, Some(&column.name), problem, format!("say {category:?}, or leave it if it is nobody's"));
+        }
+    }
+}
+
+/// Ignored tables with columns that are named like somebody's.
+fn ignored(found: &Table, add: &mut impl FnMut(bool, Option<&str>, String, String)) {
+    for column in &found.columns {
+        if let Some((category, reason)) = names(&column.name, false) {
+            let problem = format!("the table is ignored, and the column is {reason}, which is mostly {category}");
+            add(false, Some(&column.name), problem, "map the table, or leave it if it is nobody's".to_owned());
+        }
+    }
+}
+
+/// How much of the stores the maps speak of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Columns of all tables that are not ignored.
+    pub columns: u64,
+    /// Those that the map names.
+    pub mapped: u64,
+}
+
+impl Coverage {
+    /// Counts.
+    #[must_use]
+    pub fn of(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Self {
+        let mut coverage = Self::default();
+        for (name, store) in map.stores() {
+            let tables = schemas.get(name).into_iter().flat_map(|schema| &schema.tables);
+            for (table, found) in tables.filter(|(table, _)| !store.ignore.contains(table)) {
+                let mapped = store.tables.get(table);
+                let is_mapped = |name: &String| mapped.is_some_and(|mapped| mapped.categories.contains_key(name));
+                coverage.columns += found.columns.len() as u64;
+                coverage.mapped += found.columns.iter().filter(|column| is_mapped(&column.name)).count() as u64;
+            }
+        }
+        coverage
+    }
+
+    /// In whole per cent, rounded down, so that 100 means every column.
+    #[must_use]
+    pub const fn percent(self) -> u64 {
+        match (self.mapped * 100).checked_div(self.columns) {
+            Some(percent) => percent,
+            None => 100,
+        }
+    }
+}
+
+/// A right of the login, and whether the map needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The table.
+    pub table: String,
+    /// The right.
+    pub right: Right,
+    /// The columns that are read or written.
+    pub columns: Vec<String>,
+    /// The table's key.
+    pub key: Vec<String>,
+    /// Whether it is needed; what is not needed is too much.
+    pub needed: bool,
+}
+
+/// The rights that the map needs in its store, and those that it is better without.
+#[must_use]
+pub fn needs(store: &StoreMap, schema: &Schema) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for (name, found) in &schema.tables {
+        let Some(first) = found.columns.first() else { continue };
+        let mapped = store.tables.get(name);
+        let key = mapped.map_or_else(|| vec![first.name.clone()], |mapped| mapped.key.clone());
+        let mut need = |right, columns: Vec<String>, needed| {
+            needs.push(Need { table: name.clone(), right, columns, key: key.clone(), needed });
+        };
+        if let Some(mapped) = mapped.filter(|mapped| !mapped.is_nobodys()) {
+            let links = mapped.belongs_to.iter().chain(&mapped.refers_to).flat_map(|link| link.columns.iter().cloned());
+            let until = mapped.keep.iter().map(|keep| keep.until.column.clone());
+            let mut reads: Vec<_> = mapped.key.iter().cloned().chain(links).chain(until).collect();
+            reads.sort();
+            reads.dedup();
+            need(Right::Select, reads, true);
+            let masks: Vec<_> = mapped.mask.keys().cloned().collect();
+            if !masks.is_empty() {
+                need(Right::Update, masks, true);
+            }
+            need(Right::Delete, Vec::new(), mapped.erase == super::Rule::Delete || mapped.keep.is_some());
+        } else if store.kind != StoreKind::Sqlite {
+            need(Right::Delete, Vec::new(), false);
+        }
+        need(Right::Insert, Vec::new(), false);
+    }
+    needs
+}

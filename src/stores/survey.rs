@@ -1,0 +1,91 @@
+//! What an engineer asks of a store before its map is believed: sizes, rights, indexes, shapes of values. It changes
+//! nothing, and no value of a person leaves the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::shape::Shapes;
+use super::{Schema, StoreError, StoreKind, StoreLimits, mysql, postgres, sqlite};
+
+/// What may be done with the rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// To read columns.
+    Select,
+    /// To give columns new values.
+    Update,
+    /// To delete rows.
+    Delete,
+    /// To add rows, which erasing never does.
+    Insert,
+}
+
+impl Right {
+    /// The word of every SQL database.
+    #[must_use]
+    pub const fn as_sql(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Insert => "INSERT",
+        }
+    }
+}
+
+/// One thing to be tried: a right on columns of a table, by the statement that the erasing would send.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The right.
+    pub right: Right,
+    /// The table.
+    pub table: &'a str,
+    /// Its key, by which its rows are found.
+    pub key: &'a [String],
+    /// The columns that are read or written; empty for whole rows.
+    pub columns: &'a [String],
+}
+
+/// A store that can be looked over.
+///
+/// MUST: change nothing, not even in a transaction that is undone (a statement is explained, never run); give out
+/// counts and names only. SHOULD: answer from statistics where counting would read a whole table.
+#[async_trait]
+pub trait Survey: Send + Sync {
+    /// The catalogue as it is now.
+    async fn look(&self) -> Result<Schema, StoreError>;
+
+    /// About how many rows each table has, by the store's own statistics. A table that it has none of is missing.
+    async fn sizes(&self) -> Result<BTreeMap<String, u64>, StoreError>;
+
+    /// Whether the login may do this: `None`, or what the store answered to it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    async fn attempt(&self, attempt: Attempt<'_>) -> Result<Option<StoreError>, StoreError>;
+
+    /// What the login may do besides reading, masking and deleting rows, in the store's own words. Empty where the
+    /// store has no logins.
+    async fn beyond(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Whether the store has logins with rights of their own.
+    fn has_logins(&self) -> bool;
+
+    /// The shapes of the values in the first rows of a table, by column: how many look like an address, and so on.
+    async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, Shapes>, StoreError>;
+}
+
+/// Opens a store to look it over.
+///
+/// # Errors
+/// An unreadable url, an unreachable server, a refused login.
+pub async fn open(kind: StoreKind, url: &SecretString, limits: StoreLimits) -> Result<Arc<dyn Survey>, StoreError> {
+    Ok(match kind {
+        StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
+        StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),
+        StoreKind::Mysql => Arc::new(mysql::open(url, limits).await?),
+    })
+}

@@ -1,0 +1,239 @@
+//! `expunged map` and `expunged register` as an engineer uses them.
+
+use serde_json::Value;
+
+use super::shop::{Shop, expunged};
+use super::{Said, run};
+
+impl Shop {
+    fn rewrite(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).expect("a file");
+        assert!(text.contains(from), "{from:?} in {text}");
+        std::fs::write(self.path(name), text.replacen(from, to, 1)).expect("a file");
+    }
+}
+
+impl Said {
+    /// The grades and places of a check that is written as JSON.
+    fn findings(&self) -> Vec<(String, String)> {
+        let found: Vec<Value> = serde_json::from_str(&self.out).expect("JSON on stdout");
+        let word = |finding: &Value, of: &str| finding[of].as_str().unwrap_or_default().to_owned();
+        let place = |finding: &Value| format!("{}.{}", word(finding, "table"), word(finding, "column"));
+        found.iter().map(|finding| (word(finding, "grade"), place(finding))).collect()
+    }
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(grade, at)| ((*grade).to_owned(), (*at).to_owned())).collect()
+}
+
+#[test]
+fn a_map_is_checked_for_the_operator_s_ci() {
+    let shop = Shop::new();
+    let before = shop.bytes();
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(0), vec![]), "{}", said.err);
+    assert!(said.err.contains("11 of 11 columns are mapped (100 %)"), "{}", said.err);
+    assert_eq!(shop.bytes(), before, "the store is as it was");
+
+    // Without a look there is nothing to check against offline.
+    shop.run(&["map", "check", "--offline"]).failed(3, "map diff --accept shop");
+
+    shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(2), pairs(&[("unmapped", "users.birthday")])));
+    assert!(said.err.contains("11 of 12 columns are mapped (91 %)") && said.err.contains("100 % are asked for"));
+    let said = shop.run(&["map", "check", "--coverage", "90", "-o", "json"]);
+    assert_eq!(
+        (said.code, said.findings()),
+        (Some(0), pairs(&[("unmapped", "users.birthday")])),
+        "listed all the same"
+    );
+
+    // A mask that cannot fit fails whatever is covered.
+    shop.rewrite("shop.toml", "ship_name = \"null\"", "ship_name = { constant = \"erased\" }");
+    shop.sql("DROP TABLE orders; CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), placed_at TEXT,
+        ship_name TEXT CHECK (ship_name <> 'erased'))");
+    let said = shop.run(&["map", "check", "--coverage", "0", "-o", "json"]);
+    let expected = pairs(&[("defect", "orders.ship_name"), ("unmapped", "users.birthday")]);
+    assert_eq!((said.code, said.findings()), (Some(2), expected), "{}", said.err);
+}
+
+#[test]
+fn risks_fail_only_who_is_strict() {
+    let shop = Shop::new();
+    shop.sql("INSERT INTO orders VALUES (70000, 1, '2024-01-01', 'Olga')");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(0), pairs(&[("risk", "orders.user_id")])), "{}", said.err);
+    assert!(said.out.contains("CREATE INDEX orders_user_id ON orders (user_id)"), "{}", said.out);
+    assert_eq!(shop.run(&["map", "check", "--strict"]).code, Some(2));
+    shop.sql("CREATE INDEX orders_user_id ON orders (user_id)");
+    assert_eq!(shop.run(&["map", "check", "--strict"]).code, Some(0));
+}
+
+#[test]
+fn an_open_question_is_listed_and_stops_everything() {
+    let shop = Shop::new();
+    shop.rewrite("shop.toml", "erase      = \"mask\"", "erase = \"?\" # open: delete, mask or keep?");
+    shop.rewrite("shop.toml", "company = \"identity\"", "company = \"?\"");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert_eq!(said.findings(), pairs(&[("open", "accounts."), ("open", "orders.")]));
+    assert!(said.out.contains("delete, mask or keep?") && said.err.contains("2 questions are open"), "{}", said.out);
+    shop.run(&["plan", "olga@customer.example"]).failed(2, "is still open");
+    shop.run(&["run"]).failed(2, "is still open");
+}
+
+#[test]
+fn a_map_is_proposed_for_a_store_that_has_none() {
+    let shop = Shop::new();
+    let (map, url) = (shop.path("new.toml").display().to_string(), "sqlite:shop.db");
+    let init = ["map", "init", "fresh", "--kind", "sqlite", "--url", url, "--file", &map];
+    let run = |more: &[&str]| -> Said { expunged().args(init).args(more).output().expect("it runs").into() };
+    let printed = run(&["--sample", "--print"]);
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    for value in ["olga", "Olga", "Customer Ltd", "2024-01-01"] {
+        assert!(!printed.out.contains(value) && !printed.err.contains(value), "{value} in {}", printed.out);
+    }
+    assert!(
+        printed.out.contains("email = \"contact\" # 0.95: ") && !shop.has("new.toml") && !shop.has("new.seen.json")
+    );
+
+    let written = run(&[]);
+    assert_eq!((written.code, written.out.as_str()), (Some(0), ""), "{}", written.err);
+    assert!(written.err.contains("3 tables") && written.err.contains("questions are open"), "{}", written.err);
+    let text = std::fs::read_to_string(shop.path("new.toml")).expect("the map");
+    for line in ["subject = \"account\"", "subject = \"user\"", "accounts = \"account_id\"", "erase = \"?\" # open: "] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("erase = \"delete\""), "deleting is never ours to say: {text}");
+    assert!(shop.has("new.seen.json"));
+    let again = run(&[]);
+    assert!(again.err.contains("0 tables and 0 columns"), "{}", again.err);
+    assert_eq!(std::fs::read_to_string(shop.path("new.toml")).expect("the map"), text);
+
+    let other = expunged().args(["map", "init", "else", "--file", &map]).output().expect("it runs");
+    Said::from(other).failed(2, "is the map of the store fresh");
+}
+
+#[test]
+fn a_url_with_a_password_is_not_for_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let map = folder.path().join("x.toml").display().to_string();
+    let url = "postgres://erase:secret@localhost/shop";
+    let said = run(&["map", "init", "x", "--kind", "postgres", "--url", url, "--file", &map]);
+    said.failed(2, "--url-file");
+    assert!(!said.err.contains("secret"), "{}", said.err);
+    run(&["map", "init", "x", "--kind", "postgres", "--file", &map]).failed(2, "a new map needs --url-file");
+    run(&["map", "init", "x", "--file", &map]).failed(2, "a new one needs --kind");
+}
+
+#[test]
+fn a_map_of_the_config_gets_what_it_lacks() {
+    let shop = Shop::new();
+    shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT; CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id))");
+    let said = shop.run(&["map", "init", "shop"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("1 tables and 1 columns of other tables added"), "{}", said.err);
+    let text = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    assert!(text.contains("full_name = \"identity\", birthday = \"identity\" }"), "{text}");
+    assert!(text.contains("[tables.visits.belongs_to]\nusers = \"user_id\""), "{text}");
+    shop.run(&["map", "check"]).code.map_or_else(|| panic!("it ends"), |code| assert_eq!(code, 2));
+    shop.rewrite("shop.toml", "erase = \"?\"", "erase = \"delete\"");
+    let said = shop.run(&["map", "check"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    // What was seen is kept, so the same can be checked where there is no store.
+    std::fs::remove_file(shop.path("shop.db")).expect("the store");
+    let said = shop.run(&["map", "check", "--offline"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.err.contains("14 of 14 columns"), "{}", said.err);
+    assert_eq!(shop.run(&["map", "check"]).code, Some(5));
+}
+
+#[test]
+fn drift_is_told_since_the_last_look() {
+    let shop = Shop::new();
+    shop.run(&["map", "diff"]).failed(3, "--accept");
+    let said = shop.run(&["map", "diff", "--accept"]);
+    assert!(said.code == Some(0) && said.err.contains("shop.seen.json"), "{}", said.err);
+    assert!(shop.run(&["map", "diff", "--exit-code"]).err.contains("nothing changed"));
+    shop.sql(
+        "ALTER TABLE users ADD COLUMN birthday TEXT; ALTER TABLE accounts DROP COLUMN company; CREATE TABLE visits (id INTEGER);
+        CREATE INDEX by_user ON orders (user_id); DROP TABLE orders; CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER,
+        placed_at DATE NOT NULL, ship_name TEXT UNIQUE, CHECK (user_id > 0))",
+    );
+    let said = shop.run(&["map", "diff", "-o", "json"]);
+    let changes: Vec<Value> = serde_json::from_str(&said.out).expect("JSON on stdout");
+    let told: Vec<String> = changes
+        .iter()
+        .map(|c| format!("{} {} {} {}", c["table"], c["column"], c["change"], c["mapped"]).replace('"', ""))
+        .collect();
+    for expected in [
+        "accounts company gone true",
+        "orders null gone true",
+        "orders null new true",
+        "orders placed_at changed true",
+        "users birthday new false",
+        "visits null new false",
+    ] {
+        assert!(told.iter().any(|line| line == expected), "{expected} in {told:#?}");
+    }
+    assert!(
+        said.out.contains("TEXT NOT NULL → DATE NOT NULL") && said.out.contains("foreign key (user_id) → users (id)")
+    );
+    shop.run(&["map", "diff", "nowhere"]).failed(3, "no data map of the config is of a store nowhere");
+    assert_eq!(shop.run(&["map", "diff", "--exit-code"]).code, Some(1));
+    assert_eq!(shop.run(&["map", "diff", "--accept"]).code, Some(0));
+    assert_eq!(shop.run(&["map", "diff", "--exit-code"]).code, Some(0));
+    std::fs::write(shop.path("shop.seen.json"), "{}").expect("a file");
+    shop.run(&["map", "diff"]).failed(1, "look again");
+}
+
+#[test]
+fn a_map_is_drawn() {
+    let shop = Shop::new();
+    shop.rewrite("shop.toml", "[tables.orders]", "[tables.\"or\\\"ders\"]");
+    let drawn = shop.run(&["map", "draw"]);
+    assert_eq!(drawn.code, Some(0), "{}", drawn.err);
+    assert_eq!(
+        drawn.out,
+        "flowchart TD
+    subgraph s0[\"shop (sqlite)\"]
+        t0([\"<b>accounts</b><br>account\"]):::delete
+        t1[\"or#34;ders<br>until placed_at + 10 years\"]:::mask
+        t2([\"<b>users</b><br>user\"]):::delete
+    end
+    t2 -->|\"user_id\"| t1
+    t0 -->|\"account_id\"| t2
+    classDef delete fill:#fdd,stroke:#900,color:#000
+    classDef mask fill:#ffd,stroke:#960,color:#000
+    classDef keep fill:#dfd,stroke:#060,color:#000
+"
+    );
+}
+
+#[test]
+fn the_register_says_what_the_maps_know() {
+    let shop = Shop::new();
+    shop.rewrite(
+        "shop.toml",
+        "location = \"here\"",
+        "location = \"Köln, DE\"\nprocessor = \"Host | Co\"\npurpose = \"to \\\"sell\\\"\"",
+    );
+    shop.rewrite("shop.toml", "placed_at = \"none\"", "placed_at = \"behaviour\"");
+    let json = shop.run(&["register", "--as", "json"]).json();
+    assert_eq!((&json["controller"], &json["contact"]), (&"Tiny Shop".into(), &"privacy@tiny.example".into()));
+    let entries = json["entries"].as_array().expect("entries");
+    let kept = entries.iter().find(|entry| entry["category"] == "behaviour").expect("what is kept");
+    assert_eq!((&kept["ground"], &kept["period"]), (&"Art. 17(3)(b) GDPR".into(), &"placed_at + 10 years".into()));
+    assert_eq!((&kept["subjects"], &kept["erasing"]), (&serde_json::json!(["account", "user"]), &"kept".into()));
+    let contact = entries.iter().find(|entry| entry["category"] == "contact").expect("addresses");
+    assert_eq!((&contact["period"], &contact["backup_days"]), (&"until it is asked for".into(), &35.into()));
+    assert_eq!(shop.run(&["register", "-o", "json"]).json(), json, "the same by the common option");
+
+    let markdown = shop.run(&["register"]).out;
+    assert!(markdown.starts_with("# Register of processing activities (Art. 30 GDPR)"), "{markdown}");
+    assert!(markdown.contains("| shop | sqlite | Köln, DE | Host \\| Co | to \"sell\" | behaviour | account, user | orders | kept | Art. 17(3)(b) GDPR | placed_at + 10 years | 35 |"), "{markdown}");
+    let csv = shop.run(&["register", "--as", "csv"]).out;
+    assert!(csv.contains("shop,sqlite,\"Köln, DE\",Host | Co,\"to \"\"sell\"\"\",behaviour,\"account, user\",orders,kept,Art. 17(3)(b) GDPR,placed_at + 10 years,35"), "{csv}");
+}

@@ -1,0 +1,9 @@
+//! Maps are proposed, judged, kept up and shown: on schemas that nobody here wrote, on a wide one, and on real servers.
+
+mod added;
+mod generated;
+mod public;
+mod rights;
+mod risks;
+mod wide;
+mod world;

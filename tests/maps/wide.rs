@@ -1,0 +1,41 @@
+//! A schema of 1,000 tables and 2,000 foreign keys gets a map that holds.
+
+use std::time::Instant;
+
+use expunged::domain::Scope;
+use expunged::erase::map::propose::Hints;
+use expunged::stores::{Schema, StoreKind};
+
+use super::generated::{TABLES, of_sqlite, script};
+use super::world::{KINDS, Made, answered, is_true, made, proposed};
+
+async fn proposed_in_time(store: &Made, kind: StoreKind) -> (Schema, String) {
+    let start = Instant::now();
+    let schema = store.survey.look().await.unwrap();
+    let read = start.elapsed();
+    let hints = Hints { subjects: [("users".to_owned(), Scope::User)].into(), ..Hints::default() };
+    let text = proposed(store, &schema, &hints);
+    println!("{kind}: {} tables read in {read:?}, map proposed after {:?}", schema.tables.len(), start.elapsed());
+    (schema, text)
+}
+
+#[tokio::test]
+async fn a_thousand_tables_get_a_map_that_holds() {
+    for kind in KINDS {
+        let script = match kind {
+            StoreKind::Postgres => script(),
+            StoreKind::Sqlite => of_sqlite(&script()),
+            StoreKind::Mysql => format!("SET SESSION foreign_key_checks = 0; {}", of_sqlite(&script())),
+        };
+        let store = made(kind, &script).await;
+        let (schema, text) = proposed_in_time(&store, kind).await;
+        let links: usize = schema.tables.values().map(|table| table.foreign_keys.len()).sum();
+        assert_eq!((schema.tables.len(), links), (TABLES, 2 * (TABLES - 1)), "{kind}");
+        let start = Instant::now();
+        let map = is_true(&answered(&text), &schema);
+        println!("{kind}: the map read and held against the store in {:?}", start.elapsed());
+        assert_eq!(map.tables().count(), TABLES);
+        let owned = map.tables().filter(|(_, table)| !table.belongs_to.is_empty()).count();
+        assert_eq!(owned, TABLES - 1, "{kind}: each belongs to somebody");
+    }
+}

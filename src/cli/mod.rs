@@ -124,7 +124,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
     }
     match line.command {
         Command::Run(args) => run::run(&invocation, &args).await,
-        Command::Demo(args) => demo::run(&args).await,
+        Command::Demo(args) => demo::run(&invocation, &args).await,
         Command::Check(args) => check::run(&invocation, &args).await,
         Command::Plan(args) => plan::run(&invocation, &args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,

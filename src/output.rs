@@ -135,26 +135,9 @@ pub fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Hides what is personal but leaves enough to tell two apart: `a…@example.org`, `J…`.
-#[must_use]
-pub fn masked(text: &str) -> String {
-    let head = |part: &str| part.chars().next().map(|first| format!("{first}…")).unwrap_or_default();
-    match text.rsplit_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", head(local)),
-        None => head(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_masked_text_keeps_its_first_letter_and_domain() {
-        assert_eq!(masked("anna@example.org"), "a…@example.org");
-        assert_eq!(masked("Jonas"), "J…");
-        assert_eq!(masked(""), "");
-    }
 
     #[test]
     fn no_cell_steers_a_terminal() {

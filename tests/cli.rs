@@ -298,6 +298,98 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
 }
 
 #[test]
+fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
+    let shop = Shop::new();
+    let text = "Please delete my data, or rather send me a copy of it first.";
+    shop.letter("olga@customer.example", "My data", text);
+    shop.letter("oscar@other.example", "My data", text);
+    let states = |shop: &Shop| -> Vec<String> {
+        let listed = shop.run(&["requests", "list", "-o", "json"]).json();
+        let states = listed.as_array().expect("a list").iter().map(|request| request["state"].to_string());
+        states.map(|state| state.trim_matches('"').to_owned()).collect()
+    };
+    shop.daemon_until(|shop| states(shop) == ["needs_review", "needs_review"]);
+    let listed = shop.run(&["requests", "list", "-o", "json"]).json();
+    let [first, second] = [0, 1].map(|at| listed[at]["reference"].as_str().expect("a reference").to_owned());
+
+    let said = shop.run(&["requests", "scope", &first, "account"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("needs_review → received"), "{}", said.err);
+    let account = shop.run(&["requests", "show", &second, "--reveal", "-o", "json"]).json();
+    let account = account["revealed"]["account"].as_str().expect("an account").to_owned();
+    let said = shop.run(&["requests", "account", &second, &account, "--scope", "account", "-o", "json"]);
+    assert_eq!(said.json()["state"], "received");
+    shop.daemon_until(|shop| states(shop) == ["awaiting_confirmation", "awaiting_confirmation"]);
+    let shown = |at: &str| shop.run(&["requests", "show", at, "-o", "json"]).json();
+    assert_eq!((&shown(&first)["offered"][0], &shown(&second)["offered"][0]), (&"account".into(), &"account".into()));
+
+    // The mail server is a closed port: the letters say so, and their jobs.
+    let challenge = shown(&second)["letters"]
+        .as_array()
+        .expect("letters")
+        .iter()
+        .find(|letter| letter["kind"] == "challenge")
+        .cloned();
+    assert_eq!(challenge.expect("a challenge")["obstacle"], "connection_before_letter");
+    let waiting = shop.run(&["jobs", "list", "--request", &second, "-o", "json"]).json();
+    assert!(
+        waiting.as_array().expect("jobs").iter().any(|job| job["reason"] == "connection_before_letter"),
+        "{waiting}"
+    );
+
+    shop.ledger("UPDATE jobs SET state = 'dead' WHERE kind = 'send' AND unique_key LIKE 'send:%'");
+    let dead = shop.run(&["jobs", "list", "--state", "dead", "--request", &second, "-o", "json"]).json();
+    let job = dead[0]["id"].as_str().expect("a dead job");
+    let said = shop.run(&["jobs", "retry", job]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("is tried again"), "{}", said.err);
+    shop.run(&["jobs", "retry", job]).failed(3, "has failed for good");
+    assert!(shop.run(&["trail", "show", &second]).out.contains("job_retried"));
+
+    let refuse = [
+        "--ground",
+        "A claim is open",
+        "--article",
+        "Art. 17(3)(e) GDPR",
+        "--data",
+        "contact",
+        "--review-on",
+        "2099-01-01",
+    ];
+    let said = shop.run(&[&["requests", "refuse", &second][..], &refuse].concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("awaiting_confirmation → refused"), "{}", said.err);
+    let shown = shop.run(&["requests", "show", &second, "--reveal"]);
+    for words in ["A claim is open", "Art. 17(3)(e) GDPR", "2099-01-01"] {
+        assert!(shown.out.contains(words), "{words} in {}", shown.out);
+    }
+    assert!(!shop.run(&["requests", "show", &second]).out.contains("A claim is open"), "only with --reveal");
+    assert!(shop.run(&["trail", "show", &second, "--reveal"]).out.contains("ground A claim is open"));
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_is_not_a_wrong_config() {
+    let shop = Shop::new();
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let gone = map.replace("/shop.db", "/no/such/folder/shop.db");
+    std::fs::write(shop.path("shop.toml"), gone).expect("a map");
+    let said = shop.run(&["check", "--connect", "-o", "json"]);
+    assert_eq!(said.code, Some(5), "{}\n{}", said.out, said.err);
+    let lines: Value = serde_json::from_str(&said.out).expect("JSON on stdout");
+    let of = |check: &str| {
+        let lines = lines.as_array().expect("lines");
+        lines.iter().find(|line| line["check"] == check).unwrap_or_else(|| panic!("{check} in {lines:?}")).clone()
+    };
+    assert_eq!(of("store shop")["result"], "failed");
+    assert_eq!(of("directory")["result"], "not_tried");
+    assert!(!said.out.contains("is no store of the data maps"), "{}", said.out);
+    let config = shop.config_with("store = \"shop\"", "store = \"shed\"");
+    let said = shop.run(&["check", "--connect", "--config", &config, "-o", "json"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.out.contains("is no store of the data maps"), "{}", said.out);
+}
+
+#[test]
 fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     let shop = Shop::new();
     shop.run(&["requests", "list"]).failed(3, "there is no database yet");

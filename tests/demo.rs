@@ -23,8 +23,7 @@ async fn every_outcome_is_the_expected_one_and_nothing_is_left_behind() {
     assert!(ran.status.success(), "{}\n{story}\n{table}", ran.status);
     assert!(story.contains("everything is as expected"), "{story}");
     assert!(!table.contains("NO:"), "{table}");
-    let told = ["completed", "not_found", "needs_review", "ordinary", "newsletter", "expired"];
-    for state in told.iter().filter(|state| **state != "needs_review") {
+    for state in ["completed", "withdrawn", "expired", "forwarded", "not_found", "ordinary", "newsletter"] {
         assert!(table.contains(state), "{state} in\n{table}");
     }
     assert_eq!(worlds(folder.path()), Vec::<std::path::PathBuf>::new(), "its world is gone");
@@ -38,9 +37,34 @@ async fn a_world_that_is_kept_can_be_looked_at() {
     assert!(ran.status.success(), "{}\n{story}", ran.status);
     let kept = worlds(folder.path()).pop().expect("a world is left");
     assert!(story.contains(&kept.display().to_string()), "the story says where: {story}");
-    assert!(kept.join("ledger.db").exists() || walk(&kept).iter().any(|file| file.ends_with("ledger.db")), "{kept:?}");
+    let config = story.lines().find_map(|line| line.trim().strip_prefix("export EXPUNGED_CONFIG=")).expect("a config");
+    // What the story says to type: our own commands look at it.
+    let commands: Vec<&str> = story.lines().filter_map(|line| line.trim().strip_prefix("expunged ")).collect();
+    assert!(commands.len() >= 3, "{story}");
+    for command in commands {
+        let said = look(config, command.split_whitespace().take_while(|word| *word != "#")).await;
+        assert!(said.status.success(), "{command}: {}", String::from_utf8_lossy(&said.stderr));
+    }
+    let listed = look(config, ["requests", "list", "--all", "-o", "json"]).await.stdout;
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.iter().filter(|request| request["state"] == "completed").count(), 7);
+    let at = listed[0]["reference"].as_str().unwrap();
+    assert!(look(config, ["trail", "show", at]).await.status.success());
+    // Nobody is answered from there: the daemon wants a mailer that sends.
+    assert_eq!(look(config, ["run"]).await.status.code(), Some(2));
 }
 
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    worlds(folder).into_iter().flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+async fn look(config: &str, arguments: impl IntoIterator<Item = &str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    command.args(arguments).env_clear().env("EXPUNGED_CONFIG", config).stdin(std::process::Stdio::null());
+    command.kill_on_drop(true).output().await.expect("it runs")
+}
+
+#[tokio::test]
+async fn programs_read_its_end_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = demo(&["-o", "json"], folder.path()).await;
+    let lines: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON on stdout");
+    assert!(lines.as_array().unwrap().iter().all(|line| line["good"] == true), "{lines}");
 }

@@ -14,6 +14,7 @@ mod world;
 
 use crate::canary::logs::listen;
 use crate::canary::needles::Net;
+use crate::support::post::Post;
 use crate::support::postgres::fresh_postgres;
 use letters::{address, code, parsed, reply, text_of, written};
 use stores::{Person, user};
@@ -32,6 +33,9 @@ async fn letters_erase_people_and_the_ledger_is_sqlite() {
 
 async fn the_whole_way(way: Way) {
     let world = World::create(&way).await;
+    if world.post.replacement().is_some() {
+        Post::says_that_postfix_is_missing();
+    }
     // The stores are filled by statements of the test's own; from here on only the program speaks.
     let ear = listen();
     world

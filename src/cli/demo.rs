@@ -1,6 +1,7 @@
 //! `expunged demo`: the whole way in a temporary world.
 
 use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
 
 /// What `demo` understands.
 #[derive(Debug, clap::Args)]
@@ -11,8 +12,8 @@ pub(super) struct DemoArgs {
 }
 
 /// Plays the demo; it is done only if every outcome was the expected one.
-pub(super) async fn run(args: &DemoArgs) -> Outcome {
-    if crate::demo::run(args.keep).await? {
+pub(super) async fn run(invocation: &Invocation, args: &DemoArgs) -> Outcome {
+    if crate::demo::run(args.keep, invocation.format).await? {
         Ok(())
     } else {
         Err(Ended::saying(Exit::Failed, "at least one outcome is not the expected one; the table above says which"))

@@ -7,7 +7,10 @@
 //! | 2 | The command line, the config or a data map is wrong. |
 //! | 3 | What was named does not exist. |
 //! | 4 | It is not allowed in this state, or to this actor. |
-//! | 5 | Something outside does not answer: a database, a store, a mail server. The same command may succeed later. |
+//! | 5 | Something outside does not answer, or does not let us in: a database, a store, a mail server. The same command may succeed later. |
+//!
+//! The rule for 2 and 5: 2 is wrong by itself, whatever stands at the other end; 5 is what the other end says or does not
+//! say, a refused login, an untrusted certificate and an unknown database included, in every command alike.
 //!
 //! Nothing here invents a message: an error is shown once, with its sources, as its room wrote it.
 
@@ -41,7 +44,8 @@ pub enum Exit {
     NotFound = 3,
     /// It is not allowed in this state, or to this actor.
     Refused = 4,
-    /// Something outside does not answer: a database, a store, a mail server. The same command may succeed later.
+    /// Something outside does not answer, or does not let us in: a database, a store, a mail server. The same command may
+    /// succeed later.
     Unavailable = 5,
 }
 
@@ -126,8 +130,7 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         return Some(match error {
             StoreError::BadUrl { .. } => Exit::Usage,
-            // A store that refuses the login is as far away as one that is down.
-            StoreError::Sql(_) | StoreError::Timeout { .. } => Exit::Unavailable,
+            other if other.retry() == Retry::Transient || other.is_shut_out() => Exit::Unavailable,
             _ => Exit::Failed,
         });
     }
@@ -135,12 +138,23 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
         return match error {
             DbError::UnknownUrl | DbError::BadUrl(_) => Some(Exit::Usage),
             DbError::NotThere => Some(Exit::NotFound),
-            other => unavailable(other.retry()),
+            other => other.is_away().then_some(Exit::Unavailable),
         };
     }
-    let mailbox = error.downcast_ref::<MailboxError>().map(MailboxError::retry);
-    let directory = error.downcast_ref::<DirectoryError>().map(DirectoryError::retry);
-    mailbox.or(directory).and_then(unavailable)
+    if let Some(error) = error.downcast_ref::<MailboxError>() {
+        return of_mailbox(error);
+    }
+    error.downcast_ref::<DirectoryError>().map(DirectoryError::retry).and_then(unavailable)
+}
+
+fn of_mailbox(error: &MailboxError) -> Option<Exit> {
+    match error {
+        MailboxError::HostName { .. } | MailboxError::CaFile { .. } => Some(Exit::Usage),
+        MailboxError::Tls { .. } | MailboxError::LoginRefused { .. } | MailboxError::NotOffered { .. } => {
+            Some(Exit::Unavailable)
+        }
+        other => unavailable(other.retry()),
+    }
 }
 
 fn unavailable(retry: Retry) -> Option<Exit> {

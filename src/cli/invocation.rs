@@ -37,7 +37,16 @@ pub(super) struct Ledger {
 impl Invocation {
     /// The checked config.
     pub(super) fn config(&self) -> Result<Config, Ended> {
-        let surroundings = Surroundings::new(Purpose::Production, std::env::var_os("CREDENTIALS_DIRECTORY"));
+        self.config_for(Purpose::Production)
+    }
+
+    /// The checked config for a command that only looks.
+    pub(super) fn config_to_look(&self) -> Result<Config, Ended> {
+        self.config_for(Purpose::Looking)
+    }
+
+    fn config_for(&self, purpose: Purpose) -> Result<Config, Ended> {
+        let surroundings = Surroundings::new(purpose, std::env::var_os("CREDENTIALS_DIRECTORY"));
         Ok(config::load(&self.config_file, &surroundings)?)
     }
 
@@ -60,7 +69,7 @@ impl Invocation {
 
     /// Our own database; opens no store.
     pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
-        let config = self.config()?;
+        let config = self.config_to_look()?;
         let (db, _) = build::ledger(&config, &Self::choices()).await?;
         Ok(Ledger { config, db })
     }

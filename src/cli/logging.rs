@@ -18,12 +18,11 @@ pub(super) fn of_daemon(log: &Log, verbose: u8) -> Result<(), Ended> {
     start(&filter, log.format)
 }
 
-/// For commands of people: what goes wrong; each `-v` says more.
+/// For commands of people: what goes wrong; each `-v` says as much more as it does for the daemon.
 pub(super) fn for_people(verbose: u8) -> Result<(), Ended> {
     let filter = match verbose {
         0 => "error",
-        1 => "warn,expunged=info",
-        2 => "info,expunged=debug",
+        1 => "info,expunged=debug",
         _ => "info,expunged=trace",
     };
     start(filter, LogFormat::Text)

@@ -131,7 +131,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
     }
     match line.command {
         Command::Run(args) => run::run(&invocation, &args).await,
-        Command::Demo(args) => demo::run(&args).await,
+        Command::Demo(args) => demo::run(&invocation, &args).await,
         Command::Check(args) => check::run(&invocation, &args).await,
         Command::Map(command) => map::run(&invocation, command).await,
         Command::Register(args) => register::run(&invocation, &args),

@@ -63,7 +63,7 @@ impl Tabular for PreviewRow {
 
 /// Plans and counts.
 pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
-    let config = invocation.config()?;
+    let config = invocation.config_to_look()?;
     let choices = Invocation::choices();
     let bar = progress("asking the stores");
     let (map, stores) = build::stores(&config, choices.credentials.as_deref()).await?;
@@ -112,11 +112,8 @@ async fn asker(directory: &dyn Directory, args: &PlanArgs) -> Result<Membership,
         [] => Err(Ended::saying(Exit::NotFound, "this account does not know the address")),
         [_] => Ok(found.swap_remove(0)),
         several => {
-            let words = format!(
-                "the address has {} accounts: {}; choose one with --account",
-                several.len(),
-                several.join(", ")
-            );
+            // Not which: an account's id is personal to whoever looks over the shoulder, and the log of a shell.
+            let words = format!("the address has {} accounts; choose one with --account", several.len());
             Err(Ended::saying(Exit::Usage, words))
         }
     }

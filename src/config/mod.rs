@@ -44,6 +44,8 @@ pub enum Purpose {
     Production,
     /// The demo and tests: letters may go to files or to memory.
     Demo,
+    /// Somebody looks: no letter is sent, so that the world of a demo can be looked at too.
+    Looking,
 }
 
 /// What a config depends on besides its text.

@@ -117,6 +117,12 @@ impl DbError {
         }
     }
 
+    /// Whether the database is not there for us: it does not answer, or does not let us in.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.retry() == Retry::Transient || matches!(self, Self::Sql(failure) if failure.is_shut_out())
+    }
+
     /// Whether a unique index or a primary key refused the row.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {
@@ -155,6 +161,21 @@ impl SqlFailure {
             _ => false,
         }
     }
+}
+
+impl SqlFailure {
+    fn is_shut_out(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Tls(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_shut_out_code(&code)),
+            _ => false,
+        }
+    }
+}
+
+/// PostgreSQL: 28 invalid authorisation, 3D000 no such database.
+fn is_shut_out_code(code: &str) -> bool {
+    code.len() == 5 && (code.starts_with("28") || code == "3D000")
 }
 
 /// PostgreSQL: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not available, 57P0x
@@ -198,7 +219,17 @@ impl StdError for SqlFailure {}
 
 #[cfg(test)]
 mod tests {
-    use super::is_transient_code;
+    use super::{is_shut_out_code, is_transient_code};
+
+    #[test]
+    fn a_refused_login_is_no_fault_of_a_statement() {
+        for code in ["28P01", "28000", "3D000"] {
+            assert!(is_shut_out_code(code) && !is_transient_code(code), "{code}");
+        }
+        for code in ["23505", "42501", "28", "14"] {
+            assert!(!is_shut_out_code(code), "{code}");
+        }
+    }
 
     #[test]
     fn busy_deadlock_and_lost_connections_are_transient() {

@@ -16,24 +16,53 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::{self, Running};
+use crate::output::Format;
 
-/// Plays the demo; `keep` leaves its world on disk. Answers whether every outcome was the expected one.
+/// Plays the demo; `keep` leaves its world on disk, and the table at the end is written in this format. Answers whether
+/// every outcome was the expected one.
 ///
 /// # Errors
 /// When the world cannot be made, or the daemon fails.
-pub async fn run(keep: bool) -> anyhow::Result<bool> {
+pub async fn run(keep: bool, format: Format) -> anyhow::Result<bool> {
     let world = world::World::create(keep).await?;
+    let good = play(&world, format).await?;
+    world.leave();
+    Ok(good)
+}
+
+async fn play(world: &world::World, format: Format) -> anyhow::Result<bool> {
     let shutdown = CancellationToken::new();
     let running = Running::of_demo(&world.house);
     let daemon = daemon::run(Arc::clone(&world.house), world.mailbox(), running, shutdown.clone());
     let told = async {
-        let told = story::tell(&world).await;
+        let told = story::tell(world, format).await;
         shutdown.cancel();
         told
     };
     let (ran, told) = tokio::join!(daemon, told);
     ran?;
-    let good = told?;
-    world.leave();
-    Ok(good)
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions as _, Connection as _};
+
+    use super::*;
+
+    /// A row that is gone although nobody asked for it: the demo must say so, and not that all is well.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_wrong_count_is_no_good_end() {
+        let world = world::World::create(false).await.unwrap();
+        assert!(!counts::faults(&world).await.unwrap().is_empty(), "nothing was erased yet");
+        let mut store = SqliteConnectOptions::new().filename(world.shop.file("sales")).connect().await.unwrap();
+        let theirs = sqlx::query("DELETE FROM sessions WHERE id = (SELECT MAX(id) FROM sessions)");
+        assert_eq!(theirs.execute(&mut store).await.unwrap().rows_affected(), 1);
+        store.close().await.unwrap();
+        assert!(!play(&world, Format::Jsonl).await.unwrap());
+        let faults = counts::faults(&world).await.unwrap();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with("sessions (sales"), "{faults:?}");
+    }
 }

@@ -54,8 +54,8 @@ struct Arrived {
     request: Option<RequestId>,
 }
 
-/// Tells the story and answers whether every outcome was the expected one.
-pub async fn tell(world: &World) -> anyhow::Result<bool> {
+/// Tells the story, writes the table at its end, and answers whether every outcome was the expected one.
+pub async fn tell(world: &World, format: Format) -> anyhow::Result<bool> {
     say("A shop of three stores with a hundred accounts. Letters arrive in the support mailbox:");
     let mut letters = 0;
     let mut arrived = Vec::new();
@@ -85,7 +85,7 @@ pub async fn tell(world: &World) -> anyhow::Result<bool> {
     }
     let lines = lines(world, &arrived).await?;
     let faults = counts::faults(world).await?;
-    output::rows(Format::Table, &lines)?;
+    output::rows(format, &lines)?;
     for fault in &faults {
         say(&format!("NOT AS EXPECTED: {fault}"));
     }

@@ -108,8 +108,10 @@ impl World {
                 let at = self.folder.display();
                 crate::output::say(&format!(
                     "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
-                     the ledger            sqlite3 {at}/ledger.db 'SELECT reference, state, scope FROM requests'\n  \
-                     the stores            sqlite3 {at}/stores/shop.db .tables"
+                     the stores            {at}/stores/*.db (SQLite)\n\n  export EXPUNGED_CONFIG={at}/expunged.toml\n  \
+                     expunged requests list --all     # then: requests show REF, trail show REF\n  \
+                     expunged jobs list\n  \
+                     expunged mailbox status"
                 ));
             }
         }

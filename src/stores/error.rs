@@ -109,6 +109,18 @@ impl StoreError {
         }
     }
 
+    /// Whether the store is not there for us: it does not answer, or does not let us in.
+    #[must_use]
+    pub fn is_shut_out(&self) -> bool {
+        match self {
+            Self::Sql(SqlFailure(sqlx::Error::Tls(_))) => true,
+            Self::Sql(SqlFailure(sqlx::Error::Database(error))) => {
+                error.code().is_some_and(|code| is_shut_out(&code, server_number(error.as_ref())))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the store refused to delete a row because another row still points to it. PostgreSQL has a code of its
     /// own for links that say RESTRICT.
     #[must_use]
@@ -170,6 +182,16 @@ fn is_passing(code: &str, mysql: Option<u16>) -> bool {
                 || matches!(code, "25006" | "25P03" | "57P01" | "57P02" | "57P03" | "57014")
         }
         None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 9 | 10 | 13)),
+    }
+}
+
+/// A refused login, host or database: PostgreSQL class 28 and 3D000, MySQL's access denied, unknown database, host not
+/// allowed or blocked, account locked; SQLite's 14 (cannot open the file).
+fn is_shut_out(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151),
+        None if code.len() == 5 => code.starts_with("28") || code == "3D000",
+        None => code.parse::<u32>().is_ok_and(|code| code & 0xff == 14),
     }
 }
 
@@ -242,5 +264,17 @@ mod tests {
             assert!(!is_passing(code, None) && !is_contention(code, None), "{code}");
         }
         assert!(!is_passing("23000", Some(1451)));
+    }
+
+    #[test]
+    fn a_refused_login_is_no_fault_of_a_statement() {
+        for (code, mysql) in
+            [("28P01", None), ("3D000", None), ("28000", Some(1045)), ("42000", Some(1049)), ("14", None)]
+        {
+            assert!(is_shut_out(code, mysql), "{code} {mysql:?}");
+        }
+        for (code, mysql) in [("42501", None), ("42S02", Some(1146)), ("1", None), ("5", None)] {
+            assert!(!is_shut_out(code, mysql), "{code} {mysql:?}");
+        }
     }
 }

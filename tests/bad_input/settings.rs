@@ -1,9 +1,16 @@
 //! What is configured wrongly stops the start with an error that names the place and says what to do.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
-use crate::support::free_port;
-use crate::support::world::Ground;
+use expunged::cli::exit::{Ended, Exit};
+use expunged::clock::FixedClock;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection};
+
+use crate::support::mariadb::fresh_mariadb;
+use crate::support::postgres::locked_postgres;
+use crate::support::world::{Ground, START, told};
+use crate::support::{free_port, unique_word};
 
 /// Every one of these words stands in the text.
 fn says(text: &str, words: &[&str]) {
@@ -90,14 +97,55 @@ async fn a_ledger_whose_key_is_gone() {
 async fn a_store_where_none_is() {
     let url = format!("postgres://expunged:secretword@127.0.0.1:{}/shop", free_port());
     let ground = Ground::sqlite().await;
-    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
-    let here = format!("sqlite://{}", ground.path("shop.db").display());
-    ground.write("shop.toml", &map.replace(&here, &url).replace("kind = \"sqlite\"", "kind = \"postgres\""));
+    of_another_kind(&ground, "postgres", &url);
     let began = std::time::Instant::now();
     let text = ground.refused().await;
     says(&text, &["the store shop", "shop.toml", "url", "refused"]);
     assert!(!text.contains("secretword"), "{text}");
     assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
+}
+
+/// The start is refused because a password is, and says so without the password.
+async fn shut_out(ground: &Ground, words: &[&str]) {
+    let error = ground.house(&Arc::new(FixedClock::at(START))).await.err().expect("nobody is let in");
+    let text = told(&error);
+    says(&text, words);
+    assert!(!text.contains("secretword"), "{text}");
+    assert_eq!(Ended::from(error).exit, Exit::Unavailable, "{text}");
+}
+
+#[tokio::test]
+async fn a_database_and_a_store_that_refuse_the_password() {
+    let (_server, url) = locked_postgres().await;
+    let wrong = url.replace("right", "secretword");
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", &wrong));
+    shut_out(&ground, &["[database]", "url", "password authentication failed"]).await;
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("sqlite:ledger.db", &url));
+    ground.build().await.house.db.close().await;
+
+    let ground = Ground::sqlite().await;
+    of_another_kind(&ground, "postgres", &wrong);
+    shut_out(&ground, &["the store shop", "shop.toml", "password authentication failed"]).await;
+}
+
+#[tokio::test]
+async fn a_store_on_mariadb_that_refuses_the_password() {
+    let url = fresh_mariadb().await;
+    let mut server = MySqlConnection::connect(&url).await.unwrap();
+    let user = format!("locked_{}", unique_word());
+    let create = format!("CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY 'right'");
+    server.execute(AssertSqlSafe(create)).await.unwrap();
+    let ground = Ground::sqlite().await;
+    of_another_kind(&ground, "mysql", &url.replace("root@", &format!("{user}:secretword@")));
+    shut_out(&ground, &["the store shop", "shop.toml", "Access denied"]).await;
+    server.execute(AssertSqlSafe(format!("DROP USER {user}@'%'"))).await.unwrap();
+}
+
+/// The shop's map says that it stands elsewhere.
+fn of_another_kind(ground: &Ground, kind: &str, url: &str) {
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    let here = format!("sqlite://{}", ground.path("shop.db").display());
+    ground.write("shop.toml", &map.replace(&here, url).replace("kind = \"sqlite\"", &format!("kind = \"{kind}\"")));
 }
 
 #[tokio::test]

@@ -142,7 +142,16 @@ impl Shop {
 
     /// Plain SQL on the store.
     pub(super) fn sql(&self, statements: &str) {
-        let options = SqliteConnectOptions::new().filename(self.path("shop.db")).create_if_missing(true);
+        self.sql_on("shop.db", statements);
+    }
+
+    /// Plain SQL on our own database.
+    pub(super) fn ledger(&self, statements: &str) {
+        self.sql_on("ledger.db", statements);
+    }
+
+    fn sql_on(&self, file: &str, statements: &str) {
+        let options = SqliteConnectOptions::new().filename(self.path(file)).create_if_missing(true);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut store = options.connect().await.expect("the store opens");

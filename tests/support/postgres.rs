@@ -25,10 +25,34 @@ pub async fn fresh_postgres() -> String {
     server.url_of(&name)
 }
 
+/// A server of this test's own that asks the role `locked` for its password, `right`; and the URL with which it is let in.
+pub async fn locked_postgres() -> (Server, String) {
+    let server = Server::start(KIND, url_at, answers).await;
+    let mut connection = PgConnection::connect(&server.url).await.expect("our own server answers");
+    let hba: String = sqlx::query_scalar("SHOW hba_file").fetch_one(&mut connection).await.expect("it says where");
+    let rules = std::fs::read_to_string(&hba).expect("the folder is ours");
+    std::fs::write(&hba, format!("host all locked 127.0.0.1/32 scram-sha-256\n{rules}")).expect("the folder is ours");
+    let statements = "CREATE ROLE locked LOGIN SUPERUSER PASSWORD 'right'; SELECT pg_reload_conf()";
+    connection.execute(statements).await.expect("a superuser may");
+    connection.close().await.expect("a connection closes");
+    let url = server.url.replace("postgres@", "locked:right@");
+    // The server reads its rules anew a moment later.
+    let wrong = url.replace("right", "wrong");
+    while PgConnection::connect(&wrong).await.is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    (server, url)
+}
+
+fn url_at(port: u16) -> String {
+    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+}
+
+async fn answers(url: &str) -> bool {
+    PgConnection::connect(url).await.is_ok()
+}
+
 async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
-    let url_at = |port| format!("postgres://postgres@127.0.0.1:{port}/postgres");
-    SERVER
-        .get_or_init(|| Server::find_or_start(KIND, url_at, async |url| PgConnection::connect(url).await.is_ok()))
-        .await
+    SERVER.get_or_init(|| Server::find_or_start(KIND, url_at, answers)).await
 }

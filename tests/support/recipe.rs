@@ -34,9 +34,14 @@ impl Server {
         url_at: impl Fn(u16) -> String,
         answers: impl AsyncFn(&str) -> bool + Copy,
     ) -> Self {
-        if let Ok(url) = std::env::var(kind.variable) {
-            return Self { url, _leash: None };
+        match std::env::var(kind.variable) {
+            Ok(url) => Self { url, _leash: None },
+            Err(_) => Self::start(kind, url_at, answers).await,
         }
+    }
+
+    /// A server of this process alone, whose settings a test may change.
+    pub async fn start(kind: Kind, url_at: impl Fn(u16) -> String, answers: impl AsyncFn(&str) -> bool + Copy) -> Self {
         let mut failure = String::new();
         for _ in 0..3 {
             let port = free_port();

@@ -11,7 +11,7 @@ use crate::chance::{Chance, OsChance};
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, Directory};
 use crate::daemon::build::{self, BuildError};
 use crate::db::DbError;
 use crate::db::probe::{self, Probe};
@@ -35,7 +35,11 @@ const NO_ACCOUNT: [&str; 2] = ["0", "00000000-0000-0000-0000-000000000000"];
 pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataMap>) {
     if let Some(map) = map {
         let open = all_stores(report, config, map).await;
-        directory(report, config, &open).await;
+        if is_in_reach(config, map, &open) {
+            directory(report, config, &open).await;
+        } else {
+            report.note("directory", Finding::NotTried, "the store that it asks was not reached");
+        }
     }
     database(report, config).await;
     mailbox(report, config).await;
@@ -130,7 +134,13 @@ async fn mailbox(report: &mut Report, config: &Config) {
         Ok(Ok(folder)) => {
             report.ok(CHECK, format!("folder open, uidvalidity {}, next uid {}", folder.uid_validity, folder.uid_next));
         }
-        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailbox]"),
+        Ok(Err(error)) => {
+            let exit = match Ended::from(anyhow::Error::new(error)) {
+                Ended { exit: Exit::Failed, error } => Ended { exit: Exit::Unavailable, error },
+                known => known,
+            };
+            report.error(CHECK, exit.exit, exit.error, "See [mailbox]");
+        }
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailbox.imap] host")),
     }
 }
@@ -150,6 +160,12 @@ async fn mailer(report: &mut Report, config: &Config) {
         Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp]"),
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
     }
+}
+
+/// Whether the directory can be asked: a store that is down or shut is not missing in the maps.
+fn is_in_reach(config: &Config, map: &DataMap, open: &Stores) -> bool {
+    let Directory::Sql { store, .. } = &config.directory else { return true };
+    StoreName::new(store).is_none_or(|name| !map.stores().contains_key(&name) || open.get(&name).is_ok())
 }
 
 async fn directory(report: &mut Report, config: &Config, open: &Stores) {

@@ -105,7 +105,7 @@ impl RequestRow {
             ("acknowledge until", word(self.acknowledge_due.clone())),
             ("due", self.base_due.clone()),
             ("due by law", format!("{}{}", self.legal_due, if self.extended { " (extended)" } else { "" })),
-            ("erased at", word(self.erase_at.clone())),
+            ("planned for", word(self.erase_at.clone())),
             ("ended", word(self.ended_at.clone())),
         ];
         if let (Some(from), Some(by)) = (self.held_from, self.held_by) {

@@ -1,14 +1,17 @@
 //! The example: it parses, it names every setting, and the defaults in it are those of the code.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use regex::Regex;
 use secrecy::ExposeSecret;
 
 use super::super::*;
 use super::{check_in, example_with, installation, with_mailer};
-use crate::domain::{Language, Scope};
+use crate::domain::{Language, Role, Scope};
 use crate::mailbox::settings::Security;
 use crate::reply::settings::MailerSettings;
+use crate::verify::{Directory as _, FileDirectory};
 
 /// The example with the # taken away from every default. What has no default is written with a space behind its #.
 fn uncommented() -> String {
@@ -75,23 +78,70 @@ fn every_default_in_the_example_is_the_default_of_the_code() {
     assert_eq!(with.digest(), without.digest());
 }
 
+/// The settings that the code reads, each with its section: what `raw.rs` declares, followed from the file downwards.
+fn settings_of_the_code() -> BTreeSet<(String, String)> {
+    let section = Regex::new(r"(?s)(Raw\w+) \{(.*?)\}").unwrap();
+    let field = Regex::new(r"(\w+): ((?:Maybe|Option)<[^,\n]+>)").unwrap();
+    let inner = Regex::new(r"Raw\w+").unwrap();
+    let raw = include_str!("../raw.rs");
+    let sections: BTreeMap<&str, Vec<(&str, &str)>> = section
+        .captures_iter(raw)
+        .map(|section| {
+            let fields = field.captures_iter(section.get(2).unwrap().as_str());
+            let fields = fields.map(|field| (field.get(1).unwrap().as_str(), field.get(2).unwrap().as_str()));
+            (section.get(1).unwrap().as_str(), fields.collect())
+        })
+        .collect();
+    let (mut settings, mut open) = (BTreeSet::new(), vec![("RawConfig", String::new())]);
+    while let Some((name, path)) = open.pop() {
+        for (key, kind) in &sections[name] {
+            match inner.find(kind) {
+                Some(inner) if path.is_empty() => open.push((inner.as_str(), (*key).to_owned())),
+                Some(inner) => open.push((inner.as_str(), format!("{path}.{key}"))),
+                None => drop(settings.insert((path.clone(), (*key).to_owned()))),
+            }
+        }
+    }
+    settings
+}
+
+/// The settings that the example shows, each with the section that it stands in; commented ones too.
+fn settings_of_the_example() -> BTreeSet<(String, String)> {
+    let section = Regex::new(r"^(?:# )?\[{1,2}([a-z_.]+)\]{1,2}$").unwrap();
+    let setting = Regex::new(r"^(?:# ?)?([a-z_]+) = ").unwrap();
+    let (mut settings, mut here) = (BTreeSet::new(), String::new());
+    for line in EXAMPLE.lines() {
+        if let Some(found) = section.captures(line) {
+            here = found[1].to_owned();
+        } else if let Some(found) = setting.captures(line) {
+            settings.insert((here.clone(), found[1].to_owned()));
+        }
+    }
+    settings
+}
+
 #[test]
 fn every_setting_of_the_code_is_in_the_example() {
-    let raw = include_str!("../raw.rs");
-    let key = regex::Regex::new(r"(\w+): (?:Maybe|Option)<").unwrap();
-    let mut keys: Vec<&str> = key.captures_iter(raw).map(|captures| captures.get(1).unwrap().as_str()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    assert!(keys.len() > 70, "{} settings", keys.len());
+    let code = settings_of_the_code();
+    assert!(code.len() > 80, "{} settings", code.len());
+    let example = settings_of_the_example();
     // The ways to give a secret are told once, at the top of the example.
-    keys.retain(|key| !["password", "password_credential", "url_file", "url_credential"].contains(key));
-    let is_missing = |key: &str| {
-        let setting = regex::Regex::new(&format!(r"(?m)^(# ?)?{key} = ")).unwrap();
-        let section = regex::Regex::new(&format!(r"\[([\w.]+\.)?{key}[\].]")).unwrap();
-        !setting.is_match(EXAMPLE) && !section.is_match(EXAMPLE)
-    };
-    let missing: Vec<_> = keys.into_iter().filter(|key| is_missing(key)).collect();
+    let told_once = ["password", "password_credential", "url_file", "url_credential"];
+    let missing: Vec<_> = code.difference(&example).filter(|(_, key)| !told_once.contains(&key.as_str())).collect();
     assert!(missing.is_empty(), "not in config/expunged.toml: {missing:?}");
+    // The top of the example shows how a line looks.
+    let unknown: Vec<_> = example.difference(&code).filter(|(section, _)| !section.is_empty()).collect();
+    assert!(unknown.is_empty(), "in config/expunged.toml, and nobody reads them: {unknown:?}");
+}
+
+#[tokio::test]
+async fn the_file_of_people_is_one_as_the_example_shows_it() {
+    let lines = EXAMPLE.lines().skip_while(|line| *line != "#   [[person]]");
+    let text: Vec<&str> = lines.map_while(|line| line.strip_prefix("#   ")).collect();
+    let directory = FileDirectory::parse(&text.join("\n")).unwrap();
+    let ann = directory.find("ann@example.com").await.unwrap().pop().unwrap();
+    assert_eq!((ann.role, ann.person_key.as_str(), ann.changed_at.is_some()), (Role::Owner, "7", true));
+    assert_eq!(directory.target("A1", "C-1001").await.unwrap().len(), 1);
 }
 
 #[test]

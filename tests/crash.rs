@@ -289,9 +289,13 @@ async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
 }
 
 /// Commits that no point follows at once, by file, and why none is needed there.
-const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 13] = [
+const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 18] = [
     ("src/daemon/build.rs", 1, "the key file is made before it, and bound to the ledger again at the next start"),
     ("src/daemon/watch.rs", 2, "notes of the watch; they lead to no effect but an alarm in the outbox"),
+    ("src/db/job_table.rs", 5, "a claim or a settlement; what a claim leads to passes points of its own, and its lease runs out"),
+    ("src/db/mailbox_leases.rs", 3, "the right to read; it runs out, and reading changes nothing"),
+    ("src/db/migrate.rs", 2, "before anything works"),
+    ("src/db/sql.rs", 2, "what all the others call"),
     ("src/flow/admit.rs", 1, "its caller passes arrive.stored at once"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
     ("src/flow/begin.rs", 1, "an early wake waits again; nothing follows"),
@@ -301,15 +305,46 @@ const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 13] = [
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
     ("src/flow/ledger.rs", 6, "the engine passes a point of its own after each of these"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
-    ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
+    ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),
+    ("src/flow/retry.rs", 1, "a verb of the command line; what follows is the job that is tried again"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
 ];
+
+/// What a daemon does outside of its ledger: the call, the only file that makes it, how often, and the points between
+/// which a kill tells whether it happened.
+const EFFECTS: [(&str, &str, usize, [&str; 2]); 8] = [
+    ("mailer.send(", "src/flow/outbox.rs", 1, ["send.before_data", "send.after_data"]),
+    ("mailbox.mark(", "src/flow/arrive.rs", 1, ["arrive.stored", "mark.marked"]),
+    ("mailbox.move_to(", "src/flow/arrive.rs", 1, ["arrive.stored", "mark.marked"]),
+    ("mailbox.expunge(", "src/flow/expunge.rs", 1, ["expunge.intended", "expunge.expunged"]),
+    ("mailbox.expunge_by_message_id(", "src/flow/expunge.rs", 1, ["expunge.intended", "expunge.expunged"]),
+    ("mailbox.expunge_alike(", "src/flow/expunge.rs", 1, ["expunge.intended", "expunge.expunged"]),
+    ("store.delete(", "src/erase/act.rs", 1, ["erase:chunk_begun", "erase:chunk_acted"]),
+    ("store.mask(", "src/erase/act.rs", 1, ["erase:chunk_begun", "erase:chunk_acted"]),
+];
+
+/// A new way to act on the world brings its points, and stands here.
+#[test]
+fn every_effect_outside_stands_between_two_points() {
+    let points = all_points();
+    for (call, file, count, between) in EFFECTS {
+        let mut calls = BTreeMap::new();
+        for folder in ["src/flow", "src/daemon", "src/erase", "src/cli"] {
+            for (file, text) in rust_files(folder) {
+                calls.insert(file.display().to_string(), text.matches(call).count());
+            }
+        }
+        calls.retain(|_, count| *count > 0);
+        assert_eq!(calls, BTreeMap::from([(file.to_owned(), count)]), "{call}");
+        assert!(between.iter().all(|point| points.contains(*point)), "{call}: {between:?}");
+    }
+}
 
 /// A new commit brings its point, or a reason here.
 #[test]
 fn every_commit_has_a_point_behind_it_or_a_reason() {
     let mut without = BTreeMap::new();
-    for folder in ["src/flow", "src/daemon"] {
+    for folder in ["src/flow", "src/daemon", "src/db"] {
         for (file, text) in rust_files(folder) {
             let lines: Vec<&str> = text.lines().collect();
             let bare = lines.iter().enumerate().filter(|(_, line)| line.contains(".commit()"));

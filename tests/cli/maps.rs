@@ -1,9 +1,12 @@
 //! `expunged map` and `expunged register` as an engineer uses them.
 
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::shop::{Shop, expunged};
 use super::{Said, run};
+use crate::support::postgres::fresh_postgres;
+use crate::support::unique_word;
 
 impl Shop {
     fn rewrite(&self, name: &str, from: &str, to: &str) {
@@ -236,4 +239,70 @@ fn the_register_says_what_the_maps_know() {
     assert!(markdown.contains("| shop | sqlite | Köln, DE | Host \\| Co | to \"sell\" | behaviour | account, user | orders | kept | Art. 17(3)(b) GDPR | placed_at + 10 years | 35 |"), "{markdown}");
     let csv = shop.run(&["register", "--as", "csv"]).out;
     assert!(csv.contains("shop,sqlite,\"Köln, DE\",Host | Co,\"to \"\"sell\"\"\",behaviour,\"account, user\",orders,kept,Art. 17(3)(b) GDPR,placed_at + 10 years,35"), "{csv}");
+}
+
+/// The shop's tables on PostgreSQL, and the url of a login that may do what the grants say.
+async fn login_on_postgres(grants: &str) -> (String, String) {
+    let (url, login) = (fresh_postgres().await, format!("clerk_{}", unique_word()));
+    let mut server = PgConnection::connect(&url).await.expect("the server answers");
+    let script = format!(
+        "CREATE TABLE accounts (id BIGINT PRIMARY KEY, company TEXT NOT NULL);
+        CREATE TABLE users (id BIGINT PRIMARY KEY, account_id BIGINT NOT NULL REFERENCES accounts (id), role TEXT NOT NULL,
+          email TEXT NOT NULL, full_name TEXT NOT NULL);
+        CREATE TABLE orders (id BIGINT PRIMARY KEY, user_id BIGINT REFERENCES users (id), placed_at DATE NOT NULL, ship_name TEXT);
+        REVOKE CREATE ON SCHEMA public FROM PUBLIC; DROP ROLE IF EXISTS {login}; CREATE ROLE {login} LOGIN;
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}; {}",
+        grants.replace("LOGIN", &login)
+    );
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut server).await.expect("plain SQL");
+    let mut as_login: url::Url = url.parse().expect("a url");
+    as_login.set_username(&login).expect("a login");
+    (as_login.to_string(), format!("DROP OWNED BY {login}; DROP ROLE {login}"))
+}
+
+#[test]
+fn rights_that_are_missing_or_too_wide_are_told() {
+    let shop = Shop::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let grants = "GRANT DELETE ON accounts, orders TO LOGIN; GRANT UPDATE (user_id) ON orders TO LOGIN;
+        GRANT INSERT ON users, orders TO LOGIN; GRANT TRUNCATE ON orders TO LOGIN";
+    let (url, end) = runtime.block_on(login_on_postgres(grants));
+    shop.rewrite("shop.toml", "kind = \"sqlite\"", "kind = \"postgres\"");
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let map: Vec<String> =
+        map.lines().map(|l| if l.starts_with("url = ") { format!("url = {url:?}") } else { l.to_owned() }).collect();
+    std::fs::write(shop.path("shop.toml"), map.join("\n")).expect("the map");
+
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    let expected = [
+        ("defect", "orders."),
+        ("defect", "users."),
+        ("risk", "."),
+        ("risk", "."),
+        ("risk", "orders.user_id"),
+        ("risk", "users.account_id"),
+    ];
+    let mut found = said.findings();
+    found.sort();
+    assert_eq!(found, pairs(&expected), "{}", said.out);
+    for words in [
+        "the login may not UPDATE what the map asks for",
+        "the login may not DELETE what the map asks for",
+        "GRANT DELETE ON users to the login",
+        "INSERT is permitted and not needed on 2 tables: orders, users",
+        "TRUNCATE ON orders",
+        "the store does not say how many",
+    ] {
+        assert!(said.out.contains(words), "{words} in {}", said.out);
+    }
+    let superuser = url::Url::parse(&url).map(|mut url| url.set_username("postgres").map(|()| url.to_string()));
+    let superuser = superuser.expect("a url").expect("a login");
+    shop.rewrite("shop.toml", &url, &superuser);
+    let said = shop.run(&["map", "check"]);
+    assert!(said.code == Some(0) && said.out.contains("SUPERUSER"), "{}{}", said.out, said.err);
+    runtime.block_on(async {
+        let mut server = PgConnection::connect(&superuser).await.expect("the server answers");
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut server).await.expect("the login goes");
+    });
 }

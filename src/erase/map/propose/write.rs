@@ -174,7 +174,8 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     }
     for (of, belongs) in [("belongs_to", true), ("refers_to", false)] {
         let links = targets(proposal, belongs);
-        if !links.is_empty() && !(belongs && proposal.lost.is_some()) {
+        let is_asked = belongs && proposal.lost.is_some();
+        if !links.is_empty() && !is_asked {
             let _ = writeln!(text, "\n[{table}.{of}]");
             links.iter().for_each(|(to, links)| text.push_str(&link_line(to, links)));
         }
@@ -333,7 +334,7 @@ fn add((table, in_lines): (&mut dyn TableLike, bool), of: &str, key: &str, value
         last.decor_mut().set_suffix("");
     }
     brackets.insert(key, value);
-    if let Some((mut named, _)) = brackets.iter_mut().last().map(|(named, value)| (named, value)) {
+    if let Some((mut named, _)) = brackets.iter_mut().last() {
         named.leaf_decor_mut().set_prefix(" ");
         named.leaf_decor_mut().set_suffix(" ");
     }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::daemon::build;
-use crate::domain::{Language, Role, Scope};
-use crate::intake::{self, Intake, Intent, Lexicon, Limits, MachineKind};
+use crate::domain::{Role, Scope};
+use crate::intake::{self, Intake, Intent, Lexicon, Limits, MachineKind, Tongue};
 use crate::mailbox::{FolderState, Listed, Mailbox};
 use crate::verify::{AuthoritySettings, AuthorityTable, Directory, Membership, Rule, Target};
 
@@ -51,7 +51,7 @@ struct Observed {
     /// `None` for a letter that is too large to be read.
     intent: Option<Intent>,
     confidence: Option<f64>,
-    language: Option<Language>,
+    language: Option<Tongue>,
     /// `owner`, `user`, `end_user`, `several`, `unknown`, or `machine`.
     sender: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,7 @@ pub(super) async fn open(
     let now = house.clock.now();
     let ours = letter.from.iter().any(|from| house.is_our_address(from));
     let sender = super::judge::sender(letter).filter(|_| !ours);
-    let language = letter.language.unwrap_or(house.config.service.language);
+    let language = language_of(letter).unwrap_or(house.config.service.language);
     let asker_mac = sender.map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
     let wish = wish::mac(house, delivery, letter);
@@ -169,6 +169,11 @@ async fn free_reference(house: &House, tx: &mut Tx) -> Result<Reference, FlowErr
         }
     }
     Err(FlowError::Broken("no free reference was drawn in eight tries"))
+}
+
+/// The language of a letter, where letters of ours exist in it.
+fn language_of(letter: &Intake) -> Option<Language> {
+    letter.language.and_then(|tongue| Language::from_locale(tongue.as_str()))
 }
 
 /// The language to write in: what the directory has on file, else the letter's own.

@@ -13,8 +13,9 @@ use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::signals::{Hit, Signals};
 use super::tokens;
+use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
-use crate::domain::{Language, stored_enum};
+use crate::domain::stored_enum;
 
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
@@ -141,7 +142,7 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if keeps(signals) {
         return AnswerIntent::Unclear;
     }
-    let readings = || Language::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
+    let readings = || Tongue::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
     if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
         return AnswerIntent::Yes;
     }
@@ -211,7 +212,7 @@ struct Plain {
 }
 
 impl Plain {
-    fn read(signals: &Signals, language: Language, names: &Names, codes: &[String]) -> Option<Self> {
+    fn read(signals: &Signals, language: Tongue, names: &Names, codes: &[String]) -> Option<Self> {
         if signals.words > PLAIN_WORDS_MAX || signals.asks() {
             return None;
         }

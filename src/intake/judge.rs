@@ -8,8 +8,8 @@
 use super::intent::{Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
+use super::tongue::Tongue;
 use super::utterance::{Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_erasing, object_of, undone, wished};
-use crate::domain::Language;
 
 /// From here on a request is opened; below it a person looks.
 const OPEN_CONFIDENCE: f64 = 0.6;
@@ -28,18 +28,24 @@ pub(super) struct Texts {
     /// The subject, unless it only repeats ours.
     pub subject: Option<Signals>,
     pub new: Signals,
+    /// The languages that do not open requests by themselves.
+    unmeasured: Vec<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        Self { subject: subject.map(|subject| Signals::of(subject, lexicon)), new: Signals::of(new, lexicon) }
+        Self {
+            subject: subject.map(|subject| Signals::of(subject, lexicon)),
+            new: Signals::of(new, lexicon),
+            unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
         self.subject.iter().map(|subject| (Part::Subject, subject)).chain([(Part::New, &self.new)])
     }
 
-    fn has(&self, language: Language, group: Group) -> bool {
+    fn has(&self, language: Tongue, group: Group) -> bool {
         self.parts().any(|(_, signals)| signals.has(language, group))
     }
 
@@ -48,10 +54,10 @@ impl Texts {
     }
 
     /// The language that most words of the lexicon were found in.
-    pub fn language(&self) -> Option<Language> {
-        let weight = |language: Language| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
+    pub fn language(&self) -> Option<Tongue> {
+        let weight = |language: Tongue| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
         let best =
-            Language::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
+            Tongue::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
         (weight(best) >= 2).then_some(best)
     }
 }
@@ -67,8 +73,26 @@ struct Signal {
 
 /// What the words ask for.
 pub(super) fn judge(texts: &Texts) -> Verdict {
-    let verdicts = Language::ALL.iter().filter_map(|language| erasure(texts, *language));
-    let best = verdicts.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
+    let verdicts = Tongue::ALL.iter().filter_map(|language| Some((*language, erasure(texts, *language)?)));
+    let best = verdicts.max_by(|(_, a), (_, b)| a.confidence.total_cmp(&b.confidence));
+    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
+    let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
+    match unmeasured {
+        Some(language) if verdict.intent.is_erasure() => for_review(verdict, language),
+        _ => verdict,
+    }
+}
+
+/// What a language asks for whose words were not tried on enough letters: a person looks.
+fn for_review(mut erasure: Verdict, language: Tongue) -> Verdict {
+    erasure.also.insert(0, erasure.intent);
+    erasure.intent = Intent::Unclear;
+    erasure.reasons.insert(0, Reason::of(format!("{language}.unmeasured"), Part::Whole));
+    erasure.reasons.truncate(REASONS_MAX);
+    erasure
+}
+
+fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
     let others = others(texts);
     let undo = texts.parts().find_map(|(part, signals)| {
         let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo))?;
@@ -155,7 +179,7 @@ fn others(texts: &Texts) -> Option<Verdict> {
 }
 
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
-fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
+fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     for (part, found) in texts.parts() {
         let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
@@ -216,7 +240,7 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
 }
 
 /// Phrases that ask to be forgotten by themselves.
-fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterator<Item = Signal> {
+fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
     let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| {
         force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit) && !undone(hit, found)
@@ -230,7 +254,7 @@ fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterat
 }
 
 /// The law named together with a wish, an object or a reminder, or in a letter that says little else.
-fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Option<Signal> {
+fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
     if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
@@ -254,7 +278,7 @@ fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Opt
 }
 
 /// Which of the five erasures the signals amount to.
-fn scope(texts: &Texts, language: Language, signals: &[Signal]) -> Intent {
+fn scope(texts: &Texts, language: Tongue, signals: &[Signal]) -> Intent {
     let has = |target: Target| signals.iter().any(|signal| signal.target == target);
     let said = |group: Group| texts.has(language, group);
     if said(Group::EndUser) || said(Group::NoAccount) {

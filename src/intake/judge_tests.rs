@@ -158,3 +158,14 @@ fn a_consent_or_a_contract_that_is_taken_back_is_no_request_taken_back() {
     assert_eq!((torn.intent, torn.also), (Intent::Unclear, vec![Intent::ErasureAccount, Intent::Withdraw]));
     assert_eq!(intent_of("Please cancel my order 4711."), Intent::CancelContract);
 }
+
+#[test]
+fn a_language_that_was_not_measured_goes_to_a_person() {
+    let text =
+        "[groups]\nerase_verb = [\"удал*\"]\naccount_mine = [\"(мой|наш) аккаунт\"]\nrequest = [\"пожалуйста\"]\n";
+    let lexicon = Lexicon::compile([(Tongue::Fr, text)].into_iter()).unwrap();
+    let verdict = judge(&Texts::of(None, "Пожалуйста, удалите мой аккаунт.", &lexicon));
+    assert_eq!((verdict.intent, verdict.also), (Intent::Unclear, vec![Intent::ErasureAccount]));
+    assert_eq!(verdict.reasons[0].rule, "fr.unmeasured");
+    assert_eq!(judge(&Texts::of(None, "Пожалуйста, не знаю. Мой аккаунт!", &lexicon)).intent, Intent::Ordinary);
+}

@@ -36,8 +36,10 @@ mod normal;
 mod ours;
 mod quote;
 mod read;
+mod script;
 mod signals;
 mod tokens;
+mod tongue;
 mod utterance;
 
 pub use address::{Address, NotAnAddress};
@@ -50,10 +52,9 @@ pub use letter::Attachment;
 pub use lexicon::{Lexicon, LexiconError};
 pub use machine::MachineKind;
 pub use read::read;
+pub use tongue::Tongue;
 
 use std::fmt;
-
-use crate::domain::Language;
 
 /// How much of a letter is looked at. What lies beyond a limit is left unread and noted as a [`Defect`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +135,7 @@ pub struct Intake {
     /// The subject, decoded, at most 1,000 characters.
     pub subject: String,
     /// The language that its words are of, where that could be told.
-    pub language: Option<Language>,
+    pub language: Option<Tongue>,
     /// What kind of machine wrote it; `None` when a person seems to have.
     pub machine: Option<MachineKind>,
     /// Whether a header proves that the machine wrote it. False where no machine did, and where words alone say so: those

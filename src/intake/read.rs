@@ -11,8 +11,8 @@ use super::lexicon::{Group, Lexicon};
 use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
 use super::quote::{Kind, Split, split};
+use super::tongue::Tongue;
 use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens};
-use crate::domain::Language;
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
 const STUB_WORDS_MAX: usize = 15;
@@ -250,7 +250,7 @@ fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
 }
 
 /// The language of the lexicon's words, else of the text as a whole.
-fn language(texts: &Texts, new_text: &str) -> Option<Language> {
+fn language(texts: &Texts, new_text: &str) -> Option<Tongue> {
     if let Some(language) = texts.language() {
         return Some(language);
     }
@@ -258,11 +258,5 @@ fn language(texts: &Texts, new_text: &str) -> Option<Language> {
     if sample.trim().chars().count() < LANGUAGE_CHARS_MIN {
         return None;
     }
-    match whichlang::detect_language(sample) {
-        whichlang::Lang::Eng => Some(Language::En),
-        whichlang::Lang::Deu => Some(Language::De),
-        whichlang::Lang::Fra => Some(Language::Fr),
-        whichlang::Lang::Spa => Some(Language::Es),
-        _ => None,
-    }
+    Tongue::from_iso3(whichlang::detect_language(sample).three_letter_code())
 }

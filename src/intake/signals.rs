@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
-use crate::domain::Language;
+use super::tongue::Tongue;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
@@ -16,7 +16,7 @@ const SPELLED_MAX: usize = 100;
 /// One phrase found.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
-    pub language: Language,
+    pub language: Tongue,
     pub topic: Topic,
     /// Index of its first word.
     pub first: usize,
@@ -133,12 +133,12 @@ impl Signals {
     }
 
     /// The hits of one group in one language.
-    pub fn of_group(&self, language: Language, group: Group) -> impl Iterator<Item = &Hit> {
+    pub fn of_group(&self, language: Tongue, group: Group) -> impl Iterator<Item = &Hit> {
         self.hits.iter().filter(move |hit| hit.language == language && hit.is(group))
     }
 
     /// Whether the group occurs in this language.
-    pub fn has(&self, language: Language, group: Group) -> bool {
+    pub fn has(&self, language: Tongue, group: Group) -> bool {
         self.of_group(language, group).next().is_some()
     }
 
@@ -182,7 +182,7 @@ impl Signals {
     }
 
     /// How many phrases of the language occur, for guessing the language of the text.
-    pub fn weight(&self, language: Language) -> usize {
+    pub fn weight(&self, language: Tongue) -> usize {
         self.hits.iter().filter(|hit| hit.language == language).map(|hit| hit.last - hit.first + 1).sum()
     }
 }
@@ -195,7 +195,7 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
         let rest = words.get(word).and_then(|word| folded.get(word.start..)).unwrap_or_default();
         rest.split_whitespace().next().unwrap_or_default()
     };
-    let others: Vec<(Language, usize, usize)> = hits
+    let others: Vec<(Tongue, usize, usize)> = hits
         .iter()
         .filter(|hit| hit.is(Group::Person) || hit.is(Group::AccountTheirs))
         .map(|hit| (hit.language, hit.first, hit.last))
@@ -206,7 +206,7 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
             Topic::Group(Group::DataMine) => Group::DataTheirs,
             _ => continue,
         };
-        let is_named = |(language, first, last): &(Language, usize, usize)| {
+        let is_named = |(language, first, last): &(Tongue, usize, usize)| {
             let within = hit.first < *first && *last < hit.last && *last + 1 < hit.last;
             // "My assistant uses his account": the last word is of both phrases.
             let ends = hit.first < *first && *last == hit.last;
@@ -303,6 +303,11 @@ enum End {
     Sentence { question: bool },
 }
 
+/// Whether a folded word is a single letter, in ASCII or of another alphabet.
+fn is_letter(word: &str) -> bool {
+    word.chars().count() <= 1 || (word.len() == 3 && word.starts_with('_'))
+}
+
 /// What ends behind a word. Abbreviations and ordinal numbers keep their sentence open.
 fn word_end(word: &str) -> End {
     const SHORT: [&str; 22] = [
@@ -317,7 +322,7 @@ fn word_end(word: &str) -> End {
     }
     if tail == "." {
         let core = stem.trim_start_matches(['(', '"', '\'']);
-        let short = SHORT.contains(&core) || core.chars().count() <= 1;
+        let short = SHORT.contains(&core) || is_letter(core);
         let ordinal = core.len() <= 2 && core.bytes().all(|b| b.is_ascii_digit());
         return if short || ordinal { End::None } else { End::Sentence { question: false } };
     }

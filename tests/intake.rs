@@ -87,8 +87,8 @@ impl Score {
     fn add(&mut self, letter: &Labelled, intake: &Intake) {
         let verdict = &intake.verdict;
         *self.by_label.entry((letter.label.clone(), verdict.intent.to_string())).or_default() += 1;
-        let opened = verdict.intent.is_erasure();
-        let unclear = verdict.intent == Intent::Unclear;
+        let opened = verdict.opens();
+        let unclear = verdict.is_unclear();
         if letter.is_erasure() {
             self.erasures += 1;
             self.opened += u32::from(opened);
@@ -181,15 +181,15 @@ fn sentences_are_understood() {
         let mut asking = 0;
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (kind, letter) = sentence(line).unwrap_or_else(|| panic!("{tongue}.txt: {line}"));
-            let intent = read(letter.as_bytes(), &lexicon, &Limits::default()).verdict.intent;
+            let verdict = read(letter.as_bytes(), &lexicon, &Limits::default()).verdict;
             let right = match kind {
-                'E' if opens => intent.is_erasure(),
-                'E' | 'U' => intent.is_erasure() || intent == Intent::Unclear,
-                _ => !intent.is_erasure() && intent != Intent::Unclear,
+                'E' if opens => verdict.opens(),
+                'E' | 'U' => verdict.opens() || verdict.is_unclear(),
+                _ => !verdict.opens() && !verdict.is_unclear(),
             };
             asking += u32::from(kind != 'O');
             if !right {
-                wrong.push(format!("{tongue}.txt: {line}: {intent}"));
+                wrong.push(format!("{tongue}.txt: {line}: {verdict:?}"));
             }
         }
         assert!(asking >= if opens { 40 } else { 10 }, "{tongue}.txt has too few letters that ask for an erasure");

@@ -219,16 +219,18 @@ impl Observer {
         match letter.machine {
             Some(MachineKind::Bounce) => return "note the bounce, if one of our letters came back",
             // What may be a request in a web form or a list goes to a person, and is not answered.
-            Some(_) if letter.verdict.intent == Intent::Unclear => {
+            Some(_) if letter.verdict.is_unclear() => {
                 return "open a request for a person to look at; no answer";
             }
             Some(_) => return "leave it as it is",
             None => {}
         }
+        if letter.verdict.is_unclear() {
+            return "open a request for a person to look at";
+        }
         match letter.verdict.intent {
             Intent::Confirm | Intent::Deny => "take it as an answer if it carries a token, otherwise leave it",
             Intent::Withdraw => "pause or withdraw an open request of the sender, otherwise leave it",
-            Intent::Unclear => "open a request for a person to look at",
             intent if intent.is_erasure() => self.would_with_request(letter, intent, known),
             _ => "leave it as it is",
         }

@@ -68,7 +68,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     if let Some(case) = case_of(&mut tx, request).await? {
         let facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
-            .with("intent", Fact::Word(letter.verdict.intent.to_string()))?;
+            .with("intent", Fact::Word(letter.verdict.asked().to_owned()))?;
         note::append(house, &mut tx, case, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
@@ -122,7 +122,7 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
     }
     // A web form, or a colleague who forwards from the support mailbox: whose wish it is, a person must see.
     if letter.from.iter().any(|from| house.is_our_address(from)) {
-        let may_ask = letter.verdict.intent.is_erasure() || letter.verdict.intent == Intent::Unclear;
+        let may_ask = letter.verdict.opens() || letter.verdict.is_unclear();
         return Ok(if may_ask { Judgement::Opens } else { Judgement::Left(Disposition::Automatic) });
     }
     // A machine's "stop" is heard where it holds one of our letters: to pause costs nobody anything.
@@ -134,7 +134,7 @@ async fn weigh(house: &House, tx: &mut Tx, delivery: &Delivery, letter: &Intake)
     }
     let by_words = match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
-        Some(_) if letter.verdict.intent == Intent::Unclear => Judgement::Opens,
+        Some(_) if letter.verdict.is_unclear() => Judgement::Opens,
         Some(MachineKind::List | MachineKind::Bulk) => Judgement::Left(Disposition::Newsletter),
         Some(_) => Judgement::Left(Disposition::Automatic),
         None => by_words(house, tx, letter).await?,
@@ -158,13 +158,17 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
             return Ok(Judgement::Stops(open));
         }
     }
-    Ok(match letter.verdict.intent {
-        intent if opens(intent) => Judgement::Opens,
-        Intent::Access | Intent::Rectification | Intent::ObjectionOptout => Judgement::Left(Disposition::HandedOn),
-        Intent::Newsletter => Judgement::Left(Disposition::Newsletter),
-        Intent::Spam => Judgement::Left(Disposition::Spam),
-        Intent::AutoReply | Intent::Bounce => Judgement::Left(Disposition::Automatic),
-        _ => Judgement::Left(Disposition::Ordinary),
+    Ok(match letter.verdict.disposition {
+        intake::Disposition::Open | intake::Disposition::Review => Judgement::Opens,
+        intake::Disposition::HandOn => Judgement::Left(Disposition::HandedOn),
+        // It answers nothing of ours that we know of.
+        intake::Disposition::ReplyToOpen => Judgement::Left(Disposition::Ordinary),
+        intake::Disposition::Ignore => Judgement::Left(match letter.verdict.intent {
+            Intent::Newsletter => Disposition::Newsletter,
+            Intent::Spam => Disposition::Spam,
+            Intent::AutoReply | Intent::Bounce => Disposition::Automatic,
+            _ => Disposition::Ordinary,
+        }),
     })
 }
 
@@ -174,7 +178,7 @@ const STOP_WORDS_MAX: usize = 40;
 /// Whether it says that nothing shall be erased. To stop costs nobody anything, so a short "no" is enough.
 fn says_stop(letter: &Intake) -> bool {
     let verdict = &letter.verdict;
-    if verdict.intent.is_erasure() {
+    if verdict.opens() {
         return false;
     }
     if letter.answer.asks_to_stop {
@@ -194,19 +198,6 @@ async fn is_ours(tx: &mut Tx, letter: &Intake) -> Result<bool, FlowError> {
         Some(message_id) => Ok(letters::by_message_id(tx, bare(message_id)).await?.is_some()),
         None => Ok(false),
     }
-}
-
-/// Whether a letter of this intent opens a request; an unclear one does, for a person to look at.
-const fn opens(intent: Intent) -> bool {
-    matches!(
-        intent,
-        Intent::ErasureAccount
-            | Intent::ErasureProfile
-            | Intent::ErasureEndUser
-            | Intent::ErasureSpecificData
-            | Intent::ErasureGeneric
-            | Intent::Unclear
-    )
 }
 
 /// The visible sender, where there is exactly one.
@@ -286,7 +277,7 @@ async fn settle(
                 let bindings = stored.bindings.clone();
                 advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
             }
-            if letter.verdict.intent == Intent::Unclear {
+            if letter.verdict.is_unclear() {
                 // It may ask for something as well: it pauses, and a person reads it.
                 opened(house, tx, delivery, letter, bytes).await?
             } else {
@@ -339,7 +330,7 @@ async fn taken(
     answer::take(house, tx, answered, letter).await?;
     let moved = requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before);
     let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
-    let another = !is_yes && letter.verdict.intent.is_erasure();
+    let another = !is_yes && letter.verdict.opens();
     Ok(if another || !(moved || says_nothing) { Taken::ByWords } else { Taken::Answer(id) })
 }
 

@@ -150,7 +150,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
     Opening {
         from: sender.map(ToOwned::to_owned),
         message_id: letter.message_id.clone(),
-        intent: Some(letter.verdict.intent),
+        intent: Some(letter.verdict.intent).filter(|_| letter.verdict.opens()),
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
         identifiers: claims.identifiers.iter().map(|identifier| identifier.value.clone()).collect(),
         names: claims.names.clone(),

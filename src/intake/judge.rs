@@ -5,7 +5,7 @@
 //! that words of two languages never make one request. Judges words only: whether a machine wrote them is judged
 //! before, and what is quoted never gets here.
 
-use super::intent::{Intent, Part, Reason, Verdict};
+use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
@@ -78,18 +78,12 @@ pub(super) fn judge(texts: &Texts) -> Verdict {
     let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
     let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
     match unmeasured {
-        Some(language) if verdict.intent.is_erasure() => for_review(verdict, language),
+        // Words that were not tried on enough letters: a person looks.
+        Some(language) if verdict.opens() => {
+            verdict.for_review(1.0, Reason::of(format!("{language}.unmeasured"), Part::Whole))
+        }
         _ => verdict,
     }
-}
-
-/// What a language asks for whose words were not tried on enough letters: a person looks.
-fn for_review(mut erasure: Verdict, language: Tongue) -> Verdict {
-    erasure.also.insert(0, erasure.intent);
-    erasure.intent = Intent::Unclear;
-    erasure.reasons.insert(0, Reason::of(format!("{language}.unmeasured"), Part::Whole));
-    erasure.reasons.truncate(REASONS_MAX);
-    erasure
 }
 
 fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
@@ -108,12 +102,8 @@ fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
 
 /// A text that takes something back and asks for an erasure as well: which of the two is meant, a person has to say.
 fn torn(mut erasure: Verdict, undo: Reason) -> Verdict {
-    erasure.also = vec![erasure.intent, Intent::Withdraw];
-    erasure.intent = Intent::Unclear;
-    erasure.confidence = erasure.confidence.min(OPEN_CONFIDENCE - 0.1);
-    erasure.reasons.insert(0, undo);
-    erasure.reasons.truncate(REASONS_MAX);
-    erasure
+    erasure.also(Intent::Withdraw);
+    erasure.for_review(OPEN_CONFIDENCE - 0.1, undo)
 }
 
 /// Whether a text asks for an erasure by a sentence of its own, rather than by telling of an earlier request.
@@ -139,12 +129,11 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
         if let Some(other) = other {
             return other;
         }
-        erasure.also = vec![erasure.intent];
-        erasure.intent = Intent::Unclear;
+        erasure.disposition = Disposition::Review;
         return erasure;
     }
     if let Some(other) = other.filter(|other| !matches!(other.intent, Intent::Spam | Intent::Newsletter)) {
-        erasure.also.push(other.intent);
+        erasure.also(other.intent);
         erasure.reasons.extend(other.reasons);
     }
     erasure
@@ -211,7 +200,10 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     reasons.dedup();
     reasons.truncate(REASONS_MAX);
     let confidence = if negated { confidence.min(OPEN_CONFIDENCE - 0.1) } else { confidence };
-    Some(Verdict { intent, also: Vec::new(), confidence, reasons })
+    let reason = reasons.remove(0);
+    let mut verdict = Verdict::of(intent, confidence, reason);
+    verdict.reasons.extend(reasons);
+    Some(verdict)
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and

@@ -12,7 +12,7 @@
 //! # The order of judgement
 //! bounce → automatic reply → list and newsletter → the words of the new text and the subject. Quoted text is kept
 //! apart: an old request that is merely quoted is no new one. Where the plain and the HTML text of a letter disagree,
-//! and wherever a request is only probable, the intent is [`Intent::Unclear`] and a person looks. So it is where words
+//! and wherever a request is only probable, the verdict is [`Disposition::Review`] and a person looks. So it is where words
 //! alone, and no header, make a letter that asks for an erasure look like a machine's.
 //!
 //! # How to mend a word
@@ -47,7 +47,7 @@ pub use answer::{Answer, AnswerIntent};
 pub use bounce::Bounce;
 pub use claims::{Claims, Identifier, IdentifierKind};
 pub use content::without_trace_headers;
-pub use intent::{Intent, Part, Reason, Verdict};
+pub use intent::{Disposition, Intent, Part, Reason, Verdict};
 pub use letter::Attachment;
 pub use lexicon::{Lexicon, LexiconError};
 pub use machine::MachineKind;

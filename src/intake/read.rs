@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::answer::Said;
 use super::frame::Names;
-use super::intent::{Intent, Part, Reason, Verdict};
+use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::judge::{Texts, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
@@ -20,7 +20,7 @@ const STUB_WORDS_MAX: usize = 15;
 const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
 
-/// Reads a letter. Total: a letter that cannot be understood comes back as [`Intent::Unclear`] with a [`Defect`].
+/// Reads a letter. Total: a letter that cannot be understood comes back for a person to look at, with a [`Defect`].
 ///
 /// Takes up to some tens of milliseconds for the largest HTML that [`Limits`] admits: call it off the async threads.
 #[must_use]
@@ -51,13 +51,19 @@ fn opaque(defect: Defect) -> Intake {
         machine_proven: false,
         new_text: String::new(),
         quoted_bytes: 0,
-        verdict: Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole)),
+        verdict: unreadable(),
         claims: Claims::default(),
         answer: Answer::none(),
         bounce: None,
         defects: vec![defect],
         attachments: Vec::new(),
     }
+}
+
+/// What nobody could read may ask for anything.
+fn unreadable() -> Verdict {
+    let reason = Reason::of("unreadable", Part::Whole);
+    Verdict { disposition: Disposition::Review, ..Verdict::of(Intent::Ordinary, 0.0, reason) }
 }
 
 /// What a reader is shown, taken apart: the text that counts, and the other form of it where there are two.
@@ -185,38 +191,36 @@ fn by_machine(robot: &Robot, is_generated: bool, words: &Words<'_>) -> Verdict {
     };
     let passes_on = is_generated || matches!(robot.kind, MachineKind::List | MachineKind::Bulk);
     let judged = judge(words.texts);
-    let asks = judged.intent.is_erasure() || (judged.intent == Intent::Unclear && !robot.proven);
+    let asks = judged.opens() || (judged.is_unclear() && !robot.proven);
     if asks && (passes_on || !robot.proven) {
-        let mut unclear = Verdict::of(Intent::Unclear, 0.4, robot.reason.clone());
-        unclear.also.push(judged.intent);
-        unclear.reasons.extend(judged.reasons);
-        return unclear;
+        return judged.for_review(0.4, robot.reason.clone());
     }
     Verdict::of(intent, 0.95, robot.reason.clone())
 }
 
 fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
     if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
-        return Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole));
+        return unreadable();
     }
     let judged = judge(words.texts);
     if let Some(other) = words.shown.other.as_ref() {
         let twin = judge(&words.shown.texts(other, words.lexicon));
-        if judged.intent != twin.intent && (judged.intent.is_erasure() || twin.intent.is_erasure()) {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.3, Reason::of("plain-and-html-disagree", Part::Whole));
-            unclear.also.extend([judged.intent, twin.intent].into_iter().filter(|intent| intent.is_erasure()));
-            return unclear;
+        let differ = judged.intent != twin.intent || judged.opens() != twin.opens();
+        if differ && (judged.opens() || twin.opens()) {
+            let (mut likely, less) = if judged.opens() { (judged, twin) } else { (twin, judged) };
+            if less.opens() {
+                likely.also(less.intent);
+            }
+            return likely.for_review(0.3, Reason::of("plain-and-html-disagree", Part::Whole));
         }
     }
-    if judged.intent.is_erasure() || judged.intent == Intent::Unclear {
+    if judged.opens() || judged.is_unclear() {
         return judged;
     }
     if let Some(repeated) = words.shown.repeated.as_deref().filter(|_| words.texts.new.words == 0) {
         let again = judge(&Texts::of(Some(repeated), "", words.lexicon));
-        if again.intent.is_erasure() {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("repeated-subject", Part::Subject));
-            unclear.also.push(again.intent);
-            return unclear;
+        if again.opens() {
+            return again.for_review(0.5, Reason::of("repeated-subject", Part::Subject));
         }
     }
     answered(judged, words).unwrap_or_else(|judged| forwarded(letter, judged, words))
@@ -240,10 +244,8 @@ fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     let inline = [(None, words.shown.main.forwarded.as_str())];
     for (subject, text) in inline.into_iter().chain(enclosed) {
         let inner = judge(&Texts::of(subject, text, words.lexicon));
-        if inner.intent.is_erasure() {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("forwarded", Part::Forwarded));
-            unclear.also.push(inner.intent);
-            return unclear;
+        if inner.opens() {
+            return inner.for_review(0.5, Reason::of("forwarded", Part::Forwarded));
         }
     }
     judged

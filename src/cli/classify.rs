@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::intake::{self, Intake, Lexicon, Limits, Part, Tongue};
+use crate::intake::{self, Intake, Lexicon, Limits, Part, Tongue, Verdict};
 use crate::output::{self, Format, Tabular, progress, say};
 
 use super::exit::{Ended, Exit, Outcome};
@@ -29,6 +29,9 @@ const BATCH: usize = 512;
 
 /// What `classify` understands.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Ends with 3 where a PATH does not exist and with 1 where a file could not be read; the others are judged."
+)]
 pub(super) struct ClassifyArgs {
     /// Letters: files, folders with all that is in them, mbox files. Default, and `-`: the standard input.
     #[arg(value_name = "PATH")]
@@ -60,13 +63,12 @@ pub(super) struct Classified {
 
 impl Classified {
     fn of(file: String, intake: Intake, micros: u64) -> Self {
-        let verdict = intake.verdict;
+        let verdict = &intake.verdict;
         let intent = verdict.intent.label();
         let mut also: Vec<&'static str> = verdict.also.iter().map(|intent| intent.label()).collect();
         also.retain(|other| *other != intent);
         also.dedup();
-        let named = intake.claims.addresses;
-        let subjects = if named.is_empty() { intake.from } else { named };
+        let subjects = subjects(&intake);
         Self {
             file,
             intent,
@@ -74,13 +76,26 @@ impl Classified {
             confidence: (verdict.confidence * 100.0).round() / 100.0,
             disposition: verdict.disposition,
             language: intake.language,
-            subjects: subjects.iter().map(|address| address.as_str().to_owned()).collect(),
+            subjects,
             categories: intake.claims.categories,
-            reasons: verdict.reasons.iter().map(|reason| format!("{}: {}", part(reason.part), reason.rule)).collect(),
+            reasons: reasons(verdict),
             quoted_bytes: intake.quoted_bytes,
             micros,
         }
     }
+}
+
+/// The addresses of those whom a letter is about, as far as it says: whom it names, who wrote what it passes on, or who
+/// wrote it.
+fn subjects(intake: &Intake) -> Vec<String> {
+    let passed_on = intake.verdict.reasons.iter().any(|reason| reason.part == Part::Forwarded);
+    let forwarded = intake.forwarded_from.as_slice();
+    let addresses = match () {
+        () if !intake.claims.addresses.is_empty() => &intake.claims.addresses[..],
+        () if passed_on && !forwarded.is_empty() => forwarded,
+        () => &intake.from[..],
+    };
+    addresses.iter().map(|address| address.as_str().to_owned()).collect()
 }
 
 impl Tabular for Classified {
@@ -97,6 +112,11 @@ impl Tabular for Classified {
             self.reasons.first().cloned().unwrap_or_default(),
         ]
     }
+}
+
+/// The rules that spoke, each with the part of the letter that it spoke of.
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    verdict.reasons.iter().map(|reason| format!("{}: {}", part(reason.part), reason.rule)).collect()
 }
 
 const fn part(part: Part) -> &'static str {

@@ -161,6 +161,8 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
     Ok(match letter.verdict.disposition {
         intake::Disposition::Open | intake::Disposition::Review => Judgement::Opens,
         intake::Disposition::HandOn => Judgement::Left(Disposition::HandedOn),
+        // A yes that repeats its wish, to a question that was not ours: a person sees what is wished.
+        intake::Disposition::ReplyToOpen if repeats_a_wish(letter) => Judgement::Opens,
         // It answers nothing of ours that we know of.
         intake::Disposition::ReplyToOpen => Judgement::Left(Disposition::Ordinary),
         intake::Disposition::Ignore => Judgement::Left(match letter.verdict.intent {
@@ -170,6 +172,11 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
             _ => Disposition::Ordinary,
         }),
     })
+}
+
+/// Whether it says yes and asks for an erasure as well.
+fn repeats_a_wish(letter: &Intake) -> bool {
+    letter.verdict.intent == Intent::Confirm && letter.verdict.also.iter().any(|intent| intent.is_erasure())
 }
 
 /// Words up to which a "no" or "stop" is what the letter says, rather than a word in it.

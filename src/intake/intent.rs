@@ -78,9 +78,12 @@ impl Intent {
             | Self::ErasureEndUser
             | Self::ErasureSpecificData
             | Self::ErasureGeneric => Disposition::Open,
-            Self::Access | Self::Rectification | Self::ObjectionOptout | Self::CancelContract => Disposition::HandOn,
+            Self::Access | Self::Rectification | Self::ObjectionOptout => Disposition::HandOn,
             Self::Withdraw | Self::Confirm | Self::Deny => Disposition::ReplyToOpen,
-            Self::Ordinary | Self::AutoReply | Self::Bounce | Self::Spam | Self::Newsletter => Disposition::Ignore,
+            // A contract is for the support team, where the letter lies.
+            Self::CancelContract | Self::Ordinary | Self::AutoReply | Self::Bounce | Self::Spam | Self::Newsletter => {
+                Disposition::Ignore
+            }
         }
     }
 

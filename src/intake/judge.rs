@@ -9,12 +9,20 @@ use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
-use super::utterance::{Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_erasing, object_of, undone, wished};
+use super::utterance::{
+    Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
+};
 
 /// From here on a request is opened; below it a person looks.
 const OPEN_CONFIDENCE: f64 = 0.6;
 /// Up to here a signal is only half said.
 const WEAK_CONFIDENCE: f64 = 0.72;
+/// A wish that is worth a person's look though the letter asks for something else as well.
+const PROBABLE_CONFIDENCE: f64 = 0.45;
+/// A wish to erase something that is not named.
+const SUSPECT_CONFIDENCE: f64 = 0.3;
+/// A wish that may be a question.
+const DOUBTFUL_CONFIDENCE: f64 = 0.5;
 /// Words of a long letter.
 const LONG_WORDS: usize = 250;
 /// Verbs and nouns of erasing that are weighed, per language and part.
@@ -127,7 +135,7 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
     }
     if erasure.confidence < OPEN_CONFIDENCE {
         if let Some(other) = other {
-            return other;
+            return beside(erasure, other);
         }
         erasure.disposition = Disposition::Review;
         return erasure;
@@ -136,6 +144,19 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
         erasure.also(other.intent);
         erasure.reasons.extend(other.reasons);
     }
+    erasure
+}
+
+/// A probable erasure beside another request: a person looks where both may be meant, and the other counts by itself
+/// where the erasure is hardly said.
+fn beside(mut erasure: Verdict, mut other: Verdict) -> Verdict {
+    let is_right = matches!(other.intent, Intent::Access | Intent::Rectification | Intent::ObjectionOptout);
+    if !is_right || erasure.confidence < PROBABLE_CONFIDENCE {
+        other.also(erasure.intent);
+        return other;
+    }
+    erasure.disposition = Disposition::Review;
+    erasure.also(other.intent);
     erasure
 }
 
@@ -153,7 +174,8 @@ fn others(texts: &Texts) -> Option<Verdict> {
     let mut found: Option<Verdict> = None;
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
-            let Some(hit) = signals.hits.iter().find(|hit| hit.is(group)) else { continue };
+            let asked = |hit: &&Hit| hit.is(group) && (group != Group::List || gets_off(hit, signals));
+            let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
                 None => found = Some(Verdict::of(intent, 0.7, reason)),
@@ -167,17 +189,29 @@ fn others(texts: &Texts) -> Option<Verdict> {
     found
 }
 
+/// Whether a list is what somebody wants to get off, rather than one that is only mentioned.
+fn gets_off(list: &Hit, found: &Signals) -> bool {
+    const WISHES: [Group; 5] = [Group::EraseVerb, Group::CloseVerb, Group::ForgetMe, Group::Object, Group::Request];
+    WISHES.iter().any(|group| found.beside(list, *group)) || found.words <= SHORT_WORDS
+}
+
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
-    let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
+    let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
     for (part, found) in texts.parts() {
         let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
         let erasing = found.hits.iter().filter(own);
         for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
             asked_how |= force == Force::AskedHow;
-            let Some((target, confidence, name)) = object_of(hit, found) else { continue };
+            let Some((target, confidence, name)) = object_of(hit, found) else {
+                suspect |= force == Force::Wish && is_suspect(hit, found);
+                continue;
+            };
             match force {
+                Force::Wish if part == Part::New && is_doubtful(hit, found) => {
+                    signals.push(signal(hit, found, part, target, confidence.min(DOUBTFUL_CONFIDENCE), name));
+                }
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
                 Force::AskedHow if texts.has(language, Group::Leaving) => {
@@ -191,6 +225,11 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         signals.extend(by_law(texts, found, language, part));
     }
     weigh(texts, &mut signals, asked_how);
+    let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
+    if suspect && signals.is_empty() && !negated && !asked_how && !to_many {
+        let (rule, part) = (format!("{language}.erase+unnamed"), Part::New);
+        signals.push(Signal { target: Target::Generic, confidence: SUSPECT_CONFIDENCE, rule, part });
+    }
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
         return negated.then(|| Verdict::of(Intent::Withdraw, 0.55, reason));
@@ -237,9 +276,20 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
     let wish = move |hit: &&Hit| {
         force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit) && !undone(hit, found)
     };
+    // "I no longer want an account, what should I do?"
+    let asks = |hit: &Hit| {
+        let wishes = found.beside(hit, Group::Request) || found.beside(hit, Group::EraseVerb);
+        found.is_question(hit.sentence) && found.beside(hit, Group::How) && !wishes
+    };
+    let within = |hit: &Hit, group: Group| found.around(hit, group).any(|other| other.overlaps(hit));
+    let account = move |hit: &Hit| within(hit, Group::Account) || within(hit, Group::AccountMine);
     found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
-        target: Target::Generic,
-        confidence: if found.beside(hit, Group::Topic) { 0.4 } else { 0.8 },
+        target: if account(hit) { Target::Account } else { Target::Generic },
+        confidence: match () {
+            () if found.beside(hit, Group::Topic) => 0.4,
+            () if asks(hit) => 0.5,
+            () => 0.8,
+        },
         rule: format!("{language}.forget_me"),
         part,
     })

@@ -31,6 +31,7 @@ fn closes_an_account() {
         "Quiero eliminar mi cuenta.",
         "Solicito la baja de mi cuenta y la eliminación de mis datos.",
         "Den de baja mi cuenta, por favor.",
+        "I no longer wish to have an account here. Please delete.",
     ] {
         assert_eq!(intent_of(text), Intent::ErasureAccount, "{text}");
     }
@@ -79,7 +80,6 @@ fn erases_named_data() {
 fn erases_my_data() {
     for text in [
         "could u plz get my data off your servers",
-        "I no longer wish to have an account here. Please delete.",
         "I don't want you to store my data any more.",
         "Under the GDPR I have the right to have my data deleted. I would like to make use of that right.",
         "Please remove all my personal details from your database.",

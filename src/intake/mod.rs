@@ -33,7 +33,9 @@ mod letter;
 mod lexicon;
 mod machine;
 mod normal;
+mod notation;
 mod ours;
+mod phrases;
 mod quote;
 mod read;
 mod script;
@@ -130,6 +132,8 @@ pub struct Intake {
     pub from: Vec<Address>,
     /// The addresses of Reply-To. Never used for identity.
     pub reply_to: Vec<Address>,
+    /// Who wrote the letter that this one passes on, as far as that one says. Proves nothing.
+    pub forwarded_from: Option<Address>,
     /// Whom it was sent to: To, Cc, Delivered-To, X-Original-To, Envelope-To.
     pub recipients: Vec<Address>,
     /// The subject, decoded, at most 1,000 characters.

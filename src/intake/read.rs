@@ -11,14 +11,19 @@ use super::lexicon::{Group, Lexicon};
 use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
 use super::quote::{Kind, Split, split};
+use super::signals::Signals;
 use super::tongue::Tongue;
-use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens};
+use super::{Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens, utterance};
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
 const STUB_WORDS_MAX: usize = 15;
 /// Words up to which a yes or a no is an answer rather than a letter.
 const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
+/// Words of a new text that says nearly nothing beside what was taken for quoted.
+const SET_APART_WORDS_MAX: usize = 40;
+/// Characters of a forwarded text within which its sender is named.
+const REPEATED_HEADER_CHARS: usize = 1_000;
 
 /// Reads a letter. Total: a letter that cannot be understood comes back for a person to look at, with a [`Defect`].
 ///
@@ -44,6 +49,7 @@ fn opaque(defect: Defect) -> Intake {
         references: Vec::new(),
         from: Vec::new(),
         reply_to: Vec::new(),
+        forwarded_from: None,
         recipients: Vec::new(),
         subject: String::new(),
         language: None,
@@ -161,6 +167,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         bounce: returned,
         defects,
         new_text: shown.main.new.trim().to_owned(),
+        forwarded_from: forwarded_from(&letter, shown),
         message_id: letter.message_id,
         in_reply_to: letter.in_reply_to,
         references: letter.references,
@@ -215,7 +222,7 @@ fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
         }
     }
     if judged.opens() || judged.is_unclear() {
-        return judged;
+        return agreed(judged, words);
     }
     if let Some(repeated) = words.shown.repeated.as_deref().filter(|_| words.texts.new.words == 0) {
         let again = judge(&Texts::of(Some(repeated), "", words.lexicon));
@@ -223,7 +230,42 @@ fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
             return again.for_review(0.5, Reason::of("repeated-subject", Part::Subject));
         }
     }
-    answered(judged, words).unwrap_or_else(|judged| forwarded(letter, judged, words))
+    answered(judged, words).unwrap_or_else(|judged| {
+        let judged = forwarded(letter, judged, words);
+        if judged.is_unclear() { judged } else { set_apart(letter, judged, words) }
+    })
+}
+
+/// A letter that answers nobody and of which nearly all was taken for quoted: people repeat sentences that our own letters
+/// use ("we have received a request for erasure from a guest of ours").
+fn set_apart(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
+    let answers = words.shown.repeated.is_some() || !letter.in_reply_to.is_empty();
+    if answers || words.texts.new.words > SET_APART_WORDS_MAX || words.shown.main.quoted.trim().is_empty() {
+        return judged;
+    }
+    let inner = judge(&Texts::of(words.shown.subject.as_deref(), &words.shown.main.quoted, words.lexicon));
+    if inner.opens() { inner.for_review(0.4, Reason::of("set-apart", Part::Whole)) } else { judged }
+}
+
+/// A reply that says yes and repeats the wish ("Yes, please delete it"): it answers our question. Where we have put none,
+/// the wish still goes to a person.
+fn agreed(judged: Verdict, words: &Words<'_>) -> Verdict {
+    let short = words.shown.is_reply && words.texts.new.words <= ANSWER_WORDS_MAX;
+    if !short || words.said != AnswerIntent::Yes || !says_yes(&words.texts.new) {
+        return judged;
+    }
+    let mut yes = Verdict::of(Intent::Confirm, 0.8, Reason::of("answer.yes", Part::New));
+    yes.also(judged.intent);
+    yes.reasons.extend(judged.reasons);
+    yes
+}
+
+/// Whether a word of agreeing stands apart from the words of the wish ("please delete" is one of both).
+fn says_yes(found: &Signals) -> bool {
+    found.hits.iter().filter(|hit| hit.is(Group::Yes)).any(|yes| {
+        let mut erasing = found.sentences(yes.sentence, yes.sentence).iter();
+        !erasing.any(|hit| utterance::is_erasing(hit) && hit.overlaps(yes))
+    })
 }
 
 /// A short yes or no in a reply; `Err` gives the verdict back.
@@ -249,6 +291,12 @@ fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
         }
     }
     judged
+}
+
+/// Who wrote what was passed on: the enclosed letter says, or the header that is repeated above an inline one.
+fn forwarded_from(letter: &Letter, shown: &Shown) -> Option<Address> {
+    let enclosed = letter.enclosed.iter().find_map(|enclosed| enclosed.from.clone());
+    enclosed.or_else(|| claims::addresses_in(cut(&shown.main.forwarded, REPEATED_HEADER_CHARS)).next())
 }
 
 /// The language of the lexicon's words, else of the text as a whole.

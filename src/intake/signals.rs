@@ -270,7 +270,8 @@ fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
     let (mut words, mut questions) = (Vec::new(), vec![false]);
     let (mut clause, mut sentence, mut at, mut since) = (0, 0, 0, 0);
     for line in folded.split_inclusive('\n') {
-        for token in line.split_inclusive(' ') {
+        let mut tokens = line.split_inclusive(' ').peekable();
+        while let Some(token) = tokens.next() {
             let word = token.trim_end();
             if Signals::is_word(word) {
                 since = if words.last().is_some_and(|last: &Word| last.sentence == sentence) { since + 1 } else { 0 };
@@ -280,7 +281,7 @@ fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
                 }
                 words.push(Word { start: at, clause, sentence });
             }
-            match word_end(word) {
+            match word_end(word, tokens.peek().copied().unwrap_or_default()) {
                 End::None => {}
                 End::Clause => clause += 1,
                 End::Sentence { question } => {
@@ -309,10 +310,10 @@ fn is_letter(word: &str) -> bool {
 }
 
 /// What ends behind a word. Abbreviations and ordinal numbers keep their sentence open.
-fn word_end(word: &str) -> End {
-    const SHORT: [&str; 22] = [
-        "art", "arts", "abs", "nr", "no", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf",
-        "usw", "ziff", "lit", "num", "tel", "inc",
+fn word_end(word: &str, next: &str) -> End {
+    const SHORT: [&str; 21] = [
+        "art", "arts", "abs", "nr", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf", "usw",
+        "ziff", "lit", "num", "tel", "inc",
     ];
     let bare = word.trim_end_matches(['"', '\'', ')', ']', '>', '*', '_']);
     let stem = bare.trim_end_matches(['.', '!', '?', '…']);
@@ -322,7 +323,9 @@ fn word_end(word: &str) -> End {
     }
     if tail == "." {
         let core = stem.trim_start_matches(['(', '"', '\'']);
-        let short = SHORT.contains(&core) || is_letter(core);
+        // A word of its own, unless a number follows.
+        let number = core == "no" && next.starts_with(|c: char| c.is_ascii_digit());
+        let short = SHORT.contains(&core) || is_letter(core) || number;
         let ordinal = core.len() <= 2 && core.bytes().all(|b| b.is_ascii_digit());
         return if short || ordinal { End::None } else { End::Sentence { question: false } };
     }
@@ -345,5 +348,7 @@ mod tests {
         let sentences: Vec<usize> = words.iter().map(|word| word.sentence).collect();
         assert_eq!(sentences, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3]);
         assert!(questions[1] && !questions[0]);
+        assert_eq!(segment("no. 5 is it").0.last().unwrap().sentence, 0);
+        assert_eq!(segment("no. delete it").0.last().unwrap().sentence, 1);
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use crate::intake::{AnswerIntent, Disposition, Intake, Intent};
 
 /// One labelled letter of a manifest.
@@ -173,9 +174,7 @@ impl Tally {
 
     fn subject(&mut self, letter: &Labelled, intake: &Intake) {
         let Some(subject) = &letter.expect.subject_email else { return };
-        let named = &intake.claims.addresses;
-        let subjects = if named.is_empty() { &intake.from } else { named };
-        self.subject.count(subjects.iter().any(|address| address.as_str().eq_ignore_ascii_case(subject)));
+        self.subject.count(subjects(intake).iter().any(|address| address.eq_ignore_ascii_case(subject)));
     }
 }
 

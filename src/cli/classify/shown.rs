@@ -11,7 +11,7 @@ use crate::output::{self, Format, Tabular, progress, say, section};
 
 use super::super::exit::{Ended, Exit, Outcome};
 use super::score::{Labelled, Score, Share, Tally, mistake};
-use super::{Reader, in_parallel, part};
+use super::{Reader, in_parallel, reasons};
 
 /// One figure and what it ought to be.
 #[derive(Serialize)]
@@ -91,7 +91,6 @@ pub(super) fn run(format: Format, manifest: &Path, wrong: bool, reader: &Reader)
         };
         score.add(&letter, &intake);
         if let Some(mistake) = mistake(&letter, &intake).filter(|_| wrong) {
-            let reasons = &intake.verdict.reasons;
             mistaken.push(Wrong {
                 mistake,
                 label: letter.expected().to_owned(),
@@ -99,7 +98,7 @@ pub(super) fn run(format: Format, manifest: &Path, wrong: bool, reader: &Reader)
                 language: letter.language,
                 intent: intake.verdict.intent.label(),
                 disposition: intake.verdict.disposition,
-                reasons: reasons.iter().map(|reason| format!("{}: {}", part(reason.part), reason.rule)).collect(),
+                reasons: reasons(&intake.verdict),
             });
         }
     }

@@ -292,7 +292,11 @@ async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
 const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 18] = [
     ("src/daemon/build.rs", 1, "the key file is made before it, and bound to the ledger again at the next start"),
     ("src/daemon/watch.rs", 2, "notes of the watch; they lead to no effect but an alarm in the outbox"),
-    ("src/db/job_table.rs", 5, "a claim or a settlement; what a claim leads to passes points of its own, and its lease runs out"),
+    (
+        "src/db/job_table.rs",
+        5,
+        "a claim or a settlement; what a claim leads to passes points of its own, and its lease runs out",
+    ),
     ("src/db/mailbox_leases.rs", 3, "the right to read; it runs out, and reading changes nothing"),
     ("src/db/migrate.rs", 2, "before anything works"),
     ("src/db/sql.rs", 2, "what all the others call"),

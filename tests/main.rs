@@ -10,6 +10,7 @@ mod answers;
 mod arrival;
 mod bad_input;
 mod canary;
+mod classify;
 mod cli;
 mod crash;
 mod db_jobs;

@@ -1,7 +1,8 @@
 //! The command line: one file per family of commands. Data go to stdout, everything else to stderr.
 //!
 //! It calls the same verbs as every other way in (`flow::operate`) and has none of its own: no command makes an
-//! authority, and none shows personal data unless `--reveal` asks for it, which the trail records. Reading commands
+//! authority, and none shows personal data unless `--reveal` asks for it, which the trail records (`classify` shows what is in the
+//! files that it is given, and knows nothing else). Reading commands
 //! open our own database and nothing else.
 //!
 //! # How to add a command
@@ -10,6 +11,7 @@
 
 mod actor;
 mod check;
+mod classify;
 mod completions;
 mod demo;
 mod example;
@@ -85,6 +87,8 @@ enum Command {
     Register(register::RegisterArgs),
     /// Shows what would be erased for an address, with counts. Writes nothing.
     Plan(plan::PlanArgs),
+    /// Says of letters in files what they ask for, as the daemon would judge them. Needs no config.
+    Classify(classify::ClassifyArgs),
     /// What people asked for: looks, puts right, decides.
     #[command(subcommand)]
     Requests(requests::RequestsCommand),
@@ -136,6 +140,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Map(command) => map::run(&invocation, command).await,
         Command::Register(args) => register::run(&invocation, &args),
         Command::Plan(args) => plan::run(&invocation, &args).await,
+        Command::Classify(args) => classify::run(&invocation, args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,
         Command::Jobs(command) => jobs::run(&invocation, command).await,
         Command::Trail(command) => trail::run(&invocation, command).await,

@@ -13,10 +13,10 @@ use crate::config::Config;
 use crate::daemon::build;
 use crate::db::deliveries::Disposition;
 use crate::domain::request::ReviewReason;
-use crate::domain::{Language, Reference, Retry, Scope, State};
+use crate::domain::{Reference, Retry, Scope, State};
 use crate::flow::observe::{Lookout, Observed as Seen, Prospect};
 use crate::flow::{FlowError, House};
-use crate::intake::{Intake, Intent};
+use crate::intake::{Intake, Intent, Tongue};
 use crate::mailbox::{FolderState, Listed, Mailbox};
 use crate::verify::Membership;
 
@@ -54,7 +54,7 @@ struct Observed {
     /// `None` for a letter that is too large to be read.
     intent: Option<Intent>,
     confidence: Option<f64>,
-    language: Option<Language>,
+    language: Option<Tongue>,
     /// `owner`, `user`, `end_user`, `several`, `unknown`, or `machine`.
     sender: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -29,8 +29,9 @@ stored_enum! {
 }
 
 stored_enum! {
-    /// The languages that letters are written in. To add one: a variant here, a folder in `templates/mail`, a
-    /// lexicon in `config/lexicon`; tests fail while one of the three is missing.
+    /// The languages that our letters are written in. To add one: a variant here and a folder in `templates/mail`; tests
+    /// fail while one is missing, or while its answers would not be understood. More languages than these are
+    /// understood (`intake::Tongue`): who writes in one of them is answered in the language of `[service] language`.
     Language, "language" {
         /// English.
         En = "en",

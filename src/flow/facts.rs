@@ -15,7 +15,7 @@ pub struct Opening {
     pub from: Option<String>,
     /// The letter's Message-ID, to thread our answers.
     pub message_id: Option<String>,
-    /// What it asks for.
+    /// What it asks for; `None` where a person has yet to say.
     pub intent: Option<Intent>,
     /// Addresses claimed in the text, beside the sender.
     pub addresses: Vec<String>,

@@ -51,7 +51,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     if let Some(case) = case_of(&mut tx, request).await? {
         let facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
-            .with("intent", Fact::Word(letter.verdict.intent.to_string()))?;
+            .with("intent", Fact::Word(letter.verdict.asked().to_owned()))?;
         note::append(house, &mut tx, case, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;

@@ -60,7 +60,7 @@ pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) 
     let mut opening = opening(letter, super::weigh::sender(letter).filter(|_| !ours));
     // We never answer ourselves.
     opening.machine_written |= ours;
-    (opening, letter.language.unwrap_or(house.config.service.language))
+    (opening, language_of(letter).unwrap_or(house.config.service.language))
 }
 
 /// A repeat belongs to the open request, with its bytes: who looks at the case sees all that was written.
@@ -154,7 +154,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
     Opening {
         from: sender.map(ToOwned::to_owned),
         message_id: letter.message_id.clone(),
-        intent: Some(letter.verdict.intent),
+        intent: Some(letter.verdict.intent).filter(|_| letter.verdict.opens()),
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
         identifiers: claims.identifiers.iter().map(|identifier| identifier.value.clone()).collect(),
         names: claims.names.clone(),
@@ -174,6 +174,11 @@ async fn free_reference(house: &House, tx: &mut Tx) -> Result<Reference, FlowErr
         }
     }
     Err(FlowError::Broken("no free reference was drawn in eight tries"))
+}
+
+/// The language of a letter, where letters of ours exist in it.
+fn language_of(letter: &Intake) -> Option<Language> {
+    letter.language.and_then(|tongue| Language::from_locale(tongue.as_str()))
 }
 
 /// The language to write in: what the directory has on file, else the letter's own.

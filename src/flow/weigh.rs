@@ -63,7 +63,7 @@ pub(super) async fn weigh(
     }
     // A web form, or a colleague who forwards from the support mailbox: whose wish it is, a person must see.
     if letter.from.iter().any(|from| house.is_our_address(from)) {
-        let may_ask = letter.verdict.intent.is_erasure() || letter.verdict.intent == Intent::Unclear;
+        let may_ask = letter.verdict.opens() || letter.verdict.is_unclear();
         return Ok(if may_ask { Judgement::Opens } else { Judgement::Left(Disposition::Automatic) });
     }
     // A machine's "stop" is heard where it holds one of our letters: to pause costs nobody anything.
@@ -75,7 +75,7 @@ pub(super) async fn weigh(
     }
     let by_words = match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
-        Some(_) if letter.verdict.intent == Intent::Unclear => Judgement::Opens,
+        Some(_) if letter.verdict.is_unclear() => Judgement::Opens,
         Some(MachineKind::List | MachineKind::Bulk) => Judgement::Left(Disposition::Newsletter),
         Some(_) => Judgement::Left(Disposition::Automatic),
         None => by_words(house, tx, letter).await?,
@@ -99,14 +99,25 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
             return Ok(Judgement::Stops(open));
         }
     }
-    Ok(match letter.verdict.intent {
-        intent if opens(intent) => Judgement::Opens,
-        Intent::Access | Intent::Rectification | Intent::ObjectionOptout => Judgement::Left(Disposition::HandedOn),
-        Intent::Newsletter => Judgement::Left(Disposition::Newsletter),
-        Intent::Spam => Judgement::Left(Disposition::Spam),
-        Intent::AutoReply | Intent::Bounce => Judgement::Left(Disposition::Automatic),
-        _ => Judgement::Left(Disposition::Ordinary),
+    Ok(match letter.verdict.disposition {
+        intake::Disposition::Open | intake::Disposition::Review => Judgement::Opens,
+        intake::Disposition::HandOn => Judgement::Left(Disposition::HandedOn),
+        // A yes that repeats its wish, to a question that was not ours: a person sees what is wished.
+        intake::Disposition::ReplyToOpen if repeats_a_wish(letter) => Judgement::Opens,
+        // It answers nothing of ours that we know of.
+        intake::Disposition::ReplyToOpen => Judgement::Left(Disposition::Ordinary),
+        intake::Disposition::Ignore => Judgement::Left(match letter.verdict.intent {
+            Intent::Newsletter => Disposition::Newsletter,
+            Intent::Spam => Disposition::Spam,
+            Intent::AutoReply | Intent::Bounce => Disposition::Automatic,
+            _ => Disposition::Ordinary,
+        }),
     })
+}
+
+/// Whether it says yes and asks for an erasure as well.
+fn repeats_a_wish(letter: &Intake) -> bool {
+    letter.verdict.intent == Intent::Confirm && letter.verdict.also.iter().any(|intent| intent.is_erasure())
 }
 
 /// Words up to which a "no" or "stop" is what the letter says, rather than a word in it.
@@ -115,7 +126,7 @@ const STOP_WORDS_MAX: usize = 40;
 /// Whether it says that nothing shall be erased. To stop costs nobody anything, so a short "no" is enough.
 fn says_stop(letter: &Intake) -> bool {
     let verdict = &letter.verdict;
-    if verdict.intent.is_erasure() {
+    if verdict.opens() {
         return false;
     }
     if letter.answer.asks_to_stop {
@@ -135,19 +146,6 @@ async fn is_ours(tx: &mut Tx, letter: &Intake) -> Result<bool, FlowError> {
         Some(message_id) => Ok(letters::by_message_id(tx, bare(message_id)).await?.is_some()),
         None => Ok(false),
     }
-}
-
-/// Whether a letter of this intent opens a request; an unclear one does, for a person to look at.
-const fn opens(intent: Intent) -> bool {
-    matches!(
-        intent,
-        Intent::ErasureAccount
-            | Intent::ErasureProfile
-            | Intent::ErasureEndUser
-            | Intent::ErasureSpecificData
-            | Intent::ErasureGeneric
-            | Intent::Unclear
-    )
 }
 
 /// The visible sender, where there is exactly one.
@@ -203,7 +201,7 @@ async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Optio
 
 /// Whether a letter that stops may ask for something as well: it pauses, and a person reads it.
 pub(super) fn stop_asks_too(letter: &Intake) -> bool {
-    letter.verdict.intent == Intent::Unclear
+    letter.verdict.is_unclear()
 }
 
 /// Whether an answer is a part of the thread of its request, which it moved or not; `None` where that has ended.
@@ -217,6 +215,6 @@ pub(super) fn is_of_the_thread(letter: &Intake, by_words: &Judgement, moved: Opt
     let Some(moved) = moved else { return says_nothing };
     let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
     // What a limited answer asks for is what was asked, and not another wish.
-    let another = !is_yes && letter.verdict.intent.is_erasure() && !letter.limited;
+    let another = !is_yes && letter.verdict.opens() && !letter.limited;
     !another && (moved || says_nothing)
 }

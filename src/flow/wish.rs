@@ -40,7 +40,7 @@ fn said(sender: &str, letter: &Intake) -> String {
         claims.names.iter().map(|name| name.to_lowercase()).collect(),
         claims.categories.clone(),
     ];
-    let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.intent);
+    let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.asked());
     if letter.limited || !is_told(letter) {
         // Whom it names was not read, so that only the same words are sure to name the same.
         let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());

@@ -14,8 +14,9 @@ use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
 use super::signals::{Hit, Signals};
 use super::tokens;
+use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
-use crate::domain::{Language, stored_enum};
+use crate::domain::stored_enum;
 
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
@@ -143,7 +144,7 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if keeps(signals) || limit(signals, false).is_some() {
         return AnswerIntent::Unclear;
     }
-    let readings = || Language::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
+    let readings = || Tongue::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
     if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
         return AnswerIntent::Yes;
     }
@@ -213,7 +214,7 @@ struct Plain {
 }
 
 impl Plain {
-    fn read(signals: &Signals, language: Language, names: &Names, codes: &[String]) -> Option<Self> {
+    fn read(signals: &Signals, language: Tongue, names: &Names, codes: &[String]) -> Option<Self> {
         if signals.words > PLAIN_WORDS_MAX || signals.asks() {
             return None;
         }

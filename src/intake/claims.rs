@@ -114,7 +114,7 @@ pub(super) fn claims(
 }
 
 /// Every address of a real domain name in a text.
-fn addresses_in(text: &str) -> impl Iterator<Item = Address> {
+pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = Address> {
     const AROUND: [char; 18] =
         ['<', '>', '(', ')', '[', ']', '{', '}', '"', '\'', ',', ';', ':', '!', '?', '«', '»', '|'];
     text.split(|c: char| c.is_whitespace() || AROUND.contains(&c))

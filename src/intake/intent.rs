@@ -41,12 +41,52 @@ stored_enum! {
         Spam = "spam",
         /// Sent to many.
         Newsletter = "newsletter",
-        /// May be a request: a person has to look.
-        Unclear = "unclear",
+    }
+}
+
+stored_enum! {
+    /// What the text of a letter alone proposes to do with it. What became of its delivery is `db`'s to say.
+    Disposition, "proposed disposition" {
+        /// Opens a request for erasure.
+        Open = "open",
+        /// May ask for an erasure, or could not be read: a person looks.
+        Review = "review",
+        /// Asks for nothing that is ours to do.
+        Ignore = "ignore",
+        /// A request of another kind, for whoever handles those.
+        HandOn = "hand_on",
+        /// Says yes, no or stop to something that we asked or that is open.
+        ReplyToOpen = "reply_to_open",
     }
 }
 
 impl Intent {
+    /// The word that `classify` prints and labelled letters carry: one for both kinds of taking back.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Withdraw | Self::CancelContract => "withdraw_or_cancel",
+            other => other.as_str(),
+        }
+    }
+
+    /// What becomes of a letter that plainly asks for this.
+    const fn disposition(self) -> Disposition {
+        match self {
+            Self::ErasureAccount
+            | Self::ErasureProfile
+            | Self::ErasureEndUser
+            | Self::ErasureSpecificData
+            | Self::ErasureGeneric => Disposition::Open,
+            Self::Access | Self::Rectification | Self::ObjectionOptout => Disposition::HandOn,
+            Self::Withdraw | Self::Confirm | Self::Deny => Disposition::ReplyToOpen,
+            // A contract is for the support team, where the letter lies.
+            Self::CancelContract | Self::Ordinary | Self::AutoReply | Self::Bounce | Self::Spam | Self::Newsletter => {
+                Disposition::Ignore
+            }
+        }
+    }
+
     /// Whether it is one of the five kinds of erasure.
     #[must_use]
     pub const fn is_erasure(self) -> bool {
@@ -96,16 +136,59 @@ impl Reason {
 pub struct Verdict {
     /// The request that matters most to us: an erasure wins over a further request in the same letter.
     pub intent: Intent,
-    /// Further requests in the same letter; under [`Intent::Unclear`] what it may be.
+    /// Further requests in the same letter; under [`Disposition::Review`] what else it may be.
     pub also: Vec<Intent>,
     /// How sure we are, 0 to 1. An ordering by rule, not a probability.
     pub confidence: f64,
+    /// What ought to become of it. Only [`Disposition::Open`] lets a request go on without a person.
+    pub disposition: Disposition,
     /// The rules that spoke, at most 16.
     pub reasons: Vec<Reason>,
 }
 
+/// Reasons that a verdict keeps.
+const REASONS_MAX: usize = 16;
+
 impl Verdict {
     pub(super) fn of(intent: Intent, confidence: f64, reason: Reason) -> Self {
-        Self { intent, also: Vec::new(), confidence, reasons: vec![reason] }
+        let disposition = intent.disposition();
+        Self { intent, also: Vec::new(), confidence, disposition, reasons: vec![reason] }
+    }
+
+    /// What is only probable, with the rule that says so: for a person to look at.
+    pub(super) fn for_review(mut self, confidence_max: f64, reason: Reason) -> Self {
+        self.disposition = Disposition::Review;
+        self.confidence = self.confidence.min(confidence_max);
+        self.reasons.insert(0, reason);
+        self.reasons.truncate(REASONS_MAX);
+        self
+    }
+
+    /// Adds a further request, once.
+    pub(super) fn also(&mut self, intent: Intent) {
+        if intent != self.intent && !self.also.contains(&intent) {
+            self.also.push(intent);
+        }
+    }
+
+    /// Whether it opens a request that goes on without a person.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        self.disposition == Disposition::Open
+    }
+
+    /// Whether a person has to look.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.disposition == Disposition::Review
+    }
+
+    /// The word for what it asks for, as it is recorded: none where a person has yet to say.
+    #[must_use]
+    pub const fn asked(&self) -> &'static str {
+        match self.disposition {
+            Disposition::Review => "unclear",
+            _ => self.intent.as_str(),
+        }
     }
 }

@@ -5,16 +5,24 @@
 //! that words of two languages never make one request. Judges words only: whether a machine wrote them is judged
 //! before, and what is quoted never gets here.
 
-use super::intent::{Intent, Part, Reason, Verdict};
+use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
-use super::utterance::{Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_erasing, object_of, undone, wished};
-use crate::domain::Language;
+use super::tongue::Tongue;
+use super::utterance::{
+    Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
+};
 
 /// From here on a request is opened; below it a person looks.
 const OPEN_CONFIDENCE: f64 = 0.6;
 /// Up to here a signal is only half said.
 const WEAK_CONFIDENCE: f64 = 0.72;
+/// A wish that is worth a person's look though the letter asks for something else as well.
+const PROBABLE_CONFIDENCE: f64 = 0.45;
+/// A wish to erase something that is not named.
+const SUSPECT_CONFIDENCE: f64 = 0.3;
+/// A wish that may be a question.
+const DOUBTFUL_CONFIDENCE: f64 = 0.5;
 /// Words of a long letter.
 const LONG_WORDS: usize = 250;
 /// Verbs and nouns of erasing that are weighed, per language and part.
@@ -28,18 +36,24 @@ pub(super) struct Texts {
     /// The subject, unless it only repeats ours.
     pub subject: Option<Signals>,
     pub new: Signals,
+    /// The languages that do not open requests by themselves.
+    unmeasured: Vec<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        Self { subject: subject.map(|subject| Signals::of(subject, lexicon)), new: Signals::of(new, lexicon) }
+        Self {
+            subject: subject.map(|subject| Signals::of(subject, lexicon)),
+            new: Signals::of(new, lexicon),
+            unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
         self.subject.iter().map(|subject| (Part::Subject, subject)).chain([(Part::New, &self.new)])
     }
 
-    fn has(&self, language: Language, group: Group) -> bool {
+    fn has(&self, language: Tongue, group: Group) -> bool {
         self.parts().any(|(_, signals)| signals.has(language, group))
     }
 
@@ -48,10 +62,10 @@ impl Texts {
     }
 
     /// The language that most words of the lexicon were found in.
-    pub fn language(&self) -> Option<Language> {
-        let weight = |language: Language| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
+    pub fn language(&self) -> Option<Tongue> {
+        let weight = |language: Tongue| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
         let best =
-            Language::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
+            Tongue::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
         (weight(best) >= 2).then_some(best)
     }
 }
@@ -67,8 +81,20 @@ struct Signal {
 
 /// What the words ask for.
 pub(super) fn judge(texts: &Texts) -> Verdict {
-    let verdicts = Language::ALL.iter().filter_map(|language| erasure(texts, *language));
-    let best = verdicts.max_by(|a, b| a.confidence.total_cmp(&b.confidence));
+    let verdicts = Tongue::ALL.iter().filter_map(|language| Some((*language, erasure(texts, *language)?)));
+    let best = verdicts.max_by(|(_, a), (_, b)| a.confidence.total_cmp(&b.confidence));
+    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
+    let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
+    match unmeasured {
+        // Words that were not tried on enough letters: a person looks.
+        Some(language) if verdict.opens() => {
+            verdict.for_review(1.0, Reason::of(format!("{language}.unmeasured"), Part::Whole))
+        }
+        _ => verdict,
+    }
+}
+
+fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
     let others = others(texts);
     let undo = texts.parts().find_map(|(part, signals)| {
         let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo))?;
@@ -84,12 +110,8 @@ pub(super) fn judge(texts: &Texts) -> Verdict {
 
 /// A text that takes something back and asks for an erasure as well: which of the two is meant, a person has to say.
 fn torn(mut erasure: Verdict, undo: Reason) -> Verdict {
-    erasure.also = vec![erasure.intent, Intent::Withdraw];
-    erasure.intent = Intent::Unclear;
-    erasure.confidence = erasure.confidence.min(OPEN_CONFIDENCE - 0.1);
-    erasure.reasons.insert(0, undo);
-    erasure.reasons.truncate(REASONS_MAX);
-    erasure
+    erasure.also(Intent::Withdraw);
+    erasure.for_review(OPEN_CONFIDENCE - 0.1, undo)
 }
 
 /// Whether a text asks for an erasure by a sentence of its own, rather than by telling of an earlier request.
@@ -113,16 +135,28 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
     }
     if erasure.confidence < OPEN_CONFIDENCE {
         if let Some(other) = other {
-            return other;
+            return beside(erasure, other);
         }
-        erasure.also = vec![erasure.intent];
-        erasure.intent = Intent::Unclear;
+        erasure.disposition = Disposition::Review;
         return erasure;
     }
     if let Some(other) = other.filter(|other| !matches!(other.intent, Intent::Spam | Intent::Newsletter)) {
-        erasure.also.push(other.intent);
+        erasure.also(other.intent);
         erasure.reasons.extend(other.reasons);
     }
+    erasure
+}
+
+/// A probable erasure beside another request: a person looks where both may be meant, and the other counts by itself
+/// where the erasure is hardly said.
+fn beside(mut erasure: Verdict, mut other: Verdict) -> Verdict {
+    let is_right = matches!(other.intent, Intent::Access | Intent::Rectification | Intent::ObjectionOptout);
+    if !is_right || erasure.confidence < PROBABLE_CONFIDENCE {
+        other.also(erasure.intent);
+        return other;
+    }
+    erasure.disposition = Disposition::Review;
+    erasure.also(other.intent);
     erasure
 }
 
@@ -140,7 +174,8 @@ fn others(texts: &Texts) -> Option<Verdict> {
     let mut found: Option<Verdict> = None;
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
-            let Some(hit) = signals.hits.iter().find(|hit| hit.is(group)) else { continue };
+            let asked = |hit: &&Hit| hit.is(group) && (group != Group::List || gets_off(hit, signals));
+            let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
                 None => found = Some(Verdict::of(intent, 0.7, reason)),
@@ -154,17 +189,29 @@ fn others(texts: &Texts) -> Option<Verdict> {
     found
 }
 
+/// Whether a list is what somebody wants to get off, rather than one that is only mentioned.
+fn gets_off(list: &Hit, found: &Signals) -> bool {
+    const WISHES: [Group; 5] = [Group::EraseVerb, Group::CloseVerb, Group::ForgetMe, Group::Object, Group::Request];
+    WISHES.iter().any(|group| found.beside(list, *group)) || found.words <= SHORT_WORDS
+}
+
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
-fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
-    let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
+fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
+    let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
     for (part, found) in texts.parts() {
         let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
         let erasing = found.hits.iter().filter(own);
         for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
             asked_how |= force == Force::AskedHow;
-            let Some((target, confidence, name)) = object_of(hit, found) else { continue };
+            let Some((target, confidence, name)) = object_of(hit, found) else {
+                suspect |= force == Force::Wish && is_suspect(hit, found);
+                continue;
+            };
             match force {
+                Force::Wish if part == Part::New && is_doubtful(hit, found) => {
+                    signals.push(signal(hit, found, part, target, confidence.min(DOUBTFUL_CONFIDENCE), name));
+                }
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
                 Force::AskedHow if texts.has(language, Group::Leaving) => {
@@ -178,6 +225,11 @@ fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
         signals.extend(by_law(texts, found, language, part));
     }
     weigh(texts, &mut signals, asked_how);
+    let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
+    if suspect && signals.is_empty() && !negated && !asked_how && !to_many {
+        let (rule, part) = (format!("{language}.erase+unnamed"), Part::New);
+        signals.push(Signal { target: Target::Generic, confidence: SUSPECT_CONFIDENCE, rule, part });
+    }
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
         return negated.then(|| Verdict::of(Intent::Withdraw, 0.55, reason));
@@ -187,7 +239,10 @@ fn erasure(texts: &Texts, language: Language) -> Option<Verdict> {
     reasons.dedup();
     reasons.truncate(REASONS_MAX);
     let confidence = if negated { confidence.min(OPEN_CONFIDENCE - 0.1) } else { confidence };
-    Some(Verdict { intent, also: Vec::new(), confidence, reasons })
+    let reason = reasons.remove(0);
+    let mut verdict = Verdict::of(intent, confidence, reason);
+    verdict.reasons.extend(reasons);
+    Some(verdict)
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
@@ -216,21 +271,32 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
 }
 
 /// Phrases that ask to be forgotten by themselves.
-fn whole_phrases(found: &Signals, language: Language, part: Part) -> impl Iterator<Item = Signal> {
+fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
     let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| {
         force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit) && !undone(hit, found)
     };
+    // "I no longer want an account, what should I do?"
+    let asks = |hit: &Hit| {
+        let wishes = found.beside(hit, Group::Request) || found.beside(hit, Group::EraseVerb);
+        found.is_question(hit.sentence) && found.beside(hit, Group::How) && !wishes
+    };
+    let within = |hit: &Hit, group: Group| found.around(hit, group).any(|other| other.overlaps(hit));
+    let account = move |hit: &Hit| within(hit, Group::Account) || within(hit, Group::AccountMine);
     found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
-        target: Target::Generic,
-        confidence: if found.beside(hit, Group::Topic) { 0.4 } else { 0.8 },
+        target: if account(hit) { Target::Account } else { Target::Generic },
+        confidence: match () {
+            () if found.beside(hit, Group::Topic) => 0.4,
+            () if asks(hit) => 0.5,
+            () => 0.8,
+        },
         rule: format!("{language}.forget_me"),
         part,
     })
 }
 
 /// The law named together with a wish, an object or a reminder, or in a letter that says little else.
-fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Option<Signal> {
+fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
     if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
@@ -254,7 +320,7 @@ fn by_law(texts: &Texts, found: &Signals, language: Language, part: Part) -> Opt
 }
 
 /// Which of the five erasures the signals amount to.
-fn scope(texts: &Texts, language: Language, signals: &[Signal]) -> Intent {
+fn scope(texts: &Texts, language: Tongue, signals: &[Signal]) -> Intent {
     let has = |target: Target| signals.iter().any(|signal| signal.target == target);
     let said = |group: Group| texts.has(language, group);
     if said(Group::EndUser) || said(Group::NoAccount) {

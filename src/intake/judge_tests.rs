@@ -3,8 +3,15 @@
 use super::*;
 use crate::intake::lexicon::for_tests;
 
+fn verdict_of(text: &str) -> Verdict {
+    judge(&Texts::of(None, text, for_tests()))
+}
+
+/// What is asked for, where it needs no person to say so.
 fn intent_of(text: &str) -> Intent {
-    judge(&Texts::of(None, text, for_tests())).intent
+    let verdict = verdict_of(text);
+    assert!(!verdict.is_unclear(), "{text}: {verdict:?}");
+    verdict.intent
 }
 
 #[test]
@@ -24,6 +31,7 @@ fn closes_an_account() {
         "Quiero eliminar mi cuenta.",
         "Solicito la baja de mi cuenta y la eliminación de mis datos.",
         "Den de baja mi cuenta, por favor.",
+        "I no longer wish to have an account here. Please delete.",
     ] {
         assert_eq!(intent_of(text), Intent::ErasureAccount, "{text}");
     }
@@ -72,7 +80,6 @@ fn erases_named_data() {
 fn erases_my_data() {
     for text in [
         "could u plz get my data off your servers",
-        "I no longer wish to have an account here. Please delete.",
         "I don't want you to store my data any more.",
         "Under the GDPR I have the right to have my data deleted. I would like to make use of that right.",
         "Please remove all my personal details from your database.",
@@ -121,8 +128,8 @@ fn questions_reports_and_other_wishes_erase_nothing() {
         "Merci de retirer cet article de ma commande.",
         "Por favor quiten el cargo de mi cuenta.",
     ] {
-        let intent = intent_of(text);
-        assert!(!intent.is_erasure() && intent != Intent::Unclear, "{text}: {intent}");
+        let verdict = verdict_of(text);
+        assert!(!verdict.opens() && !verdict.is_unclear(), "{text}: {verdict:?}");
     }
 }
 
@@ -155,6 +162,18 @@ fn a_consent_or_a_contract_that_is_taken_back_is_no_request_taken_back() {
     }
     let torn =
         judge(&Texts::of(None, "I have changed my mind about your service. Please delete my account.", for_tests()));
-    assert_eq!((torn.intent, torn.also), (Intent::Unclear, vec![Intent::ErasureAccount, Intent::Withdraw]));
+    assert_eq!((torn.disposition, torn.intent), (Disposition::Review, Intent::ErasureAccount));
+    assert_eq!(torn.also, [Intent::Withdraw]);
     assert_eq!(intent_of("Please cancel my order 4711."), Intent::CancelContract);
+}
+
+#[test]
+fn a_language_that_was_not_measured_goes_to_a_person() {
+    let text =
+        "[groups]\nerase_verb = [\"удал*\"]\naccount_mine = [\"(мой|наш) аккаунт\"]\nrequest = [\"пожалуйста\"]\n";
+    let lexicon = Lexicon::compile([(Tongue::Fr, text)].into_iter()).unwrap();
+    let verdict = judge(&Texts::of(None, "Пожалуйста, удалите мой аккаунт.", &lexicon));
+    assert_eq!((verdict.disposition, verdict.intent), (Disposition::Review, Intent::ErasureAccount));
+    assert_eq!(verdict.reasons[0].rule, "fr.unmeasured");
+    assert_eq!(judge(&Texts::of(None, "Пожалуйста, не знаю. Мой аккаунт!", &lexicon)).intent, Intent::Ordinary);
 }

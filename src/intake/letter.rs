@@ -70,6 +70,7 @@ pub(super) struct Letter {
 #[derive(Default)]
 pub(super) struct Enclosed {
     pub message_id: Option<String>,
+    pub from: Option<Address>,
     pub subject: String,
     pub text: String,
 }
@@ -241,6 +242,7 @@ impl Walk<'_> {
         }
         let mut enclosed = Enclosed {
             message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
+            from: message.from().and_then(|from| from.first()?.address.as_deref()?.parse().ok()),
             subject: cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned(),
             text: String::new(),
         };

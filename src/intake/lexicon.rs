@@ -2,27 +2,27 @@
 //!
 //! A language is a file of *groups* (verbs of erasing, objects, negations, …); a group is a list of phrases. How groups
 //! combine is decided in `judge`, so that a native speaker can mend words without Rust and nobody writes a pattern
-//! that spans a sentence. One [`regex::RegexSet`] pass tells which groups occur in a text at all; only those are
-//! located. Patterns are ASCII with ASCII word boundaries (text and phrases are folded alike), and hold no counted
-//! gap over Unicode, which would cost two orders of magnitude in speed.
+//! that spans a sentence. `notation` makes patterns of them, `phrases` finds these in a text. They are ASCII with ASCII
+//! word boundaries (text and phrases are folded alike, and letters of other scripts are written in ASCII by `script`), and
+//! hold no counted gap over Unicode, which would cost two orders of magnitude in speed.
+//!
+//! # How to add a language
+//! One file, `config/lexicon/<code>.toml`, and one line in `tongue`. `config/lexicon/README.md` explains the notation and
+//! which groups to begin with. A file may leave out groups, until it has figures under `[measured]`: then it must have all of
+//! them, be they empty. What a language finds goes to a person as long as its `[measured]` does not tell of at least
+//! [`MEASURED_LETTERS_MIN`] letters that ask for an erasure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
+use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use super::groups::Group;
-use super::normal::fold;
-use crate::domain::Language;
-
-/// Bytes that the lazy automaton of one pattern, or of the set, may take.
-const DFA_BYTES_MAX: usize = 64 << 20;
-/// Bytes that one compiled pattern may take.
-const PATTERN_BYTES_MAX: usize = 64 << 20;
-/// Letters from which on a slip inside a word is forgiven.
-const FORGIVEN_CHARS_MIN: usize = 6;
+use super::notation::{Misspelled, compiled, forgive, in_order};
+use super::phrases::{Finder, Pattern};
+use super::tongue::{MEASURED_LETTERS_MIN, Tongue};
 
 /// What is wrong with a lexicon.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub enum LexiconError {
         /// The keys that are known.
         expected: String,
     },
-    /// A group that every language must have.
+    /// A group that every language with figures must have.
     #[error("lexicon {name}: [groups] {group} is missing (it may be an empty list)")]
     MissingGroup {
         /// The file's name.
@@ -53,15 +53,7 @@ pub enum LexiconError {
         /// The key that is missing.
         group: &'static str,
     },
-    /// A phrase that would be found in every text.
-    #[error("lexicon {name}: a phrase of {group} is empty or has an empty alternative")]
-    EmptyPhrase {
-        /// The file's name.
-        name: String,
-        /// The group or the category.
-        group: String,
-    },
-    /// A phrase that cannot be compiled.
+    /// A phrase that cannot be compiled, or that begins with a gap.
     #[error("lexicon {name}: a phrase of {group} is not well formed")]
     Phrase {
         /// The file's name.
@@ -69,7 +61,7 @@ pub enum LexiconError {
         /// The group or the category.
         group: String,
         /// Why not.
-        source: Box<regex::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -78,17 +70,24 @@ pub enum LexiconError {
 struct RawLexicon {
     groups: BTreeMap<String, Vec<String>>,
     /// Data-map category → phrases that name such data.
+    #[serde(default)]
     specific: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     misspelled: Misspelled,
+    #[serde(default)]
+    measured: Option<Measured>,
 }
 
-#[derive(Deserialize)]
+/// How a language did on letters that were labelled by hand.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields)]
-struct Misspelled {
-    /// Words whose inner slips are forgiven.
-    words: Vec<String>,
-    /// Real words that look like such a slip.
-    real: Vec<String>,
+pub struct Measured {
+    /// Letters that ask for an erasure.
+    pub erasure_letters: u32,
+    /// How many of them open a request by themselves.
+    pub opened: u32,
+    /// How many of them go to a person.
+    pub reviewed: u32,
 }
 
 /// What a located phrase belongs to.
@@ -108,55 +107,68 @@ impl Topic {
     }
 }
 
-struct Pattern {
-    language: Language,
-    topic: Topic,
-    regex: Regex,
-}
-
 /// The words of all languages, compiled.
 pub struct Lexicon {
     patterns: Vec<Pattern>,
-    /// One pattern per entry of `patterns`, in the same order.
-    set: RegexSet,
+    finder: Finder,
     /// For every group the phrases of all languages together.
-    union: HashMap<Group, Regex>,
+    union: HashMap<Group, Union>,
     /// A misspelled word → the word that was meant.
     forgiven: HashMap<String, String>,
+    /// The languages with figures.
+    measured: BTreeMap<Tongue, Measured>,
 }
 
-const EMBEDDED: [(Language, &str); 4] = [
-    (Language::En, include_str!("../../config/lexicon/en.toml")),
-    (Language::De, include_str!("../../config/lexicon/de.toml")),
-    (Language::Fr, include_str!("../../config/lexicon/fr.toml")),
-    (Language::Es, include_str!("../../config/lexicon/es.toml")),
-];
+/// The phrases of one group in all languages, compiled when they are asked for.
+struct Union {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Union {
+    /// `None` where the phrases are too many for one pattern, which a test rules out.
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| compiled(&self.source).ok()).as_ref()
+    }
+}
 
 impl Lexicon {
     /// The lexicon that the binary carries.
     pub fn embedded() -> Result<Self, LexiconError> {
-        Self::compile(EMBEDDED.into_iter().map(|(language, text)| (language, text.to_owned())))
+        Self::compile(Tongue::ALL.iter().map(|tongue| (*tongue, tongue.lexicon())))
     }
 
-    fn compile(texts: impl Iterator<Item = (Language, String)>) -> Result<Self, LexiconError> {
-        let mut sources: Vec<(Language, Topic, String)> = Vec::new();
+    pub(super) fn compile<'t>(texts: impl Iterator<Item = (Tongue, &'t str)>) -> Result<Self, LexiconError> {
+        let mut sources: Vec<(Tongue, Topic, Vec<String>)> = Vec::new();
         let mut forgiven = HashMap::new();
+        let mut measured = BTreeMap::new();
         for (language, text) in texts {
             let name = format!("{language}.toml");
             let raw: RawLexicon =
-                toml::from_str(&text).map_err(|e| LexiconError::Toml { name: name.clone(), source: Box::new(e) })?;
+                toml::from_str(text).map_err(|e| LexiconError::Toml { name: name.clone(), source: Box::new(e) })?;
             check_groups(&name, &raw)?;
             forgive(&raw.misspelled, &mut forgiven);
+            measured.extend(raw.measured.map(|figures| (language, figures)));
             for group in Group::ALL {
                 if let Some(phrases) = raw.groups.get(group.as_str()).filter(|phrases| !phrases.is_empty()) {
-                    sources.push((language, Topic::Group(*group), alternation(phrases)));
+                    sources.push((language, Topic::Group(*group), in_order(phrases)));
                 }
             }
             for (category, phrases) in raw.specific.iter().filter(|(_, phrases)| !phrases.is_empty()) {
-                sources.push((language, Topic::Specific(category.clone()), alternation(phrases)));
+                sources.push((language, Topic::Specific(category.clone()), in_order(phrases)));
             }
         }
-        Self::assemble(sources, forgiven)
+        Ok(Self { measured, ..Self::assemble(sources, forgiven)? })
+    }
+
+    /// How each language did on labelled letters, where that was measured.
+    pub fn measured(&self) -> impl Iterator<Item = (Tongue, Measured)> {
+        self.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
+    }
+
+    /// Whether what is found in this language opens a request by itself; otherwise a person looks.
+    pub(super) fn opens(&self, tongue: Tongue) -> bool {
+        self.measured.get(&tongue).is_some_and(|figures| figures.erasure_letters >= MEASURED_LETTERS_MIN)
     }
 
     /// SHA-256 over its words: what the trail says of them.
@@ -164,7 +176,7 @@ impl Lexicon {
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         for pattern in &self.patterns {
-            hasher.update(format!("{} {} {}\n", pattern.language, pattern.topic.name(), pattern.regex.as_str()));
+            hasher.update(format!("{} {} {}\n", pattern.language, pattern.topic.name(), pattern.source));
         }
         for (misspelled, meant) in self.forgiven.iter().collect::<BTreeMap<_, _>>() {
             hasher.update(format!("{misspelled} {meant}\n"));
@@ -173,40 +185,35 @@ impl Lexicon {
     }
 
     fn assemble(
-        sources: Vec<(Language, Topic, String)>,
+        sources: Vec<(Tongue, Topic, Vec<String>)>,
         forgiven: HashMap<String, String>,
     ) -> Result<Self, LexiconError> {
-        let mut patterns = Vec::new();
-        let mut by_group: BTreeMap<Group, Vec<&str>> = BTreeMap::new();
-        for (language, topic, source) in &sources {
-            let regex = compiled(source).map_err(|e| phrase_error(&format!("{language}.toml"), topic, e))?;
-            if regex.is_match("") {
-                return Err(LexiconError::EmptyPhrase {
-                    name: format!("{language}.toml"),
-                    group: topic.name().to_owned(),
-                });
-            }
-            patterns.push(Pattern { language: *language, topic: topic.clone(), regex });
+        let (mut patterns, mut phrases) = (Vec::new(), Vec::new());
+        let mut by_group: BTreeMap<Group, Vec<String>> = BTreeMap::new();
+        for (language, topic, sources) in sources {
+            let source = sources.join("|");
             if let Topic::Group(group) = topic {
-                by_group.entry(*group).or_default().push(source);
+                by_group.entry(group).or_default().push(source.clone());
             }
+            phrases.push(sources);
+            patterns.push(Pattern::new(language, topic, source));
         }
-        let mut union = HashMap::new();
-        for (group, sources) in by_group {
-            let regex = compiled(&sources.join("|")).map_err(|e| phrase_error("all", &Topic::Group(group), e))?;
-            union.insert(group, regex);
-        }
-        let set = RegexSetBuilder::new(sources.iter().map(|(_, _, source)| source))
-            .dfa_size_limit(DFA_BYTES_MAX)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .map_err(|e| LexiconError::Phrase { name: "all".into(), group: "all".into(), source: Box::new(e) })?;
-        Ok(Self { patterns, set, union, forgiven })
+        let finder = Finder::new(&phrases).map_err(|(at, source)| {
+            let Pattern { language, topic, .. } = &patterns[at];
+            LexiconError::Phrase { name: format!("{language}.toml"), group: topic.name().to_owned(), source }
+        })?;
+        let union = |source: Vec<String>| Union { source: source.join("|"), regex: OnceLock::new() };
+        let union = by_group.into_iter().map(|(group, sources)| (group, union(sources))).collect();
+        Ok(Self { patterns, finder, union, forgiven, measured: BTreeMap::new() })
+    }
+
+    fn of(&self, group: Group) -> Option<&Regex> {
+        self.union.get(&group)?.regex()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
     pub(super) fn has(&self, group: Group, folded: &str) -> bool {
-        self.union.get(&group).is_some_and(|regex| regex.is_match(folded))
+        self.of(group).is_some_and(|regex| regex.is_match(folded))
     }
 
     /// Whether a folded text begins with a phrase of this group, in any language.
@@ -216,13 +223,13 @@ impl Lexicon {
 
     /// The length in bytes of the phrase of this group that a folded text begins with.
     pub(super) fn first_at_start(&self, group: Group, folded: &str) -> Option<usize> {
-        let found = self.union.get(&group)?.find(folded)?;
+        let found = self.of(group)?.find(folded)?;
         (found.start() == 0).then_some(found.end())
     }
 
     /// Where phrases of this group, in any language, end in a folded text.
     pub(super) fn ends<'t>(&'t self, group: Group, folded: &'t str) -> impl Iterator<Item = usize> + 't {
-        self.union.get(&group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.end()))
+        self.of(group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.end()))
     }
 
     /// Where phrases of this group, in any language, stand in a folded text.
@@ -231,7 +238,7 @@ impl Lexicon {
         group: Group,
         folded: &'t str,
     ) -> impl Iterator<Item = std::ops::Range<usize>> + 't {
-        self.union.get(&group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.range()))
+        self.of(group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.range()))
     }
 
     /// Whether a folded word is a whole phrase of any group.
@@ -240,32 +247,30 @@ impl Lexicon {
     }
 
     /// The languages in which a folded text is a whole phrase of any group.
-    pub(super) fn languages_of(&self, phrase: &str) -> Vec<Language> {
+    pub(super) fn languages_of(&self, phrase: &str) -> Vec<Tongue> {
         let mut languages = Vec::new();
         self.locate(phrase, |language, _, range| languages.extend((range == (0..phrase.len())).then_some(language)));
         languages
     }
 
     /// Calls back with language, topic and byte range of every phrase in a folded text.
-    pub(super) fn locate(&self, folded: &str, mut found: impl FnMut(Language, &Topic, std::ops::Range<usize>)) {
-        for index in self.set.matches(folded) {
+    pub(super) fn locate(&self, folded: &str, mut found: impl FnMut(Tongue, &Topic, std::ops::Range<usize>)) {
+        for (index, range) in self.finder.find(folded, &self.patterns) {
             let pattern = &self.patterns[index];
-            for hit in pattern.regex.find_iter(folded) {
-                found(pattern.language, &pattern.topic, hit.range());
-            }
+            found(pattern.language, &pattern.topic, range);
         }
     }
 
     /// The text with forgiven misspellings put right.
     pub(super) fn put_right(&self, folded: &str) -> String {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let mut out = String::with_capacity(folded.len());
         let mut rest = folded;
         while !rest.is_empty() {
-            let word_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            let word_end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
             let word = &rest[..word_end];
             out.push_str(self.forgiven.get(word).map_or(word, String::as_str));
-            let gap_end =
-                rest[word_end..].find(|c: char| c.is_ascii_alphabetic()).map_or(rest.len(), |at| word_end + at);
+            let gap_end = rest[word_end..].find(is_word).map_or(rest.len(), |at| word_end + at);
             out.push_str(&rest[word_end..gap_end]);
             rest = &rest[gap_end..];
         }
@@ -280,80 +285,10 @@ fn check_groups(name: &str, raw: &RawLexicon) -> Result<(), LexiconError> {
             return Err(LexiconError::UnknownGroup { name, group, expected: unknown.expected });
         }
     }
-    match Group::ALL.iter().find(|group| !raw.groups.contains_key(group.as_str())) {
+    let missing = Group::ALL.iter().filter(|_| raw.measured.is_some());
+    match missing.into_iter().find(|group| !raw.groups.contains_key(group.as_str())) {
         Some(group) => Err(LexiconError::MissingGroup { name: name.to_owned(), group: group.as_str() }),
         None => Ok(()),
-    }
-}
-
-fn phrase_error(name: &str, topic: &Topic, source: regex::Error) -> LexiconError {
-    LexiconError::Phrase { name: name.to_owned(), group: topic.name().to_owned(), source: Box::new(source) }
-}
-
-fn compiled(source: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).size_limit(PATTERN_BYTES_MAX).build()
-}
-
-/// The longest phrase first, because alternation takes the first that fits.
-fn alternation(phrases: &[String]) -> String {
-    let mut patterns: Vec<String> = phrases.iter().map(|phrase| pattern(phrase)).collect();
-    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.len()));
-    patterns.join("|")
-}
-
-/// A phrase in the notation of the lexicon files as a regular expression.
-fn pattern(phrase: &str) -> String {
-    const WORDS_BETWEEN: &str = r#"(?: [-a-z0-9'"@_/]+){0,4} "#;
-    const WORDS: &str = r#"[-a-z0-9'"@_/]+(?: [-a-z0-9'"@_/]+){0,3}"#;
-    let mut out =
-        String::from(if phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(') { r"(?-u:\b)" } else { "" });
-    for (at, piece) in phrase.split(" … ").enumerate() {
-        if at > 0 {
-            out.push_str(WORDS_BETWEEN);
-        }
-        for c in piece.chars() {
-            match c {
-                '*' => out.push_str("[a-z0-9]*"),
-                '…' => out.push_str(WORDS),
-                '(' => out.push_str("(?:"),
-                ')' | '|' | '?' => out.push(c),
-                'ä' => out.push_str("ae?"),
-                'ö' => out.push_str("oe?"),
-                'ü' => out.push_str("ue?"),
-                ' ' => out.push(' '),
-                other => {
-                    let _ = write!(out, "{}", regex::escape(&fold(&other.to_string())));
-                }
-            }
-        }
-    }
-    if phrase.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '*' | ')' | '?')) {
-        out.push_str(r"(?-u:\b)");
-    }
-    out
-}
-
-/// Every word with one letter dropped, doubled or changed with its neighbour, its first and last letter untouched.
-fn forgive(misspelled: &Misspelled, into: &mut HashMap<String, String>) {
-    let known: Vec<String> = misspelled.words.iter().chain(&misspelled.real).map(|word| fold(word)).collect();
-    for word in misspelled.words.iter().map(|word| fold(word)).filter(|word| word.len() >= FORGIVEN_CHARS_MIN) {
-        let letters: Vec<char> = word.chars().collect();
-        for at in 1..letters.len() - 1 {
-            let mut dropped = letters.clone();
-            dropped.remove(at);
-            let mut doubled = letters.clone();
-            doubled.insert(at, letters[at]);
-            let mut swapped = letters.clone();
-            if at + 1 < letters.len() {
-                swapped.swap(at, at + 1);
-            }
-            for slip in [dropped, doubled, swapped] {
-                let slip: String = slip.into_iter().collect();
-                if !known.contains(&slip) {
-                    into.entry(slip).or_insert_with(|| word.clone());
-                }
-            }
-        }
     }
 }
 
@@ -367,17 +302,7 @@ pub(super) fn for_tests() -> &'static Lexicon {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn notation() {
-        let regex = |phrase: &str| Regex::new(&pattern(phrase)).unwrap();
-        assert!(regex("lösch*").is_match("bitte loeschen sie") && regex("lösch*").is_match("loschung"));
-        assert!(!regex("lösch*").is_match("verloschen"));
-        assert!(regex("art(icle)?.? 17").is_match("article 17") && regex("art.? 17").is_match("art. 17"));
-        assert!(
-            regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data")
-        );
-    }
+    use crate::intake::normal::fold;
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {
@@ -387,9 +312,51 @@ mod tests {
     }
 
     #[test]
+    fn every_pattern_has_room() {
+        let lexicon = for_tests();
+        assert!(lexicon.patterns.iter().all(|pattern| pattern.here().is_some()));
+        assert!(lexicon.union.values().all(|union| union.regex().is_some()));
+    }
+
+    #[test]
+    fn what_is_found_is_what_each_pattern_finds() {
+        let lexicon = for_tests();
+        let text = fold(
+            "Please delete (all of) my user account, delete it - I don't need it. Löschen Sie bitte mein Konto! Unsubscribe | x",
+        );
+        let mut found = Vec::new();
+        lexicon.locate(&text, |language, topic, range| found.push((language, topic.clone(), range)));
+        let mut expected = Vec::new();
+        for pattern in &lexicon.patterns {
+            let regex = Regex::new(&pattern.source).unwrap();
+            let hits = regex.find_iter(&text).map(|hit| (pattern.language, pattern.topic.clone(), hit.range()));
+            expected.extend(hits);
+        }
+        let key = |(language, topic, range): &(Tongue, Topic, std::ops::Range<usize>)| {
+            (range.start, *language, topic.name().to_owned())
+        };
+        found.sort_by_key(key);
+        expected.sort_by_key(key);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn a_wrong_file_is_named() {
-        let text = "[groups]\nnonsense = []\n[specific]\n[misspelled]\nwords = []\nreal = []\n";
-        let error = Lexicon::compile([(Language::Fr, text.to_owned())].into_iter()).err().unwrap();
+        let text = "[groups]\nnonsense = []\n";
+        let error = Lexicon::compile([(Tongue::Fr, text)].into_iter()).err().unwrap();
         assert!(matches!(error, LexiconError::UnknownGroup { ref name, .. } if name == "fr.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_language_opens_by_itself_once_it_was_measured() {
+        let lexicon = |measured: &str| {
+            let text = format!("[groups]\nerase_verb = [\"efface*\"]\n{measured}");
+            Lexicon::compile([(Tongue::Fr, text.as_str())].into_iter())
+        };
+        assert!(!lexicon("").unwrap().opens(Tongue::Fr));
+        let error = lexicon("request = [\"… merci\"]").err().unwrap();
+        assert!(matches!(error, LexiconError::Phrase { ref group, .. } if group == "request"), "{error}");
+        let error = lexicon("[measured]\nerasure_letters = 40\nopened = 39\nreviewed = 1").err().unwrap();
+        assert!(matches!(error, LexiconError::MissingGroup { .. }), "{error}");
     }
 }

@@ -5,8 +5,8 @@
 
 use super::lexicon::{Group, Topic};
 use super::signals::{Hit, Signals};
+use super::tongue::Tongue;
 use super::utterance::is_erasing;
-use crate::domain::Language;
 
 /// Words between what shall stay and its name.
 const NAMED_WITHIN_WORDS: usize = 4;
@@ -22,7 +22,7 @@ const WHOLES: [Group; 6] =
 
 /// The language of the first limit. Where only named data are to be erased the rest stays anyway, and only what takes
 /// something from the named is a limit.
-pub(super) fn limit(found: &Signals, named_only: bool) -> Option<Language> {
+pub(super) fn limit(found: &Signals, named_only: bool) -> Option<Tongue> {
     let is_limit = |hit: &&Hit| (excepts(hit, found) || keeps(hit, found, named_only)) && !by_law(hit, found);
     found.hits.iter().find(is_limit).map(|hit| hit.language)
 }

@@ -12,7 +12,7 @@
 //! # The order of judgement
 //! bounce → automatic reply → list and newsletter → the words of the new text and the subject. Quoted text is kept
 //! apart: an old request that is merely quoted is no new one. Where the plain and the HTML text of a letter disagree,
-//! and wherever a request is only probable, the intent is [`Intent::Unclear`] and a person looks. So it is where words
+//! and wherever a request is only probable, the verdict is [`Disposition::Review`] and a person looks. So it is where words
 //! alone, and no header, make a letter that asks for an erasure look like a machine's.
 //!
 //! # How to mend a word
@@ -34,11 +34,15 @@ mod lexicon;
 mod limit;
 mod machine;
 mod normal;
+mod notation;
 mod ours;
+mod phrases;
 mod quote;
 mod read;
+mod script;
 mod signals;
 mod tokens;
+mod tongue;
 mod utterance;
 
 pub use address::{Address, NotAnAddress};
@@ -46,15 +50,14 @@ pub use answer::{Answer, AnswerIntent};
 pub use bounce::Bounce;
 pub use claims::{Claims, Identifier, IdentifierKind};
 pub use content::without_trace_headers;
-pub use intent::{Intent, Part, Reason, Verdict};
+pub use intent::{Disposition, Intent, Part, Reason, Verdict};
 pub use letter::Attachment;
 pub use lexicon::{Lexicon, LexiconError};
 pub use machine::MachineKind;
 pub use read::read;
+pub use tongue::Tongue;
 
 use std::fmt;
-
-use crate::domain::Language;
 
 /// How much of a letter is looked at. What lies beyond a limit is left unread and noted as a [`Defect`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,12 +133,14 @@ pub struct Intake {
     pub from: Vec<Address>,
     /// The addresses of Reply-To. Never used for identity.
     pub reply_to: Vec<Address>,
+    /// Who wrote the letter that this one passes on, as far as that one says. Proves nothing.
+    pub forwarded_from: Option<Address>,
     /// Whom it was sent to: To, Cc, Delivered-To, X-Original-To, Envelope-To.
     pub recipients: Vec<Address>,
     /// The subject, decoded, at most 1,000 characters.
     pub subject: String,
     /// The language that its words are of, where that could be told.
-    pub language: Option<Language>,
+    pub language: Option<Tongue>,
     /// What kind of machine wrote it; `None` when a person seems to have.
     pub machine: Option<MachineKind>,
     /// Whether a header proves that the machine wrote it. False where no machine did, and where words alone say so: those

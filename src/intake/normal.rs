@@ -1,10 +1,13 @@
 //! Text as patterns see it: compatibility forms resolved, case folded, accents dropped, white space single.
 //!
-//! Patterns are folded by the same function, so that "Löschung", "LÖSCHUNG" and "loschung" are one word. Never used
-//! for anything that is stored or shown.
+//! Patterns are folded by the same function, so that "Löschung", "LÖSCHUNG" and "loschung" are one word. Letters of other
+//! scripts become ASCII too (see `script`), so that one fast pattern fits them all. Never used for anything that is stored
+//! or shown.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+use super::script::{self, Script};
 
 /// One text, folded: NFKC, lower case, no combining marks, straight quotes, single spaces.
 ///
@@ -13,6 +16,7 @@ pub(super) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut breaks = 0_u32;
     let mut gap = false;
+    let mut last = Script::None;
     for c in text.nfkc().flat_map(char::to_lowercase).nfd().filter(|c| !is_dropped(*c)) {
         if c == '\n' {
             breaks += 1;
@@ -22,11 +26,20 @@ pub(super) fn fold(text: &str) -> String {
             gap = true;
             continue;
         }
-        if !out.is_empty() && (gap || breaks > 0) {
+        let script = Script::of(c);
+        if !out.is_empty() && (gap || breaks > 0 || script.parts_from(last, &out)) {
             out.push(if breaks > 1 { '\n' } else { ' ' });
         }
-        (breaks, gap) = (0, false);
-        push_folded(&mut out, c);
+        breaks = 0;
+        match script {
+            Script::Alphabet | Script::Ideograph => script::push(&mut out, c),
+            // The Greek question mark looks like a semicolon, and is one after NFKC.
+            Script::None if c == ';' && last == Script::Alphabet && script::ends_greek(&out) => out.push('?'),
+            Script::Ascii | Script::None => push_folded(&mut out, c),
+        }
+        // Nothing is written between a full stop of these scripts and the next sentence.
+        gap = matches!(c, '。' | '、');
+        last = script;
     }
     out
 }
@@ -34,7 +47,7 @@ pub(super) fn fold(text: &str) -> String {
 /// Marks that change how a letter looks but not what it says, and marks that are not seen at all.
 fn is_dropped(c: char) -> bool {
     is_combining_mark(c)
-        || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || matches!(c, '·' | 'ـ' | '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 fn push_folded(out: &mut String, c: char) {
@@ -45,6 +58,14 @@ fn push_folded(out: &mut String, c: char) {
         'ø' => out.push('o'),
         'ł' => out.push('l'),
         'ı' => out.push('i'),
+        'đ' | 'ð' => out.push('d'),
+        'ħ' => out.push('h'),
+        'þ' => out.push_str("th"),
+        '。' => out.push('.'),
+        '、' | '،' => out.push(','),
+        '؛' => out.push(';'),
+        '؟' => out.push('?'),
+        '「' | '」' | '『' | '』' => out.push('"'),
         '’' | '‘' | '‚' | '´' | '`' | 'ʼ' => out.push('\''),
         '“' | '”' | '„' | '«' | '»' => out.push('"'),
         '|' | '¦' => out.push(';'),
@@ -70,6 +91,24 @@ mod tests {
     #[test]
     fn unseen_marks_do_not_hide_words() {
         assert_eq!(fold("de\u{200b}le\u{ad}te"), "delete");
+    }
+
+    #[test]
+    fn other_scripts_are_ascii_words() {
+        let folded = fold("Удалите МОЙ аккаунт");
+        assert_eq!(folded, fold("удалите мой аккаунт"));
+        assert!(folded.is_ascii() && folded.split(' ').count() == 3, "{folded}");
+        assert_eq!(fold("ёлка й"), fold("елка и"));
+        assert_eq!(fold("λόγος"), fold("ΛΟΓΟΣ"));
+        assert_eq!(fold("cancel·lar compte"), "cancellar compte");
+    }
+
+    #[test]
+    fn every_ideograph_is_a_word() {
+        let folded = fold("请删除，谢谢。ok");
+        assert_eq!(folded.split(' ').count(), 6, "{folded}");
+        assert!(folded.ends_with(". ok") && folded.contains(", __"), "{folded}");
+        assert_eq!(fold(&folded), folded);
     }
 
     #[test]

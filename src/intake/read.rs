@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::answer::{Said, keeps};
 use super::frame::Names;
-use super::intent::{Intent, Part, Reason, Verdict};
+use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::judge::{Texts, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
@@ -13,16 +13,20 @@ use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
 use super::quote::{Kind, Split, split};
 use super::signals::Signals;
-use super::{Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens};
-use crate::domain::Language;
+use super::tongue::Tongue;
+use super::{Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens, utterance};
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
 const STUB_WORDS_MAX: usize = 15;
 /// Words up to which a yes or a no is an answer rather than a letter.
 const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
+/// Words of a new text that says nearly nothing beside what was taken for quoted.
+const SET_APART_WORDS_MAX: usize = 40;
+/// Characters of a forwarded text within which its sender is named.
+const REPEATED_HEADER_CHARS: usize = 1_000;
 
-/// Reads a letter. Total: a letter that cannot be understood comes back as [`Intent::Unclear`] with a [`Defect`].
+/// Reads a letter. Total: a letter that cannot be understood comes back for a person to look at, with a [`Defect`].
 ///
 /// Takes up to some tens of milliseconds for the largest HTML that [`Limits`] admits: call it off the async threads.
 #[must_use]
@@ -46,6 +50,7 @@ fn opaque(defect: Defect) -> Intake {
         references: Vec::new(),
         from: Vec::new(),
         reply_to: Vec::new(),
+        forwarded_from: None,
         recipients: Vec::new(),
         subject: String::new(),
         language: None,
@@ -53,7 +58,7 @@ fn opaque(defect: Defect) -> Intake {
         machine_proven: false,
         new_text: String::new(),
         quoted_bytes: 0,
-        verdict: Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole)),
+        verdict: unreadable(),
         limited: false,
         claims: Claims::default(),
         answer: Answer::none(),
@@ -61,6 +66,12 @@ fn opaque(defect: Defect) -> Intake {
         defects: vec![defect],
         attachments: Vec::new(),
     }
+}
+
+/// What nobody could read may ask for anything.
+fn unreadable() -> Verdict {
+    let reason = Reason::of("unreadable", Part::Whole);
+    Verdict { disposition: Disposition::Review, ..Verdict::of(Intent::Ordinary, 0.0, reason) }
 }
 
 /// What a reader is shown, taken apart: the text that counts, and the other form of it where there are two.
@@ -159,6 +170,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         bounce: returned,
         defects,
         new_text: shown.main.new.trim().to_owned(),
+        forwarded_from: forwarded_from(&letter, shown),
         message_id: letter.message_id,
         in_reply_to: letter.in_reply_to,
         references: letter.references,
@@ -198,41 +210,74 @@ fn by_machine(robot: &Robot, is_generated: bool, words: &Words<'_>) -> Verdict {
     };
     let passes_on = is_generated || matches!(robot.kind, MachineKind::List | MachineKind::Bulk);
     let judged = judge(words.texts);
-    let asks = judged.intent.is_erasure() || (judged.intent == Intent::Unclear && !robot.proven);
+    let asks = judged.opens() || (judged.is_unclear() && !robot.proven);
     if asks && (passes_on || !robot.proven) {
-        let mut unclear = Verdict::of(Intent::Unclear, 0.4, robot.reason.clone());
-        unclear.also.push(judged.intent);
-        unclear.reasons.extend(judged.reasons);
-        return unclear;
+        return judged.for_review(0.4, robot.reason.clone());
     }
     Verdict::of(intent, 0.95, robot.reason.clone())
 }
 
 fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
     if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
-        return Verdict::of(Intent::Unclear, 0.0, Reason::of("unreadable", Part::Whole));
+        return unreadable();
     }
     let judged = judge(words.texts);
     if let Some(other) = words.shown.other.as_ref() {
         let twin = judge(&words.shown.texts(other, words.lexicon));
-        if judged.intent != twin.intent && (judged.intent.is_erasure() || twin.intent.is_erasure()) {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.3, Reason::of("plain-and-html-disagree", Part::Whole));
-            unclear.also.extend([judged.intent, twin.intent].into_iter().filter(|intent| intent.is_erasure()));
-            return unclear;
+        let differ = judged.intent != twin.intent || judged.opens() != twin.opens();
+        if differ && (judged.opens() || twin.opens()) {
+            let (mut likely, less) = if judged.opens() { (judged, twin) } else { (twin, judged) };
+            if less.opens() {
+                likely.also(less.intent);
+            }
+            return likely.for_review(0.3, Reason::of("plain-and-html-disagree", Part::Whole));
         }
     }
-    if judged.intent.is_erasure() || judged.intent == Intent::Unclear {
-        return judged;
+    if judged.opens() || judged.is_unclear() {
+        return agreed(judged, words);
     }
     if let Some(repeated) = words.shown.repeated.as_deref().filter(|_| words.texts.new.words == 0) {
         let again = judge(&Texts::of(Some(repeated), "", words.lexicon));
-        if again.intent.is_erasure() {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("repeated-subject", Part::Subject));
-            unclear.also.push(again.intent);
-            return unclear;
+        if again.opens() {
+            return again.for_review(0.5, Reason::of("repeated-subject", Part::Subject));
         }
     }
-    answered(judged, words).unwrap_or_else(|judged| forwarded(letter, judged, words))
+    answered(judged, words).unwrap_or_else(|judged| {
+        let judged = forwarded(letter, judged, words);
+        if judged.is_unclear() { judged } else { set_apart(letter, judged, words) }
+    })
+}
+
+/// A letter that answers nobody and of which nearly all was taken for quoted: people repeat sentences that our own letters
+/// use ("we have received a request for erasure from a guest of ours").
+fn set_apart(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
+    let answers = words.shown.repeated.is_some() || !letter.in_reply_to.is_empty();
+    if answers || words.texts.new.words > SET_APART_WORDS_MAX || words.shown.main.quoted.trim().is_empty() {
+        return judged;
+    }
+    let inner = judge(&Texts::of(words.shown.subject.as_deref(), &words.shown.main.quoted, words.lexicon));
+    if inner.opens() { inner.for_review(0.4, Reason::of("set-apart", Part::Whole)) } else { judged }
+}
+
+/// A reply that says yes and repeats the wish ("Yes, please delete it"): it answers our question. Where we have put none,
+/// the wish still goes to a person.
+fn agreed(judged: Verdict, words: &Words<'_>) -> Verdict {
+    let short = words.shown.is_reply && words.texts.new.words <= ANSWER_WORDS_MAX;
+    if !short || words.said != AnswerIntent::Yes || !says_yes(&words.texts.new) {
+        return judged;
+    }
+    let mut yes = Verdict::of(Intent::Confirm, 0.8, Reason::of("answer.yes", Part::New));
+    yes.also(judged.intent);
+    yes.reasons.extend(judged.reasons);
+    yes
+}
+
+/// Whether a word of agreeing stands apart from the words of the wish ("please delete" is one of both).
+fn says_yes(found: &Signals) -> bool {
+    found.hits.iter().filter(|hit| hit.is(Group::Yes)).any(|yes| {
+        let mut erasing = found.sentences(yes.sentence, yes.sentence).iter();
+        !erasing.any(|hit| utterance::is_erasing(hit) && hit.overlaps(yes))
+    })
 }
 
 /// A short yes or no in a reply; `Err` gives the verdict back.
@@ -253,17 +298,21 @@ fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     let inline = [(None, words.shown.main.forwarded.as_str())];
     for (subject, text) in inline.into_iter().chain(enclosed) {
         let inner = judge(&Texts::of(subject, text, words.lexicon));
-        if inner.intent.is_erasure() {
-            let mut unclear = Verdict::of(Intent::Unclear, 0.5, Reason::of("forwarded", Part::Forwarded));
-            unclear.also.push(inner.intent);
-            return unclear;
+        if inner.opens() {
+            return inner.for_review(0.5, Reason::of("forwarded", Part::Forwarded));
         }
     }
     judged
 }
 
+/// Who wrote what was passed on: the enclosed letter says, or the header that is repeated above an inline one.
+fn forwarded_from(letter: &Letter, shown: &Shown) -> Option<Address> {
+    let enclosed = letter.enclosed.iter().find_map(|enclosed| enclosed.from.clone());
+    enclosed.or_else(|| claims::addresses_in(cut(&shown.main.forwarded, REPEATED_HEADER_CHARS)).next())
+}
+
 /// The language of the lexicon's words, else of the text as a whole.
-fn language(texts: &Texts, new_text: &str) -> Option<Language> {
+fn language(texts: &Texts, new_text: &str) -> Option<Tongue> {
     if let Some(language) = texts.language() {
         return Some(language);
     }
@@ -271,11 +320,5 @@ fn language(texts: &Texts, new_text: &str) -> Option<Language> {
     if sample.trim().chars().count() < LANGUAGE_CHARS_MIN {
         return None;
     }
-    match whichlang::detect_language(sample) {
-        whichlang::Lang::Eng => Some(Language::En),
-        whichlang::Lang::Deu => Some(Language::De),
-        whichlang::Lang::Fra => Some(Language::Fr),
-        whichlang::Lang::Spa => Some(Language::Es),
-        _ => None,
-    }
+    Tongue::from_iso3(whichlang::detect_language(sample).three_letter_code())
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
-use crate::domain::Language;
+use super::tongue::Tongue;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
@@ -16,7 +16,7 @@ const SPELLED_MAX: usize = 100;
 /// One phrase found.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
-    pub language: Language,
+    pub language: Tongue,
     pub topic: Topic,
     /// Index of its first word.
     pub first: usize,
@@ -133,12 +133,12 @@ impl Signals {
     }
 
     /// The hits of one group in one language.
-    pub fn of_group(&self, language: Language, group: Group) -> impl Iterator<Item = &Hit> {
+    pub fn of_group(&self, language: Tongue, group: Group) -> impl Iterator<Item = &Hit> {
         self.hits.iter().filter(move |hit| hit.language == language && hit.is(group))
     }
 
     /// Whether the group occurs in this language.
-    pub fn has(&self, language: Language, group: Group) -> bool {
+    pub fn has(&self, language: Tongue, group: Group) -> bool {
         self.of_group(language, group).next().is_some()
     }
 
@@ -182,7 +182,7 @@ impl Signals {
     }
 
     /// How many phrases of the language occur, for guessing the language of the text.
-    pub fn weight(&self, language: Language) -> usize {
+    pub fn weight(&self, language: Tongue) -> usize {
         self.hits.iter().filter(|hit| hit.language == language).map(|hit| hit.last - hit.first + 1).sum()
     }
 }
@@ -195,7 +195,7 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
         let rest = words.get(word).and_then(|word| folded.get(word.start..)).unwrap_or_default();
         rest.split_whitespace().next().unwrap_or_default()
     };
-    let others: Vec<(Language, usize, usize)> = hits
+    let others: Vec<(Tongue, usize, usize)> = hits
         .iter()
         .filter(|hit| hit.is(Group::Person) || hit.is(Group::AccountTheirs))
         .map(|hit| (hit.language, hit.first, hit.last))
@@ -206,7 +206,7 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
             Topic::Group(Group::DataMine) => Group::DataTheirs,
             _ => continue,
         };
-        let is_named = |(language, first, last): &(Language, usize, usize)| {
+        let is_named = |(language, first, last): &(Tongue, usize, usize)| {
             let within = hit.first < *first && *last < hit.last && *last + 1 < hit.last;
             // "My assistant uses his account": the last word is of both phrases.
             let ends = hit.first < *first && *last == hit.last;
@@ -270,7 +270,8 @@ fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
     let (mut words, mut questions) = (Vec::new(), vec![false]);
     let (mut clause, mut sentence, mut at, mut since) = (0, 0, 0, 0);
     for line in folded.split_inclusive('\n') {
-        for token in line.split_inclusive(' ') {
+        let mut tokens = line.split_inclusive(' ').peekable();
+        while let Some(token) = tokens.next() {
             let word = token.trim_end();
             if Signals::is_word(word) {
                 since = if words.last().is_some_and(|last: &Word| last.sentence == sentence) { since + 1 } else { 0 };
@@ -280,7 +281,7 @@ fn segment(folded: &str) -> (Vec<Word>, Vec<bool>) {
                 }
                 words.push(Word { start: at, clause, sentence });
             }
-            match word_end(word) {
+            match word_end(word, tokens.peek().copied().unwrap_or_default()) {
                 End::None => {}
                 End::Clause => clause += 1,
                 End::Sentence { question } => {
@@ -303,11 +304,16 @@ enum End {
     Sentence { question: bool },
 }
 
+/// Whether a folded word is a single letter, in ASCII or of another alphabet.
+fn is_letter(word: &str) -> bool {
+    word.chars().count() <= 1 || (word.len() == 3 && word.starts_with('_'))
+}
+
 /// What ends behind a word. Abbreviations and ordinal numbers keep their sentence open.
-fn word_end(word: &str) -> End {
-    const SHORT: [&str; 22] = [
-        "art", "arts", "abs", "nr", "no", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf",
-        "usw", "ziff", "lit", "num", "tel", "inc",
+fn word_end(word: &str, next: &str) -> End {
+    const SHORT: [&str; 21] = [
+        "art", "arts", "abs", "nr", "cal", "civ", "dr", "mr", "mrs", "ms", "sr", "sra", "st", "bzw", "ggf", "usw",
+        "ziff", "lit", "num", "tel", "inc",
     ];
     let bare = word.trim_end_matches(['"', '\'', ')', ']', '>', '*', '_']);
     let stem = bare.trim_end_matches(['.', '!', '?', '…']);
@@ -317,7 +323,9 @@ fn word_end(word: &str) -> End {
     }
     if tail == "." {
         let core = stem.trim_start_matches(['(', '"', '\'']);
-        let short = SHORT.contains(&core) || core.chars().count() <= 1;
+        // A word of its own, unless a number follows.
+        let number = core == "no" && next.starts_with(|c: char| c.is_ascii_digit());
+        let short = SHORT.contains(&core) || is_letter(core) || number;
         let ordinal = core.len() <= 2 && core.bytes().all(|b| b.is_ascii_digit());
         return if short || ordinal { End::None } else { End::Sentence { question: false } };
     }
@@ -340,5 +348,7 @@ mod tests {
         let sentences: Vec<usize> = words.iter().map(|word| word.sentence).collect();
         assert_eq!(sentences, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3]);
         assert!(questions[1] && !questions[0]);
+        assert_eq!(segment("no. 5 is it").0.last().unwrap().sentence, 0);
+        assert_eq!(segment("no. delete it").0.last().unwrap().sentence, 1);
     }
 }

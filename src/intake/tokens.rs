@@ -41,6 +41,10 @@ pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
 /// Whether a word is one of these codes as somebody typed it, or half of one. Letters alone count only where there is
 /// no other candidate: with two of them, one is a word that says something.
 pub(super) fn is_of(word: &str, codes: &[String]) -> bool {
+    // Inside a folded word this stands for a letter of another script.
+    if word.trim_matches('_').contains('_') {
+        return false;
+    }
     let bare: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
     let sure = codes.len() == 1 || codes.iter().all(|code| code.bytes().any(|b| (b'2'..=b'9').contains(&b)));
     let halves = bare.len() == CODE_SYMBOLS / 2;

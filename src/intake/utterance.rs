@@ -12,6 +12,8 @@ pub(super) const WINDOW_WORDS: usize = 14;
 const CLOSE_WORDS: usize = 3;
 /// Words that may stand between a negation and its verb.
 const NEGATION_WORDS: usize = 3;
+/// How far behind the words that take a request back the verb of that request may stand.
+const UNDONE_WORDS: usize = 2;
 /// Words of a letter that says little else.
 pub(super) const SHORT_WORDS: usize = 16;
 /// A wish to erase that does not say what.
@@ -63,9 +65,8 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
-        let account = found
-            .around(hit, Group::Account)
-            .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+        let mut accounts = found.around(hit, Group::Account).filter(|other| !set_aside(hit, other, found));
+        let account = accounts.any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
         return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
     if has(Group::Profile) && (has(Group::Own) || wished) {
@@ -74,10 +75,13 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
     if has(Group::DataMine) {
         return Some((Target::Generic, 0.9, "data_mine"));
     }
-    if has(Group::ContactMine) && has(Group::PlaceYours) && !has(Group::List) {
-        return Some((Target::Generic, 0.8, "contact_mine+place_yours"));
-    }
     let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
+    if has(Group::ContactMine) && has(Group::PlaceYours) && !has(Group::List) {
+        return Some(match only_contact(hit, found) {
+            true => (Target::Specific, 0.75, "contact_mine"),
+            false => (Target::Generic, 0.8, "contact_mine+place_yours"),
+        });
+    }
     if specific && wished && found.has(hit.language, Group::RestStays) {
         return Some((Target::Specific, 0.75, "specific"));
     }
@@ -94,8 +98,11 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
     if has(Group::ContactMine) && wished && !has(Group::List) && !has(Group::Account) {
         return Some((Target::Specific, if specific { 0.75 } else { 0.5 }, "contact_mine"));
     }
-    if specific && (wished || has(Group::Own)) {
-        return Some((Target::Specific, if has(Group::Own) { 0.75 } else { 0.55 }, "specific"));
+    // "A comment on my page" is not the writer's own.
+    let own = found.around(hit, Group::Own).any(|own| near(&own) && !is_in_place(own, found));
+    let own = own && sentence.iter().any(|other| near(&other) && is_own_specific(other, found));
+    if specific && (wished || own) {
+        return Some((Target::Specific, if own { 0.75 } else { 0.5 }, "specific"));
     }
     if has(Group::Account) {
         let blocked = has(Group::Topic);
@@ -117,6 +124,14 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
         return Some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"));
     }
     says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
+}
+
+/// Whether the sentence names one way to reach the writer and nothing besides, and not the one that they are known by here:
+/// "my telephone number", and not "my e-mail address".
+fn only_contact(hit: &Hit, found: &Signals) -> bool {
+    let contacts = found.around(hit, Group::ContactMine).count();
+    let mut named = found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
+    contacts == 1 && named.any(|other| matches!(&other.topic, Topic::Specific(category) if category != "contact"))
 }
 
 /// Whether a polite clause names no object at all: "I ask for deletion", "Please delete." A person asks what is meant.
@@ -147,8 +162,36 @@ fn says_only_that(hit: &Hit, found: &Signals) -> bool {
 /// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
 fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
     let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
-    let is_place = hit.is(Group::EraseVerb) && (object.is(Group::AccountMine) || object.is(Group::Account));
-    within(Group::RestStays) || (is_place && within(Group::AccountPlace))
+    let places = [Group::AccountMine, Group::Account, Group::Profile];
+    let is_place = hit.is(Group::EraseVerb) && places.iter().any(|group| object.is(*group));
+    // "My telephone number in your records": the records are ours.
+    let ends_in = |place: &Hit| place.first > object.first && place.last >= object.last && place.first <= object.last;
+    let in_ours = object.is(Group::DataMine)
+        && within(Group::ContactMine)
+        && found.around(object, Group::PlaceYours).any(ends_in);
+    // "My registration for the webinar" is no account.
+    let begins = |contract: &Hit| {
+        let mut mine = found.around(contract, Group::AccountMine);
+        contract.first == object.first || (contract.overlaps(object) && mine.any(|mine| mine.first == contract.first))
+    };
+    let of_contract = found.around(object, Group::CancelContract).any(begins);
+    within(Group::RestStays) || in_ours || of_contract || (is_place && within(Group::AccountPlace))
+}
+
+/// Whether named data are the writer's own. What people publish (reviews, comments) is so only where they say so right
+/// beside it: "all my reviews", "reviews I wrote", and not "a review about my shop".
+fn is_own_specific(named: &Hit, found: &Signals) -> bool {
+    let Topic::Specific(category) = &named.topic else { return false };
+    let beside = |own: &Hit| match own.first > named.last {
+        true => own.first - named.last == 1,
+        false => own.last + 2 >= named.first,
+    };
+    category != "content" || found.around(named, Group::Own).any(beside)
+}
+
+/// Whether a word is of a phrase that only says where something is: "on my page".
+fn is_in_place(word: &Hit, found: &Signals) -> bool {
+    found.around(word, Group::AccountPlace).any(|place| place.overlaps(word))
 }
 
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
@@ -177,10 +220,8 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
-    let negated = found
-        .around(hit, Group::Negation)
-        .any(|other| other.clause == hit.clause && !other.overlaps(hit) && other.distance(hit) <= NEGATION_WORDS);
-    if negated {
+    let mut negations = found.around(hit, Group::Negation);
+    if negations.any(|other| negates(other, hit, found) && !has_own_subject(other, hit, found)) {
         return Force::Negated;
     }
     if conditional(hit, found) {
@@ -194,6 +235,30 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
         return Force::Reported;
     }
     Force::Wish
+}
+
+/// Whether a negation may be meant for the hit: close by, and not of a phrase that says something else ("I do not use it",
+/// "I have had no reply").
+fn negates(negation: &Hit, hit: &Hit, found: &Signals) -> bool {
+    const OTHERWISE: [Group; 4] = [Group::Leaving, Group::Reminder, Group::NoAccount, Group::ForgetMe];
+    let close = negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS;
+    let says_else = |group: &Group| found.around(negation, *group).any(|other| other.overlaps(negation));
+    close && !OTHERWISE.iter().any(says_else)
+}
+
+/// Whether a negation behind the hit has the writer as its own subject: "delete it I do not …".
+fn has_own_subject(negation: &Hit, hit: &Hit, found: &Signals) -> bool {
+    let mut own = found.around(negation, Group::Own);
+    negation.first > hit.last && own.any(|own| own.first > hit.last && own.last + 1 == negation.first)
+}
+
+/// Whether a wish is left in doubt by what stands beside it: a question with no word of asking, or a negation of which it
+/// is not sure what it means.
+pub(super) fn is_doubtful(hit: &Hit, found: &Signals) -> bool {
+    let mut negations = found.around(hit, Group::Negation);
+    let negated = negations.any(|other| negates(other, hit, found) && has_own_subject(other, hit, found));
+    let asks = found.is_question(hit.sentence) && (!wished(hit, found) || found.beside(hit, Group::How));
+    negated || asks
 }
 
 /// Whether a condition governs the hit: one before it in its sentence with no word of asking in between ("if you agree,
@@ -212,9 +277,39 @@ fn conditional(hit: &Hit, found: &Signals) -> bool {
     !asked && !imperative
 }
 
-/// Whether the hit only names what is taken back ("stop the deletion") or what nobody shall do ("erase nothing"), in any
-/// language.
+/// Whether the hit only names what is taken back ("stop the deletion", "ignore my request to delete it") or what nobody
+/// shall do ("erase nothing"), in any language.
 pub(super) fn undone(hit: &Hit, found: &Signals) -> bool {
     let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
-    beside.any(|other| (other.is(Group::Undo) || other.is(Group::Keep)) && other.overlaps(hit))
+    let follows = |other: &Hit| {
+        let next = other.clause == hit.clause && other.last < hit.first && hit.first - other.last <= UNDONE_WORDS;
+        next && !found.around(hit, Group::Request).any(|asked| asked.first > other.last && asked.first < hit.first)
+    };
+    beside.any(|other| match () {
+        () if other.is(Group::Undo) => other.overlaps(hit) || follows(other),
+        () => other.is(Group::Keep) && other.overlaps(hit),
+    })
+}
+
+/// Whether the hit asks for something that it does not name, of a letter that has an account or data in mind: for a
+/// person to see.
+pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
+    const MINDED: [Group; 8] = [
+        Group::AccountMine,
+        Group::Account,
+        Group::DataMine,
+        Group::DataTheirs,
+        Group::Profile,
+        Group::ContactMine,
+        Group::PlaceYours,
+        Group::LawErasure,
+    ];
+    let mut all = found.hits.iter().filter(|other| other.language == hit.language && !is_in_place(other, found));
+    let is_minded = |other: &Hit| match &other.topic {
+        Topic::Group(group) => MINDED.contains(group),
+        Topic::Specific(category) => category != "content",
+    };
+    let minded = all.any(is_minded);
+    let other_thing = found.beside(hit, Group::Topic) || found.beside(hit, Group::List);
+    minded && !other_thing && !hit.is(Group::CloseVerb) && wished(hit, found)
 }

@@ -1,0 +1,165 @@
+//! Promise: no erasure request is lost among other letters, and no other letter is taken for one.
+//!
+//! `expunged classify --score` is what measures it: on the committed letters (`tests/mail/authored`, our own texts) always,
+//! and on a larger set where `EXPUNGED_CORPUS` names a folder with a `manifest.jsonl`. The figures are printed
+//! (`--nocapture`) and may only rise: those reached are the least that the next run must reach. Per language the least is
+//! what its lexicon says under `[measured]`.
+
+#![expect(clippy::print_stdout, reason = "the figures are what the score is for")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use expunged::intake::Lexicon;
+use serde_json::Value;
+
+/// What was reached, as shares: at least, or at most.
+struct Reached {
+    erasure_open_or_review: f64,
+    erasure_open: f64,
+    erasure_right_kind: f64,
+    others_open: f64,
+    others_review: f64,
+    yes: f64,
+    subject: f64,
+}
+
+const COMMITTED: Reached = Reached {
+    erasure_open_or_review: 1.0,
+    erasure_open: 0.93,
+    erasure_right_kind: 0.93,
+    others_open: 0.0,
+    others_review: 0.065,
+    yes: 1.0,
+    // Their manifest does not name the subject.
+    subject: 0.0,
+};
+
+const CORPUS: Reached = Reached {
+    erasure_open_or_review: 0.495,
+    erasure_open: 0.46,
+    erasure_right_kind: 0.47,
+    others_open: 0.0,
+    others_review: 0.0085,
+    yes: 0.30,
+    subject: 0.98,
+};
+
+fn expunged() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_expunged"))
+}
+
+fn committed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/authored")
+}
+
+/// The score of a folder's manifest, printed and parsed.
+fn score(folder: &Path) -> Value {
+    let manifest = folder.join("manifest.jsonl");
+    let run = |arguments: &[&str]| {
+        let output = expunged().arg("classify").arg("--score").arg(&manifest).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    println!("{}\n{}", run(&[]), run(&["--wrong"]));
+    serde_json::from_str(&run(&["-o", "json"])).unwrap()
+}
+
+fn figure<'a>(score: &'a Value, name: &str) -> &'a Value {
+    let figures = score["figures"].as_array().unwrap();
+    figures.iter().find(|figure| figure["figure"] == name).unwrap_or_else(|| panic!("no figure {name}"))
+}
+
+fn check(score: &Value, reached: &Reached) {
+    let share = |name: &str| figure(score, name)["share"].as_f64().unwrap_or_default();
+    for (name, least) in [
+        ("erasure_open_or_review", reached.erasure_open_or_review),
+        ("erasure_open", reached.erasure_open),
+        ("erasure_right_kind", reached.erasure_right_kind),
+        ("yes", reached.yes),
+        ("subject", reached.subject),
+    ] {
+        assert!(share(name) >= least, "{name}: {} is below {least}", share(name));
+    }
+    for (name, most) in [("others_open", reached.others_open), ("others_review", reached.others_review)] {
+        assert!(share(name) <= most, "{name}: {} is above {most}", share(name));
+    }
+    assert_eq!(figure(score, "machine_yes")["letters"], 0, "a machine said yes");
+}
+
+#[test]
+fn committed_letters_are_understood() {
+    let score = score(&committed());
+    assert!(figure(&score, "erasure_open")["of"].as_u64() >= Some(40));
+    assert!(figure(&score, "others_open")["of"].as_u64() >= Some(40));
+    check(&score, &COMMITTED);
+}
+
+#[test]
+fn corpus_is_understood() {
+    let Some(folder) = std::env::var_os("EXPUNGED_CORPUS") else { return };
+    let score = score(Path::new(&folder));
+    check(&score, &CORPUS);
+    // What a lexicon says of itself is true.
+    let languages = score["languages"].as_array().unwrap();
+    for (tongue, said) in Lexicon::embedded().unwrap().measured() {
+        let Some(found) = languages.iter().find(|found| found["language"] == tongue.as_str()) else { continue };
+        let count = |figure: &str, count: &str| found[figure][count].as_u64().unwrap();
+        let (opened, either) = (count("erasure_open", "hits"), count("erasure_open_or_review", "hits"));
+        assert!(opened >= u64::from(said.opened), "{tongue}: {opened} opened, {} are promised", said.opened);
+        assert!(either >= u64::from(said.opened + said.reviewed), "{tongue}: {either} opened or reviewed");
+        assert!(count("erasure_open", "of") >= u64::from(said.erasure_letters), "{tongue}: fewer letters than said");
+    }
+}
+
+#[test]
+fn letters_come_from_files_folders_mbox_and_the_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let head = "From: anna@example.org\nTo: support@shop.example\nSubject: ";
+    let asks = format!("{head}Goodbye\n\nPlease delete my account.\n");
+    let other = format!("{head}Invoice\n\nPlease send me the invoice of March once more.\n");
+    std::fs::create_dir(folder.path().join("deep")).unwrap();
+    write("deep/one", asks.as_bytes());
+    write("both.mbox", format!("From a Mon Jan  5\n{other}\nFrom b Tue Jan  6\n{asks}").as_bytes());
+    write("broken.eml", &[0xff, 0, 0xfe, b'\n', 0x80]);
+    write("empty.eml", b"");
+    write("notes.md", b"# no letter\n");
+    let output = expunged().args(["classify", "-o", "jsonl"]).arg(folder.path()).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    let records: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |at: usize, field: &str| records[at][field].as_str().unwrap().to_owned();
+    let names: Vec<String> = (0..records.len()).map(|at| of(at, "file")).collect();
+    let ends = |at: usize, end: &str| assert!(names[at].ends_with(end), "{names:?}");
+    assert_eq!(names.len(), 5, "{names:?}");
+    (ends(0, "both.mbox#1"), ends(1, "both.mbox#2"), ends(2, "broken.eml"), ends(3, "deep/one"), ends(4, "empty.eml"));
+    assert_eq!((of(0, "intent"), of(0, "disposition")), ("ordinary".into(), "ignore".into()));
+    for at in [1, 3] {
+        assert_eq!((of(at, "intent"), of(at, "disposition")), ("erasure_account".into(), "open".into()));
+        assert_eq!(records[at]["subjects"], serde_json::json!(["anna@example.org"]));
+    }
+    assert_eq!(of(4, "disposition"), "review", "what nobody can read, a person reads");
+    assert!(err.contains("1 files in the folders do not begin like a letter"), "{err}");
+    let fields: Vec<&String> = records[1].as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 11, "{fields:?}");
+
+    let mut piped = expunged();
+    piped.args(["classify", "-o", "jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut piped = piped.spawn().unwrap();
+    piped.stdin.take().unwrap().write_all(asks.as_bytes()).unwrap();
+    let output = piped.wait_with_output().unwrap();
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&record["file"], &record["disposition"]), (&"-#1".into(), &"open".into()));
+}
+
+#[test]
+fn a_path_that_is_not_there_is_named_and_the_others_are_judged() {
+    let letter = committed().join("d00002.eml");
+    let output = expunged().args(["classify", "-o", "jsonl", "nowhere.eml"]).arg(letter).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.eml does not exist"));
+}

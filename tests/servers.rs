@@ -13,6 +13,7 @@ use crate::support::leash::{Folder, Leash};
 use crate::support::mariadb::{fresh_mariadb, mariadb_url};
 use crate::support::postfix::Postfix;
 use crate::support::postgres::{fresh_postgres, postgres_url};
+use crate::support::redis::{connect, fresh_redis, names, run};
 
 #[tokio::test]
 async fn postgres_gives_each_test_an_empty_database() {
@@ -40,6 +41,17 @@ async fn mariadb_gives_each_test_an_empty_database() {
             .execute(&mut connection)
             .await
             .expect("it is empty");
+    }
+}
+
+#[tokio::test]
+async fn redis_gives_each_test_an_empty_database() {
+    let (one, other) = (fresh_redis().await, fresh_redis().await);
+    assert_ne!(one, other);
+    for url in [one, other] {
+        let mut connection = connect(&url).await.expect("Redis answers");
+        assert!(names(&mut connection).await.is_empty());
+        run(&mut connection, &["SET letter 1"]).await;
     }
 }
 

@@ -16,6 +16,7 @@ use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
+use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
 use crate::intake::{Lexicon, LexiconError, Limits};
@@ -26,7 +27,7 @@ use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
-use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
+use crate::stores::{Opened, StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
@@ -129,7 +130,8 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
     };
     let mut schemas = BTreeMap::new();
     for (name, kind, url) in open {
-        let store = crate::stores::open(kind, &url, limits).await.map_err(|source| failed(&name, source))?;
+        let shapes = map.stores().get(&name).map(StoreMap::shapes).unwrap_or_default();
+        let store = Opened::open(kind, &url, limits, shapes).await.map_err(|source| failed(&name, source))?;
         stores.insert(name.clone(), store);
         let store = stores.get(&name).map_err(|source| failed(&name, source))?;
         schemas.insert(name.clone(), store.schema().await.map_err(|source| failed(&name, source))?);
@@ -189,7 +191,7 @@ struct StoreQueries {
 impl Lookup for StoreQueries {
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+        self.stores.lookup(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
     }
 }
 
@@ -211,7 +213,7 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
         DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
         DirectoryConfig::Sql { store, find, target, owner } => {
             let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
-            stores.get(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
+            stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
             let queries = Queries {
                 find: find.clone(),
                 target: target.clone(),

@@ -3,17 +3,24 @@
 //! A store finds keys, deletes, masks and counts; it never decides what is erased, never reads a person's values
 //! except keys, and never knows the data map or our own database.
 //!
+//! Two kinds keep the one contract of [`RowStore`]. A database *has* tables: its catalogue says which, and rows have
+//! columns that can be compared and masked. Redis and a place of objects have none: the map *declares* them
+//! ([`keyed::Shape`]), a row is a name (or a member or a version under one) and goes as a whole.
+//!
 //! # How to add a store
-//! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue), `statements.rs`
-//!    (what this database says differently). An SQL database implements [`sql::Dialect`] and gets [`RowStore`] and
-//!    [`Lookup`] from [`sql::SqlStore`]; any other kind implements the traits itself.
-//! 2. A word in [`StoreKind`] and an arm in [`open`].
+//! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue, or look whether the
+//!    store is what the map says), `statements.rs` (what this store says differently). An SQL database implements
+//!    [`sql::Dialect`] and gets [`RowStore`] and [`Lookup`] from [`sql::SqlStore`]; a store of names implements
+//!    [`keyed::Backend`] and gets [`RowStore`] from [`keyed::KeyStore`]; any other kind implements the trait itself.
+//! 2. A word in [`StoreKind`] and an arm in [`open`] or [`open_keys`].
 //! 3. A caller of the suite in `tests/stores_conformance.rs`, with the real server.
 
 pub mod error;
 pub mod key;
+pub mod keyed;
 pub mod mysql;
 pub mod postgres;
+pub mod redis;
 pub mod schema;
 pub mod sql;
 pub mod sqlite;
@@ -31,6 +38,7 @@ use crate::domain::stored_enum;
 
 pub use error::StoreError;
 pub use key::{Key, KeyValue};
+pub use keyed::{Shape, Shapes};
 pub use schema::{Collation, Column, ColumnKind, ForeignKey, Schema, Table};
 
 /// What a store is called in the data map.
@@ -71,6 +79,16 @@ stored_enum! {
         Postgres = "postgres",
         /// MariaDB 10.6 or later, MySQL 8 or later.
         Mysql = "mysql",
+        /// Redis 6.2 or later: one logical database of one server.
+        Redis = "redis",
+    }
+}
+
+impl StoreKind {
+    /// Whether the map declares its tables, because it has none of its own.
+    #[must_use]
+    pub const fn is_keyed(self) -> bool {
+        matches!(self, Self::Redis)
     }
 }
 
@@ -147,7 +165,8 @@ pub struct Latest {
 /// whose key was handed in; undo a statement that changed more rows than keys were handed in; be idempotent (the
 /// same call twice leaves the same rows); answer within the limits; compare keys to the byte, never cut or rounded;
 /// answer `Err` for a key that the column's type cannot hold, because a key that is silently passed over would be a
-/// row that is silently kept. SHOULD: use one statement per call, and an index where there is one; try again after
+/// row that is silently kept; answer `Err` for a row that it was to change and could not, never a smaller number alone; say
+/// in the schema what nobody mapped. SHOULD: use one statement per call, and an index where there is one; try again after
 /// deadlock, serialisation failure and busy, a bounded number of times.
 ///
 /// Callers hand in at most a chunk of keys (1,000 by default) per call, without duplicates.
@@ -159,7 +178,8 @@ pub trait RowStore: Send + Sync {
     /// Reads the catalogue: tables, columns, keys and foreign keys as they are now.
     async fn schema(&self) -> Result<Schema, StoreError>;
 
-    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. A value
+    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. (A store
+    /// that walks through everything for any page answers all rows in one.) A value
     /// beyond the range of the compared column matches nothing; one of another kind is an error. Values are compared
     /// to the byte, except in the columns of a foreign key, where the store itself says what is linked.
     async fn keys(
@@ -214,39 +234,114 @@ pub trait Lookup: Send + Sync {
 pub trait SqlRows: RowStore + Lookup {}
 impl<T: RowStore + Lookup> SqlRows for T {}
 
-/// Opens a store and reads its catalogue.
+/// Opens a database and reads its catalogue.
 ///
 /// # Errors
-/// An unreadable url, an unreachable server, a refused login.
+/// An unreadable url, an unreachable server, a refused login; a kind that has no catalogue ([`open_keys`]).
 pub async fn open(kind: StoreKind, url: &SecretString, limits: StoreLimits) -> Result<Arc<dyn SqlRows>, StoreError> {
     Ok(match kind {
         StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
         StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),
         StoreKind::Mysql => Arc::new(mysql::open(url, limits).await?),
+        StoreKind::Redis => return Err(StoreError::NoCatalogue { kind }),
     })
+}
+
+/// Opens a store of names, of which the map says what they are.
+///
+/// # Errors
+/// An unreadable url, an unreachable server, a refused login; a kind that has a catalogue of its own ([`open`]).
+pub async fn open_keys(
+    kind: StoreKind,
+    url: &SecretString,
+    limits: StoreLimits,
+    shapes: Shapes,
+) -> Result<Arc<dyn RowStore>, StoreError> {
+    Ok(match kind {
+        StoreKind::Redis => Arc::new(redis::open(url, limits, shapes).await?),
+        StoreKind::Sqlite | StoreKind::Postgres | StoreKind::Mysql => open(kind, url, limits).await?,
+    })
+}
+
+/// A store as it was opened.
+#[derive(Clone)]
+pub enum Opened {
+    /// It erases rows and answers queries.
+    Sql(Arc<dyn SqlRows>),
+    /// It erases what lies under names.
+    Keys(Arc<dyn RowStore>),
+}
+
+impl Opened {
+    /// Opens a store of any kind; `shapes` is what the map says of its names.
+    ///
+    /// # Errors
+    /// As [`open`] and [`open_keys`].
+    pub async fn open(
+        kind: StoreKind,
+        url: &SecretString,
+        limits: StoreLimits,
+        shapes: Shapes,
+    ) -> Result<Self, StoreError> {
+        Ok(if kind.is_keyed() {
+            Self::Keys(open_keys(kind, url, limits, shapes).await?)
+        } else {
+            Self::Sql(open(kind, url, limits).await?)
+        })
+    }
+
+    /// What finds and erases in it.
+    #[must_use]
+    pub fn rows(&self) -> &dyn RowStore {
+        match self {
+            Self::Sql(store) => store.as_ref(),
+            Self::Keys(store) => store.as_ref(),
+        }
+    }
+}
+
+impl From<Arc<dyn SqlRows>> for Opened {
+    fn from(store: Arc<dyn SqlRows>) -> Self {
+        Self::Sql(store)
+    }
 }
 
 /// The open stores by name.
 #[derive(Clone, Default)]
-pub struct Stores(BTreeMap<StoreName, Arc<dyn SqlRows>>);
+pub struct Stores(BTreeMap<StoreName, Opened>);
 
 impl Stores {
     /// Adds a store.
-    pub fn insert(&mut self, name: StoreName, store: Arc<dyn SqlRows>) {
-        self.0.insert(name, store);
+    pub fn insert(&mut self, name: StoreName, store: impl Into<Opened>) {
+        self.0.insert(name, store.into());
     }
 
     /// The store of this name; a name that is not open is an error, never an empty store.
     ///
     /// # Errors
     /// [`StoreError::NotOpen`].
-    pub fn get(&self, name: &StoreName) -> Result<&dyn SqlRows, StoreError> {
-        self.0.get(name).map(AsRef::as_ref).ok_or_else(|| StoreError::NotOpen { store: name.clone() })
+    pub fn get(&self, name: &StoreName) -> Result<&dyn RowStore, StoreError> {
+        self.opened(name).map(Opened::rows)
+    }
+
+    /// The store of this name as what answers the directory's queries.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOpen`], [`StoreError::NoQueries`].
+    pub fn lookup(&self, name: &StoreName) -> Result<&dyn Lookup, StoreError> {
+        match self.opened(name)? {
+            Opened::Sql(store) => Ok(store.as_ref()),
+            Opened::Keys(_) => Err(StoreError::NoQueries { store: name.clone() }),
+        }
+    }
+
+    fn opened(&self, name: &StoreName) -> Result<&Opened, StoreError> {
+        self.0.get(name).ok_or_else(|| StoreError::NotOpen { store: name.clone() })
     }
 
     /// The stores with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&StoreName, &dyn SqlRows)> {
-        self.0.iter().map(|(name, store)| (name, store.as_ref()))
+    pub fn iter(&self) -> impl Iterator<Item = (&StoreName, &dyn RowStore)> {
+        self.0.iter().map(|(name, store)| (name, store.rows()))
     }
 
     /// The catalogue of every store, for the check of the data map.
@@ -255,7 +350,7 @@ impl Stores {
     /// The first store that cannot be read.
     pub async fn schemas(&self) -> Result<BTreeMap<StoreName, Schema>, StoreError> {
         let mut schemas = BTreeMap::new();
-        for (name, store) in &self.0 {
+        for (name, store) in self.iter() {
             schemas.insert(name.clone(), store.schema().await?);
         }
         Ok(schemas)

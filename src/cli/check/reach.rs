@@ -18,7 +18,7 @@ use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, check};
 use crate::reply::mailer::SmtpMailer;
 use crate::reply::settings::MailerSettings;
-use crate::stores::{self, Schema, SqlRows, StoreName, Stores};
+use crate::stores::{Opened, Schema, StoreName, Stores};
 use crate::verify::DirectoryError;
 
 use super::{Finding, Report};
@@ -60,14 +60,14 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
     open
 }
 
-async fn reach(config: &Config, store: &StoreMap) -> Result<(Arc<dyn SqlRows>, Schema), Ended> {
+async fn reach(config: &Config, store: &StoreMap) -> Result<(Opened, Schema), Ended> {
     let url = store.read_url(Invocation::credentials().as_deref()).map_err(|error| {
         Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
     })?;
-    let rows = stores::open(store.kind, &url, build::store_limits(config)).await?;
-    rows.ping().await?;
-    let schema = rows.schema().await?;
-    Ok((rows, schema))
+    let opened = Opened::open(store.kind, &url, build::store_limits(config), store.shapes()).await?;
+    opened.rows().ping().await?;
+    let schema = opened.rows().schema().await?;
+    Ok((opened, schema))
 }
 
 /// Holds the maps against the stores, if all were reached.

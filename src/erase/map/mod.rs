@@ -8,6 +8,7 @@ mod error;
 mod fit;
 mod links;
 mod load;
+mod names;
 mod raw;
 mod until;
 mod whole;
@@ -20,7 +21,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Scope, stored_enum};
-use crate::stores::{StoreKind, StoreName};
+use crate::stores::{Shape, StoreKind, StoreName};
 
 pub use check::{MapDefect, check};
 pub use error::MapError;
@@ -48,7 +49,7 @@ pub struct StoreMap {
     pub location: Option<String>,
     /// How long backups of this store live, in days.
     pub backup_days: u32,
-    /// Tables that hold nobody's data: nothing is done with them.
+    /// Tables (of a store without tables: patterns of names) that hold nobody's data: nothing is done with them.
     pub ignore: Vec<String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableMap>,
@@ -89,6 +90,9 @@ pub struct TableMap {
     pub mask: BTreeMap<String, Mask>,
     /// Why and until when a row stays.
     pub keep: Option<Keep>,
+    /// Of a store without tables: how the names are made, and what lies under them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
 }
 
 /// Columns that hold another table's key.
@@ -223,7 +227,7 @@ impl StoreMap {
         }?;
         Ok(match self.kind {
             StoreKind::Sqlite => beside(folder, &url),
-            StoreKind::Postgres | StoreKind::Mysql => url,
+            StoreKind::Postgres | StoreKind::Mysql | StoreKind::Redis => url,
         })
     }
 }

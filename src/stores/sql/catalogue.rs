@@ -79,7 +79,7 @@ pub fn schema(
             table.checks.push(row.clause);
         }
     }
-    Ok(Schema { tables })
+    Ok(Schema { tables, strays: 0 })
 }
 
 fn add_uniques(tables: &mut BTreeMap<String, Table>, rows: Vec<UniqueRow>) {

@@ -1,5 +1,5 @@
 //! Every store keeps the same contract: one suite for databases, run on SQLite, PostgreSQL and MariaDB, and one for stores
-//! whose tables are declared ([`keyed`]), run on Redis.
+//! whose tables are declared ([`keyed`]), run on Redis, S3 and a folder.
 //!
 //! The servers are real ones, of `tests/run` or of this process's own, and every test has its own database on them.
 

@@ -86,7 +86,7 @@ pub enum BuildError {
     #[error("the directory ([directory] in the config)")]
     Directory(#[from] crate::verify::DirectoryError),
     /// The directory names a store that no map describes.
-    #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
+    #[error("[directory.sql] store = {0:?} is no SQL store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
     /// What the trail says of the configuration cannot be made.
     #[error("the data maps have no canonical form")]

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::domain::Retry;
 
+use super::object::ObjectFailure;
 use super::redis::RedisFailure;
 use super::{StoreKind, StoreName};
 
@@ -88,6 +89,31 @@ pub enum StoreError {
     /// Redis could not be reached or refused a command.
     #[error("the store did not do what it was asked to")]
     Redis(#[source] RedisFailure),
+    /// A bucket or a folder could not be reached or refused a call.
+    #[error("the store did not do what it was asked to")]
+    Objects(#[source] ObjectFailure),
+    /// A folder that is not there: perhaps its disk is not mounted.
+    #[error("the folder of the store is not there; is its disk mounted?")]
+    NoFolder,
+    /// Something lies in a folder that is neither a file nor a folder.
+    #[error("the folder of the store holds a link or a device; put the files themselves there")]
+    NoFile,
+    /// An object's name that cannot be handed on as it is.
+    #[error(
+        "table {table:?}: an object's name has empty parts, blanks at an end, or is no text, and cannot be asked for; rename it"
+    )]
+    UnsafeName {
+        /// The table.
+        table: String,
+    },
+    /// Rows that were to be removed and are still there.
+    #[error("table {table:?}: {left} rows were not removed; a lock, a legal hold or a missing permission keeps them")]
+    NotRemoved {
+        /// The table.
+        table: String,
+        /// How many are left.
+        left: u64,
+    },
     /// A server that shows only a part of the data.
     #[error("{problem}: {help}")]
     NotWhole {
@@ -159,6 +185,8 @@ impl StoreError {
         match self {
             Self::Timeout { .. } => Retry::Transient,
             Self::Sql(failure) if failure.is_transient() => Retry::Transient,
+            Self::NoFolder => Retry::Transient,
+            Self::Objects(failure) if failure.is_transient() => Retry::Transient,
             Self::Redis(failure) if failure.is_transient() => Retry::Transient,
             _ => Retry::Permanent,
         }

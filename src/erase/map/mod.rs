@@ -226,19 +226,20 @@ impl StoreMap {
             other => other.read(credentials),
         }?;
         Ok(match self.kind {
-            StoreKind::Sqlite => beside(folder, &url),
+            StoreKind::Sqlite => beside(folder, "sqlite:", &url),
+            StoreKind::Objects => beside(&std::path::absolute(folder)?, "file:", &url),
             StoreKind::Postgres | StoreKind::Mysql | StoreKind::Redis => url,
         })
     }
 }
 
-/// The url of a SQLite file, with a relative path placed in this folder.
-fn beside(folder: &Path, url: &SecretString) -> SecretString {
-    let rest = url.expose_secret().strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+/// The url of a file, with a relative path placed in this folder.
+fn beside(folder: &Path, scheme: &str, url: &SecretString) -> SecretString {
+    let rest = url.expose_secret().strip_prefix(scheme).map(|rest| rest.strip_prefix("//").unwrap_or(rest));
     match (rest, folder.to_str()) {
         (Some(path), Some(folder)) if !path.starts_with(['/', ':']) && !path.is_empty() && !folder.is_empty() => {
             let folder = folder.trim_end_matches('/').replace('%', "%25").replace('?', "%3F");
-            SecretString::from(format!("sqlite://{folder}/{path}"))
+            SecretString::from(format!("{scheme}//{folder}/{path}"))
         }
         _ => url.clone(),
     }

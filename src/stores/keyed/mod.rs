@@ -4,6 +4,7 @@
 //!
 //! Rows of such a store go as a whole: nothing in them is masked, and nothing is let go of.
 
+mod meets;
 mod shape;
 mod template;
 mod wanted;

@@ -1,8 +1,7 @@
 //! How names are made: `session:{user}:*`. Pure: names come in as bytes, nothing is looked up.
 //!
-//! A template is text, places in braces and at most one `*` after the last place. A place holds one value; it never
-//! holds the bytes that stand before and after it in the template, so that a name is read in one way only. `*` is any
-//! rest, also an empty one.
+//! A template is text, places in braces, and `*` after the last place. A place holds one value, and never the bytes that
+//! stand before and after it in the template, so that a name is read in one way only. `*` is any rest, also an empty one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,11 +13,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Part {
+pub(super) enum Part {
     /// These bytes.
     Text(String),
     /// A value; it never holds one of the `stops`.
@@ -28,7 +27,7 @@ enum Part {
 }
 
 /// The bytes before and after a place; the same one twice where there is only one.
-type Stops = Option<[u8; 2]>;
+pub(super) type Stops = Option<[u8; 2]>;
 
 /// Why a text is no template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,53 +203,6 @@ impl Template {
         }
         (name, true)
     }
-
-    /// Whether some name could be made by both.
-    #[must_use]
-    pub fn meets(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.states(), other.states());
-        let mut open = vec![(0, 0)];
-        let mut seen = BTreeSet::new();
-        while let Some((a, b)) = open.pop() {
-            if !seen.insert((a, b)) {
-                continue;
-            }
-            if a == ours.len() && b == theirs.len() {
-                return true;
-            }
-            let skip = |states: &[Step], at: usize| matches!(states.get(at), Some(Step::Many(_)));
-            if skip(&ours, a) {
-                open.push((a + 1, b));
-            }
-            if skip(&theirs, b) {
-                open.push((a, b + 1));
-            }
-            let (Some(one), Some(two)) = (ours.get(a), theirs.get(b)) else { continue };
-            if one.class().meets(two.class()) {
-                // After one shared byte each side may stay where it repeats, or go on.
-                for next_a in one.after(a) {
-                    open.extend(two.after(b).map(|next_b| (next_a, next_b)));
-                }
-            }
-        }
-        false
-    }
-
-    /// The template as a machine that reads one byte per step.
-    fn states(&self) -> Vec<Step> {
-        let mut states = Vec::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => states.extend(text.bytes().map(|byte| Step::One(Class::Byte(byte)))),
-                Part::Place { stops, .. } => {
-                    let class = stops.map_or(Class::Any, Class::Not);
-                    states.extend([Step::One(class), Step::Many(class)]);
-                }
-                Part::Rest => states.push(Step::Many(Class::Any)),
-            }
-        }
-        states
-    }
 }
 
 /// Texts and rests against the end of a name: each text is found as early as it can be, the last one at the end.
@@ -270,42 +222,6 @@ fn tail(parts: &[Part], mut rest: &[u8]) -> bool {
         }
     }
     true
-}
-
-#[derive(Clone, Copy)]
-enum Class {
-    Byte(u8),
-    Not([u8; 2]),
-    Any,
-}
-
-impl Class {
-    const fn meets(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Byte(a), Self::Byte(b)) => a == b,
-            (Self::Byte(a), Self::Not([b, c])) | (Self::Not([b, c]), Self::Byte(a)) => a != b && a != c,
-            _ => true,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    One(Class),
-    Many(Class),
-}
-
-impl Step {
-    const fn class(self) -> Class {
-        match self {
-            Self::One(class) | Self::Many(class) => class,
-        }
-    }
-
-    fn after(self, at: usize) -> impl Iterator<Item = usize> + Clone {
-        let stays = matches!(self, Self::Many(_)).then_some(at);
-        stays.into_iter().chain(std::iter::once(at + 1))
-    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ async fn redis_conforms() {
         run(&mut connection, &[&format!("SET {name} x")]).await;
     }
     let store = open(&url, shapes(Holds::Text)).await.unwrap();
-    conform(World { store, dump: Box::new(RedisDump(connection)), more: Vec::new() }).await;
+    conform(World { store, dump: Box::new(RedisDump(connection)), versions: None }).await;
 }
 
 fn table(pattern: &str, holds: Holds, member: Option<(&str, Option<&str>)>) -> Shape {

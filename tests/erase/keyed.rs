@@ -236,7 +236,7 @@ async fn a_plan_that_was_begun_ends_under_its_own_patterns() {
     let mut shop = Shop::open(1).await;
     let plan = shop.world.plan(&target(Scope::User, Scope::User, 11)).await;
     let ledger = MemoryLedger::default();
-    ledger.kill_after(Some(8));
+    ledger.kill_after(Some(14));
     shop.world.execute(&plan, &ledger).await.unwrap_err();
     ledger.kill_after(None);
     let other = CACHE.1.replace("session:{user}:*", "sess:{user}:*").replace("\"rate:*\"", "\"rate:*\", \"session:*\"");

@@ -1,5 +1,6 @@
 //! S3 for tests: moto's server (from PyPI), of `tests/run` or of this process's own; a fresh bucket for each test.
 
+use expunged::chance::{OsChance, draw};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -39,7 +40,7 @@ impl Bucket {
     }
 
     async fn new(headers: &str) -> Self {
-        let name = format!("shop-{}", uuid::Uuid::from_u128(rand::random()).simple());
+        let name = format!("shop-{:032x}", u128::from_be_bytes(draw(&OsChance)));
         let bucket = Self { server: server().await.url.clone(), name };
         bucket.ask("PUT", "", headers, "").await;
         bucket
@@ -70,7 +71,7 @@ impl Bucket {
 
     /// The name of every version and of every marker, sorted.
     pub async fn names(&self) -> Vec<String> {
-        let list = self.ask("GET", "?versions", "", "").await;
+        let list = self.ask("GET", "?versions&max-keys=10000", "", "").await;
         let keys = list.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
         let mut names: Vec<String> = keys.map(str::to_owned).collect();
         names.sort();
@@ -100,6 +101,12 @@ fn encoded(key: &str) -> String {
 async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
     let url_at = |port| format!("http://127.0.0.1:{port}");
-    let answers = async |url: &str| TcpStream::connect(url.trim_start_matches("http://")).await.is_ok();
+    let answers = async |url: &str| {
+        let Ok(mut stream) = TcpStream::connect(url.trim_start_matches("http://")).await else { return false };
+        let mut answer = String::new();
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.is_ok()
+            && stream.read_to_string(&mut answer).await.is_ok()
+            && answer.starts_with("HTTP/")
+    };
     SERVER.get_or_init(|| Server::find_or_start(KIND, url_at, answers)).await
 }

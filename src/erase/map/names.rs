@@ -1,7 +1,7 @@
 //! `[keys.*]`: tables of a store that has none of its own (Redis, objects). The map says how the names are made, and
 //! what stands at each place in braces is a column like any other: `belongs_to` tells whose key it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_spanned::Spanned;
@@ -145,15 +145,10 @@ impl Reader<'_> {
             let help = "key, member, version and value mean something else here; choose another name";
             return Err(self.error(span.clone(), format!("a place is called {place}"), help));
         }
-        if let Some((at, place)) =
-            places.iter().enumerate().find(|(at, place)| places.get(at + 1..).is_some_and(|rest| rest.contains(place)))
-        {
-            let help = "what is the same in a name and in its member needs two names";
-            return Err(self.error(
-                span.clone(),
-                format!("the place {place} stands twice (the first is place {})", at + 1),
-                help,
-            ));
+        let mut seen = BTreeSet::new();
+        if let Some(place) = places.iter().find(|place| !seen.insert(**place)) {
+            let help = "give it two names, and list both: belongs_to = { \"store.table\" = [\"user\", \"same_user\"] }";
+            return Err(self.error(span.clone(), format!("{place} stands in the name and in its member"), help));
         }
         if raw.belongs_to.is_empty() {
             let help = "add belongs_to = { \"store.table\" = \"place\" }; names of nobody's data are listed in ignore under [store]";

@@ -158,12 +158,12 @@ impl Objects {
 
 impl From<opendal::Error> for StoreError {
     fn from(error: opendal::Error) -> Self {
-        Self::Objects(ObjectFailure(error))
+        Self::Objects(ObjectFailure(Box::new(error)))
     }
 }
 
 /// What the store or the driver said, without the names that they quoted.
-pub struct ObjectFailure(opendal::Error);
+pub struct ObjectFailure(Box<opendal::Error>);
 
 impl ObjectFailure {
     /// Down, overloaded, asked too often.

@@ -43,7 +43,7 @@ pub(super) async fn walk(
 ) -> Result<(), StoreError> {
     let mut lister = list(objects, beginning).await?;
     while let Some(found) = objects.in_time(lister.try_next()).await? {
-        let name = found.path().trim_start_matches('/').to_owned();
+        let name = if found.path() == "/" { String::new() } else { found.path().to_owned() };
         let (version, is_folder) = match &objects.place {
             Place::Bucket => (found.metadata().version().unwrap_or("null"), false),
             Place::Folder(folder) => ("", is_folder(&folder.join(&name)).await?),
@@ -69,7 +69,7 @@ async fn is_folder(path: &Path) -> Result<bool, StoreError> {
 /// Begins a list, more than once where the place is busy.
 async fn list(objects: &Objects, beginning: &str) -> Result<Lister, StoreError> {
     let path = match objects.place {
-        Place::Bucket => beginning,
+        Place::Bucket => listable(beginning),
         Place::Folder(_) => beginning.rfind('/').and_then(|end| beginning.get(..=end)).unwrap_or_default(),
     };
     let mut tried = 0;
@@ -85,6 +85,14 @@ async fn list(objects: &Objects, beginning: &str) -> Result<Lister, StoreError> 
         }
         tried += 1;
     }
+}
+
+/// As much of a beginning as the driver asks for as it is; a shorter one lists more, and nothing is passed over.
+fn listable(mut beginning: &str) -> &str {
+    while !beginning.is_empty() && normalize_path(beginning) != beginning {
+        beginning = beginning.char_indices().next_back().and_then(|(end, _)| beginning.get(..end)).unwrap_or_default();
+    }
+    beginning
 }
 
 pub(super) async fn find(objects: &Objects, wanted: &Wanted<'_>) -> Result<BTreeSet<Key>, StoreError> {
@@ -176,7 +184,7 @@ async fn listed(objects: &Objects, table: &str, names: BTreeSet<String>) -> Resu
 }
 
 pub(super) async fn present(objects: &Objects, table: &str, rows: &[Key]) -> Result<Vec<bool>, StoreError> {
-    let names = rows.iter().map(|row| Ok(part(table, row, 0)?)).collect::<Result<_, StoreError>>()?;
+    let names = rows.iter().map(|row| part(table, row, 0)).collect::<Result<_, _>>()?;
     let there = listed(objects, table, names).await?;
     Ok(rows.iter().map(|row| there.contains(row)).collect())
 }

@@ -134,12 +134,12 @@ enum Ask<'a> {
 
 impl From<RedisError> for StoreError {
     fn from(error: RedisError) -> Self {
-        Self::Redis(RedisFailure(error))
+        Self::Redis(RedisFailure(Box::new(error)))
     }
 }
 
 /// What the server or the driver said, without what they quoted.
-pub struct RedisFailure(RedisError);
+pub struct RedisFailure(Box<RedisError>);
 
 impl RedisFailure {
     /// Down, starting, failing over to a copy that only reads, out of memory or disk, busy with a script.
@@ -164,7 +164,7 @@ impl RedisFailure {
 
     /// What the server calls the failure; of several commands, what it says of each that failed.
     fn codes(&self) -> Vec<String> {
-        let errors = self.0.clone().into_server_errors();
+        let errors = RedisError::clone(&self.0).into_server_errors();
         errors.iter().flat_map(|errors| errors.iter()).map(|(_, error)| error.code().to_owned()).collect()
     }
 }

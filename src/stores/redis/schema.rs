@@ -64,7 +64,7 @@ async fn may_erase(connection: &mut MultiplexedConnection, table: &str, shape: &
 }
 
 fn refused(table: &str, command: &'static str, error: RedisError) -> StoreError {
-    let failure = RedisFailure(error);
+    let failure = RedisFailure(Box::new(error));
     if failure.codes().iter().any(|code| code == "NOPERM") {
         return StoreError::NoGrant { table: table.to_owned(), grant: format!("+{}", command.to_lowercase()) };
     }

@@ -21,6 +21,7 @@ fn errors_name_file_line_and_fix() {
         ("session:{user}:*", "session:{user}:{user}", "cache.toml:14:14", "a place stands twice", "a name of its own"),
         ("session:{user}:*", "session:{key}:*", "cache.toml:13:1", "a place is called key", "another name"),
         ("session:{user}:*", "session:*", "cache.toml:16:", "user is no place of the template", "put {user}"),
+        ("\"online:{account}\"", "\"online:{user}\"", "cache.toml:31:1", "user stands in the name and", "two names"),
         ("\"string\" ", "\"text\" ", "cache.toml:15:14", "\"text\" is no type of Redis", "zset"),
         ("type       = \"string\" ", "", "cache.toml:13:1", "its type is missing", "hash"),
         (

@@ -100,14 +100,23 @@ impl Dump for Files {
 #[tokio::test]
 async fn every_version_goes_and_every_marker() {
     let bucket = Bucket::versioned().await;
-    for name in ["session/1/a", "session/1/a", "session/1/b", "session/2/a", "profile/1", "profile/12", "profile/1"] {
+    for name in [
+        "session/1/",
+        "session/1/a",
+        "session/1/a",
+        "session/1/b",
+        "session/2/a",
+        "profile/1",
+        "profile/12",
+        "profile/1",
+    ] {
         bucket.put(name).await;
     }
     bucket.hide("session/1/a").await;
     bucket.hide("profile/1").await;
     let store = open(&bucket.url(), shapes(Holds::Object)).await.unwrap();
     let one = Key::from(1);
-    for (table, count) in [("sessions", 4), ("profiles", 3)] {
+    for (table, count) in [("sessions", 5), ("profiles", 3)] {
         let rows = found(store.as_ref(), table, &one).await.unwrap();
         assert_eq!(rows.len(), count, "{table}: what is hidden is still there");
         let key = names(&["key", "version"]);
@@ -140,18 +149,18 @@ async fn what_a_lock_keeps_is_not_called_removed() {
     assert!(bucket.names().await.is_empty());
 }
 
-/// More than a page of a list, and more than one call of a bulk delete.
+/// More than a page of a list.
 #[tokio::test]
 async fn long_lists_are_read_to_their_end() {
     let files: Vec<String> = (0..2_300).map(|n| format!("session/1/{n}")).chain(["session/2/a".to_owned()]).collect();
     let folder = Files::with(&files.iter().map(String::as_str).collect::<Vec<_>>());
     let bucket = Bucket::versioned().await;
-    for _ in 0..1_100 {
+    for _ in 0..130 {
         bucket.put("profile/1").await;
     }
     bucket.put("profile/11").await;
     bucket.hide("profile/1").await;
-    for (url, table, count) in [(folder.url(), "sessions", 2_300), (bucket.url(), "profiles", 1_101)] {
+    for (url, table, count) in [(folder.url(), "sessions", 2_300), (bucket.url(), "profiles", 131)] {
         let store = open(&url, shapes(Holds::Object)).await.unwrap();
         let rows = found(store.as_ref(), table, &Key::from(1)).await.unwrap();
         assert_eq!(rows.len(), count, "{table}");

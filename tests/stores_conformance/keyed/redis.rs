@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use expunged::domain::Retry;
@@ -11,8 +12,9 @@ use secrecy::SecretString;
 
 use super::{Dump, NAMES, World, conform, shapes};
 use crate::stores_conformance::{ints, names};
+use crate::support::leash::{Folder, Leash};
 use crate::support::redis::{connect, fresh_redis, names as all_names, run};
-use crate::support::unique_word;
+use crate::support::{free_port, unique_word};
 
 struct RedisDump(MultiplexedConnection);
 
@@ -192,11 +194,45 @@ async fn a_login_that_may_too_little_is_refused_before_anything_is_written() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_waited_for() {
-    let url = format!("redis://127.0.0.1:{}/0", crate::support::free_port());
+    let url = format!("redis://127.0.0.1:{}/0", free_port());
     let away = open(&url, members()).await.err().expect("nobody listens there");
     assert_eq!(away.retry(), Retry::Transient, "{away}");
     let none = open("http://127.0.0.1", members()).await.err().expect("that is another protocol");
     assert!(matches!(none, StoreError::BadUrl { .. }));
+}
+
+/// A server of one's own, started with these arguments.
+async fn server(arguments: &[&str]) -> (Leash, String) {
+    let (port, folder) = (free_port().to_string(), Folder::create());
+    let data = folder.path().display().to_string();
+    let plain = ["redis-server", "--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", &data];
+    let mut leash = Leash::start(folder, "TERM", &[plain.as_slice(), arguments].concat());
+    let url = format!("redis://127.0.0.1:{port}/0");
+    leash.until(Duration::from_secs(20), async || connect(&url).await.is_ok()).await.unwrap();
+    (leash, url)
+}
+
+#[tokio::test]
+async fn a_part_and_a_copy_are_refused() {
+    for (arguments, says) in [
+        (["--cluster-enabled", "yes"].as_slice(), "a node of a cluster"),
+        (&["--replicaof", "127.0.0.1", "1"], "a replica: name the primary"),
+    ] {
+        let (_leash, url) = server(arguments).await;
+        let refused = open(&url, members()).await.unwrap().schema().await.unwrap_err();
+        assert!(refused.to_string().contains(says) && refused.retry() == Retry::Permanent, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_is_made_anew() {
+    let (leash, url) = server(&[]).await;
+    let store = open(&url, members()).await.unwrap();
+    run(&mut connect(&url).await.unwrap(), &["CLIENT KILL TYPE normal SKIPME yes"]).await;
+    store.ping().await.expect("asked again on a new one");
+    drop(leash);
+    let away = store.ping().await.unwrap_err();
+    assert_eq!(away.retry(), Retry::Transient, "{away}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Erasing from three stores: each scope, nothing of others, killed anywhere, run twice, failing closed.
 
 mod changed;
+mod keyed;
 mod killed;
 mod late;
 mod maps;

@@ -131,6 +131,8 @@ const ROOMS: &[Room] = &[
 const DOORS: &[(&str, &[&str], &str)] = &[
     ("stores::sqlite", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
     ("stores::postgres", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
+    ("stores::object", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
+    ("stores::redis", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
     ("stores::mysql", BUILDERS, "connectors are used through the traits; only those who build the house choose one"),
 ];
 const BUILDERS: &[&str] = &["stores", "daemon", "demo", "cli"];

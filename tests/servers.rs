@@ -13,6 +13,8 @@ use crate::support::leash::{Folder, Leash};
 use crate::support::mariadb::{fresh_mariadb, mariadb_url};
 use crate::support::postfix::Postfix;
 use crate::support::postgres::{fresh_postgres, postgres_url};
+use crate::support::redis::{connect, fresh_redis, names, run};
+use crate::support::s3::Bucket;
 
 #[tokio::test]
 async fn postgres_gives_each_test_an_empty_database() {
@@ -41,6 +43,29 @@ async fn mariadb_gives_each_test_an_empty_database() {
             .await
             .expect("it is empty");
     }
+}
+
+#[tokio::test]
+async fn redis_gives_each_test_an_empty_database() {
+    let (one, other) = (fresh_redis().await, fresh_redis().await);
+    assert_ne!(one, other);
+    for url in [one, other] {
+        let mut connection = connect(&url).await.expect("Redis answers");
+        assert!(names(&mut connection).await.is_empty());
+        run(&mut connection, &["SET letter 1"]).await;
+    }
+}
+
+#[tokio::test]
+async fn s3_keeps_versions_and_markers() {
+    let (bucket, other) = (Bucket::versioned().await, Bucket::plain().await);
+    for bucket in [&bucket, &other] {
+        bucket.put("letter").await;
+        bucket.put("letter").await;
+        bucket.hide("letter").await;
+    }
+    assert_eq!(bucket.names().await, ["letter"; 3]);
+    assert!(other.names().await.is_empty());
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
-//! Every store keeps the same contract: one suite, run on SQLite, PostgreSQL and MariaDB.
+//! Every store keeps the same contract: one suite for databases, run on SQLite, PostgreSQL and MariaDB, and one for stores
+//! whose tables are declared ([`keyed`]), run on Redis, S3 and a folder.
 //!
 //! The servers are real ones, of `tests/run` or of this process's own, and every test has its own database on them.
 
 mod alike;
+mod keyed;
 mod limits;
 mod survey;
 

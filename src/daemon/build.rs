@@ -17,6 +17,7 @@ use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, DbError, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
+use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
 use crate::intake::{Lexicon, LexiconError, Limits};
@@ -27,7 +28,7 @@ use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
-use crate::stores::{StoreError, StoreKind, StoreLimits, StoreName, Stores};
+use crate::stores::{Opened, StoreError, StoreKind, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
@@ -90,7 +91,7 @@ pub enum BuildError {
     #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
     DirectoryColumns(Vec<MissingColumn>),
     /// The directory names a store that no map describes.
-    #[error("[directory.sql] store = {0:?} is no store of the data maps; add its map to [stores] maps")]
+    #[error("[directory.sql] store = {0:?} is no SQL store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
     /// No folder for the empty ledger that stands in for one that the daemon has not made yet.
     #[error("no temporary folder can be made for an empty database; check TMPDIR")]
@@ -137,7 +138,8 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
     };
     let mut schemas = BTreeMap::new();
     for (name, kind, url) in open {
-        let store = crate::stores::open(kind, &url, limits).await.map_err(|source| failed(&name, source))?;
+        let shapes = map.stores().get(&name).map(StoreMap::shapes).unwrap_or_default();
+        let store = Opened::open(kind, &url, limits, shapes).await.map_err(|source| failed(&name, source))?;
         stores.insert(name.clone(), store);
         let store = stores.get(&name).map_err(|source| failed(&name, source))?;
         schemas.insert(name.clone(), store.schema().await.map_err(|source| failed(&name, source))?);
@@ -197,12 +199,12 @@ struct StoreQueries {
 impl Lookup for StoreQueries {
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        crate::stores::Lookup::lookup(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+        self.stores.lookup(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
     }
 
     async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
         let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        crate::stores::Lookup::describe(self.stores.get(&self.name).map_err(said)?, sql, params).await.map_err(said)
+        self.stores.lookup(&self.name).map_err(said)?.describe(sql, params).await.map_err(said)
     }
 }
 
@@ -224,7 +226,7 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
         DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
         DirectoryConfig::Sql { store, find, target, owner } => {
             let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
-            stores.get(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
+            stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
             let queries = Queries {
                 find: find.clone(),
                 target: target.clone(),

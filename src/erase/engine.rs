@@ -167,6 +167,9 @@ fn unfit(at: &TableRef, table: &TableMap, schemas: &BTreeMap<StoreName, Schema>)
     };
     let found = schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
     let Some(found) = found else { return vec![defect(None, "the store has no such table any more")] };
+    if found.shape != table.shape {
+        return vec![defect(None, "its names are made in another way by now")];
+    }
     let gone = table.categories.keys().filter(|name| found.column(name).is_none());
     let new = found.columns.iter().map(|column| &column.name).filter(|name| !table.categories.contains_key(*name));
     let fixed = table.mask.iter().filter(|(name, mask)| {

@@ -6,7 +6,9 @@ use std::fmt;
 
 use crate::domain::Retry;
 
-use super::StoreName;
+use super::object::ObjectFailure;
+use super::redis::RedisFailure;
+use super::{StoreKind, StoreName};
 
 /// A failure of a store.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +86,84 @@ pub enum StoreError {
         /// The name in the query.
         name: String,
     },
+    /// Redis could not be reached or refused a command.
+    #[error("the store did not do what it was asked to")]
+    Redis(#[source] RedisFailure),
+    /// A bucket or a folder could not be reached or refused a call.
+    #[error("the store did not do what it was asked to")]
+    Objects(#[source] ObjectFailure),
+    /// A folder that is not there: perhaps its disk is not mounted.
+    #[error("the folder of the store is not there; is its disk mounted?")]
+    NoFolder,
+    /// Something lies in a folder that is neither a file nor a folder.
+    #[error("the folder of the store holds a link or a device; put the files themselves there")]
+    NoFile,
+    /// An object's name that cannot be handed on as it is.
+    #[error(
+        "table {table:?}: an object's name has empty parts, blanks at an end, or is no text, and cannot be asked for; rename it"
+    )]
+    UnsafeName {
+        /// The table.
+        table: String,
+    },
+    /// Rows that were to be removed and are still there.
+    #[error("table {table:?}: {left} rows were not removed; a lock, a legal hold or a missing permission keeps them")]
+    NotRemoved {
+        /// The table.
+        table: String,
+        /// How many are left.
+        left: u64,
+    },
+    /// A server that shows only a part of the data.
+    #[error("{problem}: {help}")]
+    NotWhole {
+        /// What it is.
+        problem: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The login may not do what the map asks for. Tried, and nothing changed.
+    #[error("table {table:?}: the login may not do what erasing needs; grant it {grant} on the names of the table")]
+    NoGrant {
+        /// The table.
+        table: String,
+        /// What is missing.
+        grant: String,
+    },
+    /// A name holds another kind of value than the map says.
+    #[error("table {table:?}: a name holds {found}, where the map says {expected}; correct its type in the map")]
+    WrongType {
+        /// The table.
+        table: String,
+        /// What the map says.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// Something lies under a name of the map that no member of the map describes.
+    #[error("table {table:?}: there are members that the map does not describe; map them, or ignore them")]
+    UnknownMember {
+        /// The table.
+        table: String,
+    },
+    /// Rows of this table go as a whole: they have no columns that could be written.
+    #[error("table {table:?}: rows of this kind of store go as a whole and cannot be masked")]
+    NoColumns {
+        /// The table.
+        table: String,
+    },
+    /// The store answers no queries, so that it can be no directory.
+    #[error("the store {store} answers no queries; name an SQL store as the directory")]
+    NoQueries {
+        /// Its name.
+        store: StoreName,
+    },
+    /// This kind of store is opened with what the map says of its names.
+    #[error("a store of the kind {kind} has no catalogue of its own; open it with what the map says of its names")]
+    NoCatalogue {
+        /// The kind.
+        kind: StoreKind,
+    },
     /// A store that the data map names was not opened.
     #[error("the store {store} is not open")]
     NotOpen {
@@ -105,6 +185,9 @@ impl StoreError {
         match self {
             Self::Timeout { .. } => Retry::Transient,
             Self::Sql(failure) if failure.is_transient() => Retry::Transient,
+            Self::NoFolder => Retry::Transient,
+            Self::Objects(failure) if failure.is_transient() => Retry::Transient,
+            Self::Redis(failure) if failure.is_transient() => Retry::Transient,
             _ => Retry::Permanent,
         }
     }

@@ -156,8 +156,15 @@ impl KeyValue {
 
     /// A text has one spelling. What is no text of its own has those that programs give it.
     fn fit_text(&self) -> Fit {
-        let spellings = match self {
-            Self::Text(text) if text.len() > TEXT_BYTES_MAX => return Fit::Unfit,
+        match self {
+            Self::Text(text) if text.len() > TEXT_BYTES_MAX => Fit::Unfit,
+            _ => Fit::Values(self.spellings().into_iter().map(serde_json::Value::from).collect()),
+        }
+    }
+
+    /// The value as programs write it into a text.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        match self {
             Self::Int(_) | Self::Text(_) => vec![self.to_text()],
             Self::Bytes(bytes) => {
                 vec![data_encoding::HEXLOWER.encode(bytes), data_encoding::HEXUPPER.encode(bytes)]
@@ -168,8 +175,7 @@ impl KeyValue {
                 format!("{:x}", uuid.simple()),
                 format!("{:X}", uuid.simple()),
             ],
-        };
-        Fit::Values(spellings.into_iter().map(serde_json::Value::from).collect())
+        }
     }
 }
 

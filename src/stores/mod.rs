@@ -3,18 +3,26 @@
 //! A store finds keys, deletes, masks and counts; it never decides what is erased, never gives out a person's values
 //! except keys, and never knows the data map or our own database.
 //!
+//! Two kinds keep the one contract of [`RowStore`]. A database *has* tables: its catalogue says which, and rows have
+//! columns that can be compared and masked. Redis and a place of objects have none: the map *declares* them
+//! ([`keyed::Shape`]), a row is a name (or a member or a version under one) and goes as a whole.
+//!
 //! # How to add a store
-//! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue), `statements.rs`
-//!    (what this database says differently), `survey.rs` (sizes and rights). An SQL database implements
-//!    [`sql::Dialect`] and gets [`RowStore`], [`Lookup`] and [`Survey`] from [`sql::SqlStore`]; any other kind
-//!    implements the traits itself.
-//! 2. A word in [`StoreKind`] and an arm in [`open`].
+//! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue, or look whether the
+//!    store is what the map says), `statements.rs` (what this store says differently), `survey.rs` (sizes and rights). An SQL
+//!    database implements [`sql::Dialect`] and gets [`RowStore`], [`Lookup`] and [`Survey`] from [`sql::SqlStore`]; a store of names implements
+//!    [`keyed::Backend`] and gets [`RowStore`] from [`keyed::KeyStore`]; any other kind implements the trait itself.
+//! 2. A word in [`StoreKind`], and an arm in [`open`] or [`open_keys`] (in `opened.rs`).
 //! 3. A caller of the suite in `tests/stores_conformance.rs`, with the real server.
 
 pub mod error;
 pub mod key;
+pub mod keyed;
 pub mod mysql;
+pub mod object;
+mod opened;
 pub mod postgres;
+pub mod redis;
 pub mod schema;
 pub mod shape;
 pub mod sql;
@@ -23,19 +31,19 @@ pub mod survey;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::stored_enum;
 
 pub use error::StoreError;
 pub use key::{Key, KeyValue};
+pub use keyed::{Shape, Shapes};
+pub use opened::{Opened, Stores, open, open_keys};
 pub use schema::{Collation, Column, ColumnKind, ForeignKey, Schema, Table};
-pub use shape::Shapes;
+pub use shape::ValueShapes;
 pub use survey::{Attempt, Right, Survey};
 
 /// What a store is called in the data map.
@@ -76,6 +84,18 @@ stored_enum! {
         Postgres = "postgres",
         /// MariaDB 10.6 or later, MySQL 8 or later.
         Mysql = "mysql",
+        /// Redis 6.2 or later: one logical database of one server.
+        Redis = "redis",
+        /// A bucket of S3, or a local folder.
+        Objects = "objects",
+    }
+}
+
+impl StoreKind {
+    /// Whether the map declares its tables, because it has none of its own.
+    #[must_use]
+    pub const fn is_keyed(self) -> bool {
+        matches!(self, Self::Redis | Self::Objects)
     }
 }
 
@@ -152,7 +172,8 @@ pub struct Latest {
 /// whose key was handed in; undo a statement that changed more rows than keys were handed in; be idempotent (the
 /// same call twice leaves the same rows); answer within the limits; compare keys to the byte, never cut or rounded;
 /// answer `Err` for a key that the column's type cannot hold, because a key that is silently passed over would be a
-/// row that is silently kept. SHOULD: use one statement per call, and an index where there is one; try again after
+/// row that is silently kept; answer `Err` for a row that it was to change and could not, never a smaller number alone; say
+/// in the schema what nobody mapped. SHOULD: use one statement per call, and an index where there is one; try again after
 /// deadlock, serialisation failure and busy, a bounded number of times.
 ///
 /// Callers hand in at most a chunk of keys (1,000 by default) per call, without duplicates.
@@ -164,7 +185,8 @@ pub trait RowStore: Send + Sync {
     /// Reads the catalogue: tables, columns, keys and foreign keys as they are now.
     async fn schema(&self) -> Result<Schema, StoreError>;
 
-    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. A value
+    /// The keys (`key` columns) of the selected rows above `after`, ascending by key, at most `limit`: a page. (A store
+    /// that walks through everything for any page answers all rows in one.) A value
     /// beyond the range of the compared column matches nothing; one of another kind is an error. Values are compared
     /// to the byte, except in the columns of a foreign key, where the store itself says what is linked.
     async fn keys(
@@ -221,51 +243,3 @@ pub trait Lookup: Send + Sync {
 /// A store that both erases rows and answers directory queries.
 pub trait SqlRows: RowStore + Lookup {}
 impl<T: RowStore + Lookup> SqlRows for T {}
-
-/// Opens a store and reads its catalogue.
-///
-/// # Errors
-/// An unreadable url, an unreachable server, a refused login.
-pub async fn open(kind: StoreKind, url: &SecretString, limits: StoreLimits) -> Result<Arc<dyn SqlRows>, StoreError> {
-    Ok(match kind {
-        StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
-        StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),
-        StoreKind::Mysql => Arc::new(mysql::open(url, limits).await?),
-    })
-}
-
-/// The open stores by name.
-#[derive(Clone, Default)]
-pub struct Stores(BTreeMap<StoreName, Arc<dyn SqlRows>>);
-
-impl Stores {
-    /// Adds a store.
-    pub fn insert(&mut self, name: StoreName, store: Arc<dyn SqlRows>) {
-        self.0.insert(name, store);
-    }
-
-    /// The store of this name; a name that is not open is an error, never an empty store.
-    ///
-    /// # Errors
-    /// [`StoreError::NotOpen`].
-    pub fn get(&self, name: &StoreName) -> Result<&dyn SqlRows, StoreError> {
-        self.0.get(name).map(AsRef::as_ref).ok_or_else(|| StoreError::NotOpen { store: name.clone() })
-    }
-
-    /// The stores with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&StoreName, &dyn SqlRows)> {
-        self.0.iter().map(|(name, store)| (name, store.as_ref()))
-    }
-
-    /// The catalogue of every store, for the check of the data map.
-    ///
-    /// # Errors
-    /// The first store that cannot be read.
-    pub async fn schemas(&self) -> Result<BTreeMap<StoreName, Schema>, StoreError> {
-        let mut schemas = BTreeMap::new();
-        for (name, store) in &self.0 {
-            schemas.insert(name.clone(), store.schema().await?);
-        }
-        Ok(schemas)
-    }
-}

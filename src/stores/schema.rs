@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keyed::Shape;
 use serde::{Deserialize, Serialize};
 
 /// The tables of one store.
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Schema {
     /// By name; a table outside the connection's own namespace is `namespace.table`.
     pub tables: BTreeMap<String, Table>,
+    /// Of a store whose tables are declared: how many names of a sample belong to none of them. Never the names: they
+    /// may be personal data.
+    pub strays: u64,
 }
 
 /// One table.
@@ -33,6 +37,8 @@ pub struct Table {
     pub hides_rows: bool,
     /// The links to other tables that the store enforces.
     pub foreign_keys: Vec<ForeignKey>,
+    /// Of a store whose tables are declared: what the declaration says.
+    pub shape: Option<Shape>,
 }
 
 /// One column.

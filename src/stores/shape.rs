@@ -2,7 +2,7 @@
 
 /// How many of the values that were seen have which shape. A value has at most one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shapes {
+pub struct ValueShapes {
     /// Values that are neither NULL nor empty.
     pub seen: u32,
     /// Mail addresses.
@@ -29,7 +29,7 @@ pub struct Shapes {
     pub prose: u32,
 }
 
-impl Shapes {
+impl ValueShapes {
     /// Looks at one value.
     pub fn look(&mut self, value: &str) {
         let value = value.trim();
@@ -152,15 +152,15 @@ mod tests {
             ("please call me back at home in the evening", "prose"),
             ("active", ""),
         ] {
-            let mut shapes = Shapes::default();
+            let mut shapes = ValueShapes::default();
             shapes.look(value);
             let found = format!("{shapes:?}");
-            let expected = if of.is_empty() { Shapes { seen: 1, ..Shapes::default() } } else { shapes };
+            let expected = if of.is_empty() { ValueShapes { seen: 1, ..ValueShapes::default() } } else { shapes };
             assert!(of.is_empty() || found.contains(&format!("{of}: 1")), "{value}: {found}");
             assert_eq!(shapes, expected, "{value}");
         }
-        let mut none = Shapes::default();
+        let mut none = ValueShapes::default();
         none.look("  ");
-        assert_eq!(none, Shapes::default());
+        assert_eq!(none, ValueShapes::default());
     }
 }

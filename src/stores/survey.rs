@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::shape::Shapes;
+use super::shape::ValueShapes;
 use super::{Schema, StoreError, StoreKind, StoreLimits, mysql, postgres, sqlite};
 
 /// What may be done with the rows of a table.
@@ -75,17 +75,18 @@ pub trait Survey: Send + Sync {
     fn has_logins(&self) -> bool;
 
     /// The shapes of the values in the first rows of a table, by column: how many look like an address, and so on.
-    async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, Shapes>, StoreError>;
+    async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, ValueShapes>, StoreError>;
 }
 
 /// Opens a store to look it over.
 ///
 /// # Errors
-/// An unreadable url, an unreachable server, a refused login.
+/// An unreadable url, an unreachable server, a refused login; a kind that has no catalogue.
 pub async fn open(kind: StoreKind, url: &SecretString, limits: StoreLimits) -> Result<Arc<dyn Survey>, StoreError> {
     Ok(match kind {
         StoreKind::Sqlite => Arc::new(sqlite::open(url, limits).await?),
         StoreKind::Postgres => Arc::new(postgres::open(url, limits).await?),
         StoreKind::Mysql => Arc::new(mysql::open(url, limits).await?),
+        StoreKind::Redis | StoreKind::Objects => return Err(StoreError::NoCatalogue { kind }),
     })
 }

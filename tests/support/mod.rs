@@ -1,6 +1,6 @@
 //! Real servers for the tests, on free ports and in temporary folders; never a mock where the real thing runs.
 //!
-//! `tests/run` starts PostgreSQL and MariaDB once for everybody and names them in the environment; a test process
+//! `tests/run` starts PostgreSQL, MariaDB, Redis and an S3 once for everybody and names them in the environment; a test process
 //! that was started by hand finds nothing there and starts its own. Every server hangs on a [`leash::Leash`], so that
 //! it ends with the test process, however that one ends.
 //!
@@ -16,6 +16,8 @@ pub mod post;
 pub mod postfix;
 pub mod postgres;
 pub mod recipe;
+pub mod redis;
+pub mod s3;
 pub mod source;
 pub mod world;
 

@@ -19,7 +19,7 @@ use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, check};
 use crate::reply::mailer::SmtpMailer;
 use crate::reply::settings::MailerSettings;
-use crate::stores::{self, Schema, SqlRows, StoreName, Stores};
+use crate::stores::{Opened, Schema, StoreName, Stores};
 use crate::verify::DirectoryError;
 
 use super::{Finding, Report};
@@ -65,12 +65,12 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
     open
 }
 
-async fn reach(config: &Config, store: &StoreMap) -> Result<(Arc<dyn SqlRows>, Schema), Ended> {
+async fn reach(config: &Config, store: &StoreMap) -> Result<(Opened, Schema), Ended> {
     let url = url_of(store)?;
-    let rows = stores::open(store.kind, &url, build::store_limits(config)).await?;
-    rows.ping().await?;
-    let schema = rows.schema().await?;
-    Ok((rows, schema))
+    let opened = Opened::open(store.kind, &url, build::store_limits(config), store.shapes()).await?;
+    opened.rows().ping().await?;
+    let schema = opened.rows().schema().await?;
+    Ok((opened, schema))
 }
 
 /// The url of a store.

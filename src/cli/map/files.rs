@@ -10,7 +10,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::config::Config;
 use crate::erase::map::StoreMap;
 use crate::erase::map::known::Known;
-use crate::stores::{self, StoreLimits, Survey};
+use crate::stores::{self, Opened, Schema, StoreLimits, Survey};
 
 /// One map as it lies there.
 pub(super) struct MapFile {
@@ -47,4 +47,11 @@ pub(super) async fn survey(store: &StoreMap, limits: StoreLimits) -> Result<Arc<
     Ok(stores::survey::open(store.kind, &url, limits).await.with_context(|| {
         format!("the store of {} cannot be looked at; is its url right, and the server up?", store.file)
     })?)
+}
+
+/// Looks at a store of names: its tables are those of the map, and the names that belong to none are counted.
+pub(super) async fn names(store: &StoreMap, limits: StoreLimits) -> Result<Schema, Ended> {
+    let url = reach::url_of(store)?;
+    let opened = Opened::open(store.kind, &url, limits, store.shapes()).await?;
+    Ok(opened.rows().schema().await?)
 }

@@ -16,7 +16,7 @@ use crate::erase::map::known::Known;
 use crate::erase::map::propose::{Head, Hints, Written, header, propose, write};
 use crate::erase::map::{TableRef, look};
 use crate::output::{progress, say, write_out};
-use crate::stores::{Schema, Shapes, StoreError, StoreKind, StoreLimits, StoreName, Survey};
+use crate::stores::{Schema, StoreError, StoreKind, StoreLimits, StoreName, Survey, ValueShapes};
 
 use super::files::{self, MapFile};
 
@@ -155,7 +155,7 @@ async fn sample(
     survey: &dyn Survey,
     schema: &Schema,
     rows: u32,
-) -> Result<BTreeMap<String, BTreeMap<String, Shapes>>, StoreError> {
+) -> Result<BTreeMap<String, BTreeMap<String, ValueShapes>>, StoreError> {
     let tables = schema.tables.iter().filter(|(_, table)| !table.columns.is_empty()).map(|(name, _)| name.clone());
     let look = |table: String| async move { Ok((table.clone(), survey.shapes(&table, rows).await?)) };
     futures::stream::iter(tables.map(look)).buffered(AT_ONCE).try_collect().await

@@ -110,7 +110,14 @@ fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
             report.add(table, None, TABLE_UNMAPPED, help);
         }
     }
-    for table in store.ignore.iter().filter(|table| !schema.tables.contains_key(*table)) {
+    if schema.strays > 0 {
+        let problem = format!("{} names of a sample are not mapped", schema.strays);
+        let help =
+            "map them under [keys.NAME], or, if they hold nobody's data, list their pattern in ignore under [store]";
+        report.add("", None, problem, help);
+    }
+    let ignored = store.ignore.iter().filter(|_| !store.kind.is_keyed());
+    for table in ignored.filter(|table| !schema.tables.contains_key(*table)) {
         let help = "correct the name, or take it out of ignore";
         report.add(table, None, "the store has no such table to ignore", help);
     }

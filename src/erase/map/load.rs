@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_spanned::Spanned;
 
 use super::raw::{OneOrMany, RawKeep, RawMap, RawMask, RawStore, RawTable};
-use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, open, whole};
+use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, names, open, whole};
 use crate::domain::Scope;
 use crate::stores::{StoreKind, StoreName};
 
@@ -20,13 +20,23 @@ pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
     let mut spans = Spans::new();
     for (index, (file, raw)) in files.iter().zip(&raws).enumerate() {
         let name = store_name(*file, &raw.store.as_ref().name)?;
+        let kind = store_kind(*file, &raw.store)?;
         let mut tables = BTreeMap::new();
-        for (table, raw) in &raw.tables {
+        let mut at = |table: &String, span| {
             let at = TableRef { store: name.clone(), table: table.clone() };
-            spans.insert(at.clone(), (index, raw.span()));
+            spans.insert(at.clone(), (index, span));
+            at
+        };
+        for (table, raw) in &raw.tables {
+            let at = at(table, raw.span());
             tables.insert(table.clone(), Reader { file: *file, at: &at, keys: &keys }.table(raw)?);
         }
-        let store = store(*file, &raw.store, tables)?;
+        for (table, raw) in &raw.keys {
+            let at = at(table, raw.span());
+            tables.insert(table.clone(), Reader { file: *file, at: &at, keys: &keys }.names(kind, raw)?);
+        }
+        let store = store(*file, &raw.store, kind, tables)?;
+        names::whole(*file, raw, &name, &store)?;
         if stores.insert(name.clone(), store).is_some() {
             let (message, help) = (format!("two files map the store {name}"), "one file per store");
             return Err(MapError::at(*file, raw.store.as_ref().name.span(), message, help));
@@ -54,9 +64,18 @@ fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapEr
     })
 }
 
-fn store(file: File<'_>, raw: &Spanned<RawStore>, tables: BTreeMap<String, TableMap>) -> Result<StoreMap, MapError> {
+fn store_kind(file: File<'_>, raw: &Spanned<RawStore>) -> Result<StoreKind, MapError> {
+    let kind = &raw.as_ref().kind;
+    kind.as_ref().parse().map_err(|error| word(file, kind.span(), &error))
+}
+
+fn store(
+    file: File<'_>,
+    raw: &Spanned<RawStore>,
+    kind: StoreKind,
+    tables: BTreeMap<String, TableMap>,
+) -> Result<StoreMap, MapError> {
     let store = raw.as_ref();
-    let kind: StoreKind = store.kind.as_ref().parse().map_err(|error| word(file, store.kind.span(), &error))?;
     let url = match (&store.url, &store.url_file, &store.url_credential) {
         (Some(url), None, None) => StoreUrl::Value(url.clone()),
         (None, Some(path), None) => StoreUrl::File(path.clone()),
@@ -96,14 +115,14 @@ fn keys_of(files: &[File<'_>], raws: &[RawMap]) -> Result<BTreeMap<TableRef, Vec
 }
 
 /// Reads one table.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: File<'a>,
     at: &'a TableRef,
     keys: &'a BTreeMap<TableRef, Vec<String>>,
 }
 
 impl Reader<'_> {
-    fn error(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> MapError {
+    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> MapError {
         MapError::at(self.file, span, format!("table {}: {}", self.at.table, message.into()), help)
     }
 
@@ -120,6 +139,7 @@ impl Reader<'_> {
             erase: raw.erase.as_ref().parse().map_err(|error| word(self.file, raw.erase.span(), &error))?,
             mask: raw.mask.iter().map(|(c, m)| Ok((c.clone(), self.mask(m)?))).collect::<Result<_, MapError>>()?,
             keep: raw.keep.as_ref().map(|keep| self.keep(keep.as_ref())).transpose()?,
+            shape: None,
         };
         self.columns_are_listed(&table, raw, &span)?;
         self.rule_is_whole(&table, raw)?;
@@ -137,15 +157,18 @@ impl Reader<'_> {
     fn categories(&self, raw: &RawTable) -> Result<BTreeMap<String, String>, MapError> {
         let mut categories = BTreeMap::new();
         for (column, category) in &raw.categories {
-            let name = category.as_ref();
-            let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            if !fits {
-                let help = "use lower-case letters and _, for example \"contact\", or \"none\"";
-                return Err(self.error(category.span(), format!("{name:?} is no category"), help));
-            }
-            categories.insert(column.clone(), name.clone());
+            self.is_category(category.as_ref(), category.span())?;
+            categories.insert(column.clone(), category.as_ref().clone());
         }
         Ok(categories)
+    }
+
+    pub(super) fn is_category(&self, name: &str, span: Range<usize>) -> Result<(), MapError> {
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            return Ok(());
+        }
+        let help = "use lower-case letters and _, for example \"contact\", or \"none\"";
+        Err(self.error(span, format!("{name:?} is no category"), help))
     }
 
     fn mask(&self, mask: &Spanned<RawMask>) -> Result<Mask, MapError> {
@@ -178,7 +201,7 @@ impl Reader<'_> {
 
     /// `users = "user_id"`, `users = ["sender_id", "recipient_id"]` (two links), or, where the key of `users` has
     /// several columns, `users = ["a", "b"]` (one link).
-    fn links(&self, raw: &BTreeMap<String, Spanned<OneOrMany>>) -> Result<Vec<Link>, MapError> {
+    pub(super) fn links(&self, raw: &BTreeMap<String, Spanned<OneOrMany>>) -> Result<Vec<Link>, MapError> {
         let mut links = Vec::new();
         for (target, columns) in raw {
             let to = self.resolve(target, columns.span())?;

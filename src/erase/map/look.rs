@@ -59,7 +59,9 @@ pub fn read(map_file: &Path, store: &StoreName) -> Result<Option<Schema>, LookEr
         Err(source) => return Err(LookError::File { path, source }),
     };
     match serde_json::from_str::<Kept>(&text) {
-        Ok(kept) if kept.version == VERSION && kept.store == *store => Ok(Some(Schema { tables: kept.tables })),
+        Ok(kept) if kept.version == VERSION && kept.store == *store => {
+            Ok(Some(Schema { tables: kept.tables, strays: 0 }))
+        }
         _ => Err(LookError::Form { path, store: store.clone() }),
     }
 }

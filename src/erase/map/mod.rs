@@ -11,6 +11,7 @@ pub mod known;
 mod links;
 mod load;
 pub mod look;
+mod names;
 pub mod open;
 pub mod propose;
 mod raw;
@@ -28,7 +29,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Scope, stored_enum};
-use crate::stores::{StoreKind, StoreName};
+use crate::stores::{Shape, StoreKind, StoreName};
 
 pub use check::{MapDefect, check};
 pub use error::MapError;
@@ -60,7 +61,7 @@ pub struct StoreMap {
     pub purpose: Option<String>,
     /// How long backups of this store live, in days.
     pub backup_days: u32,
-    /// Tables that hold nobody's data: nothing is done with them.
+    /// Tables (of a store without tables: patterns of names) that hold nobody's data: nothing is done with them.
     pub ignore: Vec<String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableMap>,
@@ -101,6 +102,9 @@ pub struct TableMap {
     pub mask: BTreeMap<String, Mask>,
     /// Why and until when a row stays.
     pub keep: Option<Keep>,
+    /// Of a store without tables: how the names are made, and what lies under them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
 }
 
 /// Columns that hold another table's key.
@@ -234,19 +238,20 @@ impl StoreMap {
             other => other.read(credentials),
         }?;
         Ok(match self.kind {
-            StoreKind::Sqlite => beside(folder, &url),
-            StoreKind::Postgres | StoreKind::Mysql => url,
+            StoreKind::Sqlite => beside(folder, "sqlite:", &url),
+            StoreKind::Objects => beside(&std::path::absolute(folder)?, "file:", &url),
+            StoreKind::Postgres | StoreKind::Mysql | StoreKind::Redis => url,
         })
     }
 }
 
-/// The url of a SQLite file, with a relative path placed in this folder.
-fn beside(folder: &Path, url: &SecretString) -> SecretString {
-    let rest = url.expose_secret().strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+/// The url of a file, with a relative path placed in this folder.
+fn beside(folder: &Path, scheme: &str, url: &SecretString) -> SecretString {
+    let rest = url.expose_secret().strip_prefix(scheme).map(|rest| rest.strip_prefix("//").unwrap_or(rest));
     match (rest, folder.to_str()) {
         (Some(path), Some(folder)) if !path.starts_with(['/', ':']) && !path.is_empty() && !folder.is_empty() => {
             let folder = folder.trim_end_matches('/').replace('%', "%25").replace('?', "%3F");
-            SecretString::from(format!("sqlite://{folder}/{path}"))
+            SecretString::from(format!("{scheme}//{folder}/{path}"))
         }
         _ => url.clone(),
     }

@@ -10,7 +10,10 @@ use serde_spanned::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMap {
     pub(super) store: Spanned<RawStore>,
+    #[serde(default)]
     pub(super) tables: BTreeMap<String, Spanned<RawTable>>,
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, Spanned<RawKeys>>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +47,23 @@ pub(super) struct RawTable {
     #[serde(default)]
     pub(super) mask: BTreeMap<String, Spanned<RawMask>>,
     pub(super) keep: Option<Spanned<RawKeep>>,
+}
+
+/// A table of names, of a store that has no tables of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKeys {
+    pub(super) pattern: Spanned<String>,
+    #[serde(rename = "type")]
+    pub(super) holds: Option<Spanned<String>>,
+    pub(super) field: Option<Spanned<String>>,
+    pub(super) member: Option<Spanned<String>>,
+    pub(super) entry: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
+    pub(super) ignore: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) belongs_to: BTreeMap<String, Spanned<OneOrMany>>,
+    pub(super) category: Spanned<OneOrMany>,
+    pub(super) erase: Spanned<String>,
 }
 
 #[derive(Deserialize, Clone)]

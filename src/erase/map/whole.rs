@@ -82,9 +82,12 @@ impl Whole<'_> {
             let target = Target { scope: Scope::Data, subject_kind, store, table, key, categories };
             if let Err(PlanError::NoMask { at, column }) = plan(self.map, &target) {
                 let message = format!("column {column} has no mask, so that \"delete my data\" has no plan");
+                let way = match self.map.table(&at).and_then(|table| table.shape.as_ref()) {
+                    Some(_) => "name one category only, because what lies under a name goes as a whole".to_owned(),
+                    None => format!("add mask = {{ {column} = \"null\" }}"),
+                };
                 let help = format!(
-                    "add mask = {{ {column} = \"null\" }}, or give it the category of what an account cannot be \
-                     without: \"identity\" or \"contact\""
+                    "{way}, or give it the category of what an account cannot be without: \"identity\" or \"contact\""
                 );
                 return Err(self.error(&at, message, help));
             }

@@ -89,7 +89,7 @@ pub fn schema(
             table.checks.push(row.clause);
         }
     }
-    Ok(Schema { tables })
+    Ok(Schema { tables, strays: 0 })
 }
 
 /// Adds what rows can be found by.

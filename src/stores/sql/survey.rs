@@ -8,7 +8,7 @@ use super::statements::{Statement, Statements};
 use super::{Connection, Dialect, SqlStore, table_of};
 use crate::stores::survey::{Attempt, Right, Survey};
 use crate::stores::{
-    Assignment, ColumnKind, Key, KeyValue, NewValue, RowStore, Schema, Select, Shapes, StoreError, Table,
+    Assignment, ColumnKind, Key, KeyValue, NewValue, RowStore, Schema, Select, StoreError, Table, ValueShapes,
 };
 
 /// A value is judged by its beginning.
@@ -48,7 +48,7 @@ impl<D: Dialect, C: Connection> Survey for SqlStore<D, C> {
         D::HAS_LOGINS
     }
 
-    async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, Shapes>, StoreError> {
+    async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, ValueShapes>, StoreError> {
         let schema = self.known();
         let found = table_of(&schema, table)?;
         let told: Vec<_> = found.columns.iter().filter(|column| column.kind != ColumnKind::Bytes).collect();
@@ -59,7 +59,7 @@ impl<D: Dialect, C: Connection> Survey for SqlStore<D, C> {
         }
         let sql = format!("SELECT {} FROM {} LIMIT {rows_max}", texts.join(", "), name::<D>(found));
         let rows = self.read(&Statement { sql, params: Vec::new() }).await?;
-        let mut shapes = vec![Shapes::default(); told.len()];
+        let mut shapes = vec![ValueShapes::default(); told.len()];
         for row in rows {
             for (value, shapes) in row.iter().zip(&mut shapes) {
                 shapes.look(value.as_deref().unwrap_or_default());

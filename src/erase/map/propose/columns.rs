@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Guess, LinkGuess, NO_CATEGORY, words};
 use crate::erase::map::{Mask, fit};
-use crate::stores::{Column, ColumnKind, Shapes, Table};
+use crate::stores::{Column, ColumnKind, Table, ValueShapes};
 
 /// A table and what is known of it.
 pub(super) struct Place<'a> {
@@ -13,7 +13,7 @@ pub(super) struct Place<'a> {
     pub(super) links: &'a [LinkGuess],
     /// Whether its rows are, or belong to, a subject.
     pub(super) reached: bool,
-    pub(super) shapes: Option<&'a BTreeMap<String, Shapes>>,
+    pub(super) shapes: Option<&'a BTreeMap<String, ValueShapes>>,
 }
 
 type Named = (String, Guess<&'static str>);
@@ -78,7 +78,7 @@ fn unnamed(place: &Place<'_>, column: &Column) -> Guess<&'static str> {
 }
 
 /// What the values look like says more than a name, where enough of them were seen.
-fn by_shape(named: Guess<&'static str>, shapes: &Shapes) -> Guess<&'static str> {
+fn by_shape(named: Guess<&'static str>, shapes: &ValueShapes) -> Guess<&'static str> {
     const SEEN_MIN: u32 = 5;
     const MOST: f32 = 0.6;
     if shapes.seen < SEEN_MIN {

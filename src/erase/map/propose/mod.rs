@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mask, NO_CATEGORY, Rule, TableRef};
 use crate::domain::Scope;
-use crate::stores::{ColumnKind, Schema, Shapes, Table};
+use crate::stores::{ColumnKind, Schema, Table, ValueShapes};
 
 pub use write::{Head, WriteError, Written, header, write};
 
@@ -51,7 +51,7 @@ pub struct Hints {
     /// Tables of this store that are subjects, because somebody said so.
     pub subjects: BTreeMap<String, Scope>,
     /// The shapes of sampled values, by table and column.
-    pub shapes: BTreeMap<String, BTreeMap<String, Shapes>>,
+    pub shapes: BTreeMap<String, BTreeMap<String, ValueShapes>>,
     /// Subject tables of other stores, with the kind of their one key column.
     pub elsewhere: Vec<(TableRef, Scope)>,
 }

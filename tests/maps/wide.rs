@@ -24,6 +24,7 @@ async fn gets_a_map_that_holds(kind: StoreKind) {
         StoreKind::Postgres => script(),
         StoreKind::Sqlite => of_sqlite(&script()),
         StoreKind::Mysql => format!("SET SESSION foreign_key_checks = 0; {}", of_sqlite(&script())),
+        StoreKind::Redis | StoreKind::Objects => panic!("{kind} has no schema"),
     };
     let store = made(kind, &script).await;
     let (schema, text) = proposed_in_time(&store, kind).await;

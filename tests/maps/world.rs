@@ -29,6 +29,7 @@ pub async fn made(kind: StoreKind, script: &str) -> Made {
         StoreKind::Sqlite => format!("sqlite://{}", folder.path().join("store.db").display()),
         StoreKind::Postgres => fresh_postgres().await,
         StoreKind::Mysql => fresh_mariadb().await,
+        StoreKind::Redis | StoreKind::Objects => panic!("{kind} has no schema"),
     };
     run(kind, &url, script).await;
     let survey = stores::survey::open(kind, &SecretString::from(url.clone()), StoreLimits::default()).await.unwrap();
@@ -56,6 +57,7 @@ pub async fn run(kind: StoreKind, url: &str, script: &str) {
             pool.execute(AssertSqlSafe(format!("SET SESSION sql_mode = 'ANSI_QUOTES'; {script}"))).await.unwrap();
             pool.close().await;
         }
+        StoreKind::Redis | StoreKind::Objects => panic!("{kind} has no schema"),
     }
 }
 

@@ -135,7 +135,8 @@ fn letters_come_from_files_folders_mbox_and_the_standard_input() {
     let names: Vec<String> = (0..records.len()).map(|at| of(at, "file")).collect();
     let ends = |at: usize, end: &str| assert!(names[at].ends_with(end), "{names:?}");
     assert_eq!(names.len(), 5, "{names:?}");
-    (ends(0, "both.mbox#1"), ends(1, "both.mbox#2"), ends(2, "broken.eml"), ends(3, "deep/one"), ends(4, "empty.eml"));
+    let expected = ["both.mbox#1", "both.mbox#2", "broken.eml", "deep/one", "empty.eml"];
+    expected.iter().enumerate().for_each(|(at, end)| ends(at, end));
     assert_eq!((of(0, "intent"), of(0, "disposition")), ("ordinary".into(), "ignore".into()));
     for at in [1, 3] {
         assert_eq!((of(at, "intent"), of(at, "disposition")), ("erasure_account".into(), "open".into()));

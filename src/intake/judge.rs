@@ -151,7 +151,9 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
 /// where the erasure is hardly said.
 fn beside(mut erasure: Verdict, mut other: Verdict) -> Verdict {
     let is_right = matches!(other.intent, Intent::Access | Intent::Rectification | Intent::ObjectionOptout);
-    if !is_right || erasure.confidence < PROBABLE_CONFIDENCE {
+    // "I want to change my address, please delete the old one."
+    let replaces = other.intent == Intent::Rectification && erasure.intent == Intent::ErasureSpecificData;
+    if !is_right || replaces || erasure.confidence < PROBABLE_CONFIDENCE {
         other.also(erasure.intent);
         return other;
     }

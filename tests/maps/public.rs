@@ -15,6 +15,7 @@ use expunged::stores::{Key, StoreKind};
 use super::world::{KINDS, answered, begun, is_true, made, name, proposed};
 
 /// The SQL of a public schema.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
 fn public(file: &str) -> Option<String> {
     let fetched = std::env::var_os("EXPUNGED_TEST_SCHEMAS").map(PathBuf::from);
     let folder = fetched.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("public-schemas"));

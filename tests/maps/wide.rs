@@ -9,6 +9,7 @@ use expunged::stores::{Schema, StoreKind};
 use super::generated::{TABLES, of_sqlite, script};
 use super::world::{Made, answered, is_true, made, proposed};
 
+#[expect(clippy::print_stdout, reason = "the figures are for who reads the run")]
 async fn proposed_in_time(store: &Made, kind: StoreKind) -> (Schema, String) {
     let start = Instant::now();
     let schema = store.survey.look().await.unwrap();
@@ -19,6 +20,7 @@ async fn proposed_in_time(store: &Made, kind: StoreKind) -> (Schema, String) {
     (schema, text)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are for who reads the run")]
 async fn gets_a_map_that_holds(kind: StoreKind) {
     let script = match kind {
         StoreKind::Postgres => script(),

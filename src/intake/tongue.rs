@@ -49,6 +49,26 @@ tongues! {
     Fr = "fr" "fra",
     /// Spanish.
     Es = "es" "spa",
+    /// Czech.
+    Cs = "cs" "ces",
+    /// Slovak.
+    Sk = "sk" "slk",
+    /// Hungarian.
+    Hu = "hu" "hun",
+    /// Romanian.
+    Ro = "ro" "ron",
+    /// Bulgarian.
+    Bg = "bg" "bul",
+    /// Greek.
+    El = "el" "ell",
+    /// Croatian.
+    Hr = "hr" "hrv",
+    /// Slovenian.
+    Sl = "sl" "slv",
+    /// Ukrainian.
+    Uk = "uk" "ukr",
+    /// Russian.
+    Ru = "ru" "rus",
 }
 
 #[cfg(test)]

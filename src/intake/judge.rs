@@ -275,7 +275,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
 fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
-    if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
+    if texts.has(language, Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }
     let near = |group: Group| {

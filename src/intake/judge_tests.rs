@@ -172,7 +172,8 @@ fn a_language_that_was_not_measured_goes_to_a_person() {
 
 #[test]
 fn a_neighbour_does_not_judge_words_that_the_language_of_the_text_knows() {
-    let slovak = "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\ndone = [\"bol … zrušený\"]\nown = [\"môj\"]\n";
+    let slovak =
+        "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\ndone = [\"bol … zrušený\"]\nown = [\"môj\"]\n";
     let czech = "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\nrequest = [\"prosím\"]\n";
     let judged = |text: &str, files: &[(Tongue, &str)]| {
         let lexicon = Lexicon::compile(files.iter().copied()).unwrap();

@@ -67,8 +67,18 @@ tongues! {
     Sl = "sl" "slv",
     /// Ukrainian.
     Uk = "uk" "ukr",
+    /// Turkish.
+    Tr = "tr" "tur",
     /// Russian.
     Ru = "ru" "rus",
+    /// Serbian, in both alphabets.
+    Sr = "sr" "srp",
+    /// Arabic.
+    Ar = "ar" "ara",
+    /// Japanese.
+    Ja = "ja" "jpn",
+    /// Chinese, simplified and traditional.
+    Zh = "zh" "cmn",
 }
 
 #[cfg(test)]

@@ -177,3 +177,18 @@ fn a_language_that_was_not_measured_goes_to_a_person() {
     assert_eq!(verdict.reasons[0].rule, "fr.unmeasured");
     assert_eq!(judge(&Texts::of(None, "Пожалуйста, не знаю. Мой аккаунт!", &lexicon)).intent, Intent::Ordinary);
 }
+
+#[test]
+fn a_neighbour_does_not_judge_words_that_the_language_of_the_text_knows() {
+    let slovak =
+        "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\ndone = [\"bol … zrušený\"]\nown = [\"môj\"]\n";
+    let czech = "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\nrequest = [\"prosím\"]\n";
+    let judged = |text: &str, files: &[(Tongue, &str)]| {
+        let lexicon = Lexicon::compile(files.iter().copied()).unwrap();
+        judge(&Texts::of(None, text, &lexicon)).intent
+    };
+    let text = "Môj účet bol zrušený, prosím obnovte ho.";
+    assert_eq!(judged(text, &[(Tongue::Cs, czech)]), Intent::Unclear);
+    assert_eq!(judged(text, &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Intent::Ordinary);
+    assert_eq!(judged("Zrušte účet prosím.", &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Intent::Unclear);
+}

@@ -1,6 +1,7 @@
 //! Sentences of our own, written without looking at any corpus: what is opened, what is not, and with what scope.
 
 use super::*;
+use crate::intake::intent::Disposition;
 use crate::intake::lexicon::for_tests;
 
 fn verdict_of(text: &str) -> Verdict {
@@ -185,10 +186,10 @@ fn a_neighbour_does_not_judge_words_that_the_language_of_the_text_knows() {
     let czech = "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\nrequest = [\"prosím\"]\n";
     let judged = |text: &str, files: &[(Tongue, &str)]| {
         let lexicon = Lexicon::compile(files.iter().copied()).unwrap();
-        judge(&Texts::of(None, text, &lexicon)).intent
+        judge(&Texts::of(None, text, &lexicon)).disposition
     };
     let text = "Môj účet bol zrušený, prosím obnovte ho.";
-    assert_eq!(judged(text, &[(Tongue::Cs, czech)]), Intent::Unclear);
-    assert_eq!(judged(text, &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Intent::Ordinary);
-    assert_eq!(judged("Zrušte účet prosím.", &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Intent::Unclear);
+    assert_eq!(judged(text, &[(Tongue::Cs, czech)]), Disposition::Review);
+    assert_eq!(judged(text, &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Ignore);
+    assert_eq!(judged("Zrušte účet prosím.", &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Review);
 }

@@ -173,7 +173,8 @@ pub(super) fn whole(
 ) -> Result<(), MapError> {
     let span = raw.store.span();
     let wrong = |message: String, help: &str| Err(MapError::at(file, span.clone(), message, help));
-    if store.kind.is_keyed() != raw.tables.is_empty() || store.kind.is_keyed() == raw.keys.is_empty() {
+    let others_are_there = if store.kind.is_keyed() { !raw.tables.is_empty() } else { !raw.keys.is_empty() };
+    if others_are_there {
         let words =
             if store.kind.is_keyed() { "[keys.NAME] and no [tables.NAME]" } else { "[tables.NAME] and no [keys.NAME]" };
         return wrong(

@@ -277,10 +277,9 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
     }
     let agreeing = |other: &&&Hit| AGREEING.iter().any(|group| other.is(*group));
     let mut covering = hits.iter().filter(agreeing).filter(|other| other.covers(hit.first) && other.covers(hit.last));
-    // Of this language alone: among many languages, one has a small word for nearly anything.
-    let agrees = |word: usize| hits.iter().filter(agreeing).any(|other| other.covers(word));
-    !covering
-        .any(|other| other.last - other.first > hit.last - hit.first || signals.clause_words(hit.clause).all(agrees))
+    !covering.any(|other| {
+        other.last - other.first > hit.last - hit.first || all_agree(signals.clause_words(hit.clause), hit, signals)
+    })
 }
 
 /// Whether a word is one of the codes, or a half of one that was typed in two.

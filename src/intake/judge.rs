@@ -38,20 +38,15 @@ pub(super) struct Texts {
     pub new: Signals,
     /// The languages that do not open requests by themselves.
     unmeasured: Vec<Tongue>,
-    /// The language that most words of the lexicon were found in.
-    spoken: Option<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        let mut texts = Self {
+        Self {
             subject: subject.map(|subject| Signals::of(subject, lexicon)),
             new: Signals::of(new, lexicon),
             unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
-            spoken: None,
-        };
-        texts.spoken = texts.weightiest();
-        texts
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
@@ -67,11 +62,7 @@ impl Texts {
     }
 
     /// The language that most words of the lexicon were found in.
-    pub const fn language(&self) -> Option<Tongue> {
-        self.spoken
-    }
-
-    fn weightiest(&self) -> Option<Tongue> {
+    pub fn language(&self) -> Option<Tongue> {
         let weight = |language: Tongue| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
         let best =
             Tongue::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
@@ -209,10 +200,8 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
-    let spoken = texts.spoken.filter(|spoken| *spoken != language && texts.unmeasured.contains(&language));
     for (part, found) in texts.parts() {
-        let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
-        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found) && !known(hit);
+        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
         let erasing = found.hits.iter().filter(own);
         for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
@@ -256,13 +245,6 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let mut verdict = Verdict::of(intent, confidence, reason);
     verdict.reasons.extend(reasons);
     Some(verdict)
-}
-
-/// Whether the language that the text is in has a word of erasing in the same place. It then knows better than its
-/// neighbour what is meant: Czech and Slovak, Croatian and Slovenian share their verbs, but not what surrounds them.
-fn knows(spoken: Tongue, hit: &Hit, found: &Signals) -> bool {
-    let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
-    beside.any(|other| other.language == spoken && is_erasing(other) && other.overlaps(hit))
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
@@ -319,7 +301,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
 fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
-    if texts.has(language, Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
+    if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }
     let near = |group: Group| {

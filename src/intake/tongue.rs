@@ -49,36 +49,6 @@ tongues! {
     Fr = "fr" "fra",
     /// Spanish.
     Es = "es" "spa",
-    /// Czech.
-    Cs = "cs" "ces",
-    /// Slovak.
-    Sk = "sk" "slk",
-    /// Hungarian.
-    Hu = "hu" "hun",
-    /// Romanian.
-    Ro = "ro" "ron",
-    /// Bulgarian.
-    Bg = "bg" "bul",
-    /// Greek.
-    El = "el" "ell",
-    /// Croatian.
-    Hr = "hr" "hrv",
-    /// Slovenian.
-    Sl = "sl" "slv",
-    /// Ukrainian.
-    Uk = "uk" "ukr",
-    /// Turkish.
-    Tr = "tr" "tur",
-    /// Russian.
-    Ru = "ru" "rus",
-    /// Serbian, in both alphabets.
-    Sr = "sr" "srp",
-    /// Arabic.
-    Ar = "ar" "ara",
-    /// Japanese.
-    Ja = "ja" "jpn",
-    /// Chinese, simplified and traditional.
-    Zh = "zh" "cmn",
 }
 
 #[cfg(test)]

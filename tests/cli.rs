@@ -382,11 +382,11 @@ fn a_store_that_cannot_be_reached_is_not_a_wrong_config() {
     };
     assert_eq!(of("store shop")["result"], "failed");
     assert_eq!(of("directory")["result"], "not_tried");
-    assert!(!said.out.contains("is no store of the data maps"), "{}", said.out);
+    assert!(!said.out.contains("is no SQL store of the data maps"), "{}", said.out);
     let config = shop.config_with("store = \"shop\"", "store = \"shed\"");
     let said = shop.run(&["check", "--connect", "--config", &config, "-o", "json"]);
     assert_eq!(said.code, Some(2));
-    assert!(said.out.contains("is no store of the data maps"), "{}", said.out);
+    assert!(said.out.contains("is no SQL store of the data maps"), "{}", said.out);
 }
 
 #[test]

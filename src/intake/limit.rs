@@ -11,7 +11,7 @@ use super::utterance::is_erasing;
 /// Words between what shall stay and its name.
 const NAMED_WITHIN_WORDS: usize = 4;
 /// Words between a negation and the word of keeping that it negates.
-const NEGATION_WORDS: usize = 3;
+const NEGATION_WORDS: usize = 4;
 /// Words from a limit to the word that says that the law sets it.
 const LAW_WORDS: usize = 8;
 /// What may stand right before an imperative.

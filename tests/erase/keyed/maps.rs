@@ -81,6 +81,5 @@ fn tables_are_of_databases_and_names_of_stores_without() {
     let error = DataMap::parse(&[("accounts.toml", &accounts)]).unwrap_err().to_string();
     assert!(error.contains("not mapped as its kind is") && error.contains("[keys.NAME]"), "{error}");
     let empty = "[store]\nname = \"empty\"\nkind = \"sqlite\"\nurl = \"x\"\nbackup_days = 1\n";
-    let error = DataMap::parse(&[("empty.toml", empty)]).unwrap_err().to_string();
-    assert!(error.starts_with("empty.toml:1:1") && error.contains("[tables.NAME]"), "{error}");
+    assert!(DataMap::parse(&[("empty.toml", empty)]).is_ok(), "what it lacks is seen when the store is looked at");
 }

@@ -31,7 +31,7 @@ pub mod tombstone;
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Run, execute};
 pub use error::{EraseError, PlanError};
-pub use ledger::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};
 pub use outcome::{Kept, Line, Outcome};
 pub use plan::{Plan, Skeleton, Target, plan};

@@ -7,7 +7,7 @@ use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
 use crate::flow::operate::{self, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House};
+use crate::flow::{FlowError, House, retry};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -98,6 +98,12 @@ pub(in crate::cli) enum Verb {
         #[arg(value_name = "REF")]
         reference: Reference,
     },
+    /// Sends the letters of a request again that were refused, came back or may not have arrived.
+    Resend {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+    },
     /// Writes a note to a case; kept sealed, and in the trail as a commitment.
     Note {
         /// Such as EXP-7K3Q-M2.
@@ -119,6 +125,7 @@ impl Verb {
             | Self::Release { reference }
             | Self::Extend { reference, .. }
             | Self::Withdraw { reference }
+            | Self::Resend { reference }
             | Self::Note { reference, .. } => reference,
         }
     }
@@ -190,6 +197,10 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             operate::withdraw(house, &at, operator).await?;
             "withdrawn"
         }
+        Verb::Resend { .. } => {
+            let letters = retry::letters_of(house, &at, operator).await.map_err(not_now)?;
+            if letters == 1 { "its letter is sent again" } else { "its letters are sent again" }
+        }
         Verb::Note { text, .. } => {
             operate::add_note(house, &at, operator, &text).await.map_err(not_now)?;
             "noted"
@@ -200,7 +211,7 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
 /// Words that are missing, or evidence for a request that does not wait for it, are no fault of the program.
 fn not_now(error: FlowError) -> Ended {
     match error {
-        FlowError::Missing(_) | FlowError::Broken(_) => Ended::new(Exit::Refused, error),
+        FlowError::Missing(_) | FlowError::Broken(_) | FlowError::KeyDestroyed(_) => Ended::new(Exit::Refused, error),
         other => other.into(),
     }
 }

@@ -30,7 +30,7 @@ const CLAIMS: usize = 27;
 /// Claims before them: caches and plans are not what is measured.
 const WARM_UP: usize = 4;
 /// Alternating rounds of the floor and ours; the median of each counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 struct Size {
     settled: u32,
@@ -294,12 +294,14 @@ impl Floor {
         Ok(())
     }
 
-    /// Marks what was filled in as committed, as time does with the rows of a daemon: of a large table ANALYZE reads a part.
+    /// What time does with the rows of a daemon: PostgreSQL knows them as committed (of a large table ANALYZE reads a part
+    /// only), and the disk has done with the gigabytes that the fill wrote.
     async fn settle(&self) -> Result<()> {
-        match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(pool) => Ok(sqlx::query("VACUUM jobs").execute(pool).await.map(|_| ())?),
+        if let Self::Postgres(pool) = self {
+            sqlx::query("VACUUM jobs").execute(pool).await?;
         }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(())
     }
 
     async fn checkpoint(&self) -> Result<()> {

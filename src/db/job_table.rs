@@ -18,7 +18,7 @@ use super::sql::{Params, Retries, Row};
 use crate::chance::Chance;
 use crate::domain::{JobId, RequestId, Timestamp};
 use crate::params;
-use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, Rescued, TurnOver};
+use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, TurnOver};
 
 /// The table of jobs. Cheap to share; one for all workers of a process.
 pub struct Jobs {
@@ -162,7 +162,9 @@ impl Jobs {
         Ok(given)
     }
 
-    async fn rescue_once(&self, now: Timestamp) -> Result<Rescued, DbError> {
+    /// A job whose attempts are used up waits too, to be ended by whoever claims it: nothing dies here, where no request
+    /// and no person would hear of it.
+    async fn rescue_once(&self, now: Timestamp) -> Result<u64, DbError> {
         let mut tx = self.db.write().await?;
         let expired = format!(
             "SELECT id FROM jobs WHERE state = 'running' AND lease_until <= {} ORDER BY lease_until LIMIT $2 {}",
@@ -170,21 +172,13 @@ impl Jobs {
             tx.dialect().pick("", "FOR UPDATE SKIP LOCKED")
         );
         let sql = format!(
-            "UPDATE jobs SET state = CASE WHEN attempts > attempts_max THEN 'dead' ELSE 'waiting' END,
-                    run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
+            "UPDATE jobs SET state = 'waiting', run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
                     lease_until = NULL, lease_holder = NULL
-             WHERE id IN ({expired}) RETURNING state"
+             WHERE id IN ({expired})"
         );
-        let rows = tx.all(&sql, params![now, RESCUE_COUNT_MAX]).await?;
+        let rescued = tx.execute(&sql, params![now, RESCUE_COUNT_MAX]).await?;
         tx.made_work();
         tx.commit().await?;
-        let mut rescued = Rescued::default();
-        for row in rows {
-            match row.word("state")? {
-                jobs::JobState::Dead => rescued.dead += 1,
-                _ => rescued.waiting += 1,
-            }
-        }
         Ok(rescued)
     }
 
@@ -415,7 +409,7 @@ impl JobTable for Jobs {
         self.persist(|| self.give_back_once(&held, None)).await.map(drop).map_err(table_error)
     }
 
-    async fn rescue(&self, now: Timestamp) -> Result<Rescued, QueueError> {
+    async fn rescue(&self, now: Timestamp) -> Result<u64, QueueError> {
         self.persist(|| self.rescue_once(now)).await.map_err(table_error)
     }
 

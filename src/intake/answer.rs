@@ -248,10 +248,21 @@ impl Plain {
             if !words.clone().all(known) {
                 return None;
             }
-            plain.agrees |= hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]));
+            plain.agrees |= hits.iter().any(|hit| {
+                hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]) && !thanks_elsewhere(hit, signals)
+            });
         }
         Some(plain)
     }
+}
+
+/// Whether the words of the hit are thanks in another language: "tak" is the Polish yes, and the Danish thank-you. Nobody
+/// agreed who may only have thanked.
+fn thanks_elsewhere(hit: &Hit, signals: &Signals) -> bool {
+    let mut beside = signals.sentences(hit.sentence, hit.sentence).iter();
+    beside.any(|other| {
+        other.is(Group::Courtesy) && other.language != hit.language && other.covers(hit.first) && other.covers(hit.last)
+    })
 }
 
 /// Whether a sentence with a word of erasing asks for it, and says of what. Beside a yes "it" is enough, or no object at
@@ -277,9 +288,10 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
     }
     let agreeing = |other: &&&Hit| AGREEING.iter().any(|group| other.is(*group));
     let mut covering = hits.iter().filter(agreeing).filter(|other| other.covers(hit.first) && other.covers(hit.last));
-    !covering.any(|other| {
-        other.last - other.first > hit.last - hit.first || all_agree(signals.clause_words(hit.clause), hit, signals)
-    })
+    // Of this language alone: among many languages, one has a small word for nearly anything.
+    let agrees = |word: usize| hits.iter().filter(agreeing).any(|other| other.covers(word));
+    !covering
+        .any(|other| other.last - other.first > hit.last - hit.first || signals.clause_words(hit.clause).all(agrees))
 }
 
 /// Whether a word is one of the codes, or a half of one that was typed in two.

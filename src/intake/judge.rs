@@ -38,19 +38,31 @@ pub(super) struct Texts {
     pub new: Signals,
     /// The languages that do not open requests by themselves.
     unmeasured: Vec<Tongue>,
+    /// The language that most words of the lexicon were found in.
+    language: Option<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        Self {
+        let mut texts = Self {
             subject: subject.map(|subject| Signals::of(subject, lexicon)),
             new: Signals::of(new, lexicon),
             unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
-        }
+            language: None,
+        };
+        let key = |language: &Tongue| (texts.weight(*language), std::cmp::Reverse(*language));
+        let best = Tongue::ALL.iter().copied().max_by_key(key);
+        texts.language = best.filter(|best| texts.weight(*best) >= 2);
+        texts
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
         self.subject.iter().map(|subject| (Part::Subject, subject)).chain([(Part::New, &self.new)])
+    }
+
+    /// The subject and the new text.
+    pub fn all(&self) -> Vec<&Signals> {
+        self.parts().map(|(_, signals)| signals).collect()
     }
 
     fn has(&self, language: Tongue, group: Group) -> bool {
@@ -62,11 +74,13 @@ impl Texts {
     }
 
     /// The language that most words of the lexicon were found in.
-    pub fn language(&self) -> Option<Tongue> {
-        let weight = |language: Tongue| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
-        let best =
-            Tongue::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
-        (weight(best) >= 2).then_some(best)
+    pub const fn language(&self) -> Option<Tongue> {
+        self.language
+    }
+
+    /// How many words of the texts the lexicon knows in a language.
+    fn weight(&self, language: Tongue) -> usize {
+        self.parts().map(|(_, signals)| signals.weight(language)).sum()
     }
 }
 
@@ -81,8 +95,15 @@ struct Signal {
 
 /// What the words ask for.
 pub(super) fn judge(texts: &Texts) -> Verdict {
-    let verdicts = Tongue::ALL.iter().filter_map(|language| Some((*language, erasure(texts, *language)?)));
-    let best = verdicts.max_by(|(_, a), (_, b)| a.confidence.total_cmp(&b.confidence));
+    let own = texts.language().map_or(0, |language| texts.weight(language));
+    // Neighbours share words: what is only half said counts in the language that the letter is written in.
+    let counts =
+        |(language, said): &(Tongue, Verdict)| said.confidence > WEAK_CONFIDENCE || texts.weight(*language) >= own;
+    let heard = Tongue::ALL.iter().filter(|language| texts.weight(**language) > 0);
+    let verdicts = heard.filter_map(|language| Some((*language, erasure(texts, *language)?))).filter(counts);
+    // Of two languages that say the same, the one that more of the text is in, then the one that was measured.
+    let rank = |language: Tongue| (texts.weight(language), !texts.unmeasured.contains(&language));
+    let best = verdicts.max_by(|(l, a), (m, b)| a.confidence.total_cmp(&b.confidence).then(rank(*l).cmp(&rank(*m))));
     let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
     let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
     match unmeasured {
@@ -200,8 +221,10 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
+    let spoken = texts.language().filter(|spoken| *spoken != language && texts.unmeasured.contains(&language));
     for (part, found) in texts.parts() {
-        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
+        let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
+        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found) && !known(hit);
         let erasing = found.hits.iter().filter(own);
         for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
@@ -245,6 +268,13 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let mut verdict = Verdict::of(intent, confidence, reason);
     verdict.reasons.extend(reasons);
     Some(verdict)
+}
+
+/// Whether the language that the text is in has a word of erasing in the same place. It then knows better than its
+/// neighbour what is meant: Czech and Slovak, Croatian and Slovenian share their verbs, but not what surrounds them.
+fn knows(spoken: Tongue, hit: &Hit, found: &Signals) -> bool {
+    let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
+    beside.any(|other| other.language == spoken && is_erasing(other) && other.overlaps(hit))
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
@@ -301,7 +331,9 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
 fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
-    if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
+    // "Art. 17" is said in every language: what the letter is about shows in its own.
+    let topic = texts.has(language, Group::Topic) || texts.language().is_some_and(|own| texts.has(own, Group::Topic));
+    if topic || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }
     let near = |group: Group| {

@@ -88,7 +88,7 @@ fn step(
     if lexicon.has(Group::ForwardSeparator, line) {
         return (Zone::Forwarded, 1, Zone::Forwarded);
     }
-    let separated = lexicon.has(Group::Separator, line) && line.starts_with(['-', '_', '*']);
+    let separated = line.starts_with(['-', '_', '*']) && lexicon.has(Group::Separator, line);
     let headed = header_block(folded, at, lexicon) || (kind.is_reply && any_header_block(folded, at, lexicon));
     if separated || headed {
         return (repeated, 1, repeated);
@@ -121,10 +121,10 @@ fn attribution(folded: &[String], at: usize, lexicon: &Lexicon, kind: Kind) -> O
         }
         joined.push_str(line);
         let dated = joined.contains('@') || joined.bytes().any(|b| b.is_ascii_digit());
-        let opened = joined.contains('@') || lexicon.starts(Group::AttributionStart, &joined);
         if !joined.ends_with(':') {
             continue;
         }
+        let opened = joined.contains('@') || lexicon.starts(Group::AttributionStart, &joined);
         let foreign = kind.is_reply && joined.contains('@') && is_dated(&joined);
         if foreign || (dated && opened && lexicon.has(Group::AttributionVerb, &joined)) {
             return Some(taken);

@@ -155,7 +155,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
         limited: limited(&texts, shown, lexicon, verdict.intent),
         verdict,
-        claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),
+        claims: claims::claims(&named, &texts.all(), &letter.from, lexicon, limits.addresses_max, &mut defects),
         answer: Answer {
             intent: said.intent,
             codes: said.codes,

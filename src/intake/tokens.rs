@@ -55,7 +55,7 @@ pub(super) fn is_of(word: &str, codes: &[String]) -> bool {
 /// The first six symbols behind "code", "the code is", "code:".
 fn cued_word(line: &str, lexicon: &Lexicon) -> Option<String> {
     let folded = fold(line);
-    let end = lexicon.ends(Group::CodeCue, &folded).next()?;
+    let end = lexicon.first_end(Group::CodeCue, &folded)?;
     folded[end..]
         .split(|c: char| !c.is_alphanumeric() && c != '-')
         .find(|w| !w.is_empty())

@@ -18,6 +18,8 @@ use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
 use crate::domain::stored_enum;
 
+/// A text of more words than this is read with its greeting and its good-bye.
+const FRAMED_WORDS_MAX: usize = 150;
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
 /// Words that may stand between a negation and a verb of erasing.
@@ -115,12 +117,16 @@ impl Said {
         Self { intent: AnswerIntent::None, codes: Vec::new(), stops: false }
     }
 
-    pub fn of(new_text: &str, names: &Names, lexicon: &Lexicon) -> Self {
+    /// Of a new text, and what was found in it.
+    pub fn of(new_text: &str, found: &Signals, names: &Names, lexicon: &Lexicon) -> Self {
         let codes = tokens::codes(new_text, lexicon);
-        let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
-        let intent = intent(&signals, names, &codes);
+        // A frame takes nothing from a long text that is no plain answer anyway.
+        let framed = found.words <= FRAMED_WORDS_MAX;
+        let bare = framed.then(|| Signals::of(&without_frame(new_text, names, lexicon), lexicon));
+        let signals = bare.as_ref().unwrap_or(found);
+        let intent = intent(signals, names, &codes);
         let said_no = matches!(intent, AnswerIntent::No | AnswerIntent::Withdraw);
-        Self { intent, codes, stops: said_no || negates(&signals) || keeps(&signals) }
+        Self { intent, codes, stops: said_no || negates(signals) || keeps(signals) }
     }
 
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
@@ -144,7 +150,10 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if keeps(signals) || limit(signals, false).is_some() {
         return AnswerIntent::Unclear;
     }
-    let readings = || Tongue::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
+    // Where no language knows a word, any one says so.
+    let heard = |language: &&Tongue| signals.weight(**language) > 0 || **language == Tongue::En;
+    let readings =
+        || Tongue::ALL.iter().filter(heard).filter_map(|language| Plain::read(signals, *language, names, codes));
     if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
         return AnswerIntent::Yes;
     }

@@ -6,7 +6,11 @@ use crate::intake::lexicon::for_tests;
 const CODE: &str = "7K3QM2";
 
 fn said(text: &str) -> AnswerIntent {
-    Said::of(text, &Names::default(), for_tests()).intent
+    said_in(text, for_tests())
+}
+
+fn said_in(text: &str, lexicon: &Lexicon) -> AnswerIntent {
+    Said::of(text, &Signals::of(text, lexicon), &Names::default(), lexicon).intent
 }
 
 fn all_say(intent: AnswerIntent, texts: &[&str]) {
@@ -125,7 +129,7 @@ fn a_code_by_itself_or_with_courtesy_says_nothing_else() {
         "Bonjour,\nvoici le code : 7K3QM2\nCordialement\nAnna",
         "Hola:\nel código es 7K3QM2\nUn saludo,\nAnna",
     ] {
-        let said = Said::of(text, &Names::default(), for_tests());
+        let said = Said::of(text, &Signals::of(text, for_tests()), &Names::default(), for_tests());
         assert_eq!((said.intent, said.codes.as_slice()), (AnswerIntent::None, [CODE.to_owned()].as_slice()), "{text}");
     }
     all_say(AnswerIntent::None, &["", "Gern geschehen", "No problem at all, thanks.", "Hello,\nthank you!\nAnna"]);
@@ -266,7 +270,7 @@ fn a_condition_is_not_taken_for_a_yes_because_another_language_knows_its_words()
         request = [\"pueden\"]\n";
     let another = "[groups]\nanswer_word = [\"pueden\"]\n";
     let lexicon = Lexicon::compile([(Tongue::Es, spanish), (Tongue::Cs, another)].into_iter()).unwrap();
-    let said = |text: &str| Said::of(text, &Names::default(), &lexicon).intent;
+    let said = |text: &str| said_in(text, &lexicon);
     assert_eq!(said("Si, borren mi cuenta"), AnswerIntent::Yes);
     assert_eq!(said("Si pueden, borren mi cuenta"), AnswerIntent::Unclear);
 }

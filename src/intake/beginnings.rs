@@ -7,7 +7,7 @@ use super::notation::letter;
 use super::script::Script;
 
 /// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
-const BEGINNINGS_MAX: usize = 256;
+const BEGINNINGS_MAX: usize = 64;
 
 /// What a beginning says of the text behind it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -5,10 +5,12 @@
 //! that words of two languages never make one request. Judges words only: whether a machine wrote them is judged
 //! before, and what is quoted never gets here.
 
+use std::rc::Rc;
+
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
-use super::tongue::Tongue;
+use super::tongue::{Tongue, Tongues};
 use super::utterance::{
     Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
 };
@@ -30,26 +32,29 @@ const ERASING_MAX: usize = 200;
 /// The rule for "I am not happy, how do I delete my account?": a person looks.
 const HOW_AND_LEAVING: &str = "how+leaving";
 const REASONS_MAX: usize = 16;
+/// How the rule ends that sends a request to a person because its language was not measured.
+const UNMEASURED: &str = ".unmeasured";
 
 /// What a text of a letter is made of, looked up.
 pub(super) struct Texts {
     /// The subject, unless it only repeats ours.
-    pub subject: Option<Signals>,
-    pub new: Signals,
-    /// The languages that do not open requests by themselves.
-    unmeasured: Vec<Tongue>,
+    pub subject: Option<Rc<Signals>>,
+    pub new: Rc<Signals>,
+    /// The languages that open requests by themselves.
+    measured: Tongues,
     /// The language that most words of the lexicon were found in.
     language: Option<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        let mut texts = Self {
-            subject: subject.map(|subject| Signals::of(subject, lexicon)),
-            new: Signals::of(new, lexicon),
-            unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
-            language: None,
-        };
+        let subject = subject.map(|subject| Rc::new(Signals::of(subject, lexicon)));
+        Self::read(subject, Rc::new(Signals::of(new, lexicon)), lexicon)
+    }
+
+    /// Of texts that were looked up before.
+    pub fn read(subject: Option<Rc<Signals>>, new: Rc<Signals>, lexicon: &Lexicon) -> Self {
+        let mut texts = Self { subject, new, measured: lexicon.opening(), language: None };
         let key = |language: &Tongue| (texts.weight(*language), std::cmp::Reverse(*language));
         let best = Tongue::ALL.iter().copied().max_by_key(key);
         texts.language = best.filter(|best| texts.weight(*best) >= 2);
@@ -57,7 +62,7 @@ impl Texts {
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
-        self.subject.iter().map(|subject| (Part::Subject, subject)).chain([(Part::New, &self.new)])
+        self.subject.iter().map(|subject| (Part::Subject, &**subject)).chain([(Part::New, &*self.new)])
     }
 
     /// The subject and the new text.
@@ -71,6 +76,12 @@ impl Texts {
 
     fn has_any(&self, group: Group) -> bool {
         self.parts().any(|(_, signals)| signals.has_any(group))
+    }
+
+    /// Whether the texts may be in this language; those that were measured are heard in every text.
+    fn speaks(&self, language: Tongue) -> bool {
+        let most = self.language.map_or(0, |most| self.weight(most));
+        self.measured.contains(language) || 2 * self.weight(language) >= most
     }
 
     /// The language that most words of the lexicon were found in.
@@ -102,23 +113,28 @@ pub(super) fn judge(texts: &Texts) -> Verdict {
     let heard = Tongue::ALL.iter().filter(|language| texts.weight(**language) > 0);
     let verdicts = heard.filter_map(|language| Some((*language, erasure(texts, *language)?))).filter(counts);
     // Of two languages that say the same, the one that more of the text is in, then the one that was measured.
-    let rank = |language: Tongue| (texts.weight(language), !texts.unmeasured.contains(&language));
+    let rank = |language: Tongue| (texts.weight(language), texts.measured.contains(language));
     let best = verdicts.max_by(|(l, a), (m, b)| a.confidence.total_cmp(&b.confidence).then(rank(*l).cmp(&rank(*m))));
-    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
+    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| !texts.measured.contains(*best));
     let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
     match unmeasured {
         // Words that were not tried on enough letters: a person looks.
         Some(language) if verdict.opens() => {
-            verdict.for_review(1.0, Reason::of(format!("{language}.unmeasured"), Part::Whole))
+            verdict.for_review(1.0, Reason::of(format!("{language}{UNMEASURED}"), Part::Whole))
         }
         _ => verdict,
     }
 }
 
+/// Whether a verdict opens a request, or would if its language had been measured.
+pub(super) fn asks(verdict: &Verdict) -> bool {
+    verdict.opens() || verdict.reasons.first().is_some_and(|reason| reason.rule.ends_with(UNMEASURED))
+}
+
 fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
     let others = others(texts);
     let undo = texts.parts().find_map(|(part, signals)| {
-        let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo))?;
+        let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo) && texts.speaks(hit.language))?;
         Some(Reason::of(format!("{}.undo", hit.language), part))
     });
     match (undo, best) {
@@ -197,7 +213,9 @@ fn others(texts: &Texts) -> Option<Verdict> {
     let mut found: Option<Verdict> = None;
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
-            let asked = |hit: &&Hit| hit.is(group) && (group != Group::List || gets_off(hit, signals));
+            let asked = |hit: &&Hit| {
+                hit.is(group) && texts.speaks(hit.language) && (group != Group::List || gets_off(hit, signals))
+            };
             let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
@@ -221,7 +239,7 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
-    let spoken = texts.language().filter(|spoken| *spoken != language && texts.unmeasured.contains(&language));
+    let spoken = texts.language().filter(|spoken| *spoken != language && !texts.measured.contains(language));
     for (part, found) in texts.parts() {
         let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
         let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found) && !known(hit);

@@ -117,6 +117,8 @@ pub struct Lexicon {
     forgiven: HashMap<String, String>,
     /// The languages with figures.
     measured: BTreeMap<Tongue, Measured>,
+    /// Those whose finds open requests by themselves; otherwise a person looks.
+    opening: Tongues,
 }
 
 impl Lexicon {
@@ -153,7 +155,10 @@ impl Lexicon {
         }
         let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
         let groups = Group::ALL.iter().map(|group| (*group, OnceLock::new())).collect();
-        Ok(Self { patterns, finder, groups, forgiven: unambiguous(forgiven, &words), measured })
+        let mut opening = Tongues::default();
+        let enough = measured.iter().filter(|(_, figures)| figures.erasure_letters >= MEASURED_LETTERS_MIN);
+        enough.for_each(|(language, _)| opening.insert(*language));
+        Ok(Self { patterns, finder, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
     }
 
     /// How each language did on labelled letters, where that was measured.
@@ -161,9 +166,9 @@ impl Lexicon {
         self.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
     }
 
-    /// Whether what is found in this language opens a request by itself; otherwise a person looks.
-    pub(super) fn opens(&self, tongue: Tongue) -> bool {
-        self.measured.get(&tongue).is_some_and(|figures| figures.erasure_letters >= MEASURED_LETTERS_MIN)
+    /// The languages whose finds open requests by themselves.
+    pub(super) const fn opening(&self) -> Tongues {
+        self.opening
     }
 
     /// SHA-256 over its words: what the trail says of them.
@@ -348,7 +353,7 @@ mod tests {
             let text = format!("[groups]\nerase_verb = [\"efface*\"]\n{measured}");
             Lexicon::compile([(Tongue::Fr, text.as_str())].into_iter())
         };
-        assert!(!lexicon("").unwrap().opens(Tongue::Fr));
+        assert!(!lexicon("").unwrap().opening().contains(Tongue::Fr));
         let error = lexicon("request = [\"… merci\"]").err().unwrap();
         assert!(matches!(error, LexiconError::Phrase { ref group, .. } if group == "request"), "{error}");
         let error = lexicon("[measured]\nerasure_letters = 40\nopened = 39\nreviewed = 1").err().unwrap();

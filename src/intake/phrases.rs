@@ -16,7 +16,10 @@ use super::tongue::{Tongue, Tongues};
 use super::trie::Trie;
 
 /// A language is one that a sentence may be in when it knows at least one of so many of the words that the best one knows.
-const PLAUSIBLE_SHARE: u32 = 2;
+const PLAUSIBLE_SHARE: u16 = 2;
+
+/// Beginnings in a text that is short enough to be searched from one to the other.
+const FEW_MAX: usize = 100;
 
 /// Patterns of one topic in one language.
 pub(super) struct Pattern {
@@ -141,7 +144,7 @@ impl Finder {
         };
         let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.plausible() | whole).collect();
         let mut found = Vec::new();
-        let mut free = vec![0; patterns.len()];
+        let mut free = Free::of(patterns.len(), seen.begun.len());
         let mut here: Vec<Candidate> = Vec::new();
         for begun in seen.begun.chunk_by(|a, b| a.at == b.at) {
             here.clear();
@@ -152,11 +155,11 @@ impl Finder {
             for tried in here.chunk_by(|a, b| a.pattern == b.pattern) {
                 let Candidate { pattern, .. } = tried[0];
                 let at = begun[0].at;
-                if at < free[pattern] {
+                if at < free.from(pattern) {
                     continue;
                 }
                 if let Some(end) = end(tried[0], folded, at, patterns) {
-                    free[pattern] = end;
+                    free.set(pattern, end);
                     found.push((pattern, at..end));
                 }
             }
@@ -208,6 +211,35 @@ fn end(best: Candidate, folded: &str, at: usize, patterns: &[Pattern]) -> Option
     (!found.is_empty()).then(|| at + found.end())
 }
 
+/// Where the last phrase of each pattern ended.
+enum Free {
+    /// Of few, in the order in which they were found.
+    Few(Vec<(usize, usize)>),
+    /// Of all, by their numbers.
+    All(Vec<usize>),
+}
+
+impl Free {
+    /// Of so many patterns in a text in which so many phrases may begin.
+    fn of(patterns: usize, begun: usize) -> Self {
+        if begun <= FEW_MAX { Self::Few(Vec::new()) } else { Self::All(vec![0; patterns]) }
+    }
+
+    fn from(&self, pattern: usize) -> usize {
+        match self {
+            Self::Few(ends) => ends.iter().rev().find(|(of, _)| *of == pattern).map_or(0, |(_, end)| *end),
+            Self::All(ends) => ends[pattern],
+        }
+    }
+
+    fn set(&mut self, pattern: usize, end: usize) {
+        match self {
+            Self::Few(ends) => ends.push((pattern, end)),
+            Self::All(ends) => ends[pattern] = end,
+        }
+    }
+}
+
 /// A beginning that stands in a text.
 struct Begun {
     at: usize,
@@ -218,20 +250,20 @@ struct Begun {
 
 /// How many words of a text each language knows.
 #[derive(Clone)]
-struct Heard([u32; Tongues::MAX]);
+struct Heard([u16; Tongues::MAX]);
 
 impl Heard {
     const NOTHING: Self = Self([0; Tongues::MAX]);
 
     fn hear(&mut self, languages: Tongues) {
         for language in languages.numbers() {
-            self.0[language] += 1;
+            self.0[language] = self.0[language].saturating_add(1);
         }
     }
 
     fn plausible(&self) -> Tongues {
         let best = self.0.iter().copied().max().unwrap_or(0);
-        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words * PLAUSIBLE_SHARE >= best);
+        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
         Tongues::of_numbers(known.map(|(language, _)| language))
     }
 }
@@ -245,7 +277,8 @@ struct Seen {
 
 impl Seen {
     fn of(finder: &Finder, folded: &[u8]) -> Self {
-        let mut seen = Self { begun: Vec::new(), sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
+        let begun = Vec::with_capacity(folded.len() / 4);
+        let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
         let text = std::str::from_utf8(folded).unwrap_or_default();
         let mut last = 0;
         for at in starts(text) {

@@ -11,8 +11,6 @@ use super::tongue::{Tongue, Tongues};
 const HITS_MAX: usize = 4_000;
 /// A sentence is cut here, so that what is compared within one stays small whatever the text.
 const SENTENCE_WORDS_MAX: usize = 80;
-/// Words whose spelling is kept.
-const SPELLED_MAX: usize = 100;
 
 /// One phrase found.
 #[derive(Clone, Debug)]
@@ -64,8 +62,9 @@ pub(super) struct Signals {
     clauses: Vec<usize>,
     /// For every sentence whether it ends with a question mark.
     questions: Vec<bool>,
-    /// The first words as they are spelled, folded.
-    spelling: Vec<String>,
+    /// The text, folded, and where its words begin.
+    folded: String,
+    starts: Vec<usize>,
     /// How many of the words are known in each language.
     weights: Vec<(Tongue, usize)>,
 }
@@ -96,11 +95,9 @@ impl Signals {
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
         disown(&mut hits, &folded, &words);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
-        let spelled =
-            words.iter().take(SPELLED_MAX).filter_map(|word| folded.get(word.start..)?.split_whitespace().next());
-        let spelling = spelled.map(str::to_owned).collect();
         let weights = weights(&hits);
-        Self { hits, words: words.len(), openings, clauses, questions, spelling, weights }
+        let starts: Vec<usize> = words.iter().map(|word| word.start).collect();
+        Self { hits, words: starts.len(), openings, clauses, questions, folded, starts, weights }
     }
 
     /// Whether a piece of text between two spaces counts as a word.
@@ -108,9 +105,10 @@ impl Signals {
         piece.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
     }
 
-    /// A word as it is spelled, folded; empty beyond the first hundred.
+    /// A word as it is spelled, folded.
     pub fn spelling(&self, word: usize) -> &str {
-        self.spelling.get(word).map_or("", String::as_str)
+        let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
+        rest.split_whitespace().next().unwrap_or_default()
     }
 
     /// The first words of the sentences that have any.

@@ -5,14 +5,19 @@
 /// No text ends at a node.
 const NONE: u32 = u32::MAX;
 
+#[derive(Clone, Copy)]
+struct Node {
+    /// The first of its children; those of the next node begin where they end.
+    first: u32,
+    /// The number of the text that ends here.
+    end: u32,
+}
+
 /// Texts, by how they begin.
 pub(super) struct Trie {
-    /// For every node the first of its children.
-    first: Vec<u32>,
+    nodes: Vec<Node>,
     /// For every node the byte that leads to it.
     bytes: Vec<u8>,
-    /// For every node the number of the text that ends at it.
-    ends: Vec<u32>,
     /// For every first byte its node, 0 where there is none.
     roots: [u32; 256],
 }
@@ -20,46 +25,44 @@ pub(super) struct Trie {
 impl Trie {
     /// Of texts that are sorted, each once, none empty.
     pub fn new<T: AsRef<[u8]>>(texts: &[T]) -> Self {
-        let mut trie = Self { first: Vec::new(), bytes: vec![0], ends: vec![NONE], roots: [0; 256] };
+        let mut trie = Self { nodes: Vec::new(), bytes: vec![0], roots: [0; 256] };
         // Nodes in order of depth: which texts go through each, and how much of them.
         let mut rows = vec![(0..texts.len(), 0_usize)];
-        let mut node = 0;
-        while node < rows.len() {
-            let (mut texts_here, depth) = rows[node].clone();
-            trie.first.push(trie.bytes.len() as u32);
-            if texts_here.clone().next().is_some_and(|text| depth > 0 && texts[text].as_ref().len() == depth) {
-                trie.ends[node] = texts_here.start as u32;
-                texts_here.start += 1;
+        while let Some((mut here, depth)) = rows.get(trie.nodes.len()).cloned() {
+            let mut node = Node { first: trie.bytes.len() as u32, end: NONE };
+            if depth > 0 && texts[here.start].as_ref().len() == depth {
+                node.end = here.start as u32;
+                here.start += 1;
             }
-            while let Some(text) = texts_here.clone().next() {
-                let byte = texts[text].as_ref()[depth];
-                let same = texts[texts_here.clone()].partition_point(|text| text.as_ref()[depth] <= byte);
-                if node == 0 {
+            while !here.is_empty() {
+                let byte = texts[here.start].as_ref()[depth];
+                let same = texts[here.clone()].partition_point(|text| text.as_ref()[depth] <= byte);
+                if depth == 0 {
                     trie.roots[usize::from(byte)] = trie.bytes.len() as u32;
                 }
                 trie.bytes.push(byte);
-                trie.ends.push(NONE);
-                rows.push((text..text + same, depth + 1));
-                texts_here.start += same;
+                rows.push((here.start..here.start + same, depth + 1));
+                here.start += same;
             }
-            node += 1;
+            trie.nodes.push(node);
         }
-        trie.first.push(trie.bytes.len() as u32);
+        trie.nodes.push(Node { first: trie.bytes.len() as u32, end: NONE });
         trie
     }
 
     /// Calls back with the number and the length of every text that this one begins with, the shortest first.
     pub fn walk(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
         let Some(&byte) = text.first() else { return };
-        let mut node = self.roots[usize::from(byte)] as usize;
+        let mut at = self.roots[usize::from(byte)] as usize;
         let mut depth = 1;
-        while node != 0 {
-            if self.ends[node] != NONE {
-                found(self.ends[node] as usize, depth);
+        while at != 0 {
+            let Node { first, end } = self.nodes[at];
+            if end != NONE {
+                found(end as usize, depth);
             }
             let Some(byte) = text.get(depth) else { return };
-            let (first, next) = (self.first[node] as usize, self.first[node + 1] as usize);
-            node = self.bytes[first..next].iter().position(|child| child == byte).map_or(0, |at| first + at);
+            let (first, next) = (first as usize, self.nodes[at + 1].first as usize);
+            at = self.bytes[first..next].iter().position(|child| child == byte).map_or(0, |child| first + child);
             depth += 1;
         }
     }

@@ -69,7 +69,7 @@ async fn follow(
 ) -> Result<(), FlowError> {
     match effect {
         Effect::Send { letter, to } => write_letter(house, tx, Some(request), letter, to, now).await?,
-        Effect::AskAnew => challenge::ask_anew(house, tx, request).await?,
+        Effect::AskAnew => challenge::ask_anew(house, tx, request, now).await?,
         Effect::Run(work) => enqueue(house, tx, work_job(request, work, now), now).await?,
         Effect::WakeAt { wake, at } => enqueue(house, tx, wake_job(request, wake, at), now).await?,
         Effect::CancelWakes => {

@@ -344,7 +344,9 @@ async fn follow(
     };
     let moved = advance(house, tx, stored, &event, bindings, actor).await?;
     match ruling {
-        Ruling::AwaitsApproval { scope, .. } => challenge::ask_owner(house, tx, &moved.request, asked, scope).await,
+        Ruling::AwaitsApproval { scope, .. } if moved.request.state == State::AwaitingApproval => {
+            challenge::ask_owner(house, tx, &moved.request, asked, scope, moved.updated_at).await
+        }
         _ => Ok(()),
     }
 }

@@ -263,7 +263,7 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
     let event = event_of(house, tx, stored.request.id, &finding).await?;
     let moved = advance(house, tx, stored, &event, bindings, Actor::PROGRAM).await?;
     if let (Finding::Challenge { digests, .. }, Some(address)) = (&finding, &contact.asker) {
-        challenge::ask_asker(house, tx, &moved.request, subject, digests, address).await?;
+        challenge::ask_asker(house, tx, &moved.request, subject, digests, address, moved.updated_at).await?;
     }
     Ok(None)
 }

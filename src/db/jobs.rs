@@ -227,9 +227,21 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
 /// # Errors
 /// When the database does not answer.
 pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u64, DbError> {
+    cancel_where(tx, request, kinds, "state IN ('waiting', 'dead')").await
+}
+
+/// The same of those that wait for their time; what failed for good stays for people to see.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel_waiting(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u64, DbError> {
+    cancel_where(tx, request, kinds, "state = 'waiting'").await
+}
+
+async fn cancel_where(tx: &mut Tx, request: RequestId, kinds: &[&str], states: &str) -> Result<u64, DbError> {
     let columns = format!("{EVIDENCE}, reason, outcome, finished_at");
     let values = format!("{EVIDENCE}, reason, 'cancelled', {}", tx.dialect().now());
-    let which = "request_id = $1 AND kind = ANY($2) AND state IN ('waiting', 'dead')";
+    let which = format!("request_id = $1 AND kind = ANY($2) AND {states}");
     let sql = match tx.dialect() {
         Dialect::Sqlite => {
             format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which} RETURNING id")

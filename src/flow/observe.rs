@@ -165,7 +165,7 @@ impl<'a> Lookout<'a> {
             Turn::Now(finding) => *finding,
         };
         self.asked.extend(asked.map(|asked| (asked, now)));
-        let event = identify::event_of(house, &mut tx, id, &finding).await?;
+        let event = identify::event_of(house, &mut tx, &finding).await?;
         Ok(Prospect { request: None, ..moved(house, &request, &event)?.1 })
     }
 }

@@ -1,4 +1,5 @@
-//! The grace period is over: what was true at the proof is checked again, and only then does erasing begin.
+//! The grace period is over: what was true at the proof is checked again, and only then does erasing begin. A stop that
+//! came in time is read before.
 
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
@@ -14,7 +15,7 @@ use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::{safe, standing};
+use super::{heard, safe, standing};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -29,9 +30,15 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let contact = safe::contact(house, &mut tx, &stored.request).await?;
     let authority = authority(house, &mut tx, &stored).await?;
     let holds = holds::of_request(&mut tx, id).await?;
-    drop(tx);
-
     // The grace period counts from the proof or the end of a pause, which carry our marks, whatever the request's row says.
+    let due = Beginning::due_at(&authority, &holds, house.policy.grace, house.keys.gate())?;
+    let due = stored.request.erase_at.map_or(due, |at| at.max(due));
+    let heard = heard::all_by(house, &mut tx, due).await?;
+    drop(tx);
+    if due <= house.clock.now() && !heard {
+        return wait_for_mailbox(house, lease, due).await;
+    }
+
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
         Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
             None => Ok(beginning),
@@ -63,6 +70,13 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     tx.commit().await?;
     breakpoint!("begin.committed");
     Ok(())
+}
+
+/// A stop may lie in the mailbox, or in the ledger and be judged next.
+async fn wait_for_mailbox(house: &House, lease: &Lease, due: Timestamp) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    heard::wait(house, &mut tx, lease, due).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn wait(house: &House, lease: &Lease, until: Timestamp) -> Result<(), FlowError> {

@@ -105,9 +105,9 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) 
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
-    advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
     others_of_account(house, &mut tx, &stored).await?;
-    enqueue(house, &mut tx, forget::replay_job(house, id), house.clock.now()).await?;
+    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("erase.committed");

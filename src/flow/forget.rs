@@ -1,20 +1,19 @@
 //! The program forgets too (invariant 9): keys by their terms, our letters in the mailbox and in Sent.
 
-use serde_json::json;
-
 use crate::breakpoint;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
-use crate::domain::request::Audience;
+use crate::domain::request::{Audience, Request};
 use crate::domain::{RequestId, stored_enum};
-use crate::queue::{Lease, NewJob};
+use crate::queue::{Lease, NewJob, Priority};
 use crate::trail::{Actor, Event, Fact, Facts};
 use crate::vault::KeyPurpose;
 
+use super::advance::forget_job;
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, note, safe, undelivered};
+use super::{note, safe, undelivered};
 
 stored_enum! {
     /// What is forgotten.
@@ -125,10 +124,8 @@ async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpos
 }
 
 /// The job that destroys the saved keys when the last backup that could bring the rows back has expired.
-pub(super) fn replay_job(house: &House, request: RequestId) -> NewJob {
+pub(super) fn replay_job(house: &House, request: &Request) -> NewJob {
     let days = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
-    job.request = Some(request);
-    job.unique_key = Some(format!("forget:{request}:{}", Term::Replay));
-    job
+    let job = forget_job(request, Term::Replay, house.clock.now().plus_days(days));
+    NewJob { priority: Priority::Normal, ..job }
 }

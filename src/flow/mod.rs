@@ -24,6 +24,7 @@ mod error;
 mod expunge;
 mod facts;
 mod forget;
+mod heard;
 pub mod house;
 mod identify;
 mod judge;

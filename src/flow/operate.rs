@@ -344,7 +344,10 @@ async fn ask_owner(
     let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
     let event = Event::ConfirmedPendingApproval { scope };
     let moved = advance(house, tx, stored, &event, bindings, operator.actor()).await?;
-    challenge::ask_owner(house, tx, &moved.request, &asked, scope).await
+    if moved.request.state != State::AwaitingApproval {
+        return Err(FlowError::Broken("no time is left to ask the owner before the due date: see 'requests show' for what was asked, then refuse or withdraw it"));
+    }
+    challenge::ask_owner(house, tx, &moved.request, &asked, scope, moved.updated_at).await
 }
 
 /// Which of the offered scopes has this plan.

@@ -8,6 +8,8 @@ use super::state::{Ask, Hold, IllegalTransition, Policy, Request, ReviewReason, 
 mod due;
 mod pause;
 
+pub use due::approval_ends;
+
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 
 /// Moves a request by an event. The request given is not changed; an error changes nothing at all.
@@ -152,9 +154,14 @@ impl Step<'_> {
     }
 
     fn unclear(&mut self, reason: ReviewReason, reachable: bool, quiet: bool) -> Result<(), IllegalTransition> {
-        if !matches!(self.next.held, Some((_, Hold::Unproven))) {
-            self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
-        }
+        let reason = match self.next.held {
+            Some((_, Hold::Operator)) => return self.review_after(reason),
+            Some((back, Hold::Unproven)) => self.reason_after(back, reason),
+            None => {
+                self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
+                reason
+            }
+        };
         // Who could be written to once still can.
         self.next.reachable |= reachable;
         if !quiet {
@@ -168,6 +175,11 @@ impl Step<'_> {
     fn review(&mut self, reason: ReviewReason) {
         self.tell(LetterKind::InReview);
         self.hand_over(reason);
+    }
+
+    /// What a pause interrupted in review goes back there for what it was there for.
+    fn reason_after(&self, back: State, reason: ReviewReason) -> ReviewReason {
+        self.next.review.filter(|_| back == State::NeedsReview).unwrap_or(reason)
     }
 
     fn hand_over(&mut self, reason: ReviewReason) {
@@ -205,17 +217,20 @@ impl Step<'_> {
         }
     }
 
-    fn ask_owner(&mut self) {
+    /// Asks the owner, or a person where no time is left to; answers whether the owner is asked.
+    fn ask_owner(&mut self) -> bool {
+        let Some(lapse) = approval_ends(&self.next.deadlines, self.policy, self.now) else {
+            self.review(ReviewReason::OwnerSilent);
+            return false;
+        };
         self.next.state = State::AwaitingApproval;
         self.next.round += 1;
         self.next.code_asked = false;
         self.effects.push(Effect::CancelWakes);
         self.send(LetterKind::ApprovalAsked, Audience::Owner);
-        // Silence must reach a person before the base due date, however late the approval was asked for.
-        let lapse = self.now.plus(self.policy.approval_expires);
-        let latest = due::base_due(&self.next.deadlines).minus(due::DAY);
-        self.wake(Wake::ApprovalLapse, lapse.min(latest).max(self.now));
+        self.wake(Wake::ApprovalLapse, lapse);
         self.wake_due();
+        true
     }
 
     fn schedule(&mut self, warrant: Warrant) -> Result<(), IllegalTransition> {
@@ -274,9 +289,10 @@ impl Step<'_> {
             (Wake::GraceEnd, State::Scheduled) if self.next.erase_at.is_some_and(|at| at <= self.now) => {
                 self.effects.push(Effect::Run(Work::Begin));
             }
-            (Wake::HoldLapse, State::OnHold) if matches!(self.next.held, Some((_, Hold::Unproven))) => {
-                self.review(ReviewReason::HoldLapsed);
-            }
+            (Wake::HoldLapse, State::OnHold) => match self.next.held {
+                Some((back, Hold::Unproven)) => self.review(self.reason_after(back, ReviewReason::HoldLapsed)),
+                _ => self.next.moves -= 1,
+            },
             (Wake::DueSoon, _) if self.is_due_soon() => {
                 self.next.due_told = true;
                 self.send(LetterKind::AlarmDueSoon, Audience::Team);

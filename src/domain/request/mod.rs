@@ -16,7 +16,7 @@ mod apply;
 mod event;
 mod state;
 
-pub use apply::apply;
+pub use apply::{apply, approval_ends};
 pub use event::{Audience, Effect, Event, Wake, Work};
 pub use state::{Ask, Hold, IllegalTransition, Origin, Policy, Request, ReviewReason, State, Warrant};
 

@@ -187,11 +187,12 @@ fn before_letter(error: &lettre::transport::smtp::Error) -> SendError {
     SendError::Transient { reached: Reached::Server, obstacle: obstacle(error) }
 }
 
-/// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1).
+/// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1). A refused sender is ours, and the same
+/// for every letter: it says no more about this one than a refused login does.
 fn failure(error: &lettre::transport::smtp::Error, reached: Reached) -> SendError {
     let obstacle = obstacle(error);
     match obstacle {
-        Obstacle::Reply(500..) => SendError::Permanent { reached, obstacle },
+        Obstacle::Reply(500..) if reached != Reached::Sender => SendError::Permanent { reached, obstacle },
         _ => SendError::Transient { reached, obstacle },
     }
 }

@@ -171,6 +171,15 @@ impl SendError {
         }
     }
 
+    /// How far it came, where the message had not left yet.
+    #[must_use]
+    pub const fn reached(&self) -> Option<Reached> {
+        match self {
+            Self::Transient { reached, .. } | Self::Permanent { reached, .. } => Some(*reached),
+            Self::Ambiguous { .. } => None,
+        }
+    }
+
     /// The reply code, where a server gave one.
     #[must_use]
     pub const fn code(&self) -> Option<u16> {

@@ -12,7 +12,7 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
 };
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -99,6 +99,32 @@ impl SmtpMailer {
         let connecting = self.connect().with_subscriber(NoSubscriber::default());
         let mut connection = timeout_at(deadline, connecting).await.map_err(|_| late)??;
         let _farewell = timeout_at(deadline, connection.quit()).await;
+        Ok(())
+    }
+
+    /// Asks whether a letter with this envelope would be taken, and takes the question back (RSET, RFC 5321 §4.1.1.5); hands
+    /// over nothing. A server may take what it returns later: only its refusal proves something. One at the recipient may
+    /// be about the sender all the same, because Postfix says it only then (`smtpd_delay_reject`).
+    ///
+    /// # Errors
+    /// What stood in the way, and how far it came.
+    pub async fn try_envelope(&self, from: &str, to: &str) -> Result<(), SendError> {
+        let deadline = Instant::now() + self.settings.send_timeout;
+        let mut reached = Reached::Server;
+        let asking = self.ask_about(from, to, &mut reached).with_subscriber(NoSubscriber::default());
+        let answer = timeout_at(deadline, asking).await;
+        answer.map_err(|_| SendError::Transient { reached, obstacle: Obstacle::Timeout })?
+    }
+
+    async fn ask_about(&self, from: &str, to: &str, reached: &mut Reached) -> Result<(), SendError> {
+        let (from, to) = (address(from, Reached::Sender)?, address(to, Reached::Recipient)?);
+        let mut connection = self.connect().await?;
+        *reached = Reached::Sender;
+        connection.command(Mail::new(Some(from), vec![])).await.map_err(|error| failure(&error, *reached))?;
+        *reached = Reached::Recipient;
+        connection.command(Rcpt::new(to, vec![])).await.map_err(|error| failure(&error, *reached))?;
+        let _taken_back = connection.command(Rset).await;
+        let _farewell = connection.quit().await;
         Ok(())
     }
 

@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations![
     2 "0002_cases",
     3 "0003_proof",
     4 "0004_holds",
+    6 "0006_again",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

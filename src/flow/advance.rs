@@ -57,7 +57,10 @@ pub async fn advance(
 
 /// Whether rows were erased for this request when it ended by this event.
 const fn erased(event: &Event) -> bool {
-    matches!(event, Event::Erased { held_anything: true, .. } | Event::RecipientsDone)
+    matches!(
+        event,
+        Event::Erased { held_anything: true, .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone
+    )
 }
 
 async fn follow(

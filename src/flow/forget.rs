@@ -1,5 +1,7 @@
 //! The program forgets too (invariant 9): keys by their terms, our letters in the mailbox and in Sent.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::breakpoint;
@@ -25,6 +27,9 @@ stored_enum! {
         Record = "record",
     }
 }
+
+/// How long the saved keys wait for a sweep that is late.
+const SWEEP_WAIT: Duration = Duration::from_secs(3_600);
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -54,6 +59,11 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
                 destroy(house, &mut tx, &stored, KeyPurpose::Letter).await?;
                 // The mailbox task expunges: it alone talks to the mailbox.
                 requests::set_letters_due(&mut tx, id, house.clock.now()).await?;
+            }
+            // A sweep that waits for a store which is away still searches by these keys.
+            Term::Replay if jobs::is_overdue(&mut tx, id, kinds::SWEEP, house.clock.now()).await? => {
+                jobs::snooze_in(&mut tx, lease, house.clock.now().plus(SWEEP_WAIT)).await?;
+                settled = Settled::Already;
             }
             Term::Replay => destroy(house, &mut tx, &stored, KeyPurpose::Replay).await?,
             Term::Record => settled = record(house, &mut tx, lease, &stored).await?,
@@ -116,10 +126,12 @@ async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpos
     Ok(())
 }
 
-/// The job that destroys the saved keys when the last backup that could bring the rows back has expired.
+/// The job that destroys the saved keys when the last backup that could bring the rows back has expired, and the second
+/// sweep has searched by them.
 pub(super) fn replay_job(house: &House, request: RequestId) -> NewJob {
-    let days = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
+    let backups = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
+    let at = house.clock.now().plus_days(backups).max(house.clock.now().plus(house.config.schedule.second_sweep));
+    let mut job = NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), at);
     job.request = Some(request);
     job.unique_key = Some(format!("forget:{request}:{}", Term::Replay));
     job

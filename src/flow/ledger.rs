@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::breakpoint;
-use crate::db::erasures::{self, Bound, StepName};
+use crate::db::erasures::{self, Bound, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::plan::{KeySet, Step};
@@ -31,6 +31,8 @@ pub(super) struct CaseLedger<'a> {
     pub(super) held: Held,
     pub(super) case: CaseId,
     pub(super) bound: Bound,
+    /// Which pass over the plan: 0, and one more with each continuation.
+    pub(super) pass: u32,
 }
 
 impl From<FlowError> for LedgerError {
@@ -51,6 +53,10 @@ impl CaseLedger<'_> {
         let mut tx = self.house.db.write().await?;
         jobs::confirm_in(&mut tx, self.held).await?;
         Ok(tx)
+    }
+
+    const fn place(&self, step: u16) -> Place {
+        Place { pass: self.pass, step }
     }
 
     async fn record(
@@ -170,9 +176,11 @@ impl Ledger for CaseLedger<'_> {
 
     async fn step(&self, step: u16) -> Result<StepState, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        let mut state =
-            StepState { intended: erasures::is_intended(&mut tx, self.bound, step).await?, ..StepState::default() };
-        for row in erasures::chunks(&mut tx, self.bound, step).await? {
+        let mut state = StepState {
+            intended: erasures::is_intended(&mut tx, self.bound, self.place(step)).await?,
+            ..StepState::default()
+        };
+        for row in erasures::chunks(&mut tx, self.bound, self.place(step)).await? {
             let read = |counts| {
                 serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
             };
@@ -184,7 +192,7 @@ impl Ledger for CaseLedger<'_> {
 
     async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
         let name = StepName {
-            sequence: step.number,
+            sequence: self.place(step.number),
             store: step.rows.at.store.as_str(),
             table: &step.rows.at.table,
             action: step.act.as_str(),
@@ -199,21 +207,22 @@ impl Ledger for CaseLedger<'_> {
 
     async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError> {
         let mut tx = self.write().await?;
-        let first = erasures::begin_chunk(&mut tx, self.bound, step, chunk, present).await?;
+        let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, present).await?;
         tx.commit().await?;
         Ok(first)
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        erasures::end_chunk(&mut tx, self.bound, step, chunk, json(&counts)?).await?;
+        erasures::end_chunk(&mut tx, self.bound, self.place(step), chunk, json(&counts)?).await?;
         tx.commit().await?;
         Ok(())
     }
 
     async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        erasures::set_outcome(&mut tx, self.bound, step.number, json(&counts)?, self.house.clock.now()).await?;
+        erasures::set_outcome(&mut tx, self.bound, self.place(step.number), json(&counts)?, self.house.clock.now())
+            .await?;
         self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
         tx.commit().await?;
         Ok(())

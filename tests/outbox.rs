@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, State};
 use expunged::flow::operate::{self, Operator, Refusal};
+use expunged::flow::{FlowError, retry};
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
@@ -274,6 +275,56 @@ async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle()
             assert!(says("Data concerned: the whole account"), "{written:?}");
             assert!(says("guest1@guest.example"), "{written:?}");
             assert_eq!(letters(&world, "forwarded", "sent").await, 1);
+        })
+        .await;
+}
+
+async fn addresses_kept(world: &World) -> i64 {
+    let sql = "SELECT COUNT(*) AS number FROM vault_keys WHERE purpose = 'contact' AND wrapped IS NOT NULL";
+    world.number(sql, params![]).await
+}
+
+/// Erased, and the server refused the confirmation for good.
+async fn never_told(world: &World, server: &Server) -> RequestId {
+    let id = world.ask_and_confirm(OWNER).await;
+    server.is(NOBODY);
+    world.days_pass(8).await;
+    assert_eq!(world.state(id).await, State::Completed);
+    assert_eq!((letters(world, "completed", "failed").await, dead_jobs(world).await), (1, 0));
+    server.is(THERE);
+    world.fresh(OWNER);
+    id
+}
+
+#[tokio::test]
+async fn a_confirmation_that_was_refused_is_sent_when_the_team_says_so() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            let id = never_told(&world, &server).await;
+            assert_eq!(addresses_kept(&world).await, 1);
+            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            assert_eq!(retry::letters_of(&world.house, &reference, &ops).await.unwrap(), 1);
+            world.settle().await;
+            assert_eq!((letters(&world, "completed", "sent").await, world.fresh(OWNER).len()), (1, 1));
+            assert_eq!(addresses_kept(&world).await, 0, "delivered: the address is forgotten");
+            let none = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
+            assert!(matches!(none, FlowError::NotFound(_)), "{none}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_address_that_nothing_reaches_is_forgotten_with_the_letters() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            let id = never_told(&world, &server).await;
+            world.days_pass(31).await;
+            assert_eq!(addresses_kept(&world).await, 0);
+            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            let late = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
+            assert!(matches!(late, FlowError::KeyDestroyed(_)), "{late}");
         })
         .await;
 }

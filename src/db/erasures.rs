@@ -152,13 +152,22 @@ pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestam
     Ok(rows == 1)
 }
 
+/// The rows of a chunk before the first act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkBegun {
+    /// Rows that were there.
+    pub present: u64,
+    /// Those that the act changes.
+    pub changing: u64,
+}
+
 /// How far one chunk of a step is.
 #[derive(Clone, Debug)]
 pub struct ChunkRow {
     /// Its number.
     pub chunk: u32,
-    /// Rows that were there before the first act on it.
-    pub present: u64,
+    /// Its rows before the first act on it.
+    pub begun: ChunkBegun,
     /// What came of it.
     pub counts: Option<Value>,
 }
@@ -180,42 +189,51 @@ pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<b
 pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<Vec<ChunkRow>, DbError> {
     let rows = tx
         .all(
-            "SELECT chunk, present, counts FROM step_chunks
+            "SELECT chunk, present, changing, counts FROM step_chunks
              WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 ORDER BY chunk",
             params![bound.request, bound.plan_digest, u32::from(sequence)],
         )
         .await?;
     let read = |row: Row| {
         let row = row.of("step_chunks");
-        Ok(ChunkRow { chunk: row.u32("chunk")?, present: present(&row)?, counts: row.opt_json("counts")? })
+        Ok(ChunkRow { chunk: row.u32("chunk")?, begun: begun(&row)?, counts: row.opt_json("counts")? })
     };
     rows.into_iter().map(read).collect()
 }
 
-fn present(row: &Row) -> Result<u64, DbError> {
-    Ok(u64::try_from(row.i64("present")?).unwrap_or(0))
+fn begun(row: &Row) -> Result<ChunkBegun, DbError> {
+    let count = |column: &str| row.i64(column).map(|count| u64::try_from(count).unwrap_or(0));
+    Ok(ChunkBegun { present: count("present")?, changing: count("changing")? })
 }
 
-/// Records how many rows of a chunk are there before the act, and answers the first count ever recorded for it.
+/// Records the rows of a chunk before the act, and answers the first counts ever recorded for it.
 ///
 /// # Errors
 /// A foreign key where the step has no intent.
-pub async fn begin_chunk(tx: &mut Tx, bound: Bound, step: Place, chunk: u32, rows: u64) -> Result<u64, DbError> {
+pub async fn begin_chunk(
+    tx: &mut Tx,
+    bound: Bound,
+    step: Place,
+    chunk: u32,
+    rows: ChunkBegun,
+) -> Result<ChunkBegun, DbError> {
+    let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let key = (bound.request, bound.plan_digest, u32::from(step));
     tx.execute(
-        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present, changing)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (request_id, plan_digest, sequence, chunk) DO NOTHING",
-        params![key.0, key.1, key.2, chunk, i64::try_from(rows).unwrap_or(i64::MAX)],
+        params![key.0, key.1, key.2, chunk, count(rows.present), count(rows.changing)],
     )
     .await?;
     let row = tx
         .one(
-            "SELECT present FROM step_chunks
+            "SELECT present, changing FROM step_chunks
              WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
             params![key.0, key.1, key.2, chunk],
         )
         .await?;
-    present(&row.of("step_chunks"))
+    begun(&row.of("step_chunks"))
 }
 
 /// Records what came of a chunk; what was recorded first stays.

@@ -18,7 +18,7 @@ use super::sql::{Params, Retries, Row};
 use crate::chance::Chance;
 use crate::domain::{JobId, RequestId, Timestamp};
 use crate::params;
-use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, Rescued, TurnOver};
+use crate::queue::{AfterFailure, Claim, Held, Job, JobTable, Lease, Priority, QueueError, TurnOver};
 
 /// The table of jobs. Cheap to share; one for all workers of a process.
 pub struct Jobs {
@@ -62,13 +62,8 @@ impl Jobs {
         }
     }
 
-    async fn claim_once(&self, claim: Claim<'_>, lanes: &[Lane<'_>], now: Timestamp) -> Result<Vec<Row>, DbError> {
-        let dialect = self.db.dialect();
-        self.db.alone(&claim_sql(dialect), claim_params(dialect, claim, lanes, now)).await
-    }
-
     /// Completes and claims in one transaction, in this order, so that what is claimed is locked for a short time only:
-    /// the rows that were claimed, and the jobs whose lease was lost.
+    /// the rows that were claimed, and the jobs whose lease was lost. A claim alone completes nothing.
     async fn turn_over_once(
         &self,
         done: &[Held],
@@ -78,6 +73,9 @@ impl Jobs {
     ) -> Result<(Vec<Row>, Vec<JobId>), DbError> {
         let dialect = self.db.dialect();
         let mut params = claim_params(dialect, claim, lanes, now);
+        if done.is_empty() {
+            return Ok((self.db.alone(&claim_sql(dialect), params).await?, Vec::new()));
+        }
         if dialect == Dialect::Sqlite {
             let mut tx = self.db.write().await?;
             let lost = jobs::complete_held(&mut tx, done).await?;
@@ -106,21 +104,23 @@ impl Jobs {
         Ok((claimed, lost))
     }
 
-    /// What is still missing from a claim that did not read from the start. What was claimed already must reach the
-    /// caller, whatever becomes of the rest.
-    async fn fill_up(&self, claimed: &mut Vec<Lease>, claim: Claim<'_>, now: Timestamp) {
-        let missing = claim.count_max.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-        if missing > 0 {
-            let rest = Claim { count_max: missing, ..claim };
-            claimed.append(&mut self.claim_from_start(rest, now).await.unwrap_or_default());
-        }
-    }
-
-    async fn claim_from_start(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, DbError> {
-        self.floors().read_from_start = Some(Instant::now());
-        let lanes = lanes(claim.kinds, |_, _| START);
-        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await?;
-        leases(&rows, claim.kinds, &mut self.floors(), true)
+    /// The same, tried until it is done, from where the lanes' live entries begin, or from the start where that is not
+    /// known.
+    async fn turn_over_from(
+        &self,
+        above: Option<Vec<Lane<'_>>>,
+        done: &[Held],
+        claim: Claim<'_>,
+        now: Timestamp,
+    ) -> Result<TurnOver, DbError> {
+        let from_start = above.is_none();
+        let lanes = above.unwrap_or_else(|| {
+            self.floors().read_from_start = Some(Instant::now());
+            lanes(claim.kinds, |_, _| START)
+        });
+        let (rows, lost) = self.persist(|| self.turn_over_once(done, claim, &lanes, now)).await?;
+        let claimed = leases(&rows, claim.kinds, &mut self.floors(), from_start)?;
+        Ok(TurnOver { lost, claimed })
     }
 
     async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
@@ -162,7 +162,9 @@ impl Jobs {
         Ok(given)
     }
 
-    async fn rescue_once(&self, now: Timestamp) -> Result<Rescued, DbError> {
+    /// A job whose attempts are used up waits too, to be ended by whoever claims it: nothing dies here, where no request
+    /// and no person would hear of it.
+    async fn rescue_once(&self, now: Timestamp) -> Result<u64, DbError> {
         let mut tx = self.db.write().await?;
         let expired = format!(
             "SELECT id FROM jobs WHERE state = 'running' AND lease_until <= {} ORDER BY lease_until LIMIT $2 {}",
@@ -170,21 +172,13 @@ impl Jobs {
             tx.dialect().pick("", "FOR UPDATE SKIP LOCKED")
         );
         let sql = format!(
-            "UPDATE jobs SET state = CASE WHEN attempts > attempts_max THEN 'dead' ELSE 'waiting' END,
-                    run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
+            "UPDATE jobs SET state = 'waiting', run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
                     lease_until = NULL, lease_holder = NULL
-             WHERE id IN ({expired}) RETURNING state"
+             WHERE id IN ({expired})"
         );
-        let rows = tx.all(&sql, params![now, RESCUE_COUNT_MAX]).await?;
+        let rescued = tx.execute(&sql, params![now, RESCUE_COUNT_MAX]).await?;
         tx.made_work();
         tx.commit().await?;
-        let mut rescued = Rescued::default();
-        for row in rows {
-            match row.word("state")? {
-                jobs::JobState::Dead => rescued.dead += 1,
-                _ => rescued.waiting += 1,
-            }
-        }
         Ok(rescued)
     }
 
@@ -359,35 +353,24 @@ fn held(leases: &[Lease]) -> Vec<Held> {
 #[async_trait]
 impl JobTable for Jobs {
     async fn claim(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, QueueError> {
-        if claim.kinds.is_empty() || claim.count_max == 0 {
-            return Ok(Vec::new());
-        }
-        let lanes = self.floors().lanes(claim.kinds);
-        let Some(lanes) = lanes else { return self.claim_from_start(claim, now).await.map_err(table_error) };
-        let rows = self.persist(|| self.claim_once(claim, &lanes, now)).await.map_err(table_error)?;
-        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), false).map_err(table_error)?;
-        self.fill_up(&mut claimed, claim, now).await;
-        Ok(claimed)
+        Ok(self.turn_over(Vec::new(), claim, now).await?.claimed)
     }
 
     async fn turn_over(&self, done: Vec<Lease>, claim: Claim<'_>, now: Timestamp) -> Result<TurnOver, QueueError> {
-        if done.is_empty() || claim.kinds.is_empty() || claim.count_max == 0 {
-            return Ok(TurnOver { lost: self.complete(done).await?, claimed: self.claim(claim, now).await? });
+        if claim.kinds.is_empty() || claim.count_max == 0 {
+            return Ok(TurnOver { lost: self.complete(done).await?, claimed: Vec::new() });
         }
-        let held = held(&done);
         let above = self.floors().lanes(claim.kinds);
         let from_start = above.is_none();
-        let lanes = above.unwrap_or_else(|| {
-            self.floors().read_from_start = Some(Instant::now());
-            lanes(claim.kinds, |_, _| START)
-        });
-        let turned = self.persist(|| self.turn_over_once(&held, claim, &lanes, now)).await;
-        let (rows, lost) = turned.map_err(table_error)?;
-        let mut claimed = leases(&rows, claim.kinds, &mut self.floors(), from_start).map_err(table_error)?;
-        if !from_start {
-            self.fill_up(&mut claimed, claim, now).await;
+        let turned = self.turn_over_from(above, &held(&done), claim, now).await;
+        let mut turned = turned.map_err(table_error)?;
+        let missing = claim.count_max.saturating_sub(u32::try_from(turned.claimed.len()).unwrap_or(u32::MAX));
+        if missing > 0 && !from_start {
+            // What was claimed already must reach the caller, whatever becomes of the rest.
+            let rest = self.turn_over_from(None, &[], Claim { count_max: missing, ..claim }, now).await;
+            turned.claimed.extend(rest.map(|rest| rest.claimed).unwrap_or_default());
         }
-        Ok(TurnOver { lost, claimed })
+        Ok(turned)
     }
 
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError> {
@@ -426,7 +409,7 @@ impl JobTable for Jobs {
         self.persist(|| self.give_back_once(&held, None)).await.map(drop).map_err(table_error)
     }
 
-    async fn rescue(&self, now: Timestamp) -> Result<Rescued, QueueError> {
+    async fn rescue(&self, now: Timestamp) -> Result<u64, QueueError> {
         self.persist(|| self.rescue_once(now)).await.map_err(table_error)
     }
 

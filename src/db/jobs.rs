@@ -161,18 +161,17 @@ async fn delete_moved(tx: &mut Tx, list: Value, moved: u64) -> Result<(), DbErro
 /// # Errors
 /// [`DbError::LostLease`].
 pub async fn fail_in(tx: &mut Tx, lease: &Lease, reason: &'static str, next: AfterFailure) -> Result<(), DbError> {
-    let (dead, run_at) = match next {
-        AfterFailure::At(time) => (false, Some(time)),
-        AfterFailure::Never => (true, None),
+    let (state, run_at) = match next {
+        AfterFailure::At(time) => (JobState::Waiting, Some(time)),
+        AfterFailure::Never => (JobState::Dead, None),
     };
     let sql = format!(
-        "UPDATE jobs SET state = CASE WHEN $3 OR attempts > attempts_max THEN 'dead' ELSE 'waiting' END,
-                run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
+        "UPDATE jobs SET state = $3, run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
          WHERE id = $1 AND lease_token = $2 AND {}",
         still_held(tx.dialect())
     );
     let held = lease.held();
-    settled_one(tx.execute(&sql, params![held.job, held.token, dead, run_at, reason]).await?)
+    settled_one(tx.execute(&sql, params![held.job, held.token, state.as_str(), run_at, reason]).await?)
 }
 
 /// Lets the job wait until then, in the transaction of the caller; the attempt does not count.

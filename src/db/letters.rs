@@ -162,32 +162,18 @@ pub async fn note_obstacle(tx: &mut Tx, letter: LetterId, obstacle: &str) -> Res
     tx.execute_one("UPDATE letters SET obstacle = $2 WHERE id = $1", params![letter.as_uuid(), obstacle]).await
 }
 
-/// Puts a letter that was given up back into the outbox, as if the mail server had never said no. Whether earlier tries
-/// may have arrived is kept.
-///
-/// # Errors
-/// A wrong row count when it is not given up.
-pub async fn put_back(tx: &mut Tx, letter: LetterId) -> Result<(), DbError> {
-    tx.execute_one(
-        "UPDATE letters SET state = 'queued', put_off_at = NULL, obstacle = NULL
-         WHERE id = $1 AND state IN ('failed', 'held')",
-        params![letter.as_uuid()],
-    )
-    .await
-}
-
-/// How many of a request's letters to its people are still on their way.
+/// Puts letters that were given up or came back into the outbox again, as if the mail server had never said no. Whether
+/// earlier tries may have arrived is kept. Answers how many there were.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn unsettled(tx: &mut Tx, request: RequestId) -> Result<i64, DbError> {
-    let row = tx
-        .one(
-            "SELECT COUNT(*) AS count FROM letters WHERE request_id = $1 AND audience <> 'team' AND state IN ('queued', 'sending')",
-            params![request.as_uuid()],
-        )
-        .await?;
-    row.i64("count")
+pub async fn put_back(tx: &mut Tx, letters: &[LetterId]) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE letters SET state = 'queued', put_off_at = NULL, obstacle = NULL
+         WHERE id = ANY($1) AND state IN ('failed', 'bounced', 'held')",
+        params![letters.iter().map(|id| id.as_uuid()).collect::<Vec<_>>()],
+    )
+    .await
 }
 
 /// When a letter of this kind was last written in a request of this address on file, other than in this request.

@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations![
     2 "0002_cases",
     3 "0003_proof",
     4 "0004_holds",
+    5 "0005_changing",
     6 "0006_again",
 ];
 

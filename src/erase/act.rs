@@ -6,11 +6,11 @@ use super::blank;
 use super::discover::{Finder, Owned, Sets};
 use super::engine::{Recognised, Run};
 use super::error::EraseError;
-use super::ledger::{ChunkState, Discovery, StepCounts, StepState};
+use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
 use super::map::{Mask, TableMap};
 use super::plan::{Act, KeySet, Skeleton, Step};
 use super::tombstone::tombstone;
-use crate::stores::{Assignment, Key, NewValue, Schema, Select, StoreName, Table};
+use crate::stores::{Assignment, Key, NewValue, RowStore, Schema, Select, StoreError, StoreName, Table};
 
 /// An execution whose keys are saved.
 pub(super) struct Work<'a> {
@@ -49,23 +49,24 @@ impl Work<'_> {
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;
         let select = Select { table: &at.table, columns: &table.key, values: &keys };
-        let present = match state.chunks.get(&chunk) {
-            Some(begun) => begun.present,
+        let assignments = self.assignments(step, table, &keys)?;
+        let before = match state.chunks.get(&chunk) {
+            Some(begun) => begun.before,
             None => {
-                let present = store.count(select).await.map_err(EraseError::store(at))?;
-                ledger.begin_chunk(step.number, chunk, present).await?
+                let before = before(store, select, &assignments).await.map_err(EraseError::store(at))?;
+                ledger.begin_chunk(step.number, chunk, before).await?
             }
         };
         ledger.breakpoint("erase:chunk_begun").await?;
         match &step.act {
             Act::Delete => store.delete(select).await,
             Act::Keep => Ok(0),
-            _ => store.mask(select, &self.assignments(step, table, &keys)?).await,
+            _ => store.mask(select, &assignments).await,
         }
         .map_err(EraseError::store(at))?;
         ledger.breakpoint("erase:chunk_acted").await?;
         let left = store.count(select).await.map_err(EraseError::store(at))?;
-        let counts = counted(step, keys.len() as u64, present, left);
+        let counts = counted(step, keys.len() as u64, before, left);
         ledger.end_chunk(step.number, chunk, counts).await?;
         ledger.breakpoint("erase:chunk_saved").await?;
         Ok(counts)
@@ -153,18 +154,25 @@ fn changed(set: &KeySet) -> EraseError {
     EraseError::SavedKeys { set: set.to_string() }
 }
 
+async fn before(store: &dyn RowStore, select: Select<'_>, assignments: &[Assignment]) -> Result<Before, StoreError> {
+    let present = store.count(select).await?;
+    let changing = if assignments.is_empty() { present } else { store.residue(select, assignments).await? };
+    Ok(Before { present, changing })
+}
+
 /// What came of a chunk: rows that were there before the act and are not there now were erased by it, also where it
-/// ran before and nobody recorded it.
-fn counted(step: &Step, saved: u64, present: u64, left: u64) -> StepCounts {
+/// ran before and nobody recorded it. A row that had nothing to mask was not masked.
+fn counted(step: &Step, saved: u64, before: Before, left: u64) -> StepCounts {
+    let Before { present, changing } = before;
     let mut counts = StepCounts { not_found: saved.saturating_sub(present), ..StepCounts::default() };
-    let here = |wanted: bool| if wanted { present } else { 0 };
+    let kept = if step.keep.is_some() { present } else { 0 };
     match &step.act {
         Act::Delete => counts.erased = present.saturating_sub(left),
         Act::Mask(_) | Act::Blank(_) => {
-            counts.masked = here(!step.erases.is_empty());
-            counts.kept = here(step.keep.is_some());
+            counts.masked = if step.erases.is_empty() { 0 } else { changing };
+            counts.kept = kept;
         }
-        Act::Keep => counts.kept = here(step.keep.is_some()),
+        Act::Keep => counts.kept = kept,
         Act::LetGo(_) => counts.detached = present,
         // The same rows are counted as found or not by the step that follows.
         Act::Cut(_) => (counts.detached, counts.not_found) = (present, 0),

@@ -32,11 +32,20 @@ pub struct StepState {
     pub chunks: BTreeMap<u32, ChunkState>,
 }
 
+/// The rows of a chunk before the first act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Rows that were there.
+    pub present: u64,
+    /// Those whose columns did not hold their new values yet; all of them where no column gets one.
+    pub changing: u64,
+}
+
 /// How far a chunk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkState {
-    /// Rows that were there before the first act on it.
-    pub present: u64,
+    /// Its rows before the first act on it.
+    pub before: Before,
     /// What came of it; `None` while that is not known.
     pub done: Option<StepCounts>,
 }
@@ -46,7 +55,7 @@ pub struct ChunkState {
 pub struct StepCounts {
     /// Deleted.
     pub erased: u64,
-    /// Stay with masked columns.
+    /// Stay with masked columns, and one of these had something to mask.
     pub masked: u64,
     /// Let go of what they pointed to.
     pub detached: u64,
@@ -99,8 +108,8 @@ pub trait Ledger: Send + Sync {
     async fn step(&self, step: u16) -> Result<StepState, LedgerError>;
     /// Records that a step will be done, before anything of it is.
     async fn intent(&self, step: &Step) -> Result<(), LedgerError>;
-    /// Records how many rows of a chunk are there, before the act; answers the first count ever recorded.
-    async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError>;
+    /// Records the rows of a chunk before the act; answers the first counts ever recorded.
+    async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError>;
     /// Records what came of a chunk.
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
     /// Records what came of a step, after it was read back. A later run may record it again.

@@ -33,7 +33,7 @@ pub use again::{Returned, search};
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};
-pub use ledger::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};
 pub use outcome::{Kept, Line, Outcome};
 pub use plan::{Plan, Skeleton, Target, plan};

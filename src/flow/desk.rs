@@ -71,14 +71,15 @@ impl Desk {
         self.dead(lease, error).await
     }
 
-    /// Buries a job. It must not die unseen because our own database was away: then it comes back to be ended.
+    /// Buries a job. It must not die unseen because our own database was away, or somebody moved what it is about: then
+    /// it comes back to be ended.
     async fn dead(&self, lease: Lease, error: &FlowError) -> Settled {
         let reason = error.code();
         match self.bury(&lease, error).await {
             Ok(()) => Settled::Done,
             Err(error) => {
                 error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "job cannot be ended, tried again later");
-                Settled::Failed { lease, reason, retry: error.retry() }
+                Settled::Failed { lease, reason, retry: Retry::Transient }
             }
         }
     }

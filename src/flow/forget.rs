@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::breakpoint;
+use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, jobs, letters};
+use crate::db::{Tx, jobs};
+use crate::domain::request::Audience;
 use crate::domain::{RequestId, stored_enum};
 use crate::queue::{Lease, NewJob};
 use crate::trail::{Actor, Event, Fact, Facts};
@@ -14,12 +16,12 @@ use crate::vault::KeyPurpose;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, note, safe};
+use super::{kinds, note, safe, undelivered};
 
 stored_enum! {
     /// What is forgotten.
     Term, "term" {
-        /// The letters, ours and theirs, and the key that sealed our copies.
+        /// The letters, ours and theirs, the key that sealed our copies, and the address where a letter never arrived.
         Letters = "letters",
         /// The saved keys of what was erased, with the last backup of the stores.
         Replay = "replay",
@@ -57,6 +59,7 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
         match term {
             Term::Letters => {
                 destroy(house, &mut tx, &stored, KeyPurpose::Letter).await?;
+                destroy(house, &mut tx, &stored, KeyPurpose::Contact).await?;
                 // The mailbox task expunges: it alone talks to the mailbox.
                 requests::set_letters_due(&mut tx, id, house.clock.now()).await?;
             }
@@ -107,9 +110,14 @@ pub(super) async fn late_letter(house: &House, tx: &mut Tx, id: RequestId) -> Re
     Ok(())
 }
 
-/// Forgets the address as soon as the last letter to it is delivered or has bounced.
+/// Forgets the address as soon as the last letter to it is delivered or has come back. While one could not be handed
+/// over, the person was not told (Art. 12(3) GDPR): the team may have it sent again until the letters are forgotten.
 pub(super) async fn contact_if_done(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
-    if stored.request.state.is_ended() && letters::unsettled(tx, stored.request.id).await? == 0 {
+    let awaited = |letter: &LetterRow| {
+        let handed_over = matches!(letter.state, LetterState::Sent | LetterState::Bounced);
+        letter.audience != Audience::Team && !handed_over && !undelivered::is_over(letter, &stored.request)
+    };
+    if stored.request.state.is_ended() && !letters::of_request(tx, stored.request.id).await?.iter().any(awaited) {
         destroy(house, tx, stored, KeyPurpose::Contact).await?;
     }
     Ok(())

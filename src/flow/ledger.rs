@@ -8,11 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::breakpoint;
-use crate::db::erasures::{self, Bound, Place, StepName};
+use crate::db::erasures::{self, Bound, ChunkBegun, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::plan::{KeySet, Step};
-use crate::erase::{ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+use crate::erase::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 use crate::queue::Held;
 use crate::stores::Key;
 use crate::trail::{Actor, Event, Fact, Facts};
@@ -121,6 +121,10 @@ fn word(name: &str) -> String {
     prefix.chars().chain(name.chars().map(|c| allowed(c.to_ascii_lowercase()))).take(64).collect()
 }
 
+const fn before(rows: ChunkBegun) -> Before {
+    Before { present: rows.present, changing: rows.changing }
+}
+
 fn json<T: serde::Serialize>(value: &T) -> Result<Value, FlowError> {
     serde_json::to_value(value).map_err(|_| FlowError::Broken("a record of an erasure that does not serialise"))
 }
@@ -185,7 +189,7 @@ impl Ledger for CaseLedger<'_> {
                 serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
             };
             let done = row.counts.map(read).transpose()?;
-            state.chunks.insert(row.chunk, ChunkState { present: row.present, done });
+            state.chunks.insert(row.chunk, ChunkState { before: before(row.begun), done });
         }
         Ok(state)
     }
@@ -205,11 +209,12 @@ impl Ledger for CaseLedger<'_> {
         Ok(())
     }
 
-    async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError> {
+    async fn begin_chunk(&self, step: u16, chunk: u32, rows: Before) -> Result<Before, LedgerError> {
         let mut tx = self.write().await?;
-        let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, present).await?;
+        let rows = ChunkBegun { present: rows.present, changing: rows.changing };
+        let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, rows).await?;
         tx.commit().await?;
-        Ok(first)
+        Ok(before(first))
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {

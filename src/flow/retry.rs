@@ -7,15 +7,15 @@ use crate::db::deliveries::{self, Disposition};
 use crate::db::letters::{self, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
-use crate::domain::request::{Event, Wake, apply};
-use crate::domain::{DeliveryId, JobId, LetterId, State};
+use crate::domain::request::{Audience, Event, Wake, apply};
+use crate::domain::{DeliveryId, JobId, LetterId, Reference, State};
 use crate::trail::{Event as Recorded, Fact, Facts};
 use crate::vault::KeyPurpose;
 
 use super::error::FlowError;
 use super::house::House;
-use super::operate::Operator;
-use super::{kinds, note, safe, undelivered};
+use super::operate::{self, Operator};
+use super::{advance, kinds, note, safe, undelivered};
 
 /// What became of an operator's wish to have a job tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,8 +146,34 @@ async fn letter(
             return Ok(Some("the address that it would go to was forgotten by its term"));
         }
     }
-    letters::put_back(tx, id).await?;
+    letters::put_back(tx, &[id]).await?;
     Ok(None)
+}
+
+/// Sends the letters of a request again that were refused, came back or may not have arrived, where they are still due:
+/// how many.
+///
+/// # Errors
+/// [`FlowError::NotFound`] where there is none, [`FlowError::KeyDestroyed`] where the address was forgotten by its term.
+pub async fn letters_of(house: &House, reference: &Reference, operator: &Operator) -> Result<u64, FlowError> {
+    let mut tx = house.db.write().await?;
+    let Stored { request, .. } = operate::find(&mut tx, reference).await?;
+    let mut lost = letters::of_request(&mut tx, request.id).await?;
+    lost.retain(|it| it.is_lost() && it.audience != Audience::Team && !undelivered::is_over(it, &request));
+    if lost.is_empty() {
+        return Err(FlowError::NotFound("letter of this request that reached nobody and is still due"));
+    }
+    if !safe::has_key(house, &mut tx, request.case, KeyPurpose::Contact).await? {
+        return Err(FlowError::KeyDestroyed(KeyPurpose::Contact));
+    }
+    let (ids, now): (Vec<_>, _) = (lost.iter().map(|letter| letter.id).collect(), house.clock.now());
+    let count = letters::put_back(&mut tx, &ids).await?;
+    let sends: Vec<_> = lost.iter().map(|letter| advance::send_job(letter, now)).collect();
+    jobs::enqueue(&mut tx, &sends, now, &*house.chance).await?;
+    let facts = Facts::new().with("job", Fact::Word(kinds::SEND.to_owned()))?;
+    note::append(house, &mut tx, request.case, Recorded::JobRetried, operator.actor(), facts).await?;
+    tx.commit().await?;
+    Ok(count)
 }
 
 fn stale_wake(

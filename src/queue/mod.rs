@@ -123,19 +123,10 @@ pub struct Claim<'a> {
 /// What comes after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// Try again at this time, unless this was the last attempt.
+    /// Try again at this time; where this was the last attempt, to be ended by whoever claims it then.
     At(Timestamp),
     /// No attempt will help until a person changes something: dead now.
     Never,
-}
-
-/// How many expired leases were taken back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rescued {
-    /// Jobs that wait again.
-    pub waiting: u64,
-    /// Jobs that are dead: it was their last attempt.
-    pub dead: u64,
 }
 
 /// The table of jobs, as the workers see it.
@@ -169,8 +160,8 @@ pub trait JobTable: Send + Sync {
     /// Gives jobs back untouched; the attempts do not count. Leases that were lost are passed over.
     async fn release(&self, leases: Vec<Lease>) -> Result<(), QueueError>;
 
-    /// Takes back what workers left behind: jobs whose lease ran out.
-    async fn rescue(&self, now: Timestamp) -> Result<Rescued, QueueError>;
+    /// Takes back what workers left behind: jobs whose lease ran out. Answers how many; they wait again.
+    async fn rescue(&self, now: Timestamp) -> Result<u64, QueueError>;
 
     /// Returns when there may be work, or after `at_most`. Correct without it: it only saves waiting.
     async fn wait_for_work(&self, at_most: Duration);

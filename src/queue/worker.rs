@@ -194,10 +194,10 @@ impl Worker {
     async fn rescue(&mut self) -> Result<bool, QueueError> {
         let rescued = self.table.rescue(self.clock.now()).await;
         let rescued = answered(rescued)?.unwrap_or_default();
-        if rescued.waiting + rescued.dead > 0 {
-            tracing::warn!(jobs.waiting = rescued.waiting, jobs.dead = rescued.dead, "expired leases were taken back");
+        if rescued > 0 {
+            tracing::warn!(jobs = rescued, "expired leases were taken back");
         }
-        Ok(rescued.waiting > 0)
+        Ok(rescued > 0)
     }
 
     /// Completes what is finished and was not completed together with a claim.

@@ -179,11 +179,13 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may go through later.
+    /// Whether the same call may go through later. A store that does not let us in (a password that was changed) is mended
+    /// by a person, and what was proven until then stays proven.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
             Self::Timeout { .. } => Retry::Transient,
+            _ if self.is_shut_out() => Retry::Transient,
             Self::Sql(failure) if failure.is_transient() => Retry::Transient,
             Self::NoFolder => Retry::Transient,
             Self::Objects(failure) if failure.is_transient() => Retry::Transient,

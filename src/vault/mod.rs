@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | delivery | the bytes of one letter until it is judged | once judged, or adopted by a case |
 //! | letter | the letters of a case | 30 days after its end |
-//! | contact | the reply address, challenge tokens and codes | when the last letter is delivered or has bounced |
+//! | contact | the reply address, challenge tokens and codes | when the last letter is delivered or has bounced; with the letters where one was never handed over |
 //! | replay | saved keys of what was erased | with the last backup of the stores |
 //! | record | private facts of the trail | with the period of the law pack |
 

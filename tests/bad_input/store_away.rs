@@ -7,6 +7,7 @@ use std::time::Duration;
 use expunged::db::Params;
 use expunged::domain::State;
 use expunged::params;
+use sqlx::Connection as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -107,4 +108,52 @@ async fn the_work_waits_for_it() {
     assert_eq!(world.state(request).await, State::Completed);
     assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 0);
     assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to do anything");
+}
+
+/// Runs one statement on the server itself, outside the shop's database.
+async fn on_the_server(url: &str, sql: String) {
+    let mut server = url::Url::parse(url).unwrap();
+    server.set_path("postgres");
+    let mut admin = sqlx::PgConnection::connect(server.as_str()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+}
+
+/// A password that was changed, a database that was renamed: a person mends it, and nobody has to prove anything anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
+    let mut shop = String::new();
+    let ground = Ground::with_shop_on_postgres(|url| {
+        shop = url.to_owned();
+        shop.clone()
+    })
+    .await;
+    let name = url::Url::parse(&shop).unwrap().path().trim_start_matches('/').to_owned();
+    let world = ground.build().await;
+    let request = world.live(world.ask_and_confirm(OWNER)).await;
+    let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    on_the_server(&shop, ended).await;
+    on_the_server(&shop, format!("ALTER DATABASE {name} RENAME TO {name}_away")).await;
+    world
+        .live(async {
+            world.days_pass(8).await;
+            for _ in 0..11 {
+                world.clock.advance(Duration::from_secs(3_600));
+                world.settle().await;
+            }
+        })
+        .await;
+    assert_eq!(world.state(request).await, State::Scheduled);
+    assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
+    on_the_server(&shop, format!("ALTER DATABASE {name}_away RENAME TO {name}")).await;
+    world
+        .live(async {
+            for _ in 0..20 {
+                world.clock.advance(Duration::from_secs(3_600));
+                world.settle().await;
+            }
+        })
+        .await;
+    assert_eq!(world.state(request).await, State::Completed);
+    assert_eq!(number(&world, COMPLETED, params![request]).await, 1);
 }

@@ -24,7 +24,7 @@ const SAME: [(&str, &str); 14] = [
     ("challenges", "SELECT CAST(round AS TEXT) || ' ' || addressee || ' ' || CAST(attempts AS TEXT) AS line FROM challenges"),
     ("authorities", "SELECT kind || ' ' || method AS line FROM authorities"),
     ("discoveries", "SELECT 'found' AS line FROM discoveries"),
-    ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(counts AS TEXT) AS line FROM step_chunks"),
+    ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(changing AS TEXT) || ' ' || CAST(counts AS TEXT) AS line FROM step_chunks"),
     ("saved_keys", "SELECT key_set || ' ' || CAST(chunk AS TEXT) AS line FROM saved_keys"),
     ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || CAST(counts AS TEXT) AS line FROM steps"),
     ("jobs", "SELECT kind || ' ' || state AS line FROM jobs"),

@@ -9,7 +9,7 @@ use expunged::db::jobs::{self, JobState};
 use expunged::db::{DbError, Jobs};
 use expunged::domain::{JobId, RequestId};
 use expunged::params;
-use expunged::queue::{AfterFailure, Claim, JobTable as _, NewJob, Priority, QueueError, Rescued};
+use expunged::queue::{AfterFailure, Claim, JobTable as _, NewJob, Priority, QueueError};
 use serde_json::json;
 
 use super::world::{self, World, job, on_both, request};
@@ -47,7 +47,7 @@ on_both! {
     async fn a_late_worker_settles_nothing(world) {
         world.enqueue(&[job(world.now)]).await;
         let late = world.claim_and_oversleep().await;
-        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 1, dead: 0 });
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
         let current = world.claim(1).await.pop().unwrap();
         assert_eq!(current.job().id, late.job().id);
         assert_eq!(current.job().attempt, 2, "the lost attempt counts");
@@ -79,7 +79,7 @@ on_both! {
         let lease = world.claim_at(world.now, &["a"], 1, Duration::from_millis(500)).await.pop().unwrap();
         assert_eq!(world.jobs.extend(&[lease.held()], Duration::from_secs(30)).await.unwrap(), []);
         tokio::time::sleep(Duration::from_millis(600)).await;
-        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued::default());
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 0);
         assert_eq!(world.jobs.complete(vec![lease]).await.unwrap(), []);
     }
 
@@ -98,7 +98,7 @@ on_both! {
     async fn the_last_attempt_ends_in_a_dead_letter_and_a_person_puts_it_back(world) {
         let id = world.enqueue(&[NewJob { attempts_max: 2, ..job(world.now) }]).await[0];
         drop(world.claim_and_oversleep().await);
-        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 1, dead: 0 });
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
         let second = world.claim(1).await.pop().unwrap();
         world.jobs.fail(second, "store_unreachable", AfterFailure::At(world.now)).await.unwrap();
         let last = world.claim(1).await.pop().unwrap();
@@ -115,13 +115,19 @@ on_both! {
         assert_eq!(world.claim(1).await[0].job().attempt, 1);
     }
 
-    async fn a_worker_that_always_dies_makes_the_job_dead(world) {
+    async fn a_job_whose_worker_always_dies_comes_back_until_it_is_ended(world) {
         world.enqueue(&[NewJob { attempts_max: 1, ..job(world.now) }]).await;
         drop(world.claim_and_oversleep().await);
-        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 1, dead: 0 });
-        let exhausted = world.claim_and_oversleep().await;
-        assert!(exhausted.job().is_exhausted());
-        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), Rescued { waiting: 0, dead: 1 });
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+        for _ in 0..3 {
+            let exhausted = world.claim_and_oversleep().await;
+            assert!(exhausted.job().is_exhausted());
+            assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+            assert_eq!(world.count("dead").await, 0, "nobody would hear of it");
+        }
+        let exhausted = world.claim(1).await.pop().unwrap();
+        world.jobs.fail(exhausted, "database", AfterFailure::At(world.now)).await.unwrap();
+        assert_eq!((world.count("dead").await, world.claim(1).await.len()), (0, 1), "its end failed: it comes back");
     }
 
     async fn a_failure_for_good_is_dead_at_once(world) {

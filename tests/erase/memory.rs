@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use expunged::domain::Retry;
 use expunged::erase::plan::{KeySet, Step};
-use expunged::erase::{BREAKPOINTS, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+use expunged::erase::{BREAKPOINTS, Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 use expunged::stores::Key;
 use sqlx::Executor as _;
 
@@ -90,10 +90,10 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn begin_chunk(&self, step: u16, chunk: u32, present: u64) -> Result<u64, LedgerError> {
+    async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError> {
         let mut inner = self.0.lock().unwrap();
         let state = inner.steps.get_mut(&step).expect("the intent is recorded before the act");
-        Ok(state.chunks.entry(chunk).or_insert(ChunkState { present, done: None }).present)
+        Ok(state.chunks.entry(chunk).or_insert(ChunkState { before, done: None }).before)
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {

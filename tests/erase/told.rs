@@ -112,6 +112,17 @@ async fn a_phone_number_alone_makes_nobody_anonymous() {
 }
 
 #[tokio::test]
+async fn who_has_no_phone_number_is_told_that_nothing_was_held() {
+    let bare = World::new(&[("shop.toml", DESIGN)], &[TABLES.to_owned()]).await;
+    bare.run("shop", "UPDATE users SET phone = NULL WHERE id = 1").await;
+    let mut ada = target(Scope::Data, Scope::User, 1);
+    ada.store = expunged::stores::StoreName::new("shop").unwrap();
+    ada.categories = std::iter::once("phone".to_owned()).collect();
+    let outcome = bare.erase(&ada).await;
+    assert!(outcome.is_clean() && outcome.is_empty(), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_shared_row_lets_go_of_the_one_who_goes() {
     let world = World::shop(1).await;
     world.run("shop", "UPDATE orders SET end_user_id = 15 WHERE id = 1101").await;

@@ -8,7 +8,7 @@ use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House, again};
+use crate::flow::{FlowError, House, again, retry};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -118,6 +118,12 @@ pub(in crate::cli) enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Sends the letters of a request again that were refused, came back or may not have arrived.
+    Resend {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+    },
     /// Writes a note to a case; kept sealed, and in the trail as a commitment.
     Note {
         /// Such as EXP-7K3Q-M2.
@@ -141,6 +147,7 @@ impl Verb {
             | Self::Withdraw { reference }
             | Self::EraseAgain { reference, .. }
             | Self::Leave { reference, .. }
+            | Self::Resend { reference }
             | Self::Note { reference, .. } => reference,
         }
     }
@@ -220,6 +227,10 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             again::leave_alone(house, &at, operator, &reason).await.map_err(not_now)?;
             "left as it is"
         }
+        Verb::Resend { .. } => {
+            let letters = retry::letters_of(house, &at, operator).await.map_err(not_now)?;
+            if letters == 1 { "its letter is sent again" } else { "its letters are sent again" }
+        }
         Verb::Note { text, .. } => {
             operate::add_note(house, &at, operator, &text).await.map_err(not_now)?;
             "noted"
@@ -230,7 +241,7 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
 /// Words that are missing, or evidence for a request that does not wait for it, are no fault of the program.
 fn not_now(error: FlowError) -> Ended {
     match error {
-        FlowError::Missing(_) | FlowError::Broken(_) => Ended::new(Exit::Refused, error),
+        FlowError::Missing(_) | FlowError::Broken(_) | FlowError::KeyDestroyed(_) => Ended::new(Exit::Refused, error),
         other => other.into(),
     }
 }

@@ -260,6 +260,15 @@ async fn cancel_where(tx: &mut Tx, request: RequestId, kinds: &[&str], states: &
     Ok(moved)
 }
 
+/// Whether a request has a job of this kind whose time has come and that is not finished.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_overdue(tx: &mut Tx, request: RequestId, kind: &str, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM jobs WHERE request_id = $1 AND kind = $2 AND state <> 'dead' AND run_at <= $3 LIMIT 1";
+    Ok(tx.optional(sql, params![request, kind, now]).await?.is_some())
+}
+
 /// Puts a dead job back with all its attempts. `false` when there is no such dead job.
 ///
 /// # Errors

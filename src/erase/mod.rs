@@ -13,6 +13,7 @@
 //! Rows are never read, only keys; no value of a person passes through here.
 
 mod act;
+mod again;
 mod blank;
 pub mod discover;
 pub mod engine;
@@ -28,8 +29,9 @@ pub mod preview;
 mod readback;
 pub mod tombstone;
 
+pub use again::{Returned, search};
 pub use discover::EraseLimits;
-pub use engine::{BREAKPOINTS, Run, execute};
+pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};
 pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};

@@ -61,7 +61,10 @@ pub async fn advance(
 
 /// Whether rows were erased for this request when it ended by this event.
 const fn erased(event: &Event) -> bool {
-    matches!(event, Event::Erased { held_anything: true, .. } | Event::RecipientsDone)
+    matches!(
+        event,
+        Event::Erased { held_anything: true, .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone
+    )
 }
 
 async fn follow(
@@ -195,7 +198,7 @@ fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
 }
 
 pub(super) fn forget_job(request: &Request, term: super::forget::Term, at: Timestamp) -> NewJob {
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term }), at);
+    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term, "moves": request.moves }), at);
     job.request = Some(request.id);
     job.unique_key = Some(format!("forget:{}:{term}:{}", request.id, request.moves));
     job.priority = Priority::Bulk;

@@ -9,7 +9,7 @@ use crate::domain::{State, Timestamp};
 use crate::erase::plan;
 use crate::queue::Lease;
 use crate::trail::Actor;
-use crate::verify::{Authority, Beginning, Method, NotBegun};
+use crate::verify::{Authority, AuthorityRecord, Beginning, Method, NotBegun};
 
 use super::advance::advance;
 use super::error::FlowError;
@@ -101,7 +101,27 @@ async fn authority(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Author
     let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permits the erasing"))?;
     let record =
         authorities::load(tx, warrant.authority).await?.ok_or(FlowError::Missing("the authority of the request"))?;
-    let authority = Authority::from_record(&record, house.keys.gate())?;
+    bound(house, stored, &record)
+}
+
+/// What permitted a request that has completed, with its beginning: a continuation rests on both, and on nothing that
+/// plain SQL could have written.
+pub(super) async fn completed(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
+    let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permitted the erasing"))?;
+    let record = authorities::load_ended(tx, warrant.authority)
+        .await?
+        .ok_or(FlowError::Missing("the authority of the request"))?;
+    let authority = bound(house, stored, &record)?;
+    let beginning = authorities::beginning(tx, authority.id())
+        .await?
+        .ok_or(FlowError::Missing("the beginning of a request that was erased"))?;
+    Beginning::from_record(beginning, &authority, house.keys.gate())?;
+    Ok(authority)
+}
+
+/// The authority of a record, if it carries our mark and is for what the request is bound to.
+fn bound(house: &House, stored: &Stored, record: &AuthorityRecord) -> Result<Authority, FlowError> {
+    let authority = Authority::from_record(record, house.keys.gate())?;
     let bound = authority.request() == stored.request.id
         && stored.bindings.account_mac == Some(*authority.account_mac())
         && stored.bindings.plan_digest == Some(*authority.plan_digest());

@@ -14,6 +14,7 @@
 
 mod admit;
 mod advance;
+pub mod again;
 mod answer;
 pub mod arrive;
 mod begin;

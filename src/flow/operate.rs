@@ -48,7 +48,7 @@ pub async fn find(tx: &mut Tx, reference: &Reference) -> Result<Stored, FlowErro
 const WORDS_MAX: usize = 10_000;
 
 /// What an operator wrote, trimmed.
-fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
+pub(super) fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
     let given = given.trim();
     if given.is_empty() {
         return Err(FlowError::Missing(what));

@@ -73,6 +73,7 @@ async fn prepare(
         kinds::IDENTIFY => moved_on(state, State::Received),
         kinds::BEGIN => moved_on(state, State::Scheduled),
         kinds::ERASE => moved_on(state, State::Erasing),
+        kinds::SWEEP => moved_on(state, State::Completed),
         kinds::SEND => letter(house, tx, &dead.payload, stored).await?,
         kinds::WAKE => stale_wake(house, &dead.payload, stored)?,
         _ => None,

@@ -89,8 +89,8 @@ impl Step<'_> {
             }
             Event::CameBack => {
                 self.only_from(&[State::Completed])?;
+                // Its warrant stays: it has ended and permits nothing, but a continuation rests on it.
                 self.next.state = State::Reopened;
-                self.next.warrant = None;
                 self.send(LetterKind::AlarmReview, Audience::Team);
                 Ok(())
             }
@@ -102,6 +102,8 @@ impl Step<'_> {
                 self.effects.push(Effect::Run(Work::Erase));
                 Ok(())
             }
+            Event::ErasedAgain => self.end_again(State::Erasing),
+            Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
             Event::Held => self.hold(Hold::Operator),
             Event::Released => self.release(),
@@ -331,6 +333,16 @@ impl Step<'_> {
             self.send(letter, Audience::Asker);
             self.end(State::Completed);
         }
+        Ok(())
+    }
+
+    /// Completed once more. Nobody is written to: who asked was told of the first end, and their address is forgotten.
+    fn end_again(&mut self, from: State) -> Result<(), IllegalTransition> {
+        self.only_from(&[from])?;
+        if self.next.warrant.is_none() {
+            return Err(self.illegal("nothing permitted it"));
+        }
+        self.end(State::Completed);
         Ok(())
     }
 

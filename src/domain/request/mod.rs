@@ -7,7 +7,7 @@
 //! ```text
 //! Received ─► AwaitingConfirmation ─► (AwaitingApproval) ─► Scheduled ─► Erasing ─► (WaitingOnRecipients) ─► Completed
 //!    │                │                      │                 │            │                                    │
-//!    ├► NotFound      ├► Expired             ├► Refused        ├► Withdrawn └► NeedsReview (drift before a write) └► Reopened ─► Erasing
+//!    ├► NotFound      ├► Expired             ├► Refused        ├► Withdrawn └► NeedsReview (drift before a write) └► Reopened ─► Erasing ─► Completed
 //!    ├► Forwarded     └► Withdrawn           └► NeedsReview (silence, before the base due date)
 //!    └► NeedsReview ─► (put right) ─► Received        any waiting state ─► OnHold ─► back to where it was
 //! ```

@@ -51,11 +51,13 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("scheduled", "refused_by_operator", &["refused"]),
     ("erasing", "stopped", &["needs_review"]),
     ("erasing", "erased", &["completed", "waiting_on_recipients"]),
+    ("erasing", "erased_again", &["completed"]),
     ("erasing", "step_failed", &["erasing"]),
     ("waiting_on_recipients", "recipients_done", &["completed"]),
     ("waiting_on_recipients", "step_failed", &["waiting_on_recipients"]),
     ("completed", "came_back", &["reopened"]),
     ("reopened", "continued", &["erasing"]),
+    ("reopened", "left_alone", &["completed"]),
     ("needs_review", "put_right", &["received"]),
     ("needs_review", "stop_asked", &["on_hold"]),
     ("needs_review", "held", &["on_hold"]),
@@ -117,7 +119,7 @@ fn offers(rng: &mut StdRng) -> Vec<Scope> {
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..27) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..29) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let offered = request.ask.as_ref().and_then(|ask| ask.offered.first().copied());
@@ -163,6 +165,8 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         }
         23 => Event::RefusedByOperator,
         24 => Event::ReleasedByPerson,
+        25 => Event::ErasedAgain,
+        26 => Event::LeftAlone,
         _ => Event::WithdrawnByOperator,
     }
 }
@@ -272,6 +276,7 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             back_where_it_was(before, after);
         }
         Event::Released => back_where_it_was(before, after),
+        Event::CameBack => assert_eq!(after.warrant, before.warrant, "a continuation rests on what permitted it"),
         Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
         Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
         _ => {}
@@ -337,6 +342,11 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::Expired => assert!(sent(LetterKind::Expired, Audience::Asker)),
         State::Forwarded => {
             assert!(sent(LetterKind::Forwarded, Audience::Owner) && sent(LetterKind::PassedOn, Audience::Asker));
+        }
+        State::Completed if matches!(event, Event::ErasedAgain | Event::LeftAlone) => {
+            let written = effects.iter().any(|effect| matches!(effect, Effect::Send { .. }));
+            assert!(!written, "who asked heard of the first end, and is not known any more");
+            assert_eq!(after.warrant, before.warrant, "what permitted it is remembered");
         }
         State::Completed => {
             let done = sent(LetterKind::Completed, Audience::Asker) || sent(LetterKind::NothingHeld, Audience::Asker);

@@ -22,11 +22,14 @@ mod identity;
 pub mod ledger;
 pub mod map;
 pub mod outcome;
+mod placeholder;
 pub mod plan;
 mod planner;
 pub mod preview;
 mod readback;
+mod shared;
 pub mod tombstone;
+mod words;
 
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Run, execute};

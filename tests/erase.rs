@@ -7,6 +7,7 @@ mod killed;
 mod late;
 mod maps;
 mod memory;
+mod random;
 mod retention;
 mod root;
 mod scopes;

@@ -1,11 +1,13 @@
 //! Erasing from three stores: each scope, nothing of others, killed anywhere, run twice, failing closed.
 
+mod answers;
 mod changed;
 mod keyed;
 mod killed;
 mod late;
 mod maps;
 mod memory;
+mod random;
 mod retention;
 mod root;
 mod scopes;

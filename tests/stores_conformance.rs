@@ -82,6 +82,7 @@ async fn conform(world: World) {
     masks_and_sees_residue(&world).await;
     a_change_that_goes_too_far_is_undone(&world).await;
     tells_the_latest(&world).await;
+    tells_what_columns_hold(&world).await;
     deletes_by_composite_keys(&world).await;
     answers_the_directory(&world).await;
     names_are_quoted(&world).await;
@@ -197,6 +198,23 @@ async fn tells_the_latest(world: &World) {
         .unwrap();
     assert!(latest.value.unwrap().starts_with("2027-05-06"));
     assert_eq!(latest.without, 1);
+}
+
+/// NULL is a value of its own, and kinds are those of the columns.
+async fn tells_what_columns_hold(world: &World) {
+    let by_id = names(&["id"]);
+    let keys = ints(&[10, 12, 99]);
+    let select = Select { table: "orders", columns: &by_id, values: &keys };
+    let mut rows = world.store.values(select, &names(&["id", "person_id", "ship_name", "placed_at"])).await.unwrap();
+    rows.sort();
+    let text = |text: &str| Some(KeyValue::from(text));
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0][..3], [Some(10.into()), Some(1.into()), text("Anna")]);
+    assert_eq!(rows[1], [Some(12.into()), Some(2.into()), text("Ben"), None]);
+    let unknown = world.store.values(select, &names(&["id", "nothing"])).await;
+    assert!(matches!(unknown, Err(StoreError::UnknownColumn { .. })));
+    let none = Select { values: &[], ..select };
+    assert!(world.store.values(none, &by_id).await.unwrap().is_empty());
 }
 
 async fn deletes_by_composite_keys(world: &World) {

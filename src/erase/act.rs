@@ -88,7 +88,7 @@ impl Work<'_> {
         };
         let value = |column: &str, mask: &Mask| match mask {
             Mask::Null | Mask::Detach => NewValue::Null,
-            Mask::Constant(text) => NewValue::Constant(text.clone()),
+            Mask::Constant(text) | Mask::Reown(text) => NewValue::Constant(text.clone()),
             Mask::Tombstone => {
                 let length_max = found.and_then(|table| table.column(column)).and_then(|column| column.length_max);
                 let is_address = table.identify.get("email").is_some_and(|address| address == column);

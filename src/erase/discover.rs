@@ -32,6 +32,12 @@ pub(super) type Sets = BTreeMap<KeySet, BTreeSet<Key>>;
 /// Keys by their table.
 pub(super) type Owned = BTreeMap<TableRef, BTreeSet<Key>>;
 
+/// Keys of the target by their table and its answer to them.
+type Answered = BTreeMap<KeySet, BTreeSet<Key>>;
+
+/// Keys of rows that point to the target's by a link that others may share.
+pub(super) type Shared = BTreeMap<(TableRef, Link), BTreeSet<Key>>;
+
 /// Every key that the steps are about, and until when rows are kept.
 #[derive(Default)]
 pub(super) struct Found {
@@ -95,18 +101,24 @@ impl<'a> Finder<'a> {
         for group in &self.skeleton.finds {
             self.group(group, &mut owned).await?;
         }
+        let mut answered = Answered::new();
+        for (at, keys) in &owned {
+            for (answer, keys) in self.by_answer(at, self.table(at)?, keys).await? {
+                answered.insert(KeySet { answer, ..KeySet::of(at.clone()) }, keys);
+            }
+        }
         let mut found = Found::default();
         for step in &self.skeleton.steps {
             if found.sets.contains_key(&step.rows) {
                 continue;
             }
             let keys = match &step.rows.pointing {
-                Some(link) => self.pointing(&step.rows.at, link, &owned).await?,
-                None => owned.get(&step.rows.at).cloned().unwrap_or_default(),
+                Some(link) => self.pointing(step, link, &owned, &answered).await?,
+                None => answered.get(&KeySet { ended: false, ..step.rows.clone() }).cloned().unwrap_or_default(),
             };
-            let other = KeySet { ended: !step.rows.ended, ..step.rows.clone() };
-            let known = [saved.get(&step.rows), saved.get(&other)];
-            let fresh = keys.into_iter().filter(|key| !known.iter().flatten().any(|set| set.contains(key))).collect();
+            let same = |set: &KeySet| set.at == step.rows.at && set.pointing == step.rows.pointing && set.by.is_none();
+            let known: Vec<_> = saved.iter().filter(|(set, _)| same(set)).map(|(_, keys)| keys).collect();
+            let fresh = keys.into_iter().filter(|key| !known.iter().any(|set| set.contains(key))).collect();
             match self.keeping(&step.rows) {
                 Some((number, keep)) => {
                     let split = self.split(&step.rows.at, keep, fresh, now).await?;
@@ -125,20 +137,33 @@ impl<'a> Finder<'a> {
     /// The rows of tables that are found together: again and again, until nothing new is found.
     async fn group(&self, group: &[TableRef], owned: &mut Owned) -> Result<(), EraseError> {
         let known = |at: &TableRef| self.skeleton.finds.iter().flatten().any(|found| found == at);
+        let mut shared = Shared::new();
         // What the last turn found; the first turn looks below everything.
         let mut last: Option<Owned> = None;
         loop {
             let mut next = Owned::new();
             for at in group {
                 let table = self.table(at)?;
+                let (mut new, mut maybe) = (BTreeSet::new(), BTreeSet::new());
+                let above = |at: &TableRef| last.as_ref().unwrap_or(owned).get(at).filter(|keys| !keys.is_empty());
                 for link in table.belongs_to.iter().filter(|link| known(&link.to)) {
-                    let parents = last.as_ref().unwrap_or(owned).get(&link.to);
-                    let Some(parents) = parents.filter(|keys| !keys.is_empty()) else { continue };
+                    let Some(parents) = above(&link.to) else { continue };
                     let found = self.linked(at, table, link, parents).await?;
-                    let mine = owned.get(at);
-                    let new = found.into_iter().filter(|key| !mine.is_some_and(|mine| mine.contains(key)));
-                    next.entry(at.clone()).or_default().extend(new);
+                    if link.shared {
+                        maybe.extend(found.iter().cloned());
+                        shared.entry((at.clone(), link.clone())).or_default().extend(found);
+                    } else {
+                        new.extend(found);
+                    }
                 }
+                for holder in table.held_by.iter().filter(|holder| known(&holder.by)) {
+                    let Some(holders) = above(&holder.by) else { continue };
+                    maybe.extend(self.held(at, holder, holders).await?);
+                }
+                maybe.retain(|key| !new.contains(key) && !owned.get(at).is_some_and(|mine| mine.contains(key)));
+                new.extend(self.not_shared(at, table, maybe, owned, &shared).await?);
+                new.retain(|key| !owned.get(at).is_some_and(|mine| mine.contains(key)));
+                next.insert(at.clone(), new);
             }
             next.retain(|_, keys| !keys.is_empty());
             if next.is_empty() {
@@ -155,18 +180,43 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Rows that point to the target's rows by this link.
-    async fn pointing(&self, at: &TableRef, link: &Link, owned: &Owned) -> Result<BTreeSet<Key>, EraseError> {
-        let nothing = BTreeSet::new();
-        let parents = owned.get(&link.to).unwrap_or(&nothing);
-        let mut pointing = self.linked(at, self.table(at)?, link, parents).await?;
-        // A row that goes as a whole need not let go first.
-        let goes = |step: &Step| step.rows == KeySet::of(at.clone()) && step.act == Act::Delete;
-        if self.skeleton.steps.iter().any(goes) {
-            let mine = owned.get(at).unwrap_or(&nothing);
+    /// Rows that point to the target's rows by this link: to all of them, or, where only those are let go of, to the rows
+    /// that will be deleted.
+    async fn pointing(
+        &self,
+        step: &Step,
+        link: &Link,
+        owned: &Owned,
+        answered: &Answered,
+    ) -> Result<BTreeSet<Key>, EraseError> {
+        let at = &step.rows.at;
+        let table = self.table(at)?;
+        let all = owned.get(&link.to).cloned().unwrap_or_default();
+        let only_pointed_to = table.refers_to.contains(link);
+        let parents = match only_pointed_to {
+            true => self.deleted(&link.to, answered).flat_map(|(_, keys)| keys.iter().cloned()).collect(),
+            false => all,
+        };
+        let mut pointing = self.linked(at, table, link, &parents).await?;
+        // A row that goes as a whole need not let go first, if it goes first. What belongs to a circle was opened.
+        let first = self.deleted(&link.to, answered).map(|(number, _)| number).min().unwrap_or(u16::MAX);
+        for (_, mine) in self.deleted(at, answered).filter(|(number, _)| !only_pointed_to || *number < first) {
             pointing.retain(|key| !mine.contains(key));
         }
         Ok(pointing)
+    }
+
+    /// The target's rows of a table that its rules delete, with the step that does it.
+    fn deleted<'f>(
+        &'f self,
+        at: &'f TableRef,
+        answered: &'f Answered,
+    ) -> impl Iterator<Item = (u16, &'f BTreeSet<Key>)> {
+        let deletes = move |step: &&Step| {
+            step.rows.at == *at && step.rows.pointing.is_none() && !step.rows.ended && step.act == Act::Delete
+        };
+        let steps = self.skeleton.steps.iter().filter(deletes);
+        steps.filter_map(|step| Some((step.number, answered.get(&step.rows)?)))
     }
 
     /// The keys of the rows whose link holds one of these keys.
@@ -194,7 +244,7 @@ impl<'a> Finder<'a> {
                 }
             }
         }
-        Ok(found)
+        self.meeting(at, table, &link.when, found).await
     }
 
     /// The step that keeps the rows of this set for a while, and on what ground.
@@ -246,7 +296,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Keys in pieces of a chunk's size.
-    fn chunks(&self, keys: &BTreeSet<Key>) -> impl Iterator<Item = Vec<Key>> {
+    pub(super) fn chunks(&self, keys: &BTreeSet<Key>) -> impl Iterator<Item = Vec<Key>> {
         let size = self.limits.chunk_rows.max(1) as usize;
         let mut rest = keys.iter();
         std::iter::from_fn(move || {

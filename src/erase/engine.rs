@@ -208,7 +208,8 @@ fn unfit(at: &TableRef, table: &TableMap, schemas: &BTreeMap<StoreName, Schema>)
     }
     let gone = table.categories.keys().filter(|name| found.column(name).is_none());
     let new = found.columns.iter().map(|column| &column.name).filter(|name| !table.categories.contains_key(*name));
-    let fixed = table.mask.iter().filter(|(name, mask)| {
+    let variants = table.variants();
+    let fixed = variants.iter().flat_map(|(_, variant)| &variant.mask).filter(|(name, mask)| {
         matches!(mask, Mask::Null | Mask::Detach) && found.column(name).is_some_and(|column| !column.nullable)
     });
     gone.map(|name| defect(Some(name), "the store has no such column any more"))
@@ -230,6 +231,7 @@ async fn discovered(
     let finder = Finder { skeleton, stores: run.stores, limits: run.limits };
     let mut found = finder.find(run.now).await?;
     can_blank(skeleton, &found, schemas)?;
+    finder.placeholders(&found).await?;
     let rows = preview::rows(skeleton, &found);
     if let Some(drift) = preview::drift(&plan.preview().rows, &rows, run.drift) {
         return Err(EraseError::Drift(drift));

@@ -139,6 +139,32 @@ pub enum EraseError {
         /// How many there are: none, or at least this many.
         rows: u64,
     },
+    /// Rows hold a word of which the map does not say what it means. Nothing was written.
+    #[error("{at}.{column}: {rows} rows hold a word that the data map does not know; add it to words, or to a when")]
+    UnknownWord {
+        /// The table.
+        at: TableRef,
+        /// The column.
+        column: String,
+        /// How many rows.
+        rows: u64,
+    },
+    /// Rows would be given to a placeholder that is not there. Nothing was written.
+    #[error("{at}: the placeholder that {by}.{column} is to point to is not there")]
+    NoPlaceholder {
+        /// The table that lacks it.
+        at: TableRef,
+        /// The table whose rows would point to it.
+        by: TableRef,
+        /// The column.
+        column: String,
+    },
+    /// The placeholder is among the rows that are to be erased. Nothing was written.
+    #[error("{at}: a row that stands for nobody is among those to be erased")]
+    PlaceholderErased {
+        /// The table.
+        at: TableRef,
+    },
     /// The saved keys are not those that were found: somebody changed them.
     #[error("the saved keys of {set} are not those that were found")]
     SavedKeys {
@@ -180,8 +206,12 @@ impl EraseError {
             | Self::Store { at, .. }
             | Self::TooManyRows { at, .. }
             | Self::NotOneRoot { at, .. }
+            | Self::NoPlaceholder { at, .. }
+            | Self::PlaceholderErased { at }
             | Self::HeldOn { at } => Some((at, None)),
-            Self::NoEnd { at, column, .. } | Self::NoBlank { at, column } => Some((at, Some(column))),
+            Self::NoEnd { at, column, .. } | Self::NoBlank { at, column } | Self::UnknownWord { at, column, .. } => {
+                Some((at, Some(column)))
+            }
             Self::Defects { defects } => defects.first().map(|defect| (&defect.at, defect.column.as_deref())),
             _ => None,
         }

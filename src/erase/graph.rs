@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::map::{DataMap, Link, Rule, TableRef};
+use super::map::{DataMap, Link, TableMap, TableRef};
 
 /// The tables and who belongs to whom.
 pub(super) struct Graph {
@@ -27,6 +27,9 @@ impl Graph {
             children.entry(at.clone()).or_default();
             for link in table.belongs_to.iter().filter(|link| wanted(&link.to)) {
                 children.entry(link.to.clone()).or_default().insert(at.clone());
+            }
+            for holder in table.held_by.iter().filter(|holder| wanted(&holder.by)) {
+                children.entry(holder.by.clone()).or_default().insert(at.clone());
             }
         }
         Self { children }
@@ -99,16 +102,17 @@ impl Graph {
 }
 
 /// The links inside a group to rows that are deleted, as far as they are still there then: a row that is deleted lets
-/// go before all others where the map says so, a row that stays lets go in its own turn, and neither waits for an
-/// owner that stays.
+/// go before all others where the map says so, a row that stays lets go in its own turn (or with those that are deleted,
+/// where the same table has both), and neither waits for an owner that stays. Rows that hold others are deleted
+/// like any that point there.
 fn closed_links<'m>(
     map: &'m DataMap,
     table: &TableRef,
     group: &'m BTreeSet<TableRef>,
 ) -> impl Iterator<Item = &'m Link> {
-    let is_deleted = |at: &TableRef| map.table(at).is_some_and(|known| known.erase == Rule::Delete);
+    let is_deleted = |at: &TableRef| map.table(at).is_some_and(TableMap::goes);
     map.table(table).into_iter().flat_map(move |known| {
-        let opens = move |link: &Link| known.erase == Rule::Delete && known.lets_go(link);
+        let opens = move |link: &Link| known.goes() && known.lets_go(link);
         known.belongs_to.iter().filter(move |link| group.contains(&link.to) && is_deleted(&link.to) && !opens(link))
     })
 }

@@ -10,7 +10,7 @@ use super::discover::{Finder, Found, Owned, goes_as_a_whole};
 use super::engine::Recognised;
 use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
-use super::plan::{Act, KeySet, Step};
+use super::plan::{KeySet, Step};
 use super::readback::Left;
 use crate::stores::{Key, Schema, Select, StoreError, StoreName};
 
@@ -28,11 +28,13 @@ impl Finder<'_> {
             let schema = schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
             let unique = |column: &&String| schema.is_some_and(|table| table.is_unique(std::slice::from_ref(*column)));
             for column in table.identify.values().filter(unique) {
-                let parts = [false, true].map(|ended| KeySet { ended, ..KeySet::of(at.clone()) });
-                if !parts.iter().any(|part| found.sets.contains_key(part)) {
+                let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
+                let parts: Vec<_> = found.sets.iter().filter(|(set, _)| own(set)).map(|(_, keys)| keys).collect();
+                if parts.is_empty() {
                     continue; // only pointed to
                 }
-                let rows: Vec<Key> = parts.iter().filter_map(|part| found.sets.get(part)).flatten().cloned().collect();
+                let rows: BTreeSet<Key> = parts.into_iter().flatten().cloned().collect();
+                let rows: Vec<Key> = rows.into_iter().collect();
                 let values = self.values(at, table, column, rows).await?;
                 found.sets.insert(KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) }, values);
             }
@@ -72,7 +74,7 @@ impl Work<'_> {
     /// Rows of a subject's table that hold a saved identity and were not saved, by what becomes of them: residue, or rows
     /// that came late and go.
     pub(super) async fn by_identity(&self, step: &Step) -> Result<Left, EraseError> {
-        if step.rows.ended || matches!(step.act, Act::Open(_)) || self.recognised == Recognised::Stays {
+        if !self.is_first_of_its_table(step) || self.recognised == Recognised::Stays {
             return Ok(Left::default());
         }
         let rows = self.named_in(&step.rows.at).await?.len() as u64;
@@ -114,7 +116,7 @@ impl Work<'_> {
                 continue; // not unique, so that it is nobody's alone
             }
             let values = self.saved(&set).await?;
-            let itself = Link { to: at.clone(), columns: vec![column.clone()] };
+            let itself = Link::plain(at.clone(), vec![column.clone()]);
             let rows = self.finder().linked(at, table, &itself, &values).await?;
             known.get_or_insert_with(BTreeSet::new).extend(rows);
         }

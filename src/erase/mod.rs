@@ -23,11 +23,14 @@ mod identity;
 pub mod ledger;
 pub mod map;
 pub mod outcome;
+mod placeholder;
 pub mod plan;
 mod planner;
 pub mod preview;
 mod readback;
+mod shared;
 pub mod tombstone;
+mod words;
 
 pub use again::{Returned, search};
 pub use discover::EraseLimits;

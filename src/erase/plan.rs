@@ -47,6 +47,9 @@ pub struct KeySet {
     pub at: TableRef,
     /// `None`: the rows that belong to the target. Otherwise the rows that point to those by this link.
     pub pointing: Option<Link>,
+    /// Of a table with several answers: the rows that have this one, by its place. `None`: all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<u16>,
     /// Of a table whose rows are kept for a while: those whose time is over.
     pub ended: bool,
     /// Not the keys of the rows but what they hold in this column, by which a person is recognised.
@@ -56,7 +59,7 @@ pub struct KeySet {
 impl KeySet {
     /// The rows of a table that belong to the target.
     pub(super) const fn of(at: TableRef) -> Self {
-        Self { at, pointing: None, ended: false, by: None }
+        Self { at, pointing: None, answer: None, ended: false, by: None }
     }
 }
 
@@ -65,7 +68,14 @@ impl fmt::Display for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.at)?;
         if let Some(link) = &self.pointing {
-            write!(f, "({} to {})", link.columns.join(","), link.to)?;
+            write!(f, "({} to {}", link.columns.join(","), link.to)?;
+            for (column, words) in &link.when {
+                write!(f, " when {column} is {}", words.join(","))?;
+            }
+            f.write_str(")")?;
+        }
+        if let Some(answer) = self.answer {
+            write!(f, " by answer {answer}")?;
         }
         if let Some(column) = &self.by {
             write!(f, " by {column}")?;
@@ -230,7 +240,7 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
             order.tables.iter().for_each(|at| planner.open(at, group));
         }
         for at in order.tables.iter().rev() {
-            planner.table(at)?;
+            planner.table(at, order.circular.then_some(group))?;
         }
         finds.push(order.tables);
     }
@@ -239,7 +249,9 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
     if target.scope == Scope::Data && steps.is_empty() {
         return Err(PlanError::NothingNamed { at: root });
     }
-    let named: BTreeSet<&TableRef> = finds.iter().flatten().chain(steps.iter().map(|step| &step.rows.at)).collect();
+    let found = || finds.iter().flatten();
+    let holders = found().filter_map(|at| map.table(at)).flat_map(|table| &table.held_by).map(|holder| &holder.by);
+    let named: BTreeSet<&TableRef> = found().chain(steps.iter().map(|step| &step.rows.at)).chain(holders).collect();
     let tables = named.into_iter().filter_map(|at| Some((at.clone(), map.table(at)?.clone()))).collect();
     let skeleton = Skeleton { target: target.clone(), finds, steps, tables, digest: [0; 32] };
     let digest = digest(&skeleton)?;

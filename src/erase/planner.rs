@@ -39,48 +39,81 @@ impl<'a> Planner<'a> {
 
     /// Lets rows of a circle go of one another.
     pub(super) fn open(&mut self, at: &TableRef, group: &BTreeSet<TableRef>) {
-        let Some(table) = self.map.table(at).filter(|table| table.erase == Rule::Delete) else { return };
-        if self.target.scope == Scope::Data {
+        let Some(table) = self.map.table(at).filter(|_| self.target.scope != Scope::Data) else {
             return; // nothing of a circle is deleted
+        };
+        let inside = |link: &&Link| group.contains(&link.to);
+        let columns = table.letting_go(table.belongs_to.iter().filter(inside));
+        for (answer, variant) in table.variants() {
+            if variant.erase == Rule::Delete && !columns.is_empty() {
+                self.push(KeySet { answer, ..KeySet::of(at.clone()) }, Act::Open(columns.clone()), Told::default());
+            }
         }
-        let inside = table.belongs_to.iter().filter(|link| group.contains(&link.to));
-        let columns = let_go_columns(table, inside);
-        if !columns.is_empty() {
-            self.push(KeySet::of(at.clone()), Act::Open(columns), Told::default());
+        if table.goes() && table.stays() {
+            self.cut(at, table, inside);
         }
+        self.share(at, table, inside);
     }
 
-    pub(super) fn table(&mut self, at: &TableRef) -> Result<(), PlanError> {
+    /// Does what the map says of a table; `circle` are the tables that were opened with it.
+    pub(super) fn table(&mut self, at: &TableRef, circle: Option<&BTreeSet<TableRef>>) -> Result<(), PlanError> {
         let Some(table) = self.map.table(at) else { return Ok(()) };
-        match (self.target.scope, table.erase) {
-            (Scope::Data, _) => self.named(at, table)?,
-            (_, Rule::Delete) => self.delete(at, or_none(distinct(table.personal().map(|(_, c)| c)))),
-            (_, Rule::Mask | Rule::Keep) => self.stays(at, table),
+        if self.target.scope == Scope::Data {
+            for (answer, variant) in table.variants() {
+                self.named(&KeySet { answer, ..KeySet::of(at.clone()) }, &variant)?;
+            }
+            return Ok(());
+        }
+        let opened = |link: &Link| circle.is_some_and(|group| group.contains(&link.to));
+        self.share(at, table, |link| !opened(link));
+        if table.stays() {
+            self.cut(at, table, |link| !(table.goes() && opened(link)));
+        }
+        if table.goes() {
+            self.let_go_of(at);
+            self.deleted.insert(at.clone());
+        }
+        for (answer, variant) in table.variants() {
+            let rows = KeySet { answer, ..KeySet::of(at.clone()) };
+            match variant.erase {
+                Rule::Delete => self.delete(rows, or_none(distinct(table.personal().map(|(_, c)| c)))),
+                Rule::Mask | Rule::Keep => self.stays(rows, &variant),
+            }
         }
         Ok(())
     }
 
-    fn delete(&mut self, at: &TableRef, erases: Vec<String>) {
-        self.let_go_of(at);
-        self.deleted.insert(at.clone());
-        self.push(KeySet::of(at.clone()), Act::Delete, Told { erases, ..Told::default() });
+    fn delete(&mut self, rows: KeySet, erases: Vec<String>) {
+        self.push(rows, Act::Delete, Told { erases, ..Told::default() });
     }
 
     /// Rows anywhere that point to rows that will be deleted.
     fn let_go_of(&mut self, parent: &TableRef) {
         for (at, table) in self.map.tables() {
             for link in table.refers_to.iter().filter(|link| link.to == *parent) {
-                let columns = let_go_columns(table, std::iter::once(link));
+                let columns = table.letting_go(std::iter::once(link));
                 let rows = KeySet { pointing: Some(link.clone()), ..KeySet::of(at.clone()) };
                 self.push(rows, Act::LetGo(columns), Told::default());
             }
         }
     }
 
-    /// The rows stay, by the map's rule: they let go of what is erased, and what the map masks is masked.
-    fn stays(&mut self, at: &TableRef, table: &TableMap) {
+    /// Rows that others share with the target let go of it. Where rows stay anyhow, they are cut.
+    fn share(&mut self, at: &TableRef, table: &TableMap, wanted: impl Fn(&&Link) -> bool) {
         let graph = self.graph;
-        for link in table.belongs_to.iter().filter(|link| graph.has(&link.to)) {
+        let shared = table.belongs_to.iter().filter(|link| link.shared && graph.has(&link.to) && table.goes());
+        for link in shared.filter(wanted) {
+            let columns = table.letting_go(std::iter::once(link));
+            let rows = KeySet { pointing: Some(link.clone()), ..KeySet::of(at.clone()) };
+            self.push(rows, Act::LetGo(columns), Told::default());
+        }
+    }
+
+    /// Rows that stay let go of what is erased.
+    fn cut(&mut self, at: &TableRef, table: &TableMap, wanted: impl Fn(&&Link) -> bool) {
+        let graph = self.graph;
+        let shared = |link: &Link| link.shared && table.goes();
+        for link in table.belongs_to.iter().filter(|link| graph.has(&link.to) && !shared(link)).filter(wanted) {
             let columns =
                 link.columns.iter().filter_map(|column| Some((column.clone(), table.mask.get(column)?.clone())));
             let columns: BTreeMap<_, _> = columns.collect();
@@ -89,51 +122,58 @@ impl<'a> Planner<'a> {
                 self.push(rows, Act::Cut(columns), Told::default());
             }
         }
+    }
+
+    /// The rows stay, by the map's rule: what the map masks is masked.
+    fn stays(&mut self, rows: KeySet, table: &TableMap) {
+        let at = rows.at.clone();
         let plain: BTreeMap<_, _> = table
             .mask
             .iter()
-            .filter(|(column, _)| !is_linked(table, column))
+            .filter(|(column, _)| !table.is_linked(column))
             .map(|(c, m)| (c.clone(), m.clone()))
             .collect();
         let gone = |column: &str| plain.contains_key(column) || self.is_cut(table, column);
         let erases = distinct(table.personal().filter(|(column, _)| gone(column)).map(|(_, c)| c));
         // What a link holds that is not cut is somebody else's.
-        let left = |column: &str| !gone(column) && !is_linked(table, column);
+        let left = |column: &str| !gone(column) && !table.is_linked(column);
         let keeps = distinct(table.personal().filter(|(column, _)| left(column)).map(|(_, c)| c));
-        let anonymous = self.is_anonymous(at, &mut BTreeSet::new());
+        let anonymous = self.is_anonymous(&at, table, &mut BTreeSet::new());
         if let Some(keep) = &table.keep {
-            self.past_keeping(at, table, &plain);
+            self.past_keeping(&rows, table, &plain);
             let act = if plain.is_empty() { Act::Keep } else { Act::Mask(plain) };
             let told = Told { erases, keeps: or_none(keeps), keep: Some(keep.clone()), anonymous };
-            self.push(KeySet::of(at.clone()), act, told);
+            self.push(rows, act, told);
         } else {
             let act = if plain.is_empty() { Act::Keep } else { Act::Mask(plain) };
-            self.push(KeySet::of(at.clone()), act, Told { erases, anonymous, ..Told::default() });
+            self.push(rows, act, Told { erases, anonymous, ..Told::default() });
         }
     }
 
     /// Rows of a kept table whose time is over have no ground to stay: they go where nothing hangs on them, and
     /// otherwise all that is personal in them goes.
-    fn past_keeping(&mut self, at: &TableRef, table: &TableMap, plain: &BTreeMap<String, Mask>) {
-        let rows = KeySet { ended: true, ..KeySet::of(at.clone()) };
-        let points_here = |link: &Link| link.to == *at;
+    fn past_keeping(&mut self, kept: &KeySet, table: &TableMap, plain: &BTreeMap<String, Mask>) {
+        let rows = KeySet { ended: true, ..kept.clone() };
+        let points_here = |link: &Link| link.to == kept.at;
         let hangs = self.map.tables().any(|(_, t)| t.belongs_to.iter().chain(&t.refers_to).any(points_here));
         if table.erase == Rule::Keep && !hangs {
             let erases = or_none(distinct(table.personal().map(|(_, c)| c)));
             return self.push(rows, Act::Delete, Told { erases, ..Told::default() });
         }
         let mut columns: BTreeMap<_, _> = plain.iter().map(|(c, mask)| (c.clone(), Some(mask.clone()))).collect();
-        for (column, _) in table.personal().filter(|(column, _)| !is_linked(table, column)) {
+        for (column, _) in table.personal().filter(|(column, _)| !table.is_linked(column)) {
             columns.entry(column.to_owned()).or_insert(None);
         }
         let erases = distinct(table.personal().map(|(_, c)| c));
         // How a column without a mask is emptied is the store's to say, and a tombstone still tells rows apart.
-        let anonymous = columns.values().all(Option::is_some) && self.is_anonymous(at, &mut BTreeSet::new());
+        let anonymous =
+            columns.values().all(Option::is_some) && self.is_anonymous(&kept.at, table, &mut BTreeSet::new());
         self.push(rows, Act::Blank(columns), Told { erases, anonymous, ..Told::default() });
     }
 
     /// What named categories do to a table: the row goes where nothing else is in it, otherwise columns are masked.
-    fn named(&mut self, at: &TableRef, table: &TableMap) -> Result<(), PlanError> {
+    fn named(&mut self, rows: &KeySet, table: &TableMap) -> Result<(), PlanError> {
+        let at = &rows.at;
         let is_named = |category: &str| self.target.categories.iter().any(|named| named == category);
         let columns: Vec<_> = table.personal().filter(|(_, category)| is_named(category)).collect();
         if columns.is_empty() {
@@ -142,14 +182,20 @@ impl<'a> Planner<'a> {
         let goes = |child: &TableRef| self.deleted.contains(child);
         let nothing_else = columns.len() == table.personal().count() && self.graph.children_of(at).all(goes);
         if table.erase == Rule::Delete && table.subject.is_none() && nothing_else {
-            self.delete(at, distinct(columns.iter().map(|(_, c)| *c)));
+            let erases = distinct(columns.iter().map(|(_, c)| *c));
+            self.let_go_of(at);
+            self.delete(rows.clone(), erases);
+            // Of a table with other answers some rows stay, and what belongs to them does too.
+            if table.answers.is_empty() {
+                self.deleted.insert(at.clone());
+            }
             return Ok(());
         }
         let (mut masks, mut blanks) = (BTreeMap::new(), BTreeMap::new());
         let (mut erased, mut kept) = (Vec::new(), Vec::new());
         for (column, category) in columns {
             match table.mask.get(column) {
-                Some(mask) if *mask != Mask::Detach => {
+                Some(mask) if !matches!(mask, Mask::Detach | Mask::Reown(_)) => {
                     masks.insert(column.to_owned(), mask.clone());
                     blanks.insert(column.to_owned(), Some(mask.clone()));
                     erased.push(category);
@@ -164,12 +210,12 @@ impl<'a> Planner<'a> {
         let keep = table.keep.clone().filter(|_| !kept.is_empty());
         if keep.is_some() {
             let erases = distinct(erased.iter().chain(&kept).copied());
-            let rows = KeySet { ended: true, ..KeySet::of(at.clone()) };
+            let rows = KeySet { ended: true, ..rows.clone() };
             self.push(rows, Act::Blank(blanks), Told { erases, ..Told::default() });
         }
         let act = if masks.is_empty() { Act::Keep } else { Act::Mask(masks) };
         let told = Told { erases: distinct(erased), keeps: distinct(kept), keep, anonymous: false };
-        self.push(KeySet::of(at.clone()), act, told);
+        self.push(rows.clone(), act, told);
         Ok(())
     }
 
@@ -186,14 +232,13 @@ impl<'a> Planner<'a> {
 
     /// Whether nothing is left in a row of the table that tells whose it was: no personal column, no tombstone (it
     /// still tells one row from another), and no link that leads to a person, also over other tables.
-    fn is_anonymous(&self, at: &TableRef, seen: &mut BTreeSet<TableRef>) -> bool {
-        let Some(table) = self.map.table(at).filter(|table| table.subject.is_none()) else { return false };
-        if !seen.insert(at.clone()) {
+    fn is_anonymous(&self, at: &TableRef, table: &TableMap, seen: &mut BTreeSet<TableRef>) -> bool {
+        if table.subject.is_some() || !table.held_by.is_empty() || !seen.insert(at.clone()) {
             return false;
         }
-        let empties = |mask: &Mask| matches!(mask, Mask::Null | Mask::Detach | Mask::Constant(_));
+        let empties = |mask: &Mask| *mask == Mask::Null || mask.lets_go();
         let is_empty = |column: &str| {
-            table.mask.get(column).is_some_and(empties) && (!is_linked(table, column) || self.is_cut(table, column))
+            table.mask.get(column).is_some_and(empties) && (!table.is_linked(column) || self.is_cut(table, column))
         };
         let let_go = |link: &Link| link.columns.iter().any(|column| table.mask.get(column).is_some_and(empties));
         table.personal().all(|(column, _)| is_empty(column))
@@ -205,23 +250,13 @@ impl<'a> Planner<'a> {
     }
 
     fn stays_anonymous(&self, at: &TableRef, seen: &mut BTreeSet<TableRef>) -> bool {
-        self.map.table(at).is_some_and(|table| table.erase != Rule::Delete) && self.is_anonymous(at, seen)
+        let stays = self.map.table(at).filter(|table| table.answers.is_empty() && table.stays());
+        stays.is_some_and(|table| self.is_anonymous(at, table, seen))
     }
 
     fn is_nobodys(&self, at: &TableRef) -> bool {
         self.map.table(at).is_some_and(TableMap::is_nobodys)
     }
-}
-
-/// Whether a column holds another row's key: what it holds is told by the link, and cut with the link only.
-fn is_linked(table: &TableMap, column: &str) -> bool {
-    table.belongs_to.iter().chain(&table.refers_to).any(|link| link.columns.iter().any(|held| held == column))
-}
-
-fn let_go_columns<'l>(table: &TableMap, links: impl Iterator<Item = &'l Link>) -> BTreeMap<String, Mask> {
-    let columns = links.flat_map(|link| &link.columns);
-    let let_go = columns.filter_map(|column| Some((column.clone(), table.mask.get(column)?.clone())));
-    let_go.filter(|(_, mask)| matches!(mask, Mask::Detach | Mask::Constant(_))).collect()
 }
 
 fn distinct<'c>(categories: impl IntoIterator<Item = &'c str>) -> Vec<String> {

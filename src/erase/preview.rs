@@ -49,8 +49,10 @@ pub async fn preview(
     now: Timestamp,
 ) -> Result<Preview, EraseError> {
     let schemas = super::engine::trusted_schemas(map, stores).await?;
-    let found = Finder { skeleton: &skeleton, stores, limits }.find(now).await?;
+    let finder = Finder { skeleton: &skeleton, stores, limits };
+    let found = finder.find(now).await?;
     super::engine::can_blank(&skeleton, &found, &schemas)?;
+    finder.placeholders(&found).await?;
     let rows = rows(&skeleton, &found);
     Ok(Preview { skeleton, rows })
 }

@@ -55,12 +55,14 @@ impl Work<'_> {
     /// Rows that lead to the target and whose keys nobody saved. With the scope `data` the person stays, and so does
     /// what they write from now on.
     async fn by_link(&self, step: &Step) -> Result<u64, EraseError> {
-        if !goes_as_a_whole(self.skeleton()) || step.rows.ended || matches!(step.act, Act::Open(_)) {
+        if !goes_as_a_whole(self.skeleton()) || !self.is_first_of_its_table(step) {
             return Ok(0);
         }
         let at = &step.rows.at;
         let table = self.finder().table(at)?;
-        let planned = |link: &&Link| self.skeleton().finds.iter().flatten().any(|found| *found == link.to);
+        // Shared rows are told by the step in which they let go.
+        let planned =
+            |link: &&Link| !link.shared && self.skeleton().finds.iter().flatten().any(|found| *found == link.to);
         let saved = self.saved_of(at).await?;
         let mut late = BTreeSet::new();
         for link in table.belongs_to.iter().filter(planned) {
@@ -68,6 +70,15 @@ impl Work<'_> {
             late.extend(found.into_iter().filter(|key| !saved.contains(key)));
         }
         Ok(late.len() as u64)
+    }
+
+    /// Whether the rows of a table that belong to the target are counted with this step, though there may be several.
+    pub(super) fn is_first_of_its_table(&self, step: &Step) -> bool {
+        let tells = |other: &&Step| {
+            let rows = &other.rows;
+            rows.at == step.rows.at && rows.pointing.is_none() && !rows.ended && !matches!(other.act, Act::Open(_))
+        };
+        self.skeleton().steps.iter().find(tells).is_some_and(|first| first.number == step.number)
     }
 
     /// Rows that should have let go. One that points to somebody else by now has.
@@ -81,15 +92,25 @@ impl Work<'_> {
     }
 
     async fn linked(&self, at: &TableRef, link: &Link) -> Result<BTreeSet<Key>, EraseError> {
-        let parents = self.saved_of(&link.to).await?;
-        self.finder().linked(at, self.finder().table(at)?, link, &parents).await
+        let table = self.finder().table(at)?;
+        // What is only pointed to is let go of where it is deleted.
+        let parents = match table.refers_to.contains(link) {
+            true => self.saved_in(|step| step.rows.at == link.to && step.act == Act::Delete).await?,
+            false => self.saved_of(&link.to).await?,
+        };
+        self.finder().linked(at, table, link, &parents).await
     }
 
     /// All saved keys of a table's rows that belong to the target.
     pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+        self.saved_in(|step| step.rows.at == *at).await
+    }
+
+    /// All saved keys of the target's rows that such steps are about.
+    async fn saved_in(&self, wanted: impl Fn(&Step) -> bool + Send) -> Result<BTreeSet<Key>, EraseError> {
         let mut keys = BTreeSet::new();
         let mut seen = BTreeSet::new();
-        for step in self.skeleton().steps.iter().filter(|step| step.rows.at == *at && step.rows.pointing.is_none()) {
+        for step in self.skeleton().steps.iter().filter(|step| step.rows.pointing.is_none() && wanted(step)) {
             if seen.insert(&step.rows) {
                 keys.extend(self.saved(&step.rows).await?);
             }

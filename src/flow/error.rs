@@ -131,9 +131,12 @@ impl FlowError {
                 EraseError::Drift(_) | EraseError::MapChanged | EraseError::Plan(PlanError::OtherPlan) => {
                     Some(ReviewReason::PlanDrifted)
                 }
-                EraseError::Plan(_) | EraseError::Defects { .. } | EraseError::NotMapped { .. } => {
-                    Some(ReviewReason::MapDefects)
-                }
+                EraseError::Plan(_)
+                | EraseError::Defects { .. }
+                | EraseError::NotMapped { .. }
+                | EraseError::UnknownWord { .. }
+                | EraseError::NoPlaceholder { .. }
+                | EraseError::PlaceholderErased { .. } => Some(ReviewReason::MapDefects),
                 EraseError::TooManyRows { .. } => Some(ReviewReason::TooManyRows),
                 EraseError::NoEnd { .. } | EraseError::NoBlank { .. } => Some(ReviewReason::RetentionUnclear),
                 EraseError::NotOneRoot { .. } => Some(ReviewReason::SubjectMissing),

@@ -1,7 +1,7 @@
 //! Places that we erase from: databases that belong to somebody else.
 //!
-//! A store finds keys, deletes, masks and counts; it never decides what is erased, never gives out a person's values
-//! except keys, and never knows the data map or our own database.
+//! A store finds keys, deletes, masks and counts; it never decides what is erased, never gives out values but those of
+//! keys, of words by which rows are told apart and of columns whose mask is made of them, and never knows the data map or our own database.
 //!
 //! Two kinds keep the one contract of [`RowStore`]. A database *has* tables: its catalogue says which, and rows have
 //! columns that can be compared and masked. Redis and a place of objects have none: the map *declares* them
@@ -219,6 +219,10 @@ pub trait RowStore: Send + Sync {
 
     /// How many of the selected rows do not hold the new values: what a mask left behind.
     async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
+
+    /// The values of these columns in the selected rows, NULL as `None`; as many rows as are selected, so callers select
+    /// by a key.
+    async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError>;
 
     /// The greatest value of a column over the selected rows (for the end of a retention).
     async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError>;

@@ -164,6 +164,12 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
 }
 
 fn until(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
+    for (_, variant) in mapped.variants() {
+        until_of(report, table, &variant, found);
+    }
+}
+
+fn until_of(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
     let Some(keep) = &mapped.keep else { return };
     let Some(column) = found.column(&keep.until.column) else { return };
     if !matches!(column.kind, ColumnKind::Time | ColumnKind::Text | ColumnKind::Int) {

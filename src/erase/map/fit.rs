@@ -5,13 +5,16 @@ use jiff::civil::Date;
 use super::check::Report;
 use super::{Mask, TableMap};
 use crate::erase::tombstone;
-use crate::stores::{Column, ColumnKind, Table};
+use crate::stores::{Column, ColumnKind, KeyValue, Table};
 
 type Unfit = Option<(&'static str, &'static str)>;
 
 /// Reports the masks of a table that do not fit.
 pub(super) fn masks(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
-    for (name, mask) in &mapped.mask {
+    let variants = mapped.variants();
+    let mut masks: Vec<_> = variants.iter().flat_map(|(_, variant)| &variant.mask).collect();
+    masks.dedup();
+    for (name, mask) in masks {
         let Some(column) = found.column(name) else { continue };
         if column.generated {
             report.add(table, Some(name), "the store computes this column", "mask what it is computed from");
@@ -28,6 +31,7 @@ fn unfit(mask: &Mask, column: &Column, found: &Table) -> Unfit {
         Mask::Null | Mask::Detach => null_unfit(column, found),
         Mask::Tombstone => tombstone_unfit(column).or_else(|| checked(column, found)),
         Mask::Constant(text) => constant_unfit(text, column, found).or_else(|| checked(column, found)),
+        Mask::Reown(key) => reown_unfit(key, column, found).or_else(|| checked(column, found)),
     }
 }
 
@@ -82,6 +86,16 @@ fn constant_unfit(text: &str, column: &Column, table: &Table) -> Unfit {
         ColumnKind::Bytes | ColumnKind::Uuid => false,
     };
     (!fits).then_some(("the constant is not of the column's type", "use \"null\""))
+}
+
+/// The key of a placeholder is like any other key in this column.
+fn reown_unfit(key: &str, column: &Column, table: &Table) -> Unfit {
+    if table.is_in_unique(&column.name) {
+        return Some(("the column is unique, and several rows would point to the placeholder", "use \"detach\""));
+    }
+    let fits = KeyValue::Text(key.to_owned()).canonical(column.kind).is_some()
+        && column.length_max.is_none_or(|length| key.chars().count() <= length as usize);
+    (!fits).then_some(("the key of the placeholder is not of the column's type", "write the key as its row has it"))
 }
 
 /// What a JSON list carries to MySQL in one piece.

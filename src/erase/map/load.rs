@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use serde_spanned::Spanned;
 
-use super::raw::{OneOrMany, RawKeep, RawMap, RawMask, RawStore, RawTable};
-use super::{DataMap, Keep, Link, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, names, open, whole};
+use super::raw::{RawKeep, RawMap, RawStore, RawTable};
+use super::{DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, names, open, whole};
 use crate::domain::Scope;
 use crate::stores::{StoreKind, StoreName};
 
@@ -117,8 +117,8 @@ fn keys_of(files: &[File<'_>], raws: &[RawMap]) -> Result<BTreeMap<TableRef, Vec
 /// Reads one table.
 pub(super) struct Reader<'a> {
     file: File<'a>,
-    at: &'a TableRef,
-    keys: &'a BTreeMap<TableRef, Vec<String>>,
+    pub(super) at: &'a TableRef,
+    pub(super) keys: &'a BTreeMap<TableRef, Vec<String>>,
 }
 
 impl Reader<'_> {
@@ -135,16 +135,28 @@ impl Reader<'_> {
             identify: raw.identify.iter().map(|(what, column)| (what.clone(), column.as_ref().clone())).collect(),
             belongs_to: self.links(&raw.belongs_to)?,
             refers_to: self.links(&raw.refers_to)?,
+            held_by: self.holders(&raw.held_by)?,
             categories: self.categories(raw)?,
-            erase: raw.erase.as_ref().parse().map_err(|error| word(self.file, raw.erase.span(), &error))?,
-            mask: raw.mask.iter().map(|(c, m)| Ok((c.clone(), self.mask(m)?))).collect::<Result<_, MapError>>()?,
+            words: self.listed_words(&raw.words)?,
+            erase: self.rule(&raw.erase)?,
+            mask: self.masks(&raw.mask)?,
             keep: raw.keep.as_ref().map(|keep| self.keep(keep.as_ref())).transpose()?,
+            answers: raw.rows.iter().map(|answer| self.answer(answer.as_ref())).collect::<Result<_, _>>()?,
             shape: None,
         };
         self.columns_are_listed(&table, raw, &span)?;
-        self.rule_is_whole(&table, raw)?;
+        self.rule_is_whole(&table, raw.erase.span())?;
+        for (answer, raw) in table.answers.iter().zip(&raw.rows) {
+            self.answer_fits(&table, answer, &raw.span())?;
+            self.rule_is_whole(&table.answering(answer), raw.as_ref().erase.span())?;
+        }
         self.links_are_answered(&table, &span)?;
+        self.words_stay(&table, &span)?;
         Ok(table)
+    }
+
+    pub(super) fn rule(&self, rule: &Spanned<String>) -> Result<Rule, MapError> {
+        rule.as_ref().parse().map_err(|error| word(self.file, rule.span(), &error))
     }
 
     fn subject(&self, word: &Spanned<String>) -> Result<Scope, MapError> {
@@ -171,22 +183,7 @@ impl Reader<'_> {
         Err(self.error(span, format!("{name:?} is no category"), help))
     }
 
-    fn mask(&self, mask: &Spanned<RawMask>) -> Result<Mask, MapError> {
-        Ok(match mask.as_ref() {
-            RawMask::Constant(constant) => Mask::Constant(constant.constant.clone()),
-            RawMask::Word(word) => match word.as_str() {
-                "null" => Mask::Null,
-                "detach" => Mask::Detach,
-                "tombstone" => Mask::Tombstone,
-                other => {
-                    let help = "use \"null\", \"detach\", \"tombstone\" or { constant = \"…\" }";
-                    return Err(self.error(mask.span(), format!("{other:?} is no mask"), help));
-                }
-            },
-        })
-    }
-
-    fn keep(&self, keep: &RawKeep) -> Result<Keep, MapError> {
+    pub(super) fn keep(&self, keep: &RawKeep) -> Result<Keep, MapError> {
         let ground = keep.ground.as_ref().trim().to_owned();
         if ground.is_empty() {
             let help = "name the article, for example \"Art. 17(3)(b); HGB §257\"";
@@ -199,43 +196,11 @@ impl Reader<'_> {
         Ok(Keep { ground, until })
     }
 
-    /// `users = "user_id"`, `users = ["sender_id", "recipient_id"]` (two links), or, where the key of `users` has
-    /// several columns, `users = ["a", "b"]` (one link).
-    pub(super) fn links(&self, raw: &BTreeMap<String, Spanned<OneOrMany>>) -> Result<Vec<Link>, MapError> {
-        let mut links = Vec::new();
-        for (target, columns) in raw {
-            let to = self.resolve(target, columns.span())?;
-            let key = self.keys.get(&to).map_or(0, Vec::len);
-            let columns_of = columns.as_ref().to_vec();
-            if key == 1 {
-                links.extend(columns_of.into_iter().map(|column| Link { to: to.clone(), columns: vec![column] }));
-            } else if columns_of.len() == key {
-                links.push(Link { to, columns: columns_of });
-            } else {
-                let help = format!("the key of {to} has {key} columns; list as many, in its order");
-                return Err(self.error(columns.span(), format!("the link to {to} does not fit its key"), help));
-            }
-        }
-        Ok(links)
-    }
-
-    fn resolve(&self, target: &str, span: Range<usize>) -> Result<TableRef, MapError> {
-        let here = TableRef { store: self.at.store.clone(), table: target.to_owned() };
-        let there = target
-            .split_once('.')
-            .and_then(|(store, table)| Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() }));
-        let known = [Some(here), there].into_iter().flatten().find(|to| self.keys.contains_key(to));
-        known.ok_or_else(|| {
-            let help = "name a table of this map, or \"store.table\" of another";
-            self.error(span, format!("{target:?} is no mapped table"), help)
-        })
-    }
-
     fn columns_are_listed(&self, table: &TableMap, raw: &RawTable, span: &Range<usize>) -> Result<(), MapError> {
         let links = table.belongs_to.iter().chain(&table.refers_to).flat_map(|link| &link.columns);
         let until = table.keep.iter().map(|keep| &keep.until.column);
         let used = table.key.iter().chain(table.identify.values()).chain(links).chain(table.mask.keys()).chain(until);
-        for column in used {
+        for column in used.chain(table.by_word()) {
             if !table.categories.contains_key(column) {
                 let help = format!("add `{column} = \"none\"` (or its category) to categories");
                 return Err(self.error(span.clone(), format!("column {column} has no category"), help));
@@ -257,8 +222,7 @@ impl Reader<'_> {
         }
     }
 
-    fn rule_is_whole(&self, table: &TableMap, raw: &RawTable) -> Result<(), MapError> {
-        let erase = raw.erase.span();
+    fn rule_is_whole(&self, table: &TableMap, erase: Range<usize>) -> Result<(), MapError> {
         if table.erase == Rule::Delete && table.keep.is_some() {
             let help = "use erase = \"mask\" or \"keep\", or take keep away";
             return Err(self.error(erase, "a row cannot be deleted and kept", help));
@@ -267,7 +231,8 @@ impl Reader<'_> {
             return Err(self.error(erase, "nothing is masked", "add mask = { column = \"null\" }"));
         }
         if table.erase == Rule::Keep
-            && let Some((column, _)) = table.mask.iter().find(|(_, mask)| !matches!(mask, Mask::Detach))
+            && let Some((column, _)) =
+                table.mask.iter().find(|(_, mask)| !matches!(mask, Mask::Detach | Mask::Reown(_)))
         {
             let help = "use erase = \"mask\" where columns are masked";
             return Err(self.error(erase, format!("column {column} of a row that is kept as it is is masked"), help));
@@ -292,9 +257,13 @@ impl Reader<'_> {
             let help = format!("add mask = {{ {column} = \"detach\" }}, or use belongs_to");
             return Err(self.error(span.clone(), format!("the row does not let go of {}", link.to), help));
         }
-        let linked =
-            |column: &String| table.belongs_to.iter().chain(&table.refers_to).any(|link| link.columns.contains(column));
-        if let Some((column, _)) = table.mask.iter().find(|(column, mask)| **mask == Mask::Detach && !linked(column)) {
+        if let Some(link) = table.belongs_to.iter().find(|link| link.shared && !table.lets_go(link)) {
+            let column = link.columns.join(", ");
+            let help = format!("add mask = {{ {column} = \"detach\" }}: the row goes with the last who shares it");
+            return Err(self.error(span.clone(), format!("a shared row does not let go of {}", link.to), help));
+        }
+        let lets_go = |mask: &Mask| matches!(mask, Mask::Detach | Mask::Reown(_));
+        if let Some((column, _)) = table.mask.iter().find(|(column, mask)| lets_go(mask) && !table.is_linked(column)) {
             let help = "name what it points to in belongs_to or refers_to, or use \"null\"";
             return Err(self.error(
                 span.clone(),
@@ -302,7 +271,8 @@ impl Reader<'_> {
                 help,
             ));
         }
-        let owned = table.subject.is_some() || !table.belongs_to.is_empty() || !table.refers_to.is_empty();
+        let links = table.belongs_to.len() + table.refers_to.len() + table.held_by.len();
+        let owned = table.subject.is_some() || links > 0;
         if !owned && !table.is_nobodys() {
             let help =
                 "add subject, belongs_to or refers_to; a table of nobody's data has erase = \"keep\" and only \"none\"";

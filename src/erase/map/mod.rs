@@ -11,13 +11,16 @@ pub mod known;
 mod links;
 mod load;
 pub mod look;
+mod masks;
 mod names;
 pub mod open;
+mod points;
 pub mod propose;
 mod raw;
 mod reach;
 pub mod register;
 pub mod risk;
+mod rows;
 mod until;
 mod whole;
 
@@ -94,14 +97,23 @@ pub struct TableMap {
     pub belongs_to: Vec<Link>,
     /// What it only points to (a ticket's assignee): it lets go, and stays.
     pub refers_to: Vec<Link>,
+    /// Rows elsewhere that hold rows of this table (a membership, of a document): one goes with the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<Holder>,
     /// Every column → its category of data, or [`NO_CATEGORY`].
     pub categories: BTreeMap<String, String>,
+    /// Column → every word that it may hold; another one stops an erasure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: Words,
     /// What happens to the row.
     pub erase: Rule,
     /// What happens to columns of a row that stays.
     pub mask: BTreeMap<String, Mask>,
     /// Why and until when a row stays.
     pub keep: Option<Keep>,
+    /// What happens to some of the rows instead, by what they hold; the first that fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// Of a store without tables: how the names are made, and what lies under them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
@@ -114,6 +126,38 @@ pub struct Link {
     pub to: TableRef,
     /// The columns, in the order of that table's key.
     pub columns: Vec<String>,
+    /// It counts only in rows that hold these words, as where one column says which table another one points to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: Words,
+    /// The row is shared by all that it points to by such links: it goes with the last of them, and until then lets go
+    /// of those that go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
+}
+
+/// Column → the words of it that are meant.
+pub type Words = BTreeMap<String, Vec<String>>;
+
+/// Rows elsewhere that hold a row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Holder {
+    /// Their table.
+    pub by: TableRef,
+    /// Their columns that hold the key, in its order.
+    pub columns: Vec<String>,
+}
+
+/// What happens to the rows of a table that hold certain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// In every one of these columns a row holds one of the words.
+    pub when: Words,
+    /// What happens to the row.
+    pub erase: Rule,
+    /// What happens to columns of a row that stays.
+    pub mask: BTreeMap<String, Mask>,
+    /// Why and until when a row stays.
+    pub keep: Option<Keep>,
 }
 
 /// A table of a store.
@@ -155,6 +199,8 @@ pub enum Mask {
     Tombstone,
     /// It becomes this text.
     Constant(String),
+    /// It becomes the key of a placeholder row, which is there for whatever must point to somebody.
+    Reown(String),
 }
 
 /// Why a row stays, and until when (Art. 17(3) GDPR).
@@ -271,6 +317,14 @@ impl StoreUrl {
     }
 }
 
+impl Link {
+    /// A link by these columns alone.
+    #[must_use]
+    pub const fn plain(to: TableRef, columns: Vec<String>) -> Self {
+        Self { to, columns, when: Words::new(), shared: false }
+    }
+}
+
 impl TableMap {
     /// The columns with a category, in order, as `(column, category)`.
     pub fn personal(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -281,7 +335,9 @@ impl TableMap {
     #[must_use]
     pub fn is_nobodys(&self) -> bool {
         self.erase == Rule::Keep
+            && self.answers.is_empty()
             && self.subject.is_none()
+            && self.held_by.is_empty()
             && self.belongs_to.is_empty()
             && self.refers_to.is_empty()
             && self.personal().next().is_none()
@@ -297,6 +353,6 @@ impl TableMap {
     /// to nothing), or a placeholder.
     #[must_use]
     pub fn lets_go(&self, link: &Link) -> bool {
-        link.columns.iter().any(|column| matches!(self.mask.get(column), Some(Mask::Detach | Mask::Constant(_))))
+        link.columns.iter().any(|column| self.mask.get(column).is_some_and(Mask::lets_go))
     }
 }

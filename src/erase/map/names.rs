@@ -51,12 +51,15 @@ impl Reader<'_> {
             subject: None,
             key: shape.row_key(),
             identify: BTreeMap::new(),
-            belongs_to: self.links(&raw.belongs_to)?,
+            belongs_to: self.plain_links(&raw.belongs_to)?,
             refers_to: Vec::new(),
+            held_by: Vec::new(),
+            words: BTreeMap::new(),
             categories: plain.into_iter().chain(categories).collect(),
             erase: Rule::Delete,
             mask: BTreeMap::new(),
             keep: None,
+            answers: Vec::new(),
             shape: Some(shape),
         })
     }

@@ -39,10 +39,27 @@ pub(super) struct RawTable {
     #[serde(default)]
     pub(super) identify: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
-    pub(super) belongs_to: BTreeMap<String, Spanned<OneOrMany>>,
+    pub(super) belongs_to: BTreeMap<String, Spanned<RawLinks>>,
     #[serde(default)]
-    pub(super) refers_to: BTreeMap<String, Spanned<OneOrMany>>,
+    pub(super) refers_to: BTreeMap<String, Spanned<RawLinks>>,
+    #[serde(default)]
+    pub(super) held_by: BTreeMap<String, Spanned<OneOrMany>>,
     pub(super) categories: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, Spanned<Vec<String>>>,
+    pub(super) erase: Spanned<String>,
+    #[serde(default)]
+    pub(super) mask: BTreeMap<String, Spanned<RawMask>>,
+    pub(super) keep: Option<Spanned<RawKeep>>,
+    #[serde(default)]
+    pub(super) rows: Vec<Spanned<RawAnswer>>,
+}
+
+/// What happens to some rows of a table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAnswer {
+    pub(super) when: Spanned<BTreeMap<String, OneOrMany>>,
     pub(super) erase: Spanned<String>,
     #[serde(default)]
     pub(super) mask: BTreeMap<String, Spanned<RawMask>>,
@@ -82,17 +99,49 @@ impl OneOrMany {
     }
 }
 
+/// `"user_id"`, `["sender_id", "recipient_id"]`, or the whole of it.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected \"null\", \"detach\", \"tombstone\" or { constant = \"…\" }")]
-pub(super) enum RawMask {
-    Word(String),
-    Constant(RawConstant),
+#[serde(untagged, expecting = "expected a column, a list of columns, or { columns = …, when = { … }, shared = true }")]
+pub(super) enum RawLinks {
+    One(String),
+    Many(Vec<RawPart>),
+    Full(RawLink),
 }
 
 #[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a column, or { columns = …, when = { … }, shared = true }")]
+pub(super) enum RawPart {
+    Column(String),
+    Full(RawLink),
+}
+
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawConstant {
-    pub(super) constant: String,
+pub(super) struct RawLink {
+    pub(super) columns: OneOrMany,
+    #[serde(default)]
+    pub(super) when: BTreeMap<String, OneOrMany>,
+    #[serde(default)]
+    pub(super) shared: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected \"null\", \"detach\", \"tombstone\", \"pseudonym\" or { constant = \"…\" }, \
+        { reown = \"…\" }, { redact = \"…\", with = \"…\" }, { truncate = \"year\" }, { json = { \"$.a\" = \"remove\" } }"
+)]
+pub(super) enum RawMask {
+    Word(String),
+    Shaped(RawShaped),
+}
+
+/// A mask that is more than a word: exactly one of its kinds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawShaped {
+    pub(super) constant: Option<String>,
+    pub(super) reown: Option<String>,
 }
 
 #[derive(Deserialize)]

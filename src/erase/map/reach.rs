@@ -14,6 +14,9 @@ fn below(map: &DataMap, wanted: impl Fn(Scope) -> bool) -> BTreeSet<TableRef> {
         for link in &table.belongs_to {
             children.entry(&link.to).or_default().push(at.clone());
         }
+        for holder in &table.held_by {
+            children.entry(&holder.by).or_default().push(at.clone());
+        }
         if table.subject.is_some_and(&wanted) {
             next.push(at);
         }
@@ -42,12 +45,12 @@ pub(super) fn subjects_of(map: &DataMap) -> BTreeMap<TableRef, BTreeSet<Scope>> 
 pub(super) fn unreached(map: &DataMap, defects: &mut Vec<MapDefect>) {
     let reached = below(map, |_| true);
     let lost = map.tables().filter(|(at, table)| {
-        let only_points = table.belongs_to.is_empty() && table.personal().next().is_none();
+        let only_points = table.belongs_to.is_empty() && table.held_by.is_empty() && table.personal().next().is_none();
         !reached.contains(at) && !table.is_nobodys() && !only_points
     });
     defects.extend(lost.map(|(at, table)| {
         // The reader lets a table stand that only points to somebody; what is personal in it then stays.
-        let (problem, help) = if table.belongs_to.is_empty() {
+        let (problem, help) = if table.belongs_to.is_empty() && table.held_by.is_empty() {
             ("it only refers to others, and its rows and what is personal in them would stay", "use belongs_to")
         } else {
             ("what it belongs to belongs to no subject", "let it, or what it belongs to, lead to a subject")

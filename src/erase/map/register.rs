@@ -48,7 +48,9 @@ pub fn register(map: &DataMap) -> Vec<Entry> {
             BTreeMap::<(String, String, Option<String>, String), (BTreeSet<Scope>, BTreeSet<String>)>::new();
         for (table, mapped) in &store.tables {
             let at = TableRef { store: name.clone(), table: table.clone() };
-            for (column, category) in mapped.personal() {
+            let variants = mapped.variants();
+            let personal = variants.iter().flat_map(|(_, variant)| variant.personal().map(move |of| (variant, of)));
+            for (mapped, (column, category)) in personal {
                 let masked = mapped.mask.contains_key(column);
                 let erasing = match mapped.erase {
                     Rule::Delete => "deleted",

@@ -171,16 +171,24 @@ pub fn needs(store: &StoreMap, schema: &Schema) -> Vec<Need> {
         };
         if let Some(mapped) = mapped.filter(|mapped| !mapped.is_nobodys()) {
             let links = mapped.belongs_to.iter().chain(&mapped.refers_to).flat_map(|link| link.columns.iter().cloned());
-            let until = mapped.keep.iter().map(|keep| keep.until.column.clone());
+            let variants = mapped.variants();
+            let until = variants.iter().filter_map(|(_, variant)| Some(variant.keep.as_ref()?.until.column.clone()));
             let mut reads: Vec<_> = mapped.key.iter().cloned().chain(links).chain(until).collect();
+            reads.extend(mapped.by_word().cloned());
             reads.sort();
             reads.dedup();
             need(Right::Select, reads, true);
-            let masks: Vec<_> = mapped.mask.keys().cloned().collect();
+            let mut masks: Vec<_> = variants.iter().flat_map(|(_, variant)| variant.mask.keys().cloned()).collect();
+            masks.sort();
+            masks.dedup();
             if !masks.is_empty() {
                 need(Right::Update, masks, true);
             }
-            need(Right::Delete, Vec::new(), mapped.erase == super::Rule::Delete || mapped.keep.is_some());
+            need(
+                Right::Delete,
+                Vec::new(),
+                mapped.goes() || variants.iter().any(|(_, variant)| variant.keep.is_some()),
+            );
         } else if store.kind != StoreKind::Sqlite {
             need(Right::Delete, Vec::new(), false);
         }

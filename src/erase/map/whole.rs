@@ -1,7 +1,7 @@
 //! What can be seen only in all maps together.
 
 use super::load::{File, Spans};
-use super::{DataMap, MapError, Rule, TableRef};
+use super::{DataMap, Link, MapError, TableMap, TableRef};
 use crate::domain::Scope;
 use crate::erase::error::PlanError;
 use crate::erase::graph::Graph;
@@ -13,6 +13,7 @@ pub(super) fn check(files: &[File<'_>], map: &DataMap, spans: &Spans) -> Result<
     let whole = Whole { files, map, spans };
     whole.circles_open()?;
     whole.one_table_per_subject()?;
+    whole.holders_belong()?;
     whole.rows_that_stay_forget()?;
     whole.general_data_can_go()
 }
@@ -42,6 +43,22 @@ impl Whole<'_> {
         Ok(())
     }
 
+    /// What holds a row goes with it, when the row goes for another reason.
+    fn holders_belong(&self) -> Result<(), MapError> {
+        for (at, table) in self.map.tables() {
+            let belongs = |by: &TableRef, columns: &[String]| {
+                let link = |link: &Link| link.to == at && link.columns == columns;
+                self.map.table(by).is_some_and(|holder| holder.belongs_to.iter().any(link))
+            };
+            if let Some(holder) = table.held_by.iter().find(|holder| !belongs(&holder.by, &holder.columns)) {
+                let columns = holder.columns.join(", ");
+                let help = format!("let {} have belongs_to {} = \"{columns}\"", holder.by, at.table);
+                return Err(self.error(&at, format!("{} holds its rows and does not belong to them", holder.by), help));
+            }
+        }
+        Ok(())
+    }
+
     /// A person is the row of one table: of two, one would be erased and the other forgotten.
     fn one_table_per_subject(&self) -> Result<(), MapError> {
         for kind in [Scope::Account, Scope::User, Scope::EndUser] {
@@ -56,8 +73,8 @@ impl Whole<'_> {
 
     /// A row that stays must not go on naming a person who is gone, whether or not the store would mind.
     fn rows_that_stay_forget(&self) -> Result<(), MapError> {
-        for (at, table) in self.map.tables().filter(|(_, table)| table.erase != Rule::Delete) {
-            let goes = |to: &TableRef| self.map.table(to).is_some_and(|parent| parent.erase == Rule::Delete);
+        for (at, table) in self.map.tables().filter(|(_, table)| table.stays()) {
+            let goes = |to: &TableRef| self.map.table(to).is_some_and(TableMap::goes);
             if let Some(link) = table.belongs_to.iter().find(|link| goes(&link.to) && !table.forgets(link)) {
                 let columns = link.columns.join(", ");
                 let help = format!(

@@ -151,6 +151,19 @@ impl<B: Backend> RowStore for KeyStore<B> {
         if nothing { Ok(0) } else { Err(no_columns(select)) }
     }
 
+    async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError> {
+        let shape = self.shape(select.table)?;
+        if let Some(column) = columns.iter().find(|column| !shape.row_key().contains(column)) {
+            let (table, column) = (select.table.to_owned(), column.clone());
+            return Err(StoreError::UnknownColumn { table, column });
+        }
+        let key = shape.row_key();
+        let place = |column: &String| key.iter().position(|known| known == column);
+        let places: Vec<usize> = columns.iter().filter_map(place).collect();
+        let rows = self.rows(select).await?;
+        Ok(rows.into_iter().map(|row| places.iter().map(|at| row.0.get(*at).cloned()).collect()).collect())
+    }
+
     async fn latest(&self, select: Select<'_>, _column: &str) -> Result<Latest, StoreError> {
         if select.values.is_empty() { Ok(Latest { value: None, without: 0 }) } else { Err(no_columns(select)) }
     }

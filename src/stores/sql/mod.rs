@@ -248,6 +248,16 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         }
     }
 
+    async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError> {
+        let schema = self.known();
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let Some(statement) = statements.values(columns)? else { return Ok(Vec::new()) };
+        let columns = statements.columns(columns)?;
+        let value = |(text, column): (Option<String>, &&Column)| text.map(|t| KeyValue::from_text(t, column.kind));
+        let rows = self.read(&statement).await?.into_iter();
+        Ok(rows.map(|row| row.into_iter().zip(&columns).map(value).collect()).collect())
+    }
+
     async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError> {
         let schema = self.known();
         let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);

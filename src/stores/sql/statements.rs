@@ -57,6 +57,19 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql, params }))
     }
 
+    /// What columns of the selected rows hold.
+    pub(super) fn values(&self, columns: &[String]) -> Result<Option<Statement>, StoreError> {
+        let Some((source, list)) = self.searched()? else { return Ok(None) };
+        let texts = self.columns(columns)?.into_iter().map(|column| {
+            let name = format!("t.{}", D::quote(&column.name));
+            D::as_text(&name, Some(column))
+        });
+        let texts: Vec<_> = texts.collect();
+        let sql =
+            format!("SELECT {} FROM {} AS t WHERE {}", texts.join(", "), self.name(), self.within(&source, false)?);
+        Ok(Some(Statement { sql, params: vec![list] }))
+    }
+
     pub(super) fn count(&self) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let count = D::as_text("COUNT(*)", None);

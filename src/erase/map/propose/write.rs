@@ -236,6 +236,7 @@ fn mask_value(mask: &Mask) -> String {
         Mask::Detach => quoted("detach"),
         Mask::Tombstone => quoted("tombstone"),
         Mask::Constant(text) => format!("{{ constant = {} }}", quoted(text)),
+        Mask::Reown(key) => format!("{{ reown = {} }}", quoted(key)),
     }
 }
 

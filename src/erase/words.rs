@@ -1,0 +1,90 @@
+//! What is told by a word that a row holds: which table a column points to, and which answer the row has. A word that
+//! nobody spoke of stops the erasure: what it means cannot be guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::discover::Finder;
+use super::error::EraseError;
+use super::map::{TableMap, TableRef, Words};
+use crate::stores::{Key, KeyValue, Select};
+
+/// What a row holds in the columns of words.
+type Held = BTreeMap<String, Option<String>>;
+
+impl Finder<'_> {
+    /// Those of the rows that hold these words.
+    pub(super) async fn meeting(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        words: &Words,
+        rows: BTreeSet<Key>,
+    ) -> Result<BTreeSet<Key>, EraseError> {
+        if words.is_empty() || rows.is_empty() {
+            return Ok(rows);
+        }
+        let held = self.words(at, table, words.keys().cloned().collect(), &rows).await?;
+        Ok(held.into_iter().filter(|(_, held)| meets(held, words)).map(|(key, _)| key).collect())
+    }
+
+    /// The rows by the answer that the map has to them. Rows that went meanwhile have that of all others.
+    pub(super) async fn by_answer(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        rows: &BTreeSet<Key>,
+    ) -> Result<BTreeMap<Option<u16>, BTreeSet<Key>>, EraseError> {
+        let columns: BTreeSet<String> = table.by_word().cloned().collect();
+        if columns.is_empty() {
+            return Ok(BTreeMap::from([(None, rows.clone())]));
+        }
+        let mut answers = BTreeMap::<_, BTreeSet<Key>>::new();
+        let held = self.words(at, table, columns, rows).await?;
+        for key in rows {
+            let answer = held.get(key).and_then(|held| {
+                (0..).zip(&table.answers).find(|(_, answer)| meets(held, &answer.when)).map(|(place, _)| place)
+            });
+            answers.entry(answer).or_default().insert(key.clone());
+        }
+        Ok(answers)
+    }
+
+    /// What the rows hold in these columns.
+    async fn words(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        columns: BTreeSet<String>,
+        rows: &BTreeSet<Key>,
+    ) -> Result<BTreeMap<Key, Held>, EraseError> {
+        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let read: Vec<String> = table.key.iter().chain(&columns).cloned().collect();
+        let mut words = BTreeMap::new();
+        let mut unknown = BTreeMap::<&String, u64>::new();
+        for chunk in self.chunks(rows) {
+            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            for mut row in store.values(select, &read).await.map_err(EraseError::store(at))? {
+                let held = row.split_off(table.key.len()).into_iter().map(|value| value.map(|v| KeyValue::to_text(&v)));
+                let held: Held = columns.iter().cloned().zip(held).collect();
+                for (column, word) in columns.iter().zip(held.values()) {
+                    let known = table.known_words(column);
+                    if known.is_some_and(|known| !word.as_ref().is_some_and(|word| known.contains(&word))) {
+                        *unknown.entry(column).or_default() += 1;
+                    }
+                }
+                words.extend(row.into_iter().collect::<Option<Vec<_>>>().map(|key| (Key(key), held)));
+            }
+        }
+        match unknown.into_iter().next() {
+            Some((column, rows)) => Err(EraseError::UnknownWord { at: at.clone(), column: column.clone(), rows }),
+            None => Ok(words),
+        }
+    }
+}
+
+fn meets(held: &Held, words: &Words) -> bool {
+    let has = |(column, words): (&String, &Vec<String>)| {
+        held.get(column).and_then(Option::as_ref).is_some_and(|word| words.contains(word))
+    };
+    words.iter().all(has)
+}

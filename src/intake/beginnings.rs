@@ -156,7 +156,9 @@ fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
         Piece::Gap => next.push(then(Rest::Pattern)),
         Piece::Ending => next.push(then(Rest::Ending)),
         Piece::Sign(ways) => {
-            next.extend(ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }));
+            next.extend(
+                ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }),
+            );
         }
         Piece::Maybe(piece) => {
             behind(beginning, piece, next);
@@ -184,7 +186,10 @@ mod tests {
             expected.iter().map(|(text, rest)| ((*text).to_owned(), *rest)).collect()
         };
         assert_eq!(of("my (old )?data"), found(&[("my old data", Rest::Bound), ("my data", Rest::Bound)]));
-        assert_eq!(of("(lösch|tilg)*"), found(&[("loesch", Rest::Ending), ("losch", Rest::Ending), ("tilg", Rest::Ending)]));
+        assert_eq!(
+            of("(lösch|tilg)*"),
+            found(&[("loesch", Rest::Ending), ("losch", Rest::Ending), ("tilg", Rest::Ending)])
+        );
         assert_eq!(of("id:"), found(&[("id:", Rest::Nothing)]));
         assert_eq!(of("copy … data"), found(&[("copy", Rest::Pattern)]));
         assert_eq!(of("(my )?(… )?data")[0], ("my ".to_owned(), Rest::Pattern));
@@ -195,7 +200,9 @@ mod tests {
     #[test]
     fn too_many_are_cut_where_they_say_something() {
         let many = of(&format!("(a|b|c|d){}", "(x|y|z|w)".repeat(9)));
-        assert!(many.len() <= BEGINNINGS_MAX && many.iter().all(|(text, rest)| text.len() == 4 && *rest == Rest::Pattern));
+        assert!(
+            many.len() <= BEGINNINGS_MAX && many.iter().all(|(text, rest)| text.len() == 4 && *rest == Rest::Pattern)
+        );
         let missing = of(&format!("{}end", "(x|y|z|w)?".repeat(9)));
         assert!(missing.iter().all(|(text, _)| !text.is_empty()) && missing.contains(&("end".to_owned(), Rest::Bound)));
     }

@@ -111,6 +111,8 @@ impl Topic {
 pub struct Lexicon {
     patterns: Vec<Pattern>,
     finder: Finder,
+    /// Of the groups that name somebody.
+    cues: Finder,
     /// For every group its phrases in all languages, made ready when they are asked for.
     groups: HashMap<Group, OnceLock<Option<Finder>>>,
     /// A misspelled word → the word that was meant.
@@ -154,11 +156,14 @@ impl Lexicon {
             }
         }
         let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
+        let names = |topic: &Topic| matches!(topic, Topic::Group(group) if group.names_somebody());
+        let cues = Finder::new(patterns.iter().enumerate().filter(|(_, pattern)| names(&pattern.topic)));
+        let cues = cues.map_err(|cause| no_beginning(&patterns, cause))?;
         let groups = Group::ALL.iter().map(|group| (*group, OnceLock::new())).collect();
         let mut opening = Tongues::default();
         let enough = measured.iter().filter(|(_, figures)| figures.erasure_letters >= MEASURED_LETTERS_MIN);
         enough.for_each(|(language, _)| opening.insert(*language));
-        Ok(Self { patterns, finder, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
+        Ok(Self { patterns, finder, cues, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
     }
 
     /// How each language did on labelled letters, where that was measured.
@@ -188,6 +193,11 @@ impl Lexicon {
         let of_group = |pattern: &Pattern| pattern.topic == Topic::Group(group);
         let own = || self.patterns.iter().enumerate().filter(|(_, pattern)| of_group(pattern));
         self.groups.get(&group)?.get_or_init(|| Finder::new(own()).ok()).as_ref()
+    }
+
+    /// Whether something in a folded text may name somebody, in any language.
+    pub(super) fn cues(&self, folded: &str) -> bool {
+        self.cues.first(folded, 0, &self.patterns).is_some()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
@@ -224,11 +234,7 @@ impl Lexicon {
 
     /// Every phrase in a folded text, with its language, topic and byte range, in the order of the text: of the languages
     /// that its sentences or the whole of it may be in, and of these.
-    pub(super) fn locate(
-        &self,
-        folded: &str,
-        also: Tongues,
-    ) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
+    pub(super) fn locate(&self, folded: &str, also: Tongues) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
         let found = self.finder.find(folded, &self.patterns, Reading::Plausible(also));
         found.into_iter().map(|(pattern, range)| {
             let Pattern { language, topic, .. } = &self.patterns[pattern];
@@ -320,8 +326,7 @@ mod tests {
     fn what_is_found_is_what_each_pattern_finds() {
         let lexicon = for_tests();
         let sentences = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/sentences");
-        let patterns: Vec<Regex> =
-            lexicon.patterns.iter().map(|pattern| compiled(&pattern.source).unwrap()).collect();
+        let patterns: Vec<Regex> = lexicon.patterns.iter().map(|pattern| compiled(&pattern.source).unwrap()).collect();
         for tongue in Tongue::ALL {
             let text = std::fs::read_to_string(sentences.join(format!("{tongue}.txt"))).unwrap();
             let text = fold(&text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n\n"));

@@ -114,7 +114,8 @@ impl Page {
         name.copy_from_slice(tag.name.as_bytes());
         name.make_ascii_lowercase();
         match &*name {
-            b"b" | b"i" | b"u" | b"em" | b"strong" | b"span" | b"font" | b"a" | b"o:p" | b"meta" | b"small" | b"wbr" => {}
+            b"b" | b"i" | b"u" | b"em" | b"strong" | b"span" | b"font" | b"a" | b"o:p" | b"meta" | b"small"
+            | b"wbr" => {}
             b"html" | b"body" | b"head" | b"div" | b"center" => self.end_line(),
             b"p" => {
                 self.end_line();

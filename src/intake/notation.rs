@@ -36,8 +36,7 @@ pub(super) fn compiled(source: &str) -> Result<Regex, regex::Error> {
 
 /// Phrases with their patterns, the longest first, because alternation takes the first that fits.
 pub(super) fn in_order(phrases: &[String]) -> Vec<(String, String)> {
-    let mut patterns: Vec<(String, String)> =
-        phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
+    let mut patterns: Vec<(String, String)> = phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
     patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
     patterns
 }

@@ -330,7 +330,7 @@ fn ends_sentence(between: &[u8]) -> bool {
 }
 
 /// Where a phrase may begin: at words, and at signs that are of no word.
-fn starts(folded: &str) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn starts(folded: &str) -> impl Iterator<Item = usize> + '_ {
     let bytes = folded.as_bytes();
     (0..bytes.len()).filter(move |&at| {
         let byte = bytes[at];

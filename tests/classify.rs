@@ -37,13 +37,14 @@ const COMMITTED: Reached = Reached {
 };
 
 const CORPUS: Reached = Reached {
-    erasure_open_or_review: 0.495,
-    erasure_open: 0.46,
-    erasure_right_kind: 0.47,
+    erasure_open_or_review: 1.0,
+    // Only six languages were measured on enough letters to open requests.
+    erasure_open: 0.55,
+    erasure_right_kind: 0.97,
     others_open: 0.0,
-    others_review: 0.0085,
-    yes: 0.30,
-    subject: 0.98,
+    others_review: 0.0095,
+    yes: 0.92,
+    subject: 0.99,
 };
 
 fn expunged() -> Command {

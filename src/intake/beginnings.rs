@@ -7,7 +7,7 @@ use super::notation::letter;
 use super::script::Script;
 
 /// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
-const BEGINNINGS_MAX: usize = 64;
+const BEGINNINGS_MAX: usize = 32;
 
 /// What a beginning says of the text behind it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -55,6 +55,8 @@ pub(super) struct Beginning {
 
 /// A piece of a phrase.
 enum Piece {
+    /// Signs that stand for themselves.
+    Text(String),
     /// One sign, in the ways in which it is written, the preferred first.
     Sign(Vec<String>),
     /// Choices, each a row of pieces.
@@ -107,6 +109,17 @@ fn rows(signs: &[char], mut at: usize) -> (Vec<Vec<Piece>>, usize) {
             }
             '*' => Piece::Ending,
             '\u{0}' | '…' => Piece::Gap,
+            plain if is_plain(plain) => {
+                let mut text = String::from(plain);
+                // The sign before a "?" is a piece of its own.
+                let goes_on =
+                    |at: usize| signs.get(at).is_some_and(|next| is_plain(*next)) && signs.get(at + 1) != Some(&'?');
+                while goes_on(at) {
+                    text.push(signs[at]);
+                    at += 1;
+                }
+                Piece::Text(text)
+            }
             other => Piece::Sign(ways(other)),
         };
         let may_be_missing = signs.get(at) == Some(&'?');
@@ -119,16 +132,21 @@ fn rows(signs: &[char], mut at: usize) -> (Vec<Vec<Piece>>, usize) {
     (found, at)
 }
 
+/// Whether a sign stands for itself.
+const fn is_plain(sign: char) -> bool {
+    sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == ' '
+}
+
 /// How a sign is written.
 fn ways(sign: char) -> Vec<String> {
     match letter(sign) {
-        _ if sign == ' ' => vec![" ".to_owned()],
         // "oe?", and the space that may follow an ideograph.
         pattern if pattern.ends_with('?') && pattern.len() > 1 && !pattern.ends_with("\\?") => {
             let long = &pattern[..pattern.len() - 1];
             vec![long.to_owned(), long[..long.len() - 1].to_owned()]
         }
-        _ => vec![super::normal::fold(&sign.to_string())],
+        // A sign that means something to a pattern is written behind a "\\" there.
+        pattern => vec![pattern.strip_prefix('\\').map_or(pattern.clone(), str::to_owned)],
     }
 }
 
@@ -155,8 +173,15 @@ fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
     match piece {
         Piece::Gap => next.push(then(Rest::Pattern)),
         Piece::Ending => next.push(then(Rest::Ending)),
+        Piece::Text(text) => {
+            let mut beginning = beginning.clone();
+            beginning.text.push_str(text);
+            next.push(beginning);
+        }
         Piece::Sign(ways) => {
-            next.extend(ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }));
+            next.extend(
+                ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }),
+            );
         }
         Piece::Maybe(piece) => {
             behind(beginning, piece, next);
@@ -184,7 +209,10 @@ mod tests {
             expected.iter().map(|(text, rest)| ((*text).to_owned(), *rest)).collect()
         };
         assert_eq!(of("my (old )?data"), found(&[("my old data", Rest::Bound), ("my data", Rest::Bound)]));
-        assert_eq!(of("(lösch|tilg)*"), found(&[("loesch", Rest::Ending), ("losch", Rest::Ending), ("tilg", Rest::Ending)]));
+        assert_eq!(
+            of("(lösch|tilg)*"),
+            found(&[("loesch", Rest::Ending), ("losch", Rest::Ending), ("tilg", Rest::Ending)])
+        );
         assert_eq!(of("id:"), found(&[("id:", Rest::Nothing)]));
         assert_eq!(of("copy … data"), found(&[("copy", Rest::Pattern)]));
         assert_eq!(of("(my )?(… )?data")[0], ("my ".to_owned(), Rest::Pattern));
@@ -195,7 +223,9 @@ mod tests {
     #[test]
     fn too_many_are_cut_where_they_say_something() {
         let many = of(&format!("(a|b|c|d){}", "(x|y|z|w)".repeat(9)));
-        assert!(many.len() <= BEGINNINGS_MAX && many.iter().all(|(text, rest)| text.len() == 4 && *rest == Rest::Pattern));
+        assert!(
+            many.len() <= BEGINNINGS_MAX && many.iter().all(|(text, rest)| text.len() == 2 && *rest == Rest::Pattern)
+        );
         let missing = of(&format!("{}end", "(x|y|z|w)?".repeat(9)));
         assert!(missing.iter().all(|(text, _)| !text.is_empty()) && missing.contains(&("end".to_owned(), Rest::Bound)));
     }

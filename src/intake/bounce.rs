@@ -78,7 +78,9 @@ fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Robot> {
     match (by_server, subject) {
         (true, true) => proven("bounce.server+subject", Part::Subject),
         (true, false) if body() => proven("bounce.server+body", Part::New),
-        (false, true) if body() => Some(Robot::by_words(MachineKind::Bounce, Reason::of("bounce.subject+body", Part::New))),
+        (false, true) if body() => {
+            Some(Robot::by_words(MachineKind::Bounce, Reason::of("bounce.subject+body", Part::New)))
+        }
         _ => None,
     }
 }

@@ -23,10 +23,6 @@ const NAME_WORDS_MAX: usize = 5;
 /// Small words within a name.
 const PARTICLES: [&str; 12] = ["de", "la", "del", "da", "dos", "di", "du", "van", "von", "den", "der", "y"];
 
-/// What a name or a number stands behind.
-const CUES: [Group; 6] =
-    [Group::OtherUser, Group::EndUser, Group::PersonCue, Group::IdCue, Group::PhoneCue, Group::NameCue];
-
 /// The German "your" of letters, which has a capital and is no name.
 const YOURS: [&str; 6] = ["Ihr", "Ihre", "Ihren", "Ihrem", "Ihrer", "Ihres"];
 
@@ -112,13 +108,9 @@ pub(super) fn claims(
         }
         claims.addresses.push(address);
     }
-    let has = |groups: &[Group]| groups.iter().any(|group| found.iter().any(|found| found.has_any(*group)));
-    let (is_cued, is_theirs) = (has(&CUES), has(&theirs::CUES) || theirs::has_genitive(text));
-    if !is_cued && !is_theirs {
-        return claims;
-    }
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
-    let lines: Vec<Folded<'_>> = text.lines().map(|line| Folded::of(line, lexicon, spoken)).collect();
+    let lines: Vec<Folded<'_>> =
+        text.lines().filter(|line| is_cue(line, lexicon)).map(|line| Folded::of(line, lexicon, spoken)).collect();
     lines.iter().for_each(|line| cued(line, &mut claims));
     if claims.names.is_empty() && claims.addresses.is_empty() {
         lines.iter().for_each(|line| theirs::named(line, lexicon, &mut claims));
@@ -135,6 +127,11 @@ pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = Address> {
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter_map(|word| word.parse::<Address>().ok())
         .filter(|address| address.domain.contains('.'))
+}
+
+/// Whether a line may name somebody.
+fn is_cue(line: &str, lexicon: &Lexicon) -> bool {
+    theirs::has_genitive(line) || lexicon.cues(&fold(line))
 }
 
 fn categories(found: &[&Signals]) -> Vec<String> {

@@ -156,3 +156,20 @@ stored_enum! {
         CodeCue = "code_cue",
     }
 }
+
+impl Group {
+    /// Whether its phrases stand before the name of somebody, or call somebody by what they are or have.
+    pub(super) const fn names_somebody(self) -> bool {
+        matches!(
+            self,
+            Self::OtherUser
+                | Self::EndUser
+                | Self::PersonCue
+                | Self::IdCue
+                | Self::PhoneCue
+                | Self::NameCue
+                | Self::Person
+                | Self::AccountTheirs
+        )
+    }
+}

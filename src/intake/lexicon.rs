@@ -12,7 +12,7 @@
 //! them, be they empty. What a language finds goes to a person as long as its `[measured]` does not tell of at least
 //! [`MEASURED_LETTERS_MIN`] letters that ask for an erasure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -111,6 +111,8 @@ impl Topic {
 pub struct Lexicon {
     patterns: Vec<Pattern>,
     finder: Finder,
+    /// Of the groups that name somebody.
+    cues: Finder,
     /// For every group its phrases in all languages, made ready when they are asked for.
     groups: HashMap<Group, OnceLock<Option<Finder>>>,
     /// A misspelled word → the word that was meant.
@@ -131,7 +133,7 @@ impl Lexicon {
         let mut patterns: Vec<Pattern> = Vec::new();
         let mut forgiven: HashMap<String, (Tongue, String)> = HashMap::new();
         let mut measured = BTreeMap::new();
-        let mut words: HashSet<(String, Tongue)> = HashSet::new();
+        let mut words: Vec<(Tongue, String)> = Vec::new();
         for (language, text) in texts {
             let name = format!("{language}.toml");
             let raw: RawLexicon =
@@ -141,7 +143,7 @@ impl Lexicon {
                 forgiven.entry(slip).or_insert((language, meant));
             }
             let phrases = raw.groups.values().chain(raw.specific.values()).flatten();
-            words.extend(phrases.flat_map(|phrase| words_of(phrase)).map(|word| (word, language)));
+            words.extend(phrases.flat_map(|phrase| words_of(phrase)).map(|word| (language, word)));
             measured.extend(raw.measured.map(|figures| (language, figures)));
             for group in Group::ALL {
                 if let Some(phrases) = raw.groups.get(group.as_str()).filter(|phrases| !phrases.is_empty()) {
@@ -154,11 +156,14 @@ impl Lexicon {
             }
         }
         let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
+        let names = |topic: &Topic| matches!(topic, Topic::Group(group) if group.names_somebody());
+        let cues = Finder::new(patterns.iter().enumerate().filter(|(_, pattern)| names(&pattern.topic)));
+        let cues = cues.map_err(|cause| no_beginning(&patterns, cause))?;
         let groups = Group::ALL.iter().map(|group| (*group, OnceLock::new())).collect();
         let mut opening = Tongues::default();
         let enough = measured.iter().filter(|(_, figures)| figures.erasure_letters >= MEASURED_LETTERS_MIN);
         enough.for_each(|(language, _)| opening.insert(*language));
-        Ok(Self { patterns, finder, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
+        Ok(Self { patterns, finder, cues, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
     }
 
     /// How each language did on labelled letters, where that was measured.
@@ -188,6 +193,11 @@ impl Lexicon {
         let of_group = |pattern: &Pattern| pattern.topic == Topic::Group(group);
         let own = || self.patterns.iter().enumerate().filter(|(_, pattern)| of_group(pattern));
         self.groups.get(&group)?.get_or_init(|| Finder::new(own()).ok()).as_ref()
+    }
+
+    /// Whether something in a folded text may name somebody, in any language.
+    pub(super) fn cues(&self, folded: &str) -> bool {
+        self.cues.first(folded, 0, &self.patterns).is_some()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
@@ -224,11 +234,7 @@ impl Lexicon {
 
     /// Every phrase in a folded text, with its language, topic and byte range, in the order of the text: of the languages
     /// that its sentences or the whole of it may be in, and of these.
-    pub(super) fn locate(
-        &self,
-        folded: &str,
-        also: Tongues,
-    ) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
+    pub(super) fn locate(&self, folded: &str, also: Tongues) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
         let found = self.finder.find(folded, &self.patterns, Reading::Plausible(also));
         found.into_iter().map(|(pattern, range)| {
             let Pattern { language, topic, .. } = &self.patterns[pattern];
@@ -259,12 +265,12 @@ fn no_beginning(patterns: &[Pattern], cause: NoBeginning) -> LexiconError {
 }
 
 /// The slips that are no word of another language: "profiel" is Dutch, and no English "profile".
-fn unambiguous(
-    mut slips: HashMap<String, (Tongue, String)>,
-    words: &HashSet<(String, Tongue)>,
-) -> HashMap<String, String> {
-    let is_word = |slip: &str, other: Tongue| words.contains(&(slip.to_owned(), other));
-    slips.retain(|slip, (own, _)| !Tongue::ALL.iter().any(|other| other != own && is_word(slip, *other)));
+fn unambiguous(mut slips: HashMap<String, (Tongue, String)>, words: &[(Tongue, String)]) -> HashMap<String, String> {
+    for (language, word) in words {
+        if slips.get(word).is_some_and(|(own, _)| own != language) {
+            slips.remove(word);
+        }
+    }
     slips.into_iter().map(|(slip, (_, meant))| (slip, meant)).collect()
 }
 
@@ -293,8 +299,6 @@ pub(super) fn for_tests() -> &'static Lexicon {
 mod tests {
     use super::*;
     use crate::intake::normal::fold;
-    use crate::intake::notation::compiled;
-    use regex::Regex;
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {
@@ -320,16 +324,21 @@ mod tests {
     fn what_is_found_is_what_each_pattern_finds() {
         let lexicon = for_tests();
         let sentences = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/sentences");
-        let patterns: Vec<Regex> =
-            lexicon.patterns.iter().map(|pattern| compiled(&pattern.source).unwrap()).collect();
         for tongue in Tongue::ALL {
             let text = std::fs::read_to_string(sentences.join(format!("{tongue}.txt"))).unwrap();
             let text = fold(&text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n\n"));
             let mut found = lexicon.finder.find(&text, &lexicon.patterns, Reading::All);
-            let hits = |(at, regex): (usize, &Regex)| -> Vec<_> {
-                regex.find_iter(&text).filter(|hit| !hit.is_empty()).map(|hit| (at, hit.range())).collect()
-            };
-            let mut expected: Vec<(usize, Range<usize>)> = patterns.iter().enumerate().flat_map(hits).collect();
+            let mut expected: Vec<(usize, Range<usize>)> = Vec::new();
+            for (number, pattern) in lexicon.patterns.iter().enumerate() {
+                let (here, mut free) = (pattern.here().unwrap(), 0);
+                for at in crate::intake::phrases::starts(&text) {
+                    let end = here.find(&text[at..]).map_or(0, |hit| at + hit.end());
+                    if at >= free && end > at {
+                        free = end;
+                        expected.push((number, at..end));
+                    }
+                }
+            }
             found.sort_by_key(|(pattern, range)| (*pattern, range.start));
             expected.sort_by_key(|(pattern, range)| (*pattern, range.start));
             for (found, expected) in found.iter().zip(&expected) {
@@ -338,6 +347,23 @@ mod tests {
             }
             assert_eq!(found.len(), expected.len(), "{tongue}");
         }
+    }
+
+    #[test]
+    fn a_sentence_is_read_in_the_languages_that_it_may_be_in() {
+        let english = "[groups]\nown = [\"please\", \"we\", \"use\", \"the\", \"account\"]";
+        let italian = "[groups]\nown = [\"cancellate\", \"il mio\", \"account\"]";
+        let lexicon = Lexicon::compile([(Tongue::En, english), (Tongue::It, italian)].into_iter()).unwrap();
+        let read = |text: &str| {
+            let mut languages: Vec<Tongue> =
+                lexicon.locate(text, Tongues::default()).map(|(language, _, _)| language).collect();
+            languages.sort_unstable();
+            languages.dedup();
+            languages
+        };
+        assert_eq!(read("please we use the account"), [Tongue::En]);
+        assert_eq!(read("please we use the account. cancellate il mio account"), [Tongue::En, Tongue::It]);
+        assert_eq!(read("account"), [Tongue::En, Tongue::It]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ const COLUMNS: usize = 500;
 /// Words of a style that may hide text or lay it out anew.
 const STYLES: [&[u8]; 8] =
     [b"display", b"overflow", b"visibility", b"hidden", b"white-space", b"content", b"position", b"@import"];
+/// Deeper elements are left to the renderer.
+const DEPTH_MAX: usize = 100;
 /// Deeper quotes are left to the renderer.
 const QUOTES_MAX: usize = 20;
 
@@ -101,6 +103,9 @@ struct Page {
     /// An empty line parts what comes from what stands above.
     parted: bool,
     quotes: usize,
+    /// Quotes around the line above.
+    quotes_above: usize,
+    depth: usize,
 }
 
 impl Page {
@@ -113,8 +118,15 @@ impl Page {
         let name = name.get_mut(..tag.name.len())?;
         name.copy_from_slice(tag.name.as_bytes());
         name.make_ascii_lowercase();
+        self.depth = match &*name {
+            b"br" | b"meta" | b"wbr" => self.depth,
+            _ if tag.closes => self.depth.saturating_sub(1),
+            _ if self.depth < DEPTH_MAX => self.depth + 1,
+            _ => return None,
+        };
         match &*name {
-            b"b" | b"i" | b"u" | b"em" | b"strong" | b"span" | b"font" | b"a" | b"o:p" | b"meta" | b"small" | b"wbr" => {}
+            b"b" | b"i" | b"u" | b"em" | b"strong" | b"span" | b"font" | b"a" | b"o:p" | b"meta" | b"small"
+            | b"wbr" => {}
             b"html" | b"body" | b"head" | b"div" | b"center" => self.end_line(),
             b"p" => {
                 self.end_line();
@@ -184,10 +196,12 @@ impl Page {
     fn break_line(&mut self) {
         let quotes = "> ".repeat(self.quotes);
         if self.parted && !self.out.is_empty() {
-            self.out.push_str(quotes.trim_end());
+            let shared = "> ".repeat(self.quotes.min(self.quotes_above));
+            self.out.push_str(shared.trim_end());
             self.out.push('\n');
         }
         self.parted = false;
+        self.quotes_above = self.quotes;
         self.out.push_str(if self.line.is_empty() { quotes.trim_end() } else { &quotes });
         self.out.push_str(&self.line);
         self.out.push('\n');

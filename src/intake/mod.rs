@@ -5,7 +5,7 @@
 //! archive, and keeps attachments as digests only. What it hands out is personal data; no type here prints it.
 //!
 //! # The way of a letter
-//! `letter` (MIME) → `html` (what a reader sees) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
+//! `letter` (MIME) → `html` (what a reader sees; `markup` where the page is simple) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
 //! a person write this?) → `judge` and `utterance` (what do the new words ask for?) → `claims` (about whom) → `frame`,
 //! `answer` and `tokens` (yes, no or a code).
 //!

@@ -18,7 +18,13 @@ pub(super) fn fold(text: &str) -> String {
     while !rest.is_empty() {
         // ASCII is what it is beside any other letter; only marks are composed with it, and those are dropped.
         let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
-        rest[..ascii].bytes().for_each(|byte| folding.push(char::from(byte.to_ascii_lowercase())));
+        for byte in rest[..ascii].bytes().map(|byte| byte.to_ascii_lowercase()) {
+            if byte.is_ascii_alphanumeric() && folding.is_within_word() {
+                folding.out.push(char::from(byte));
+            } else {
+                folding.push(char::from(byte));
+            }
+        }
         rest = &rest[ascii..];
         let other = rest.bytes().position(|byte| byte.is_ascii()).unwrap_or(rest.len());
         let run = rest[..other].nfkc().flat_map(char::to_lowercase).nfd();
@@ -38,6 +44,11 @@ struct Folding {
 }
 
 impl Folding {
+    /// Whether an ASCII letter now only goes on with the word before it.
+    const fn is_within_word(&self) -> bool {
+        matches!(self.last, Script::Ascii) && !self.gap && self.breaks == 0
+    }
+
     fn push(&mut self, c: char) {
         if c == '\n' {
             self.breaks += 1;

@@ -2,6 +2,7 @@
 //!
 //! It is explained for those who write it in `config/lexicon/README.md`.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -36,8 +37,7 @@ pub(super) fn compiled(source: &str) -> Result<Regex, regex::Error> {
 
 /// Phrases with their patterns, the longest first, because alternation takes the first that fits.
 pub(super) fn in_order(phrases: &[String]) -> Vec<(String, String)> {
-    let mut patterns: Vec<(String, String)> =
-        phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
+    let mut patterns: Vec<(String, String)> = phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
     patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
     patterns
 }
@@ -57,6 +57,11 @@ fn pattern(phrase: &str) -> String {
         }
         let mut signs = piece.chars().peekable();
         while let Some(c) = signs.next() {
+            // Most signs stand for themselves.
+            if c.is_ascii_lowercase() || c == ' ' {
+                out.push(c);
+                continue;
+            }
             let sign = match c {
                 '*' => ending.to_owned(),
                 '…' => format!("{WORD}(?: {WORD}){{0,{}}}", gap - 1),
@@ -76,6 +81,14 @@ fn pattern(phrase: &str) -> String {
 
 /// One sign of a phrase: as it is folded, and as people write it who have no key for it.
 pub(super) fn letter(c: char) -> String {
+    thread_local! {
+        /// Folding one sign costs more than the rest of making a lexicon ready.
+        static KNOWN: RefCell<HashMap<char, String>> = RefCell::new(HashMap::new());
+    }
+    KNOWN.with_borrow_mut(|known| known.entry(c).or_insert_with(|| written(c)).clone())
+}
+
+fn written(c: char) -> String {
     match c {
         'ä' => "ae?".to_owned(),
         'ö' | 'ø' => "oe?".to_owned(),

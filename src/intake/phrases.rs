@@ -10,13 +10,15 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use super::beginnings::{Rest, beginnings, is_word};
+use super::beginnings::{Beginning, Rest, beginnings, is_word};
 use super::lexicon::Topic;
 use super::tongue::{Tongue, Tongues};
 use super::trie::Trie;
 
 /// A language is one that a sentence may be in when it knows at least one of so many of the words that the best one knows.
 const PLAUSIBLE_SHARE: u16 = 2;
+/// Words of a sentence that a language knows beside a better one, before the sentence may be in it.
+const SENTENCE_WORDS_MIN: u16 = 3;
 
 /// Beginnings in a text that is short enough to be searched from one to the other.
 const FEW_MAX: usize = 100;
@@ -49,18 +51,18 @@ impl Pattern {
 /// A pattern of which a phrase has a beginning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Owner {
-    pattern: usize,
+    pattern: u32,
     language: Tongue,
     rest: Rest,
     /// Which of its beginnings this is, in the order in which the pattern tries them.
-    rank: usize,
+    rank: u32,
 }
 
 /// What begins at a place of a text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Candidate {
-    pattern: usize,
-    rank: usize,
+    pattern: u32,
+    rank: u32,
     /// Where the phrase ends; `None` where only the pattern can tell.
     end: Option<usize>,
 }
@@ -77,11 +79,20 @@ pub(super) enum Reading {
 /// Where phrases begin, and which patterns they are of.
 pub(super) struct Finder {
     trie: Trie,
-    /// For every beginning where its owners lie.
-    ranges: Vec<Range<usize>>,
+    /// One for every text of the trie, and one behind the last.
+    begins: Vec<Begin>,
     owners: Vec<Owner>,
-    /// For every beginning the languages of which it is a whole phrase, and those that have more to it.
-    languages: Vec<(Tongues, Tongues)>,
+}
+
+/// A text that phrases begin with.
+#[derive(Clone, Copy)]
+struct Begin {
+    /// The first of its owners; those of the next begin where they end.
+    owner: u32,
+    /// The languages of which it is a whole phrase.
+    whole: Tongues,
+    /// The languages that have more to it.
+    more: Tongues,
 }
 
 /// A phrase that cannot be found: nothing fixed stands at its beginning.
@@ -106,7 +117,8 @@ impl Finder {
                     if beginning.text.is_empty() {
                         return Err(NoBeginning { pattern, phrase: phrase.clone() });
                     }
-                    all.push((beginning.text, Owner { pattern, language: of.language, rest: beginning.rest, rank }));
+                    let Beginning { text, rest } = beginning;
+                    all.push((text, Owner { pattern: pattern as u32, language: of.language, rest, rank }));
                     rank += 1;
                 }
             }
@@ -117,22 +129,22 @@ impl Finder {
             text == kept && (next.pattern, next.rest) == (owner.pattern, owner.rest)
         });
         let mut texts: Vec<&str> = Vec::new();
-        let (mut ranges, mut languages): (Vec<Range<usize>>, Vec<(Tongues, Tongues)>) = (Vec::new(), Vec::new());
+        let mut begins: Vec<Begin> = Vec::new();
+        let none = Tongues::default();
         for (at, (text, owner)) in all.iter().enumerate() {
             if texts.last() != Some(&text.as_str()) {
                 texts.push(text);
-                ranges.push(at..at);
-                languages.push((Tongues::default(), Tongues::default()));
+                begins.push(Begin { owner: at as u32, whole: none, more: none });
             }
-            if let (Some(range), Some((whole, more))) = (ranges.last_mut(), languages.last_mut()) {
-                range.end = at + 1;
+            if let Some(begin) = begins.last_mut() {
                 let is_whole = matches!(owner.rest, Rest::Nothing | Rest::Bound);
-                if is_whole { whole.insert(owner.language) } else { more.insert(owner.language) }
+                if is_whole { begin.whole.insert(owner.language) } else { begin.more.insert(owner.language) }
             }
         }
+        begins.push(Begin { owner: all.len() as u32, whole: none, more: none });
         let trie = Trie::new(&texts);
         let owners = all.into_iter().map(|(_, owner)| owner).collect();
-        Ok(Self { trie, ranges, owners, languages })
+        Ok(Self { trie, begins, owners })
     }
 
     /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
@@ -142,7 +154,7 @@ impl Finder {
             Reading::All => Tongues::ALL,
             Reading::Plausible(also) => seen.all.plausible() | also,
         };
-        let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.plausible() | whole).collect();
+        let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.sentence() | whole).collect();
         let mut found = Vec::new();
         let mut free = Free::of(patterns.len(), seen.begun.len());
         let mut here: Vec<Candidate> = Vec::new();
@@ -153,7 +165,7 @@ impl Finder {
             }
             here.sort_unstable();
             for tried in here.chunk_by(|a, b| a.pattern == b.pattern) {
-                let Candidate { pattern, .. } = tried[0];
+                let pattern = tried[0].pattern as usize;
                 let at = begun[0].at;
                 if at < free.from(pattern) {
                     continue;
@@ -186,11 +198,12 @@ impl Finder {
     }
 
     fn candidates(&self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
-        let (whole, more) = self.languages[begun.beginning];
+        let Begin { owner, whole, more } = self.begins[begun.beginning];
         if ((whole | more) & spoken).is_empty() {
             return;
         }
-        for owner in &self.owners[self.ranges[begun.beginning].clone()] {
+        let next = self.begins[begun.beginning + 1].owner;
+        for owner in &self.owners[owner as usize..next as usize] {
             if !spoken.contains(owner.language) {
                 continue;
             }
@@ -207,7 +220,7 @@ fn end(best: Candidate, folded: &str, at: usize, patterns: &[Pattern]) -> Option
     if best.end.is_some() {
         return best.end;
     }
-    let found = patterns[best.pattern].here()?.find(&folded[at..])?;
+    let found = patterns[best.pattern as usize].here()?.find(&folded[at..])?;
     (!found.is_empty()).then(|| at + found.end())
 }
 
@@ -261,9 +274,18 @@ impl Heard {
         }
     }
 
+    /// The languages of a sentence: none that knows a word or two beside a better one.
+    fn sentence(&self) -> Tongues {
+        let best = self.0.iter().copied().max().unwrap_or(0);
+        let least = best.div_ceil(PLAUSIBLE_SHARE).max(best.min(SENTENCE_WORDS_MIN));
+        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= least);
+        Tongues::of_numbers(known.map(|(language, _)| language))
+    }
+
     fn plausible(&self) -> Tongues {
         let best = self.0.iter().copied().max().unwrap_or(0);
-        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
+        let known =
+            self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
         Tongues::of_numbers(known.map(|(language, _)| language))
     }
 }
@@ -290,7 +312,7 @@ impl Seen {
             let mut languages = Tongues::default();
             finder.trie.walk(&folded[at..], |beginning, length| {
                 let end = at + length;
-                let (whole, more) = finder.languages[beginning];
+                let Begin { whole, more, .. } = finder.begins[beginning];
                 let is_whole = Rest::Bound.end(folded, end).is_some();
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });
@@ -308,7 +330,7 @@ fn ends_sentence(between: &[u8]) -> bool {
 }
 
 /// Where a phrase may begin: at words, and at signs that are of no word.
-fn starts(folded: &str) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn starts(folded: &str) -> impl Iterator<Item = usize> + '_ {
     let bytes = folded.as_bytes();
     (0..bytes.len()).filter(move |&at| {
         let byte = bytes[at];

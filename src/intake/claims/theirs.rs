@@ -15,10 +15,6 @@ const BETWEEN_MAX: usize = 3;
 const NAME_CHARS_MIN: usize = 3;
 /// What stands before a family name, shortened or not.
 const TITLES: [&str; 12] = ["m", "mr", "mrs", "ms", "dr", "hr", "fr", "sr", "sra", "mme", "herr", "herrn"];
-/// What says that something is somebody's, besides a genitive.
-pub(super) const CUES: [Group; 5] =
-    [Group::OtherUser, Group::EndUser, Group::PersonCue, Group::Person, Group::AccountTheirs];
-
 /// Whether a text may hold an English genitive.
 pub(super) fn has_genitive(text: &str) -> bool {
     text.split_whitespace().any(|word| word.contains(['\'', '\u{2018}', '\u{2019}', '\u{b4}', '`']))

@@ -153,7 +153,7 @@ async fn an_approval_that_came_in_time_is_no_silence() {
     becomes(&world, &shelf, id, State::AwaitingApproval).await;
     work(&world, &shelf).await;
     let approval = world.fresh(OWNER).pop().expect("the owner is asked");
-    unread(&world, &shelf, 6, &approval.answer(OWNER, "Yes, please go ahead.")).await;
+    unread(&world, &shelf, 4, &approval.answer(OWNER, "Yes, please go ahead.")).await;
     assert_eq!(world.state(id).await, State::AwaitingApproval);
     shelf.fault(None);
     becomes(&world, &shelf, id, State::Scheduled).await;

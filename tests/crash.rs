@@ -306,7 +306,7 @@ const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 20] = [
     ("src/flow/admit.rs", 1, "its caller passes arrive.stored at once"),
     ("src/flow/again.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
-    ("src/flow/begin.rs", 1, "an early wake waits again; nothing follows"),
+    ("src/flow/begin.rs", 2, "what is early, or before the mailbox was read, waits again; nothing follows"),
     ("src/flow/desk.rs", 1, "a job is ended; its alarm is a job of the outbox, which has points of its own"),
     ("src/flow/erase.rs", 2, "a request stops or waits before the first write; its letter is a job of the outbox"),
     ("src/flow/expunge.rs", 1, "letters are put off; nothing follows"),
@@ -315,8 +315,9 @@ const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 20] = [
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 1, "a note of why the end of a letter is not known; nothing follows"),
-    ("src/flow/retry.rs", 1, "a verb of the command line; what follows is the job that is tried again"),
+    ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
+    ("src/flow/wake.rs", 1, "a wake before the mailbox was read waits again; nothing follows"),
 ];
 
 /// What a daemon does outside of its ledger: the call, the only file that makes it, how often, and the points between

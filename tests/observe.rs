@@ -187,6 +187,26 @@ async fn observing_tells_an_answer_and_a_stop() {
         .await;
 }
 
+/// A letter that moves one request and opens another is shown with both.
+#[tokio::test]
+async fn observing_tells_what_an_answer_moves_beside_what_it_opens() {
+    let world = world(Ground::sqlite().await).await;
+    world
+        .live(async {
+            let first = world.ask_and_confirm(OWNER).await;
+            let scheduled = world.fresh(OWNER).pop().unwrap();
+            world.clock.advance(Duration::from_secs(3_700));
+            let both = scheduled.answer(OWNER, "Please delete the user profile of our colleague Una One too.");
+            let seen = look(&world, std::slice::from_ref(&both)).await.pop().unwrap();
+            let reference = world.stored(first).await.request.reference;
+            assert_eq!(seen.prospect.beside, Some((reference, State::OnHold)));
+            let second = expect(&world, &both, Disposition::Opened, Some(State::AwaitingConfirmation)).await;
+            assert_ne!(second, Some(first));
+            assert_eq!(world.state(first).await, State::OnHold);
+        })
+        .await;
+}
+
 /// Letters of one look know of each other where they are the same, wish the same, or ask the same address.
 #[tokio::test]
 async fn letters_of_one_look_know_of_each_other() {

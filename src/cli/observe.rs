@@ -245,9 +245,11 @@ fn would(seen: &Seen, letter: &Intake) -> String {
         Disposition::Opened if prospect.pauses > 0 => {
             format!("pause what is open of the sender, and {}", opens(prospect))
         }
-        Disposition::Opened => opens(prospect),
-        Disposition::Joined if prospect.request.is_some() => format!("join {request}: the same wish is open"),
-        Disposition::Joined => "join the request of an earlier letter: the same wish".to_owned(),
+        Disposition::Opened => beside(prospect) + &opens(prospect),
+        Disposition::Joined if prospect.request.is_some() => {
+            beside(prospect) + &format!("join {request}: the same wish is open")
+        }
+        Disposition::Joined => beside(prospect) + "join the request of an earlier letter: the same wish",
         Disposition::Duplicate if prospect.request.is_some() => format!("nothing: it was judged before, for {request}"),
         Disposition::Duplicate => "nothing: the same letter was judged before".to_owned(),
         Disposition::Answer if prospect.pauses > 1 => {
@@ -259,6 +261,12 @@ fn would(seen: &Seen, letter: &Intake) -> String {
         _ if letter.machine.is_some() => "leave it as it is: a machine wrote it".to_owned(),
         _ => "leave it as it is".to_owned(),
     }
+}
+
+/// What it would move as an answer, before what it opens or joins.
+fn beside(prospect: &Prospect) -> String {
+    let moved = prospect.beside.as_ref();
+    moved.map_or_else(String::new, |(request, state)| format!("take it as an answer to {request}: {state}, and "))
 }
 
 fn becomes(prospect: &Prospect) -> String {

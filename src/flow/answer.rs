@@ -23,6 +23,8 @@ pub(super) struct Answered {
     /// The challenge that its reader was asked; `None` for a letter of ours that asks nothing, to which "stop" is the
     /// only answer.
     challenge: Option<StoredChallenge>,
+    /// Whom the letter of ours was for.
+    audience: Audience,
     /// What shows it.
     pub(super) possession: Possession,
     /// Whom the owner's answer would be believed of.
@@ -38,7 +40,8 @@ impl Answered {
         tx: &mut Tx,
         asked: StoredChallenge,
     ) -> Result<Option<Self>, FlowError> {
-        Self::of(house, tx, asked.challenge.request, Some(asked), Possession::TokenMatched).await
+        let (request, audience) = (asked.challenge.request, audience(&asked));
+        Self::of(house, tx, request, Some(asked), audience, Possession::TokenMatched).await
     }
 
     /// The request that a letter of ours was about. Only a letter that put the round's question, to the one whom the
@@ -53,7 +56,7 @@ impl Answered {
             true => challenges::load(tx, request, ours.round).await?.filter(|asked| audience(asked) == ours.audience),
             false => None,
         };
-        Self::of(house, tx, request, asked, Possession::MessageIdMatched).await
+        Self::of(house, tx, request, asked, ours.audience, Possession::MessageIdMatched).await
     }
 
     async fn of(
@@ -61,10 +64,11 @@ impl Answered {
         tx: &mut Tx,
         request: RequestId,
         challenge: Option<StoredChallenge>,
+        audience: Audience,
         possession: Possession,
     ) -> Result<Option<Self>, FlowError> {
         let Some(stored) = requests::load(tx, request).await? else { return Ok(None) };
-        let mut answered = Self { stored, challenge, possession, approver: None, changed: None };
+        let mut answered = Self { stored, challenge, audience, possession, approver: None, changed: None };
         let request = &answered.stored.request;
         if answered.challenge.as_ref().is_some_and(owner_was_asked) && !request.state.is_ended() {
             answered.approver =
@@ -88,7 +92,12 @@ impl Answered {
 
     /// Who answers: whom the letter was for.
     fn actor(&self) -> Actor {
-        self.challenge.as_ref().map_or(Actor::PERSON, actor_of)
+        if self.is_owners() { Actor::OWNER } else { Actor::PERSON }
+    }
+
+    /// Whether the owner answers, and not the asker.
+    fn is_owners(&self) -> bool {
+        self.audience == Audience::Owner
     }
 
     /// The challenge, where it is the request's live one.
@@ -180,19 +189,12 @@ pub(super) async fn decide(
     if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
         return Ok(Decision::review(reason, actor));
     }
-    if letter.limited && facts.intent == Intent::Unclear {
-        // A code that comes after it would speak for the whole again.
-        match (stored.request.state, stored.request.held, live) {
-            (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(_))
-            | (State::OnHold, Some((_, Hold::Unproven)), _) => {
-                return Ok(Decision::review(ReviewReason::Limited, actor));
-            }
-            (State::Scheduled, ..) => {
-                let event = Event::Stopped { reason: ReviewReason::Limited };
-                return Ok(Decision::Step(event, actor));
-            }
-            _ => {}
-        }
+    // A code beside it, or after it, would speak for the whole again; and whoever else is asked now does not hear of it.
+    if letter.limited
+        && !says_stop(&facts)
+        && let Some(event) = looked_at(stored, ReviewReason::Limited)
+    {
+        return Ok(Decision::Step(event, actor));
     }
     Ok(match (stored.request.state, stored.request.held, live) {
         (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
@@ -204,10 +206,33 @@ pub(super) async fn decide(
         }
         (State::OnHold, _, _) if says_stop(&facts) => stop(stored, answered),
         (state, _, _) if state.can_stop() && says_stop(&facts) => stop(stored, answered),
-        // In the grace period whatever is not plainly a yes or a thank-you may be a stop.
-        (State::Scheduled, _, _) if facts.intent == Intent::Unclear => Decision::Step(Event::StopAsked, actor),
+        (State::NeedsReview, _, _) => Decision::Nothing,
+        // The owner, who decides now, does not know of the asker's doubt and could pass over a pause.
+        (State::AwaitingApproval, _, _) if facts.intent == Intent::Unclear && !answered.is_owners() => {
+            Decision::review(ReviewReason::UnclearLetter, actor)
+        }
+        // Whatever is not plainly a yes or a thank-you may be a stop, in the grace period and below an older letter.
+        (state, _, _) if state.can_stop() && facts.intent == Intent::Unclear => Decision::Step(Event::StopAsked, actor),
+        (State::OnHold, _, _) if facts.intent == Intent::Unclear => {
+            match looked_at(stored, ReviewReason::UnclearLetter) {
+                Some(event) => Decision::Step(event, actor),
+                None => Decision::Nothing,
+            }
+        }
         _ => Decision::Nothing,
     })
+}
+
+/// How a request gets to a person because of a letter to it: at once, or after an operator's pause; `None` where one looks at
+/// it already, or nothing can be stopped.
+fn looked_at(stored: &Stored, reason: ReviewReason) -> Option<Event> {
+    match (stored.request.state, stored.request.held) {
+        (State::Received | State::AwaitingConfirmation | State::AwaitingApproval, _)
+        | (State::OnHold, Some((_, Hold::Unproven))) => Some(review(reason)),
+        (State::OnHold, _) if stored.request.hears_stop() => Some(review(reason)),
+        (State::Scheduled, _) => Some(Event::Stopped { reason }),
+        _ => None,
+    }
 }
 
 /// Whoever holds a letter of ours may call it off; an owner whose question is no longer put only pauses it.
@@ -220,8 +245,8 @@ fn stop(stored: &Stored, answered: &Answered) -> Decision {
     }
 }
 
-/// An answer while somebody's unproven "stop" pauses the request: a proof ends the pause, a yes lets it go on, and what
-/// is neither is for a person.
+/// An answer while somebody's unproven "stop" pauses the request: a proof ends the pause, a yes of the asker, who is told of
+/// it, lets it go on, and what is neither is for a person. An owner who was asked something else does not end it.
 async fn end_pause(
     house: &House,
     tx: &mut Tx,
@@ -242,7 +267,10 @@ async fn end_pause(
         return Ok(stop(stored, answered));
     }
     let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
-    let event = if goes_on && answered.challenge.is_some() {
+    let is_asked = !answered.is_owners() || waits && answered.live(stored).is_some();
+    let event = if goes_on && !is_asked {
+        None
+    } else if goes_on && answered.challenge.is_some() {
         Some(Event::ReleasedByPerson)
     } else if goes_on || facts.intent == Intent::Unclear {
         Some(review(ReviewReason::UnclearLetter))

@@ -5,7 +5,7 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{CaseId, DeliveryId, RequestId, Timestamp};
+use crate::domain::{CaseId, DeliveryId, RequestId};
 use crate::intake::Intake;
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -15,7 +15,7 @@ use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
 use super::weigh::{self, Judgement};
-use super::{advance, forget, heard, note, open, safe, undelivered};
+use super::{advance, forget, heard, note, open, outbox, safe, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -91,10 +91,12 @@ async fn settle(
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
     let judgement = match judgement {
-        Judgement::Answers(answered, by_words) => match taken(house, tx, *answered, letter, delivery.received_at, &by_words).await? {
-            Taken::Answer(request) => return Ok((Disposition::Answer, Some(request))),
-            Taken::ByWords => *by_words,
-        },
+        Judgement::Answers(answered, by_words) => {
+            match taken(house, tx, *answered, delivery, letter, bytes, &by_words).await? {
+                Taken::Answer(request) => return Ok((Disposition::Answer, Some(request))),
+                Taken::ByWords => *by_words,
+            }
+        }
         other => other,
     };
     Ok(match judgement {
@@ -104,9 +106,12 @@ async fn settle(
         Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
         Judgement::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
-            for stored in open.iter().filter(|stored| stored.request.state.can_stop()) {
-                let bindings = stored.bindings.clone();
-                advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
+            for stored in open.iter().filter(|stored| !stored.request.state.is_ended()) {
+                if stored.request.hears_stop() {
+                    let bindings = stored.bindings.clone();
+                    advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
+                }
+                safe::put_letter(house, tx, &stored.request, bytes).await?;
             }
             if weigh::stop_asks_too(letter) {
                 opened(house, tx, delivery, letter, bytes).await?
@@ -144,19 +149,31 @@ async fn taken(
     house: &House,
     tx: &mut Tx,
     answered: Answered,
+    delivery: &Delivery,
     letter: &Intake,
-    received_at: Timestamp,
+    bytes: &[u8],
     by_words: &Judgement,
 ) -> Result<Taken, FlowError> {
     let id = answered.stored.request.id;
-    let mut moved = None;
-    if !answered.has_ended() {
-        record_answer(house, tx, &answered, letter).await?;
-        let before = answered.stored.request.moves;
-        answer::take(house, tx, answered, letter, received_at).await?;
-        moved = Some(requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before));
+    let taken = |heard| match weigh::is_of_the_thread(letter, by_words, heard) {
+        true => Taken::Answer(id),
+        false => Taken::ByWords,
+    };
+    if answered.has_ended() {
+        return Ok(taken(None));
     }
-    Ok(if weigh::is_of_the_thread(letter, by_words, moved) { Taken::Answer(id) } else { Taken::ByWords })
+    record_answer(house, tx, &answered, letter).await?;
+    let before = answered.stored.request.moves;
+    answer::take(house, tx, answered, letter, delivery.received_at).await?;
+    let Some(after) = requests::load(tx, id).await? else { return Ok(taken(Some(true))) };
+    let (moved, state) = (after.request.moves != before, after.request.state);
+    let taken = taken(Some(weigh::is_heard(letter, moved, state)));
+    // Who looks at the case sees what brought it there, and what was written to it since.
+    let is_read = weigh::is_read_by_person(state) && (moved || matches!(taken, Taken::Answer(_)));
+    if !state.is_ended() && (is_read || weigh::is_doubt(letter) && matches!(taken, Taken::Answer(_))) {
+        safe::put_letter(house, tx, &after.request, bytes).await?;
+    }
+    Ok(taken)
 }
 
 /// Records what an answer proves and says, before it moves anything.
@@ -173,7 +190,8 @@ async fn record_answer(house: &House, tx: &mut Tx, answered: &Answered, letter: 
 /// Marks our letter as bounced and tells its request.
 async fn came_back(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<Option<RequestId>, FlowError> {
     if ours.state != letters::LetterState::Bounced {
-        letters::set_state(tx, ours, letters::LetterState::Bounced, house.clock.now()).await?;
+        let now = house.clock.now();
+        letters::set_state(tx, ours, letters::LetterState::Bounced, now).await.map_err(outbox::moved)?;
         letters::note_obstacle(tx, ours.id, "returned").await?;
     }
     undelivered::tell(house, tx, ours).await?;

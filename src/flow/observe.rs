@@ -39,6 +39,16 @@ pub struct Prospect {
     pub letters: Vec<LetterKind>,
     /// How many open requests of the sender it would pause.
     pub pauses: usize,
+    /// The request that it would move as an answer, beside the one that it opens or joins, and where that would stand.
+    pub beside: Option<(Reference, State)>,
+}
+
+impl Prospect {
+    /// With what comes of the same letter for another request first.
+    fn after(self, first: Self) -> Self {
+        let letters = first.letters.into_iter().chain(self.letters).collect();
+        Self { letters, beside: first.request.zip(first.becomes), ..self }
+    }
 }
 
 /// A letter and what would become of it.
@@ -93,13 +103,32 @@ impl<'a> Lookout<'a> {
         let mut tx = house.db.read().await?;
         let judgement = weigh::weigh(house, &mut tx, Some(content_mac), letter).await?;
         drop(tx);
-        let judgement = match judgement {
-            Judgement::Answers(answered, by_words) => match answers(house, *answered, letter, received_at, &by_words).await? {
-                Some(prospect) => return Ok((Disposition::Answer, prospect)),
-                None => *by_words,
-            },
-            other => other,
+        let (judgement, first) = match judgement {
+            Judgement::Answers(answered, by_words) => {
+                let (is_answer, prospect) = answers(house, *answered, letter, received_at, &by_words).await?;
+                if is_answer {
+                    return Ok((Disposition::Answer, prospect));
+                }
+                (*by_words, Some(prospect).filter(|prospect| prospect.becomes.is_some()))
+            }
+            other => (other, None),
         };
+        let (disposition, prospect) = self.otherwise(judgement, content_mac, received_at, letter).await?;
+        Ok(match first {
+            Some(first) => (disposition, prospect.after(first)),
+            None => (disposition, prospect),
+        })
+    }
+
+    /// What a letter comes to that is no answer, or says something beside one.
+    async fn otherwise(
+        &mut self,
+        judgement: Judgement,
+        content_mac: [u8; 32],
+        received_at: Timestamp,
+        letter: &Intake,
+    ) -> Result<(Disposition, Prospect), FlowError> {
+        let house = self.house;
         Ok(match judgement {
             Judgement::Left(disposition) => (disposition, Prospect::default()),
             Judgement::Again(twin) => (Disposition::Duplicate, of_request(house, twin.request).await?),
@@ -107,11 +136,12 @@ impl<'a> Lookout<'a> {
             Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
             Judgement::Stops(open) => {
                 let pauses = open.iter().filter(|stored| stored.request.state.can_stop()).count();
+                let stopped = stopped(house, &open)?;
                 if weigh::stop_asks_too(letter) {
                     let (disposition, prospect) = self.opens(content_mac, received_at, letter).await?;
-                    return Ok((disposition, Prospect { pauses, ..prospect }));
+                    return Ok((disposition, Prospect { pauses, ..prospect.after(stopped) }));
                 }
-                (Disposition::Answer, Prospect { pauses, ..stopped(house, &open)? })
+                (Disposition::Answer, Prospect { pauses, ..stopped })
             }
             Judgement::Opens => self.opens(content_mac, received_at, letter).await?,
         })
@@ -170,19 +200,19 @@ impl<'a> Lookout<'a> {
     }
 }
 
-/// What an answer would come to; `None` where its words count like any other letter's.
+/// What an answer would come to, and whether that is all: its words may count like any other letter's beside it.
 async fn answers(
     house: &House,
     mut answered: Answered,
     letter: &Intake,
     received_at: Timestamp,
     by_words: &Judgement,
-) -> Result<Option<Prospect>, FlowError> {
+) -> Result<(bool, Prospect), FlowError> {
     answered.ask_again(house).await?;
     let stored = &answered.stored;
     let nothing = Prospect { request: Some(stored.request.reference.clone()), ..Prospect::default() };
     if answered.has_ended() {
-        return Ok(weigh::is_of_the_thread(letter, by_words, None).then_some(nothing));
+        return Ok((weigh::is_of_the_thread(letter, by_words, None), nothing));
     }
     let mut tx = house.db.read().await?;
     let decision = answer::decide(house, &mut tx, stored, &answered, letter, received_at).await?;
@@ -190,7 +220,9 @@ async fn answers(
         Some(event) => moved(house, &stored.request, &event)?,
         None => (false, nothing),
     };
-    Ok(weigh::is_of_the_thread(letter, by_words, Some(has_moved)).then_some(prospect))
+    let state = prospect.becomes.unwrap_or(stored.request.state);
+    let heard = weigh::is_heard(letter, has_moved, state);
+    Ok((weigh::is_of_the_thread(letter, by_words, Some(heard)), prospect))
 }
 
 /// What a stop without proof would come to: the first of the requests, and the letters of all.
@@ -201,7 +233,7 @@ fn stopped(house: &House, open: &[Stored]) -> Result<Prospect, FlowError> {
         becomes: first.map(|request| request.state),
         ..Prospect::default()
     };
-    for stored in open.iter().filter(|stored| stored.request.state.can_stop()) {
+    for stored in open.iter().filter(|stored| stored.request.hears_stop()) {
         let (_, paused) = moved(house, &stored.request, &Event::StopAsked)?;
         if first.is_some_and(|first| first.id == stored.request.id) {
             prospect.becomes = paused.becomes;

@@ -345,7 +345,9 @@ async fn ask_owner(
     let event = Event::ConfirmedPendingApproval { scope };
     let moved = advance(house, tx, stored, &event, bindings, operator.actor()).await?;
     if moved.request.state != State::AwaitingApproval {
-        return Err(FlowError::Broken("no time is left to ask the owner before the due date: see 'requests show' for what was asked, then refuse or withdraw it"));
+        return Err(FlowError::Broken(
+            "no time is left to ask the owner before the due date: see 'requests show' for what was asked, then refuse or withdraw it",
+        ));
     }
     challenge::ask_owner(house, tx, &moved.request, &asked, scope, moved.updated_at).await
 }

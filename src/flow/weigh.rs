@@ -204,17 +204,32 @@ pub(super) fn stop_asks_too(letter: &Intake) -> bool {
     letter.verdict.is_unclear()
 }
 
-/// Whether an answer is a part of the thread of its request, which it moved or not; `None` where that has ended.
+/// Whether it says something that a person must read who looks at its request: a doubt, or a limit.
+pub(super) fn is_doubt(letter: &Intake) -> bool {
+    letter.answer.intent == AnswerIntent::Unclear || letter.limited
+}
+
+/// Whether somebody of the team reads what is written to a request in this state.
+pub(super) const fn is_read_by_person(state: State) -> bool {
+    matches!(state, State::NeedsReview | State::OnHold)
+}
+
+/// Whether an answer is heard: it moved its request, or is read by whoever looks at that.
+pub(super) fn is_heard(letter: &Intake, moved: bool, state: State) -> bool {
+    moved || is_read_by_person(state) && is_doubt(letter)
+}
+
+/// Whether an answer is a part of the thread of its request, which has heard it or not; `None` where that has ended.
 ///
 /// What moves nothing and asks for nothing (thanks, a late yes) still belongs to the thread, and is forgotten with it; a
 /// question to support does not, nor does a wish below a letter of a request that has ended. A wish beside a doubt or a no
 /// opens a request of its own, or joins the one that it repeats.
-pub(super) fn is_of_the_thread(letter: &Intake, by_words: &Judgement, moved: Option<bool>) -> bool {
+pub(super) fn is_of_the_thread(letter: &Intake, by_words: &Judgement, heard: Option<bool>) -> bool {
     let says_nothing =
         letter.answer.intent != AnswerIntent::Unclear && matches!(by_words, Judgement::Left(Disposition::Ordinary));
-    let Some(moved) = moved else { return says_nothing };
+    let Some(heard) = heard else { return says_nothing };
     let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
     // What a limited answer asks for is what was asked, and not another wish.
     let another = !is_yes && letter.verdict.opens() && !letter.limited;
-    !another && (moved || says_nothing)
+    !another && (heard || says_nothing)
 }

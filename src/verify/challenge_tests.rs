@@ -251,7 +251,7 @@ proptest! {
             .map(|n| scene.codes.get(*n).cloned().unwrap_or_else(|| if *n == 10 { "XK4F7Z".into() } else { "yes".into() }))
             .collect();
         let right = typed.iter().filter(|n| **n < scopes.len()).count();
-        let facts = AnswerFacts { intent, codes, machine_written, received_at: NOW };
+        let facts = AnswerFacts { intent, codes, machine_written, received_at: LATE };
         let ruling = scene.rule_at(possession, &facts, NOW.plus_days(days));
         let says_go = matches!(ruling, Ruling::Confirmed { .. } | Ruling::AwaitsApproval { .. });
         if says_go {

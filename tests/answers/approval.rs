@@ -1,8 +1,9 @@
 //! The owner approves, and nobody in their place.
 
 use expunged::domain::State;
-use expunged::domain::request::ReviewReason;
+use expunged::domain::request::{Hold, ReviewReason};
 use expunged::flow::operate;
+use expunged::params;
 
 use super::{OWNER, USER, answered, answered_in_thread, in_review, opened, operator, reference, the_letter};
 use crate::support::world::World;
@@ -81,6 +82,53 @@ async fn an_owner_who_left_after_the_approval_stops_the_erasing() {
             world.days_pass(8).await;
             in_review(world, asked, ReviewReason::FactsChanged).await;
             assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE id = 'u5'").await, 1);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_owner_does_not_end_a_pause_that_the_asker_caused() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let asked = approval_is_asked(world).await;
+            let approval = the_letter(world, OWNER, "");
+            answered(world, &approval, OWNER, "Yes, please go ahead.").await;
+            answered(world, &the_letter(world, USER, "Confirmed"), USER, "Please wait, I am not sure any more.").await;
+            let paused = Some((State::Scheduled, Hold::Unproven));
+            assert_eq!(world.stored(asked).await.request.held, paused);
+            answered(world, &approval, OWNER, "Yes, please go ahead.").await;
+            assert_eq!(world.stored(asked).await.request.held, paused, "the owner was not asked");
+            answered(world, &the_letter(world, USER, "paused"), USER, "Yes").await;
+            assert_eq!(world.state(asked).await, State::Scheduled);
+        })
+        .await;
+}
+
+/// The day that the letter names is the day until which an answer counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_approval_that_is_asked_late_names_the_day_that_counts() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let asked = approval_is_asked(world).await;
+            let (reference, operator) = (reference(world, asked).await, operator(world));
+            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            world.days_pass(25).await;
+            operate::release(&world.house, &reference, &operator).await.unwrap();
+            world.settle().await;
+            assert_eq!(world.state(asked).await, State::AwaitingApproval);
+            let same = "SELECT COUNT(*) AS number FROM challenges c JOIN jobs j ON j.request_id = c.request_id
+                 WHERE j.kind = 'wake' AND j.unique_key LIKE '%:approval_lapse:%' AND j.run_at = c.expires_at AND c.round = 3";
+            assert_eq!(world.number(same, params![]).await, 1);
+            // So late that no time is left: a person is asked instead.
+            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            world.days_pass(5).await;
+            world.fresh(OWNER);
+            operate::release(&world.house, &reference, &operator).await.unwrap();
+            world.settle().await;
+            in_review(world, asked, ReviewReason::OwnerSilent).await;
+            assert_eq!(world.fresh(OWNER).len(), 0);
         })
         .await;
 }

@@ -2,6 +2,7 @@
 
 use expunged::domain::State;
 use expunged::domain::request::ReviewReason;
+use expunged::trail::{ActorKind, Event};
 
 use super::{GUEST, OWNER, USER, answered, in_review, opened, the_letter};
 use crate::support::world::{Ground, World};
@@ -78,7 +79,12 @@ async fn the_owner_hears_of_it_and_may_stop_it() {
             answered(world, &notice, OWNER, "Yes, please go ahead.").await;
             assert_eq!(world.state(asked).await, State::Scheduled);
             answered(world, &notice, OWNER, "Stop").await;
-            assert_eq!(world.state(asked).await, State::Withdrawn);
+            let stored = world.stored(asked).await;
+            assert_eq!(stored.request.state, State::Withdrawn);
+            let mut tx = world.house.db.read().await.unwrap();
+            let leaves = expunged::db::trail::show(&mut tx, stored.request.case).await.unwrap();
+            let stop = leaves.iter().find(|leaf| leaf.event == Event::Withdrawn).expect("the stop has its leaf");
+            assert_eq!(stop.leaf.read().unwrap().actor.kind, ActorKind::Owner, "the trail knows who stopped it");
         })
         .await;
 }

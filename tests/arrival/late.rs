@@ -153,7 +153,7 @@ async fn an_approval_that_came_in_time_is_no_silence() {
     becomes(&world, &shelf, id, State::AwaitingApproval).await;
     work(&world, &shelf).await;
     let approval = world.fresh(OWNER).pop().expect("the owner is asked");
-    unread(&world, &shelf, 6, &approval.answer(OWNER, "Yes, please go ahead.")).await;
+    unread(&world, &shelf, 4, &approval.answer(OWNER, "Yes, please go ahead.")).await;
     assert_eq!(world.state(id).await, State::AwaitingApproval);
     shelf.fault(None);
     becomes(&world, &shelf, id, State::Scheduled).await;
@@ -165,7 +165,7 @@ async fn a_word_that_came_in_time_ends_a_pause() {
     let (id, letter) = scheduled(&world, &shelf).await;
     shelf.put_at(world.clock.now(), &plain(OWNER, "Hello", "Stop."));
     becomes(&world, &shelf, id, State::OnHold).await;
-    unread(&world, &shelf, 6, &letter.answer(OWNER, "Yes")).await;
+    unread(&world, &shelf, 4, &letter.answer(OWNER, "Yes")).await;
     assert_eq!(world.state(id).await, State::OnHold);
     shelf.fault(None);
     becomes(&world, &shelf, id, State::Scheduled).await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use expunged::db::mailbox_leases;
-use expunged::domain::{Scope, State};
 use expunged::domain::request::ReviewReason;
+use expunged::domain::{CaseId, Scope, State};
 use expunged::flow::arrive;
 use expunged::flow::operate::{self, Correction, Operator};
 use expunged::params;
@@ -42,7 +42,8 @@ async fn a_letter_that_kills_its_worker_comes_before_a_person() {
     assert_eq!(world.number(dead, params![]).await, 1);
 }
 
-/// The last letter of a request that has ended cannot be sent: the team is told, and the address is forgotten.
+/// The last letter of a request that has ended cannot be sent: the team is told, and may have it sent again until the address
+/// is forgotten with the letters.
 #[tokio::test]
 async fn a_letter_that_cannot_be_sent_is_told_and_forgotten() {
     let world = World::sqlite().await;
@@ -55,10 +56,15 @@ async fn a_letter_that_cannot_be_sent_is_told_and_forgotten() {
     let failed = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'withdrawn' AND state = 'failed'";
     assert_eq!(world.number(failed, params![]).await, 1);
     assert!(world.fresh(TEAM).iter().any(|alarm| alarm.text.contains(stored.reference.as_str())), "the team is told");
+    assert!(has_address(&world, stored.case).await, "it can be sent again");
+    world.live(world.days_pass(31)).await;
+    assert!(!has_address(&world, stored.case).await, "the address is forgotten");
+}
+
+async fn has_address(world: &World, case: CaseId) -> bool {
     let mut tx = world.house.db.write().await.unwrap();
-    let owner = KeyOwner::Case(stored.case);
-    let contact = expunged::db::keys::load(&mut tx, &world.house.kek, owner, KeyPurpose::Contact).await.unwrap();
-    assert!(contact.is_none(), "the address is forgotten");
+    let owner = KeyOwner::Case(case);
+    expunged::db::keys::load(&mut tx, &world.house.kek, owner, KeyPurpose::Contact).await.unwrap().is_some()
 }
 
 /// What waits for its turn is paused and let go on: it is asked about once, and the question lives.

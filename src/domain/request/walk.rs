@@ -264,12 +264,13 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             assert!(matches!(before.held, Some((_, Hold::Unproven))), "a pause is placed once");
             assert_eq!(after.held, before.held.map(|(back, _)| (back, Hold::Operator)), "the team takes it over");
         }
-        Event::Unclear { .. } | Event::StopAsked if before.state == State::OnHold => {
-            if matches!(before.held, Some((_, Hold::Operator))) || matches!(event, Event::StopAsked) {
-                let waits = Some((State::NeedsReview, Hold::Operator));
-                assert_eq!(after.held, waits, "an operator's pause is the operator's to end, and then a person looks");
-                assert_eq!((after.warrant, after.erase_at), (None, None));
-            }
+        Event::Unclear { .. } | Event::StopAsked
+            if matches!(before.held, Some((_, Hold::Operator)))
+                || before.held.is_some() && matches!(event, Event::StopAsked) =>
+        {
+            let waits = Some((State::NeedsReview, Hold::Operator));
+            assert_eq!(after.held, waits, "an operator's pause is the operator's to end, and then a person looks");
+            assert_eq!((after.warrant, after.erase_at), (None, None));
         }
         Event::ReleasedByPerson => {
             assert!(matches!(before.held, Some((_, Hold::Unproven))), "an operator's pause is the operator's to end");

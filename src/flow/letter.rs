@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, challenges};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, Timestamp};
+use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
     AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge,
@@ -218,7 +218,7 @@ impl<'a> Desk<'a> {
             LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
-            LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common }),
+            LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
             LetterKind::Expired => Letter::Expired(Expired { common }),
             LetterKind::Completed => Letter::Completed(self.completed(house, scope, label, categories)),
             LetterKind::NothingHeld => {
@@ -343,7 +343,11 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     };
     Ok(match row.kind {
         LetterKind::AlarmReview => {
-            let word = request.review.map_or("reopened", |reason| reason.as_str());
+            let word = match (request.state, request.review) {
+                (State::NotFound, _) => "not_found",
+                (State::Refused, _) => "review_day",
+                (_, reason) => reason.map_or("reopened", |reason| reason.as_str()),
+            };
             let failure = failure.filter(|failure| failure.reason == word);
             let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })

@@ -67,13 +67,14 @@ pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retrie
     Ok(if idle.dead { Retried::Again } else { Retried::Sooner })
 }
 
-/// What a waiting job waits for, where that is not for an operator to shorten: the days of a life are promised to people,
-/// and what is due waits for a worker only.
+/// What a waiting job waits for, where that is not for an operator to shorten: what is due waits for a worker only, and
+/// whatever is not work on an obstacle waits for a day that a life sets.
 fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
     match idle.kind.as_str() {
-        kinds::WAKE | kinds::FORGET => Some("it waits for a day that its request was promised"),
-        _ if idle.run_at <= now => Some("it is due already, and waits for a worker of the daemon"),
-        _ => None,
+        kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => {
+            (idle.run_at <= now).then_some("it is due already, and waits for a worker of the daemon")
+        }
+        _ => Some("it waits for a day that its request was promised"),
     }
 }
 

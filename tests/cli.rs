@@ -1,6 +1,7 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
 mod maps;
+mod post;
 mod shop;
 
 use std::process::Output;
@@ -337,13 +338,29 @@ fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
         "{waiting}"
     );
 
+    // Put off by the mail server: it can be told to try now, and days that people were promised cannot be shortened.
+    let waits = |kind: &str| {
+        let jobs = shown(&second)["jobs"].as_array().expect("jobs").clone();
+        jobs.into_iter().find(|job| job["kind"] == kind && job["state"] == "waiting").expect("it waits")
+    };
+    let put_off = waits("send");
+    assert_eq!(put_off["reason"], "connection_before_letter", "{put_off}");
+    let put_off = put_off["id"].as_str().expect("an id").to_owned();
+    shop.ledger("UPDATE jobs SET run_at = run_at + 3600000000 WHERE kind = 'send'");
+    let said = shop.run(&["jobs", "retry", &put_off]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("is due now"), "{}", said.err);
+    shop.run(&["jobs", "retry", &put_off]).failed(4, "due already");
+    shop.run(&["jobs", "retry", waits("wake")["id"].as_str().expect("an id")]).failed(4, "was promised");
+
+    // As after attempts that each ended the worker: a letter that is given up completes its job.
     shop.ledger("UPDATE jobs SET state = 'dead' WHERE kind = 'send' AND unique_key LIKE 'send:%'");
     let dead = shop.run(&["jobs", "list", "--state", "dead", "--request", &second, "-o", "json"]).json();
     let job = dead[0]["id"].as_str().expect("a dead job");
     let said = shop.run(&["jobs", "retry", job]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.err.contains("is tried again"), "{}", said.err);
-    shop.run(&["jobs", "retry", job]).failed(3, "has failed for good");
+    shop.run(&["jobs", "retry", job]).failed(4, "due already");
     assert!(shop.run(&["trail", "show", &second]).out.contains("job_retried"));
 
     let refuse = [
@@ -363,7 +380,9 @@ fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
     for words in ["A claim is open", "Art. 17(3)(e) GDPR", "2099-01-01"] {
         assert!(shown.out.contains(words), "{words} in {}", shown.out);
     }
-    assert!(!shop.run(&["requests", "show", &second]).out.contains("A claim is open"), "only with --reveal");
+    let masked = shop.run(&["requests", "show", &second]);
+    assert!(!masked.out.contains("A claim is open"), "only with --reveal");
+    assert!(masked.out.contains("looked at again on") && masked.out.contains("2099-01-01"), "{}", masked.out);
     assert!(shop.run(&["trail", "show", &second, "--reveal"]).out.contains("ground A claim is open"));
 }
 
@@ -381,6 +400,8 @@ fn a_store_that_cannot_be_reached_is_not_a_wrong_config() {
         lines.iter().find(|line| line["check"] == check).unwrap_or_else(|| panic!("{check} in {lines:?}")).clone()
     };
     assert_eq!(of("store shop")["result"], "failed");
+    let note = of("store shop")["note"].as_str().unwrap_or_default().to_owned();
+    assert!(note.contains("its file cannot be opened"), "{note}");
     assert_eq!(of("directory")["result"], "not_tried");
     assert!(!said.out.contains("is no SQL store of the data maps"), "{}", said.out);
     let config = shop.config_with("store = \"shop\"", "store = \"shed\"");
@@ -405,6 +426,87 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(4, "10,000 characters");
     shop.run(&["requests", "account", at, "no-such-account"]).failed(3, "no account with this id");
     assert_eq!(shop.run(&["requests", "show", at, "-o", "json"]).json()["state"], "needs_review");
+}
+
+/// Whoever only looks writes nothing, not even to see whether it could: no lock of a writer stands in the way.
+#[test]
+fn a_look_needs_no_right_to_write() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    shop.daemon_until(|shop| {
+        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
+    });
+    let listed = shop.run(&["requests", "list", "-o", "json"]).json();
+    let at = listed[0]["reference"].as_str().expect("a reference").to_owned();
+    shop.while_written(|| {
+        for look in [
+            &["requests", "list"][..],
+            &["requests", "show", &at],
+            &["jobs", "list"],
+            &["mailbox", "status"],
+            &["trail", "show", &at],
+            &["trail", "export"],
+        ] {
+            let said = shop.run(look);
+            assert_eq!(said.code, Some(0), "{look:?}: {}", said.err);
+        }
+        let checked: Value = serde_json::from_str(&shop.run(&["check", "--connect", "-o", "json"]).out).expect("JSON");
+        let lines = checked.as_array().expect("lines");
+        let database = lines.iter().find(|line| line["check"] == "database").expect("a line");
+        assert_eq!(database["result"], "ok", "{database}");
+    });
+}
+
+#[test]
+fn an_operator_acts_while_a_store_is_away() {
+    let shop = Shop::new();
+    let crm = shop.second_store();
+    let text = "Please delete my data, or rather send me a copy of it first.";
+    for from in ["olga@customer.example", "oscar@other.example"] {
+        shop.letter(from, "My data", text);
+    }
+    shop.daemon_until(|shop| {
+        let listed = shop.run(&["requests", "list", "-o", "json"]).json();
+        listed.as_array().is_some_and(|all| all.len() == 2 && all.iter().all(|one| one["state"] == "needs_review"))
+    });
+    let listed = shop.run(&["requests", "list", "-o", "json"]).json();
+    let [first, second] = [0, 1].map(|at| listed[at]["reference"].as_str().expect("a reference").to_owned());
+    std::fs::rename(&crm, shop.path("away.db")).expect("the file moves");
+    shop.run(&["plan", "olga@customer.example"]).failed(5, "the store crm");
+    let done = |arguments: &[&str]| {
+        let said = shop.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.err);
+        said
+    };
+    done(&["requests", "note", &first, "Rang back"]);
+    done(&["requests", "hold", &first, "--reason", "Counsel asks for time"]);
+    done(&["requests", "release", &first, "--reason", "Counsel has answered"]);
+    done(&["requests", "extend", &first, "--reason", "Many stores"]);
+    // Which of the two is listed first is not said: they came at once.
+    let revealed = done(&["requests", "show", &first, "--reveal"]).out;
+    assert!(revealed.contains("olga@customer.example") || revealed.contains("oscar@other.example"), "{revealed}");
+    let trail = done(&["trail", "show", &first, "--reveal"]).out;
+    assert!(trail.contains("Rang back") && trail.contains("Counsel asks for time"), "{trail}");
+    assert!(!done(&["trail", "show", &first]).out.contains("Counsel"), "sealed");
+    // Nothing of theirs was sent and nothing failed: they answer that, and not that a store is away.
+    shop.run(&["requests", "resend", &first]).failed(3, "letter of this request");
+    shop.run(&["requests", "approve", &first]).failed(4, "evidence");
+    shop.ledger("UPDATE jobs SET state = 'dead' WHERE kind = 'send'");
+    let dead = shop.run(&["jobs", "list", "--state", "dead", "-o", "json"]).json();
+    done(&["jobs", "retry", dead[0]["id"].as_str().expect("a dead job")]);
+    done(&["requests", "refuse", &second, "--ground", "A claim is open", "--article", "Art. 17(3)(e) GDPR"]);
+    // The directory stands in the other store, which is there.
+    done(&["requests", "scope", &first, "account"]);
+    done(&["requests", "withdraw", &first]);
+
+    // A map that is no longer true of its store stands in the way of nobody either.
+    std::fs::rename(shop.path("away.db"), &crm).expect("the file moves");
+    shop.sql_on("crm.db", "ALTER TABLE contacts ADD COLUMN birthday TEXT");
+    shop.run(&["plan", "olga@customer.example"]).failed(2, "birthday");
+    done(&["requests", "note", &first, "Withdrawn by telephone"]);
+    std::fs::rename(shop.path("shop.db"), shop.path("away.db")).expect("the file moves");
+    done(&["requests", "note", &first, "The shop is away"]);
+    shop.run(&["requests", "account", &first, "1"]).failed(5, "the store shop");
 }
 
 #[test]

@@ -51,6 +51,11 @@ async fn a_world_that_is_kept_can_be_looked_at() {
     assert_eq!(listed.iter().filter(|request| request["state"] == "completed").count(), 7);
     let at = listed[0]["reference"].as_str().unwrap();
     assert!(look(config, ["trail", "show", at]).await.status.success());
+    assert!(look(config, ["trail", "show", at, "--reveal"]).await.status.success());
+    assert!(look(config, ["requests", "show", at, "--reveal"]).await.status.success());
+    let checked = look(config, ["check"]).await;
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("'expunged run' refuses it"));
     // Nobody is answered from there: the daemon wants a mailer that sends.
     assert_eq!(look(config, ["run"]).await.status.code(), Some(2));
 }

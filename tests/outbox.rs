@@ -8,12 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, State};
-use expunged::flow::operate::{self, Operator, Refusal};
+use expunged::flow::operate::{self, Approval, Operator, Refusal};
 use expunged::flow::{FlowError, retry};
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 use expunged::trail::Event;
+use expunged::verify::ProofKind;
 
 use crate::canary::logs::listen;
 use crate::support::world::{Ground, TEAM, World, plain};
@@ -278,6 +279,33 @@ async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle()
             assert!(says("Data concerned: the whole account"), "{written:?}");
             assert!(says("guest1@guest.example"), "{written:?}");
             assert_eq!(letters(&world, "forwarded", "sent").await, 1);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn two_operators_vouch_for_somebody_whose_mailbox_is_dead() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(NOBODY);
+            let id = asked(&world).await;
+            waits_for_a_person(&world, id).await;
+            let reference = world.stored(id).await.request.reference;
+            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            let evidence = Some((ProofKind::CalledBack, "rang the number on file"));
+            let done = operate::approve(&world.house, &reference, &first, evidence).await.unwrap();
+            assert_eq!(done, Approval::Recorded);
+            let alone = operate::approve(&world.house, &reference, &first, None).await.unwrap_err();
+            assert!(matches!(alone, FlowError::Evidence(_)), "{alone}");
+            waits_for_a_person(&world, id).await;
+            let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
+            assert_eq!((done, world.state(id).await), (Approval::Approved, State::Scheduled));
+            world.settle().await;
+            let users = "SELECT COUNT(*) FROM users WHERE account_id = 'a1'";
+            assert_eq!(world.ground.shop.count(users).await, 2, "the grace period runs");
+            world.days_pass(8).await;
+            assert_eq!((world.state(id).await, world.ground.shop.count(users).await), (State::Completed, 0));
         })
         .await;
 }

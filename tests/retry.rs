@@ -53,7 +53,8 @@ async fn instead(world: &World, kind: &str, words: &str) {
     assert_eq!(dead(world, kind).await, job);
 }
 
-/// Everything about a send job that failed for good: its letter was given up days ago.
+/// Everything about a send job that failed for good because each attempt ended its worker; its letter was given up days
+/// ago. Giving a letter up completes its job as a rule: `requests resend` is for that.
 async fn given_up(world: &World, id: RequestId) {
     let long_ago = expunged::domain::Timestamp::from_micros(
         expunged::clock::Clock::now(&*world.clock).as_micros() - 6 * 86_400_000_000,
@@ -85,7 +86,7 @@ async fn a_letter_that_was_given_up_is_sent() {
             assert_eq!(world.fresh(OWNER).len(), 1);
         })
         .await;
-    assert_eq!(again(&world, &job).await, Retried::NotDead);
+    assert_eq!(again(&world, &job).await, Retried::NotIdle);
     let retried = "SELECT COUNT(*) AS number FROM trail WHERE event = 'job_retried'";
     assert_eq!(world.number(retried, params![]).await, 1);
 }
@@ -115,7 +116,7 @@ async fn a_request_that_waits_for_a_person_is_put_right_instead() {
             world.ground.shop.run("ALTER TABLE people RENAME TO users").await;
             instead(&world, "identify", "requests scope").await;
             // What is said helps.
-            let correction = Correction { scope: Some(Scope::Account), account: None };
+            let correction = Correction { scope: Some(Scope::Account), ..Correction::default() };
             let operator = Operator::named(&world.house, "ops");
             operate::correct(&world.house, &request.reference, &operator, correction).await.unwrap();
             world.settle().await;

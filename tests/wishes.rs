@@ -11,6 +11,8 @@ mod jobs;
 mod limited;
 #[path = "wishes/meant.rs"]
 mod meant;
+#[path = "wishes/reviewed.rs"]
+mod reviewed;
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::{RequestId, Scope, State};

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::daemon::build;
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
+use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{AuthoritySettings, AuthorityTable};
@@ -93,7 +94,7 @@ impl Report {
 
 /// Checks everything that can be checked, not only up to the first mistake.
 pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
-    let config = invocation.config()?;
+    let config = invocation.config_to_look()?;
     let mut report = Report::default();
     report.ok("config", invocation.config_file.display().to_string());
     let map = at_rest(&mut report, &config);
@@ -136,6 +137,13 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     match Templates::embedded() {
         Ok(_) => report.ok("templates", ""),
         Err(error) => report.error("templates", Exit::Failed, error, ""),
+    }
+    if !matches!(config.mailer, MailerSettings::Smtp(_)) {
+        report.note(
+            "mailer",
+            Finding::NotTried,
+            "letters go to a folder or to memory, as in a demo: 'expunged run' refuses it",
+        );
     }
     let file = &config.keys.kek_file;
     match KeyEncryptionKey::open(file) {

@@ -67,19 +67,32 @@ impl Invocation {
         }
     }
 
-    /// Our own database; opens no store.
+    /// Our own database to look at: it cannot be written, and no store is opened.
     pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
         let config = self.config_to_look()?;
-        let (db, _) = build::ledger(&config, &Self::choices()).await?;
+        let (db, _) = build::ledger_to_look(&config).await?;
         Ok(Ledger { config, db })
     }
 
-    /// Everything, and who asks for it.
-    pub(super) async fn house(&self) -> Result<(House, Operator), Ended> {
-        let house = build::house(self.config()?, Self::choices()).await?;
-        let operator = Operator::named(&house, &actor::login());
-        Ok((house, operator))
+    /// What a verb needs that acts on the ledger alone, and who asks for it: no store is opened.
+    pub(super) async fn desk(&self) -> Result<(House, Operator), Ended> {
+        Ok(with_operator(build::house_of_ledger(self.config()?, Self::choices()).await?))
     }
+
+    /// The same to see what is sealed, which is looking: a kept demo has it too.
+    pub(super) async fn desk_to_look(&self) -> Result<(House, Operator), Ended> {
+        Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
+    }
+
+    /// The same for a verb that asks the directory.
+    pub(super) async fn desk_with_directory(&self) -> Result<(House, Operator), Ended> {
+        Ok(with_operator(build::house_of_directory(self.config()?, Self::choices()).await?))
+    }
+}
+
+fn with_operator(house: House) -> (House, Operator) {
+    let operator = Operator::named(&house, &actor::login());
+    (house, operator)
 }
 
 /// The request that people call so.

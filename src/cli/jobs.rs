@@ -29,7 +29,8 @@ pub(super) enum JobsCommand {
         #[arg(long, value_name = "COUNT")]
         limit: Option<u32>,
     },
-    /// Has a job that failed for good tried again, with all its attempts.
+    /// Has a job that failed for good tried again, with all its attempts; one that waits for a store, a mail server or its
+    /// turn is due now. The trail records who did.
     Retry {
         /// The job's id, as `jobs list` shows it.
         id: JobId,
@@ -38,7 +39,7 @@ pub(super) enum JobsCommand {
 
 /// A job as people look at it.
 #[derive(Debug, Serialize)]
-struct JobLine {
+pub(super) struct JobLine {
     id: JobId,
     kind: String,
     state: JobState,
@@ -111,7 +112,7 @@ async fn references(tx: &mut Tx, found: &[JobRow]) -> Result<BTreeMap<RequestId,
     Ok(references)
 }
 
-fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
+pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
     JobLine {
         id: row.id,
         kind: row.kind,
@@ -127,13 +128,19 @@ fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
 }
 
 async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
-    let (house, operator) = invocation.house().await?;
+    let (house, operator) = invocation.desk().await?;
     match retry::job(&house, id, &operator).await? {
         Retried::Again => {
             say(&format!("job {id} is tried again"));
             Ok(())
         }
-        Retried::NotDead => Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good"))),
+        Retried::Sooner => {
+            say(&format!("job {id} is due now"));
+            Ok(())
+        }
+        Retried::NotIdle => {
+            Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good, and none waits")))
+        }
         Retried::Instead(why) => Err(Ended::saying(Exit::Refused, format_args!("job {id} is not tried again: {why}"))),
     }
 }

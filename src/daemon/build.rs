@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -28,12 +27,12 @@ use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
-use crate::stores::{Opened, StoreError, StoreKind, StoreLimits, StoreName, Stores};
+use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
-    AuthoritySettings, AuthorityTable, Directory, FileDirectory, Lookup, MissingColumn, Queries, QueryError, Row,
-    SqlDirectory,
+    AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, FileDirectory, Lookup, MissingColumn, Queries,
+    QueryError, Row, SqlDirectory,
 };
 
 /// Why the daemon cannot start. Each says what to do.
@@ -129,20 +128,14 @@ pub struct Choices {
 /// # Errors
 /// [`BuildError`] for a map that cannot be read, a store that cannot be reached, or a misfit of the two.
 pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
-    let (map, open) = open_map(config, credentials)?;
-    let limits = store_limits(config);
+    let map = map(config)?;
     let mut stores = Stores::default();
-    let failed = |name: &StoreName, source| {
-        let file = map.stores().get(name).map(|store| store.file.clone()).unwrap_or_default();
-        BuildError::Store { name: name.clone(), file, source }
-    };
     let mut schemas = BTreeMap::new();
-    for (name, kind, url) in open {
-        let shapes = map.stores().get(&name).map(StoreMap::shapes).unwrap_or_default();
-        let store = Opened::open(kind, &url, limits, shapes).await.map_err(|source| failed(&name, source))?;
-        stores.insert(name.clone(), store);
-        let store = stores.get(&name).map_err(|source| failed(&name, source))?;
-        schemas.insert(name.clone(), store.schema().await.map_err(|source| failed(&name, source))?);
+    for (name, store) in map.stores() {
+        let opened = open(config, name, store, credentials).await?;
+        let schema = opened.rows().schema().await.map_err(|source| not_opened(name, store, source))?;
+        schemas.insert(name.clone(), schema);
+        stores.insert(name.clone(), opened);
     }
     let defects = check(&map, &schemas);
     if !defects.is_empty() {
@@ -151,7 +144,22 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
     Ok((map, stores))
 }
 
-type ToOpen = Vec<(StoreName, StoreKind, SecretString)>;
+/// Opens one store of the maps.
+async fn open(
+    config: &Config,
+    name: &StoreName,
+    store: &StoreMap,
+    credentials: Option<&Path>,
+) -> Result<Opened, BuildError> {
+    let read = store.read_url(credentials);
+    let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
+    let opened = Opened::open(store.kind, &url, store_limits(config), store.shapes()).await;
+    opened.map_err(|source| not_opened(name, store, source))
+}
+
+fn not_opened(name: &StoreName, store: &StoreMap, source: StoreError) -> BuildError {
+    BuildError::Store { name: name.clone(), file: store.file.clone(), source }
+}
 
 /// What a store may take at most, as configured.
 #[must_use]
@@ -175,18 +183,6 @@ pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     }
     let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     Ok(DataMap::parse(&borrowed)?)
-}
-
-/// Reads the maps and the urls of their stores.
-fn open_map(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, ToOpen), BuildError> {
-    let map = map(config)?;
-    let mut open = Vec::new();
-    for (name, store) in map.stores() {
-        let read = store.read_url(credentials);
-        let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
-        open.push((name.clone(), store.kind, url));
-    }
-    Ok((map, open))
 }
 
 /// The directory's queries on one store.
@@ -301,6 +297,44 @@ pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError
     assemble(config, choices, (map, stores), directory, ledger)
 }
 
+/// Builds the house for an operator who acts on the ledger alone: the data maps are read and no store is opened, so that
+/// a request is held though a store is away, or no longer as its map says. No letter leaves from here: the daemon sends.
+///
+/// # Errors
+/// [`BuildError`] with what is wrong and where it is configured.
+pub async fn house_of_ledger(config: Config, choices: Choices) -> Result<House, BuildError> {
+    let map = map(&config)?;
+    beside_the_daemon(config, choices, map, Stores::default(), Arc::new(ClosedDirectory)).await
+}
+
+/// The same for an operator who also asks the directory: of the stores, the one that the directory is in is opened.
+///
+/// # Errors
+/// As [`house_of_ledger`], and where the directory cannot be asked.
+pub async fn house_of_directory(config: Config, choices: Choices) -> Result<House, BuildError> {
+    let map = map(&config)?;
+    let mut stores = Stores::default();
+    if let DirectoryConfig::Sql { store, .. } = &config.directory
+        && let Some((name, store)) = StoreName::new(store).and_then(|name| map.stores().get_key_value(&name))
+    {
+        stores.insert(name.clone(), open(&config, name, store, choices.credentials.as_deref()).await?);
+    }
+    let directory = whole_directory(&config, &stores).await?;
+    beside_the_daemon(config, choices, map, stores, directory).await
+}
+
+async fn beside_the_daemon(
+    config: Config,
+    choices: Choices,
+    map: DataMap,
+    stores: Stores,
+    directory: Arc<dyn Directory>,
+) -> Result<House, BuildError> {
+    let ledger = ledger(&config, &choices).await?;
+    let choices = Choices { mailer: Some(Arc::new(MemoryMailer::default())), ..choices };
+    assemble(config, choices, (map, stores), directory, ledger)
+}
+
 /// Builds the house for one who only looks: our own database refuses to be written, and no letter leaves. Where the daemon
 /// has never run there is none, and an empty one takes its place in a folder that goes with what is returned.
 ///
@@ -309,7 +343,7 @@ pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError
 pub async fn house_to_look(config: Config, choices: Choices) -> Result<(House, Option<TempDir>), BuildError> {
     let parts = stores(&config, choices.credentials.as_deref()).await?;
     let directory = whole_directory(&config, &parts.1).await?;
-    let (ledger, folder) = match ledger_to_look(&config).await? {
+    let (ledger, folder) = match ledger_if_there(&config).await? {
         Some(ledger) => (ledger, None),
         None => {
             let folder = tempfile::Builder::new().prefix("expunged-observe-").tempdir().map_err(BuildError::Folder)?;
@@ -320,19 +354,27 @@ pub async fn house_to_look(config: Config, choices: Choices) -> Result<(House, O
     Ok((assemble(config, choices, parts, directory, ledger)?, folder))
 }
 
-/// Our own database as one sees it who only looks; `None` where the daemon has never made it.
-async fn ledger_to_look(config: &Config) -> Result<Option<Ledger>, BuildError> {
+/// Our own database as one sees it who only looks: the connections refuse to write, and a login that may only read will do.
+///
+/// # Errors
+/// As [`ledger`].
+pub async fn ledger_to_look(config: &Config) -> Result<Ledger, BuildError> {
     let settings =
         DatabaseSettings { url: config.database.url.clone(), connections_max: config.database.connections_max };
-    let db = match Db::open_to_look(&settings).await {
-        Err(DbError::NotThere | DbError::OlderSchema { found: 0, .. }) => return Ok(None),
-        opened => opened?,
-    };
+    let db = Db::open_to_look(&settings).await?;
     let kek = KeyEncryptionKey::open(&config.keys.kek_file)?;
     let mut tx = db.read().await?;
     let binding = keys::binding(&mut tx, &kek).await?;
     drop(tx);
-    if binding == keys::Binding::Other { Err(BuildError::OtherKey) } else { Ok(Some((db, kek))) }
+    if binding == keys::Binding::Other { Err(BuildError::OtherKey) } else { Ok((db, kek)) }
+}
+
+/// The same; `None` where the daemon has never made it.
+async fn ledger_if_there(config: &Config) -> Result<Option<Ledger>, BuildError> {
+    match ledger_to_look(config).await {
+        Err(BuildError::Db(DbError::NotThere | DbError::OlderSchema { found: 0, .. })) => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 /// A ledger in which nothing stands, under a key of its own.
@@ -342,7 +384,8 @@ async fn empty_ledger(folder: &TempDir, choices: &Choices) -> Result<Ledger, Bui
     Ok((db, KeyEncryptionKey::open_or_create(&folder.path().join("kek"), &*choices.chance)?))
 }
 
-type Ledger = (Db, KeyEncryptionKey);
+/// Our own database and the key that its keys are wrapped with.
+pub type Ledger = (Db, KeyEncryptionKey);
 
 fn assemble(
     config: Config,

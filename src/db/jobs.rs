@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use super::error::DbError;
 use super::sql::{Param, Row, Tx};
 use crate::chance::Chance;
+use crate::domain::request::Wake;
 use crate::domain::{JobId, RequestId, Timestamp, stored_enum};
 use crate::params;
 use crate::queue::{AfterFailure, Held, Lease, NewJob};
@@ -269,12 +270,14 @@ pub async fn is_overdue(tx: &mut Tx, request: RequestId, kind: &str, now: Timest
     Ok(tx.optional(sql, params![request, kind, now]).await?.is_some())
 }
 
-/// Puts a dead job back with all its attempts. `false` when there is no such dead job.
+/// Makes a job due now: a dead one with all its attempts, a waiting one as it stands. `false` when there is none.
 ///
 /// # Errors
-/// A unique violation when a live job has its unique key by now.
+/// A unique violation when a live job has the unique key of a dead one by now.
 pub async fn retry(tx: &mut Tx, job: JobId, now: Timestamp) -> Result<bool, DbError> {
-    let sql = "UPDATE jobs SET state = 'waiting', attempts = 0, run_at = $2 WHERE id = $1 AND state = 'dead'";
+    let sql =
+        "UPDATE jobs SET state = 'waiting', attempts = CASE WHEN state = 'dead' THEN 0 ELSE attempts END, run_at = $2
+               WHERE id = $1 AND (state = 'dead' OR state = 'waiting' AND run_at > $2)";
     let changed = tx.execute(sql, params![job, now]).await?;
     if changed == 1 {
         tx.made_work();
@@ -397,27 +400,47 @@ const fn settled_one(changed: u64) -> Result<(), DbError> {
     if changed == 1 { Ok(()) } else { Err(DbError::LostLease) }
 }
 
-/// A job that failed for good, as whoever wants it done again needs it.
+/// A job that failed for good or waits, as whoever wants it done now needs it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DeadJob {
-    /// What was to be done.
+pub struct IdleJob {
+    /// What is to be done.
     pub kind: String,
+    /// Whether it failed for good; else it waits.
+    pub dead: bool,
+    /// Not before this.
+    pub run_at: Timestamp,
     /// The request that it belongs to.
     pub request: Option<RequestId>,
     /// What it is about.
     pub payload: Value,
 }
 
-/// The dead job of this id.
+/// The dead or waiting job of this id.
 ///
 /// # Errors
 /// A bad stored value names its column.
-pub async fn dead(tx: &mut Tx, job: JobId) -> Result<Option<DeadJob>, DbError> {
-    let sql = "SELECT kind, request_id, payload FROM jobs WHERE id = $1 AND state = 'dead'";
+pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
+    let sql =
+        "SELECT kind, state, run_at, request_id, payload FROM jobs WHERE id = $1 AND state IN ('dead', 'waiting')";
     let Some(row) = tx.optional(sql, params![job]).await? else { return Ok(None) };
     let row = row.of("jobs");
-    let request = row.opt_uuid("request_id")?.map(RequestId::from_uuid);
-    Ok(Some(DeadJob { kind: row.text("kind")?, request, payload: row.json("payload")? }))
+    Ok(Some(IdleJob {
+        kind: row.text("kind")?,
+        dead: row.word::<JobState>("state")? == JobState::Dead,
+        run_at: row.time("run_at")?,
+        request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
+        payload: row.json("payload")?,
+    }))
+}
+
+/// When a request is woken for this, where that is still to come.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waking(tx: &mut Tx, request: RequestId, wake: Wake) -> Result<Option<Timestamp>, DbError> {
+    let sql = "SELECT run_at FROM jobs WHERE request_id = $1 AND kind = 'wake' AND state = 'waiting' AND payload ->> 'wake' = $2
+               ORDER BY run_at LIMIT 1";
+    tx.optional(sql, params![request, wake.as_str()]).await?.map(|row| row.of("jobs").time("run_at")).transpose()
 }
 
 /// Why a job waits that would act on silence, as long as the mailbox may hold a letter that was not read.

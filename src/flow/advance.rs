@@ -190,7 +190,7 @@ fn work_job(request: &Request, work: Work, now: Timestamp) -> NewJob {
     job
 }
 
-fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
+pub(super) fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
     let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round, "at": at }), at);
     job.request = Some(request.id);
     job.unique_key = Some(format!("wake:{}:{wake}:{}", request.id, request.moves));

@@ -61,6 +61,9 @@ pub struct Subject {
     pub offers: Vec<Offered>,
     /// What an operator set: the scope to identify anew with.
     pub scope_set: Option<Scope>,
+    /// What an operator set: by which address, id, number or name the person is found that the letter means.
+    #[serde(default)]
+    pub target_set: Option<String>,
 }
 
 /// One offered scope and what it would erase.
@@ -126,6 +129,9 @@ pub struct Closing {
     pub refusal: Option<Refusal>,
     /// Why it takes longer.
     pub extension_reason: Option<String>,
+    /// Whether the team withdrew it, and not the person.
+    #[serde(default)]
+    pub withdrawn_by_team: bool,
     /// What came of each category.
     pub outcome: Vec<crate::reply::letters::OutcomeLine>,
     /// Records that stay and no longer point to the person.

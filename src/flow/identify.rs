@@ -143,6 +143,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         account: Some(membership.account.clone()).filter(|account| !account.is_empty()),
         asker: Some((role, membership.person_key.clone())),
         scope_set: known.scope_set,
+        target_set: known.target_set.clone(),
         ..Subject::default()
     };
     // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
@@ -182,7 +183,11 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
             None => return review(ReviewReason::UnclearTarget, contact, subject),
         }
     }
-    let mut rules = wishes.iter().map(|wish| house.authority.rule(role, wish.scope, wish.whom));
+    let reviewed = known.scope_set.is_some();
+    let mut rules = wishes.iter().map(|wish| match reviewed {
+        true => house.authority.rule_once_reviewed(role, wish.scope, wish.whom),
+        false => house.authority.rule(role, wish.scope, wish.whom),
+    });
     let rule = rules.next().unwrap_or(Rule::Review);
     if rules.any(|other| other != rule) {
         return review(ReviewReason::Policy, contact, subject);

@@ -218,7 +218,7 @@ impl<'a> Desk<'a> {
             LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
-            LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common }),
+            LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
             LetterKind::Expired => Letter::Expired(Expired { common }),
             LetterKind::Completed => Letter::Completed(self.completed(house, scope, label, categories)),
             LetterKind::NothingHeld => {
@@ -351,6 +351,8 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         LetterKind::AlarmReview => {
             let word = match (request.state, request.review) {
                 (State::Reopened, _) => "reopened",
+                (State::NotFound, _) => "not_found",
+                (State::Refused, _) => "review_day",
                 (_, Some(reason)) => reason.as_str(),
                 (state, None) => state.as_str(),
             };

@@ -11,7 +11,7 @@ use crate::vault::DataKey;
 use crate::verify::{Addressee, Authority, Challenge};
 
 use super::error::FlowError;
-use super::facts::Closing;
+use super::facts::{Closing, Subject};
 use super::house::House;
 use super::safe;
 
@@ -44,7 +44,7 @@ pub(super) async fn moved(
         facts = facts.with("scope_set", Fact::Word(scope.to_string()))?;
     }
     let private = about(house, tx, event, after).await?;
-    append_private(house, tx, after.case, recorded(event), actor, facts, private).await
+    append_private(house, tx, after.case, recorded(before, event), actor, facts, private).await
 }
 
 /// Whom and what a move is about, where that was found out or proven: account, asker, and each target with its label.
@@ -53,15 +53,17 @@ pub(super) async fn moved(
 async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Result<PrivateFacts, FlowError> {
     let proven = match event {
         Event::Identified { .. } => None,
-        Event::Confirmed { .. } | Event::ConfirmedPendingApproval { .. } | Event::Approved { .. } => {
-            after.ask.as_ref().and_then(|ask| ask.scope)
-        }
+        Event::Confirmed { .. }
+        | Event::ConfirmedPendingApproval { .. }
+        | Event::Approved { .. }
+        | Event::Vouched { .. }
+        | Event::VouchedPendingApproval { .. } => after.ask.as_ref().and_then(|ask| ask.scope),
         Event::RefusedByOperator | Event::Extended { .. } => {
             return said(event, safe::closing(house, tx, after).await?);
         }
         Event::PutRight => {
-            let account = safe::subject(house, tx, after).await?.account;
-            return Ok(PrivateFacts::new().with("account", account));
+            let subject = safe::subject(house, tx, after).await?;
+            return Ok(said_of(&subject));
         }
         _ => return Ok(PrivateFacts::new()),
     };
@@ -73,6 +75,15 @@ async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Re
         .map(|offer| json!({ "scope": offer.scope, "target": offer.target, "label": offer.label }))
         .collect();
     Ok(PrivateFacts::new().with("account", subject.account).with("asker", json!(subject.asker)).with("plans", offers))
+}
+
+/// Whom and which account an operator set.
+pub(super) fn said_of(subject: &Subject) -> PrivateFacts {
+    let facts = PrivateFacts::new().with("account", subject.account.clone());
+    match &subject.target_set {
+        Some(target) => facts.with("target", target.clone()),
+        None => facts,
+    }
 }
 
 /// What an operator said in words: why it is refused, or why it takes longer.
@@ -212,15 +223,19 @@ pub(super) async fn append_private(
     Ok(())
 }
 
-/// The word of the trail for an event of a life.
-const fn recorded(event: &Event) -> Recorded {
+/// The word of the trail for an event of a life: what two operators vouch for stands in the place of a word.
+fn recorded(before: &Request, event: &Event) -> Recorded {
     match event {
         Event::Identified { .. } => Recorded::Identified,
         Event::Stranger => Recorded::NotFound,
         Event::ForwardToOwner { .. } => Recorded::Forwarded,
         Event::Unclear { .. } | Event::Stopped { .. } => Recorded::ReviewAsked,
         Event::AnswerUnclear => Recorded::CodeAsked,
-        Event::Confirmed { .. } | Event::ConfirmedPendingApproval { .. } => Recorded::Confirmed,
+        Event::Vouched { .. } if before.waits_for_owner() => Recorded::Approved,
+        Event::Confirmed { .. }
+        | Event::ConfirmedPendingApproval { .. }
+        | Event::Vouched { .. }
+        | Event::VouchedPendingApproval { .. } => Recorded::Confirmed,
         Event::Approved { .. } => Recorded::Approved,
         Event::ApprovalDenied => Recorded::Denied,
         Event::WithdrawnByPerson | Event::WithdrawnByOperator => Recorded::Withdrawn,
@@ -240,7 +255,7 @@ const fn recorded(event: &Event) -> Recorded {
 
 const fn woken(wake: Wake) -> Recorded {
     match wake {
-        Wake::Remind | Wake::DueSoon | Wake::NoticeDue => Recorded::Reminded,
+        Wake::Remind | Wake::DueSoon | Wake::NoticeDue | Wake::ReviewDue => Recorded::Reminded,
         Wake::Expire => Recorded::Expired,
         Wake::ApprovalLapse | Wake::HoldLapse => Recorded::ReviewAsked,
         Wake::GraceEnd => Recorded::Scheduled,

@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::db::deliveries::Delivery;
 use crate::db::letters;
 use crate::db::requests::{self, Bindings, Stored};
+use crate::db::trail as leaves;
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
 use crate::intake::{Intake, Intent};
@@ -13,7 +14,7 @@ use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
 
 use super::error::FlowError;
-use super::facts::Opening;
+use super::facts::{Opening, Subject};
 use super::house::House;
 use super::{advance, kinds, note, outbox, safe, wish};
 
@@ -36,7 +37,6 @@ pub(super) async fn open(
     letter: &Intake,
     bytes: &[u8],
 ) -> Result<Opened, FlowError> {
-    let now = house.clock.now();
     let (opening, language) = understood(house, letter);
     let asker_mac = opening.from.as_ref().map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
@@ -46,12 +46,53 @@ pub(super) async fn open(
     };
     safe::put_opening(house, tx, &request, &opening).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
+    identify_soon(house, tx, &request).await?;
+    Ok(Opened::New(request.id))
+}
+
+async fn identify_soon(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
+    let now = house.clock.now();
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
     job.priority = Priority::Urgent;
     job.unique_key = Some(format!("identify:{}:{}", request.id, request.moves));
-    advance::enqueue(house, tx, job, now).await?;
-    Ok(Opened::New(request.id))
+    advance::enqueue(house, tx, job, now).await
+}
+
+/// Opens a request from the kept letter of one that ended because nobody by its address was found, now that an operator
+/// says whose it is. What has ended stays ended; the clock of the new one runs from the receipt of the letter.
+pub(super) async fn anew(
+    house: &House,
+    tx: &mut Tx,
+    ended: &Stored,
+    subject: &Subject,
+    actor: Actor,
+) -> Result<Stored, FlowError> {
+    let old = &ended.request;
+    let opening = safe::opening(house, tx, old).await?;
+    let letters = safe::letters(house, tx, old).await?;
+    let known = leaves::show(tx, old.case).await?;
+    if known.iter().any(|leaf| leaf.event == trail::Event::PutRight) {
+        return Err(FlowError::Broken("a request was opened anew from its letter already; see 'trail show'"));
+    }
+    let bindings = Bindings { asker_mac: ended.bindings.asker_mac, ..Bindings::default() };
+    let anew = write(house, tx, old.deadlines.received_at, old.language, bindings, None).await?;
+    let anew = anew.ok_or(FlowError::Broken("a letter that is read again repeats no wish"))?;
+    safe::put_opening(house, tx, &anew.request, &opening).await?;
+    for letter in &letters {
+        safe::put_letter(house, tx, &anew.request, letter).await?;
+    }
+    safe::put_subject(house, tx, &anew.request, subject).await?;
+    for (case, name, other) in
+        [(old.case, "opened_as", anew.request.case), (anew.request.case, "opened_from", old.case)]
+    {
+        // A word begins with a letter, a number may not.
+        let facts = Facts::new().with(name, Fact::Word(format!("case:{other}")))?;
+        let private = note::said_of(subject);
+        note::append_private(house, tx, case, trail::Event::PutRight, actor, facts, private).await?;
+    }
+    identify_soon(house, tx, &anew.request).await?;
+    Ok(anew)
 }
 
 /// What a letter says that opens a request, and the language of its writer.

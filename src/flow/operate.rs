@@ -6,17 +6,17 @@
 
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities, challenges, evidence, sealed};
-use crate::domain::request::{Event, Warrant};
+use crate::domain::request::{Event, Wake, Warrant};
 use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::{Addressee, Endorsed, EvidenceRecord, ProofKind, Vouched};
+use crate::verify::{Addressee, Endorsed, EvidenceRecord, Person, ProofKind, Vouched};
 
-use super::advance::advance;
+use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
 pub use super::facts::Refusal;
 use super::house::House;
-use super::{challenge, note, safe};
+use super::{challenge, note, open, safe};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator(Actor, crate::vault::Pseudonym);
@@ -59,11 +59,45 @@ pub(super) fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, F
     Ok(given)
 }
 
-async fn act(house: &House, reference: &Reference, operator: &Operator, event: Event) -> Result<Stored, FlowError> {
+/// What an operator does to a request without more to say than why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Pauses it (a legal hold, a question).
+    Hold,
+    /// Lets a paused one go on.
+    Release,
+    /// Withdraws it on the person's behalf.
+    Withdraw,
+}
+
+/// Does it. The reason is sealed like a note, and the trail commits to it.
+///
+/// # Errors
+/// [`FlowError::Illegal`] once erasing has begun, and for a release where it is not paused; a reason of blanks.
+pub async fn act(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    act: Act,
+    reason: Option<&str>,
+) -> Result<Stored, FlowError> {
+    let reason = reason.map(|given| words(given, "a reason")).transpose()?;
+    let event = match act {
+        Act::Hold => Event::Held,
+        Act::Release => Event::Released,
+        Act::Withdraw => Event::WithdrawnByOperator,
+    };
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
-    let bindings = stored.bindings.clone();
-    let moved = advance(house, &mut tx, &stored, &event, bindings, operator.actor()).await?;
+    if act == Act::Withdraw {
+        let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+        closing.withdrawn_by_team = true;
+        safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    }
+    let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), operator.actor()).await?;
+    if let Some(reason) = reason {
+        note_in(house, &mut tx, &stored, operator, reason).await?;
+    }
     tx.commit().await?;
     Ok(moved)
 }
@@ -71,25 +105,25 @@ async fn act(house: &House, reference: &Reference, operator: &Operator, event: E
 /// Pauses a request (a legal hold, a question).
 ///
 /// # Errors
-/// [`FlowError::Illegal`] once erasing has begun.
+/// As [`act`].
 pub async fn hold(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Event::Held).await
+    act(house, reference, operator, Act::Hold, None).await
 }
 
 /// Lets a paused request go on.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] where it is not paused.
+/// As [`act`].
 pub async fn release(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Event::Released).await
+    act(house, reference, operator, Act::Release, None).await
 }
 
 /// Withdraws a request on the person's behalf.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] once erasing has begun.
+/// As [`act`].
 pub async fn withdraw(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Event::WithdrawnByOperator).await
+    act(house, reference, operator, Act::Withdraw, None).await
 }
 
 /// Refuses a request with a ground and the article that permits it (Art. 12(4), 17(3) GDPR), where that is known with the
@@ -114,11 +148,18 @@ pub async fn refuse(
     }
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
+    let review_on = refusal.review_on;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.refusal = Some(Refusal { ground, article, ..refusal });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let bindings = stored.bindings.clone();
     let moved = advance(house, &mut tx, &stored, &Event::RefusedByOperator, bindings, operator.actor()).await?;
+    if let Some(day) = review_on {
+        // The letter promises it: the team hears of it when the day begins.
+        let begins = house.calendar.end_of(day.saturating_sub(jiff::Span::new().days(1)));
+        let wake = wake_job(&moved.request, Wake::ReviewDue, begins);
+        enqueue(house, &mut tx, wake, house.clock.now()).await?;
+    }
     tx.commit().await?;
     Ok(moved)
 }
@@ -150,37 +191,74 @@ pub async fn extend(
     Ok(moved)
 }
 
-/// What an operator sets of a request in review; at least one of the two.
+/// What an operator sets of a request in review; at least one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Correction {
     /// How much is asked for.
     pub scope: Option<Scope>,
     /// In which account, by the directory's id.
     pub account: Option<String>,
+    /// About whom, by an address, id, number or name that the directory finds one person of the account by.
+    pub target: Option<String>,
 }
 
-/// Puts a request in review right; it is identified anew and goes through the challenge.
+/// Puts a request in review right; it is identified anew and goes through the challenge. For one that ended because nobody
+/// by its address was found, a new request is opened from its letter as long as that is kept: the answer is the new one.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] where it is not in review; [`FlowError::NotFound`] for an account that the directory does not
-/// know.
+/// [`FlowError::Illegal`] where it is not in review; [`FlowError::NotFound`] for an account or a person that the
+/// directory does not know; [`FlowError::KeyDestroyed`] where the letter was forgotten.
 pub async fn correct(
     house: &House,
     reference: &Reference,
     operator: &Operator,
     correction: Correction,
 ) -> Result<Stored, FlowError> {
-    if let Some(account) = &correction.account {
-        // A slip here would have the request end as one of a stranger.
-        if house.directory.owner(words(account, "an account")?).await?.is_none() {
-            return Err(FlowError::NotFound("account with this id, and an owner, in the directory"));
+    let Correction { scope, account, target } = correction;
+    let account = account.as_deref().map(|given| words(given, "an account")).transpose()?;
+    let target = target.as_deref().map(|given| words(given, "a person (--target)")).transpose()?;
+    // A slip here would have the request end as one of a stranger, or come back to review.
+    if let Some(account) = account
+        && house.directory.owner(account).await?.is_none()
+    {
+        return Err(FlowError::NotFound("account with this id, and an owner, in the directory"));
+    }
+    if let Some(target) = target {
+        if scope == Some(Scope::Account) {
+            return Err(FlowError::Broken("the scope account is the whole account: --target names one person of it"));
         }
+        let known = match account {
+            Some(account) => Some(account.to_owned()),
+            None => known_account(house, reference).await?,
+        };
+        let known = known.ok_or(FlowError::Missing("the account that the person is in (--account)"))?;
+        one_person(&house.directory.target(&known, target).await?)?;
     }
     put_right(house, reference, operator, |subject| {
-        subject.scope_set = correction.scope.or(subject.scope_set);
-        subject.account = correction.account.map(|account| account.trim().to_owned()).or(subject.account.take());
+        let other_account = account.is_some_and(|account| subject.account.as_deref() != Some(account));
+        // By the same words another account would know somebody else.
+        let before = subject.target_set.take().filter(|_| !other_account);
+        subject.target_set = target.map(str::to_owned).or(before);
+        subject.scope_set = scope.or(subject.scope_set);
+        subject.account = account.map(str::to_owned).or(subject.account.take());
     })
     .await
+}
+
+async fn known_account(house: &House, reference: &Reference) -> Result<Option<String>, FlowError> {
+    let mut tx = house.db.read().await?;
+    let stored = find(&mut tx, reference).await?;
+    Ok(safe::subject(house, &mut tx, &stored.request).await?.account)
+}
+
+fn one_person(found: &[Person]) -> Result<(), FlowError> {
+    let [first, others @ ..] = found else {
+        return Err(FlowError::NotFound("person of the account whom the directory finds by --target"));
+    };
+    if others.iter().any(|other| (other.role, &other.key) != (first.role, &first.key)) {
+        return Err(FlowError::Broken("--target finds several people of the account: name one by their address or id"));
+    }
+    Ok(())
 }
 
 async fn put_right(
@@ -193,6 +271,11 @@ async fn put_right(
     let stored = find(&mut tx, reference).await?;
     let mut subject = safe::subject(house, &mut tx, &stored.request).await?;
     change(&mut subject);
+    if stored.request.state == State::NotFound {
+        let anew = open::anew(house, &mut tx, &stored, &subject, operator.actor()).await?;
+        tx.commit().await?;
+        return Ok(anew);
+    }
     safe::put_subject(house, &mut tx, &stored.request, &subject).await?;
     // What was vouched for was another wish.
     evidence::delete(&mut tx, stored.request.id).await?;
@@ -227,9 +310,9 @@ pub async fn approve(
 ) -> Result<Approval, FlowError> {
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
-    if !matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval) {
+    if !stored.request.takes_evidence() {
         return Err(FlowError::Broken(
-            "evidence is for a request that waits for its confirmation; see 'requests scope'",
+            "evidence stands for an answer to our question: have it identified first, with 'requests scope' or 'requests account'",
         ));
     }
     let done = match evidence_given {
@@ -247,10 +330,11 @@ pub async fn approve(
 /// Whose word the request waits for now, and its round.
 fn step_of(stored: &Stored) -> (Addressee, u32) {
     let request = &stored.request;
-    let addressee = match request.state {
-        State::AwaitingApproval => Addressee::ApprovingOwner,
-        _ if request.ask.as_ref().is_some_and(|ask| ask.approval) => Addressee::AskerBeforeOwner,
-        _ => Addressee::Asker,
+    let approval = request.ask.as_ref().is_some_and(|ask| ask.approval);
+    let addressee = match approval {
+        _ if request.waits_for_owner() => Addressee::ApprovingOwner,
+        true => Addressee::AskerBeforeOwner,
+        false => Addressee::Asker,
     };
     (addressee, request.round)
 }
@@ -322,6 +406,7 @@ async fn approve_evidence(
     let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
     note::issued(house, tx, stored.request.case, &authority, operator.actor()).await?;
     let event = match stored.request.state {
+        State::NeedsReview => Event::Vouched { scope, warrant },
         State::AwaitingApproval => Event::Approved { warrant },
         _ => Event::Confirmed { scope, warrant },
     };
@@ -342,7 +427,10 @@ async fn ask_owner(
     let asked = asked.ok_or(FlowError::Missing("the challenge of the request"))?;
     asked.challenge.check(house.keys.gate(), &asked.hmac)?;
     let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
-    let event = Event::ConfirmedPendingApproval { scope };
+    let event = match stored.request.state {
+        State::NeedsReview => Event::VouchedPendingApproval { scope },
+        _ => Event::ConfirmedPendingApproval { scope },
+    };
     let moved = advance(house, tx, stored, &event, bindings, operator.actor()).await?;
     if moved.request.state != State::AwaitingApproval {
         return Err(FlowError::Broken(
@@ -370,11 +458,21 @@ pub async fn add_note(house: &House, reference: &Reference, operator: &Operator,
     let note = words(note, "a note")?;
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
-    let private = PrivateFacts::new().with("note", note);
-    let case = stored.request.case;
-    note::append_private(house, &mut tx, case, Recorded::Noted, operator.actor(), Facts::new(), private).await?;
+    note_in(house, &mut tx, &stored, operator, note).await?;
     tx.commit().await?;
     Ok(())
+}
+
+async fn note_in(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    operator: &Operator,
+    note: &str,
+) -> Result<(), FlowError> {
+    let private = PrivateFacts::new().with("note", note);
+    let (case, actor) = (stored.request.case, operator.actor());
+    note::append_private(house, tx, case, Recorded::Noted, actor, Facts::new(), private).await
 }
 
 /// What a person of the team sees in clear with `--reveal`.

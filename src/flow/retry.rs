@@ -1,4 +1,4 @@
-//! Has work that failed for good done again, where there is still something to do; where not, says what helps instead.
+//! Has work that failed for good done again, or work that waits done now, where there is still something to do; where not, says what helps instead.
 //!
 //! When a job dies, a person is told through its request, which then goes another way: the letter is set aside, the
 //! request goes to review, the question counts as lost. The job alone, put back, would find nothing left to do.
@@ -8,7 +8,7 @@ use crate::db::letters::{self, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
 use crate::domain::request::{Audience, Event, Wake, apply};
-use crate::domain::{DeliveryId, JobId, LetterId, Reference, State};
+use crate::domain::{DeliveryId, JobId, LetterId, Reference, State, Timestamp};
 use crate::trail::{Event as Recorded, Fact, Facts};
 use crate::vault::KeyPurpose;
 
@@ -22,29 +22,36 @@ use super::{advance, kinds, note, safe, undelivered};
 pub enum Retried {
     /// It is tried again, with all its attempts.
     Again,
-    /// There is no such job that failed for good.
-    NotDead,
+    /// It waited for a time, and is due now.
+    Sooner,
+    /// There is no such job that failed for good or waits.
+    NotIdle,
     /// It would find nothing to do; this helps instead.
     Instead(&'static str),
 }
 
-/// Puts a dead job back, and what it is about as well where its end has moved that.
+/// Puts a dead job back, and what it is about as well where its end has moved that; makes one due now that waits for an
+/// obstacle to go, or for its turn.
 ///
 /// # Errors
 /// When our database does not answer.
 pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retried, FlowError> {
     let mut tx = house.db.write().await?;
-    let Some(dead) = jobs::dead(&mut tx, id).await? else { return Ok(Retried::NotDead) };
-    let stored = match dead.request {
+    let Some(idle) = jobs::idle(&mut tx, id).await? else { return Ok(Retried::NotIdle) };
+    let stored = match idle.request {
         Some(request) => requests::load(&mut tx, request).await?,
         None => None,
     };
-    if let Some(instead) = prepare(house, &mut tx, &dead, stored.as_ref()).await? {
+    let instead = match idle.dead {
+        true => prepare(house, &mut tx, &idle, stored.as_ref()).await?,
+        false => cannot_hurry(&idle, house.clock.now()),
+    };
+    if let Some(instead) = instead {
         return Ok(Retried::Instead(instead));
     }
     match jobs::retry(&mut tx, id, house.clock.now()).await {
         Ok(true) => {}
-        Ok(false) => return Ok(Retried::NotDead),
+        Ok(false) => return Ok(Retried::NotIdle),
         Err(error) if error.is_unique_violation() => {
             return Ok(Retried::Instead("the same work was enqueued again meanwhile; see 'jobs list'"));
         }
@@ -53,18 +60,29 @@ pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retrie
     if let Some(Stored { request, .. }) = &stored
         && safe::has_key(house, &mut tx, request.case, KeyPurpose::Record).await?
     {
-        let facts = Facts::new().with("job", Fact::Word(dead.kind.clone()))?;
+        let facts = Facts::new().with("job", Fact::Word(idle.kind.clone()))?;
         note::append(house, &mut tx, request.case, Recorded::JobRetried, operator.actor(), facts).await?;
     }
     tx.commit().await?;
-    Ok(Retried::Again)
+    Ok(if idle.dead { Retried::Again } else { Retried::Sooner })
+}
+
+/// What a waiting job waits for, where that is not for an operator to shorten: what is due waits for a worker only, and
+/// whatever is not work on an obstacle waits for a day that a life sets.
+fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
+    match idle.kind.as_str() {
+        kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => {
+            (idle.run_at <= now).then_some("it is due already, and waits for a worker of the daemon")
+        }
+        _ => Some("it waits for a day that its request was promised"),
+    }
 }
 
 /// Brings what the job is about to where it finds something to do, or answers what helps instead.
 async fn prepare(
     house: &House,
     tx: &mut Tx,
-    dead: &jobs::DeadJob,
+    dead: &jobs::IdleJob,
     stored: Option<&Stored>,
 ) -> Result<Option<&'static str>, FlowError> {
     let state = stored.map(|stored| stored.request.state);

@@ -81,7 +81,12 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         LetterKind::OnHold => paused_by == Some(Hold::Unproven),
         LetterKind::Paused => paused_by == Some(Hold::Operator),
         LetterKind::InReview => behind_pause == State::NeedsReview,
-        LetterKind::AlarmReview => matches!(behind_pause, State::NeedsReview | State::Reopened),
+        LetterKind::AlarmReview => match behind_pause {
+            State::NeedsReview | State::Reopened => true,
+            // That nobody was found, or that a refusal is looked at again; not what was asked before.
+            State::NotFound | State::Refused => ours.occasion == request.moves,
+            _ => false,
+        },
         LetterKind::Extension => !state.is_ended(),
         LetterKind::AlarmDueSoon => !state.is_ended() || state == State::Forwarded,
         LetterKind::Forwarded | LetterKind::PassedOn => state == State::Forwarded,

@@ -59,7 +59,11 @@ pub(super) async fn wishes(
         return Ok(Ok(vec![own(&asker.membership, Scope::Account)]));
     }
     let Some(sought) = sought(opening, known.scope_set) else { return Ok(Err(ReviewReason::UnclearLetter)) };
-    let meant = meant(house, opening, asker, sought).await?;
+    let meant = match &known.target_set {
+        // Who has read the letter knows whom it means, where its own words name several or nobody.
+        Some(identifier) => the_one(who(house, asker, identifier).await?, identifier, asker, sought),
+        None => meant(house, opening, asker, sought).await?,
+    };
     Ok(wished(sought, meant, &asker.membership, !opening.categories.is_empty()).ok_or(ReviewReason::UnclearTarget))
 }
 
@@ -200,6 +204,14 @@ async fn who(house: &House, asker: &Asker, claim: &str) -> Result<Found, FlowErr
 
 fn is_asker(person: &Person, asker: &Membership) -> bool {
     person.role == asker.role && person.key == asker.person_key
+}
+
+/// The one person whom a single claim means.
+fn the_one(found: Found, claim: &str, asker: &Asker, sought: Sought) -> Meant {
+    match found {
+        Found::Asker => Meant::Asker { named: true },
+        Found::People(people) => the_same_one(vec![people], claim, asker, sought),
+    }
 }
 
 /// The one person whom each of these claims may mean.

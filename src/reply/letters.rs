@@ -315,6 +315,8 @@ pub struct Extension {
 pub struct Withdrawn {
     /// What every letter names.
     pub common: Common,
+    /// Whether a person of the team stopped it, and no letter of the asker.
+    pub by_team: bool,
 }
 
 /// Nobody confirmed in time: nothing is erased.

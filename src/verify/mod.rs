@@ -25,8 +25,8 @@ pub use challenge::{
     judge_answer,
 };
 pub use directory::{
-    Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries, QueryError, Row,
-    SqlDirectory,
+    ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
+    QueryError, Row, SqlDirectory,
 };
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};

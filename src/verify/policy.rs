@@ -99,6 +99,19 @@ impl AuthorityTable {
     }
 }
 
+impl AuthorityTable {
+    /// What follows once a person of the team has looked and said how much is asked for: a configured `review` has had
+    /// its look, and what the default has for the case follows. What the default leaves to a person stays theirs to end:
+    /// no operator's word lets a user close an account.
+    #[must_use]
+    pub fn rule_once_reviewed(&self, role: Role, scope: Scope, target: Target) -> Rule {
+        match self.rule(role, scope, target) {
+            Rule::Review => default_rule(role, scope, target),
+            rule => rule,
+        }
+    }
+}
+
 /// The default: what DESIGN §2 permits, and a person for everything else.
 const fn default_rule(role: Role, scope: Scope, target: Target) -> Rule {
     match (scope, role, target) {

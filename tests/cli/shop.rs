@@ -56,6 +56,20 @@ mask       = { user_id = "detach", ship_name = "null" }
 keep       = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + 10 years" }
 "#;
 
+const CRM: &str = r#"
+[store]
+name = "crm"
+kind = "sqlite"
+url = "sqlite://FOLDER/crm.db"
+backup_days = 35
+
+[tables.contacts]
+key        = "id"
+belongs_to = { "shop.users" = "user_id" }
+categories = { id = "none", user_id = "none", email = "contact" }
+erase      = "delete"
+"#;
+
 const CONFIG: &str = r#"
 [service]
 name = "Tiny Shop"
@@ -119,6 +133,21 @@ impl Shop {
         shop
     }
 
+    /// A store beside the first, and the file that it is.
+    pub(super) fn second_store(&self) -> PathBuf {
+        std::fs::write(self.path("crm.toml"), CRM.replace("FOLDER", &self.0.path().display().to_string()))
+            .expect("a map");
+        let config = std::fs::read_to_string(self.path("expunged.toml")).expect("the config");
+        let both = config.replace("maps = [\"shop.toml\"]", "maps = [\"shop.toml\", \"crm.toml\"]");
+        std::fs::write(self.path("expunged.toml"), both).expect("a config");
+        self.sql_on(
+            "crm.db",
+            "CREATE TABLE contacts (id INTEGER PRIMARY KEY, user_id INTEGER, email TEXT NOT NULL);
+             CREATE INDEX contacts_of ON contacts (user_id); INSERT INTO contacts VALUES (1, 1, 'olga@customer.example')",
+        );
+        self.path("crm.db")
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -150,7 +179,7 @@ impl Shop {
         self.sql_on("ledger.db", statements);
     }
 
-    fn sql_on(&self, file: &str, statements: &str) {
+    pub(super) fn sql_on(&self, file: &str, statements: &str) {
         let options = SqliteConnectOptions::new().filename(self.path(file)).create_if_missing(true);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -158,6 +187,17 @@ impl Shop {
             sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut store).await.expect("plain SQL");
             store.close().await.expect("the store closes");
         });
+    }
+
+    /// Does something while somebody else writes to our own database.
+    pub(super) fn while_written(&self, act: impl FnOnce()) {
+        let options = SqliteConnectOptions::new().filename(self.path("ledger.db"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut writer = runtime.block_on(options.connect()).expect("the ledger opens");
+        runtime.block_on(sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut writer)).expect("a writer");
+        act();
+        runtime.block_on(sqlx::raw_sql("ROLLBACK").execute(&mut writer)).expect("the writer gives up");
+        runtime.block_on(writer.close()).expect("the ledger closes");
     }
 
     /// A letter in the support mailbox.

@@ -1,6 +1,7 @@
 //! No single person of the team can permit an erasure.
 
 use expunged::domain::State;
+use expunged::domain::request::ReviewReason;
 use expunged::flow::operate::{self, Approval, Operator};
 use expunged::params;
 use expunged::verify::ProofKind;
@@ -90,6 +91,48 @@ on_both! {
             let question = world.fresh(OWNERS[0]).pop().expect("the owner is asked");
             world.receive(&question.answer(OWNERS[0], &question.code())).await;
             assert_eq!(world.state(asked).await, State::Scheduled);
+        }).await;
+    }
+
+    /// An owner who says nothing: what two operators vouch for is the owner's word, and not the asker's again.
+    async fn evidence_stands_for_an_owner_who_was_silent(world) {
+        world.live(async {
+            let (asked, challenge) = world.ask(USER).await;
+            world.receive(&challenge.answer(USER, &challenge.code())).await;
+            assert_eq!(world.state(asked).await, State::AwaitingApproval);
+            let reference = world.stored(asked).await.request.reference;
+            world.days_pass(8).await;
+            let request = world.stored(asked).await.request;
+            assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::OwnerSilent)));
+            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
+            let addressee = "SELECT COUNT(*) AS number FROM evidence WHERE addressee = 'approving_owner'";
+            assert_eq!(world.number(addressee, params![]).await, 1);
+            let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
+            assert_eq!((done, world.state(asked).await), (Approval::Approved, State::Scheduled));
+            let bound = "SELECT COUNT(*) AS number FROM requests r JOIN authorities a ON a.id = r.authority_id
+              AND a.account_mac = r.account_mac AND a.plan_digest = r.plan_digest AND a.method = 'operators'";
+            assert_eq!(world.number(bound, params![]).await, 1);
+            world.days_pass(8).await;
+            assert_eq!(world.state(asked).await, State::Completed);
+            assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE id = 'u5'").await, 0);
+            assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE id = 'u1'").await, 1);
+        }).await;
+    }
+
+    /// Where more than an answer is missing, nobody's evidence is about what stands there.
+    async fn evidence_is_not_about_what_has_changed(world) {
+        world.live(async {
+            let asked = world.ask_and_confirm(OWNERS[1]).await;
+            let reference = world.stored(asked).await.request.reference;
+            world.ground.shop.run("UPDATE users SET email = 'other@team.example' WHERE id = 'u2'").await;
+            world.days_pass(8).await;
+            let request = world.stored(asked).await.request;
+            assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::FactsChanged)));
+            let first = Operator::named(&world.house, "alice");
+            let error = operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap_err();
+            assert!(told(&error).contains("identified first"), "{}", told(&error));
+            shop_is_untouched(world).await;
         }).await;
     }
 }

@@ -14,7 +14,7 @@ use crate::support::world::{Ground, TEAM, World, plain};
 const UNHAPPY: &str = "I am not happy with you. How do I delete my account?";
 
 fn account(id: &str) -> Correction {
-    Correction { account: Some(id.to_owned()), scope: None }
+    Correction { account: Some(id.to_owned()), ..Correction::default() }
 }
 
 async fn letters(world: &World, kind: &str) -> i64 {
@@ -106,7 +106,7 @@ async fn the_owner_of_the_account_that_an_operator_set_is_asked() {
             let reference = world.stored(case).await.request.reference;
             let operator = Operator::named(&world.house, "operator");
             operate::correct(&world.house, &reference, &operator, account("a9")).await.unwrap_err();
-            let whole = Correction { scope: Some(Scope::Account), account: None };
+            let whole = Correction { scope: Some(Scope::Account), ..Correction::default() };
             operate::correct(&world.house, &reference, &operator, whole).await.unwrap();
             world.settle().await;
             assert_eq!(reviewed(&world, case).await, Some(ReviewReason::NoAddressOnFile), "nobody said whose it is");

@@ -27,7 +27,7 @@ async fn a_letter_that_excepts_a_part_goes_to_a_person_who_is_told_why() {
             // The person has read it, and has it go the way of any other letter.
             let reference = world.stored(case).await.request.reference;
             let operator = Operator::named(&world.house, "operator");
-            let data = Correction { scope: Some(Scope::Data), account: None };
+            let data = Correction { scope: Some(Scope::Data), ..Correction::default() };
             operate::correct(&world.house, &reference, &operator, data).await.unwrap();
             world.days_pass(1).await;
             assert_eq!(world.stored(case).await.request.ask.unwrap().offered, [Scope::Data]);

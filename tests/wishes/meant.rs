@@ -15,7 +15,7 @@ INSERT INTO end_users VALUES ('e2', 'a1', 'john.smith@old.example', 'John Smith'
   ('e3', 'a1', 'jane@guest.example', 'Jane Twin', NULL), ('e4', 'a1', 'june@guest.example', 'Jane Twin', NULL)";
 
 /// The shop with more people, a directory that knows end-users too, and a turn every hour.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let ground = Ground::sqlite().await.with_config(|config| {
         let target = "FROM users\nWHERE account_id = :account AND (lower(email) = lower(:identifier) OR lower(full_name) = lower(:identifier))";
         assert!(config.contains(target));

@@ -17,7 +17,8 @@ use crate::db::DbError;
 use crate::db::probe::{self, Probe};
 use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, check};
-use crate::reply::mailer::SmtpMailer;
+use crate::reply::compose;
+use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::stores::{Opened, Schema, StoreName, Stores};
 use crate::verify::DirectoryError;
@@ -106,10 +107,10 @@ async fn database(report: &mut Report, config: &Config) {
     }
 }
 
-/// A database that answers, opened as every command opens it: with its schema, under its key.
+/// A database that answers, opened as every command that looks opens it: with its schema, under its key.
 async fn ledger(report: &mut Report, config: &Config) {
     const CHECK: &str = "database";
-    let opened = timeout(ANSWER_WITHIN, build::ledger(config, &Invocation::choices())).await;
+    let opened = timeout(ANSWER_WITHIN, build::ledger_to_look(config)).await;
     match opened {
         Ok(Ok((db, _))) => {
             db.close().await;
@@ -145,7 +146,7 @@ async fn mailbox(report: &mut Report, config: &Config) {
     }
 }
 
-/// The mail server: connected, encrypted and logged in as for a letter, and left again.
+/// The mail server: connected, encrypted and logged in as for a letter, asked about our plus-addresses, and left again.
 async fn mailer(report: &mut Report, config: &Config) {
     const CHECK: &str = "mail server";
     let MailerSettings::Smtp(smtp) = &config.mailer else {
@@ -157,9 +158,44 @@ async fn mailer(report: &mut Report, config: &Config) {
     };
     match timeout(ANSWER_WITHIN, mailer.try_login()).await {
         Ok(Ok(())) => report.ok(CHECK, if smtp.login.is_some() { "encrypted, logged in" } else { "encrypted" }),
-        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp]"),
-        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
+        Ok(Err(error)) => return report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp]"),
+        Err(_) => return report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
     }
+    plus_addresses(report, config, &mailer).await;
+}
+
+/// Whether we may send as our address with something behind a plus (bounces come back to it), and whether letters to it
+/// arrive (answers go there). What the mail server must do for that stands in the README.
+async fn plus_addresses(report: &mut Report, config: &Config, mailer: &SmtpMailer) {
+    const CHECK: &str = "plus-addresses";
+    let (address, own) = (&config.service.address, compose::plus_address(&config.service.address, "check"));
+    let asked = async {
+        let Err(refused) = mailer.try_envelope(&own, &own).await else { return Ok(()) };
+        Err(match refused.reached() {
+            // A refusal of the sender may come as late as that: with another sender the recipient is fine.
+            Some(Reached::Recipient) if mailer.try_envelope(address, &own).await.is_ok() => {
+                (refused, Some(Reached::Sender))
+            }
+            reached => (refused, reached),
+        })
+    };
+    let (error, refused) = match timeout(ANSWER_WITHIN, asked).await {
+        Ok(Ok(())) => return report.ok(CHECK, format!("the mail server takes {own} as sender and as recipient")),
+        Ok(Err(refused)) => refused,
+        Err(_) => return report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
+    };
+    let fix = match refused {
+        Some(Reached::Sender) => {
+            format!("It does not let us send as {own}: the login must be allowed to, bounces are told apart by it")
+        }
+        Some(Reached::Recipient) => {
+            format!(
+                "It does not deliver {own}: letters to it must arrive like those to {address} (Postfix: recipient_delimiter = +)"
+            )
+        }
+        _ => "See [mailer.smtp]".to_owned(),
+    };
+    report.error(CHECK, Exit::Unavailable, error, &fix);
 }
 
 /// Whether the directory can be asked: a store that is down or shut is not missing in the maps.

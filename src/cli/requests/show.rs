@@ -1,18 +1,26 @@
 //! `expunged requests show`: all that our own database knows of one request, without its personal data.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::list::RequestRow;
 use crate::cli::exit::{Ended, Outcome};
 use crate::cli::invocation::{self, Invocation};
+use crate::cli::jobs::{JobLine, line};
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::erasures::{self, StepRow};
+use crate::db::jobs::{self, JobState};
 use crate::db::letters::{self, LetterRow, LetterState};
+use crate::db::requests::Stored;
 use crate::db::{Tx, evidence};
-use crate::domain::request::Audience;
+use crate::domain::request::{Audience, Wake};
 use crate::domain::{LetterKind, Reference};
 use crate::flow::operate::{self, Revealed};
 use crate::output::{self, Format, Tabular, printable, time};
+
+/// Jobs of one request that are shown, of each state.
+const JOBS_MAX: u32 = 100;
 
 /// What `show` understands.
 #[derive(Debug, clap::Args)]
@@ -31,7 +39,11 @@ struct Shown {
     request: RequestRow,
     /// Whether evidence waits for a second operator.
     evidence_waits: bool,
+    /// On which day somebody of the team is reminded to look at a refusal again, as it promised.
+    look_again_on: Option<String>,
     letters: Vec<LetterLine>,
+    /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
+    jobs: Vec<JobLine>,
     steps: Vec<StepRow>,
     deliveries: Vec<DeliveryLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +116,7 @@ impl Tabular for DeliveryLine {
 /// Shows one request.
 pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
     let shown = if args.reveal {
-        let (house, operator) = invocation.house().await?;
+        let (house, operator) = invocation.desk_to_look().await?;
         let mut tx = house.db.read().await?;
         let mut shown = read(&mut tx, &args.reference).await?;
         drop(tx);
@@ -124,11 +136,24 @@ async fn read(tx: &mut Tx, reference: &Reference) -> Result<Shown, Ended> {
     Ok(Shown {
         request: RequestRow::from(&stored),
         evidence_waits: evidence::load(tx, id).await?.is_some(),
+        look_again_on: jobs::waking(tx, id, Wake::ReviewDue).await?.map(time),
+        jobs: work(tx, &stored).await?,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
         steps: erasures::steps(tx, id).await?,
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
         revealed: None,
     })
+}
+
+/// The work that is not finished, what failed first.
+async fn work(tx: &mut Tx, stored: &Stored) -> Result<Vec<JobLine>, Ended> {
+    let request = &stored.request;
+    let named = BTreeMap::from([(request.id, request.reference.clone())]);
+    let mut found = Vec::new();
+    for state in [JobState::Dead, JobState::Running, JobState::Waiting] {
+        found.extend(jobs::list(tx, &[state], Some(request.id), JOBS_MAX).await?);
+    }
+    Ok(found.into_iter().map(|row| line(row, &named)).collect())
 }
 
 fn letter(row: &LetterRow) -> LetterLine {
@@ -151,6 +176,7 @@ fn for_people(shown: &Shown) -> String {
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
     }
+    facts.extend(shown.look_again_on.clone().map(|day| ("looked at again on", day)));
     if let Some(revealed) = &shown.revealed {
         let word =
             |word: &Option<String>| word.as_deref().map_or_else(|| "- (not known, or forgotten)".to_owned(), printable);
@@ -163,7 +189,12 @@ fn for_people(shown: &Shown) -> String {
     }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text: String = facts.iter().map(|(name, fact)| format!("{name:width$}  {fact}\n")).collect();
-    for part in [output::section(&shown.letters), output::section(&shown.steps), output::section(&shown.deliveries)] {
+    for part in [
+        output::section(&shown.letters),
+        output::section(&shown.jobs),
+        output::section(&shown.steps),
+        output::section(&shown.deliveries),
+    ] {
         text.push_str(&part);
     }
     for letter in shown.revealed.iter().flat_map(|revealed| &revealed.letters) {
@@ -180,7 +211,7 @@ fn said_by_operators(revealed: &Revealed) -> Vec<(&'static str, String)> {
         facts.push(("refused by", printable(&refusal.article)));
         let data = if refusal.data.is_empty() { "all that was asked for".to_owned() } else { refusal.data.join(", ") };
         facts.push(("data that stay", printable(&data)));
-        facts.extend(refusal.review_on.map(|day| ("looked at again on", day.to_string())));
+        facts.extend(refusal.review_on.map(|day| ("promised for", day.to_string())));
     }
     facts.extend(revealed.extension_reason.as_deref().map(|reason| ("extended because", printable(reason))));
     facts

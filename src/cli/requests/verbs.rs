@@ -7,7 +7,7 @@ use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
-use crate::flow::operate::{self, Approval, Correction, Operator, Refusal};
+use crate::flow::operate::{self, Act, Approval, Correction, Operator, Refusal};
 use crate::flow::{FlowError, House, again, retry};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
@@ -17,7 +17,8 @@ use super::list::RequestRow;
 /// A verb and the request that it is for.
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Verb {
-    /// Sets the scope of a request in review; it goes through the challenge like any other.
+    /// Sets the scope of a request in review; it goes through the challenge like any other. From one that ended as not_found a
+    /// new request is opened.
     Scope {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
@@ -28,8 +29,13 @@ pub(in crate::cli) enum Verb {
         /// Sets the account too, by the directory's id.
         #[arg(long, value_name = "ID")]
         account: Option<String>,
+        /// Says whom the letter means, where it names nobody whom the directory finds, or several: by an address, id, number
+        /// or name that finds one person of the account. Kept sealed.
+        #[arg(long, value_name = "IDENTIFIER")]
+        target: Option<String>,
     },
-    /// Sets the account of a request in review; it goes through the challenge like any other.
+    /// Sets the account of a request in review; it goes through the challenge like any other. From one that ended as not_found
+    /// a new request is opened.
     Account {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
@@ -39,6 +45,9 @@ pub(in crate::cli) enum Verb {
         /// Sets the scope too.
         #[arg(long, value_parser = words::scope())]
         scope: Option<Scope>,
+        /// Says whom the letter means, as for 'requests scope'.
+        #[arg(long, value_name = "IDENTIFIER")]
+        target: Option<String>,
     },
     /// Records that a person was verified by other means, or approves that as a second operator.
     Approve {
@@ -77,12 +86,18 @@ pub(in crate::cli) enum Verb {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
         reference: Reference,
+        /// Why, for the team and the auditor. Kept sealed, and in the trail as a commitment.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Lets a paused request go on.
     Release {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
         reference: Reference,
+        /// Why, for the team and the auditor. Kept sealed, and in the trail as a commitment.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Extends the period once, before it is over; the person is told the reason (Art. 12(3) GDPR).
     Extend {
@@ -98,6 +113,9 @@ pub(in crate::cli) enum Verb {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
         reference: Reference,
+        /// Why, for the team and the auditor. Kept sealed, and in the trail as a commitment.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Erases again what came back after an erasure, by the saved keys of the request.
     EraseAgain {
@@ -141,10 +159,10 @@ impl Verb {
             | Self::Account { reference, .. }
             | Self::Approve { reference, .. }
             | Self::Refuse { reference, .. }
-            | Self::Hold { reference }
-            | Self::Release { reference }
+            | Self::Hold { reference, .. }
+            | Self::Release { reference, .. }
             | Self::Extend { reference, .. }
-            | Self::Withdraw { reference }
+            | Self::Withdraw { reference, .. }
             | Self::EraseAgain { reference, .. }
             | Self::Leave { reference, .. }
             | Self::Resend { reference }
@@ -155,7 +173,10 @@ impl Verb {
 
 /// Acts, and shows how the request stands afterwards.
 pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
-    let (house, operator) = invocation.house().await?;
+    let (house, operator) = match verb {
+        Verb::Scope { .. } | Verb::Account { .. } => invocation.desk_with_directory().await?,
+        _ => invocation.desk().await?,
+    };
     let reference = verb.reference().clone();
     let before = invocation::request(&mut house.db.read().await?, &reference).await?.request.state;
     let words = act(&house, &operator, verb).await?;
@@ -179,15 +200,13 @@ fn said(reference: &Reference, before: State, after: State, words: &str) -> Stri
 async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {
     let at = verb.reference().clone();
     Ok(match verb {
-        Verb::Scope { scope, account, .. } => {
-            let correction = Correction { scope: Some(scope), account };
-            operate::correct(house, &at, operator, correction).await.map_err(not_now)?;
-            "set; it is identified anew"
+        Verb::Scope { scope, account, target, .. } => {
+            let correction = Correction { scope: Some(scope), account, target };
+            corrected(house, &at, operator, correction).await?
         }
-        Verb::Account { account, scope, .. } => {
-            let correction = Correction { scope, account: Some(account) };
-            operate::correct(house, &at, operator, correction).await.map_err(not_now)?;
-            "set; it is identified anew"
+        Verb::Account { account, scope, target, .. } => {
+            let correction = Correction { scope, account: Some(account), target };
+            corrected(house, &at, operator, correction).await?
         }
         Verb::Approve { proof, evidence, .. } => {
             let given = proof.zip(evidence.as_deref());
@@ -202,12 +221,12 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
             "refused"
         }
-        Verb::Hold { .. } => {
-            operate::hold(house, &at, operator).await?;
+        Verb::Hold { reason, .. } => {
+            operate::act(house, &at, operator, Act::Hold, reason.as_deref()).await.map_err(not_now)?;
             "paused"
         }
-        Verb::Release { .. } => {
-            operate::release(house, &at, operator).await?;
+        Verb::Release { reason, .. } => {
+            operate::act(house, &at, operator, Act::Release, reason.as_deref()).await.map_err(not_now)?;
             "goes on"
         }
         Verb::Extend { reason, .. } => {
@@ -215,8 +234,8 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             say(&format!("due by law on {}", moved.request.deadlines.legal_due));
             "extended"
         }
-        Verb::Withdraw { .. } => {
-            operate::withdraw(house, &at, operator).await?;
+        Verb::Withdraw { reason, .. } => {
+            operate::act(house, &at, operator, Act::Withdraw, reason.as_deref()).await.map_err(not_now)?;
             "withdrawn"
         }
         Verb::EraseAgain { recognised, .. } => {
@@ -236,6 +255,20 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             "noted"
         }
     })
+}
+
+async fn corrected(
+    house: &House,
+    at: &Reference,
+    operator: &Operator,
+    correction: Correction,
+) -> Result<&'static str, Ended> {
+    let stored = operate::correct(house, at, operator, correction).await.map_err(not_now)?;
+    if stored.request.reference == *at {
+        return Ok("set; it is identified anew");
+    }
+    say(&format!("opened anew as {}", stored.request.reference));
+    Ok("stays ended; the new request is identified")
 }
 
 /// Words that are missing, or evidence for a request that does not wait for it, are no fault of the program.

@@ -41,6 +41,8 @@ impl Step<'_> {
             }
             Event::Stranger => {
                 self.only_from(&[State::Received])?;
+                // An owner may have written from another address: nobody is answered, and a person can put it right.
+                self.send(LetterKind::AlarmReview, Audience::Team);
                 self.end(State::NotFound);
                 Ok(())
             }
@@ -59,6 +61,15 @@ impl Step<'_> {
             Event::Approved { warrant } => {
                 self.answered_in(State::AwaitingApproval)?;
                 self.schedule(*warrant)
+            }
+            Event::Vouched { scope, warrant } => {
+                self.vouch(*scope, false)?;
+                self.schedule(*warrant)
+            }
+            Event::VouchedPendingApproval { scope } => {
+                self.vouch(*scope, true)?;
+                self.ask_owner();
+                Ok(())
             }
             Event::ApprovalDenied => {
                 self.answered_in(State::AwaitingApproval)?;
@@ -219,6 +230,27 @@ impl Step<'_> {
         }
     }
 
+    /// Evidence stands for the word that is missing; `approval` says that the owner's is then still to come.
+    fn vouch(&mut self, scope: Scope, approval: bool) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::NeedsReview])?;
+        if !self.next.takes_evidence() {
+            return Err(self.illegal("more than an answer is missing: it is identified anew first"));
+        }
+        let owner_next = !self.next.waits_for_owner();
+        match &mut self.next.ask {
+            Some(ask) if ask.approval && owner_next != approval => {
+                Err(self.illegal("the authority table says otherwise on approval"))
+            }
+            Some(ask) if !ask.approval && approval => Err(self.illegal("nobody has to approve it")),
+            Some(ask) if ask.offered.contains(&scope) && ask.scope.is_none_or(|proven| proven == scope) => {
+                ask.scope = Some(scope);
+                self.next.review = None;
+                Ok(())
+            }
+            _ => Err(self.illegal("this scope was not offered")),
+        }
+    }
+
     /// Asks the owner, or a person where no time is left to; answers whether the owner is asked.
     fn ask_owner(&mut self) -> bool {
         let Some(lapse) = approval_ends(&self.next.deadlines, self.policy, self.now) else {
@@ -302,6 +334,7 @@ impl Step<'_> {
             (Wake::NoticeDue, state) if self.next.deadlines.extended && !state.is_ended() => {
                 self.send(LetterKind::AlarmDueSoon, Audience::Team);
             }
+            (Wake::ReviewDue, State::Refused) => self.send(LetterKind::AlarmReview, Audience::Team),
             _ => self.next.moves -= 1,
         }
         Ok(())

@@ -21,6 +21,8 @@ stored_enum! {
         DueSoon = "due_soon",
         /// The base due date is here: the notice of an extension must have been sent.
         NoticeDue = "notice_due",
+        /// The day is here on which a refusal promised another look.
+        ReviewDue = "review_due",
     }
 }
 
@@ -97,6 +99,19 @@ pub enum Event {
     },
     /// The owner said no.
     ApprovalDenied,
+    /// Two operators vouch for the word that a request in review waits for: the asker's where no approval is needed, the
+    /// owner's where the asker's was proven.
+    Vouched {
+        /// What was asked for.
+        scope: Scope,
+        /// The authority that `verify` made of their evidence.
+        warrant: Warrant,
+    },
+    /// Two operators vouch for the asker of a request in review, and the owner must approve.
+    VouchedPendingApproval {
+        /// What was asked for.
+        scope: Scope,
+    },
     /// The person, with proof, took it back or said that it was not them.
     WithdrawnByPerson,
     /// Somebody asked to stop without proof, or with proof said something that may be a stop.
@@ -173,6 +188,8 @@ impl Event {
             Self::ConfirmedPendingApproval { .. } => "confirmed_pending_approval",
             Self::Approved { .. } => "approved",
             Self::ApprovalDenied => "approval_denied",
+            Self::Vouched { .. } => "vouched",
+            Self::VouchedPendingApproval { .. } => "vouched_pending_approval",
             Self::WithdrawnByPerson => "withdrawn_by_person",
             Self::StopAsked => "stop_asked",
             Self::ChallengeBounced => "challenge_bounced",

@@ -124,6 +124,15 @@ stored_enum! {
     }
 }
 
+impl ReviewReason {
+    /// Whether only an answer is missing: what was offered, to whom and about which account is as it was, so that
+    /// evidence of operators may stand for the word. After every other reason it is identified anew first.
+    #[must_use]
+    pub const fn lacks_only_a_word(self) -> bool {
+        matches!(self, Self::ChallengeBounced | Self::TooManyAttempts | Self::OwnerSilent | Self::UnclearLetter)
+    }
+}
+
 stored_enum! {
     /// Who paused it.
     Hold, "hold" {
@@ -198,6 +207,28 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether evidence of operators may stand for the word that it waits for: while the question stands, or in review
+    /// where only the answer is missing.
+    #[must_use]
+    pub fn takes_evidence(&self) -> bool {
+        let in_review = self.ask.is_some() && self.review.is_some_and(ReviewReason::lacks_only_a_word);
+        match self.state {
+            State::AwaitingConfirmation | State::AwaitingApproval => true,
+            State::NeedsReview => in_review,
+            _ => false,
+        }
+    }
+
+    /// Whether the owner's word is what is missing: the asker's was proven.
+    #[must_use]
+    pub fn waits_for_owner(&self) -> bool {
+        match self.state {
+            State::AwaitingApproval => true,
+            State::NeedsReview => self.ask.as_ref().is_some_and(|ask| ask.approval && ask.scope.is_some()),
+            _ => false,
+        }
+    }
+
     /// A request that a letter (or an ended service) has just opened.
     #[must_use]
     pub const fn open(

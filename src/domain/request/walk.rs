@@ -59,6 +59,8 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("reopened", "continued", &["erasing"]),
     ("reopened", "left_alone", &["completed"]),
     ("needs_review", "put_right", &["received"]),
+    ("needs_review", "vouched", &["scheduled"]),
+    ("needs_review", "vouched_pending_approval", &["awaiting_approval"]),
     ("needs_review", "stop_asked", &["on_hold"]),
     ("needs_review", "held", &["on_hold"]),
     ("needs_review", "withdrawn_by_person", &["withdrawn"]),
@@ -82,6 +84,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("on_hold", "withdrawn_by_operator", &["withdrawn"]),
     ("on_hold", "refused_by_operator", &["refused"]),
     ("forwarded", "woken", &["forwarded"]),
+    ("refused", "woken", &["refused"]),
 ];
 
 fn allowed(from: State, event: &str) -> Option<&'static [&'static str]> {
@@ -115,15 +118,20 @@ fn offers(rng: &mut StdRng) -> Vec<Scope> {
     offered
 }
 
+/// A scope that somebody names: mostly the first that was offered.
+fn scope_of(rng: &mut StdRng, request: &Request) -> Scope {
+    let offered = request.ask.as_ref().and_then(|ask| ask.offered.first().copied());
+    offered.filter(|_| rng.random_bool(0.8)).unwrap_or_else(|| pick(rng, Scope::ALL))
+}
+
 /// Any event, whether or not it fits. Those that lead onwards come more often, or the far states would never be seen.
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..29) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..30) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
-            let offered = request.ask.as_ref().and_then(|ask| ask.offered.first().copied());
-            let scope = offered.filter(|_| rng.random_bool(0.8)).unwrap_or_else(|| pick(rng, Scope::ALL));
+            let scope = scope_of(rng, request);
             if rng.random_bool(0.5) {
                 Event::Confirmed { scope, warrant: warrant(now, live) }
             } else {
@@ -167,6 +175,8 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         24 => Event::ReleasedByPerson,
         25 => Event::ErasedAgain,
         26 => Event::LeftAlone,
+        27 => Event::Vouched { scope: scope_of(rng, request), warrant: warrant(now, live) },
+        28 => Event::VouchedPendingApproval { scope: scope_of(rng, request) },
         _ => Event::WithdrawnByOperator,
     }
 }
@@ -259,6 +269,17 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             assert!(ask.is_some_and(|ask| ask.approval && ask.offered.contains(scope)));
             assert_eq!(after.warrant, before.warrant, "the owner was not asked yet");
         }
+        Event::Vouched { scope, warrant } => {
+            only_a_word_was_missing(before, *scope);
+            let ask = ask.expect("somebody asked");
+            assert!(!ask.approval || ask.scope == Some(*scope), "an asker's word alone permits nothing");
+            assert_eq!((after.warrant, after.ask.as_ref().and_then(|ask| ask.scope)), (Some(*warrant), Some(*scope)));
+        }
+        Event::VouchedPendingApproval { scope } => {
+            only_a_word_was_missing(before, *scope);
+            assert!(ask.is_some_and(|ask| ask.approval && ask.scope.is_none()));
+            assert_eq!(after.warrant, None, "the owner was not asked yet");
+        }
         Event::Approved { .. } | Event::ApprovalDenied => assert!(waits_in(before, State::AwaitingApproval)),
         Event::Held if before.state == State::OnHold => {
             assert!(matches!(before.held, Some((_, Hold::Unproven))), "a pause is placed once");
@@ -282,6 +303,13 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
         Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
         _ => {}
     }
+}
+
+fn only_a_word_was_missing(before: &Request, scope: Scope) {
+    use ReviewReason::{ChallengeBounced, OwnerSilent, TooManyAttempts, UnclearLetter};
+    let missing = [ChallengeBounced, OwnerSilent, TooManyAttempts, UnclearLetter];
+    assert!(before.review.is_some_and(|reason| missing.contains(&reason)), "{:?}", before.review);
+    assert!(before.ask.as_ref().is_some_and(|ask| ask.offered.contains(&scope)), "only what was offered");
 }
 
 fn back_where_it_was(before: &Request, after: &Request) {
@@ -354,7 +382,8 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
             assert!(done, "the end is told");
         }
         State::Reopened => assert!(sent(LetterKind::AlarmReview, Audience::Team)),
-        State::Received | State::NotFound | State::Erasing | State::WaitingOnRecipients => {}
+        State::NotFound => assert!(sent(LetterKind::AlarmReview, Audience::Team), "an owner may be behind it"),
+        State::Received | State::Erasing | State::WaitingOnRecipients => {}
     }
     // A question that comes back after a pause is put anew.
     let asks = matches!(after.state, State::AwaitingConfirmation | State::AwaitingApproval);
@@ -405,7 +434,7 @@ fn random_lives_stay_within_the_table() {
             if let Ok((after, _)) = moved {
                 reached.insert((request.state.as_str(), event.name(), after.state.as_str()));
                 request = after;
-                let goes_on = matches!(request.state, State::Completed | State::Forwarded);
+                let goes_on = matches!(request.state, State::Completed | State::Forwarded | State::Refused);
                 if request.state.is_ended() && (!goes_on || rng.random_bool(0.2)) {
                     request = newborn(now);
                 }

@@ -236,7 +236,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             let article = "Art. 12(3) GDPR".to_owned();
             vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason, article }.into()]
         }
-        LetterKind::Withdrawn => vec![Withdrawn { common: common() }.into()],
+        LetterKind::Withdrawn => [false, true].map(|by_team| Withdrawn { common: common(), by_team }.into()).to_vec(),
         LetterKind::Expired => vec![Expired { common: common() }.into()],
         LetterKind::AlarmReview => {
             let reason = "several_accounts".to_owned();

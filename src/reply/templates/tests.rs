@@ -120,7 +120,14 @@ fn every_word_of_the_program_has_a_term_in_every_language() {
     let words: [(&str, Vec<&str>); 4] = [
         ("letter", LetterKind::ALL.iter().filter(|kind| !kind.is_alarm()).map(|kind| kind.as_str()).collect()),
         ("state", State::ALL.iter().map(|state| state.as_str()).collect()),
-        ("reason", ReviewReason::ALL.iter().map(|reason| reason.as_str()).chain(["reopened"]).collect()),
+        (
+            "reason",
+            ReviewReason::ALL
+                .iter()
+                .map(|reason| reason.as_str())
+                .chain(["reopened", "not_found", "review_day"])
+                .collect(),
+        ),
         ("failure", codes_of_failures()),
     ];
     for folder in FOLDERS {

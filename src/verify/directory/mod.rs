@@ -2,6 +2,7 @@
 //!
 //! It only answers; it proves nothing, keeps nothing and never writes. Nothing that it returns prints itself.
 
+mod closed;
 mod file;
 mod sql;
 
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 
 use crate::domain::{Retry, Role, Timestamp};
 
+pub use closed::ClosedDirectory;
 pub use file::FileDirectory;
 pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
 
@@ -116,6 +118,9 @@ pub enum DirectoryError {
         /// The query's name in the configuration.
         query: &'static str,
     },
+    /// Whoever asks has not opened it.
+    #[error("the directory is not open to a command that only needs our own database")]
+    Closed,
     /// The file is no directory.
     #[error("the directory file cannot be read")]
     File(#[source] Box<dyn std::error::Error + Send + Sync>),

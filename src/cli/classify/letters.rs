@@ -19,7 +19,7 @@ const SEPARATOR: &[u8] = b"From ";
 const ENDINGS: [&str; 4] = ["eml", "mbox", "mbx", "mime"];
 
 /// One letter, not read yet.
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     /// A file of its own.
     File(PathBuf),
     /// Bytes of an mbox file, and its number there, from 1.
@@ -30,18 +30,18 @@ pub(super) enum Source {
 
 /// What was found under some paths.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) sources: Vec<Source>,
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) sources: Vec<Source>,
     /// Named paths that do not exist.
-    pub(super) missing: usize,
+    pub(in crate::cli) missing: usize,
     /// Files and folders that could not be looked into.
-    pub(super) unread: usize,
+    pub(in crate::cli) unread: usize,
     /// Files in folders that do not begin like a letter.
-    pub(super) passed_over: usize,
+    pub(in crate::cli) passed_over: usize,
 }
 
 /// The letters of these paths, in order; of the standard input where there are none.
-pub(super) fn find(paths: &[PathBuf]) -> io::Result<Found> {
+pub(in crate::cli) fn find(paths: &[PathBuf]) -> io::Result<Found> {
     let mut found = Found::default();
     if paths.is_empty() {
         found.standard_input()?;
@@ -136,7 +136,7 @@ impl Found {
 
 impl Source {
     /// What it is called: the file, and the number within an mbox.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::cli) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Within(path, _, number) => format!("{}#{number}", path.display()),
@@ -145,7 +145,7 @@ impl Source {
     }
 
     /// Its bytes, at most so many.
-    pub(super) fn read(&self, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    pub(in crate::cli) fn read(&self, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self {
             Self::File(path) => {

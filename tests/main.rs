@@ -8,6 +8,7 @@
 
 mod answers;
 mod arrival;
+mod authentication;
 mod bad_input;
 mod canary;
 mod classify;

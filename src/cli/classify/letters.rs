@@ -74,7 +74,7 @@ impl Found {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         let whole = 0..bytes.len();
-        let letters = if bytes.starts_with(SEPARATOR) { split(&bytes[..])? } else { Vec::new() };
+        let letters = if is_separator(&bytes) { split(&bytes[..])? } else { Vec::new() };
         let bytes = Arc::new(bytes);
         if letters.is_empty() {
             self.sources.push(Source::Piped(bytes, whole, 1));
@@ -113,7 +113,7 @@ impl Found {
         let looked = File::open(path).and_then(|file| {
             let mut head = Vec::new();
             (&file).take(HEAD_BYTES).read_to_end(&mut head)?;
-            if !head.starts_with(SEPARATOR) {
+            if !is_separator(&head) {
                 return Ok((head, Vec::new()));
             }
             (&file).seek(SeekFrom::Start(0))?;
@@ -160,13 +160,18 @@ impl Source {
             Self::Piped(whole, range, _) => {
                 let most = usize::try_from(bytes_max).unwrap_or(usize::MAX).min(range.len());
                 bytes.extend(whole.get(range.clone()).unwrap_or_default().iter().take(most));
-                if !whole.starts_with(SEPARATOR) {
+                if !is_separator(whole) {
                     return Ok(bytes);
                 }
             }
         }
         Ok(unquoted(&bytes))
     }
+}
+
+/// Whether a line parts two letters of an mbox file, rather than being a crooked From header, which a letter must not lose.
+fn is_separator(line: &[u8]) -> bool {
+    line.strip_prefix(SEPARATOR).is_some_and(|rest| !rest.trim_ascii_start().starts_with(b":"))
 }
 
 /// The letters of an mbox file, without the line that parts them.
@@ -176,7 +181,7 @@ fn split(mut mbox: impl io::BufRead) -> io::Result<Vec<Range<u64>>> {
     loop {
         line.clear();
         let length = mbox.read_until(b'\n', &mut line)? as u64;
-        let parts = blank && line.starts_with(SEPARATOR);
+        let parts = blank && is_separator(&line);
         if length == 0 || parts {
             letters.extend(begin.map(|begin| begin..at));
             begin = Some(at + length);
@@ -227,6 +232,12 @@ mod tests {
         assert_eq!(text(&letters[0]), b"Subject: 1\n\nFrom here\nFrom there\n\n");
         assert_eq!(text(&letters[1]), b"Subject: 2\n\ntext\n");
         assert!(split(&b""[..]).unwrap().len() <= 1);
+    }
+
+    #[test]
+    fn a_crooked_from_header_parts_no_letters() {
+        assert!(is_separator(b"From ann@b.example Mon Jan  5 10:00:00 2027\n"));
+        assert!(!is_separator(b"From : ann@b.example\r\n") && !is_separator(b"From: ann@b.example\r\n"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | [`authenticate`] | whether a letter is from whom it says, by signature |
 //! | [`breakpoint`] | names the points at which a crash test kills the process |
 //! | [`chance`] | random bytes, as a parameter |
 //! | [`cli`] | the commands: one file per command |
@@ -28,6 +29,7 @@
 //! | [`vault`] | keys of a case, sealed personal data, their destruction |
 //! | [`verify`] | who asks, may they, and the proof of it |
 
+pub mod authenticate;
 pub mod breakpoint;
 pub mod chance;
 pub mod cli;

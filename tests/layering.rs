@@ -56,6 +56,11 @@ const ROOMS: &[Room] = &[
         because: "bytes become facts without looking anything up",
     },
     Room {
+        name: "authenticate",
+        may_name: &["domain", "chance", "clock", "intake"],
+        because: "it judges signatures by what DNS says; whose address it is, and what follows, it does not know",
+    },
+    Room {
         name: "vault",
         may_name: &["domain", "chance", "clock"],
         because: "keys and sealed data; where the sealed bytes lie is somebody else's business",
@@ -224,7 +229,12 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ),
     ("async_imap", &["mailbox"], "mail comes in through one room"),
     ("lettre", &["reply"], "mail goes out through one room"),
-    ("mail_parser", &["intake", "demo", "mailbox"], "letters are read by intake, and by the demo's customers"),
+    (
+        "mail_parser",
+        &["intake", "authenticate", "demo", "mailbox"],
+        "letters are read by intake, by the second reader of a From header, and by the demo's customers",
+    ),
+    ("mail_auth", &["authenticate"], "signatures are verified, and DNS is asked, in one room"),
     ("minijinja", &["reply"], "letters are written by one room"),
     ("clap", &["cli", "output"], "the command line is one room's"),
     (

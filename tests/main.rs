@@ -9,6 +9,7 @@
 mod again;
 mod answers;
 mod arrival;
+mod authentication;
 mod bad_input;
 mod canary;
 mod classify;

@@ -5,7 +5,7 @@
 //! record like any other (`review`, with the reason); a file that cannot be read is named on stderr, the others are still
 //! judged, and the command ends with 3 where a named path does not exist, and with 1 otherwise.
 
-mod letters;
+pub(super) mod letters;
 mod score;
 mod shown;
 
@@ -115,7 +115,7 @@ impl Tabular for Classified {
 }
 
 /// The rules that spoke, each with the part of the letter that it spoke of.
-fn reasons(verdict: &Verdict) -> Vec<String> {
+pub(super) fn reasons(verdict: &Verdict) -> Vec<String> {
     verdict.reasons.iter().map(|reason| format!("{}: {}", part(reason.part), reason.rule)).collect()
 }
 
@@ -138,7 +138,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// One letter and the microseconds that it took.
-    fn read(&self, bytes: &[u8]) -> (Intake, u64) {
+    pub(super) fn read(&self, bytes: &[u8]) -> (Intake, u64) {
         let began = Instant::now();
         let intake = intake::read(bytes, &self.lexicon, &self.limits);
         (intake, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))

@@ -16,6 +16,7 @@ mod completions;
 mod demo;
 mod example;
 pub mod exit;
+mod explain;
 mod invocation;
 mod jobs;
 mod logging;
@@ -40,7 +41,7 @@ use exit::{Exit, Outcome};
 use invocation::Invocation;
 
 /// Where the config lies unless the command line or the environment says otherwise.
-const CONFIG_FILE: &str = "/etc/expunged/expunged.toml";
+pub(crate) const CONFIG_FILE: &str = "/etc/expunged/expunged.toml";
 
 /// Reads a support mailbox, proves who asks for erasure, erases across every store, and writes back.
 #[derive(Debug, Parser)]
@@ -89,6 +90,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Says of letters in files what they ask for, as the daemon would judge them. Needs no config.
     Classify(classify::ClassifyArgs),
+    /// Says of letters in files why they are taken for what they are, and who sent them.
+    Explain(explain::ExplainArgs),
     /// What people asked for: looks, puts right, decides.
     #[command(subcommand)]
     Requests(requests::RequestsCommand),
@@ -141,6 +144,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Register(args) => register::run(&invocation, &args),
         Command::Plan(args) => plan::run(&invocation, &args).await,
         Command::Classify(args) => classify::run(&invocation, args).await,
+        Command::Explain(args) => explain::run(&invocation, &args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,
         Command::Jobs(command) => jobs::run(&invocation, command).await,
         Command::Trail(command) => trail::run(&invocation, command).await,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::authenticate::Outcome as Vouched;
 use crate::config::Config;
 use crate::daemon::build;
 use crate::db::deliveries::Disposition;
@@ -60,6 +61,8 @@ struct Observed {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     disposition: Disposition,
+    /// Whether the domain of its address vouches for it; `None` where no request has to do with it.
+    authentication: Option<Vouched>,
     /// The request that it belongs to already.
     request: Option<Reference>,
     /// Where its request would stand after it.
@@ -231,6 +234,7 @@ impl Observer<'_> {
             language: letter.language,
             sender: if letter.machine.is_some() { "machine" } else { sender(&known) },
             address: address.filter(|_| self.reveal),
+            authentication: seen.sender.as_ref().map(|sender| sender.outcome),
             would: would(&seen, letter),
             ..unread(listed, seen.disposition, "").of(seen.prospect)
         })
@@ -325,6 +329,7 @@ fn unread(listed: &Listed, disposition: Disposition, would: &str) -> Observed {
         sender: "unknown",
         address: None,
         disposition,
+        authentication: None,
         request: None,
         becomes: None,
         review: None,

@@ -27,6 +27,8 @@ pub struct Config {
     pub mailer: MailerSettings,
     /// Who an address is.
     pub directory: Directory,
+    /// How senders are authenticated.
+    pub authentication: Authentication,
     /// Who may ask for what: the rows that differ from the default table, each case at most once.
     pub authority: Vec<AuthorityRow>,
     /// How ownership is proved.
@@ -126,6 +128,15 @@ pub enum Directory {
     },
     /// `[directory.file]`.
     File(PathBuf),
+}
+
+/// `[authentication]`: how it is told who sent a letter. It proves no ownership.
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    /// The authserv-id of our own MX, in lower case, where its Authentication-Results are trusted.
+    pub trusted_mx: Option<String>,
+    /// DNS must answer a question within this time.
+    pub dns_timeout: Duration,
 }
 
 /// `[challenge]`: how ownership is proved.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox, MailboxKind,
-    Retention, Schedule, Service, Workers,
+    Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox,
+    MailboxKind, Retention, Schedule, Service, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
@@ -28,6 +28,7 @@ impl Config {
             mailbox,
             mailer,
             directory,
+            authentication,
             authority: _,
             challenge: _,
             schedule: _,
@@ -43,6 +44,7 @@ impl Config {
         let Database { url: _, connections_max } = database;
         let Keys { kek_file } = keys;
         let Log { format, filter } = log;
+        let Authentication { trusted_mx, dns_timeout } = authentication;
         sha256(&json!({
             "version": VERSION,
             "service": service_value(service),
@@ -51,6 +53,7 @@ impl Config {
             "mailbox": mailbox_value(mailbox),
             "mailer": mailer_value(mailer),
             "directory": directory_value(directory),
+            "authentication": { "trusted_mx": trusted_mx, "dns_timeout": dns_timeout.as_secs() },
             "policy": self.policy(),
             "limits": limits_value(limits),
             "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),

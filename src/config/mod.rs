@@ -29,8 +29,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use checked::{
-    AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, LogFormat, Mailbox,
-    MailboxKind, Retention, Rule, Schedule, Service, Target, Workers,
+    Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, LogFormat,
+    Mailbox, MailboxKind, Retention, Rule, Schedule, Service, Target, Workers,
 };
 pub use error::ConfigError;
 

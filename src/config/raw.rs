@@ -26,6 +26,7 @@ section!(
         mailbox: Maybe<RawMailbox>,
         mailer: Maybe<RawMailer>,
         directory: Maybe<RawDirectory>,
+        authentication: Maybe<RawAuthentication>,
         authority: Option<Vec<Spanned<RawAuthorityRow>>>,
         challenge: Maybe<RawChallenge>,
         schedule: Maybe<RawSchedule>,
@@ -102,6 +103,7 @@ section!(RawSqlDirectory {
     owner: Maybe<String>,
 });
 section!(RawFileDirectory { path: Maybe<String> });
+section!(RawAuthentication { trusted_mx: Maybe<String>, dns_timeout_seconds: Maybe<i64> });
 section!(RawAuthorityRow { role: Maybe<String>, scope: Maybe<String>, target: Maybe<String>, rule: Maybe<String> });
 section!(RawChallenge {
     expires_days: Maybe<i64>,

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use crate::authenticate::{Authenticator, SystemDns};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
@@ -101,6 +102,9 @@ pub enum BuildError {
     /// What the trail says of the program cannot be read.
     #[error("the running program's own file cannot be read; the trail names it by its SHA-256")]
     Program(#[source] std::io::Error),
+    /// Signatures cannot be verified.
+    #[error(transparent)]
+    Verifier(#[from] crate::authenticate::NoVerifier),
     /// Two rows of the authority table speak of one case.
     #[error(transparent)]
     Authority(#[from] crate::verify::DoubleRow),
@@ -384,6 +388,15 @@ async fn empty_ledger(folder: &TempDir, choices: &Choices) -> Result<Ledger, Bui
     Ok((db, KeyEncryptionKey::open_or_create(&folder.path().join("kek"), &*choices.chance)?))
 }
 
+/// Questions to DNS that one letter may have to wait for.
+const QUESTIONS_MAX: u32 = 4;
+
+/// Who sent a letter, by the DNS of the system.
+fn authenticator(config: &Config) -> Result<Authenticator, BuildError> {
+    let timeout = config.authentication.dns_timeout;
+    Ok(Authenticator::new(Arc::new(SystemDns::new(timeout)), timeout * QUESTIONS_MAX)?)
+}
+
 /// Our own database and the key that its keys are wrapped with.
 pub type Ledger = (Db, KeyEncryptionKey);
 
@@ -408,6 +421,7 @@ fn assemble(
         intake_limits: intake_limits(&config),
         templates: Templates::embedded()?,
         mailer,
+        authenticator: authenticator(&config)?,
         directory,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
         erase_limits: erase_limits(&config),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::authenticate::Authenticator;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -44,6 +45,8 @@ pub struct House {
     pub templates: Templates,
     /// How letters leave.
     pub mailer: Arc<dyn Mailer>,
+    /// Who sent a letter, by its signature.
+    pub authenticator: Authenticator,
     /// Who an address is.
     pub directory: Arc<dyn Directory>,
     /// Who may ask for what.

@@ -38,6 +38,10 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     if let Judgement::Answers(answered, _) = &mut judgement {
         answered.ask_again(house).await?;
     }
+    let sender = match judgement.is_of_a_request() {
+        true => Some(weigh::authenticate(house, &bytes, delivery.received_at).await),
+        false => None,
+    };
 
     breakpoint!("judge.weighed");
     let mut tx = house.db.write().await?;
@@ -50,9 +54,12 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
         forget::late_letter(house, &mut tx, id).await?;
     }
     if let Some(case) = case_of(&mut tx, request).await? {
-        let facts = Facts::new()
+        let mut facts = Facts::new()
             .with("disposition", Fact::Word(disposition.to_string()))?
             .with("intent", Fact::Word(letter.verdict.asked().to_owned()))?;
+        if let Some(sender) = &sender {
+            facts = facts.with("sender", Fact::Word(sender.outcome.to_string()))?;
+        }
         note::append(house, &mut tx, case, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;

@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::authenticate::Authentication;
 use crate::db::deliveries::Disposition;
 use crate::db::requests::{self, Stored};
-use crate::domain::request::{Effect, Event, Origin, Request, ReviewReason, apply};
+use crate::domain::request::{Audience, Effect, Event, Origin, Request, ReviewReason, apply};
 use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Scope, State, Timestamp};
 use crate::intake::Intake;
 
@@ -35,8 +36,8 @@ pub struct Prospect {
     pub approval: bool,
     /// Until when it would wait, because the address had its letter lately.
     pub waits_until: Option<Timestamp>,
-    /// The letters that would be written to anybody.
-    pub letters: Vec<LetterKind>,
+    /// The letters that would be written to anybody, and to whom.
+    pub letters: Vec<(LetterKind, Audience)>,
     /// How many open requests of the sender it would pause.
     pub pauses: usize,
     /// The request that it would move as an answer, beside the one that it opens or joins, and where that would stand.
@@ -57,6 +58,8 @@ pub struct Observed {
     pub letter: Intake,
     /// Its one disposition.
     pub disposition: Disposition,
+    /// Who sent it, where a request has to do with it.
+    pub sender: Option<Authentication>,
     /// The rest.
     pub prospect: Prospect,
 }
@@ -84,25 +87,30 @@ impl<'a> Lookout<'a> {
     pub async fn look(&mut self, bytes: Vec<u8>, received_at: Timestamp) -> Result<Observed, FlowError> {
         let house = self.house;
         let content_mac = super::admit::content_mac(house, &bytes);
-        let letter = weigh::read(house, bytes).await?;
-        let (disposition, prospect) = if self.contents.insert(content_mac) {
-            self.judge(content_mac, received_at, &letter).await?
-        } else {
-            (Disposition::Duplicate, Prospect::default())
+        let letter = weigh::read(house, bytes.clone()).await?;
+        if !self.contents.insert(content_mac) {
+            let (disposition, prospect) = (Disposition::Duplicate, Prospect::default());
+            return Ok(Observed { letter, disposition, sender: None, prospect });
+        }
+        let mut tx = house.db.read().await?;
+        let judgement = weigh::weigh(house, &mut tx, Some(content_mac), &letter).await?;
+        drop(tx);
+        let sender = match judgement.is_of_a_request() {
+            true => Some(weigh::authenticate(house, &bytes, received_at).await),
+            false => None,
         };
-        Ok(Observed { letter, disposition, prospect })
+        let (disposition, prospect) = self.judge(judgement, content_mac, received_at, &letter).await?;
+        Ok(Observed { letter, disposition, sender, prospect })
     }
 
     async fn judge(
         &mut self,
+        judgement: Judgement,
         content_mac: [u8; 32],
         received_at: Timestamp,
         letter: &Intake,
     ) -> Result<(Disposition, Prospect), FlowError> {
         let house = self.house;
-        let mut tx = house.db.read().await?;
-        let judgement = weigh::weigh(house, &mut tx, Some(content_mac), letter).await?;
-        drop(tx);
         let (judgement, first) = match judgement {
             Judgement::Answers(answered, by_words) => {
                 let (is_answer, prospect) = answers(house, *answered, letter, received_at, &by_words).await?;
@@ -247,7 +255,7 @@ fn stopped(house: &House, open: &[Stored]) -> Result<Prospect, FlowError> {
 fn moved(house: &House, request: &Request, event: &Event) -> Result<(bool, Prospect), FlowError> {
     let (after, effects) = apply(request, event, &house.policy, house.clock.now())?;
     let letters = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { letter, .. } if !letter.is_alarm() => Some(*letter),
+        Effect::Send { letter, to } if !letter.is_alarm() => Some((*letter, *to)),
         _ => None,
     });
     let waiting = after.ask.as_ref().filter(|_| after.state == State::AwaitingConfirmation);

@@ -2,11 +2,12 @@
 //!
 //! What [`judge`](super::judge) then does, and what [`observe`](super::observe) says that it would do, both come from here.
 
+use crate::authenticate::{Arrived, Authentication};
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges};
-use crate::domain::State;
+use crate::domain::{State, Timestamp};
 use crate::intake::{self, AnswerIntent, Intake, Intent, MachineKind};
 use crate::verify::Token;
 
@@ -30,12 +31,30 @@ pub(super) enum Judgement {
     Opens,
 }
 
+impl Judgement {
+    /// Whether a request has to do with it: of other letters nobody asks who sent them.
+    pub(super) const fn is_of_a_request(&self) -> bool {
+        matches!(self, Self::Answers(..) | Self::Stops(_) | Self::Opens)
+    }
+}
+
 /// Parsing costs time that the other tasks should not wait for.
 pub(super) async fn read(house: &House, bytes: Vec<u8>) -> Result<Intake, FlowError> {
     let (lexicon, limits) = (house.lexicon.clone(), house.intake_limits);
     tokio::task::spawn_blocking(move || intake::read(&bytes, &lexicon, &limits))
         .await
         .map_err(|_| FlowError::Broken("judging a letter panicked"))
+}
+
+/// Who sent a letter, judged as of its arrival. A fact beside it: nobody is spared the challenge.
+pub(super) async fn authenticate(house: &House, bytes: &[u8], received_at: Timestamp) -> Authentication {
+    let arrived = Arrived {
+        bytes,
+        at: received_at,
+        our_domain: Some(house.domain()),
+        trusted_mx: house.config.authentication.trusted_mx.as_deref(),
+    };
+    house.authenticator.authenticate(&arrived).await
 }
 
 /// What a letter is, by what our database knows of it. The digest of its content tells whether it was judged before.

@@ -57,7 +57,7 @@ pub use intent::{Disposition, Intent, Part, Reason, Verdict};
 pub use letter::Attachment;
 pub use lexicon::{Lexicon, LexiconError};
 pub use machine::MachineKind;
-pub use read::read;
+pub use read::{Parts, parts, read};
 pub use tongue::Tongue;
 
 use std::fmt;

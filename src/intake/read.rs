@@ -43,6 +43,27 @@ pub fn read(bytes: &[u8], lexicon: &Lexicon, limits: &Limits) -> Intake {
     intake
 }
 
+/// The texts of a letter as [`read`] takes them apart, for a person who asks what counted.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// What the writer wrote anew.
+    pub new: String,
+    /// What is repeated.
+    pub quoted: String,
+    /// What is passed on.
+    pub forwarded: String,
+}
+
+/// Takes the texts of a letter apart. Total: a letter that cannot be understood has none.
+#[must_use]
+pub fn parts(bytes: &[u8], lexicon: &Lexicon, limits: &Limits) -> Parts {
+    let apart = catch_unwind(AssertUnwindSafe(|| {
+        let Split { new, quoted, forwarded, .. } = Shown::of(&Letter::parse(bytes, limits), lexicon).main;
+        Parts { new, quoted, forwarded }
+    }));
+    apart.unwrap_or_default()
+}
+
 /// What is left of a letter that could not be read.
 fn opaque(defect: Defect) -> Intake {
     Intake {

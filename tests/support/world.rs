@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use expunged::authenticate::{Authenticator, FileDns};
 use expunged::chance::OsChance;
 use expunged::clock::{Clock, FixedClock};
 use expunged::config::{self, Config, ConfigError, Purpose, Surroundings};
@@ -250,6 +251,14 @@ impl World {
 
     pub async fn postgres() -> Self {
         Ground::postgres().await.build().await
+    }
+
+    /// Senders are authenticated by this file in the place of DNS.
+    pub fn with_dns(self, dns: &str) -> Self {
+        let mut house = Arc::into_inner(self.house).expect("nobody works in the house yet");
+        let dns = Arc::new(FileDns::parse(dns).expect("a file of records"));
+        house.authenticator = Authenticator::new(dns, Duration::from_secs(5)).expect("signatures can be verified");
+        Self { house: Arc::new(house), ..self }
     }
 
     /// Letters reach the support mailbox on a server, which the config names.

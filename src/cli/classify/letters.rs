@@ -19,7 +19,7 @@ const SEPARATOR: &[u8] = b"From ";
 const ENDINGS: [&str; 4] = ["eml", "mbox", "mbx", "mime"];
 
 /// One letter, not read yet.
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     /// A file of its own.
     File(PathBuf),
     /// Bytes of an mbox file, and its number there, from 1.
@@ -30,18 +30,18 @@ pub(super) enum Source {
 
 /// What was found under some paths.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) sources: Vec<Source>,
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) sources: Vec<Source>,
     /// Named paths that do not exist.
-    pub(super) missing: usize,
+    pub(in crate::cli) missing: usize,
     /// Files and folders that could not be looked into.
-    pub(super) unread: usize,
+    pub(in crate::cli) unread: usize,
     /// Files in folders that do not begin like a letter.
-    pub(super) passed_over: usize,
+    pub(in crate::cli) passed_over: usize,
 }
 
 /// The letters of these paths, in order; of the standard input where there are none.
-pub(super) fn find(paths: &[PathBuf]) -> io::Result<Found> {
+pub(in crate::cli) fn find(paths: &[PathBuf]) -> io::Result<Found> {
     let mut found = Found::default();
     if paths.is_empty() {
         found.standard_input()?;
@@ -74,7 +74,7 @@ impl Found {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         let whole = 0..bytes.len();
-        let letters = if bytes.starts_with(SEPARATOR) { split(&bytes[..])? } else { Vec::new() };
+        let letters = if is_separator(&bytes) { split(&bytes[..])? } else { Vec::new() };
         let bytes = Arc::new(bytes);
         if letters.is_empty() {
             self.sources.push(Source::Piped(bytes, whole, 1));
@@ -113,7 +113,7 @@ impl Found {
         let looked = File::open(path).and_then(|file| {
             let mut head = Vec::new();
             (&file).take(HEAD_BYTES).read_to_end(&mut head)?;
-            if !head.starts_with(SEPARATOR) {
+            if !is_separator(&head) {
                 return Ok((head, Vec::new()));
             }
             (&file).seek(SeekFrom::Start(0))?;
@@ -136,7 +136,7 @@ impl Found {
 
 impl Source {
     /// What it is called: the file, and the number within an mbox.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::cli) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Within(path, _, number) => format!("{}#{number}", path.display()),
@@ -145,7 +145,7 @@ impl Source {
     }
 
     /// Its bytes, at most so many.
-    pub(super) fn read(&self, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    pub(in crate::cli) fn read(&self, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self {
             Self::File(path) => {
@@ -160,13 +160,18 @@ impl Source {
             Self::Piped(whole, range, _) => {
                 let most = usize::try_from(bytes_max).unwrap_or(usize::MAX).min(range.len());
                 bytes.extend(whole.get(range.clone()).unwrap_or_default().iter().take(most));
-                if !whole.starts_with(SEPARATOR) {
+                if !is_separator(whole) {
                     return Ok(bytes);
                 }
             }
         }
         Ok(unquoted(&bytes))
     }
+}
+
+/// Whether a line parts two letters of an mbox file, rather than being a crooked From header, which a letter must not lose.
+fn is_separator(line: &[u8]) -> bool {
+    line.strip_prefix(SEPARATOR).is_some_and(|rest| !rest.trim_ascii_start().starts_with(b":"))
 }
 
 /// The letters of an mbox file, without the line that parts them.
@@ -176,7 +181,7 @@ fn split(mut mbox: impl io::BufRead) -> io::Result<Vec<Range<u64>>> {
     loop {
         line.clear();
         let length = mbox.read_until(b'\n', &mut line)? as u64;
-        let parts = blank && line.starts_with(SEPARATOR);
+        let parts = blank && is_separator(&line);
         if length == 0 || parts {
             letters.extend(begin.map(|begin| begin..at));
             begin = Some(at + length);
@@ -227,6 +232,12 @@ mod tests {
         assert_eq!(text(&letters[0]), b"Subject: 1\n\nFrom here\nFrom there\n\n");
         assert_eq!(text(&letters[1]), b"Subject: 2\n\ntext\n");
         assert!(split(&b""[..]).unwrap().len() <= 1);
+    }
+
+    #[test]
+    fn a_crooked_from_header_parts_no_letters() {
+        assert!(is_separator(b"From ann@b.example Mon Jan  5 10:00:00 2027\n"));
+        assert!(!is_separator(b"From : ann@b.example\r\n") && !is_separator(b"From: ann@b.example\r\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Raw to checked: every value is judged, every mistake is noted, and only a config without mistakes comes out.
 //! Reads the files that the config names (secrets, holidays); opens no connection.
 
+mod authentication;
 mod directory;
 mod limits;
 mod mail;
@@ -31,6 +32,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
     let mailbox = checks.mailbox(raw.mailbox);
     let mailer = checks.mailer(raw.mailer);
     let directory = checks.directory(raw.directory);
+    let authentication = checks.authentication(raw.authentication);
     let authority = checks.authority(raw.authority);
     let (challenge, schedule) = checks.periods(raw.challenge, raw.schedule, &law);
     let limits = checks.limits(raw.limits);
@@ -49,6 +51,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
             mailbox: mailbox?,
             mailer: mailer?,
             directory: directory?,
+            authentication,
             authority,
             challenge,
             schedule,

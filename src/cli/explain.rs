@@ -1,0 +1,233 @@
+//! `expunged explain`: why a letter is taken for what it is, who sent it, and, beside a config, whose account it means and
+//! what would be written to whom.
+//!
+//! The judgement is the daemon's own: `intake` reads, `authenticate` says who sent it, and where there is a config
+//! `flow::observe` says what would become of it. Nothing is written, marked or answered. Whoever names files here has them,
+//! so what stands in them is shown; what comes out of the directory is masked.
+
+mod shown;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, SystemDns};
+use crate::clock::{Clock, FixedClock, SystemClock};
+use crate::daemon::build::{self, Choices};
+use crate::domain::Timestamp;
+use crate::domain::request::Audience;
+use crate::flow::House;
+use crate::flow::observe::Lookout;
+use crate::intake::{self, Intake, Lexicon, Limits};
+use crate::output::{self, Format, progress, say};
+use crate::verify::Membership;
+
+use super::CONFIG_FILE;
+use super::classify::letters::{self, Found};
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
+use shown::{Explained, Meant, Written, masked, masked_address};
+
+/// How long DNS may take for one answer, and for all of one letter.
+const DNS_TIMEOUT: Duration = Duration::from_secs(5);
+const DNS_LIMIT: Duration = Duration::from_secs(60);
+
+/// What `explain` understands.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a config it says what the letter itself tells. Ends with 3 where a PATH does not exist and with 1 where \
+                  a file could not be read; the others are explained."
+)]
+pub(super) struct ExplainArgs {
+    /// Letters: files, folders with all that is in them, mbox files. Default, and `-`: the standard input.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// A TOML file of [[txt]] tables (name, value) that stands for DNS: what is not in it does not exist.
+    #[arg(long, value_name = "FILE")]
+    dns_file: Option<PathBuf>,
+    /// When the letters arrived (RFC 3339, or a date): signatures are judged as of then. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    now: Option<Timestamp>,
+    /// Trusts the Authentication-Results of this mail server. Default: what the config says, if there is one.
+    #[arg(long, value_name = "NAME")]
+    trusted_mx: Option<String>,
+}
+
+/// An instant, or the first of a day in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp::from_jiff(instant));
+    }
+    let day =
+        text.parse::<jiff::civil::Date>().ok().and_then(|day| day.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok());
+    let instant = day.ok_or("expected a time such as 2026-03-01T10:00:00Z, or a date such as 2026-03-01")?;
+    Ok(Timestamp::from_jiff(instant.timestamp()))
+}
+
+/// What letters are explained by.
+struct Explainer {
+    lexicon: Arc<Lexicon>,
+    limits: Limits,
+    authenticator: Authenticator,
+    clock: Arc<dyn Clock>,
+    trusted_mx: Option<String>,
+}
+
+/// Explains letters, one after the other.
+pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome {
+    let clock: Arc<dyn Clock> = match args.now {
+        Some(now) => Arc::new(FixedClock::at(now)),
+        None => Arc::new(SystemClock),
+    };
+    let dns: Arc<dyn Dns> = match &args.dns_file {
+        Some(file) => Arc::new(dns_file(file)?),
+        None => Arc::new(SystemDns::new(DNS_TIMEOUT)),
+    };
+    let authenticator = Authenticator::new(dns, DNS_LIMIT)?;
+    let (house, folder) = house(invocation, &clock, &authenticator).await?.unzip();
+    let configured = house.as_ref().and_then(|house| house.config.authentication.trusted_mx.clone());
+    let explainer = Explainer {
+        lexicon: match &house {
+            Some(house) => Arc::clone(&house.lexicon),
+            None => Arc::new(Lexicon::embedded()?),
+        },
+        limits: house.as_ref().map_or_else(Limits::default, |house| house.intake_limits),
+        authenticator,
+        clock,
+        trusted_mx: args.trusted_mx.clone().or(configured),
+    };
+    let ended = explainer.all(invocation.format, &args.paths, house.as_ref()).await;
+    if let Some(house) = house {
+        house.db.close().await;
+    }
+    drop(folder);
+    ended
+}
+
+fn dns_file(file: &Path) -> Result<FileDns, Ended> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    FileDns::parse(&text)
+        .map_err(|error| Ended::new(Exit::Usage, anyhow::Error::new(error).context(file.display().to_string())))
+}
+
+/// The house as one sees it who only looks, with the folder of its ledger where the daemon has made none; `None` where no config was named and none lies in its usual place.
+async fn house(
+    invocation: &Invocation,
+    clock: &Arc<dyn Clock>,
+    authenticator: &Authenticator,
+) -> Result<Option<(House, Option<TempDir>)>, Ended> {
+    let file = &invocation.config_file;
+    if file == Path::new(CONFIG_FILE) && !file.exists() {
+        return Ok(None);
+    }
+    let choices = Choices { clock: Arc::clone(clock), ..Invocation::choices() };
+    let (mut house, folder) = build::house_to_look(invocation.config_to_look()?, choices).await?;
+    if folder.is_some() {
+        say("the daemon has not run on this config yet: letters are judged as its first ones");
+    }
+    house.authenticator = authenticator.clone();
+    Ok(Some((house, folder)))
+}
+
+impl Explainer {
+    async fn all(&self, format: Format, paths: &[PathBuf], house: Option<&House>) -> Outcome {
+        let Found { sources, missing, mut unread, passed_over } = letters::find(paths)?;
+        let bar = progress("explaining letters");
+        let mut lookout = house.map(Lookout::new);
+        let mut all = Vec::new();
+        for source in &sources {
+            bar.inc(1);
+            let bytes = match source.read(self.limits.body_bytes_max + 1) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    unread += 1;
+                    say(&format!("cannot read {}: {error:#}", source.name()));
+                    continue;
+                }
+            };
+            let explained = self.one(source.name(), bytes, house, lookout.as_mut()).await?;
+            match format {
+                Format::Json => all.push(explained),
+                _ => output::one(format, &explained, &explained.text())?,
+            }
+        }
+        bar.finish_and_clear();
+        if format == Format::Json {
+            output::write_out(&serde_json::to_string_pretty(&all)?)?;
+        }
+        if passed_over > 0 {
+            say(&format!("{passed_over} files in the folders do not begin like a letter and were passed over"));
+        }
+        match (missing, unread) {
+            (0, 0) => Ok(()),
+            (0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),
+            (missing, _) => Err(Ended::saying(Exit::NotFound, format_args!("{missing} of the paths do not exist"))),
+        }
+    }
+
+    async fn one(
+        &self,
+        file: String,
+        bytes: Vec<u8>,
+        house: Option<&House>,
+        lookout: Option<&mut Lookout<'_>>,
+    ) -> Result<Explained, Ended> {
+        let now = self.clock.now();
+        let letter = intake::read(&bytes, &self.lexicon, &self.limits);
+        let parts = intake::parts(&bytes, &self.lexicon, &self.limits);
+        let sender = self.sender(&bytes, now, house).await;
+        let explained = Explained::of(file, &letter, parts, &sender);
+        let (Some(house), Some(lookout)) = (house, lookout) else { return Ok(explained) };
+        let seen = lookout.look(bytes, now).await?;
+        let known = asker(house, &letter).await?;
+        let account = known.as_ref().map(|known| Meant {
+            account: masked(&known.account),
+            role: known.role,
+            address_on_file: masked_address(&known.address_on_file),
+        });
+        let mut letters = Vec::new();
+        for (kind, to) in &seen.prospect.letters {
+            letters.push(Written { letter: *kind, to: *to, address: address_of(house, known.as_ref(), *to).await? });
+        }
+        Ok(explained.beside_a_config(seen.disposition, &seen.prospect, account, letters))
+    }
+
+    async fn sender(&self, bytes: &[u8], now: Timestamp, house: Option<&House>) -> Authentication {
+        let arrived =
+            Arrived { bytes, at: now, our_domain: house.map(House::domain), trusted_mx: self.trusted_mx.as_deref() };
+        self.authenticator.authenticate(&arrived).await
+    }
+}
+
+/// Whose account a letter means, in the order in which the daemon asks: the sender's, else that of the first address which it
+/// names.
+async fn asker(house: &House, letter: &Intake) -> Result<Option<Membership>, Ended> {
+    let sender = match letter.from.as_slice() {
+        [only] if !house.is_our_address(only) => Some(only),
+        _ => None,
+    };
+    for address in sender.into_iter().chain(&letter.claims.addresses) {
+        let mut known = house.directory.find(address.as_str()).await?;
+        known.sort_by_key(|membership| membership.role);
+        if let Some(first) = known.into_iter().next() {
+            return Ok(Some(first));
+        }
+    }
+    Ok(None)
+}
+
+/// Where a letter of ours would go: an address on file, masked, or nowhere.
+async fn address_of(house: &House, asker: Option<&Membership>, to: Audience) -> Result<Option<String>, Ended> {
+    let Some(asker) = asker else { return Ok(None) };
+    Ok(match to {
+        Audience::Asker => Some(masked_address(&asker.address_on_file)),
+        Audience::Owner => {
+            let owner = house.directory.owner(&asker.account).await?;
+            owner.and_then(|owner| owner.address_on_file).map(|address| masked_address(&address))
+        }
+        Audience::Team => None,
+    })
+}

@@ -6,7 +6,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State};
-use crate::intake::Intake;
+use crate::intake::{Intake, MachineKind};
 use crate::trail::Actor;
 use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession, Ruling, judge_answer};
 
@@ -165,7 +165,7 @@ pub(super) async fn decide(
 ) -> Result<Decision, FlowError> {
     let facts = facts_of(letter);
     if facts.machine_written {
-        return Ok(Decision::Nothing);
+        return Ok(passed_on(stored, answered, letter));
     }
     let (live, actor) = (answered.live(stored), answered.actor());
     let waits_for_owner = stored.request.state == State::AwaitingApproval
@@ -201,6 +201,18 @@ pub(super) async fn decide(
         (State::Scheduled, _, _) if facts.intent == Intent::Unclear => Decision::Step(Event::StopAsked, actor),
         _ => Decision::Nothing,
     })
+}
+
+/// An answer that a list brought to a question that is still put: nothing of it is believed, because a list may bring
+/// anybody's, and it is not lost either. A person reads it. What other machines write answers nothing.
+fn passed_on(stored: &Stored, answered: &Answered, letter: &Intake) -> Decision {
+    let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+    let waits = matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval)
+        || matches!(stored.request.held, Some((_, Hold::Unproven)));
+    match answered.live(stored) {
+        Some(_) if by_list && waits => Decision::review(ReviewReason::UnclearLetter, answered.actor()),
+        _ => Decision::Nothing,
+    }
 }
 
 /// Whoever holds a letter of ours may call it off; an owner whose question is no longer put only pauses it.

@@ -59,7 +59,12 @@ pub(super) async fn wishes(
         return Ok(Ok(vec![own(&asker.membership, Scope::Account)]));
     }
     let Some(sought) = sought(opening, known.scope_set) else { return Ok(Err(ReviewReason::UnclearLetter)) };
-    let meant = meant(house, opening, asker, sought).await?;
+    let meant = match meant(house, opening, asker, sought).await? {
+        // "Delete my account, but leave this colleague alone": who is only mentioned is not meant, and the wish for the
+        // writer's own must not be lost in another's. An operator who set the scope has read whom it means.
+        Meant::Other(..) if opening.mine && known.scope_set.is_none() => Meant::Unclear,
+        meant => meant,
+    };
     Ok(wished(sought, meant, &asker.membership, !opening.categories.is_empty()).ok_or(ReviewReason::UnclearTarget))
 }
 

@@ -12,6 +12,7 @@ use super::frame::{Names, without_frame};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
+use super::negation::{self, Negated};
 use super::signals::{Hit, Signals};
 use super::tokens;
 use super::tongue::Tongue;
@@ -20,8 +21,6 @@ use crate::domain::stored_enum;
 
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
-/// Words that may stand between a negation and a verb of erasing.
-const NEGATION_WORDS: usize = 3;
 /// Words of agreeing, and those that change nothing beside them.
 const AGREEING: [Group; 4] = [Group::Yes, Group::Courtesy, Group::Greeting, Group::AnswerWord];
 /// What may stand in a sentence that hands over a code, besides those.
@@ -119,7 +118,7 @@ impl Said {
         let codes = tokens::codes(new_text, lexicon);
         let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
         let intent = intent(&signals, names, &codes);
-        let said_no = matches!(intent, AnswerIntent::No | AnswerIntent::Withdraw);
+        let said_no = intent == AnswerIntent::Withdraw || says_no(&signals);
         Self { intent, codes, stops: said_no || negates(&signals) || keeps(&signals) }
     }
 
@@ -138,7 +137,7 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
         return if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
     }
     if negates(signals) || says_no(signals) {
-        return if agrees { AnswerIntent::Unclear } else { AnswerIntent::No };
+        return if agrees || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
     }
     // A yes to a part is no yes to what was asked.
     if keeps(signals) || limit(signals, false).is_some() {
@@ -160,16 +159,11 @@ fn within(hit: &Hit, signals: &Signals, groups: &[Group]) -> bool {
     })
 }
 
-/// "Do not erase", in any language.
+/// "Do not erase", in any language, or what may be meant so.
 fn negates(signals: &Signals) -> bool {
     let closes = |hit: &Hit| signals.beside(hit, Group::AccountMine) || signals.beside(hit, Group::Account);
     let mut erasing = signals.hits.iter().filter(|hit| is_erasing(hit) && (!hit.is(Group::CloseVerb) || closes(hit)));
-    erasing.any(|hit| {
-        let mut negations = signals.around(hit, Group::Negation);
-        negations.any(|negation| {
-            negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS
-        })
-    })
+    erasing.any(|hit| matches!(negation::of(hit, signals), Negated::Perhaps | Negated::Forbids))
 }
 
 /// "Erase nothing", "I want to keep my account": not where it only says what shall stay beside a wish to erase.

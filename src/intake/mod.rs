@@ -33,6 +33,7 @@ mod letter;
 mod lexicon;
 mod limit;
 mod machine;
+mod negation;
 mod normal;
 mod notation;
 mod ours;

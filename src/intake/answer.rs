@@ -118,7 +118,10 @@ impl Said {
         let codes = tokens::codes(new_text, lexicon);
         let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
         let intent = intent(&signals, names, &codes);
-        let said_no = intent == AnswerIntent::Withdraw || says_no(&signals);
+        let said_no = match intent {
+            AnswerIntent::No | AnswerIntent::Withdraw => true,
+            _ => !signals.has_any(Group::Undo) && says_no(&signals) && !agrees(&signals),
+        };
         Self { intent, codes, stops: said_no || negates(&signals) || keeps(&signals) }
     }
 
@@ -132,12 +135,11 @@ impl Said {
 }
 
 fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
-    let agrees = signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]));
     if signals.has_any(Group::Undo) {
         return if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
     }
     if negates(signals) || says_no(signals) {
-        return if agrees || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
+        return if agrees(signals) || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
     }
     // A yes to a part is no yes to what was asked.
     if keeps(signals) || limit(signals, false).is_some() {
@@ -149,6 +151,10 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     }
     let says_nothing = readings().any(|plain| !plain.wishes);
     if says_nothing { AnswerIntent::None } else { AnswerIntent::Unclear }
+}
+
+fn agrees(signals: &Signals) -> bool {
+    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]))
 }
 
 /// Whether the hit is part of a longer phrase of one of these groups, in any language.

@@ -37,7 +37,11 @@ pub(super) fn limit(found: &Signals, named_only: bool) -> Option<Tongue> {
 
 /// "All except": in a sentence about the whole, or opening one behind it.
 fn excepts(hit: &Hit, found: &Signals) -> bool {
-    if !hit.is(Group::LimitExcept) {
+    // "If you do not delete my account": a complaint, which excepts nothing.
+    let account = || found.around(hit, Group::AccountMine).any(|other| other.overlaps(hit));
+    let governs = |other: &Hit| other.clause == hit.clause && other.last < hit.first;
+    let threat = || account() && found.around(hit, Group::Conditional).any(governs);
+    if !hit.is(Group::LimitExcept) || threat() {
         return false;
     }
     let mut beside = found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
@@ -82,7 +86,11 @@ fn defers(hit: &Hit, found: &Signals, named_only: bool) -> bool {
         return false;
     }
     sentence.iter().filter(|other| is_wish(other, hit, found)).any(|wish| match wish.last < hit.first {
-        true => (opens || wish.clause == hit.clause) && !tells(wish, hit, found),
+        // Right behind its verb a "not" is the verb's own: "ne supprimez pas mon compte".
+        true => {
+            let own = wish.last + 1 == hit.first && negates();
+            (opens || wish.clause == hit.clause) && !own && !tells(wish, hit, found)
+        }
         false => opens && (wish.clause != hit.clause || please(wish)),
     })
 }
@@ -108,7 +116,7 @@ fn dates(hit: &Hit, found: &Signals) -> bool {
     let behind = |other: &Hit| other.last < hit.first && hit.first - other.last <= DATE_WORDS && is_object(other);
     found.opens(hit)
         || sentence.any(behind)
-        || wishes.any(|wish| hit.last < wish.first && wish.first - hit.last <= DATE_WORDS)
+        || wishes.any(|wish| wish.clause == hit.clause && hit.last < wish.first && wish.first - hit.last <= DATE_WORDS)
 }
 
 /// Whether the hit asks to erase, or agrees to it, in the sentence and language of a limit.

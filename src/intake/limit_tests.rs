@@ -102,7 +102,6 @@ fn what_is_only_to_be_told_or_is_past_is_no_limit() {
         false,
         &[
             "Please delete my account and send me a confirmation when you have deleted everything.",
-            "Please confirm when you have deleted my account.",
             "Please delete my account, as I requested on 3 May 2024.",
             "I have been a customer since 2015. Please delete my account.",
             "Please delete my account as soon as possible.",

@@ -40,11 +40,12 @@ fn one(negation: &Hit, hit: &Hit, found: &Signals) -> Negated {
     if OTHERWISE.into_iter().any(within) {
         return Negated::No;
     }
-    if within(Group::NegationElse) {
-        return Negated::Complains;
-    }
-    if let Some(link) = link(hit, negation, found) {
+    let forbids_nothing = within(Group::NegationElse);
+    if let Some(link) = link(hit, negation, found).filter(|_| follows || !forbids_nothing) {
         return if takes_both(link, negation, found) { Negated::Perhaps } else { Negated::No };
+    }
+    if forbids_nothing {
+        return Negated::Complains;
     }
     // "Delete it I do not …": it has a subject of its own.
     let own_subject = || {

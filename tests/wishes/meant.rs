@@ -87,12 +87,12 @@ const CASES: &[(&str, &str, Expect)] = &[
     (OWNER, "please delete my account but not user6@team.example.", Review(ReviewReason::Limited)),
     (OWNER, "please delete my account. It is not that of Una Miller.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please delete my account. You can reach me at user7@team.example.", Review(ReviewReason::UnclearTarget)),
-    (OWNER, "please delete my account. I work with user6@team.example.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete my account. I work with user1@team.example.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please erase my data. user6@team.example can answer questions.", Review(ReviewReason::UnclearTarget)),
-    (OWNER, "please forget me. user6@team.example knows why.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please forget me. user7@team.example knows why.", Review(ReviewReason::UnclearTarget)),
     (
         OWNER,
-        "I do not need my account. Please delete it. user7@team.example agrees.",
+        "I do not need my account. Please delete it. john.smith@old.example agrees.",
         Review(ReviewReason::UnclearTarget),
     ),
     (

@@ -5,12 +5,7 @@ use expunged::domain::request::ReviewReason;
 use expunged::domain::{Scope, State};
 
 use super::{OWNER, opens, write};
-use crate::support::world::{Ground, World};
-
-async fn world() -> World {
-    let ground = Ground::sqlite().await.with_config(|config| config + "\n[challenge]\nper_address_hours = 1\n");
-    ground.build().await
-}
+use crate::support::world::World;
 
 #[tokio::test]
 async fn a_negation_of_something_else_takes_no_wish_away() {
@@ -18,6 +13,7 @@ async fn a_negation_of_something_else_takes_no_wish_away() {
         "Please delete my account and do not contact me again.",
         "Please don't forget to delete my account.",
         "Ich kann mein Konto nicht löschen, bitte übernehmen Sie das.",
+        "N'hésitez pas à supprimer mon compte.",
         "Supprimez mon compte et ne me contactez plus.",
         "No puedo eliminar mi cuenta, por favor háganlo ustedes.",
     ] {
@@ -35,31 +31,30 @@ async fn a_negation_of_something_else_takes_no_wish_away() {
 
 #[tokio::test]
 async fn a_complaint_and_a_prohibition_with_nothing_open_go_to_a_person() {
-    let world = world().await;
-    world
-        .live(async {
-            for text in [
-                "Why have you not deleted my account yet?",
-                "Sie haben mein Konto immer noch nicht gelöscht.",
-                "Vous n'avez toujours pas supprimé mon compte",
-                "N'hésitez pas à supprimer mon compte.",
-                "Todavía no han eliminado mi cuenta.",
-                // Nothing is open that it could stop: what is meant, nobody can tell from the words.
-                "Please do not delete my account.",
-            ] {
+    for text in [
+        "Why have you not deleted my account yet?",
+        "Sie haben mein Konto immer noch nicht gelöscht.",
+        "Vous n'avez toujours pas supprimé mon compte",
+        "Todavía no han eliminado mi cuenta.",
+        // Nothing is open that it could stop: what is meant, nobody can tell from the words.
+        "Please do not delete my account.",
+    ] {
+        let world = World::sqlite().await;
+        world
+            .live(async {
                 let case = opens(&world, OWNER, ("Hello", text)).await;
                 let request = world.stored(case).await.request;
                 let review = (request.state, request.review);
                 assert_eq!(review, (State::NeedsReview, Some(ReviewReason::UnclearLetter)), "{text}");
-            }
-        })
-        .await;
+            })
+            .await;
+    }
 }
 
 /// It still stops what is open.
 #[tokio::test]
 async fn a_prohibition_pauses_what_is_open() {
-    let world = world().await;
+    let world = World::sqlite().await;
     world
         .live(async {
             let request = world.ask_and_confirm(OWNER).await;
@@ -73,7 +68,7 @@ async fn a_prohibition_pauses_what_is_open() {
 /// Who repeats the wish, and says "not" of something else, has not said no.
 #[tokio::test]
 async fn a_wish_with_a_not_in_it_is_no_refusal() {
-    let world = world().await;
+    let world = World::sqlite().await;
     world
         .live(async {
             let (request, challenge) = world.ask(OWNER).await;

@@ -114,6 +114,32 @@ fn corpus_is_understood() {
     }
 }
 
+/// A limit that is seen where there is none keeps a letter from opening: of the labelled ones hardly any has one.
+#[test]
+fn limits_are_rare_in_the_corpus() {
+    let Some(folder) = std::env::var_os("EXPUNGED_CORPUS").map(PathBuf::from) else { return };
+    let lexicon = Lexicon::embedded().unwrap();
+    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).unwrap();
+    let (mut opened, mut limited) = (0, Vec::new());
+    for line in manifest.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        let of = |field: &str| entry[field].as_str().unwrap_or_default();
+        if of("label").starts_with("erasure") {
+            let letter = expunged::intake::read(
+                &std::fs::read(folder.join(of("file"))).unwrap(),
+                &lexicon,
+                &expunged::intake::Limits::default(),
+            );
+            opened += usize::from(letter.verdict.opens());
+            if letter.verdict.opens() && letter.limited {
+                limited.push(of("file").to_owned());
+            }
+        }
+    }
+    println!("{} of {opened} letters that open have a limit: {limited:?}", limited.len());
+    assert!(limited.len() * 100 <= opened * 5, "{limited:?}");
+}
+
 #[test]
 fn letters_come_from_files_folders_mbox_and_the_standard_input() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,10 +9,16 @@ mod asked;
 mod jobs;
 #[path = "wishes/limited.rs"]
 mod limited;
+#[path = "wishes/lists.rs"]
+mod lists;
 #[path = "wishes/meant.rs"]
 mod meant;
+#[path = "wishes/negated.rs"]
+mod negated;
 #[path = "wishes/reviewed.rs"]
 mod reviewed;
+#[path = "wishes/roles.rs"]
+mod roles;
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::{RequestId, Scope, State};

@@ -6,7 +6,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State, Timestamp};
-use crate::intake::Intake;
+use crate::intake::{Intake, MachineKind};
 use crate::trail::Actor;
 use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession, Ruling, judge_answer};
 
@@ -181,7 +181,7 @@ pub(super) async fn decide(
 ) -> Result<Decision, FlowError> {
     let facts = facts_of(letter, received_at);
     if facts.machine_written {
-        return Ok(Decision::Nothing);
+        return Ok(passed_on(stored, answered, letter));
     }
     let (live, actor) = (answered.live(stored), answered.actor());
     let waits_for_owner = stored.request.state == State::AwaitingApproval
@@ -232,6 +232,18 @@ fn looked_at(stored: &Stored, reason: ReviewReason) -> Option<Event> {
         (State::OnHold, _) if stored.request.hears_stop() => Some(review(reason)),
         (State::Scheduled, _) => Some(Event::Stopped { reason }),
         _ => None,
+    }
+}
+
+/// An answer that a list brought to a question that is still put: nothing of it is believed, because a list may bring
+/// anybody's, and it is not lost either. A person reads it. What other machines write answers nothing.
+fn passed_on(stored: &Stored, answered: &Answered, letter: &Intake) -> Decision {
+    let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+    let waits = matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval)
+        || matches!(stored.request.held, Some((_, Hold::Unproven)));
+    match answered.live(stored) {
+        Some(_) if by_list && waits => Decision::review(ReviewReason::UnclearLetter, answered.actor()),
+        _ => Decision::Nothing,
     }
 }
 

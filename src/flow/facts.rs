@@ -30,6 +30,9 @@ pub struct Opening {
     /// It asks for a whole and excepts a part of it.
     #[serde(default)]
     pub limited: bool,
+    /// It asks for something of the writer's own: whoever it names besides is not meant alone.
+    #[serde(default)]
+    pub mine: bool,
     /// It asks for a copy of the data too, which must be sent before anything is erased.
     pub asks_for_copy: bool,
 }

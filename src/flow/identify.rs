@@ -92,16 +92,36 @@ async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Opti
         if let Some(account) = &known.account {
             memberships.retain(|membership| membership.account == *account);
         }
-        // The owner's role wins where an address has several; what remains ambiguous goes to a person in `find`.
+        of_the_scope_set(&mut memberships, known);
         memberships.sort_by_key(|membership| membership.role);
         if let Some(first) = memberships.first() {
-            let several = memberships.iter().any(|other| other.account != first.account);
-            let account = if several { String::new() } else { first.account.clone() };
+            // As which of them the letter asks nobody can tell: without an account it goes to a person in `find`.
+            let account = if is_one(&memberships) { first.account.clone() } else { String::new() };
             let membership = Membership { account, ..first.clone() };
             return Ok(Some(Asker { membership, known_by: Some(address.clone()) }));
         }
     }
     Ok(None)
+}
+
+/// Whether all of them are one row of one account.
+fn is_one(memberships: &[Membership]) -> bool {
+    let row = |membership: &Membership| (membership.account.clone(), membership.role, membership.person_key.clone());
+    memberships.windows(2).all(|pair| row(&pair[0]) == row(&pair[1]))
+}
+
+/// Of several roles of one address in the account that an operator set, the one that the scope says which they set.
+fn of_the_scope_set(memberships: &mut Vec<Membership>, known: &Subject) {
+    let Some(scope) = known.scope_set.filter(|_| known.account.is_some()) else { return };
+    let role = match scope {
+        Scope::Account => Role::Owner,
+        Scope::User => Role::User,
+        Scope::EndUser => Role::EndUser,
+        Scope::Data => return,
+    };
+    if memberships.iter().any(|membership| membership.role == role) {
+        memberships.retain(|membership| membership.role == role);
+    }
 }
 
 /// The owner of the account that an operator set, where no claimed address is on file: theirs is, and it is asked.
@@ -150,6 +170,8 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     let reachable = !opening.machine_written && asker.known_by.is_some();
     let review = |reason, contact, subject| Ok(Finding::Review { reason, reachable, contact, subject });
     let Some(account) = subject.account.clone() else {
+        // What an operator set of it already stays set.
+        let subject = Subject { account: known.account.clone(), ..subject };
         return review(ReviewReason::SeveralAccounts, contact, subject);
     };
     let owner = house.directory.owner(&account).await?;

@@ -202,6 +202,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         categories: claims.categories.clone(),
         machine_written: letter.machine.is_some(),
         limited: letter.limited,
+        mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }
 }

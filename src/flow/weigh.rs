@@ -99,7 +99,9 @@ pub(super) async fn weigh(
         Some(_) => Judgement::Left(Disposition::Automatic),
         None => by_words(house, tx, letter).await?,
     };
-    if letter.machine.is_some() && letter.machine_proven {
+    // A list passes on what people write: one that holds a letter of ours brings somebody's answer.
+    let is_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+    if letter.machine.is_some() && letter.machine_proven && !is_list {
         return Ok(by_words);
     }
     // Words alone ("do not reply by phone", "on vacation") make nobody a machine who holds one of our letters.
@@ -123,6 +125,8 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
         intake::Disposition::HandOn => Judgement::Left(Disposition::HandedOn),
         // A yes that repeats its wish, to a question that was not ours: a person sees what is wished.
         intake::Disposition::ReplyToOpen if repeats_a_wish(letter) => Judgement::Opens,
+        // "Do not erase" with nothing open that it could stop: it may complain that nothing was erased yet.
+        intake::Disposition::ReplyToOpen if is_only_negated(letter) => Judgement::Opens,
         // It answers nothing of ours that we know of.
         intake::Disposition::ReplyToOpen => Judgement::Left(Disposition::Ordinary),
         intake::Disposition::Ignore => Judgement::Left(match letter.verdict.intent {
@@ -137,6 +141,12 @@ async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgeme
 /// Whether it says yes and asks for an erasure as well.
 fn repeats_a_wish(letter: &Intake) -> bool {
     letter.verdict.intent == Intent::Confirm && letter.verdict.also.iter().any(|intent| intent.is_erasure())
+}
+
+/// Whether all that it says of erasing is negated.
+fn is_only_negated(letter: &Intake) -> bool {
+    let negated = letter.verdict.reasons.iter().any(|reason| reason.rule.ends_with(".negated"));
+    letter.verdict.intent == Intent::Withdraw && negated
 }
 
 /// Words up to which a "no" or "stop" is what the letter says, rather than a word in it.

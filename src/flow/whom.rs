@@ -64,6 +64,13 @@ pub(super) async fn wishes(
         Some(identifier) => the_one(who(house, asker, identifier).await?, identifier, asker, sought),
         None => meant(house, opening, asker, sought).await?,
     };
+    // "Delete my account, but leave this colleague alone": who is only mentioned is not meant, and the wish for the
+    // writer's own must not be lost in another's. An operator who set the scope or the target has read whom it means.
+    let was_read = known.scope_set.is_some() || known.target_set.is_some();
+    let meant = match meant {
+        Meant::Other(..) if opening.mine && !was_read => Meant::Unclear,
+        meant => meant,
+    };
     Ok(wished(sought, meant, &asker.membership, !opening.categories.is_empty()).ok_or(ReviewReason::UnclearTarget))
 }
 

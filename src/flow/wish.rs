@@ -21,6 +21,12 @@ pub(super) fn mac(house: &House, content_mac: Option<[u8; 32]>, letter: &Intake)
 /// How the rules end that found "my account" or "my data".
 const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
 
+/// Whether a letter asks for something of the writer's own: a rule found "my account", "my number", "forget me".
+pub(super) fn is_mine(letter: &Intake) -> bool {
+    let mine = |word: &str| word.ends_with("_mine") || word == "forget_me";
+    letter.verdict.reasons.iter().any(|reason| reason.rule.split(['+', '.']).any(mine))
+}
+
 /// Whether it is known whom the letter means: it speaks of the writer's own and of nothing else, or names whom it means
 /// by an address.
 ///

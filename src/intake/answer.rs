@@ -12,6 +12,7 @@ use super::frame::{Names, without_frame};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
+use super::negation::{self, Negated};
 use super::signals::{Hit, Signals};
 use super::tokens;
 use super::tongue::Tongue;
@@ -22,8 +23,6 @@ use crate::domain::stored_enum;
 const FRAMED_WORDS_MAX: usize = 150;
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
-/// Words that may stand between a negation and a verb of erasing.
-const NEGATION_WORDS: usize = 3;
 /// Words of agreeing, and those that change nothing beside them.
 const AGREEING: [Group; 4] = [Group::Yes, Group::Courtesy, Group::Greeting, Group::AnswerWord];
 /// What may stand in a sentence that hands over a code, besides those.
@@ -125,7 +124,10 @@ impl Said {
         let bare = framed.then(|| Signals::of(&without_frame(new_text, names, lexicon), lexicon));
         let signals = bare.as_ref().unwrap_or(found);
         let intent = intent(signals, names, &codes);
-        let said_no = matches!(intent, AnswerIntent::No | AnswerIntent::Withdraw);
+        let said_no = match intent {
+            AnswerIntent::No | AnswerIntent::Withdraw => true,
+            _ => !signals.has_any(Group::Undo) && says_no(signals) && !agrees(signals),
+        };
         Self { intent, codes, stops: said_no || negates(signals) || keeps(signals) }
     }
 
@@ -139,12 +141,11 @@ impl Said {
 }
 
 fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
-    let agrees = signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]));
     if signals.has_any(Group::Undo) {
         return if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
     }
     if negates(signals) || says_no(signals) {
-        return if agrees { AnswerIntent::Unclear } else { AnswerIntent::No };
+        return if agrees(signals) || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
     }
     // A yes to a part is no yes to what was asked.
     if keeps(signals) || limit(signals, false).is_some() {
@@ -161,6 +162,10 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if says_nothing { AnswerIntent::None } else { AnswerIntent::Unclear }
 }
 
+fn agrees(signals: &Signals) -> bool {
+    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]))
+}
+
 /// Whether the hit is part of a longer phrase of one of these groups, in any language.
 fn within(hit: &Hit, signals: &Signals, groups: &[Group]) -> bool {
     signals.sentences(hit.sentence, hit.sentence).iter().any(|other| {
@@ -169,16 +174,11 @@ fn within(hit: &Hit, signals: &Signals, groups: &[Group]) -> bool {
     })
 }
 
-/// "Do not erase", in any language.
+/// "Do not erase", in any language, or what may be meant so.
 fn negates(signals: &Signals) -> bool {
     let closes = |hit: &Hit| signals.beside(hit, Group::AccountMine) || signals.beside(hit, Group::Account);
     let mut erasing = signals.hits.iter().filter(|hit| is_erasing(hit) && (!hit.is(Group::CloseVerb) || closes(hit)));
-    erasing.any(|hit| {
-        let mut negations = signals.around(hit, Group::Negation);
-        negations.any(|negation| {
-            negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS
-        })
-    })
+    erasing.any(|hit| matches!(negation::of(hit, signals), Negated::Perhaps | Negated::Forbids))
 }
 
 /// "Erase nothing", "I want to keep my account": not where it only says what shall stay beside a wish to erase.

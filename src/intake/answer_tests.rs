@@ -99,7 +99,6 @@ fn a_code_with_anything_beside_it_is_no_yes() {
         &[
             "Ok, but don't delete my account yet! 7K3QM2",
             "Yes, but please wait until March. 7K3QM2",
-            "Ich möchte nicht, dass mein Konto gelöscht wird. Code 7K3QM2",
             "I received code 7K3QM2 from you. This must be a mistake, please ignore it.",
             "Ignore\n7K3QM2",
             "I did not send this. 7K3QM2",
@@ -113,7 +112,18 @@ fn a_code_with_anything_beside_it_is_no_yes() {
             "Yes, delete it and send me a copy of my data first. 7K3QM2",
         ],
     );
-    all_say(AnswerIntent::No, &["Absolutely not! 7K3QM2"]);
+    all_say(
+        AnswerIntent::No,
+        &["Absolutely not! 7K3QM2", "Ich möchte nicht, dass mein Konto gelöscht wird. Code 7K3QM2"],
+    );
+    // A "not" of something else makes no refusal of a wish, and no plain yes either.
+    all_say(
+        AnswerIntent::Unclear,
+        &[
+            "Delete my account and do not contact me again. 7K3QM2",
+            "Löschen Sie mein Konto und schreiben Sie mir nicht. 7K3QM2",
+        ],
+    );
 }
 
 #[test]

@@ -58,6 +58,10 @@ stored_enum! {
         LimitKeep = "limit_keep",
         /// The same as an imperative, which counts where it stands as one: "keep my".
         LimitImperative = "limit_imperative",
+        /// Ties a wish to a time or a condition that is still to come, or to one of several: "once my order", "not the".
+        LimitUntil = "limit_until",
+        /// A date or an age, which counts right behind what is to be erased: "on 31 December", "older than".
+        LimitDate = "limit_date",
         /// Says that the law sets the limit.
         LimitLaw = "limit_law",
         /// Words that make a wish of a sentence.
@@ -68,6 +72,12 @@ stored_enum! {
         Conditional = "conditional",
         /// Negations.
         Negation = "negation",
+        /// Negations that forbid nothing: "I cannot", "not yet deleted", "do not hesitate".
+        NegationElse = "negation_else",
+        /// Negations that stand behind their verb.
+        NegationBehind = "negation_behind",
+        /// Words with which another clause begins: "and", "but".
+        Conjunction = "conjunction",
         /// It was done or announced by somebody else.
         Done = "done",
         /// Art. 17 GDPR and its like.

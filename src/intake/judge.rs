@@ -255,6 +255,9 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
                 Force::Wish if part == Part::New && is_doubtful(hit, found) => {
                     signals.push(signal(hit, found, part, target, confidence.min(DOUBTFUL_CONFIDENCE), name));
                 }
+                Force::Doubtful => {
+                    signals.push(signal(hit, found, part, target, confidence.min(DOUBTFUL_CONFIDENCE), name));
+                }
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
                 Force::AskedHow if texts.has(language, Group::Leaving) => {
@@ -324,7 +327,10 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
 fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
     let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| {
-        force(hit, found) == Force::Wish && !found.beside(hit, Group::List) && !by_law(hit) && !undone(hit, found)
+        matches!(force(hit, found), Force::Wish | Force::Doubtful)
+            && !found.beside(hit, Group::List)
+            && !by_law(hit)
+            && !undone(hit, found)
     };
     // "I no longer want an account, what should I do?"
     let asks = |hit: &Hit| {
@@ -337,7 +343,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         target: if account(hit) { Target::Account } else { Target::Generic },
         confidence: match () {
             () if found.beside(hit, Group::Topic) => 0.4,
-            () if asks(hit) => 0.5,
+            () if asks(hit) || force(hit, found) == Force::Doubtful => DOUBTFUL_CONFIDENCE,
             () => 0.8,
         },
         rule: format!("{language}.forget_me"),
@@ -348,7 +354,8 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
 /// The law named together with a wish, an object or a reminder, or in a letter that says little else.
 fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
-    let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
+    let wish = |hit: &Hit| matches!(force(hit, found), Force::Wish | Force::Doubtful);
+    let hit = named.find(|hit| wish(hit) && !undone(hit, found))?;
     // "Art. 17" is said in every language: what the letter is about shows in its own.
     let topic = texts.has(language, Group::Topic) || texts.language().is_some_and(|own| texts.has(own, Group::Topic));
     if topic || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
@@ -368,6 +375,8 @@ fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Optio
     } else {
         (0.45, "named")
     };
+    let doubtful = force(hit, found) == Force::Doubtful;
+    let confidence = if doubtful { f64::min(confidence, DOUBTFUL_CONFIDENCE) } else { confidence };
     Some(Signal { target: Target::Generic, confidence, rule: format!("{language}.law+{name}"), part })
 }
 

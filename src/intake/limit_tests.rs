@@ -94,6 +94,30 @@ fn what_only_sounds_like_a_limit_is_none() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What a letter means by a time, a condition or a kind stands with the sentences of each language; here what is easily
+/// taken for one.
+#[test]
+fn what_is_only_to_be_told_or_is_past_is_no_limit() {
+    let wrong = wrong(
+        false,
+        &[
+            "Please delete my account and send me a confirmation when you have deleted everything.",
+            "Please delete my account, as I requested on 3 May 2024.",
+            "I have been a customer since 2015. Please delete my account.",
+            "Please delete my account as soon as possible.",
+            "Please delete my account by the end of the month.",
+            "Please delete my phone number, not my account.",
+            "Bitte löschen Sie mein Konto und bestätigen Sie mir, wenn die Löschung erfolgt ist.",
+            "Bitte löschen Sie mein Konto innerhalb von 30 Tagen.",
+            "Ich wäre dankbar, wenn Sie mein Konto löschen.",
+            "Merci de supprimer mon compte et de m'informer quand la suppression est faite.",
+            "Merci de supprimer mon compte avant le 31 décembre.",
+            "Eliminen mi cuenta y confírmenlo cuando mi cuenta esté eliminada.",
+        ],
+    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn a_yes_with_a_limit_is_no_yes() {
     for text in [
@@ -107,6 +131,14 @@ fn a_yes_with_a_limit_is_no_yes() {
         "Oui, supprimez tout sauf mes commandes.",
         "Sí, pero conserven mis facturas.",
         "Sí, borren todo excepto los pedidos. 7K3QM2",
+        "Yes, once my last order has arrived.",
+        "Yes, delete it after you have refunded me. 7K3QM2",
+        "Yes, but not before 31 December.",
+        "Ja, aber erst nach dem 31. Dezember.",
+        "Ja, sobald meine Bestellung da ist. 7K3QM2",
+        "Oui, mais pas avant le 31 décembre.",
+        "Oui, une fois que ma commande est arrivée.",
+        "Sí, pero no antes del 31 de diciembre.",
     ] {
         let letter = letter(text);
         assert_eq!((letter.answer.intent, letter.limited), (AnswerIntent::Unclear, true), "{text}");

@@ -35,6 +35,7 @@ mod lexicon;
 mod limit;
 mod machine;
 mod markup;
+mod negation;
 mod normal;
 mod notation;
 mod ours;

@@ -4,14 +4,13 @@
 //! judged in `judge`.
 
 use super::lexicon::{Group, Topic};
+use super::negation::{self, Negated};
 use super::signals::{Hit, Signals};
 
 /// Words that may stand between a verb of erasing and its object.
 pub(super) const WINDOW_WORDS: usize = 14;
 /// Words that may stand between a verb of closing and the account.
 const CLOSE_WORDS: usize = 3;
-/// Words that may stand between a negation and its verb.
-const NEGATION_WORDS: usize = 3;
 /// How far behind the words that take a request back the verb of that request may stand.
 const UNDONE_WORDS: usize = 2;
 /// Words of a letter that says little else.
@@ -33,6 +32,8 @@ pub(super) enum Target {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Force {
     Wish,
+    /// A wish, or the opposite: a negation stands near, and whose it is or what it means is not sure.
+    Doubtful,
     Negated,
     AskedHow,
     Conditional,
@@ -69,7 +70,8 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
         return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
     if has(Group::Profile) && (has(Group::Own) || wished) {
-        return Some((Target::Profile, 0.8, "profile"));
+        let own = sentence.iter().any(|other| other.is(Group::Profile) && near(&other) && is_beside_own(other, found));
+        return Some((Target::Profile, 0.8, if own { "profile_mine" } else { "profile" }));
     }
     if has(Group::DataMine) {
         return Some((Target::Generic, 0.9, "data_mine"));
@@ -101,7 +103,9 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
     let own = found.around(hit, Group::Own).any(|own| near(&own) && !is_in_place(own, found));
     let own = own && sentence.iter().any(|other| near(&other) && is_own_specific(other, found));
     if specific && (wished || own) {
-        return Some((Target::Specific, if own { 0.75 } else { 0.5 }, "specific"));
+        let named = |other: &Hit| matches!(other.topic, Topic::Specific(_)) && is_beside_own(other, found);
+        let name = if sentence.iter().any(|other| near(&other) && named(other)) { "specific_mine" } else { "specific" };
+        return Some((Target::Specific, if own { 0.75 } else { 0.5 }, name));
     }
     if has(Group::Account) {
         let blocked = has(Group::Topic);
@@ -188,6 +192,11 @@ fn is_own_specific(named: &Hit, found: &Signals) -> bool {
     **category != *"content" || found.around(named, Group::Own).any(beside)
 }
 
+/// Whether a word of the writer's own stands right before the hit, or in it: "my photos", and not "the photos of our user".
+fn is_beside_own(hit: &Hit, found: &Signals) -> bool {
+    found.around(hit, Group::Own).any(|own| own.overlaps(hit) || own.last + 1 == hit.first)
+}
+
 /// Whether a word is of a phrase that only says where something is: "on my page".
 fn is_in_place(word: &Hit, found: &Signals) -> bool {
     found.around(word, Group::AccountPlace).any(|place| place.overlaps(word))
@@ -209,7 +218,7 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)>
         };
         named = named.max(Some(target));
     }
-    named.map(|target| (target, 0.65, "pronoun"))
+    named.map(|target| (target, 0.65, if target == Target::Theirs { "pronoun" } else { "pronoun_mine" }))
 }
 
 /// How the utterance is meant.
@@ -219,9 +228,12 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
-    let mut negations = found.around(hit, Group::Negation);
-    if negations.any(|other| negates(other, hit, found) && !has_own_subject(other, hit, found)) {
-        return Force::Negated;
+    match negation::of(hit, found) {
+        Negated::Forbids => return Force::Negated,
+        Negated::Perhaps => return Force::Doubtful,
+        Negated::Complains if !wished(hit, found) => return Force::Doubtful,
+        Negated::Complains => return Force::Wish,
+        Negated::No => {}
     }
     if conditional(hit, found) {
         return Force::Conditional;
@@ -233,36 +245,17 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }
-    Force::Wish
+    if negation::is_far(hit, found) { Force::Doubtful } else { Force::Wish }
 }
 
-/// Whether a negation may be meant for the hit: close by, and not of a phrase that says something else ("I do not use it",
-/// "I have had no reply").
-fn negates(negation: &Hit, hit: &Hit, found: &Signals) -> bool {
-    const OTHERWISE: [Group; 4] = [Group::Leaving, Group::Reminder, Group::NoAccount, Group::ForgetMe];
-    let close = negation.clause == hit.clause && !negation.overlaps(hit) && negation.distance(hit) <= NEGATION_WORDS;
-    let says_else = |group: &Group| found.around(negation, *group).any(|other| other.overlaps(negation));
-    close && !OTHERWISE.iter().any(says_else)
-}
-
-/// Whether a negation behind the hit has the writer as its own subject: "delete it I do not …".
-fn has_own_subject(negation: &Hit, hit: &Hit, found: &Signals) -> bool {
-    let mut own = found.around(negation, Group::Own);
-    negation.first > hit.last && own.any(|own| own.first > hit.last && own.last + 1 == negation.first)
-}
-
-/// Whether a wish is left in doubt by what stands beside it: a question with no word of asking, or a negation of which it
-/// is not sure what it means.
+/// Whether a wish is left in doubt by what stands beside it: a question with no word of asking.
 pub(super) fn is_doubtful(hit: &Hit, found: &Signals) -> bool {
-    let mut negations = found.around(hit, Group::Negation);
-    let negated = negations.any(|other| negates(other, hit, found) && has_own_subject(other, hit, found));
-    let asks = found.is_question(hit.sentence) && (!wished(hit, found) || found.beside(hit, Group::How));
-    negated || asks
+    found.is_question(hit.sentence) && (!wished(hit, found) || found.beside(hit, Group::How))
 }
 
 /// Whether a condition governs the hit: one before it in its sentence with no word of asking in between ("if you agree,
 /// please delete" asks, and so does "I would be grateful if"). A verb that opens the clause behind the condition is an imperative, and asks too.
-fn conditional(hit: &Hit, found: &Signals) -> bool {
+pub(super) fn conditional(hit: &Hit, found: &Signals) -> bool {
     let last = |group: Group| {
         let before = found.around(hit, group).filter(|other| other.sentence == hit.sentence && other.last < hit.first);
         before.max_by_key(|other| other.last)

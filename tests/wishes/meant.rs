@@ -82,6 +82,31 @@ const CASES: &[(&str, &str, Expect)] = &[
         "please delete my accounts owner3@team.example and owner4@team.example.",
         Review(ReviewReason::UnclearTarget),
     ),
+    // Who is only mentioned beside the writer's own is not meant instead of it.
+    (OWNER, "please delete my account, but leave user6@team.example alone.", Review(ReviewReason::Limited)),
+    (OWNER, "please delete my account but not user6@team.example.", Review(ReviewReason::Limited)),
+    (OWNER, "please delete my account. It is not that of Una Miller.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete my account. You can reach me at user7@team.example.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete my account. I work with user1@team.example.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please erase my data. user6@team.example can answer questions.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please forget me. user7@team.example knows why.", Review(ReviewReason::UnclearTarget)),
+    (
+        OWNER,
+        "I do not need my account. Please delete it. john.smith@old.example agrees.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "please delete my account. Also delete my colleague user6@team.example.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (OWNER, "please delete my data and the data of our customer John Smith.", Review(ReviewReason::UnclearTarget)),
+    (
+        OWNER,
+        "please delete the user profile of Anna Garrido. And delete my phone number.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (OWNER, "please remove my photos. user6@team.example took them.", Review(ReviewReason::UnclearTarget)),
 ];
 
 #[tokio::test]

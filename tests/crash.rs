@@ -292,7 +292,7 @@ async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
 }
 
 /// Commits that no point follows at once, by file, and why none is needed there.
-const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 20] = [
+const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/daemon/build.rs", 1, "the key file is made before it, and bound to the ledger again at the next start"),
     ("src/daemon/watch.rs", 2, "notes of the watch; they lead to no effect but an alarm in the outbox"),
     (

@@ -224,6 +224,7 @@ impl Life<'_> {
             assert!(job.state == "waiting" && job.run_at <= self.now);
             (job.state, job.attempts, job.overslept) = ("running", job.attempts + 1, false);
             assert_eq!(lease.job().attempt, job.attempts);
+            assert_eq!(lease.job().is_exhausted(), job.attempts > job.attempts_max);
             self.leases.push(lease);
         }
     }

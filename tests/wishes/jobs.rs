@@ -104,7 +104,7 @@ async fn who_was_told_that_a_person_looks_is_not_told_again_the_same_day() {
             let operator = Operator::named(&world.house, "operator");
             for (days, expected) in [(0, 1), (2, 2)] {
                 world.days_pass(days).await;
-                let user = Correction { scope: Some(Scope::User), account: None };
+                let user = Correction { scope: Some(Scope::User), ..Correction::default() };
                 operate::correct(&world.house, &reference, &operator, user).await.unwrap();
                 world.settle().await;
                 assert_eq!(world.state(case).await, State::NeedsReview);

@@ -313,7 +313,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
     ("src/flow/ledger.rs", 6, "the engine passes a point of its own after each of these"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
-    ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),
+    ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 1, "a note of why the end of a letter is not known; nothing follows"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),

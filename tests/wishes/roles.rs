@@ -54,7 +54,8 @@ async fn an_operator_says_which_role_is_meant() {
             let case = opens(&world, USER, ACCOUNT).await;
             let reference = world.stored(case).await.request.reference;
             let operator = Operator::named(&world.house, "operator");
-            let set = |account: Option<&str>, scope| Correction { account: account.map(str::to_owned), scope, target: None };
+            let set =
+                |account: Option<&str>, scope| Correction { account: account.map(str::to_owned), scope, target: None };
             operate::correct(&world.house, &reference, &operator, set(Some("a1"), None)).await.unwrap();
             world.settle().await;
             let review = world.stored(case).await.request.review;

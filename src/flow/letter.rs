@@ -350,7 +350,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     Ok(match row.kind {
         LetterKind::AlarmReview => {
             let word = match (request.state, request.review) {
-                (State::Reopened, _) => "reopened",
+                (State::Reopened | State::Erasing | State::Completed, _) => "reopened",
                 (State::NotFound, _) => "not_found",
                 (State::Refused, _) => "review_day",
                 (_, Some(reason)) => reason.as_str(),

@@ -85,6 +85,8 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
             State::NeedsReview | State::Reopened => true,
             // That nobody was found, or that a refusal is looked at again; not what was asked before.
             State::NotFound | State::Refused => ours.occasion == request.moves,
+            // What came back is erased again by itself; that it came stays true.
+            State::Erasing | State::Completed => request.erase_at.is_some_and(|begun| ours.created_at >= begun),
             _ => false,
         },
         LetterKind::Extension => !state.is_ended(),

@@ -201,7 +201,8 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         names: claims.names.clone(),
         categories: claims.categories.clone(),
         machine_written: letter.machine.is_some(),
-        limited: letter.limited,
+        // "Do not delete my account" excepts no part of what it asks for: it asks for nothing.
+        limited: letter.limited && letter.verdict.intent != Intent::Withdraw,
         mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }

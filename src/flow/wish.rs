@@ -27,14 +27,16 @@ pub(super) fn is_mine(letter: &Intake) -> bool {
     letter.verdict.reasons.iter().any(|reason| reason.rule.split(['+', '.']).any(mine))
 }
 
-/// Whether it is known whom the letter means: it speaks of the writer's own and of nothing else, or names whom it means
-/// by an address.
+/// Whether it is known whom the letter means: it speaks of the writer's own and of nobody else, or names whom it means by
+/// an address.
 ///
 /// A name may be half of one, and is only what was understood of the words that stand around it.
 fn is_told(letter: &Intake) -> bool {
-    let is_mine = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
-    let own = letter.verdict.reasons.iter().all(|reason| is_mine(&reason.rule));
-    !letter.claims.addresses.is_empty() || (own && letter.claims.names.is_empty())
+    let ends = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
+    let own = letter.verdict.reasons.iter().all(|reason| ends(&reason.rule));
+    let names_nobody = letter.claims.addresses.is_empty() && letter.claims.names.is_empty();
+    // "My account, and leave this colleague alone" is another wish than "the account of this colleague".
+    if is_mine(letter) { own && names_nobody } else { !letter.claims.addresses.is_empty() }
 }
 
 /// The wish in one text, so that order and case do not count.

@@ -83,7 +83,7 @@ const CASES: &[(&str, &str, Expect)] = &[
         Review(ReviewReason::UnclearTarget),
     ),
     // Who is only mentioned beside the writer's own is not meant instead of it.
-    (OWNER, "please delete my account, but leave user6@team.example alone.", Review(ReviewReason::Limited)),
+    (OWNER, "please delete my account, but leave user6@team.example alone.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please delete my account but not user6@team.example.", Review(ReviewReason::Limited)),
     (OWNER, "please delete my account. It is not that of Una Miller.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please delete my account. You can reach me at user7@team.example.", Review(ReviewReason::UnclearTarget)),

@@ -96,9 +96,9 @@ async fn work(house: &Arc<House>, letters: i64) {
 /// The daemon of the demo, with leases that run out soon after a kill.
 fn hasty(house: &House) -> Running {
     let mut running = Running::of_demo(house);
-    running.workers.lease = Duration::from_secs(2);
+    running.workers.lease = Duration::from_secs(5);
     running.workers.rescue_every = Duration::from_millis(200);
-    running.watch.lease = Duration::from_secs(2);
+    running.watch.lease = Duration::from_secs(5);
     running.watch.backoff = Duration::from_millis(50);
     running
 }

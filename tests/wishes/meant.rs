@@ -85,7 +85,7 @@ const CASES: &[(&str, &str, Expect)] = &[
     // Who is only mentioned beside the writer's own is not meant instead of it.
     (OWNER, "please delete my account, but leave user6@team.example alone.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please delete my account but not user6@team.example.", Review(ReviewReason::Limited)),
-    (OWNER, "please delete my account. It is not that of Una Miller.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete my account. It is not that of Una Miller.", Asked(&[Scope::Account], "account")),
     (OWNER, "please delete my account. You can reach me at user7@team.example.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please delete my account. I work with user1@team.example.", Review(ReviewReason::UnclearTarget)),
     (OWNER, "please erase my data. user6@team.example can answer questions.", Review(ReviewReason::UnclearTarget)),

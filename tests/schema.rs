@@ -2,18 +2,21 @@
 //! columns, same NULLs, and a CHECK for each enum.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use expunged::db::deliveries::Disposition;
 use expunged::db::letters::LetterState;
+use expunged::db::{DatabaseSettings, Db};
 use expunged::domain::request::{Audience, Hold, Origin, ReviewReason};
 use expunged::domain::{LetterKind, Role, Scope, State};
+use expunged::stores::{self, StoreKind, StoreLimits};
 use expunged::trail::Event;
 use expunged::vault::KeyPurpose;
 use expunged::verify::{Addressee, AuthorityKind, Method, ProofKind};
 use regex::Regex;
+use secrecy::SecretString;
 
-use crate::support::source::read;
+use crate::support::postgres::fresh_postgres;
+use crate::support::source::{files_below, read};
 
 /// One side, out of the text of its migrations.
 struct Side {
@@ -24,25 +27,26 @@ struct Side {
 }
 
 fn side(dialect: &str) -> Side {
-    let files = ["0001_jobs", "0002_cases", "0003_proof", "0004_holds", "0005_changing", "0006_again"]
-        .map(|name| read(Path::new(&format!("migrations/{dialect}/{name}.sql"))));
+    let files: Vec<_> = files_below(&format!("migrations/{dialect}")).iter().map(|path| read(path)).collect();
     let comment = Regex::new("--[^\n]*").unwrap();
     let text = comment.replace_all(&files.concat(), "").into_owned();
     let table = Regex::new(r"(?s)CREATE TABLE (\w+) \((.*?)\n\)").unwrap();
     let column = Regex::new(r"^(\w+)\s+[A-Z]").unwrap();
     let listed = Regex::new(r"(?s)CHECK \((\w+) IN \(([^)]*'[^)]*)\)\)").unwrap();
     let word = Regex::new(r"'(\w+)'").unwrap();
+    let added = Regex::new(r"(?s)ALTER TABLE (\w+)\s+ADD COLUMN (.*?);").unwrap();
     let mut side = Side { nullable: BTreeMap::new(), words: BTreeMap::new() };
-    for found in table.captures_iter(&text) {
-        let name = &found[1];
-        for part in parts(&found[2]) {
-            let Some(column) = column.captures(&part).filter(|column| !is_rule(&column[1])) else { continue };
-            let at = format!("{name}.{}", &column[1]);
-            side.nullable.insert(at.clone(), !part.contains("NOT NULL") && !part.contains("PRIMARY KEY"));
-            if let Some(listed) = listed.captures(&part) {
-                assert_eq!(listed[1], column[1], "the CHECK of {at} is about itself");
-                side.words.insert(at, word.captures_iter(&listed[2]).map(|word| word[1].to_owned()).collect());
-            }
+    let made = table
+        .captures_iter(&text)
+        .flat_map(|found| parts(&found[2]).into_iter().map(|part| (found[1].to_owned(), part)).collect::<Vec<_>>());
+    let added = added.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].trim().to_owned()));
+    for (name, part) in made.chain(added) {
+        let Some(column) = column.captures(&part).filter(|column| !is_rule(&column[1])) else { continue };
+        let at = format!("{name}.{}", &column[1]);
+        side.nullable.insert(at.clone(), !part.contains("NOT NULL") && !part.contains("PRIMARY KEY"));
+        if let Some(listed) = listed.captures(&part) {
+            assert_eq!(listed[1], column[1], "the CHECK of {at} is about itself");
+            side.words.insert(at, word.captures_iter(&listed[2]).map(|word| word[1].to_owned()).collect());
         }
     }
     side
@@ -76,6 +80,30 @@ fn both_sides_have_the_same_columns_nulls_and_words() {
     assert!(sqlite.nullable.len() > 100, "the tables were read: {} columns", sqlite.nullable.len());
     assert_eq!(sqlite.nullable, postgres.nullable);
     assert_eq!(sqlite.words, postgres.words);
+}
+
+/// The catalogue of a database that the program made itself, by the reader that it has for the stores of others.
+async fn migrated(kind: StoreKind, url: String) -> BTreeMap<String, bool> {
+    let url = SecretString::from(url);
+    let db = Db::open(&DatabaseSettings { url: url.clone(), connections_max: 3 }).await.unwrap();
+    db.close().await;
+    let schema = stores::open(kind, &url, StoreLimits::default()).await.unwrap().schema().await.unwrap();
+    let ours = schema.tables.iter().filter(|(table, _)| *table != "schema_migrations");
+    let columns = |(table, found): (&String, &stores::Table)| {
+        let column = |column: &stores::Column| (format!("{table}.{}", column.name), column.nullable);
+        found.columns.iter().map(column).collect::<Vec<_>>()
+    };
+    ours.flat_map(columns).collect()
+}
+
+#[tokio::test]
+async fn what_was_read_is_what_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", folder.path().join("own.db").display());
+    let sqlite = migrated(StoreKind::Sqlite, file).await;
+    let postgres = migrated(StoreKind::Postgres, fresh_postgres().await).await;
+    assert_eq!(sqlite, postgres);
+    assert_eq!(sqlite, side("sqlite").nullable, "also columns that a later migration added");
 }
 
 #[test]

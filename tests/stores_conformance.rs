@@ -10,7 +10,8 @@ mod survey;
 
 use expunged::domain::Retry;
 use expunged::stores::{
-    self, Assignment, ColumnKind, Key, KeyValue, NewValue, Select, SqlRows, StoreError, StoreKind, StoreLimits,
+    self, Assignment, ColumnKind, Key, KeyValue, NewValue, OnDelete, Select, SqlRows, StoreError, StoreKind,
+    StoreLimits,
 };
 use expunged::verify::{Directory as _, Queries, QueryError, Row, SqlDirectory};
 use secrecy::SecretString;
@@ -36,6 +37,9 @@ const TABLES: &str = "
         part VARCHAR(60), fixed CHAR(8), CHECK (small < 100000));
     {unique};
     CREATE TABLE named (name {loose} PRIMARY KEY, note VARCHAR(20), tag VARCHAR(8));
+    CREATE TABLE gifts (id BIGINT PRIMARY KEY, giver BIGINT, taker BIGINT,
+        FOREIGN KEY (giver) REFERENCES people (id) ON DELETE CASCADE,
+        FOREIGN KEY (taker) REFERENCES people (id) ON DELETE SET NULL);
     CREATE TABLE follows (id BIGINT PRIMARY KEY, who {loose}, FOREIGN KEY (who) REFERENCES named (name));
     INSERT INTO named VALUES ('MULLER', 'hers', NULL);
     INSERT INTO follows VALUES (1, 'muller');
@@ -78,6 +82,7 @@ fn null(column: &str) -> Assignment {
 async fn conform(world: World) {
     reads_the_catalogue(&world).await;
     pages_of_keys(&world).await;
+    finds_what_two_selections_share(&world).await;
     compares_across_types(&world).await;
     masks_and_sees_residue(&world).await;
     a_change_that_goes_too_far_is_undone(&world).await;
@@ -108,7 +113,10 @@ async fn reads_the_catalogue(world: &World) {
     assert_eq!(items.primary_key, ["order_id", "line_no"]);
     let link = &items.foreign_keys[0];
     assert_eq!((link.columns.as_slice(), link.table.as_str()), (names(&["order_id"]).as_slice(), "orders"));
-    assert_eq!(link.references, ["id"]);
+    assert_eq!((link.references.as_slice(), link.on_delete), (names(&["id"]).as_slice(), OnDelete::Refuse));
+    let gifts = &schema.tables["gifts"].foreign_keys;
+    let rule = |column: &str| gifts.iter().find(|link| link.columns == [column]).map(|link| link.on_delete);
+    assert_eq!((rule("giver"), rule("taker")), (Some(OnDelete::Cascade), Some(OnDelete::LetGo)));
     assert!(schema.tables.contains_key("odd\"name"));
     assert_eq!(schema.tables["blobs"].column("id").unwrap().kind, ColumnKind::Bytes);
 }
@@ -126,6 +134,21 @@ async fn pages_of_keys(world: &World) {
     assert_eq!(world.store.count(select).await.unwrap(), 3);
     let none = Select { values: &[], ..select };
     assert_eq!((world.store.count(none).await.unwrap(), world.store.delete(none).await.unwrap()), (0, 0));
+}
+
+async fn finds_what_two_selections_share(world: &World) {
+    let (by_id, keys) = (names(&["id"]), ints(&[10, 11, 12, 99]));
+    let select = Select { table: "orders", columns: &by_id, values: &keys };
+    let (by_person, ben) = (names(&["person_id"]), ints(&[2, 3]));
+    let other = Select { table: "orders", columns: &by_person, values: &ben };
+    assert_eq!(world.store.keys_of_both(select, other, &by_id).await.unwrap(), ints(&[12]));
+    let first = Select { values: &keys[..2], ..select };
+    assert_eq!(world.store.keys_of_both(first, other, &by_id).await.unwrap(), []);
+    // As the store links them: that may take others for the same.
+    let (ids, who, loud) = (ints(&[1]), names(&["who"]), [Key::from("MULLER")]);
+    let one = Select { table: "follows", columns: &by_id, values: &ids };
+    let linked = Select { table: "follows", columns: &who, values: &loud };
+    assert_eq!(world.store.keys_of_both(one, linked, &by_id).await.unwrap().len(), usize::from(world.follows));
 }
 
 async fn compares_across_types(world: &World) {
@@ -158,7 +181,10 @@ async fn masks_and_sees_residue(world: &World) {
     let keys = ints(&[1, 3]);
     let select = Select { table: "people", columns: &by_id, values: &keys };
     let mask = [
-        Assignment { column: "email".to_owned(), value: NewValue::PerKey(names(&["erased-a", "erased-b"])) },
+        Assignment {
+            column: "email".to_owned(),
+            value: NewValue::PerKey { texts: names(&["erased-a", "erased-b"]), alike: 7 },
+        },
         Assignment { column: "note".to_owned(), value: NewValue::Constant("it's gone".to_owned()) },
         null("phone"),
     ];
@@ -167,6 +193,13 @@ async fn masks_and_sees_residue(world: &World) {
         assert_eq!(world.store.mask(select, &mask).await.unwrap(), 2, "again, the same");
     }
     assert_eq!(world.store.residue(select, &mask).await.unwrap(), 0);
+    let other = |text: &str| {
+        let texts = names(&[text, "erased-b"]);
+        [Assignment { column: "email".to_owned(), value: NewValue::PerKey { texts, alike: 7 } }]
+    };
+    for (text, left) in [("erased-z", 0), ("erased-zz", 1), ("hidden-a", 1)] {
+        assert_eq!(world.store.residue(select, &other(text)).await.unwrap(), left, "{text}");
+    }
     let right = "SELECT COUNT(*) FROM people WHERE (id = 1 AND email = 'erased-a' OR id = 3 AND email = 'erased-b')
                  AND note = 'it''s gone' AND phone IS NULL";
     assert_eq!(world.dump.count(right).await, 2);

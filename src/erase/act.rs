@@ -1,5 +1,6 @@
 //! Acts on saved keys, chunk by chunk, and counts what came of it. Finds nothing.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blank;
@@ -7,10 +8,12 @@ use super::discover::{Finder, Owned, Sets};
 use super::engine::{Recognised, Run};
 use super::error::EraseError;
 use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
-use super::map::{Mask, TableMap};
+use super::map::{Link, Mask, TableMap, TableRef};
+use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
-use super::tombstone::tombstone;
-use crate::stores::{Assignment, Key, NewValue, RowStore, Schema, Select, StoreError, StoreName, Table};
+use super::tombstone::{ALIKE, tombstone};
+use super::whose::{Asking, Sorted, Stage};
+use crate::stores::{Assignment, Key, NewValue, OnDelete, RowStore, Schema, Select, StoreError, StoreName, Table};
 
 /// An execution whose keys are saved.
 pub(super) struct Work<'a> {
@@ -21,25 +24,35 @@ pub(super) struct Work<'a> {
     pub(super) recognised: Recognised,
     /// Rows under saved keys that are somebody else's by now: none of them is touched or counted.
     pub(super) strangers: &'a Owned,
+    /// Whether a completed erasure is looked at again, and nothing is done.
+    pub(super) searching: bool,
 }
 
 impl Work<'_> {
     /// Does what is left of a step; answers what came of all of it.
-    pub(super) async fn act(&self, step: &Step) -> Result<StepCounts, EraseError> {
+    pub(super) async fn act(&self, step: &Step, owners: &Owners) -> Result<StepCounts, EraseError> {
         let ledger = self.run.ledger;
         let state = ledger.step(step.number).await?;
         if !state.intended {
             ledger.intent(step).await?;
             ledger.breakpoint("erase:intent_saved").await?;
         }
+        let asking = self.asking(step, owners).await?;
         let mut total = StepCounts::default();
         for chunk in 0..self.chunks(&step.rows)? {
-            total.add(self.chunk(step, chunk, &state).await?);
+            total.add(self.chunk(step, chunk, &state, &asking).await?);
         }
         Ok(total)
     }
 
-    async fn chunk(&self, step: &Step, chunk: u32, state: &StepState) -> Result<StepCounts, EraseError> {
+    /// One chunk. It ends only when it is seen done; until then the next run does it again.
+    async fn chunk(
+        &self,
+        step: &Step,
+        chunk: u32,
+        state: &StepState,
+        asking: &Asking<'_>,
+    ) -> Result<StepCounts, EraseError> {
         let ledger = self.run.ledger;
         if let Some(ChunkState { done: Some(counts), .. }) = state.chunks.get(&chunk) {
             return Ok(*counts);
@@ -48,9 +61,14 @@ impl Work<'_> {
         let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;
-        let select = Select { table: &at.table, columns: &table.key, values: &keys };
-        let assignments = self.assignments(step, table, &keys)?;
-        let before = match state.chunks.get(&chunk) {
+        let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, state, chunk)).await?;
+        let begun = state.chunks.get(&chunk);
+        if unsure > 0 && begun.is_none() {
+            return Ok(StepCounts::default()); // a person has to look first; the reading back counts it
+        }
+        let select = Select { table: &at.table, columns: &table.key, values: &ours };
+        let assignments = self.assignments(step, table, &ours)?;
+        let before = match begun {
             Some(begun) => begun.before,
             None => {
                 let before = before(store, select, &assignments).await.map_err(EraseError::store(at))?;
@@ -59,17 +77,42 @@ impl Work<'_> {
         };
         ledger.breakpoint("erase:chunk_begun").await?;
         match &step.act {
-            Act::Delete => store.delete(select).await,
+            Act::Delete => {
+                self.nothing_came(at, &ours).await?;
+                store.delete(select).await
+            }
             Act::Keep => Ok(0),
             _ => store.mask(select, &assignments).await,
         }
         .map_err(EraseError::store(at))?;
         ledger.breakpoint("erase:chunk_acted").await?;
-        let left = store.count(select).await.map_err(EraseError::store(at))?;
+        let left = left(&step.act, store, select, &assignments).await.map_err(EraseError::store(at))?;
         let counts = counted(step, keys.len() as u64, before, left);
-        ledger.end_chunk(step.number, chunk, counts).await?;
-        ledger.breakpoint("erase:chunk_saved").await?;
+        if left + unsure == 0 {
+            ledger.end_chunk(step.number, chunk, counts).await?;
+            ledger.breakpoint("erase:chunk_saved").await?;
+        }
         Ok(counts)
+    }
+
+    /// That no row leads to these rows which the store would delete or let go by itself when they are deleted: it came
+    /// after all others were looked for, and afterwards nothing would tell any more whose it was.
+    async fn nothing_came(&self, at: &TableRef, rows: &[Key]) -> Result<(), EraseError> {
+        let rows: BTreeSet<Key> = rows.iter().cloned().collect();
+        for (child, table) in self.skeleton().tables.iter().filter(|(child, _)| child.store == at.store) {
+            let found = self.schemas.get(&child.store).and_then(|schema| schema.tables.get(&child.table));
+            let of_store = |link: &&Link| {
+                let mut foreign = found.into_iter().flat_map(|found| &found.foreign_keys);
+                let same = |columns: &[String]| columns.iter().all(|column| link.columns.contains(column));
+                foreign.any(|key| key.on_delete != OnDelete::Refuse && key.table == at.table && same(&key.columns))
+            };
+            for link in table.belongs_to.iter().filter(|link| link.to == *at).filter(of_store) {
+                if !self.finder().linked(child, table, link, &rows).await?.is_empty() {
+                    return Err(EraseError::HeldOn { at: at.clone() });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The new values that a step gives to the rows of these keys.
@@ -94,7 +137,7 @@ impl Work<'_> {
                 let is_address = table.identify.get("email").is_some_and(|address| address == column);
                 let secret = self.run.tombstone_secret;
                 let text = |key: &Key| tombstone(secret, at, column, key, length_max, is_address);
-                NewValue::PerKey(keys.iter().map(text).collect())
+                NewValue::PerKey { texts: keys.iter().map(text).collect(), alike: ALIKE }
             }
         };
         let assignment =
@@ -130,24 +173,63 @@ impl Work<'_> {
         Ok(keys)
     }
 
+    /// Whether a set was saved. What tells whose a row is was not by an older version.
+    pub(super) fn was_saved(&self, set: &KeySet) -> bool {
+        self.discovery.chunks.contains_key(&set.to_string())
+    }
+
     /// All saved keys.
     pub(super) async fn all_saved(&self) -> Result<Sets, EraseError> {
         let mut sets = Sets::new();
-        for step in &self.skeleton().steps {
-            if !sets.contains_key(&step.rows) {
-                sets.insert(step.rows.clone(), self.saved(&step.rows).await?);
+        let witnesses = self.skeleton().witnesses().into_iter().filter(|set| self.was_saved(set));
+        for set in self.skeleton().steps.iter().map(|step| step.rows.clone()).chain(witnesses) {
+            if let Entry::Vacant(unread) = sets.entry(set) {
+                let keys = self.saved(unread.key()).await?;
+                unread.insert(keys);
             }
         }
         Ok(sets)
     }
 
+    /// The saved sets of a table's rows that belong to the target.
+    pub(super) fn sets_of(&self, at: &TableRef) -> BTreeSet<KeySet> {
+        let steps = self.skeleton().steps.iter().map(|step| step.rows.clone());
+        let sets = steps.chain([KeySet::of(at.clone())]).filter(|set| set.at == *at && set.pointing.is_none());
+        sets.filter(|set| self.was_saved(set)).collect()
+    }
+
+    /// All saved keys of a table's rows that belong to the target.
+    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+        let mut keys = BTreeSet::new();
+        for set in self.sets_of(at) {
+            keys.extend(self.saved(&set).await?);
+        }
+        Ok(keys)
+    }
+
     pub(super) const fn skeleton(&self) -> &Skeleton {
         &self.discovery.skeleton
     }
+}
 
-    pub(super) const fn finder(&self) -> Finder<'_> {
+impl<'a> Work<'a> {
+    pub(super) const fn finder(&self) -> Finder<'a> {
         Finder { skeleton: &self.discovery.skeleton, stores: self.run.stores, limits: self.run.limits }
     }
+}
+
+/// How many rows are not as the act leaves them.
+async fn left(act: &Act, store: &dyn RowStore, select: Select<'_>, new: &[Assignment]) -> Result<u64, StoreError> {
+    match act {
+        Act::Delete => store.count(select).await,
+        Act::Keep => Ok(0),
+        _ => store.residue(select, new).await,
+    }
+}
+
+/// How far a step is with deleting a chunk.
+pub(super) fn stage(step: &Step, state: &StepState, chunk: u32) -> Stage {
+    Stage::of((step.act == Act::Delete).then_some(state), chunk)
 }
 
 fn changed(set: &KeySet) -> EraseError {

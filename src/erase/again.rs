@@ -57,8 +57,8 @@ pub async fn search(plan_digest: &[u8; 32], run: &Run<'_>) -> Result<Returned, E
     let discovery = resumed(plan_digest, saved, &schemas)?;
     let nobody = Owned::new();
     // Rows that hold an identity are counted by themselves.
-    let work =
-        Work { run, schemas: &schemas, discovery: &discovery, recognised: Recognised::Stays, strangers: &nobody };
+    let recognised = Recognised::Stays;
+    let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &nobody, searching: true };
     let strangers = work.find_strangers().await?;
     let work = Work { strangers: &strangers, ..work };
     let mut returned = Returned {
@@ -66,8 +66,9 @@ pub async fn search(plan_digest: &[u8; 32], run: &Run<'_>) -> Result<Returned, E
         others: strangers.values().map(|keys| keys.len() as u64).sum(),
         ..Returned::default()
     };
+    let owners = work.owners().await?;
     for step in &work.skeleton().steps {
-        let left = work.left(step).await?;
+        let left = work.left(step, &owners).await?;
         returned.late += left.late;
         returned.back += left.back;
         if step.rows.pointing.is_none() && !step.rows.ended && !matches!(step.act, Act::Open(_)) {

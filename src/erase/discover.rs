@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::error::EraseError;
 use super::map::{Keep, Link, TableMap, TableRef};
+use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
 use crate::stores::{Key, Select, StoreError, StoreName, Stores};
@@ -64,10 +65,17 @@ impl<'a> Finder<'a> {
 
     /// Finds what belongs to saved rows and was not saved: rows that came later. `taken` are rows that count as theirs
     /// too, with all that belongs to them.
-    pub(super) async fn late(&self, saved: &Sets, taken: Owned, now: Timestamp) -> Result<Found, EraseError> {
+    pub(super) async fn late(
+        &self,
+        saved: &Sets,
+        taken: Owned,
+        owners: &Owners,
+        now: Timestamp,
+    ) -> Result<Found, EraseError> {
         let mut owned = taken;
         for (set, keys) in saved.iter().filter(|(set, _)| set.pointing.is_none()) {
-            owned.entry(set.at.clone()).or_default().extend(keys.iter().cloned());
+            let theirs = keys.iter().filter(|key| !owners.has_lost(&set.at, key));
+            owned.entry(set.at.clone()).or_default().extend(theirs.cloned());
         }
         self.below(owned, saved, now).await
     }
@@ -131,12 +139,22 @@ impl<'a> Finder<'a> {
                 }
             }
         }
+        for set in self.skeleton.witnesses() {
+            let mut keys = match &set.pointing {
+                Some(link) => match owned.get(&link.to) {
+                    Some(parents) => self.linked(&set.at, self.table(&set.at)?, link, parents).await?,
+                    None => BTreeSet::new(),
+                },
+                None => owned.get(&set.at).cloned().unwrap_or_default(),
+            };
+            keys.retain(|key| !saved.get(&set).is_some_and(|known| known.contains(key)));
+            found.sets.insert(set, keys);
+        }
         Ok(found)
     }
 
     /// The rows of tables that are found together: again and again, until nothing new is found.
     async fn group(&self, group: &[TableRef], owned: &mut Owned) -> Result<(), EraseError> {
-        let known = |at: &TableRef| self.skeleton.finds.iter().flatten().any(|found| found == at);
         let mut shared = Shared::new();
         // What the last turn found; the first turn looks below everything.
         let mut last: Option<Owned> = None;
@@ -146,9 +164,11 @@ impl<'a> Finder<'a> {
                 let table = self.table(at)?;
                 let (mut new, mut maybe) = (BTreeSet::new(), BTreeSet::new());
                 let above = |at: &TableRef| last.as_ref().unwrap_or(owned).get(at).filter(|keys| !keys.is_empty());
-                for link in table.belongs_to.iter().filter(|link| known(&link.to)) {
+                for link in table.belongs_to.iter().filter(|link| self.skeleton.finds_in(&link.to)) {
                     let Some(parents) = above(&link.to) else { continue };
                     let found = self.linked(at, table, link, parents).await?;
+                    let fresh = found.iter().filter(|key| !owned.get(at).is_some_and(|mine| mine.contains(*key)));
+                    self.have_keys(at, table, link, parents, &fresh.cloned().collect()).await?;
                     if link.shared {
                         maybe.extend(found.iter().cloned());
                         shared.entry((at.clone(), link.clone())).or_default().extend(found);
@@ -156,7 +176,7 @@ impl<'a> Finder<'a> {
                         new.extend(found);
                     }
                 }
-                for holder in table.held_by.iter().filter(|holder| known(&holder.by)) {
+                for holder in table.held_by.iter().filter(|holder| self.skeleton.finds_in(&holder.by)) {
                     let Some(holders) = above(&holder.by) else { continue };
                     maybe.extend(self.held(at, holder, holders).await?);
                 }
@@ -198,6 +218,7 @@ impl<'a> Finder<'a> {
             false => all,
         };
         let mut pointing = self.linked(at, table, link, &parents).await?;
+        self.have_keys(at, table, link, &parents, &pointing).await?;
         // A row that goes as a whole need not let go first, if it goes first. What belongs to a circle was opened.
         let first = self.deleted(&link.to, answered).map(|(number, _)| number).min().unwrap_or(u16::MAX);
         for (_, mine) in self.deleted(at, answered).filter(|(number, _)| !only_pointed_to || *number < first) {

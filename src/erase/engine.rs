@@ -4,7 +4,8 @@
 //! what came of them. A chunk that ran and was not recorded runs again, finds the rows gone or masked, and counts
 //! them against what was there before: the same figures as if nothing had happened. Nothing is ever undone.
 //!
-//! Other programs write meanwhile. Rows that came after the keys were saved are found below the saved ones in a further
+//! Other programs write meanwhile, and a row that was found may be somebody else's when its turn comes: it is asked first,
+//! also where a killed run acts again. Rows that came after the keys were saved are found below the saved ones in a further
 //! round, saved as further chunks, and go the same way.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use super::error::{EraseError, PlanError};
 use super::ledger::{Discovery, Ledger, StepCounts};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
+use super::owners::Owners;
 use super::plan::{Act, Plan, Skeleton};
 use super::preview::{self, DriftLimits};
 use super::readback::Left;
@@ -92,24 +94,30 @@ pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>
         None if again.is_some() => return Err(EraseError::SavedKeys { set: "the completed plan".to_owned() }),
         None => discovered(plan, run, &schemas).await?,
     };
-    let recognised = again.unwrap_or_default();
+    // Who comes anew after the authority was given is none of what was proven. When the stores are searched again, a
+    // person decides.
+    let recognised = again.unwrap_or(Recognised::Stays);
     let mut strangers = Owned::new();
     if again.is_some() {
-        let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
+        let work =
+            Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
         strangers = work.find_strangers().await?;
     }
     for _ in 0..ROUNDS_MAX {
-        let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
+        let work =
+            Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
         let pass = pass(&work).await;
         match &pass {
             Ok(pass) if pass.is_overtaken() => {}
             Err(EraseError::Store { source, .. }) if source.is_foreign_key_violation() => {}
+            Err(EraseError::HeldOn { .. }) => {}
             _ => return recorded(&work, pass?).await,
         }
         let Some(more) = overtaken(&work).await? else { return recorded(&work, pass?).await };
         discovery = more;
     }
-    let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
+    let work =
+        Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
     match pass(&work).await {
         Err(EraseError::Store { at, source }) if source.is_foreign_key_violation() => Err(EraseError::HeldOn { at }),
         pass => recorded(&work, pass?).await,
@@ -130,16 +138,27 @@ impl Pass {
 }
 
 async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
-    let steps = &work.skeleton().steps;
-    let (mut counts, mut left) = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
-    for step in steps {
-        counts.push(work.act(step).await?);
+    let owners = work.owners().await?;
+    let mut counts = Vec::with_capacity(work.skeleton().steps.len());
+    for step in &work.skeleton().steps {
+        counts.push(work.act(step, &owners).await?);
     }
-    for step in steps {
-        left.push(work.left(step).await?);
-        work.run.ledger.breakpoint("erase:step_read_back").await?;
+    let mut left = read_back(work, &owners).await?;
+    // What seems to be left may hang on a key that we freed and that was given to somebody else: then ask once more.
+    if left.iter().any(|left| left.back + left.late > 0) {
+        left = read_back(work, &work.owners().await?).await?;
     }
     Ok(Pass { counts, left })
+}
+
+/// Reads every step back.
+async fn read_back(work: &Work<'_>, owners: &Owners) -> Result<Vec<Left>, EraseError> {
+    let mut left = Vec::with_capacity(work.skeleton().steps.len());
+    for step in &work.skeleton().steps {
+        left.push(work.left(step, owners).await?);
+        work.run.ledger.breakpoint("erase:step_read_back").await?;
+    }
+    Ok(left)
 }
 
 /// Records what came of every step.
@@ -157,7 +176,7 @@ async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
 /// Finds and saves the rows that came after the keys were saved; `None` where there are none.
 async fn overtaken(work: &Work<'_>) -> Result<Option<Discovery>, EraseError> {
     let saved = work.all_saved().await?;
-    let mut found = work.finder().late(&saved, work.taken().await?, work.run.now).await?;
+    let mut found = work.finder().late(&saved, work.taken().await?, &work.owners().await?, work.run.now).await?;
     if found.sets.values().all(BTreeSet::is_empty) {
         return Ok(None);
     }

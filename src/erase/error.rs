@@ -171,6 +171,17 @@ pub enum EraseError {
         /// The set of rows.
         set: String,
     },
+    /// Rows are found by their link and not by their own key. Nothing was written.
+    #[error(
+        "{at}: {rows} rows have keys that find nothing: what is stored there is of another type than the column says; \
+         store those keys in the column's own type"
+    )]
+    NotByKey {
+        /// The table.
+        at: TableRef,
+        /// How many rows.
+        rows: u64,
+    },
     /// New rows that hold on to what is to be deleted came as fast as they were found.
     #[error("{at}: new rows hold on to the rows that are to be deleted")]
     HeldOn {
@@ -206,6 +217,7 @@ impl EraseError {
             | Self::Store { at, .. }
             | Self::TooManyRows { at, .. }
             | Self::NotOneRoot { at, .. }
+            | Self::NotByKey { at, .. }
             | Self::NoPlaceholder { at, .. }
             | Self::PlaceholderErased { at }
             | Self::HeldOn { at } => Some((at, None)),

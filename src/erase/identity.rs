@@ -1,7 +1,8 @@
 //! What a person is recognised by: read before the first write, sealed beside the keys, and looked for when a step is
 //! read back. A row of the person that came back under another key is found by nothing else.
 //!
-//! Only columns that are unique in their store count: a name has namesakes, and a row of theirs is no residue.
+//! Only columns that are unique in their store count there: a name has namesakes, and a row of theirs is no residue.
+//! Whether the row under the target's own key is still theirs, all of them tell together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
 use super::plan::{KeySet, Step};
 use super::readback::Left;
-use crate::stores::{Key, Schema, Select, StoreError, StoreName};
+use crate::stores::{Key, Schema, Select, StoreName, Table};
 
 impl Finder<'_> {
     /// Adds the identities of the subjects that were found.
@@ -26,16 +27,16 @@ impl Finder<'_> {
         }
         for (at, table) in self.skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
             let schema = schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
-            let unique = |column: &&String| schema.is_some_and(|table| table.is_unique(std::slice::from_ref(*column)));
-            for column in table.identify.values().filter(unique) {
+            // The target's own row is recognised by anything.
+            let tells = |column: &&String| *at == self.skeleton.target.at() || is_unique(schema, column);
+            for column in table.identify.values().filter(tells) {
                 let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
                 let parts: Vec<_> = found.sets.iter().filter(|(set, _)| own(set)).map(|(_, keys)| keys).collect();
                 if parts.is_empty() {
                     continue; // only pointed to
                 }
                 let rows: BTreeSet<Key> = parts.into_iter().flatten().cloned().collect();
-                let rows: Vec<Key> = rows.into_iter().collect();
-                let values = self.values(at, table, column, rows).await?;
+                let values = self.values(at, table, column, &rows).await?;
                 found.sets.insert(KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) }, values);
             }
         }
@@ -48,23 +49,14 @@ impl Finder<'_> {
         at: &TableRef,
         table: &TableMap,
         column: &String,
-        rows: Vec<Key>,
+        rows: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
         let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
         let mut values = BTreeSet::new();
-        let size = self.limits.chunk_rows.max(1) as usize;
-        let mut open: Vec<&[Key]> = rows.chunks(size).collect();
-        while let Some(chunk) = open.pop() {
-            let select = Select { table: &at.table, columns: &table.key, values: chunk };
-            match store.keys(select, std::slice::from_ref(column), None, self.limits.chunk_rows).await {
-                Ok(page) => values.extend(page),
-                Err(StoreError::NullKey { .. }) if chunk.len() > 1 => {
-                    let (left, right) = chunk.split_at(chunk.len() / 2);
-                    open.extend([left, right]);
-                }
-                Err(StoreError::NullKey { .. }) => {}
-                Err(error) => return Err(EraseError::store(at)(error)),
-            }
+        for chunk in self.chunks(rows) {
+            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            let page = store.values(select, std::slice::from_ref(column)).await.map_err(EraseError::store(at))?;
+            values.extend(page.into_iter().flatten().flatten().map(|value| Key(vec![value])));
         }
         Ok(values)
     }
@@ -96,6 +88,15 @@ impl Work<'_> {
         Ok(taken)
     }
 
+    /// The rows of a table that go because they hold a saved identity, saved by now or not.
+    pub(super) async fn taken_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+        let is_subject = self.skeleton().table(at).is_some_and(|table| table.subject.is_some());
+        if self.recognised == Recognised::Goes && is_subject {
+            return Ok(self.recognised(at).await?.unwrap_or_default());
+        }
+        Ok(BTreeSet::new())
+    }
+
     /// Rows of a table that hold a saved identity and were not saved.
     pub(super) async fn named_in(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
         let mut others = self.recognised(at).await?.unwrap_or_default();
@@ -109,11 +110,12 @@ impl Work<'_> {
     /// All rows of a table that hold a saved identity; `None` where none was saved, so that nobody is recognised there.
     pub(super) async fn recognised(&self, at: &TableRef) -> Result<Option<BTreeSet<Key>>, EraseError> {
         let table = self.finder().table(at)?;
+        let schema = self.schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
         let mut known = None;
-        for column in table.identify.values() {
+        for column in table.identify.values().filter(|column| is_unique(schema, column)) {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
-            if !self.discovery.chunks.contains_key(&set.to_string()) {
-                continue; // not unique, so that it is nobody's alone
+            if !self.was_saved(&set) {
+                continue;
             }
             let values = self.saved(&set).await?;
             let itself = Link::plain(at.clone(), vec![column.clone()]);
@@ -122,4 +124,9 @@ impl Work<'_> {
         }
         Ok(known)
     }
+}
+
+/// Whether no two rows hold the same in this column.
+fn is_unique(schema: Option<&Table>, column: &String) -> bool {
+    schema.is_some_and(|table| table.is_unique(std::slice::from_ref(column)))
 }

@@ -6,8 +6,9 @@
 //!    leaf → root, and a digest over all of it. Pure.
 //! 3. [`preview`]: the skeleton with counts. Free for anybody, and cannot be executed.
 //! 4. [`Plan`](plan::Plan): a preview and an authority for exactly its digest.
-//! 5. [`engine`]: saves every key, then acts in chunks, then reads every step back. Rows that came meanwhile are found
-//!    in a further round, under the same plan.
+//! 5. [`engine`]: saves every key, then acts in chunks, then reads every step back. Before each act a row is asked whose
+//!    it is by now (`whose`): one that was given to somebody else is left alone. Rows that came meanwhile are found in
+//!    a further round, under the same plan.
 //!
 //! This room never decides who may ask, never writes a letter, and keeps no state of its own: the [`ledger`] does.
 //! Rows are never read, only keys; no value of a person passes through here.
@@ -15,6 +16,7 @@
 mod act;
 mod again;
 mod blank;
+mod by_key;
 pub mod discover;
 pub mod engine;
 pub mod error;
@@ -23,6 +25,7 @@ mod identity;
 pub mod ledger;
 pub mod map;
 pub mod outcome;
+mod owners;
 mod placeholder;
 pub mod plan;
 mod planner;
@@ -30,6 +33,7 @@ pub mod preview;
 mod readback;
 mod shared;
 pub mod tombstone;
+mod whose;
 mod words;
 
 pub use again::{Returned, search};

@@ -168,6 +168,28 @@ impl Skeleton {
     pub(super) fn table(&self, at: &TableRef) -> Option<&TableMap> {
         self.tables.iter().find(|(known, _)| known == at).map(|(_, table)| table)
     }
+
+    /// Whether rows of the target are looked for in a table.
+    pub(super) fn finds_in(&self, at: &TableRef) -> bool {
+        self.finds.iter().flatten().any(|found| found == at)
+    }
+
+    /// The sets that no step is about and that tell later whose a row is: all rows of the target, and those that were
+    /// found by a link which a circle lets go of.
+    pub(super) fn witnesses(&self) -> BTreeSet<KeySet> {
+        let tables = self.finds.iter().flatten().cloned().map(KeySet::of);
+        let opened = self.steps.iter().flat_map(|step| {
+            let Act::Open(columns) = &step.act else { return Vec::new() };
+            let links = self.table(&step.rows.at).into_iter().flat_map(|table| &table.belongs_to);
+            let lets_go = |link: &&Link| link.columns.iter().any(|column| columns.contains_key(column));
+            // No step's rows that point are past keeping, so that these are a set of their own.
+            let set =
+                |link: &Link| KeySet { pointing: Some(link.clone()), ended: true, ..KeySet::of(step.rows.at.clone()) };
+            links.filter(lets_go).filter(|link| self.finds_in(&link.to)).map(set).collect()
+        });
+        let of_steps = |set: &KeySet| self.steps.iter().any(|step| step.rows == *set);
+        tables.chain(opened).filter(|set| !of_steps(set)).collect()
+    }
 }
 
 mod hex {

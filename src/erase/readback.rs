@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::act::Work;
+use super::act::{Work, stage};
 use super::discover::goes_as_a_whole;
 use super::error::EraseError;
 use super::map::{Link, TableRef};
+use super::owners::Owners;
 use super::plan::{Act, Step};
+use super::whose::Sorted;
 use crate::stores::{Key, Select};
 
 /// Rows that are not as they should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Left {
-    /// Rows under a saved key, or of a subject with a saved identity. A row that came back under a deleted key may be
-    /// somebody else's by now (a store may give a key again), and a person may have signed up anew: nothing follows from
-    /// it by itself, a person has to look.
+    /// Rows under a saved key that lead to the target, or of which nobody can tell whose they are; and rows of a subject
+    /// with a saved identity, where these count. A row under a deleted key that leads to others, or nowhere, is a new
+    /// row under a key that its store gave again.
     pub(super) back: u64,
     /// Rows whose keys nobody saved: a late writer brought them.
     pub(super) late: u64,
@@ -22,54 +24,73 @@ pub(super) struct Left {
 
 impl Work<'_> {
     /// Reads one step back.
-    pub(super) async fn left(&self, step: &Step) -> Result<Left, EraseError> {
-        match &step.rows.pointing {
-            Some(link) => self.still_pointing(step, link).await,
-            None => {
-                let recognised = self.by_identity(step).await?;
-                let back = self.by_key(step).await? + recognised.back;
-                Ok(Left { back, late: self.by_link(step).await? + recognised.late })
-            }
+    pub(super) async fn left(&self, step: &Step, owners: &Owners) -> Result<Left, EraseError> {
+        if let Some(link) = &step.rows.pointing {
+            return self.still_pointing(step, link, owners).await;
         }
+        let (by_link, recognised) = (self.by_link(step, owners).await?, self.by_identity(step).await?);
+        let back = self.by_key(step, owners).await? + by_link.back + recognised.back;
+        Ok(Left { back, late: by_link.late + recognised.late })
     }
 
-    async fn by_key(&self, step: &Step) -> Result<u64, EraseError> {
+    /// Rows under the saved keys.
+    ///
+    /// With the scope `data` the person stays and goes on writing: a chunk that was seen done when it ended is done.
+    async fn by_key(&self, step: &Step, owners: &Owners) -> Result<u64, EraseError> {
+        // The rows of an opened circle are counted by the step that deletes them.
+        if matches!(step.act, Act::Open(_) | Act::Keep) {
+            return Ok(0);
+        }
         let at = &step.rows.at;
         let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
         let table = self.finder().table(at)?;
+        let (asking, state) = (self.asking(step, owners).await?, self.run.ledger.step(step.number).await?);
         let mut residue = 0;
         for chunk in 0..self.chunks(&step.rows)? {
-            let keys = self.load(&step.rows, chunk).await?;
-            let select = Select { table: &at.table, columns: &table.key, values: &keys };
-            residue += match &step.act {
-                Act::Delete => store.count(select).await,
-                // The rows of an opened circle are counted by the step that deletes them.
-                Act::Open(_) | Act::Keep => Ok(0),
-                _ => store.residue(select, &self.assignments(step, table, &keys)?).await,
+            let is_done = state.chunks.get(&chunk).is_some_and(|chunk| chunk.done.is_some());
+            if is_done && !goes_as_a_whole(self.skeleton()) && !self.searching {
+                continue;
             }
-            .map_err(EraseError::store(at))?;
+            let keys = self.load(&step.rows, chunk).await?;
+            let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, &state, chunk)).await?;
+            let select = Select { table: &at.table, columns: &table.key, values: &ours };
+            let left = match &step.act {
+                Act::Delete => store.count(select).await,
+                _ => store.residue(select, &self.assignments(step, table, &ours)?).await,
+            };
+            residue += unsure + left.map_err(EraseError::store(at))?;
         }
         Ok(residue)
     }
 
-    /// Rows that lead to the target and whose keys nobody saved. With the scope `data` the person stays, and so does
+    /// Rows that lead to the target and that no saved key finds. With the scope `data` the person stays, and so does
     /// what they write from now on.
-    async fn by_link(&self, step: &Step) -> Result<u64, EraseError> {
+    async fn by_link(&self, step: &Step, owners: &Owners) -> Result<Left, EraseError> {
         if !goes_as_a_whole(self.skeleton()) || !self.is_first_of_its_table(step) {
-            return Ok(0);
+            return Ok(Left::default());
         }
         let at = &step.rows.at;
         let table = self.finder().table(at)?;
-        // Shared rows are told by the step in which they let go.
-        let planned =
-            |link: &&Link| !link.shared && self.skeleton().finds.iter().flatten().any(|found| *found == link.to);
         let saved = self.saved_of(at).await?;
-        let mut late = BTreeSet::new();
+        let (mut late, mut known) = (BTreeSet::new(), BTreeSet::new());
+        // Shared rows are told by the step in which they let go.
+        let planned = |link: &&Link| !link.shared && self.skeleton().finds_in(&link.to);
         for link in table.belongs_to.iter().filter(planned) {
-            let found = self.linked(at, link).await?;
-            late.extend(found.into_iter().filter(|key| !saved.contains(key)));
+            for key in self.linked(at, link, owners).await? {
+                if saved.contains(&key) {
+                    known.insert(key)
+                } else {
+                    late.insert(key)
+                };
+            }
         }
-        Ok(late.len() as u64)
+        if !known.is_empty() && table.shape.is_none() {
+            // What its own key finds is counted by it.
+            known = self.finder().missing(at, table, &known).await?;
+        } else {
+            known.clear();
+        }
+        Ok(Left { back: known.len() as u64, late: late.len() as u64 })
     }
 
     /// Whether the rows of a table that belong to the target are counted with this step, though there may be several.
@@ -82,8 +103,8 @@ impl Work<'_> {
     }
 
     /// Rows that should have let go. One that points to somebody else by now has.
-    async fn still_pointing(&self, step: &Step, link: &Link) -> Result<Left, EraseError> {
-        let found = self.linked(&step.rows.at, link).await?;
+    async fn still_pointing(&self, step: &Step, link: &Link, owners: &Owners) -> Result<Left, EraseError> {
+        let found = self.linked(&step.rows.at, link, owners).await?;
         let saved = self.saved(&step.rows).await?;
         let back = found.iter().filter(|key| saved.contains(key)).count() as u64;
         // The target's own late rows are counted by the step that they belong to.
@@ -91,19 +112,15 @@ impl Work<'_> {
         Ok(Left { back, late })
     }
 
-    async fn linked(&self, at: &TableRef, link: &Link) -> Result<BTreeSet<Key>, EraseError> {
+    async fn linked(&self, at: &TableRef, link: &Link, owners: &Owners) -> Result<BTreeSet<Key>, EraseError> {
         let table = self.finder().table(at)?;
         // What is only pointed to is let go of where it is deleted.
-        let parents = match table.refers_to.contains(link) {
+        let mut parents = match table.refers_to.contains(link) {
             true => self.saved_in(|step| step.rows.at == link.to && step.act == Act::Delete).await?,
             false => self.saved_of(&link.to).await?,
         };
+        parents.retain(|key| !owners.has_lost(&link.to, key));
         self.finder().linked(at, table, link, &parents).await
-    }
-
-    /// All saved keys of a table's rows that belong to the target.
-    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
-        self.saved_in(|step| step.rows.at == *at).await
     }
 
     /// All saved keys of the target's rows that such steps are about.

@@ -11,6 +11,8 @@ use crate::stores::Key;
 /// The shortest column that a tombstone fits into, in characters: `erased-` and 17 symbols of base 32 (85 bits).
 pub const LENGTH_MIN: u32 = 24;
 const PREFIX: &str = "erased-";
+/// So many characters at the start are the same in every tombstone.
+pub const ALIKE: usize = PREFIX.len();
 /// 26 symbols, 130 bits.
 const SYMBOLS_MAX: u32 = 26;
 /// RFC 6761 §6.4: nothing is ever delivered there.
@@ -46,6 +48,18 @@ pub fn tombstone(
     format!("{PREFIX}{}{domain}", &symbols[..count])
 }
 
+/// Whether a text has the form of a tombstone, of whichever case.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    let is_symbol = |b: u8| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b);
+    let symbols = text.strip_prefix(PREFIX).map(|rest| rest.strip_suffix(DOMAIN).unwrap_or(rest));
+    symbols.is_some_and(|symbols| {
+        symbols.len() >= LENGTH_MIN as usize - PREFIX.len()
+            && symbols.len() <= SYMBOLS_MAX as usize
+            && symbols.bytes().all(is_symbol)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,12 +75,14 @@ mod tests {
         for length in LENGTH_MIN..80 {
             for is_address in [false, true] {
                 assert!(of(1, Some(length), is_address).len() <= length as usize);
+                assert!(is_one(&of(1, Some(length), is_address)));
                 assert_eq!(of(1, Some(length), is_address), of(1, Some(length), is_address));
                 assert_ne!(of(1, Some(length), is_address), of(2, Some(length), is_address));
             }
         }
         assert!(of(1, None, true).ends_with(DOMAIN));
         assert!(!of(1, Some(30), true).contains('@'));
+        assert!(!is_one("erased-joe") && !is_one("Ada") && !is_one(&of(1, None, false).to_uppercase()));
     }
 
     #[test]

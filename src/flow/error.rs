@@ -140,7 +140,7 @@ impl FlowError {
                 EraseError::TooManyRows { .. } => Some(ReviewReason::TooManyRows),
                 EraseError::NoEnd { .. } | EraseError::NoBlank { .. } => Some(ReviewReason::RetentionUnclear),
                 EraseError::NotOneRoot { .. } => Some(ReviewReason::SubjectMissing),
-                EraseError::Store { .. } => Some(ReviewReason::StoreFailed),
+                EraseError::Store { .. } | EraseError::NotByKey { .. } => Some(ReviewReason::StoreFailed),
                 _ => None,
             },
             _ => None,

@@ -163,7 +163,7 @@ impl KeyValue {
     }
 
     /// The value as programs write it into a text.
-    pub(super) fn spellings(&self) -> Vec<String> {
+    pub(crate) fn spellings(&self) -> Vec<String> {
         match self {
             Self::Int(_) | Self::Text(_) => vec![self.to_text()],
             Self::Bytes(bytes) => {

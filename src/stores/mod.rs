@@ -42,7 +42,7 @@ pub use error::StoreError;
 pub use key::{Key, KeyValue};
 pub use keyed::{Shape, Shapes};
 pub use opened::{Opened, Stores, open, open_keys};
-pub use schema::{Collation, Column, ColumnKind, ForeignKey, Schema, Table};
+pub use schema::{Collation, Column, ColumnKind, ForeignKey, OnDelete, Schema, Table};
 pub use shape::ValueShapes;
 pub use survey::{Attempt, Right, Survey};
 
@@ -145,7 +145,13 @@ pub enum NewValue {
     /// The same text in every row; never personal data.
     Constant(String),
     /// A text for each key, in the order of the keys.
-    PerKey(Vec<String>),
+    PerKey {
+        /// The texts.
+        texts: Vec<String>,
+        /// So many characters at their start are the same in every text of this form. What begins with them and is as
+        /// long counts as masked, whoever wrote it.
+        alike: usize,
+    },
 }
 
 /// One column of a mask.
@@ -196,6 +202,10 @@ pub trait RowStore: Send + Sync {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Key>, StoreError>;
+
+    /// The keys (`key` columns) of the rows that are in both selections of one table; in no order. Values compare as in
+    /// [`keys`](Self::keys).
+    async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, key: &[String]) -> Result<Vec<Key>, StoreError>;
 
     /// A key as this table has it, from the text that a person or a directory gives (a UUID in capitals, bytes as
     /// hex). A text that is no value of the column's kind is an error.

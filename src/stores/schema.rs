@@ -107,6 +107,34 @@ pub struct ForeignKey {
     pub table: String,
     /// The columns that they point to.
     pub references: Vec<String>,
+    /// What the store does to the rows that point when the row that they point to is deleted.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+/// What a store does by itself to the rows that point to a row that is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// Nothing: the row cannot be deleted before they let go.
+    #[default]
+    Refuse,
+    /// They are deleted as well, and nobody counts them.
+    Cascade,
+    /// They let go, and nothing tells any more whose they were.
+    LetGo,
+}
+
+impl OnDelete {
+    /// The rule of SQL's words, or of PostgreSQL's letter for it. A word that nobody knows is taken for the worst.
+    #[must_use]
+    pub fn from_words(words: &str) -> Self {
+        match words.to_ascii_uppercase().as_str() {
+            "NO ACTION" | "RESTRICT" | "A" | "R" => Self::Refuse,
+            "SET NULL" | "SET DEFAULT" | "N" | "D" => Self::LetGo,
+            _ => Self::Cascade,
+        }
+    }
 }
 
 impl Table {

@@ -191,6 +191,42 @@ async fn every_difference_is_a_defect() {
     }
 }
 
+/// What a store deletes by itself nobody counts, and it may be a row that stays.
+#[tokio::test]
+async fn a_cascade_may_take_only_what_goes_anyway() {
+    let tables = |rule: &str| {
+        format!(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY);
+            CREATE TABLE things (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id) ON DELETE {rule}, name TEXT)"
+        )
+    };
+    let map = |link: &str, erase: &str| {
+        format!(
+            "[store]\nname = \"one\"\nkind = \"sqlite\"\nurl = \"sqlite:one.db\"\nbackup_days = 1
+            [tables.users]\nsubject = \"user\"\nkey = \"id\"\nerase = \"delete\"\ncategories = {{ id = \"none\" }}
+            [tables.things]\nkey = \"id\"\n{link} = {{ users = [\"user_id\"] }}\nerase = \"{erase}\"
+            categories = {{ id = \"none\", user_id = \"none\", name = \"none\" }}
+            mask = {{ user_id = \"detach\", name = \"null\" }}"
+        )
+    };
+    for (rule, link, erase, says) in [
+        ("CASCADE", "belongs_to", "delete", None),
+        ("CASCADE", "belongs_to", "mask", Some("rows that stay")),
+        ("CASCADE", "refers_to", "mask", Some("rows that stay")),
+        ("SET NULL", "belongs_to", "mask", None),
+        ("NO ACTION", "belongs_to", "mask", None),
+    ] {
+        let world = World::new(&[("one.toml", &map(link, erase))], &[tables(rule)]).await;
+        let defects = check(&world.map, &world.stores.schemas().await.unwrap());
+        let found: Vec<_> = defects.iter().filter(|defect| defect.problem.contains("CASCADE")).collect();
+        assert_eq!(found.len(), usize::from(says.is_some()), "{rule} {link} {erase}: {defects:?}");
+        if let (Some(says), [defect]) = (says, &found[..]) {
+            assert!(defect.problem.contains(says) && defect.help.contains("foreign key to users"), "{defect}");
+            assert_eq!(defect.column.as_deref(), Some("user_id"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn masks_must_fit() {
     for (old, new, says) in [

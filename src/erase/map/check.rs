@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{DataMap, StoreMap, TableMap, TableRef, fit, links, reach};
+use super::{DataMap, StoreMap, TableMap, TableRef, cascade, fit, links, reach};
 use crate::stores::{ColumnKind, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
@@ -69,6 +69,7 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
         for (table, found) in &schema.tables {
             for foreign in &found.foreign_keys {
                 links::has_answer(&mut report, map, table, foreign);
+                cascade::takes_what_stays(&mut report, map, table, foreign);
             }
         }
     }

@@ -113,7 +113,7 @@ pub(super) fn has_answer(report: &mut Report<'_>, map: &DataMap, table: &str, fo
 }
 
 /// Whether a link of a table says the same as a foreign key of it.
-fn answers(link: &Link, parent: &TableMap, here: &TableRef, foreign: &ForeignKey) -> bool {
+pub(super) fn answers(link: &Link, parent: &TableMap, here: &TableRef, foreign: &ForeignKey) -> bool {
     link.to.store == here.store
         && link.to.table == foreign.table
         && pairs(&link.columns, &parent.key) == pairs(&foreign.columns, &foreign.references)

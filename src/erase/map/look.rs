@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::stores::{Schema, StoreName, Table};
+use crate::stores::{OnDelete, Schema, StoreName, Table};
 
 /// A kept look.
 #[derive(Debug, Serialize, Deserialize)]
@@ -142,7 +142,12 @@ fn table(changes: &mut Vec<Change>, name: &str, was: &Table, is: &Table) {
         changes.push(change(name, None, "changed", "row-level security".to_owned()));
     }
     let foreign = |key: &crate::stores::ForeignKey| {
-        format!("({}) → {} ({})", key.columns.join(", "), key.table, key.references.join(", "))
+        let rule = match key.on_delete {
+            OnDelete::Refuse => "",
+            OnDelete::Cascade => ", ON DELETE CASCADE",
+            OnDelete::LetGo => ", ON DELETE SET NULL",
+        };
+        format!("({}) → {} ({}){rule}", key.columns.join(", "), key.table, key.references.join(", "))
     };
     let listed = |columns: &Vec<String>| format!("({})", columns.join(", "));
     lists(changes, name, "foreign key", &was.foreign_keys, &is.foreign_keys, foreign);

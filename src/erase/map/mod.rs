@@ -3,6 +3,7 @@
 //! A [`DataMap`] that exists is consistent in itself. Whether it is true of the stores is [`check`]'s to say. It
 //! never opens a store and never shows a url.
 
+mod cascade;
 mod check;
 pub mod draw;
 mod error;

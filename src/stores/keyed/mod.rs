@@ -114,6 +114,11 @@ impl<B: Backend> RowStore for KeyStore<B> {
         Ok(rows.into_iter().filter(|row| after.is_none_or(|after| row > after)).collect())
     }
 
+    async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, _key: &[String]) -> Result<Vec<Key>, StoreError> {
+        let (one, other) = (self.rows(one).await?, self.rows(other).await?);
+        Ok(one.intersection(&other).cloned().collect())
+    }
+
     fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError> {
         self.shape(table)?;
         if columns.len() == key.0.len() {

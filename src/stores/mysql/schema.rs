@@ -4,11 +4,13 @@
 //! `information_schema` shows a table only to a login that has a privilege on it. A table that nobody sees may still
 //! hold rows that go by ON DELETE CASCADE, uncounted, so the login must have one on the whole database.
 
+use std::collections::BTreeMap;
+
 use super::{MysqlConnection, grants};
 use crate::stores::sql::{
     CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
 };
-use crate::stores::{Collation, Column, ColumnKind, Schema, StoreError};
+use crate::stores::{Collation, Column, ColumnKind, OnDelete, Schema, StoreError};
 
 // The casts are needed: MySQL 8 answers some of these columns as bytes. The tables stand in an IN, because MariaDB
 // makes a join of the two by opening the table once for every column.
@@ -75,6 +77,14 @@ const LINKS: &str = "SELECT
       AND k.REFERENCED_TABLE_NAME IS NOT NULL
     ORDER BY 1, k.CONSTRAINT_NAME, k.ORDINAL_POSITION";
 
+/// The rules of those links. Read by itself: a join of the two would make MariaDB open tables again and again.
+const RULES: &str = "SELECT
+      CONVERT(CASE WHEN r.CONSTRAINT_SCHEMA = DATABASE() THEN r.TABLE_NAME
+        ELSE CONCAT(r.CONSTRAINT_SCHEMA, '.', r.TABLE_NAME) END, CHAR),
+      CONVERT(r.CONSTRAINT_NAME, CHAR), CONVERT(r.DELETE_RULE, CHAR)
+    FROM information_schema.REFERENTIAL_CONSTRAINTS r
+    WHERE r.CONSTRAINT_SCHEMA = DATABASE() OR r.UNIQUE_CONSTRAINT_SCHEMA = DATABASE()";
+
 /// Reads the catalogue.
 pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreError> {
     grants::sees_all(connection).await?;
@@ -89,7 +99,9 @@ pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreEr
     }
     let columns = columns.into_iter().map(column).collect::<Option<_>>();
     let uniques = parts.into_iter().map(unique).collect::<Option<_>>();
-    let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
+    let rules = connection.read(RULES, &[]).await?.into_iter().map(rule).collect::<Option<BTreeMap<_, _>>>();
+    let rules = rules.ok_or(StoreError::Catalogue)?;
+    let links = connection.read(LINKS, &[]).await?.into_iter().map(|row| link(row, &rules)).collect::<Option<_>>();
     let checks = connection
         .read(if is_mysql { CHECKS_OF_MYSQL } else { CHECKS_OF_MARIADB }, &[])
         .await?
@@ -150,9 +162,20 @@ fn index(row: TextRow) -> Option<IndexRow> {
     Some(IndexRow { table: table?, name: name?, column })
 }
 
-fn link(row: TextRow) -> Option<LinkRow> {
+/// Table and link → what becomes of its rows.
+type Rules = BTreeMap<(String, String), OnDelete>;
+
+fn rule(row: TextRow) -> Option<((String, String), OnDelete)> {
+    let [table, name, words] = <[Option<String>; 3]>::try_from(row).ok()?;
+    Some(((table?, name?), OnDelete::from_words(&words?)))
+}
+
+/// A link whose rule the login does not see is taken for the worst.
+fn link(row: TextRow, rules: &Rules) -> Option<LinkRow> {
     let [table, name, column, to, references] = <[Option<String>; 5]>::try_from(row).ok()?;
-    Some(LinkRow { table: table?, name: name?, column: column?, to: to?, references })
+    let at = (table?, name?);
+    let on_delete = rules.get(&at).copied().unwrap_or(OnDelete::Cascade);
+    Some(LinkRow { table: at.0, name: at.1, column: column?, to: to?, references, on_delete })
 }
 
 fn check(row: TextRow) -> Option<CheckRow> {

@@ -5,7 +5,7 @@ use super::PostgresConnection;
 use crate::stores::sql::{
     CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
 };
-use crate::stores::{Column, ColumnKind, Schema, StoreError};
+use crate::stores::{Column, ColumnKind, OnDelete, Schema, StoreError};
 
 /// Everything that holds rows: tables, and foreign tables and materialized views too, which copy what tables hold.
 /// `format_type` with -1 names a type without its length (with NULL it would say `character`, which is one letter).
@@ -65,7 +65,7 @@ const LINKS: &str = "SELECT
       CASE WHEN n.nspname = current_schema() THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
       f.conname::text, a.attname::text,
       CASE WHEN rn.nspname = current_schema() THEN r.relname::text ELSE rn.nspname || '.' || r.relname END,
-      ra.attname::text
+      ra.attname::text, f.confdeltype::text
     FROM pg_constraint f
     JOIN pg_class c ON c.oid = f.conrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -157,8 +157,9 @@ fn index(row: TextRow) -> Option<IndexRow> {
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {
-    let [table, name, column, to, references] = <[Option<String>; 5]>::try_from(row).ok()?;
-    Some(LinkRow { table: table?, name: name?, column: column?, to: to?, references })
+    let [table, name, column, to, references, rule] = <[Option<String>; 6]>::try_from(row).ok()?;
+    let on_delete = OnDelete::from_words(&rule?);
+    Some(LinkRow { table: table?, name: name?, column: column?, to: to?, references, on_delete })
 }
 
 fn check(row: TextRow) -> Option<CheckRow> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::stores::schema::mentions;
-use crate::stores::{Column, ForeignKey, Schema, StoreError, Table};
+use crate::stores::{Column, ForeignKey, OnDelete, Schema, StoreError, Table};
 
 /// One column of one table.
 pub struct ColumnRow {
@@ -61,6 +61,8 @@ pub struct LinkRow {
     pub to: String,
     /// The column that it points to; `None` is the primary key.
     pub references: Option<String>,
+    /// What becomes of the row when the one that it points to is deleted.
+    pub on_delete: OnDelete,
 }
 
 /// The schema of these rows; a row that could not be read (`None`) is an error, because a column that is not seen
@@ -137,6 +139,7 @@ fn add_links(tables: &mut BTreeMap<String, Table>, rows: Vec<LinkRow>, primary: 
             columns: Vec::new(),
             table: row.to,
             references: Vec::new(),
+            on_delete: row.on_delete,
         });
         let implied = || primary.get(&link.table).and_then(|key| key.get(link.columns.len())).cloned();
         let references = row.references.or_else(implied).unwrap_or_default();

@@ -208,6 +208,16 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
     }
 
+    async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, key: &[String]) -> Result<Vec<Key>, StoreError> {
+        let schema = self.known();
+        let table = table_of(&schema, one.table)?;
+        let statements = Statements::<D>::of(one, table);
+        let both = statements.keys_of_both(&Statements::of(other, table), key)?;
+        let Some(statement) = both else { return Ok(Vec::new()) };
+        let columns = statements.columns(key)?;
+        self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, one.table)).collect()
+    }
+
     fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError> {
         let schema = self.known();
         let select = Select { table, columns, values: &[] };

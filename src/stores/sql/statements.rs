@@ -70,6 +70,18 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
+    /// The keys of the rows that another selection of the table has as well.
+    pub(super) fn keys_of_both(&self, other: &Self, key: &[String]) -> Result<Option<Statement>, StoreError> {
+        let (Some((one, list)), Some((two, other_list))) = (self.searched()?, other.searched_as(2)?) else {
+            return Ok(None);
+        };
+        let (one, two) = (self.within(&one, self.is_foreign_key())?, other.within(&two, other.is_foreign_key())?);
+        let text = |column: &&Column| D::as_text(&format!("t.{}", D::quote(&column.name)), Some(column));
+        let texts: Vec<_> = self.columns(key)?.iter().map(text).collect();
+        let sql = format!("SELECT {} FROM {} AS t WHERE {one} AND {two}", texts.join(", "), self.name());
+        Ok(Some(Statement { sql, params: vec![list, other_list] }))
+    }
+
     pub(super) fn count(&self) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let count = D::as_text("COUNT(*)", None);
@@ -110,7 +122,11 @@ impl<'a, D: Dialect> Statements<'a, D> {
             .map(|(assignment, value)| {
                 let column = self.column(&assignment.column)?;
                 let name = format!("t.{}", D::quote(&column.name));
-                Ok(value.map_or_else(|| format!("{name} IS NOT NULL"), |value| D::differ(&name, &value, column)))
+                Ok(match (&assignment.value, value) {
+                    (_, None) => format!("{name} IS NOT NULL"),
+                    (NewValue::PerKey { alike, .. }, Some(value)) => differ_in_form::<D>(&name, &value, column, *alike),
+                    (_, Some(value)) => D::differ(&name, &value, column),
+                })
             })
             .collect::<Result<_, StoreError>>()?;
         let sql = format!(
@@ -157,6 +173,11 @@ impl<'a, D: Dialect> Statements<'a, D> {
 
     /// The selected values as a derived table, for searching: what is beyond the column's range matches nothing.
     fn searched(&self) -> Result<Option<(String, String)>, StoreError> {
+        self.searched_as(1)
+    }
+
+    /// The same as this parameter of the statement.
+    fn searched_as(&self, parameter: usize) -> Result<Option<(String, String)>, StoreError> {
         let columns = self.columns(self.select.columns)?;
         let mut rows = Vec::with_capacity(self.select.values.len());
         for key in self.select.values {
@@ -165,7 +186,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
         if rows.is_empty() {
             return Ok(None);
         }
-        Ok(Some((D::rows_of_json(&D::parameter(1), &columns, &[]), Value::from(rows).to_string())))
+        Ok(Some((D::rows_of_json(&D::parameter(parameter), &columns, &[]), Value::from(rows).to_string())))
     }
 
     /// The selected keys and the new values as a derived table, for writing: what does not fit is an error.
@@ -179,7 +200,9 @@ impl<'a, D: Dialect> Statements<'a, D> {
                 match &assignment.value {
                     NewValue::Null => {}
                     NewValue::Constant(text) => row.push(text.as_str().into()),
-                    NewValue::PerKey(texts) => row.push(texts.get(at).ok_or_else(|| self.misshapen())?.as_str().into()),
+                    NewValue::PerKey { texts, .. } => {
+                        row.push(texts.get(at).ok_or_else(|| self.misshapen())?.as_str().into())
+                    }
                 }
             }
             rows.push(Value::from(row));
@@ -274,6 +297,17 @@ impl<'a, D: Dialect> Statements<'a, D> {
         }
         Ok(pairs.join(" AND "))
     }
+}
+
+/// Whether a column and its new text differ, and differ in form too: another case's text for the same row says as little.
+fn differ_in_form<D: Dialect>(name: &str, value: &str, column: &Column, alike: usize) -> String {
+    let differ = D::differ(name, value, column);
+    if alike == 0 {
+        return differ;
+    }
+    let start = |text: &str| format!("SUBSTR({text}, 1, {alike})");
+    let starts_differ = D::differ(&start(name), &start(value), column);
+    format!("({differ} AND ({starts_differ} OR LENGTH({name}) <> LENGTH({value})))")
 }
 
 fn text_of(value: &Value) -> String {

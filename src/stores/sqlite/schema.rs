@@ -4,7 +4,7 @@ use super::SqliteConnection;
 use crate::stores::sql::{
     CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
 };
-use crate::stores::{Column, ColumnKind, Schema, StoreError};
+use crate::stores::{Column, ColumnKind, OnDelete, Schema, StoreError};
 
 const COLUMNS: &str = "SELECT m.name, c.name, c.type, CAST(c.\"notnull\" OR c.pk > 0 AS TEXT), CAST(c.hidden AS TEXT)
     FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS c
@@ -38,7 +38,7 @@ const TEXTS: &str = "SELECT m.name, m.sql FROM sqlite_schema AS m WHERE m.type =
 const LINKS: &str = "SELECT m.name, CAST(f.id AS TEXT), f.\"from\",
       COALESCE((SELECT n.name FROM sqlite_schema AS n WHERE n.type = 'table' AND lower(n.name) = lower(f.\"table\")),
         f.\"table\"),
-      COALESCE((SELECT c.name FROM pragma_table_info(f.\"table\") AS c WHERE lower(c.name) = lower(f.\"to\")), f.\"to\")
+      COALESCE((SELECT c.name FROM pragma_table_info(f.\"table\") AS c WHERE lower(c.name) = lower(f.\"to\")), f.\"to\"), f.on_delete
     FROM sqlite_schema AS m JOIN pragma_foreign_key_list(m.name) AS f
     WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq";
 
@@ -93,11 +93,9 @@ fn index(row: TextRow) -> Option<IndexRow> {
 }
 
 fn link(row: TextRow) -> Option<LinkRow> {
-    let [Some(table), Some(name), Some(column), Some(to), references] = <[Option<String>; 5]>::try_from(row).ok()?
-    else {
-        return None;
-    };
-    Some(LinkRow { table, name, column, to, references })
+    let [table, name, column, to, references, rule] = <[Option<String>; 6]>::try_from(row).ok()?;
+    let on_delete = OnDelete::from_words(&rule?);
+    Some(LinkRow { table: table?, name: name?, column: column?, to: to?, references, on_delete })
 }
 
 /// The conditions in the text of a table.

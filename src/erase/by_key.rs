@@ -1,0 +1,53 @@
+//! Whether the keys that were found find their rows. Reads keys only.
+
+use std::collections::BTreeSet;
+
+use super::discover::Finder;
+use super::error::EraseError;
+use super::map::{Link, TableMap, TableRef};
+use crate::stores::{Key, Select};
+
+impl Finder<'_> {
+    /// That rows which were found by a link are found by their keys as well. A store that holds a value of another type
+    /// than its column says (SQLite does) gives out a key by which nothing is found, and the row would stay and be
+    /// called gone. A row that went meanwhile is not found by its link either.
+    pub(super) async fn have_keys(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        link: &Link,
+        parents: &BTreeSet<Key>,
+        keys: &BTreeSet<Key>,
+    ) -> Result<(), EraseError> {
+        if table.shape.is_some() {
+            return Ok(());
+        }
+        let mut missing = self.missing(at, table, keys).await?;
+        if !missing.is_empty() {
+            let again = self.linked(at, table, link, parents).await?;
+            missing.retain(|key| again.contains(key));
+            missing = self.missing(at, table, &missing).await?;
+        }
+        let rows = missing.len() as u64;
+        if rows == 0 { Ok(()) } else { Err(EraseError::NotByKey { at: at.clone(), rows }) }
+    }
+
+    /// Those of these keys that find nothing.
+    pub(super) async fn missing(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        keys: &BTreeSet<Key>,
+    ) -> Result<BTreeSet<Key>, EraseError> {
+        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let mut missing = keys.clone();
+        for chunk in self.chunks(keys) {
+            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            let page = store.keys(select, &table.key, None, self.limits.chunk_rows).await;
+            for key in page.map_err(EraseError::store(at))? {
+                missing.remove(&key);
+            }
+        }
+        Ok(missing)
+    }
+}

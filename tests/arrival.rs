@@ -1,6 +1,7 @@
 //! Every number of the mailbox gets one disposition, whatever a server does to numbers, letters and connections; what
 //! was handled once is not handled again, and what cannot be read goes to a person.
 
+mod late;
 mod shelf;
 mod silence;
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use expunged::intake::{Lexicon, Limits, Tongue, read};
+use expunged::intake::{AnswerIntent, Lexicon, Limits, Tongue, read};
 
 /// One line of `tests/mail/sentences`: what the letter must be taken for, its subject and its text.
 fn sentence(line: &str) -> Option<(char, String)> {
@@ -26,7 +26,7 @@ fn sentences_are_understood() {
         let opens = measured.contains(tongue);
         let text =
             std::fs::read_to_string(dir.join(format!("{tongue}.txt"))).unwrap_or_else(|e| panic!("{tongue}: {e}"));
-        let mut asking = 0;
+        let (mut asking, mut others, missed) = (0, 0, wrong.len());
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (kind, letter) = sentence(line).unwrap_or_else(|| panic!("{tongue}.txt: {line}"));
             let read = read(letter.as_bytes(), &lexicon, &Limits::default());
@@ -41,11 +41,38 @@ fn sentences_are_understood() {
                 _ => !verdict.opens() && !verdict.is_unclear(),
             };
             asking += u32::from(kind != 'O');
+            others += u32::from(kind == 'O');
             if !right {
                 wrong.push(format!("{tongue}.txt: {line}: {verdict:?}"));
             }
         }
+        println!("{tongue}: {asking} ask for an erasure, {others} do not, {} taken wrongly", wrong.len() - missed);
         assert!(asking >= if opens { 40 } else { 10 }, "{tongue}.txt has too few letters that ask for an erasure");
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A "yes" to our challenge is heard in every language that letters are understood in, and so is a "no".
+#[test]
+fn answers_are_understood() {
+    let lexicon = Lexicon::embedded().unwrap();
+    let text = include_str!("mail/answers.txt");
+    let mut wrong = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let parts: Vec<&str> = line.splitn(3, '|').collect();
+        let [_, kind, said] = parts[..] else { panic!("{line}") };
+        let head = "From: anna@example.org\r\nTo: privacy@shop.example\r\nSubject: Re: Shop\r\nIn-Reply-To: <1@shop.example>\r\n";
+        let body = said.replace("\\n", "\r\n");
+        let letter = format!("{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n");
+        let answer = read(letter.as_bytes(), &lexicon, &Limits::default()).answer.intent;
+        let right = match kind {
+            "Y" => answer == AnswerIntent::Yes,
+            "?" => matches!(answer, AnswerIntent::None | AnswerIntent::Unclear),
+            _ => matches!(answer, AnswerIntent::No | AnswerIntent::Withdraw),
+        };
+        if !right {
+            wrong.push(format!("{line}: {answer}"));
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

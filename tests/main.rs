@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod again;
 mod answers;
 mod arrival;
 mod bad_input;

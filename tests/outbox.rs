@@ -33,6 +33,8 @@ const CUT_OFF: u8 = 2;
 const LOGIN_REFUSED: u8 = 3;
 /// It knows nobody but the team.
 const NOBODY: u8 = 4;
+/// It refuses everything for good.
+const REFUSING: u8 = 5;
 
 impl Server {
     fn is(&self, mood: u8) {
@@ -49,6 +51,7 @@ impl Mailer for Server {
             NOBODY if outgoing.to != TEAM => {
                 Err(SendError::Permanent { reached: Reached::Recipient, obstacle: Obstacle::Reply(550) })
             }
+            REFUSING => Err(SendError::Permanent { reached: Reached::Recipient, obstacle: Obstacle::Reply(554) }),
             CUT_OFF => Err(SendError::Ambiguous { obstacle: Obstacle::Timeout }),
             _ => self.mailer.send(outgoing).await,
         }
@@ -325,6 +328,52 @@ async fn an_address_that_nothing_reaches_is_forgotten_with_the_letters() {
             let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
             let late = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
             assert!(matches!(late, FlowError::KeyDestroyed(_)), "{late}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_no_longer_so_is_not_said() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            server.is(AWAY);
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            assert_eq!(world.state(id).await, State::Scheduled);
+            operate::hold(&world.house, &reference, &ops).await.unwrap();
+            world.receive(&plain(OWNER, "Hello", "Please stop.")).await;
+            operate::release(&world.house, &reference, &ops).await.unwrap();
+            operate::withdraw(&world.house, &reference, &ops).await.unwrap();
+            world.settle().await;
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            let subjects: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.subject).collect();
+            assert_eq!(subjects.len(), 1, "only the end is told: {subjects:?}");
+            assert_eq!((letters(&world, "scheduled", "failed").await, letters(&world, "withdrawn", "sent").await), (1, 1));
+            let alarms = world.fresh(TEAM);
+            assert!(alarms.is_empty(), "nobody has to look: {}", alarms[0].text);
+            assert_eq!(letters(&world, "alarm_review", "failed").await, 1);
+            assert_eq!(addresses_kept(&world).await, 0, "nothing else is due to them");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_refused_for_good_is_tried_on() {
+    let (world, server) = world().await;
+    world
+        .live(async {
+            server.is(REFUSING);
+            let id = asked(&world).await;
+            waits_for_a_person(&world, id).await;
+            hours_pass(&world, 30).await;
+            assert_eq!((letters(&world, "alarm_review", "failed").await, dead_jobs(&world).await), (0, 0));
+            server.is(THERE);
+            hours_pass(&world, 2).await;
+            let alarms = world.fresh(TEAM);
+            assert!(alarms.iter().any(|alarm| alarm.text.contains("challenge_bounced")), "{}", alarms.len());
         })
         .await;
 }

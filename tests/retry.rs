@@ -99,7 +99,7 @@ async fn a_question_that_is_over_is_not_asked_by_a_retry() {
     given_up(&world, id).await;
     let reference = world.stored(id).await.request.reference;
     operate::withdraw(&world.house, &reference, &Operator::named(&world.house, "ops")).await.unwrap();
-    instead(&world, "send", "its question is over").await;
+    instead(&world, "send", "what it asks or says is over").await;
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
 }
 

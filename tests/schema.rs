@@ -24,7 +24,7 @@ struct Side {
 }
 
 fn side(dialect: &str) -> Side {
-    let files = ["0001_jobs", "0002_cases", "0003_proof", "0004_holds", "0005_changing"]
+    let files = ["0001_jobs", "0002_cases", "0003_proof", "0004_holds", "0005_changing", "0006_again"]
         .map(|name| read(Path::new(&format!("migrations/{dialect}/{name}.sql"))));
     let comment = Regex::new("--[^\n]*").unwrap();
     let text = comment.replace_all(&files.concat(), "").into_owned();

@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::db::jobs::JobState;
 use crate::domain::{Scope, State};
+use crate::erase::Recognised;
 use crate::verify::ProofKind;
 
 macro_rules! words {
@@ -25,4 +26,10 @@ words! {
     job_state: JobState,
     /// How a person was verified by other means.
     proof: ProofKind,
+}
+
+/// What becomes of rows of the same person under another key; that they are residue is nobody's decision.
+pub(super) fn recognised() -> impl TypedValueParser<Value = Recognised> {
+    let known = [Recognised::Stays, Recognised::Goes].map(Recognised::as_str);
+    PossibleValuesParser::new(known).try_map(|word| word.parse::<Recognised>())
 }

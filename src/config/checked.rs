@@ -158,6 +158,8 @@ pub struct Schedule {
     pub work: Duration,
     /// The team is told so long before a due date.
     pub due_soon: Duration,
+    /// The stores are searched again so long after an erasure was completed; zero never.
+    pub second_sweep: Duration,
 }
 
 /// `[law]`: the law and its holidays.

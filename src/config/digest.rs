@@ -178,10 +178,11 @@ fn challenge_value(challenge: &ChallengeSettings) -> Value {
 }
 
 fn schedule_value(schedule: &Schedule) -> Value {
-    let Schedule { grace, owner_silence, work, due_soon } = schedule;
+    let Schedule { grace, owner_silence, work, due_soon, second_sweep } = schedule;
     json!({
         "grace": grace.as_secs(), "owner_silence": owner_silence.as_secs(),
         "work": work.as_secs(), "due_soon": due_soon.as_secs(),
+        "second_sweep": second_sweep.as_secs(),
     })
 }
 

@@ -117,6 +117,7 @@ section!(RawSchedule {
     owner_silence_days: Maybe<i64>,
     work_days: Maybe<i64>,
     due_soon_days: Maybe<i64>,
+    second_sweep_days: Maybe<i64>,
 });
 section!(RawLaw { pack: Maybe<String>, holidays_file: Maybe<String> });
 section!(RawLimits {

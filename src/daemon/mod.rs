@@ -98,7 +98,7 @@ pub async fn run(
 
 /// The settings of the two loops: for what somebody waits for, and for erasing.
 fn loops(workers: WorkerSettings, erasures: usize) -> (WorkerSettings, WorkerSettings) {
-    let (long, quick) = workers.kinds.iter().cloned().partition(|kind| kind == kinds::ERASE);
+    let (long, quick) = workers.kinds.iter().cloned().partition(|kind| kinds::LONG.contains(&kind.as_str()));
     let erasing = WorkerSettings { kinds: long, concurrency: erasures, ..workers.clone() };
     (WorkerSettings { kinds: quick, ..workers }, erasing)
 }

@@ -2,7 +2,7 @@
 //! hold that nothing of them changes but that an authority ends, and that they leave with the record of their case.
 
 use super::error::DbError;
-use super::sql::{Tx, params};
+use super::sql::{Row, Tx, params};
 use crate::domain::{AuthorityId, RequestId, Timestamp};
 use crate::verify::{AuthorityRecord, BeginningRecord};
 
@@ -29,33 +29,55 @@ pub async fn insert(tx: &mut Tx, record: &AuthorityRecord) -> Result<(), DbError
     .await
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, request_id, kind, method, account_mac, plan_digest, issued_at, expires_at, hmac
+             FROM authorities ",
+            $rest
+        )
+    };
+}
+
 /// The authority with this id that has not ended, not checked yet: `Authority::from_record` does that.
 ///
 /// # Errors
 /// A bad stored value names its column.
 pub async fn load(tx: &mut Tx, id: AuthorityId) -> Result<Option<AuthorityRecord>, DbError> {
-    let row = tx
-        .optional(
-            "SELECT id, request_id, kind, method, account_mac, plan_digest, issued_at, expires_at, hmac
-             FROM authorities WHERE id = $1 AND ended_at IS NULL",
-            params![id],
-        )
-        .await?;
-    row.map(|row| {
-        let row = row.of("authorities");
-        Ok(AuthorityRecord {
-            id: AuthorityId::from_uuid(row.uuid("id")?),
-            request: RequestId::from_uuid(row.uuid("request_id")?),
-            kind: row.word("kind")?,
-            method: row.word("method")?,
-            account_mac: row.array("account_mac")?,
-            plan_digest: row.array("plan_digest")?,
-            issued_at: row.time("issued_at")?,
-            expires_at: row.time("expires_at")?,
-            hmac: row.array("hmac")?,
-        })
+    let row = tx.optional(select!("WHERE id = $1 AND ended_at IS NULL"), params![id]).await?;
+    row.map(read).transpose()
+}
+
+/// The authority with this id, ended or not: what a continuation rests on.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_ended(tx: &mut Tx, id: AuthorityId) -> Result<Option<AuthorityRecord>, DbError> {
+    tx.optional(select!("WHERE id = $1"), params![id]).await?.map(read).transpose()
+}
+
+/// How many continuations a request has had; the last one may still go on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn continuations(tx: &mut Tx, request: RequestId) -> Result<u32, DbError> {
+    let sql = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1 AND kind = 'continuation'";
+    tx.one(sql, params![request]).await?.u32("number")
+}
+
+fn read(row: Row) -> Result<AuthorityRecord, DbError> {
+    let row = row.of("authorities");
+    Ok(AuthorityRecord {
+        id: AuthorityId::from_uuid(row.uuid("id")?),
+        request: RequestId::from_uuid(row.uuid("request_id")?),
+        kind: row.word("kind")?,
+        method: row.word("method")?,
+        account_mac: row.array("account_mac")?,
+        plan_digest: row.array("plan_digest")?,
+        issued_at: row.time("issued_at")?,
+        expires_at: row.time("expires_at")?,
+        hmac: row.array("hmac")?,
     })
-    .transpose()
 }
 
 /// Ends an authority: nothing begins or goes on under it any more. One that has ended stays as it is.

@@ -179,6 +179,17 @@ pub async fn of_content(tx: &mut Tx, mac: &[u8; 32]) -> Result<Option<Delivery>,
     tx.optional(sql, params![mac]).await?.as_ref().map(read).transpose()
 }
 
+/// Whether a letter of this mailbox that had come by then was stored and is not judged yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_unjudged(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<bool, DbError> {
+    // What is not judged has a digest and no request: the index of what is to be forgotten leads to it.
+    let sql = "SELECT 1 AS one FROM deliveries WHERE request_id IS NULL AND content_mac IS NOT NULL AND judged_at IS NULL
+               AND disposition = 'stored' AND mailbox = $1 AND received_at <= $2 LIMIT 1";
+    Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
+}
+
 /// Records what became of a letter.
 ///
 /// # Errors

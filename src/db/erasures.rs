@@ -11,6 +11,25 @@ use super::error::DbError;
 use super::sql::{Row, Tx, params};
 use crate::domain::{AuthorityId, RequestId, Timestamp};
 
+/// The place of a step: which pass over the plan, and its number in the plan. The first pass is the one that the person
+/// asked for; each continuation is one more, so that what it does is recorded beside what was done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 0, and one more with each continuation.
+    pub pass: u32,
+    /// The step's number in the plan.
+    pub step: u16,
+}
+
+/// The numbers that a pass has for its steps: all that a step's number can be.
+const PASS: u32 = 1 << 16;
+
+impl From<Place> for u32 {
+    fn from(place: Place) -> Self {
+        place.pass.saturating_mul(PASS).saturating_add(Self::from(place.step))
+    }
+}
+
 /// Which erasure is meant: a plan of a request, under an authority for an account.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
@@ -27,8 +46,8 @@ pub struct Bound {
 /// What a step is, for people and for the row.
 #[derive(Clone, Copy, Debug)]
 pub struct StepName<'a> {
-    /// Its place in the plan.
-    pub sequence: u16,
+    /// Its place.
+    pub sequence: Place,
     /// The store.
     pub store: &'a str,
     /// The table.
@@ -40,7 +59,9 @@ pub struct StepName<'a> {
 /// A step as people look at it.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepRow {
-    /// Its place in the plan.
+    /// Which pass over the plan: 0, and one more with each continuation.
+    pub pass: u32,
+    /// Its number in the plan.
     pub sequence: u32,
     /// The store.
     pub store: String,
@@ -155,7 +176,7 @@ pub struct ChunkRow {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<bool, DbError> {
+pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<bool, DbError> {
     let sql = "SELECT sequence FROM steps WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3";
     let row = tx.optional(sql, params![bound.request, bound.plan_digest, u32::from(sequence)]).await?;
     Ok(row.is_some())
@@ -165,7 +186,7 @@ pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<boo
 ///
 /// # Errors
 /// A bad stored value names its column.
-pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: u16) -> Result<Vec<ChunkRow>, DbError> {
+pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<Vec<ChunkRow>, DbError> {
     let rows = tx
         .all(
             "SELECT chunk, present, changing, counts FROM step_chunks
@@ -192,7 +213,7 @@ fn begun(row: &Row) -> Result<ChunkBegun, DbError> {
 pub async fn begin_chunk(
     tx: &mut Tx,
     bound: Bound,
-    step: u16,
+    step: Place,
     chunk: u32,
     rows: ChunkBegun,
 ) -> Result<ChunkBegun, DbError> {
@@ -219,7 +240,7 @@ pub async fn begin_chunk(
 ///
 /// # Errors
 /// A wrong row count where the chunk was never begun.
-pub async fn end_chunk(tx: &mut Tx, bound: Bound, step: u16, chunk: u32, counts: Value) -> Result<(), DbError> {
+pub async fn end_chunk(tx: &mut Tx, bound: Bound, step: Place, chunk: u32, counts: Value) -> Result<(), DbError> {
     tx.execute_one(
         "UPDATE step_chunks SET counts = COALESCE(counts, $5)
          WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
@@ -235,7 +256,7 @@ pub async fn end_chunk(tx: &mut Tx, bound: Bound, step: u16, chunk: u32, counts:
 pub async fn set_outcome(
     tx: &mut Tx,
     bound: Bound,
-    sequence: u16,
+    sequence: Place,
     counts: Value,
     now: Timestamp,
 ) -> Result<(), DbError> {
@@ -263,7 +284,8 @@ pub async fn steps(tx: &mut Tx, request: RequestId) -> Result<Vec<StepRow>, DbEr
 
 fn read(row: &Row) -> Result<StepRow, DbError> {
     Ok(StepRow {
-        sequence: row.u32("sequence")?,
+        pass: row.u32("sequence")? / PASS,
+        sequence: row.u32("sequence")? % PASS,
         store: row.text("store")?,
         table: row.text("table_name")?,
         action: row.text("action")?,

@@ -226,9 +226,21 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
 /// # Errors
 /// When the database does not answer.
 pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u64, DbError> {
+    cancel_where(tx, request, kinds, "state IN ('waiting', 'dead')").await
+}
+
+/// The same of those that wait for their time; what failed for good stays for people to see.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel_waiting(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u64, DbError> {
+    cancel_where(tx, request, kinds, "state = 'waiting'").await
+}
+
+async fn cancel_where(tx: &mut Tx, request: RequestId, kinds: &[&str], states: &str) -> Result<u64, DbError> {
     let columns = format!("{EVIDENCE}, reason, outcome, finished_at");
     let values = format!("{EVIDENCE}, reason, 'cancelled', {}", tx.dialect().now());
-    let which = "request_id = $1 AND kind = ANY($2) AND state IN ('waiting', 'dead')";
+    let which = format!("request_id = $1 AND kind = ANY($2) AND {states}");
     let sql = match tx.dialect() {
         Dialect::Sqlite => {
             format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which} RETURNING id")
@@ -246,6 +258,15 @@ pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u
         }
     }
     Ok(moved)
+}
+
+/// Whether a request has a job of this kind whose time has come and that is not finished.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_overdue(tx: &mut Tx, request: RequestId, kind: &str, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM jobs WHERE request_id = $1 AND kind = $2 AND state <> 'dead' AND run_at <= $3 LIMIT 1";
+    Ok(tx.optional(sql, params![request, kind, now]).await?.is_some())
 }
 
 /// Puts a dead job back with all its attempts. `false` when there is no such dead job.
@@ -399,9 +420,34 @@ pub async fn dead(tx: &mut Tx, job: JobId) -> Result<Option<DeadJob>, DbError> {
     Ok(Some(DeadJob { kind: row.text("kind")?, request, payload: row.json("payload")? }))
 }
 
-/// How many jobs are due by now and not settled: waiting or being worked on.
+/// Why a job waits that would act on silence, as long as the mailbox may hold a letter that was not read.
+pub const MAILBOX_NOT_READ: &str = "mailbox_not_read";
+
+/// Has the jobs of these kinds that wait for this reason, and until then at the latest, look again now.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hasten(
+    tx: &mut Tx,
+    kinds: &[&str],
+    reason: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<u64, DbError> {
+    // All priorities are named so that the index of waiting jobs leads to those few.
+    let sql = "UPDATE jobs SET run_at = $3 WHERE state = 'waiting' AND kind = ANY($1) AND priority IN (0, 1, 2)
+               AND run_at > $3 AND run_at <= $4 AND reason = $2";
+    let changed = tx.execute(sql, params![kinds, reason, now, until]).await?;
+    if changed > 0 {
+        tx.made_work();
+    }
+    Ok(changed)
+}
+
+/// How many jobs are due by now and not settled: waiting, being worked on, or kept only by a mailbox that was not read.
 pub async fn count_due(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
-    let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state IN ('waiting', 'running') AND run_at <= $1";
-    let count = tx.one(sql, params![now]).await?.of("jobs").i64("count")?;
+    let sql = "SELECT COUNT(*) AS count FROM jobs
+               WHERE state IN ('waiting', 'running') AND (run_at <= $1 OR reason = $2)";
+    let count = tx.one(sql, params![now, MAILBOX_NOT_READ]).await?.of("jobs").i64("count")?;
     Ok(u64::try_from(count).unwrap_or(0))
 }

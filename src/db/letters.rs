@@ -176,7 +176,21 @@ pub async fn put_back(tx: &mut Tx, letters: &[LetterId]) -> Result<u64, DbError>
     .await
 }
 
-/// When a letter of this kind was last written in a request of this address on file, other than in this request.
+/// Puts a letter that was sent into the outbox once more. It begins anew: that the first time was a delivery says nothing
+/// about how the second ends.
+///
+/// # Errors
+/// A wrong row count when the letter is not sent any more: another worker has it.
+pub async fn ask_again(tx: &mut Tx, letter: &LetterRow) -> Result<(), DbError> {
+    tx.execute_one(
+        "UPDATE letters SET state = 'queued', sends = 0, put_off_at = NULL, obstacle = NULL
+         WHERE id = $1 AND state = 'sent'",
+        params![letter.id.as_uuid()],
+    )
+    .await
+}
+
+/// When a letter of this kind was last written in a request of this address on file.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -184,13 +198,12 @@ pub async fn last_of_contact(
     tx: &mut Tx,
     contact_mac: &[u8; 32],
     kind: LetterKind,
-    other_than: RequestId,
 ) -> Result<Option<Timestamp>, DbError> {
     let row = tx
         .one(
             "SELECT MAX(letters.created_at) AS last FROM letters JOIN requests ON requests.id = letters.request_id
-             WHERE requests.contact_mac = $1 AND letters.kind = $2 AND requests.id <> $3",
-            params![contact_mac.to_vec(), kind.as_str(), other_than],
+             WHERE requests.contact_mac = $1 AND letters.kind = $2",
+            params![contact_mac.to_vec(), kind.as_str()],
         )
         .await?;
     row.opt_time("last")

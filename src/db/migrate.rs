@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_proof",
     4 "0004_holds",
     5 "0005_changing",
+    6 "0006_again",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

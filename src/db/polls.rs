@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 pub struct Polls {
     /// When a daemon first tried.
     pub watched_at: Timestamp,
-    /// When it was last read to its end; `None` before the first time.
+    /// By when all that had come was last read; `None` before the first time.
     pub polled_at: Option<Timestamp>,
     /// When the team was told of the silence that lasts.
     pub alarmed_at: Option<Timestamp>,
@@ -51,7 +51,7 @@ pub async fn set_watched(tx: &mut Tx, mailbox: &str, now: Timestamp) -> Result<(
     tx.execute(sql, params![mailbox, now]).await.map(drop)
 }
 
-/// Notes that a mailbox was read to its end, which ends every silence.
+/// Notes that all was read that had come to a mailbox by then, which ends every silence.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blank;
-use super::discover::{Finder, Sets};
-use super::engine::Run;
+use super::discover::{Finder, Owned, Sets};
+use super::engine::{Recognised, Run};
 use super::error::EraseError;
 use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
 use super::map::{Mask, TableMap};
@@ -17,6 +17,10 @@ pub(super) struct Work<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) schemas: &'a BTreeMap<StoreName, Schema>,
     pub(super) discovery: &'a Discovery,
+    /// What becomes of rows that hold a saved identity under another key.
+    pub(super) recognised: Recognised,
+    /// Rows under saved keys that are somebody else's by now: none of them is touched or counted.
+    pub(super) strangers: &'a Owned,
 }
 
 impl Work<'_> {
@@ -108,7 +112,14 @@ impl Work<'_> {
     pub(super) async fn load(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, EraseError> {
         let keys = self.run.ledger.load_keys(set, chunk).await?;
         let wanted = self.discovery.chunks.get(&set.to_string()).and_then(|chunks| chunks.get(chunk as usize));
-        if wanted == Some(&(keys.len() as u64)) { Ok(keys) } else { Err(changed(set)) }
+        if wanted != Some(&(keys.len() as u64)) {
+            return Err(changed(set));
+        }
+        let mut keys = keys;
+        if let Some(strangers) = self.strangers.get(&set.at).filter(|_| set.by.is_none() && set.pointing.is_none()) {
+            keys.retain(|key| !strangers.contains(key));
+        }
+        Ok(keys)
     }
 
     pub(super) async fn saved(&self, set: &KeySet) -> Result<BTreeSet<Key>, EraseError> {

@@ -62,9 +62,10 @@ impl<'a> Finder<'a> {
         self.below(owned, &Sets::new(), now).await
     }
 
-    /// Finds what belongs to saved rows and was not saved: rows that came later.
-    pub(super) async fn late(&self, saved: &Sets, now: Timestamp) -> Result<Found, EraseError> {
-        let mut owned = Owned::new();
+    /// Finds what belongs to saved rows and was not saved: rows that came later. `taken` are rows that count as theirs
+    /// too, with all that belongs to them.
+    pub(super) async fn late(&self, saved: &Sets, taken: Owned, now: Timestamp) -> Result<Found, EraseError> {
+        let mut owned = taken;
         for (set, keys) in saved.iter().filter(|(set, _)| set.pointing.is_none()) {
             owned.entry(set.at.clone()).or_default().extend(keys.iter().cloned());
         }

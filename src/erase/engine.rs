@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::act::Work;
 use super::blank;
-use super::discover::{EraseLimits, Finder, Found};
+use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
 use super::ledger::{Discovery, Ledger, StepCounts};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
@@ -19,7 +19,7 @@ use super::outcome::Outcome;
 use super::plan::{Act, Plan, Skeleton};
 use super::preview::{self, DriftLimits};
 use super::readback::Left;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, stored_enum};
 use crate::stores::{Key, Schema, StoreName, Stores, Table};
 
 /// The places between a commit and the next outside effect, where a kill is tested.
@@ -37,6 +37,21 @@ pub const BREAKPOINTS: &[&str] = &[
 
 /// How often one run looks for rows that came meanwhile. Who writes faster than that is written about to the team.
 const ROUNDS_MAX: usize = 3;
+
+stored_enum! {
+    /// What becomes of rows that hold a saved identity under a key that nobody saved: the person came anew, or an import
+    /// brought them back, and no store tells which.
+    #[derive(Default)]
+    Recognised, "decision" {
+        /// They are residue: a person of the team has to look.
+        #[default]
+        Residue = "residue",
+        /// A person of the team looked, and they stay.
+        Stays = "stays",
+        /// A person of the team looked, and they go with all that belongs to them.
+        Goes = "goes",
+    }
+}
 
 /// What an execution works with.
 pub struct Run<'a> {
@@ -61,13 +76,30 @@ pub struct Run<'a> {
 /// # Errors
 /// [`EraseError`]; what was done until then is recorded, and the same call goes on from there.
 pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> {
+    execute_again(plan, run, None).await
+}
+
+/// As [`execute`]; with `again`, carries out a completed plan once more, under a continuation: its saved keys, and what
+/// belongs to them by now, but no row that is somebody else's by now.
+///
+/// # Errors
+/// As [`execute`].
+pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>) -> Result<Outcome, EraseError> {
     let schemas = trusted_schemas(run.map, run.stores).await?;
     let mut discovery = match run.ledger.discovery().await? {
-        Some(discovery) => resumed(plan, discovery, &schemas)?,
+        Some(discovery) => resumed(&plan.skeleton().digest, discovery, &schemas)?,
+        // A continuation goes on from saved keys, and finds no others by itself.
+        None if again.is_some() => return Err(EraseError::SavedKeys { set: "the completed plan".to_owned() }),
         None => discovered(plan, run, &schemas).await?,
     };
+    let recognised = again.unwrap_or_default();
+    let mut strangers = Owned::new();
+    if again.is_some() {
+        let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
+        strangers = work.find_strangers().await?;
+    }
     for _ in 0..ROUNDS_MAX {
-        let work = Work { run, schemas: &schemas, discovery: &discovery };
+        let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
         let pass = pass(&work).await;
         match &pass {
             Ok(pass) if pass.is_overtaken() => {}
@@ -77,7 +109,7 @@ pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> 
         let Some(more) = overtaken(&work).await? else { return recorded(&work, pass?).await };
         discovery = more;
     }
-    let work = Work { run, schemas: &schemas, discovery: &discovery };
+    let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers };
     match pass(&work).await {
         Err(EraseError::Store { at, source }) if source.is_foreign_key_violation() => Err(EraseError::HeldOn { at }),
         pass => recorded(&work, pass?).await,
@@ -125,7 +157,7 @@ async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
 /// Finds and saves the rows that came after the keys were saved; `None` where there are none.
 async fn overtaken(work: &Work<'_>) -> Result<Option<Discovery>, EraseError> {
     let saved = work.all_saved().await?;
-    let mut found = work.finder().late(&saved, work.run.now).await?;
+    let mut found = work.finder().late(&saved, work.taken().await?, work.run.now).await?;
     if found.sets.values().all(BTreeSet::is_empty) {
         return Ok(None);
     }
@@ -148,8 +180,12 @@ pub(super) async fn trusted_schemas(map: &DataMap, stores: &Stores) -> Result<BT
 
 /// What was saved, if the plan is the same and the stores still have what it needs. The map may be another one by now:
 /// what was begun under an approved plan ends under it.
-fn resumed(plan: &Plan, discovery: Discovery, schemas: &BTreeMap<StoreName, Schema>) -> Result<Discovery, EraseError> {
-    if discovery.skeleton.digest != plan.skeleton().digest {
+pub(super) fn resumed(
+    digest: &[u8; 32],
+    discovery: Discovery,
+    schemas: &BTreeMap<StoreName, Schema>,
+) -> Result<Discovery, EraseError> {
+    if discovery.skeleton.digest != *digest {
         return Err(PlanError::OtherPlan.into());
     }
     let defects: Vec<_> = discovery.skeleton.tables.iter().flat_map(|(at, table)| unfit(at, table, schemas)).collect();

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::act::Work;
-use super::discover::{Finder, Found, goes_as_a_whole};
+use super::discover::{Finder, Found, Owned, goes_as_a_whole};
+use super::engine::Recognised;
 use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
 use super::plan::{KeySet, Step};
+use super::readback::Left;
 use crate::stores::{Key, Schema, Select, StoreError, StoreName};
 
 impl Finder<'_> {
@@ -69,14 +71,45 @@ impl Finder<'_> {
 }
 
 impl Work<'_> {
-    /// Rows of a subject's table that hold a saved identity and were not saved.
-    pub(super) async fn by_identity(&self, step: &Step) -> Result<u64, EraseError> {
-        if !self.is_first_of_its_table(step) {
-            return Ok(0);
+    /// Rows of a subject's table that hold a saved identity and were not saved, by what becomes of them: residue, or rows
+    /// that came late and go.
+    pub(super) async fn by_identity(&self, step: &Step) -> Result<Left, EraseError> {
+        if !self.is_first_of_its_table(step) || self.recognised == Recognised::Stays {
+            return Ok(Left::default());
         }
-        let at = &step.rows.at;
+        let rows = self.named_in(&step.rows.at).await?.len() as u64;
+        Ok(if self.recognised == Recognised::Goes {
+            Left { back: 0, late: rows }
+        } else {
+            Left { back: rows, late: 0 }
+        })
+    }
+
+    /// The rows that go because they hold a saved identity.
+    pub(super) async fn taken(&self) -> Result<Owned, EraseError> {
+        let mut taken = Owned::new();
+        if self.recognised == Recognised::Goes {
+            for (at, _) in self.skeleton().tables.iter().filter(|(_, table)| table.subject.is_some()) {
+                taken.insert(at.clone(), self.named_in(at).await?);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Rows of a table that hold a saved identity and were not saved.
+    pub(super) async fn named_in(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+        let mut others = self.recognised(at).await?.unwrap_or_default();
+        if !others.is_empty() {
+            let saved = self.saved_of(at).await?;
+            others.retain(|key| !saved.contains(key));
+        }
+        Ok(others)
+    }
+
+    /// All rows of a table that hold a saved identity; `None` where none was saved, so that nobody is recognised there.
+    pub(super) async fn recognised(&self, at: &TableRef) -> Result<Option<BTreeSet<Key>>, EraseError> {
         let table = self.finder().table(at)?;
-        let mut others = BTreeSet::new();
+        let mut known = None;
         for column in table.identify.values() {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
             if !self.discovery.chunks.contains_key(&set.to_string()) {
@@ -84,12 +117,9 @@ impl Work<'_> {
             }
             let values = self.saved(&set).await?;
             let itself = Link::plain(at.clone(), vec![column.clone()]);
-            others.extend(self.finder().linked(at, table, &itself, &values).await?);
+            let rows = self.finder().linked(at, table, &itself, &values).await?;
+            known.get_or_insert_with(BTreeSet::new).extend(rows);
         }
-        if others.is_empty() {
-            return Ok(0);
-        }
-        let saved = self.saved_of(at).await?;
-        Ok(others.iter().filter(|key| !saved.contains(key)).count() as u64)
+        Ok(known)
     }
 }

@@ -13,6 +13,7 @@
 //! Rows are never read, only keys; no value of a person passes through here.
 
 mod act;
+mod again;
 mod blank;
 pub mod discover;
 pub mod engine;
@@ -31,8 +32,9 @@ mod shared;
 pub mod tombstone;
 mod words;
 
+pub use again::{Returned, search};
 pub use discover::EraseLimits;
-pub use engine::{BREAKPOINTS, Run, execute};
+pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};
 pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};

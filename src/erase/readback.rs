@@ -26,8 +26,9 @@ impl Work<'_> {
         match &step.rows.pointing {
             Some(link) => self.still_pointing(step, link).await,
             None => {
-                let back = self.by_key(step).await? + self.by_identity(step).await?;
-                Ok(Left { back, late: self.by_link(step).await? })
+                let recognised = self.by_identity(step).await?;
+                let back = self.by_key(step).await? + recognised.back;
+                Ok(Left { back, late: self.by_link(step).await? + recognised.late })
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{DbError, Tx, authorities, jobs};
 use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
-use crate::domain::{LetterId, LetterKind, RequestId, Timestamp};
+use crate::domain::{LetterId, LetterKind, RequestId, State, Timestamp};
 use crate::queue::{NewJob, Priority};
 use crate::trail::Actor;
 
@@ -43,13 +43,17 @@ pub async fn advance(
     {
         authorities::end(tx, warrant.authority, now).await?;
     }
+    if stored.request.state == State::Received && request.state != State::Received {
+        // Who asks is not looked up for what is paused or over; what is let go on gets a job of its own for it.
+        jobs::cancel_waiting(tx, request.id, &[kinds::IDENTIFY]).await?;
+    }
     note::moved(house, tx, &stored.request, event, &request, actor).await?;
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
     }
     if request.state.is_ended() && !erased(event) {
         // Nothing was erased, so no backup can bring anything back that would have to be erased again.
-        enqueue(house, tx, forget_job(request.id, super::forget::Term::Replay, now), now).await?;
+        enqueue(house, tx, forget_job(&request, super::forget::Term::Replay, now), now).await?;
     }
     let ended_at = request.state.is_ended().then_some(now);
     Ok(Stored { request, bindings, updated_at: now, ended_at })
@@ -57,7 +61,10 @@ pub async fn advance(
 
 /// Whether rows were erased for this request when it ended by this event.
 const fn erased(event: &Event) -> bool {
-    matches!(event, Event::Erased { held_anything: true, .. } | Event::RecipientsDone)
+    matches!(
+        event,
+        Event::Erased { held_anything: true, .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone
+    )
 }
 
 async fn follow(
@@ -69,18 +76,19 @@ async fn follow(
 ) -> Result<(), FlowError> {
     match effect {
         Effect::Send { letter, to } => write_letter(house, tx, Some(request), letter, to, now).await?,
-        Effect::AskAnew => challenge::ask_anew(house, tx, request).await?,
+        Effect::AskAnew => challenge::ask_anew(house, tx, request, now).await?,
         Effect::Run(work) => enqueue(house, tx, work_job(request, work, now), now).await?,
         Effect::WakeAt { wake, at } => enqueue(house, tx, wake_job(request, wake, at), now).await?,
         Effect::CancelWakes => {
             jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
         }
         Effect::Close => {
-            let job =
-                forget_job(request.id, super::forget::Term::Letters, now.plus_days(house.letter_days(request.state)));
-            enqueue(house, tx, job, now).await?;
+            // Of an earlier end, where it was opened again: its terms would be over too soon.
+            jobs::cancel_waiting(tx, request.id, &[kinds::FORGET]).await?;
+            let letters = now.plus_days(house.letter_days(request.state));
+            enqueue(house, tx, forget_job(request, super::forget::Term::Letters, letters), now).await?;
             let record = now.plus_days(house.config.retention.record_days);
-            enqueue(house, tx, forget_job(request.id, super::forget::Term::Record, record), now).await?;
+            enqueue(house, tx, forget_job(request, super::forget::Term::Record, record), now).await?;
         }
     }
     Ok(())
@@ -183,16 +191,16 @@ fn work_job(request: &Request, work: Work, now: Timestamp) -> NewJob {
 }
 
 fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
-    let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round }), at);
+    let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round, "at": at }), at);
     job.request = Some(request.id);
     job.unique_key = Some(format!("wake:{}:{wake}:{}", request.id, request.moves));
     job
 }
 
-pub(super) fn forget_job(request: RequestId, term: super::forget::Term, at: Timestamp) -> NewJob {
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term }), at);
-    job.request = Some(request);
-    job.unique_key = Some(format!("forget:{request}:{term}"));
+pub(super) fn forget_job(request: &Request, term: super::forget::Term, at: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term, "moves": request.moves }), at);
+    job.request = Some(request.id);
+    job.unique_key = Some(format!("forget:{}:{term}:{}", request.id, request.moves));
     job.priority = Priority::Bulk;
     job
 }

@@ -5,7 +5,7 @@ use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, authorities};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
-use crate::domain::{RequestId, State};
+use crate::domain::{RequestId, State, Timestamp};
 use crate::intake::Intake;
 use crate::trail::Actor;
 use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession, Ruling, judge_answer};
@@ -138,10 +138,16 @@ impl Decision {
 }
 
 /// Moves the request as its answer was decided. What changes nothing is recorded as an answer all the same.
-pub(super) async fn take(house: &House, tx: &mut Tx, answered: Answered, letter: &Intake) -> Result<(), FlowError> {
+pub(super) async fn take(
+    house: &House,
+    tx: &mut Tx,
+    answered: Answered,
+    letter: &Intake,
+    received_at: Timestamp,
+) -> Result<(), FlowError> {
     // What was read before the transaction may be old by now.
     let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
-    match decide(house, tx, &stored, &answered, letter).await? {
+    match decide(house, tx, &stored, &answered, letter, received_at).await? {
         Decision::Nothing => Ok(()),
         Decision::Step(event, actor) => step(house, tx, &stored, &event, actor).await,
         Decision::Ruled(asked, ruling) => follow(house, tx, &stored, &asked, ruling).await,
@@ -162,8 +168,9 @@ pub(super) async fn decide(
     stored: &Stored,
     answered: &Answered,
     letter: &Intake,
+    received_at: Timestamp,
 ) -> Result<Decision, FlowError> {
-    let facts = facts_of(letter);
+    let facts = facts_of(letter, received_at);
     if facts.machine_written {
         return Ok(Decision::Nothing);
     }
@@ -259,7 +266,7 @@ fn says_stop(facts: &AnswerFacts) -> bool {
     matches!(facts.intent, Intent::Withdraw | Intent::No)
 }
 
-fn facts_of(letter: &Intake) -> AnswerFacts {
+fn facts_of(letter: &Intake, received_at: Timestamp) -> AnswerFacts {
     use crate::intake::AnswerIntent;
     let intent = match letter.answer.intent {
         AnswerIntent::Yes => Intent::Yes,
@@ -271,7 +278,7 @@ fn facts_of(letter: &Intake) -> AnswerFacts {
     // What sounds like a machine and may be a person is asked again rather than believed.
     let sounds_like_one = letter.machine.is_some() && !letter.machine_proven;
     let intent = if sounds_like_one && matches!(intent, Intent::Yes | Intent::None) { Intent::Unclear } else { intent };
-    AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine_proven }
+    AnswerFacts { intent, codes: letter.answer.codes.clone(), machine_written: letter.machine_proven, received_at }
 }
 
 async fn step(house: &House, tx: &mut Tx, stored: &Stored, event: &Event, actor: Actor) -> Result<(), FlowError> {
@@ -337,7 +344,9 @@ async fn follow(
     };
     let moved = advance(house, tx, stored, &event, bindings, actor).await?;
     match ruling {
-        Ruling::AwaitsApproval { scope, .. } => challenge::ask_owner(house, tx, &moved.request, asked, scope).await,
+        Ruling::AwaitsApproval { scope, .. } if moved.request.state == State::AwaitingApproval => {
+            challenge::ask_owner(house, tx, &moved.request, asked, scope, moved.updated_at).await
+        }
         _ => Ok(()),
     }
 }

@@ -12,13 +12,13 @@ use crate::db::cursors::{self, Cursor, UidRange};
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::polls;
-use crate::domain::{DeliveryId, RequestId};
+use crate::domain::{DeliveryId, RequestId, Timestamp};
 use crate::mailbox::{FolderState, Mailbox, MailboxError};
 
-use super::admit;
 use super::error::FlowError;
 use super::expunge::expunge;
 use super::house::House;
+use super::{admit, heard};
 
 /// Letters listed and fetched at once.
 const BATCH_MAX: u32 = 100;
@@ -61,6 +61,8 @@ pub async fn poll(
     place: &Place,
     lease: &MailboxLease,
 ) -> Result<Polled, FlowError> {
+    // What comes while it is read may be missed by this poll.
+    let looked_at = house.clock.now();
     let state = mailbox.open().await?;
     let mut cursor = begin(house, place, state, lease).await?;
     let mut polled = Polled::default();
@@ -75,7 +77,7 @@ pub async fn poll(
         cursor.uid_last = listing.through;
         breakpoint!("arrive.stored");
     }
-    set_polled(house, place, lease).await?;
+    set_polled(house, place, lease, looked_at).await?;
     for touch in [Some(Touch::Mark), house.config.mailbox.move_to.as_deref().map(Touch::Move)].into_iter().flatten() {
         let (count, trouble) = touch_due(house, mailbox, place, cursor, touch, lease).await?;
         polled.marked += count;
@@ -174,11 +176,12 @@ const fn renumbered(numbering: u32, state: FolderState) -> Cursor {
     }
 }
 
-/// Notes that all letters were read.
-async fn set_polled(house: &House, place: &Place, lease: &MailboxLease) -> Result<(), FlowError> {
+/// Notes that all letters were read that had come by then. What waited for that goes on.
+async fn set_polled(house: &House, place: &Place, lease: &MailboxLease, at: Timestamp) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
-    polls::set_polled(&mut tx, &place.mailbox, house.clock.now()).await?;
+    polls::set_polled(&mut tx, &place.mailbox, at).await?;
+    heard::go_on(house, &mut tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -264,7 +267,6 @@ async fn touched(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
 
     #[test]
     fn numbers_that_mean_other_letters_are_read_anew_and_old_letters_stay_old() {

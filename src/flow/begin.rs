@@ -1,4 +1,5 @@
-//! The grace period is over: what was true at the proof is checked again, and only then does erasing begin.
+//! The grace period is over: what was true at the proof is checked again, and only then does erasing begin. A stop that
+//! came in time is read before.
 
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
@@ -8,13 +9,13 @@ use crate::domain::{State, Timestamp};
 use crate::erase::plan;
 use crate::queue::Lease;
 use crate::trail::Actor;
-use crate::verify::{Authority, Beginning, Method, NotBegun};
+use crate::verify::{Authority, AuthorityRecord, Beginning, Method, NotBegun};
 
 use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::{safe, standing};
+use super::{heard, safe, standing};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -29,9 +30,15 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let contact = safe::contact(house, &mut tx, &stored.request).await?;
     let authority = authority(house, &mut tx, &stored).await?;
     let holds = holds::of_request(&mut tx, id).await?;
-    drop(tx);
-
     // The grace period counts from the proof or the end of a pause, which carry our marks, whatever the request's row says.
+    let due = Beginning::due_at(&authority, &holds, house.policy.grace, house.keys.gate())?;
+    let due = stored.request.erase_at.map_or(due, |at| at.max(due));
+    let heard = heard::all_by(house, &mut tx, due).await?;
+    drop(tx);
+    if due <= house.clock.now() && !heard {
+        return wait_for_mailbox(house, lease, due).await;
+    }
+
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
         Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
             None => Ok(beginning),
@@ -65,6 +72,13 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     Ok(())
 }
 
+/// A stop may lie in the mailbox, or in the ledger and be judged next.
+async fn wait_for_mailbox(house: &House, lease: &Lease, due: Timestamp) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    heard::wait(house, &mut tx, lease, due).await?;
+    Ok(tx.commit().await?)
+}
+
 async fn wait(house: &House, lease: &Lease, until: Timestamp) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     jobs::snooze_in(&mut tx, lease, until).await?;
@@ -87,7 +101,27 @@ async fn authority(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Author
     let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permits the erasing"))?;
     let record =
         authorities::load(tx, warrant.authority).await?.ok_or(FlowError::Missing("the authority of the request"))?;
-    let authority = Authority::from_record(&record, house.keys.gate())?;
+    bound(house, stored, &record)
+}
+
+/// What permitted a request that has completed, with its beginning: a continuation rests on both, and on nothing that
+/// plain SQL could have written.
+pub(super) async fn completed(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Authority, FlowError> {
+    let warrant = stored.request.warrant.ok_or(FlowError::Missing("what permitted the erasing"))?;
+    let record = authorities::load_ended(tx, warrant.authority)
+        .await?
+        .ok_or(FlowError::Missing("the authority of the request"))?;
+    let authority = bound(house, stored, &record)?;
+    let beginning = authorities::beginning(tx, authority.id())
+        .await?
+        .ok_or(FlowError::Missing("the beginning of a request that was erased"))?;
+    Beginning::from_record(beginning, &authority, house.keys.gate())?;
+    Ok(authority)
+}
+
+/// The authority of a record, if it carries our mark and is for what the request is bound to.
+fn bound(house: &House, stored: &Stored, record: &AuthorityRecord) -> Result<Authority, FlowError> {
+    let authority = Authority::from_record(record, house.keys.gate())?;
     let bound = authority.request() == stored.request.id
         && stored.bindings.account_mac == Some(*authority.account_mac())
         && stored.bindings.plan_digest == Some(*authority.plan_digest());

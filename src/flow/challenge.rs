@@ -2,8 +2,8 @@
 
 use crate::db::Tx;
 use crate::db::challenges::{self, StoredChallenge};
-use crate::domain::Scope;
-use crate::domain::request::Request;
+use crate::domain::request::{Request, approval_ends};
+use crate::domain::{Scope, Timestamp};
 use crate::vault::ChallengeSecret;
 use crate::verify::{Addressee, Challenge, Code, MessageKey, Offer, Token};
 
@@ -43,12 +43,13 @@ pub(super) async fn ask_asker(
     subject: &Subject,
     digests: &[(Scope, [u8; 32])],
     address: &str,
+    now: Timestamp,
 ) -> Result<(), FlowError> {
     let approval = request.ask.as_ref().is_some_and(|ask| ask.approval);
     let addressee = if approval { Addressee::AskerBeforeOwner } else { Addressee::Asker };
     let account = subject.account.as_deref().ok_or(FlowError::Missing("the account of an identified request"))?;
     let account_mac = house.keys.account_mac(account);
-    write(house, tx, request, addressee, account_mac, digests, address, house.policy.challenge_expires).await
+    write(house, tx, request, addressee, account_mac, digests, address, now).await
 }
 
 /// Writes the challenge of the owner's round, for the one scope that the asker confirmed.
@@ -58,6 +59,7 @@ pub(super) async fn ask_owner(
     request: &Request,
     asked: &StoredChallenge,
     scope: Scope,
+    now: Timestamp,
 ) -> Result<(), FlowError> {
     let contact = safe::contact(house, tx, request).await?;
     let owner = contact.owner.ok_or(FlowError::Missing("the owner's address of a request that needs approval"))?;
@@ -69,24 +71,23 @@ pub(super) async fn ask_owner(
         .map(|offer| (offer.scope, offer.plan_digest))
         .collect();
     let account_mac = asked.challenge.account_mac;
-    let lives = house.policy.approval_expires;
-    write(house, tx, request, Addressee::ApprovingOwner, account_mac, &digests, &owner, lives).await
+    write(house, tx, request, Addressee::ApprovingOwner, account_mac, &digests, &owner, now).await
 }
 
 /// Puts the question of the last round anew, to whom it was put then: its waits begin anew, its codes no longer count.
-pub(super) async fn ask_anew(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
+pub(super) async fn ask_anew(house: &House, tx: &mut Tx, request: &Request, now: Timestamp) -> Result<(), FlowError> {
     let last = challenges::load(tx, request.id, request.round.saturating_sub(1)).await?;
     let last = last.ok_or(FlowError::Missing("the question that is put anew"))?;
     last.challenge.check(house.keys.gate(), &last.hmac)?;
     let asked = last.challenge;
     let contact = safe::contact(house, tx, request).await?;
-    let (address, lives) = match asked.addressee {
-        Addressee::ApprovingOwner => (contact.owner, house.policy.approval_expires),
-        Addressee::Asker | Addressee::AskerBeforeOwner => (contact.asker, house.policy.challenge_expires),
+    let address = match asked.addressee {
+        Addressee::ApprovingOwner => contact.owner,
+        Addressee::Asker | Addressee::AskerBeforeOwner => contact.asker,
     };
     let address = address.ok_or(FlowError::Missing("the address of a question that is put anew"))?;
     let digests: Vec<_> = asked.choices.iter().map(|offer| (offer.scope, offer.plan_digest)).collect();
-    write(house, tx, request, asked.addressee, asked.account_mac, &digests, &address, lives).await
+    write(house, tx, request, asked.addressee, asked.account_mac, &digests, &address, now).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is one column of the row that is written")]
@@ -98,9 +99,14 @@ async fn write(
     account_mac: [u8; 32],
     digests: &[(Scope, [u8; 32])],
     address: &str,
-    lives: std::time::Duration,
+    now: Timestamp,
 ) -> Result<(), FlowError> {
-    let now = house.clock.now();
+    // The same instant as that of the wake which ends the wait: `now` is that of the move.
+    let expires_at = match addressee {
+        Addressee::ApprovingOwner => approval_ends(&request.deadlines, &house.policy, now)
+            .ok_or(FlowError::Broken("an owner is asked when no time is left to approve"))?,
+        Addressee::Asker | Addressee::AskerBeforeOwner => now.plus(house.policy.challenge_expires),
+    };
     let key = safe::contact_key(house, tx, request).await?;
     let secret = key.challenge_secret();
     let scopes: Vec<Scope> = digests.iter().map(|(scope, _)| *scope).collect();
@@ -121,7 +127,7 @@ async fn write(
         account_mac,
         choices,
         token: printed.token.hash(),
-        expires_at: now.plus(lives),
+        expires_at,
         code_required: scopes.iter().any(|scope| house.config.challenge.code_for.contains(scope)),
         attempts: 0,
     };

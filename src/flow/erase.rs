@@ -5,22 +5,22 @@ use sha2::{Digest, Sha256};
 use crate::breakpoint;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, jobs};
+use crate::db::{Tx, authorities, jobs};
 use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
-use crate::erase::{EraseError, Kept, Ledger as _, Line, Outcome, Plan, Run, execute, plan};
+use crate::erase::{EraseError, Kept, Ledger as _, Line, Outcome, Plan, Recognised, Run, execute_again, plan};
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
-use crate::verify::Authority;
+use crate::verify::{Authority, AuthorityKind};
 
 use super::advance::{advance, enqueue, write_letter};
 use super::error::FlowError;
 use super::facts::{Closing, Failure, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{begin, forget, safe};
+use super::{again, begin, forget, safe};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -34,11 +34,15 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let subject = safe::subject(house, &mut tx, &stored.request).await?;
     let authority = begin::begun(house, &mut tx, &stored).await?;
     let secret = tombstone_secret(house, &mut tx, &stored).await?;
+    let pass = authorities::continuations(&mut tx, id).await?;
+    let continued = authority.kind() == AuthorityKind::Continuation;
+    let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
     drop(tx);
 
     let offer = begin::confirmed(&stored, &subject)?;
-    let ledger = ledger(house, lease, &stored, &authority);
-    match carry_out(house, &ledger, offer, authority, &secret).await {
+    let ledger = ledger(house, lease, &stored, &authority, pass);
+    match carry_out(house, &ledger, offer, authority, &secret, again).await {
+        Ok(outcome) if continued => again::finish(house, lease, id, &outcome).await,
         Ok(outcome) => finish(house, lease, id, &outcome).await,
         // Only before anything was found can nothing have been written: then a person looks at what changed.
         Err(error) => match error.cause() {
@@ -50,14 +54,21 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
 }
 
-const fn ledger<'a>(house: &'a House, lease: &Lease, stored: &Stored, authority: &Authority) -> CaseLedger<'a> {
+/// The memory of a pass over the plan that an authority permits.
+pub(super) const fn ledger<'a>(
+    house: &'a House,
+    lease: &Lease,
+    stored: &Stored,
+    authority: &Authority,
+    pass: u32,
+) -> CaseLedger<'a> {
     let bound = Bound {
         request: stored.request.id,
         authority: authority.id(),
         account_mac: *authority.account_mac(),
         plan_digest: *authority.plan_digest(),
     };
-    CaseLedger { house, held: lease.held(), case: stored.request.case, bound }
+    CaseLedger { house, held: lease.held(), case: stored.request.case, bound, pass }
 }
 
 async fn carry_out(
@@ -66,6 +77,7 @@ async fn carry_out(
     offer: &Offered,
     authority: Authority,
     secret: &[u8; 32],
+    again: Option<Recognised>,
 ) -> Result<Outcome, FlowError> {
     // What was begun ends under the plan that it was begun under, whatever became of the map.
     let skeleton = match ledger.discovery().await.map_err(EraseError::from)? {
@@ -73,7 +85,12 @@ async fn carry_out(
         None => plan(&house.map, &offer.target).map_err(EraseError::from)?,
     };
     let plan = Plan::new(offer.approved(skeleton), authority).map_err(EraseError::from)?;
-    let run = Run {
+    Ok(execute_again(&plan, &run(house, ledger, secret), again).await?)
+}
+
+/// What the engine works with.
+pub(super) fn run<'a>(house: &'a House, ledger: &'a CaseLedger<'_>, secret: &'a [u8; 32]) -> Run<'a> {
+    Run {
         map: &house.map,
         stores: &house.stores,
         ledger,
@@ -81,12 +98,11 @@ async fn carry_out(
         now: house.clock.now(),
         limits: house.erase_limits,
         drift: house.drift_limits(),
-    };
-    Ok(execute(&plan, &run).await?)
+    }
 }
 
 /// What tombstones of this case are derived from; gone with the replay key.
-async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result<[u8; 32], FlowError> {
+pub(super) async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result<[u8; 32], FlowError> {
     let key = safe::replay_key(house, tx, stored.request.case).await?;
     let mac = key.commit("expunged/1/tombstone", &[stored.request.case.as_bytes()]);
     Ok(Sha256::digest(mac).into())
@@ -105,9 +121,10 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) 
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
-    advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
     others_of_account(house, &mut tx, &stored).await?;
-    enqueue(house, &mut tx, forget::replay_job(house, id), house.clock.now()).await?;
+    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
+    again::plan_sweep(house, &mut tx, id).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("erase.committed");

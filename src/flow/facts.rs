@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Language, Role, Scope};
 use crate::erase::preview::PreviewRow;
-use crate::erase::{Preview, Skeleton, Target};
+use crate::erase::{Preview, Recognised, Skeleton, Target};
 use crate::intake::Intent;
 
 /// What the letter said, under the case's `letter` key.
@@ -138,6 +138,18 @@ pub struct Closing {
     /// Why work on it stopped, the last time that it did.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// What a search after the erasing found, the last time that it found something.
+    #[serde(default)]
+    pub came_back: Option<CameBack>,
+}
+
+/// Rows that came back after an erasure, and what becomes of those that no store can tell about.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub struct CameBack {
+    /// Rows under other keys that hold an identity of the person.
+    pub recognised: u64,
+    /// What a person of the team decided of those.
+    pub decided: Recognised,
 }
 
 /// Why work on a request stopped, for the team: names of the data map, and no personal data.

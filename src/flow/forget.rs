@@ -1,20 +1,21 @@
 //! The program forgets too (invariant 9): keys by their terms, our letters in the mailbox and in Sent.
 
-use serde_json::json;
+use std::time::Duration;
 
 use crate::breakpoint;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
-use crate::domain::request::Audience;
+use crate::domain::request::{Audience, Request};
 use crate::domain::{RequestId, stored_enum};
-use crate::queue::{Lease, NewJob};
+use crate::queue::{Lease, NewJob, Priority};
 use crate::trail::{Actor, Event, Fact, Facts};
 use crate::vault::KeyPurpose;
 
+use super::advance::forget_job;
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, note, safe, undelivered};
+use super::{note, safe, undelivered};
 
 stored_enum! {
     /// What is forgotten.
@@ -28,9 +29,14 @@ stored_enum! {
     }
 }
 
+/// How long the saved keys wait for a sweep that is late.
+const SWEEP_WAIT: Duration = Duration::from_secs(3_600);
+
 #[derive(serde::Deserialize)]
 struct Payload {
     term: Term,
+    /// The moves of the request when it was asked for.
+    moves: Option<u32>,
 }
 
 /// Whether the job of the caller was settled.
@@ -42,7 +48,7 @@ enum Settled {
 
 /// Forgets what is due, unless the request was opened again meanwhile.
 pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError> {
-    let Payload { term } = super::payload(lease)?;
+    let Payload { term, moves } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.write().await?;
     let Some(stored) = requests::load(&mut tx, id).await? else {
@@ -58,6 +64,13 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
                 // The mailbox task expunges: it alone talks to the mailbox.
                 requests::set_letters_due(&mut tx, id, house.clock.now()).await?;
             }
+            // A sweep that waits for a store which is away still searches by these keys.
+            Term::Replay if jobs::is_overdue(&mut tx, id, kinds::SWEEP, house.clock.now()).await? => {
+                jobs::snooze_in(&mut tx, lease, house.clock.now().plus(SWEEP_WAIT)).await?;
+                settled = Settled::Already;
+            }
+            // It ended once more since, and the backups of that day live longer.
+            Term::Replay if moves.is_some_and(|moves| moves != stored.request.moves) => {}
             Term::Replay => destroy(house, &mut tx, &stored, KeyPurpose::Replay).await?,
             Term::Record => settled = record(house, &mut tx, lease, &stored).await?,
         }
@@ -124,11 +137,11 @@ async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpos
     Ok(())
 }
 
-/// The job that destroys the saved keys when the last backup that could bring the rows back has expired.
-pub(super) fn replay_job(house: &House, request: RequestId) -> NewJob {
-    let days = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": Term::Replay }), house.clock.now().plus_days(days));
-    job.request = Some(request);
-    job.unique_key = Some(format!("forget:{request}:{}", Term::Replay));
-    job
+/// The job that destroys the saved keys when the last backup that could bring the rows back has expired, and the second
+/// sweep has searched by them.
+pub(super) fn replay_job(house: &House, request: &Request) -> NewJob {
+    let backups = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
+    let at = house.clock.now().plus_days(backups).max(house.clock.now().plus(house.config.schedule.second_sweep));
+    let job = forget_job(request, Term::Replay, at);
+    NewJob { priority: Priority::Normal, ..job }
 }

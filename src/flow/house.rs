@@ -15,7 +15,7 @@ use crate::erase::discover::EraseLimits;
 use crate::erase::preview::DriftLimits;
 use crate::erase::{DataMap, Target};
 use crate::intake::{Lexicon, Limits};
-use crate::reply::compose::parse_verp;
+use crate::reply::compose::{self, parse_verp};
 use crate::reply::letters::BackupLine;
 use crate::reply::mailer::Mailer;
 use crate::reply::templates::Templates;
@@ -79,10 +79,7 @@ impl House {
     /// Our address with a token in it (`privacy+token@example.org`): a reply to it proves possession.
     #[must_use]
     pub fn plus_address(&self, token: &str) -> String {
-        match self.config.service.address.rsplit_once('@') {
-            Some((local, domain)) => format!("{local}+{token}@{domain}"),
-            None => self.config.service.address.clone(),
-        }
+        compose::plus_address(&self.config.service.address, token)
     }
 
     /// Whether this is our own address, also with something behind a plus.

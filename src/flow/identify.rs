@@ -46,6 +46,7 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     }
     let opening = safe::opening(house, &mut tx, &stored.request).await?;
     let known = safe::subject(house, &mut tx, &stored.request).await?;
+    let moves = stored.request.moves;
     drop(tx);
 
     let (finding, language) = ask(house, &opening, known, stored.request.language).await?;
@@ -53,6 +54,10 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     let mut tx = house.db.write().await?;
     let mut stored =
         requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an identifying job"))?;
+    if stored.request.moves != moves {
+        // Perhaps it was paused and let go on meanwhile, and another job asks.
+        return Err(FlowError::Moved);
+    }
     requests::set_language(&mut tx, &mut stored.request, language).await?;
     match write(house, &mut tx, &stored, finding).await? {
         Some(turn) => jobs::snooze_in(&mut tx, lease, turn).await?,
@@ -248,7 +253,7 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
     };
     let (contact, subject) = match &finding {
         Finding::Stranger => {
-            let event = event_of(house, tx, stored.request.id, &finding).await?;
+            let event = event_of(house, tx, &finding).await?;
             advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
             return Ok(None);
         }
@@ -260,10 +265,10 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
     safe::put_subject(house, tx, &stored.request, subject).await?;
     let account_mac = subject.account.as_deref().map(|account| house.keys.account_mac(account));
     let bindings = Bindings { account_mac, ..stored.bindings.clone() };
-    let event = event_of(house, tx, stored.request.id, &finding).await?;
+    let event = event_of(house, tx, &finding).await?;
     let moved = advance(house, tx, stored, &event, bindings, Actor::PROGRAM).await?;
     if let (Finding::Challenge { digests, .. }, Some(address)) = (&finding, &contact.asker) {
-        challenge::ask_asker(house, tx, &moved.request, subject, digests, address).await?;
+        challenge::ask_asker(house, tx, &moved.request, subject, digests, address, moved.updated_at).await?;
     }
     Ok(None)
 }
@@ -290,16 +295,11 @@ impl Finding {
 }
 
 /// The event that a finding moves its request by.
-pub(super) async fn event_of(
-    house: &House,
-    tx: &mut Tx,
-    request: RequestId,
-    finding: &Finding,
-) -> Result<Event, FlowError> {
+pub(super) async fn event_of(house: &House, tx: &mut Tx, finding: &Finding) -> Result<Event, FlowError> {
     Ok(match finding {
         Finding::Stranger => Event::Stranger,
         Finding::Review { reason, reachable, contact, .. } => {
-            let told = told_until(house, tx, request, contact, LetterKind::InReview).await?.is_some();
+            let told = told_until(house, tx, contact, LetterKind::InReview).await?.is_some();
             Event::Unclear { reason: *reason, reachable: *reachable && contact.asker.is_some(), quiet: told }
         }
         Finding::Forward { role, .. } => Event::ForwardToOwner { role: *role },
@@ -342,7 +342,7 @@ pub(super) async fn turn(
     finding: Finding,
 ) -> Result<Turn, FlowError> {
     let until = match &finding {
-        Finding::Forward { contact, .. } => told_until(house, tx, request, contact, LetterKind::Forwarded).await?,
+        Finding::Forward { contact, .. } => told_until(house, tx, contact, LetterKind::Forwarded).await?,
         Finding::Challenge { contact: Contact { asker: Some(address), .. }, .. } => {
             let last = challenges::last_of_address(tx, &house.keys.lookup_mac(address), request).await?;
             still_closed(house, last)
@@ -360,12 +360,11 @@ pub(super) async fn turn(
 async fn told_until(
     house: &House,
     tx: &mut Tx,
-    request: RequestId,
     contact: &Contact,
     kind: LetterKind,
 ) -> Result<Option<Timestamp>, FlowError> {
     let Some(address) = &contact.asker else { return Ok(None) };
-    let last = letters::last_of_contact(tx, &house.keys.lookup_mac(address), kind, request).await?;
+    let last = letters::last_of_contact(tx, &house.keys.lookup_mac(address), kind).await?;
     Ok(still_closed(house, last))
 }
 

@@ -5,7 +5,7 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{CaseId, DeliveryId, RequestId};
+use crate::domain::{CaseId, DeliveryId, RequestId, Timestamp};
 use crate::intake::Intake;
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -15,7 +15,7 @@ use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
 use super::weigh::{self, Judgement};
-use super::{advance, forget, note, open, safe, undelivered};
+use super::{advance, forget, heard, note, open, safe, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -45,6 +45,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
+    heard::go_on(house, &mut tx).await?;
     if let Some(id) = request {
         forget::late_letter(house, &mut tx, id).await?;
     }
@@ -77,6 +78,7 @@ pub(super) async fn set_aside(
     let reasons = [reason.to_owned()];
     let now = house.clock.now();
     deliveries::judge(tx, id, Disposition::Quarantined, &reasons, Some(request.id), now).await?;
+    heard::go_on(house, tx).await?;
     note::append(house, tx, request.case, trail::Event::LetterQuarantined, Actor::PROGRAM, Facts::new()).await
 }
 
@@ -89,7 +91,7 @@ async fn settle(
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
     let judgement = match judgement {
-        Judgement::Answers(answered, by_words) => match taken(house, tx, *answered, letter, &by_words).await? {
+        Judgement::Answers(answered, by_words) => match taken(house, tx, *answered, letter, delivery.received_at, &by_words).await? {
             Taken::Answer(request) => return Ok((Disposition::Answer, Some(request))),
             Taken::ByWords => *by_words,
         },
@@ -143,6 +145,7 @@ async fn taken(
     tx: &mut Tx,
     answered: Answered,
     letter: &Intake,
+    received_at: Timestamp,
     by_words: &Judgement,
 ) -> Result<Taken, FlowError> {
     let id = answered.stored.request.id;
@@ -150,7 +153,7 @@ async fn taken(
     if !answered.has_ended() {
         record_answer(house, tx, &answered, letter).await?;
         let before = answered.stored.request.moves;
-        answer::take(house, tx, answered, letter).await?;
+        answer::take(house, tx, answered, letter, received_at).await?;
         moved = Some(requests::load(tx, id).await?.is_none_or(|stored| stored.request.moves != before));
     }
     Ok(if weigh::is_of_the_thread(letter, by_words, moved) { Taken::Answer(id) } else { Taken::ByWords })

@@ -12,8 +12,12 @@ pub const ERASE: &str = "erase";
 pub const SEND: &str = "send";
 /// Wake a request at a time.
 pub const WAKE: &str = "wake";
+/// Search the stores again for what a completed request had erased.
+pub const SWEEP: &str = "sweep";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, FORGET];
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, FORGET];
+/// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
+pub const LONG: &[&str] = &[ERASE, SWEEP];

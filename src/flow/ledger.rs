@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::breakpoint;
-use crate::db::erasures::{self, Bound, ChunkBegun, StepName};
+use crate::db::erasures::{self, Bound, ChunkBegun, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::plan::{KeySet, Step};
@@ -31,6 +31,8 @@ pub(super) struct CaseLedger<'a> {
     pub(super) held: Held,
     pub(super) case: CaseId,
     pub(super) bound: Bound,
+    /// Which pass over the plan: 0, and one more with each continuation.
+    pub(super) pass: u32,
 }
 
 impl From<FlowError> for LedgerError {
@@ -51,6 +53,10 @@ impl CaseLedger<'_> {
         let mut tx = self.house.db.write().await?;
         jobs::confirm_in(&mut tx, self.held).await?;
         Ok(tx)
+    }
+
+    const fn place(&self, step: u16) -> Place {
+        Place { pass: self.pass, step }
     }
 
     async fn record(
@@ -174,9 +180,11 @@ impl Ledger for CaseLedger<'_> {
 
     async fn step(&self, step: u16) -> Result<StepState, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        let mut state =
-            StepState { intended: erasures::is_intended(&mut tx, self.bound, step).await?, ..StepState::default() };
-        for row in erasures::chunks(&mut tx, self.bound, step).await? {
+        let mut state = StepState {
+            intended: erasures::is_intended(&mut tx, self.bound, self.place(step)).await?,
+            ..StepState::default()
+        };
+        for row in erasures::chunks(&mut tx, self.bound, self.place(step)).await? {
             let read = |counts| {
                 serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
             };
@@ -188,7 +196,7 @@ impl Ledger for CaseLedger<'_> {
 
     async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
         let name = StepName {
-            sequence: step.number,
+            sequence: self.place(step.number),
             store: step.rows.at.store.as_str(),
             table: &step.rows.at.table,
             action: step.act.as_str(),
@@ -204,21 +212,22 @@ impl Ledger for CaseLedger<'_> {
     async fn begin_chunk(&self, step: u16, chunk: u32, rows: Before) -> Result<Before, LedgerError> {
         let mut tx = self.write().await?;
         let rows = ChunkBegun { present: rows.present, changing: rows.changing };
-        let first = erasures::begin_chunk(&mut tx, self.bound, step, chunk, rows).await?;
+        let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, rows).await?;
         tx.commit().await?;
         Ok(before(first))
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        erasures::end_chunk(&mut tx, self.bound, step, chunk, json(&counts)?).await?;
+        erasures::end_chunk(&mut tx, self.bound, self.place(step), chunk, json(&counts)?).await?;
         tx.commit().await?;
         Ok(())
     }
 
     async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        erasures::set_outcome(&mut tx, self.bound, step.number, json(&counts)?, self.house.clock.now()).await?;
+        erasures::set_outcome(&mut tx, self.bound, self.place(step.number), json(&counts)?, self.house.clock.now())
+            .await?;
         self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
         tx.commit().await?;
         Ok(())

@@ -6,7 +6,7 @@ use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, challenges};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, Timestamp};
+use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
     AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge,
@@ -183,7 +183,7 @@ impl<'a> Desk<'a> {
             }
             LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
             LetterKind::Scheduled => {
-                let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
+                let erase_on = self.erase_on(house)?;
                 let (subject_label, token) = (label, (grace_days > 0).then_some(token));
                 Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
             }
@@ -205,7 +205,7 @@ impl<'a> Desk<'a> {
             }
             LetterKind::PassedOn => Letter::PassedOn(PassedOn { common, article: articles.processor.clone() }),
             LetterKind::SecondNotice => {
-                let erase_on = request.erase_at.map_or(common.due_on, |at| house.calendar.day(at));
+                let erase_on = self.erase_on(house)?;
                 Letter::SecondNotice(SecondNotice {
                     common,
                     scope,
@@ -240,6 +240,12 @@ impl<'a> Desk<'a> {
         };
         let carries = letter_carries_token(self.row.kind);
         Ok((letter, carries.then(|| printed.token.as_str().to_owned())))
+    }
+
+    /// The day on which it is erased: no other date stands in for it.
+    fn erase_on(&self, house: &House) -> Result<Date, FlowError> {
+        let at = self.stored.request.erase_at.ok_or(FlowError::Missing("the end of the grace period"))?;
+        Ok(house.calendar.day(at))
     }
 
     fn completed(&self, house: &House, scope: Scope, label: Option<String>, categories: Vec<String>) -> Completed {
@@ -343,7 +349,11 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     };
     Ok(match row.kind {
         LetterKind::AlarmReview => {
-            let word = request.review.map_or("reopened", |reason| reason.as_str());
+            let word = match (request.state, request.review) {
+                (State::Reopened, _) => "reopened",
+                (_, Some(reason)) => reason.as_str(),
+                (state, None) => state.as_str(),
+            };
             let failure = failure.filter(|failure| failure.reason == word);
             let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })

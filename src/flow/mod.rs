@@ -14,6 +14,7 @@
 
 mod admit;
 mod advance;
+pub mod again;
 mod answer;
 pub mod arrive;
 mod begin;
@@ -24,6 +25,7 @@ mod error;
 mod expunge;
 mod facts;
 mod forget;
+mod heard;
 pub mod house;
 mod identify;
 mod judge;

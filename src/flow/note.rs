@@ -228,7 +228,7 @@ const fn recorded(event: &Event) -> Recorded {
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } => Recorded::Intent,
-        Event::Erased { .. } | Event::RecipientsDone => Recorded::Completed,
+        Event::Erased { .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone => Recorded::Completed,
         Event::StepFailed => Recorded::StepFailed,
         Event::CameBack => Recorded::Reopened,
         Event::PutRight => Recorded::PutRight,

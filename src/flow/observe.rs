@@ -94,7 +94,7 @@ impl<'a> Lookout<'a> {
         let judgement = weigh::weigh(house, &mut tx, Some(content_mac), letter).await?;
         drop(tx);
         let judgement = match judgement {
-            Judgement::Answers(answered, by_words) => match answers(house, *answered, letter, &by_words).await? {
+            Judgement::Answers(answered, by_words) => match answers(house, *answered, letter, received_at, &by_words).await? {
                 Some(prospect) => return Ok((Disposition::Answer, prospect)),
                 None => *by_words,
             },
@@ -165,7 +165,7 @@ impl<'a> Lookout<'a> {
             Turn::Now(finding) => *finding,
         };
         self.asked.extend(asked.map(|asked| (asked, now)));
-        let event = identify::event_of(house, &mut tx, id, &finding).await?;
+        let event = identify::event_of(house, &mut tx, &finding).await?;
         Ok(Prospect { request: None, ..moved(house, &request, &event)?.1 })
     }
 }
@@ -175,6 +175,7 @@ async fn answers(
     house: &House,
     mut answered: Answered,
     letter: &Intake,
+    received_at: Timestamp,
     by_words: &Judgement,
 ) -> Result<Option<Prospect>, FlowError> {
     answered.ask_again(house).await?;
@@ -184,7 +185,7 @@ async fn answers(
         return Ok(weigh::is_of_the_thread(letter, by_words, None).then_some(nothing));
     }
     let mut tx = house.db.read().await?;
-    let decision = answer::decide(house, &mut tx, stored, &answered, letter).await?;
+    let decision = answer::decide(house, &mut tx, stored, &answered, letter, received_at).await?;
     let (has_moved, prospect) = match decision.event(stored) {
         Some(event) => moved(house, &stored.request, &event)?,
         None => (false, nothing),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::db::Tx;
 use crate::db::deliveries::Delivery;
-use crate::db::letters::{self, LetterState};
+use crate::db::letters;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
@@ -15,7 +15,7 @@ use crate::trail::{self, Actor, Fact, Facts};
 use super::error::FlowError;
 use super::facts::Opening;
 use super::house::House;
-use super::{advance, kinds, note, safe, wish};
+use super::{advance, kinds, note, outbox, safe, wish};
 
 /// How often a reference is drawn before it is an error that all are taken.
 const DRAWS_MAX: u32 = 8;
@@ -85,7 +85,7 @@ async fn ask_again(house: &House, tx: &mut Tx, open: &Request) -> Result<(), Flo
     let now = house.clock.now();
     let before = now.minus(house.config.challenge.per_address);
     let Some(letter) = letters::challenge_sent_before(tx, open.id, open.round, before).await? else { return Ok(()) };
-    letters::set_state(tx, &letter, LetterState::Queued, now).await?;
+    letters::ask_again(tx, &letter).await.map_err(outbox::moved)?;
     advance::enqueue(house, tx, advance::send_job(&letter, now), now).await
 }
 

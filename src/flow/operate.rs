@@ -48,7 +48,7 @@ pub async fn find(tx: &mut Tx, reference: &Reference) -> Result<Stored, FlowErro
 const WORDS_MAX: usize = 10_000;
 
 /// What an operator wrote, trimmed.
-fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
+pub(super) fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
     let given = given.trim();
     if given.is_empty() {
         return Err(FlowError::Missing(what));
@@ -344,7 +344,10 @@ async fn ask_owner(
     let bindings = Bindings { plan_digest: Some(plan_digest), ..stored.bindings.clone() };
     let event = Event::ConfirmedPendingApproval { scope };
     let moved = advance(house, tx, stored, &event, bindings, operator.actor()).await?;
-    challenge::ask_owner(house, tx, &moved.request, &asked, scope).await
+    if moved.request.state != State::AwaitingApproval {
+        return Err(FlowError::Broken("no time is left to ask the owner before the due date: see 'requests show' for what was asked, then refuse or withdraw it"));
+    }
+    challenge::ask_owner(house, tx, &moved.request, &asked, scope, moved.updated_at).await
 }
 
 /// Which of the offered scopes has this plan.

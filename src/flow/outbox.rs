@@ -32,8 +32,8 @@ struct Payload {
     letter: LetterId,
 }
 
-/// Why a letter is given up without asking a mail server: its question is over, or there is nobody to write to.
-const QUESTION_OVER: &str = "question_over";
+/// Why a letter is given up without asking a mail server: what it asks or says is over, or there is nobody to write to.
+const OVER: &str = "over";
 const NO_ADDRESS: &str = "no_address";
 
 /// How often an uncertain delivery is tried again before a person must look.
@@ -65,10 +65,10 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         Some(request) => requests::load(&mut tx, request).await?,
         None => None,
     };
-    // A question that waited until it was over is not asked any more.
+    // What waited until its question was over, or until it was no longer so, is not asked or said any more.
     if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
         drop(tx);
-        return settle(house, lease, &letter, lost(letter.sends), Some(QUESTION_OVER)).await;
+        return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
     let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
@@ -104,6 +104,8 @@ async fn not_sent(house: &House, lease: &Lease, letter: &LetterRow, error: SendE
     warn!(letter.id = %letter.id, letter.kind = %letter.kind, obstacle, %error, "a letter was not handed over");
     match error {
         SendError::Transient { .. } => put_off(house, lease, letter, &obstacle).await,
+        // Who would be told that an alarm was refused? It is tried as long as anything is.
+        SendError::Permanent { .. } if letter.kind.is_alarm() => put_off(house, lease, letter, &obstacle).await,
         SendError::Permanent { .. } => settle(house, lease, letter, lost(letter.sends - 1), Some(&obstacle)).await,
         // `sending` stays: the next attempt resends once with the same Message-ID, the one after that holds.
         SendError::Ambiguous { .. } => {
@@ -141,7 +143,7 @@ const fn lost(uncertain: u32) -> LetterState {
 }
 
 /// Somebody else settled the letter meanwhile: it is read again.
-fn moved(error: DbError) -> FlowError {
+pub(super) fn moved(error: DbError) -> FlowError {
     match error {
         DbError::RowCount { .. } => FlowError::Moved,
         other => other.into(),
@@ -228,7 +230,7 @@ async fn settle_in(
     let letter = &LetterRow { obstacle, ..letter.clone() };
     let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
     match to {
-        // A question that is over is missed by nobody.
+        // What is over is missed by nobody.
         _ if undelivered::is_over(letter, &stored.request) => {}
         LetterState::Failed => undelivered::tell(house, tx, letter).await?,
         LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
@@ -263,12 +265,25 @@ const fn recorded(state: LetterState) -> Option<Event> {
 }
 
 /// Hands over the same letter to each addressee; only the team has several. What went to some and then failed is
-/// sent again to all: an alarm twice is better than one that nobody got.
+/// sent again to all: an alarm twice is better than one that nobody got. An address that is refused for good keeps it from
+/// nobody else.
 async fn hand_over(house: &House, letters: &[Outgoing]) -> Result<(), SendError> {
+    let (mut taken, mut refused) = (false, None);
     for outgoing in letters {
-        house.mailer.send(outgoing).await?;
+        match house.mailer.send(outgoing).await {
+            Ok(_) => taken = true,
+            Err(error @ SendError::Permanent { .. }) => refused = Some(error),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+    match refused {
+        Some(error) if taken => {
+            warn!(%error, "an address of the team was refused; the others have the letter");
+            Ok(())
+        }
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }
 
 fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Vec<Outgoing>, FlowError> {

@@ -31,12 +31,12 @@ pub(super) async fn lift(house: &House, tx: &mut Tx, before: &Request, after: &R
     Ok(())
 }
 
-/// After a move: writes the hold of a request that is held from now on.
+/// After a move: writes the hold of a request that is held from now on, or by somebody else than before.
 ///
 /// # Errors
 /// When our database does not answer.
 pub(super) async fn place(house: &House, tx: &mut Tx, before: &Request, after: &Request) -> Result<(), FlowError> {
-    let Some((_, by)) = after.held.filter(|_| before.state != State::OnHold && after.state == State::OnHold) else {
+    let Some((_, by)) = after.held.filter(|(_, by)| before.held.is_none_or(|(_, earlier)| earlier != *by)) else {
         return Ok(());
     };
     let known = holds::of_request(tx, after.id).await?;

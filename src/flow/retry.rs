@@ -73,6 +73,7 @@ async fn prepare(
         kinds::IDENTIFY => moved_on(state, State::Received),
         kinds::BEGIN => moved_on(state, State::Scheduled),
         kinds::ERASE => moved_on(state, State::Erasing),
+        kinds::SWEEP => moved_on(state, State::Completed),
         kinds::SEND => letter(house, tx, &dead.payload, stored).await?,
         kinds::WAKE => stale_wake(house, &dead.payload, stored)?,
         _ => None,
@@ -139,7 +140,7 @@ async fn letter(
     if let Some(Stored { request, .. }) = stored {
         if undelivered::is_over(&letter, request) {
             let waits = request.state == State::NeedsReview;
-            return Ok(Some(if waits { IN_REVIEW } else { "its question is over; see 'requests show'" }));
+            return Ok(Some(if waits { IN_REVIEW } else { "what it asks or says is over; see 'requests show'" }));
         }
         if !letter.kind.is_alarm() && !safe::has_key(house, tx, request.case, KeyPurpose::Contact).await? {
             return Ok(Some("the address that it would go to was forgotten by its term"));

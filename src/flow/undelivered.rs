@@ -5,7 +5,7 @@
 use crate::db::Tx;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::domain::request::{Event, Request, Wake};
+use crate::domain::request::{Event, Hold, Request, Wake};
 use crate::domain::{LetterKind, State};
 use crate::trail::Actor;
 
@@ -66,11 +66,36 @@ pub(super) async fn unread(
     Ok(true)
 }
 
-/// Whether a letter asks what its request does not wait for any more: answered, ended, or asked anew.
+/// Whether a letter says what is not so any more: it asks what its request does not wait for now, or tells where it stood
+/// once. After the end only what tells of that end is still due.
 pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
-    let state = request.held.map_or(request.state, |(back, _)| back);
-    let waits = matches!(state, State::AwaitingConfirmation | State::AwaitingApproval);
-    asks(ours.kind) && !(waits && ours.round == request.round)
+    let state = request.state;
+    let behind_pause = request.held.map_or(state, |(back, _)| back);
+    let paused_by = request.held.map(|(_, by)| by);
+    let still = match ours.kind {
+        LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked => {
+            let waits = matches!(behind_pause, State::AwaitingConfirmation | State::AwaitingApproval);
+            waits && ours.round == request.round
+        }
+        LetterKind::Scheduled | LetterKind::SecondNotice => state == State::Scheduled,
+        LetterKind::OnHold => paused_by == Some(Hold::Unproven),
+        LetterKind::Paused => paused_by == Some(Hold::Operator),
+        LetterKind::InReview => behind_pause == State::NeedsReview,
+        LetterKind::AlarmReview => matches!(behind_pause, State::NeedsReview | State::Reopened),
+        LetterKind::Extension => !state.is_ended(),
+        LetterKind::AlarmDueSoon => !state.is_ended() || state == State::Forwarded,
+        LetterKind::Forwarded | LetterKind::PassedOn => state == State::Forwarded,
+        LetterKind::Withdrawn => state == State::Withdrawn,
+        LetterKind::Expired => state == State::Expired,
+        LetterKind::Refused => state == State::Refused,
+        LetterKind::Completed | LetterKind::NothingHeld => state == State::Completed,
+        // Of what went wrong; that is true whatever came after.
+        LetterKind::AlarmStepFailed
+        | LetterKind::AlarmBounced
+        | LetterKind::AlarmDelayed
+        | LetterKind::AlarmMailbox => true,
+    };
+    !still
 }
 
 async fn request_of(tx: &mut Tx, ours: &LetterRow) -> Result<Option<Stored>, FlowError> {

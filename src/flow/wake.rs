@@ -1,29 +1,38 @@
-//! A time came that a request waited for.
+//! A time came that a request waited for. Silence ends nothing before all is read that was written in time.
 
 use crate::breakpoint;
 use crate::db::letters::{self, LetterState};
 use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, Wake};
-use crate::domain::{LetterKind, RequestId};
+use crate::domain::{LetterKind, RequestId, Timestamp};
 use crate::queue::Lease;
 use crate::trail::Actor;
 
 use super::advance::advance;
 use super::error::FlowError;
 use super::house::House;
-use super::undelivered;
+use super::{heard, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
     wake: Wake,
     round: u32,
+    /// When it was set for; the job itself may have waited since.
+    #[serde(default)]
+    at: Option<Timestamp>,
 }
 
 /// Wakes a request; a wake that came too late to matter changes nothing.
 pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> {
-    let Payload { wake, round } = super::payload(lease)?;
+    let Payload { wake, round, at } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.write().await?;
+    if let Some(at) = at.filter(|_| ends_silence(wake))
+        && !heard::all_by(house, &mut tx, at).await?
+    {
+        heard::wait(house, &mut tx, lease, at).await?;
+        return Ok(tx.commit().await?);
+    }
     if let Some(stored) = requests::load(&mut tx, id).await?
         && !(wake == Wake::NoticeDue && extension_was_told(&mut tx, id).await?)
     {
@@ -38,6 +47,11 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     tx.commit().await?;
     breakpoint!("wake.committed");
     Ok(())
+}
+
+/// Whether what follows says that nobody answered.
+const fn ends_silence(wake: Wake) -> bool {
+    matches!(wake, Wake::Expire | Wake::ApprovalLapse | Wake::HoldLapse)
 }
 
 /// Whether the notice of an extension left us: only then does the extension count (Art. 12(3) GDPR).

@@ -18,6 +18,8 @@ use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
 use crate::domain::stored_enum;
 
+/// A text of more words than this is read with its greeting and its good-bye.
+const FRAMED_WORDS_MAX: usize = 150;
 /// A text of more words than this is no plain yes.
 const PLAIN_WORDS_MAX: usize = 60;
 /// Words that may stand between a negation and a verb of erasing.
@@ -115,12 +117,16 @@ impl Said {
         Self { intent: AnswerIntent::None, codes: Vec::new(), stops: false }
     }
 
-    pub fn of(new_text: &str, names: &Names, lexicon: &Lexicon) -> Self {
+    /// Of a new text, and what was found in it.
+    pub fn of(new_text: &str, found: &Signals, names: &Names, lexicon: &Lexicon) -> Self {
         let codes = tokens::codes(new_text, lexicon);
-        let signals = Signals::of(&without_frame(new_text, names, lexicon), lexicon);
-        let intent = intent(&signals, names, &codes);
+        // A frame takes nothing from a long text that is no plain answer anyway.
+        let framed = found.words <= FRAMED_WORDS_MAX;
+        let bare = framed.then(|| Signals::of(&without_frame(new_text, names, lexicon), lexicon));
+        let signals = bare.as_ref().unwrap_or(found);
+        let intent = intent(signals, names, &codes);
         let said_no = matches!(intent, AnswerIntent::No | AnswerIntent::Withdraw);
-        Self { intent, codes, stops: said_no || negates(&signals) || keeps(&signals) }
+        Self { intent, codes, stops: said_no || negates(signals) || keeps(signals) }
     }
 
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
@@ -144,7 +150,10 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
     if keeps(signals) || limit(signals, false).is_some() {
         return AnswerIntent::Unclear;
     }
-    let readings = || Tongue::ALL.iter().filter_map(|language| Plain::read(signals, *language, names, codes));
+    // Where no language knows a word, any one says so.
+    let heard = |language: &&Tongue| signals.weight(**language) > 0 || **language == Tongue::En;
+    let readings =
+        || Tongue::ALL.iter().filter(heard).filter_map(|language| Plain::read(signals, *language, names, codes));
     if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
         return AnswerIntent::Yes;
     }
@@ -248,10 +257,21 @@ impl Plain {
             if !words.clone().all(known) {
                 return None;
             }
-            plain.agrees |= hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]));
+            plain.agrees |= hits.iter().any(|hit| {
+                hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]) && !thanks_elsewhere(hit, signals)
+            });
         }
         Some(plain)
     }
+}
+
+/// Whether the words of the hit are thanks in another language: "tak" is the Polish yes, and the Danish thank-you. Nobody
+/// agreed who may only have thanked.
+fn thanks_elsewhere(hit: &Hit, signals: &Signals) -> bool {
+    let mut beside = signals.sentences(hit.sentence, hit.sentence).iter();
+    beside.any(|other| {
+        other.is(Group::Courtesy) && other.language != hit.language && other.covers(hit.first) && other.covers(hit.last)
+    })
 }
 
 /// Whether a sentence with a word of erasing asks for it, and says of what. Beside a yes "it" is enough, or no object at
@@ -277,9 +297,10 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
     }
     let agreeing = |other: &&&Hit| AGREEING.iter().any(|group| other.is(*group));
     let mut covering = hits.iter().filter(agreeing).filter(|other| other.covers(hit.first) && other.covers(hit.last));
-    !covering.any(|other| {
-        other.last - other.first > hit.last - hit.first || all_agree(signals.clause_words(hit.clause), hit, signals)
-    })
+    // Of this language alone: among many languages, one has a small word for nearly anything.
+    let agrees = |word: usize| hits.iter().filter(agreeing).any(|other| other.covers(word));
+    !covering
+        .any(|other| other.last - other.first > hit.last - hit.first || signals.clause_words(hit.clause).all(agrees))
 }
 
 /// Whether a word is one of the codes, or a half of one that was typed in two.

@@ -6,7 +6,11 @@ use crate::intake::lexicon::for_tests;
 const CODE: &str = "7K3QM2";
 
 fn said(text: &str) -> AnswerIntent {
-    Said::of(text, &Names::default(), for_tests()).intent
+    said_in(text, for_tests())
+}
+
+fn said_in(text: &str, lexicon: &Lexicon) -> AnswerIntent {
+    Said::of(text, &Signals::of(text, lexicon), &Names::default(), lexicon).intent
 }
 
 fn all_say(intent: AnswerIntent, texts: &[&str]) {
@@ -125,7 +129,7 @@ fn a_code_by_itself_or_with_courtesy_says_nothing_else() {
         "Bonjour,\nvoici le code : 7K3QM2\nCordialement\nAnna",
         "Hola:\nel código es 7K3QM2\nUn saludo,\nAnna",
     ] {
-        let said = Said::of(text, &Names::default(), for_tests());
+        let said = Said::of(text, &Signals::of(text, for_tests()), &Names::default(), for_tests());
         assert_eq!((said.intent, said.codes.as_slice()), (AnswerIntent::None, [CODE.to_owned()].as_slice()), "{text}");
     }
     all_say(AnswerIntent::None, &["", "Gern geschehen", "No problem at all, thanks.", "Hello,\nthank you!\nAnna"]);
@@ -258,4 +262,64 @@ fn who_wants_nothing_erased_asks_to_stop() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_condition_is_not_taken_for_a_yes_because_another_language_knows_its_words() {
+    let spanish = "[groups]\nyes = [\"si\"]\nconditional = [\"si\"]\nerase_verb = [\"borren\"]\naccount_mine = [\"mi cuenta\"]\n\
+        request = [\"pueden\"]\n";
+    let another = "[groups]\nanswer_word = [\"pueden\"]\n";
+    let lexicon = Lexicon::compile([(Tongue::Es, spanish), (Tongue::Cs, another)].into_iter()).unwrap();
+    let said = |text: &str| said_in(text, &lexicon);
+    assert_eq!(said("Si, borren mi cuenta"), AnswerIntent::Yes);
+    assert_eq!(said("Si pueden, borren mi cuenta"), AnswerIntent::Unclear);
+}
+
+#[test]
+fn a_yes_in_the_languages_that_we_only_read() {
+    all_say(
+        AnswerIntent::Yes,
+        &[
+            "Ano, potvrzuji.",
+            "Áno, súhlasím s vymazaním.",
+            "Igen, megerősítem.",
+            "Da, confirm ștergerea.",
+            "Да, потвърждавам.",
+            "Ναι, επιβεβαιώνω.",
+            "Da, potvrđujem brisanje.",
+            "Ja, potrjujem.",
+            "Так, підтверджую.",
+            "Evet, onaylıyorum.",
+            "Да, подтверждаю.",
+            "Да, потврђујем.",
+            "نعم، أؤكد.",
+            "はい、お願いします。",
+            "是的，我确认。",
+            "是的，我確認。",
+        ],
+    );
+}
+
+#[test]
+fn a_no_in_the_languages_that_we_only_read() {
+    all_say(
+        AnswerIntent::No,
+        &[
+            "Ne, to jsem nebyl já.",
+            "Nie, nežiadal som o to.",
+            "Nem én kértem.",
+            "Nu, nu am cerut asta.",
+            "Не, не бях аз.",
+            "Όχι, δεν ήμουν εγώ.",
+            "Ne, nisam to tražio.",
+            "Ne, tega nisem zahteval.",
+            "Ні, це не я.",
+            "Hayır, ben değildim.",
+            "Нет, это не я.",
+            "Не, нисам то тражио.",
+            "لا، لست أنا.",
+            "いいえ、私ではありません。",
+            "不，不是我。",
+        ],
+    );
 }

@@ -73,12 +73,12 @@ fn shape(letter: &Letter, lexicon: &Lexicon) -> Option<Robot> {
         return header("report.part");
     }
     let subject = lexicon.has(Group::BounceSubject, &fold(&letter.subject));
-    let body = lexicon.has(Group::BounceBody, &fold(cut(shown(letter), 20_000)));
+    let body = || lexicon.has(Group::BounceBody, &fold(cut(shown(letter), 20_000)));
     let by_server = from_server(letter) || null_return_path(letter);
-    match (by_server, subject, body) {
-        (true, true, _) => proven("bounce.server+subject", Part::Subject),
-        (true, false, true) => proven("bounce.server+body", Part::New),
-        (false, true, true) => Some(Robot::by_words(MachineKind::Bounce, Reason::of("bounce.subject+body", Part::New))),
+    match (by_server, subject) {
+        (true, true) => proven("bounce.server+subject", Part::Subject),
+        (true, false) if body() => proven("bounce.server+body", Part::New),
+        (false, true) if body() => Some(Robot::by_words(MachineKind::Bounce, Reason::of("bounce.subject+body", Part::New))),
         _ => None,
     }
 }

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::{cut, fold};
+use super::signals::Signals;
+use super::tongue::{Tongue, Tongues};
 use super::{Address, Defect};
 use crate::domain::stored_enum;
 
@@ -19,6 +22,10 @@ const VALUE_CHARS_MAX: usize = 100;
 const NAME_WORDS_MAX: usize = 5;
 /// Small words within a name.
 const PARTICLES: [&str; 12] = ["de", "la", "del", "da", "dos", "di", "du", "van", "von", "den", "der", "y"];
+
+/// What a name or a number stands behind.
+const CUES: [Group; 6] =
+    [Group::OtherUser, Group::EndUser, Group::PersonCue, Group::IdCue, Group::PhoneCue, Group::NameCue];
 
 /// The German "your" of letters, which has a capital and is no name.
 const YOURS: [&str; 6] = ["Ihr", "Ihre", "Ihren", "Ihrem", "Ihrer", "Ihres"];
@@ -85,15 +92,16 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// What the subject and the new text of a letter name.
+/// What the subject and the new text of a letter name, in which these things were found.
 pub(super) fn claims(
     text: &str,
+    found: &[&Signals],
     own: &[Address],
     lexicon: &Lexicon,
     addresses_max: usize,
     defects: &mut Vec<Defect>,
 ) -> Claims {
-    let mut claims = Claims { categories: categories(text, lexicon), ..Claims::default() };
+    let mut claims = Claims { categories: categories(found), ..Claims::default() };
     for address in addresses_in(text) {
         if own.iter().chain(&claims.addresses).any(|known| known.same_mailbox(&address)) {
             continue;
@@ -104,11 +112,16 @@ pub(super) fn claims(
         }
         claims.addresses.push(address);
     }
-    for line in text.lines() {
-        cued(line, lexicon, &mut claims);
+    let has = |groups: &[Group]| groups.iter().any(|group| found.iter().any(|found| found.has_any(*group)));
+    let (is_cued, is_theirs) = (has(&CUES), has(&theirs::CUES) || theirs::has_genitive(text));
+    if !is_cued && !is_theirs {
+        return claims;
     }
+    let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
+    let lines: Vec<Folded<'_>> = text.lines().map(|line| Folded::of(line, lexicon, spoken)).collect();
+    lines.iter().for_each(|line| cued(line, &mut claims));
     if claims.names.is_empty() && claims.addresses.is_empty() {
-        text.lines().for_each(|line| theirs::named(&Folded::of(line), lexicon, &mut claims));
+        lines.iter().for_each(|line| theirs::named(line, lexicon, &mut claims));
     }
     claims
 }
@@ -124,28 +137,25 @@ pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = Address> {
         .filter(|address| address.domain.contains('.'))
 }
 
-fn categories(text: &str, lexicon: &Lexicon) -> Vec<String> {
-    let mut found = BTreeSet::new();
-    lexicon.locate(&fold(text), |_, topic, _| {
-        if let Topic::Specific(category) = topic {
-            found.insert(category.clone());
-        }
+fn categories(found: &[&Signals]) -> Vec<String> {
+    let named = found.iter().flat_map(|found| &found.hits).filter_map(|hit| match &hit.topic {
+        Topic::Specific(category) => Some(category.to_string()),
+        Topic::Group(_) => None,
     });
-    found.into_iter().collect()
+    named.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// What stands behind "my user name is", "phone:", "name:" on a line.
-fn cued(line: &str, lexicon: &Lexicon, claims: &mut Claims) {
-    let line = Folded::of(line);
+fn cued(line: &Folded<'_>, claims: &mut Claims) {
     // "Our colleague Jane Roe", "the profile of Jane Roe": a name stands right behind the word for the person.
     for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
-        for end in lexicon.ends(group, &line.folded) {
-            claims.name(name_of(line.behind(end)));
+        for found in line.all(group) {
+            claims.name(name_of(line.behind(found.end)));
         }
     }
     for (group, is_name) in [(Group::IdCue, false), (Group::PhoneCue, false), (Group::NameCue, true)] {
-        let Some(end) = lexicon.ends(group, &line.folded).next() else { continue };
-        let rest = line.behind(end);
+        let Some(found) = line.all(group).next() else { continue };
+        let rest = line.behind(found.end);
         let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ":#=-–\"'«„“".contains(c));
         if is_name {
             claims.name(name_of(rest));
@@ -164,11 +174,15 @@ struct Folded<'a> {
     folded: String,
     /// Where each word ends, folded and as it was written.
     ends: Vec<(usize, usize)>,
+    /// What the lexicon knows of it.
+    found: Vec<(Tongue, &'a Topic, Range<usize>)>,
 }
 
 impl<'a> Folded<'a> {
-    fn of(line: &'a str) -> Self {
-        let mut this = Self { line, folded: String::with_capacity(line.len()), ends: Vec::new() };
+    /// Read in the languages that it may be in, and in those of the whole text.
+    fn of(line: &'a str, lexicon: &'a Lexicon, spoken: Tongues) -> Self {
+        let folded = String::with_capacity(line.len());
+        let mut this = Self { line, folded, ends: Vec::new(), found: Vec::new() };
         for word in line.split_whitespace() {
             let folded = fold(word);
             if folded.is_empty() {
@@ -181,7 +195,13 @@ impl<'a> Folded<'a> {
             let end = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
             this.ends.push((this.folded.len(), end));
         }
+        this.found = lexicon.locate(&this.folded, spoken).collect();
         this
+    }
+
+    /// Where phrases of a group stand, in whatever language.
+    fn all(&self, group: Group) -> impl Iterator<Item = &Range<usize>> {
+        self.found.iter().filter(move |(_, topic, _)| **topic == Topic::Group(group)).map(|(_, _, range)| range)
     }
 
     /// What was written behind this place of the folded line: the rest of its word, where both are of one length, and
@@ -194,7 +214,7 @@ impl<'a> Folded<'a> {
     }
 
     /// The words as they were written that this range of the folded line takes in.
-    fn written(&self, range: &std::ops::Range<usize>) -> &'a str {
+    fn written(&self, range: &Range<usize>) -> &'a str {
         let first = self.ends.partition_point(|(folded, _)| *folded <= range.start);
         let last = self.ends.partition_point(|(folded, _)| *folded < range.end);
         let start = first.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, written)| *written);
@@ -249,10 +269,13 @@ fn name_of(rest: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn named(text: &str) -> Vec<String> {
+        let lexicon = super::super::lexicon::for_tests();
+        claims(text, &[&Signals::of(text, lexicon)], &[], lexicon, 5, &mut Vec::new()).names
+    }
+
     #[test]
     fn what_somebody_else_is_called() {
-        let lexicon = super::super::lexicon::for_tests();
-        let named = |text: &str| claims(text, &[], lexicon, 5, &mut Vec::new()).names;
         for (text, name) in [
             ("Delete my employee Bob's account please.", "Bob"),
             ("Our employee Bob has left us. Please delete his account.", "Bob"),
@@ -301,8 +324,6 @@ mod tests {
 
     #[test]
     fn names_behind_the_word_for_a_person() {
-        let lexicon = super::super::lexicon::for_tests();
-        let named = |text: &str| claims(text, &[], lexicon, 5, &mut Vec::new()).names;
         for text in [
             "Please delete the user profile of Anna Garrido.",
             "Please delete the profile of our user Anna Garrido, thanks",

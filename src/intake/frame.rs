@@ -3,9 +3,10 @@
 //! Takes away only what is surely frame: a line that could be a sentence stays, and then counts as something said.
 
 use super::letter::Letter;
-use super::lexicon::{Group, Lexicon};
+use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
 use super::signals::Signals;
+use super::tongue::Tongues;
 
 /// Lines of a letter whose frame is looked for. Longer letters are no answers.
 const LINES_MAX: usize = 60;
@@ -98,8 +99,11 @@ fn says_good_bye(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
 fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
     let ends_sentence = line.ends_with(['!', '?', '…']);
     let folded = fold(line);
-    let says = SAYING.iter().any(|group| lexicon.has(*group, &folded));
-    !ends_sentence && !says && line.split_whitespace().all(|token| namelike(token, names))
+    let says = || {
+        let mut found = lexicon.locate(&folded, Tongues::default());
+        found.any(|(_, topic, _)| matches!(topic, Topic::Group(group) if SAYING.contains(group)))
+    };
+    !ends_sentence && !says() && line.split_whitespace().all(|token| namelike(token, names))
 }
 
 /// A name alone under a letter: in few words, and not cried out.

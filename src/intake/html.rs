@@ -7,6 +7,7 @@ use html2text::config;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
+use super::markup::simple_text;
 use super::normal::cut;
 
 /// Columns that lines are broken at: wide enough that sentences stay whole, small enough that tables stay cheap.
@@ -19,6 +20,9 @@ pub(super) fn visible_text(html: &str, bytes_max: usize) -> (String, bool) {
     let whole = kept.len() == html.len();
     if kept.trim().is_empty() {
         return (String::new(), whole);
+    }
+    if let Some(text) = simple_text(kept) {
+        return (text, whole);
     }
     if depth(kept) > DEPTH_MAX {
         return (mail_parser::decoders::html::html_to_text(kept), false);

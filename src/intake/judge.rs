@@ -5,10 +5,12 @@
 //! that words of two languages never make one request. Judges words only: whether a machine wrote them is judged
 //! before, and what is quoted never gets here.
 
+use std::rc::Rc;
+
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
-use super::tongue::Tongue;
+use super::tongue::{Tongue, Tongues};
 use super::utterance::{
     Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
 };
@@ -30,27 +32,42 @@ const ERASING_MAX: usize = 200;
 /// The rule for "I am not happy, how do I delete my account?": a person looks.
 const HOW_AND_LEAVING: &str = "how+leaving";
 const REASONS_MAX: usize = 16;
+/// How the rule ends that sends a request to a person because its language was not measured.
+const UNMEASURED: &str = ".unmeasured";
 
 /// What a text of a letter is made of, looked up.
 pub(super) struct Texts {
     /// The subject, unless it only repeats ours.
-    pub subject: Option<Signals>,
-    pub new: Signals,
-    /// The languages that do not open requests by themselves.
-    unmeasured: Vec<Tongue>,
+    pub subject: Option<Rc<Signals>>,
+    pub new: Rc<Signals>,
+    /// The languages that open requests by themselves.
+    measured: Tongues,
+    /// The language that most words of the lexicon were found in.
+    language: Option<Tongue>,
 }
 
 impl Texts {
     pub fn of(subject: Option<&str>, new: &str, lexicon: &Lexicon) -> Self {
-        Self {
-            subject: subject.map(|subject| Signals::of(subject, lexicon)),
-            new: Signals::of(new, lexicon),
-            unmeasured: Tongue::ALL.iter().copied().filter(|tongue| !lexicon.opens(*tongue)).collect(),
-        }
+        let subject = subject.map(|subject| Rc::new(Signals::of(subject, lexicon)));
+        Self::read(subject, Rc::new(Signals::of(new, lexicon)), lexicon)
+    }
+
+    /// Of texts that were looked up before.
+    pub fn read(subject: Option<Rc<Signals>>, new: Rc<Signals>, lexicon: &Lexicon) -> Self {
+        let mut texts = Self { subject, new, measured: lexicon.opening(), language: None };
+        let key = |language: &Tongue| (texts.weight(*language), std::cmp::Reverse(*language));
+        let best = Tongue::ALL.iter().copied().max_by_key(key);
+        texts.language = best.filter(|best| texts.weight(*best) >= 2);
+        texts
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &Signals)> {
-        self.subject.iter().map(|subject| (Part::Subject, subject)).chain([(Part::New, &self.new)])
+        self.subject.iter().map(|subject| (Part::Subject, &**subject)).chain([(Part::New, &*self.new)])
+    }
+
+    /// The subject and the new text.
+    pub fn all(&self) -> Vec<&Signals> {
+        self.parts().map(|(_, signals)| signals).collect()
     }
 
     fn has(&self, language: Tongue, group: Group) -> bool {
@@ -61,12 +78,20 @@ impl Texts {
         self.parts().any(|(_, signals)| signals.has_any(group))
     }
 
+    /// Whether the texts may be in this language; those that were measured are heard in every text.
+    fn speaks(&self, language: Tongue) -> bool {
+        let most = self.language.map_or(0, |most| self.weight(most));
+        self.measured.contains(language) || 2 * self.weight(language) >= most
+    }
+
     /// The language that most words of the lexicon were found in.
-    pub fn language(&self) -> Option<Tongue> {
-        let weight = |language: Tongue| self.parts().map(|(_, signals)| signals.weight(language)).sum::<usize>();
-        let best =
-            Tongue::ALL.iter().copied().max_by_key(|language| (weight(*language), std::cmp::Reverse(*language)))?;
-        (weight(best) >= 2).then_some(best)
+    pub const fn language(&self) -> Option<Tongue> {
+        self.language
+    }
+
+    /// How many words of the texts the lexicon knows in a language.
+    fn weight(&self, language: Tongue) -> usize {
+        self.parts().map(|(_, signals)| signals.weight(language)).sum()
     }
 }
 
@@ -81,23 +106,35 @@ struct Signal {
 
 /// What the words ask for.
 pub(super) fn judge(texts: &Texts) -> Verdict {
-    let verdicts = Tongue::ALL.iter().filter_map(|language| Some((*language, erasure(texts, *language)?)));
-    let best = verdicts.max_by(|(_, a), (_, b)| a.confidence.total_cmp(&b.confidence));
-    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| texts.unmeasured.contains(best));
+    let own = texts.language().map_or(0, |language| texts.weight(language));
+    // Neighbours share words: what is only half said counts in the language that the letter is written in.
+    let counts =
+        |(language, said): &(Tongue, Verdict)| said.confidence > WEAK_CONFIDENCE || texts.weight(*language) >= own;
+    let heard = Tongue::ALL.iter().filter(|language| texts.weight(**language) > 0);
+    let verdicts = heard.filter_map(|language| Some((*language, erasure(texts, *language)?))).filter(counts);
+    // Of two languages that say the same, the one that more of the text is in, then the one that was measured.
+    let rank = |language: Tongue| (texts.weight(language), texts.measured.contains(language));
+    let best = verdicts.max_by(|(l, a), (m, b)| a.confidence.total_cmp(&b.confidence).then(rank(*l).cmp(&rank(*m))));
+    let unmeasured = best.as_ref().map(|(language, _)| *language).filter(|best| !texts.measured.contains(*best));
     let verdict = among_others(texts, best.map(|(_, erasure)| erasure));
     match unmeasured {
         // Words that were not tried on enough letters: a person looks.
         Some(language) if verdict.opens() => {
-            verdict.for_review(1.0, Reason::of(format!("{language}.unmeasured"), Part::Whole))
+            verdict.for_review(1.0, Reason::of(format!("{language}{UNMEASURED}"), Part::Whole))
         }
         _ => verdict,
     }
 }
 
+/// Whether a verdict opens a request, or would if its language had been measured.
+pub(super) fn asks(verdict: &Verdict) -> bool {
+    verdict.opens() || verdict.reasons.first().is_some_and(|reason| reason.rule.ends_with(UNMEASURED))
+}
+
 fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
     let others = others(texts);
     let undo = texts.parts().find_map(|(part, signals)| {
-        let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo))?;
+        let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo) && texts.speaks(hit.language))?;
         Some(Reason::of(format!("{}.undo", hit.language), part))
     });
     match (undo, best) {
@@ -176,7 +213,9 @@ fn others(texts: &Texts) -> Option<Verdict> {
     let mut found: Option<Verdict> = None;
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
-            let asked = |hit: &&Hit| hit.is(group) && (group != Group::List || gets_off(hit, signals));
+            let asked = |hit: &&Hit| {
+                hit.is(group) && texts.speaks(hit.language) && (group != Group::List || gets_off(hit, signals))
+            };
             let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
@@ -200,8 +239,10 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
+    let spoken = texts.language().filter(|spoken| *spoken != language && !texts.measured.contains(language));
     for (part, found) in texts.parts() {
-        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found);
+        let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
+        let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found) && !known(hit);
         let erasing = found.hits.iter().filter(own);
         for hit in erasing.take(ERASING_MAX) {
             let force = force(hit, found);
@@ -245,6 +286,13 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let mut verdict = Verdict::of(intent, confidence, reason);
     verdict.reasons.extend(reasons);
     Some(verdict)
+}
+
+/// Whether the language that the text is in has a word of erasing in the same place. It then knows better than its
+/// neighbour what is meant: Czech and Slovak, Croatian and Slovenian share their verbs, but not what surrounds them.
+fn knows(spoken: Tongue, hit: &Hit, found: &Signals) -> bool {
+    let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
+    beside.any(|other| other.language == spoken && is_erasing(other) && other.overlaps(hit))
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
@@ -301,7 +349,9 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
 fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Option<Signal> {
     let mut named = found.of_group(language, Group::LawErasure).take(ERASING_MAX);
     let hit = named.find(|hit| force(hit, found) == Force::Wish && !undone(hit, found))?;
-    if texts.has_any(Group::Topic) || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
+    // "Art. 17" is said in every language: what the letter is about shows in its own.
+    let topic = texts.has(language, Group::Topic) || texts.language().is_some_and(|own| texts.has(own, Group::Topic));
+    if topic || texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::Spam) {
         return None;
     }
     let near = |group: Group| {

@@ -1,6 +1,7 @@
 //! Sentences of our own, written without looking at any corpus: what is opened, what is not, and with what scope.
 
 use super::*;
+use crate::intake::intent::Disposition;
 use crate::intake::lexicon::for_tests;
 
 fn verdict_of(text: &str) -> Verdict {
@@ -168,6 +169,19 @@ fn a_consent_or_a_contract_that_is_taken_back_is_no_request_taken_back() {
 }
 
 #[test]
+fn half_a_word_of_a_neighbouring_language_asks_for_nothing() {
+    // "Ta bort" and "konto" are Norwegian too; that the account is only the place is said in Swedish.
+    assert_eq!(intent_of("Kan ni ta bort spärren från mitt konto?"), Intent::Ordinary);
+    assert_eq!(intent_of("Eliminar perfil, por favor."), Intent::ErasureProfile);
+}
+
+#[test]
+fn an_account_that_shall_stay_is_not_closed() {
+    let kept = "Graag mijn abonnement stopzetten, maar mijn account wil ik houden.";
+    assert!(!intent_of(kept).is_erasure(), "{kept}");
+}
+
+#[test]
 fn a_language_that_was_not_measured_goes_to_a_person() {
     let text =
         "[groups]\nerase_verb = [\"удал*\"]\naccount_mine = [\"(мой|наш) аккаунт\"]\nrequest = [\"пожалуйста\"]\n";
@@ -176,4 +190,19 @@ fn a_language_that_was_not_measured_goes_to_a_person() {
     assert_eq!((verdict.disposition, verdict.intent), (Disposition::Review, Intent::ErasureAccount));
     assert_eq!(verdict.reasons[0].rule, "fr.unmeasured");
     assert_eq!(judge(&Texts::of(None, "Пожалуйста, не знаю. Мой аккаунт!", &lexicon)).intent, Intent::Ordinary);
+}
+
+#[test]
+fn a_neighbour_does_not_judge_words_that_the_language_of_the_text_knows() {
+    let slovak =
+        "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\ndone = [\"bol … zrušený\"]\nown = [\"môj\"]\n";
+    let czech = "[groups]\nclose_verb = [\"zruš*\"]\naccount = [\"účet\"]\nrequest = [\"prosím\"]\n";
+    let judged = |text: &str, files: &[(Tongue, &str)]| {
+        let lexicon = Lexicon::compile(files.iter().copied()).unwrap();
+        judge(&Texts::of(None, text, &lexicon)).disposition
+    };
+    let text = "Môj účet bol zrušený, prosím obnovte ho.";
+    assert_eq!(judged(text, &[(Tongue::Cs, czech)]), Disposition::Review);
+    assert_eq!(judged(text, &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Ignore);
+    assert_eq!(judged("Zrušte účet prosím.", &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Review);
 }

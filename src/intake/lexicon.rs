@@ -12,17 +12,17 @@
 //! them, be they empty. What a language finds goes to a person as long as its `[measured]` does not tell of at least
 //! [`MEASURED_LETTERS_MIN`] letters that ask for an erasure.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
-use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use super::groups::Group;
-use super::notation::{Misspelled, compiled, forgive, in_order};
-use super::phrases::{Finder, Pattern};
-use super::tongue::{MEASURED_LETTERS_MIN, Tongue};
+use super::notation::{Misspelled, forgive, in_order, words_of};
+use super::phrases::{Finder, NoBeginning, Pattern, Reading};
+use super::tongue::{MEASURED_LETTERS_MIN, Tongue, Tongues};
 
 /// What is wrong with a lexicon.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ pub struct Measured {
 pub(super) enum Topic {
     Group(Group),
     /// Named data of this data-map category.
-    Specific(String),
+    Specific(Arc<str>),
 }
 
 impl Topic {
@@ -111,25 +111,14 @@ impl Topic {
 pub struct Lexicon {
     patterns: Vec<Pattern>,
     finder: Finder,
-    /// For every group the phrases of all languages together.
-    union: HashMap<Group, Union>,
+    /// For every group its phrases in all languages, made ready when they are asked for.
+    groups: HashMap<Group, OnceLock<Option<Finder>>>,
     /// A misspelled word → the word that was meant.
     forgiven: HashMap<String, String>,
     /// The languages with figures.
     measured: BTreeMap<Tongue, Measured>,
-}
-
-/// The phrases of one group in all languages, compiled when they are asked for.
-struct Union {
-    source: String,
-    regex: OnceLock<Option<Regex>>,
-}
-
-impl Union {
-    /// `None` where the phrases are too many for one pattern, which a test rules out.
-    fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| compiled(&self.source).ok()).as_ref()
-    }
+    /// Those whose finds open requests by themselves; otherwise a person looks.
+    opening: Tongues,
 }
 
 impl Lexicon {
@@ -139,26 +128,37 @@ impl Lexicon {
     }
 
     pub(super) fn compile<'t>(texts: impl Iterator<Item = (Tongue, &'t str)>) -> Result<Self, LexiconError> {
-        let mut sources: Vec<(Tongue, Topic, Vec<String>)> = Vec::new();
-        let mut forgiven = HashMap::new();
+        let mut patterns: Vec<Pattern> = Vec::new();
+        let mut forgiven: HashMap<String, (Tongue, String)> = HashMap::new();
         let mut measured = BTreeMap::new();
+        let mut words: HashSet<(String, Tongue)> = HashSet::new();
         for (language, text) in texts {
             let name = format!("{language}.toml");
             let raw: RawLexicon =
                 toml::from_str(text).map_err(|e| LexiconError::Toml { name: name.clone(), source: Box::new(e) })?;
             check_groups(&name, &raw)?;
-            forgive(&raw.misspelled, &mut forgiven);
+            for (slip, meant) in forgive(&raw.misspelled) {
+                forgiven.entry(slip).or_insert((language, meant));
+            }
+            let phrases = raw.groups.values().chain(raw.specific.values()).flatten();
+            words.extend(phrases.flat_map(|phrase| words_of(phrase)).map(|word| (word, language)));
             measured.extend(raw.measured.map(|figures| (language, figures)));
             for group in Group::ALL {
                 if let Some(phrases) = raw.groups.get(group.as_str()).filter(|phrases| !phrases.is_empty()) {
-                    sources.push((language, Topic::Group(*group), in_order(phrases)));
+                    patterns.push(Pattern::new(language, Topic::Group(*group), in_order(phrases)));
                 }
             }
             for (category, phrases) in raw.specific.iter().filter(|(_, phrases)| !phrases.is_empty()) {
-                sources.push((language, Topic::Specific(category.clone()), in_order(phrases)));
+                let topic = Topic::Specific(category.as_str().into());
+                patterns.push(Pattern::new(language, topic, in_order(phrases)));
             }
         }
-        Ok(Self { measured, ..Self::assemble(sources, forgiven)? })
+        let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
+        let groups = Group::ALL.iter().map(|group| (*group, OnceLock::new())).collect();
+        let mut opening = Tongues::default();
+        let enough = measured.iter().filter(|(_, figures)| figures.erasure_letters >= MEASURED_LETTERS_MIN);
+        enough.for_each(|(language, _)| opening.insert(*language));
+        Ok(Self { patterns, finder, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
     }
 
     /// How each language did on labelled letters, where that was measured.
@@ -166,9 +166,9 @@ impl Lexicon {
         self.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
     }
 
-    /// Whether what is found in this language opens a request by itself; otherwise a person looks.
-    pub(super) fn opens(&self, tongue: Tongue) -> bool {
-        self.measured.get(&tongue).is_some_and(|figures| figures.erasure_letters >= MEASURED_LETTERS_MIN)
+    /// The languages whose finds open requests by themselves.
+    pub(super) const fn opening(&self) -> Tongues {
+        self.opening
     }
 
     /// SHA-256 over its words: what the trail says of them.
@@ -184,36 +184,15 @@ impl Lexicon {
         hasher.finalize().into()
     }
 
-    fn assemble(
-        sources: Vec<(Tongue, Topic, Vec<String>)>,
-        forgiven: HashMap<String, String>,
-    ) -> Result<Self, LexiconError> {
-        let (mut patterns, mut phrases) = (Vec::new(), Vec::new());
-        let mut by_group: BTreeMap<Group, Vec<String>> = BTreeMap::new();
-        for (language, topic, sources) in sources {
-            let source = sources.join("|");
-            if let Topic::Group(group) = topic {
-                by_group.entry(group).or_default().push(source.clone());
-            }
-            phrases.push(sources);
-            patterns.push(Pattern::new(language, topic, source));
-        }
-        let finder = Finder::new(&phrases).map_err(|(at, source)| {
-            let Pattern { language, topic, .. } = &patterns[at];
-            LexiconError::Phrase { name: format!("{language}.toml"), group: topic.name().to_owned(), source }
-        })?;
-        let union = |source: Vec<String>| Union { source: source.join("|"), regex: OnceLock::new() };
-        let union = by_group.into_iter().map(|(group, sources)| (group, union(sources))).collect();
-        Ok(Self { patterns, finder, union, forgiven, measured: BTreeMap::new() })
-    }
-
-    fn of(&self, group: Group) -> Option<&Regex> {
-        self.union.get(&group)?.regex()
+    fn of(&self, group: Group) -> Option<&Finder> {
+        let of_group = |pattern: &Pattern| pattern.topic == Topic::Group(group);
+        let own = || self.patterns.iter().enumerate().filter(|(_, pattern)| of_group(pattern));
+        self.groups.get(&group)?.get_or_init(|| Finder::new(own()).ok()).as_ref()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
     pub(super) fn has(&self, group: Group, folded: &str) -> bool {
-        self.of(group).is_some_and(|regex| regex.is_match(folded))
+        self.of(group).is_some_and(|finder| finder.first(folded, 0, &self.patterns).is_some())
     }
 
     /// Whether a folded text begins with a phrase of this group, in any language.
@@ -223,22 +202,12 @@ impl Lexicon {
 
     /// The length in bytes of the phrase of this group that a folded text begins with.
     pub(super) fn first_at_start(&self, group: Group, folded: &str) -> Option<usize> {
-        let found = self.of(group)?.find(folded)?;
-        (found.start() == 0).then_some(found.end())
+        self.of(group)?.at(folded, 0, &self.patterns)
     }
 
-    /// Where phrases of this group, in any language, end in a folded text.
-    pub(super) fn ends<'t>(&'t self, group: Group, folded: &'t str) -> impl Iterator<Item = usize> + 't {
-        self.of(group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.end()))
-    }
-
-    /// Where phrases of this group, in any language, stand in a folded text.
-    pub(super) fn ranges<'t>(
-        &'t self,
-        group: Group,
-        folded: &'t str,
-    ) -> impl Iterator<Item = std::ops::Range<usize>> + 't {
-        self.of(group).into_iter().flat_map(move |regex| regex.find_iter(folded).map(|found| found.range()))
+    /// Where the first phrase of this group, in any language, ends in a folded text.
+    pub(super) fn first_end(&self, group: Group, folded: &str) -> Option<usize> {
+        self.of(group)?.first(folded, 0, &self.patterns).map(|found| found.end)
     }
 
     /// Whether a folded word is a whole phrase of any group.
@@ -248,17 +217,23 @@ impl Lexicon {
 
     /// The languages in which a folded text is a whole phrase of any group.
     pub(super) fn languages_of(&self, phrase: &str) -> Vec<Tongue> {
-        let mut languages = Vec::new();
-        self.locate(phrase, |language, _, range| languages.extend((range == (0..phrase.len())).then_some(language)));
-        languages
+        let found = self.finder.find(phrase, &self.patterns, Reading::All);
+        let whole = found.into_iter().filter(|(_, range)| *range == (0..phrase.len()));
+        whole.map(|(pattern, _)| self.patterns[pattern].language).collect()
     }
 
-    /// Calls back with language, topic and byte range of every phrase in a folded text.
-    pub(super) fn locate(&self, folded: &str, mut found: impl FnMut(Tongue, &Topic, std::ops::Range<usize>)) {
-        for (index, range) in self.finder.find(folded, &self.patterns) {
-            let pattern = &self.patterns[index];
-            found(pattern.language, &pattern.topic, range);
-        }
+    /// Every phrase in a folded text, with its language, topic and byte range, in the order of the text: of the languages
+    /// that its sentences or the whole of it may be in, and of these.
+    pub(super) fn locate(
+        &self,
+        folded: &str,
+        also: Tongues,
+    ) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
+        let found = self.finder.find(folded, &self.patterns, Reading::Plausible(also));
+        found.into_iter().map(|(pattern, range)| {
+            let Pattern { language, topic, .. } = &self.patterns[pattern];
+            (*language, topic, range)
+        })
     }
 
     /// The text with forgiven misspellings put right.
@@ -276,6 +251,21 @@ impl Lexicon {
         }
         out
     }
+}
+
+fn no_beginning(patterns: &[Pattern], cause: NoBeginning) -> LexiconError {
+    let Pattern { language, topic, .. } = &patterns[cause.pattern];
+    LexiconError::Phrase { name: format!("{language}.toml"), group: topic.name().to_owned(), source: cause.into() }
+}
+
+/// The slips that are no word of another language: "profiel" is Dutch, and no English "profile".
+fn unambiguous(
+    mut slips: HashMap<String, (Tongue, String)>,
+    words: &HashSet<(String, Tongue)>,
+) -> HashMap<String, String> {
+    let is_word = |slip: &str, other: Tongue| words.contains(&(slip.to_owned(), other));
+    slips.retain(|slip, (own, _)| !Tongue::ALL.iter().any(|other| other != own && is_word(slip, *other)));
+    slips.into_iter().map(|(slip, (_, meant))| (slip, meant)).collect()
 }
 
 fn check_groups(name: &str, raw: &RawLexicon) -> Result<(), LexiconError> {
@@ -303,41 +293,51 @@ pub(super) fn for_tests() -> &'static Lexicon {
 mod tests {
     use super::*;
     use crate::intake::normal::fold;
+    use crate::intake::notation::compiled;
+    use regex::Regex;
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {
         let lexicon = for_tests();
         assert_eq!(lexicon.put_right("plese delte my acount, now"), "please delete my account, now");
         assert_eq!(lexicon.put_right("deleted accounts are gone"), "deleted accounts are gone");
+        assert_eq!(lexicon.put_right("verwijder mijn profiel"), "verwijder mijn profiel");
     }
 
     #[test]
     fn every_pattern_has_room() {
-        let lexicon = for_tests();
-        assert!(lexicon.patterns.iter().all(|pattern| pattern.here().is_some()));
-        assert!(lexicon.union.values().all(|union| union.regex().is_some()));
+        assert!(for_tests().patterns.iter().all(|pattern| pattern.here().is_some()));
     }
 
     #[test]
+    fn every_group_can_be_asked_for() {
+        let lexicon = for_tests();
+        assert!(Group::ALL.iter().all(|group| lexicon.of(*group).is_some()));
+    }
+
+    /// Every sentence of the tests, in every language, read in all of them.
+    #[test]
     fn what_is_found_is_what_each_pattern_finds() {
         let lexicon = for_tests();
-        let text = fold(
-            "Please delete (all of) my user account, delete it - I don't need it. Löschen Sie bitte mein Konto! Unsubscribe | x",
-        );
-        let mut found = Vec::new();
-        lexicon.locate(&text, |language, topic, range| found.push((language, topic.clone(), range)));
-        let mut expected = Vec::new();
-        for pattern in &lexicon.patterns {
-            let regex = Regex::new(&pattern.source).unwrap();
-            let hits = regex.find_iter(&text).map(|hit| (pattern.language, pattern.topic.clone(), hit.range()));
-            expected.extend(hits);
+        let sentences = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/sentences");
+        let patterns: Vec<Regex> =
+            lexicon.patterns.iter().map(|pattern| compiled(&pattern.source).unwrap()).collect();
+        for tongue in Tongue::ALL {
+            let text = std::fs::read_to_string(sentences.join(format!("{tongue}.txt"))).unwrap();
+            let text = fold(&text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n\n"));
+            let mut found = lexicon.finder.find(&text, &lexicon.patterns, Reading::All);
+            let hits = |(at, regex): (usize, &Regex)| -> Vec<_> {
+                regex.find_iter(&text).filter(|hit| !hit.is_empty()).map(|hit| (at, hit.range())).collect()
+            };
+            let mut expected: Vec<(usize, Range<usize>)> = patterns.iter().enumerate().flat_map(hits).collect();
+            found.sort_by_key(|(pattern, range)| (*pattern, range.start));
+            expected.sort_by_key(|(pattern, range)| (*pattern, range.start));
+            for (found, expected) in found.iter().zip(&expected) {
+                let Pattern { language, topic, .. } = &lexicon.patterns[expected.0];
+                assert_eq!(found, expected, "{language} {}: {}", topic.name(), &text[expected.1.clone()]);
+            }
+            assert_eq!(found.len(), expected.len(), "{tongue}");
         }
-        let key = |(language, topic, range): &(Tongue, Topic, std::ops::Range<usize>)| {
-            (range.start, *language, topic.name().to_owned())
-        };
-        found.sort_by_key(key);
-        expected.sort_by_key(key);
-        assert_eq!(found, expected);
     }
 
     #[test]
@@ -353,7 +353,7 @@ mod tests {
             let text = format!("[groups]\nerase_verb = [\"efface*\"]\n{measured}");
             Lexicon::compile([(Tongue::Fr, text.as_str())].into_iter())
         };
-        assert!(!lexicon("").unwrap().opens(Tongue::Fr));
+        assert!(!lexicon("").unwrap().opening().contains(Tongue::Fr));
         let error = lexicon("request = [\"… merci\"]").err().unwrap();
         assert!(matches!(error, LexiconError::Phrase { ref group, .. } if group == "request"), "{error}");
         let error = lexicon("[measured]\nerasure_letters = 40\nopened = 39\nreviewed = 1").err().unwrap();

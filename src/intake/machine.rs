@@ -7,6 +7,7 @@ use super::intent::{Part, Reason};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
+use super::signals::Signals;
 use crate::domain::stored_enum;
 
 stored_enum! {
@@ -49,7 +50,7 @@ impl Robot {
 }
 
 /// The kind of machine by the headers, else by the words. Bounces are found in `bounce`.
-pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Option<Robot> {
+pub(super) fn machine(letter: &Letter, new: &Signals, lexicon: &Lexicon) -> Option<Robot> {
     let proven = |kind: MachineKind, rule: &'static str| Some(Robot::proven(kind, Reason::of(rule, Part::Header)));
     if let Some(rule) = reply_header(letter) {
         return proven(MachineKind::AutoReply, rule);
@@ -66,7 +67,7 @@ pub(super) fn machine(letter: &Letter, new_text: &str, lexicon: &Lexicon) -> Opt
         Some("bulk" | "junk") if by_subject.is_none() => return proven(MachineKind::Bulk, "precedence"),
         _ => {}
     }
-    let by_body = || lexicon.has(Group::AutoBody, &fold(new_text)).then(|| Reason::of("auto.body", Part::New));
+    let by_body = || new.has_any(Group::AutoBody).then(|| Reason::of("auto.body", Part::New));
     by_subject.or_else(by_body).map(|reason| Robot::by_words(MachineKind::AutoReply, reason))
 }
 

@@ -21,6 +21,7 @@
 
 mod address;
 mod answer;
+mod beginnings;
 mod bounce;
 mod claims;
 mod content;
@@ -33,6 +34,7 @@ mod letter;
 mod lexicon;
 mod limit;
 mod machine;
+mod markup;
 mod normal;
 mod notation;
 mod ours;
@@ -43,6 +45,7 @@ mod script;
 mod signals;
 mod tokens;
 mod tongue;
+mod trie;
 mod utterance;
 
 pub use address::{Address, NotAnAddress};

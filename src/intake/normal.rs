@@ -13,35 +13,58 @@ use super::script::{self, Script};
 ///
 /// A blank line becomes one `\n` and a single line break a space, because mail programs break lines anywhere.
 pub(super) fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut breaks = 0_u32;
-    let mut gap = false;
-    let mut last = Script::None;
-    for c in text.nfkc().flat_map(char::to_lowercase).nfd().filter(|c| !is_dropped(*c)) {
+    let mut folding = Folding { out: String::with_capacity(text.len()), breaks: 0, gap: false, last: Script::None };
+    let mut rest = text;
+    while !rest.is_empty() {
+        // ASCII is what it is beside any other letter; only marks are composed with it, and those are dropped.
+        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        rest[..ascii].bytes().for_each(|byte| folding.push(char::from(byte.to_ascii_lowercase())));
+        rest = &rest[ascii..];
+        let other = rest.bytes().position(|byte| byte.is_ascii()).unwrap_or(rest.len());
+        let run = rest[..other].nfkc().flat_map(char::to_lowercase).nfd();
+        run.filter(|c| !is_dropped(*c)).for_each(|c| folding.push(c));
+        rest = &rest[other..];
+    }
+    folding.out
+}
+
+/// A text that is being folded.
+struct Folding {
+    out: String,
+    /// Line breaks since the last sign.
+    breaks: u32,
+    gap: bool,
+    last: Script,
+}
+
+impl Folding {
+    fn push(&mut self, c: char) {
         if c == '\n' {
-            breaks += 1;
-            continue;
+            self.breaks += 1;
+            return;
         }
         if c.is_whitespace() || c.is_control() {
-            gap = true;
-            continue;
+            self.gap = true;
+            return;
         }
         let script = Script::of(c);
-        if !out.is_empty() && (gap || breaks > 0 || script.parts_from(last, &out)) {
-            out.push(if breaks > 1 { '\n' } else { ' ' });
+        let parted = self.gap || self.breaks > 0 || script.parts_from(self.last, &self.out);
+        if parted && !self.out.is_empty() {
+            self.out.push(if self.breaks > 1 { '\n' } else { ' ' });
         }
-        breaks = 0;
+        self.breaks = 0;
         match script {
-            Script::Alphabet | Script::Ideograph => script::push(&mut out, c),
+            Script::Alphabet | Script::Ideograph => script::push(&mut self.out, c),
             // The Greek question mark looks like a semicolon, and is one after NFKC.
-            Script::None if c == ';' && last == Script::Alphabet && script::ends_greek(&out) => out.push('?'),
-            Script::Ascii | Script::None => push_folded(&mut out, c),
+            Script::None if c == ';' && self.last == Script::Alphabet && script::ends_greek(&self.out) => {
+                self.out.push('?');
+            }
+            Script::Ascii | Script::None => push_folded(&mut self.out, c),
         }
         // Nothing is written between a full stop of these scripts and the next sentence.
-        gap = matches!(c, '。' | '、');
-        last = script;
+        self.gap = matches!(c, '。' | '、');
+        self.last = script;
     }
-    out
 }
 
 /// Marks that change how a letter looks but not what it says, and marks that are not seen at all.
@@ -109,6 +132,12 @@ mod tests {
         assert_eq!(folded.split(' ').count(), 6, "{folded}");
         assert!(folded.ends_with(". ok") && folded.contains(", __"), "{folded}");
         assert_eq!(fold(&folded), folded);
+    }
+
+    #[test]
+    fn marks_behind_ascii_are_dropped_as_those_within_letters_are() {
+        assert_eq!(fold("lo\u{308}schen I\u{307}K\u{327}"), fold("löschen İĶ"));
+        assert_eq!(fold("a\u{308}\u{327}b"), "ab");
     }
 
     #[test]

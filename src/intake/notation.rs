@@ -34,10 +34,11 @@ pub(super) fn compiled(source: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).size_limit(PATTERN_BYTES_MAX).build()
 }
 
-/// The longest phrase first, because alternation takes the first that fits.
-pub(super) fn in_order(phrases: &[String]) -> Vec<String> {
-    let mut patterns: Vec<String> = phrases.iter().map(|phrase| pattern(phrase)).collect();
-    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.len()));
+/// Phrases with their patterns, the longest first, because alternation takes the first that fits.
+pub(super) fn in_order(phrases: &[String]) -> Vec<(String, String)> {
+    let mut patterns: Vec<(String, String)> =
+        phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
+    patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
     patterns
 }
 
@@ -74,7 +75,7 @@ fn pattern(phrase: &str) -> String {
 }
 
 /// One sign of a phrase: as it is folded, and as people write it who have no key for it.
-fn letter(c: char) -> String {
+pub(super) fn letter(c: char) -> String {
     match c {
         'ä' => "ae?".to_owned(),
         'ö' | 'ø' => "oe?".to_owned(),
@@ -89,7 +90,8 @@ fn letter(c: char) -> String {
 }
 
 /// Every word with one letter dropped, doubled or changed with its neighbour, its first and last letter untouched.
-pub(super) fn forgive(misspelled: &Misspelled, into: &mut HashMap<String, String>) {
+pub(super) fn forgive(misspelled: &Misspelled) -> HashMap<String, String> {
+    let mut into = HashMap::new();
     let known: Vec<String> = misspelled.words.iter().chain(&misspelled.real).map(|word| fold(word)).collect();
     for word in &misspelled.words {
         let letters: Vec<char> = word.nfc().flat_map(char::to_lowercase).collect();
@@ -111,6 +113,13 @@ pub(super) fn forgive(misspelled: &Misspelled, into: &mut HashMap<String, String
             }
         }
     }
+    into
+}
+
+/// The pieces of a phrase between its signs, folded: its words, as far as they are written out.
+pub(super) fn words_of(phrase: &str) -> impl Iterator<Item = String> {
+    let pieces = phrase.split(|c: char| !c.is_alphanumeric());
+    pieces.filter(|piece| piece.chars().count() >= FORGIVEN_CHARS_MIN - 1).map(fold)
 }
 
 #[cfg(test)]

@@ -1,37 +1,42 @@
-//! Finds the phrases of all languages in a folded text, in time that does not grow with their number.
+//! Finds the phrases of all languages in a folded text, in time that hardly grows with their number.
 //!
-//! A trie of how phrases begin is walked once at every word of the text; only the patterns of which a phrase begins there
-//! are tried, and only there. What is found is what each pattern would find by itself, from left to right. A pattern is
-//! compiled when it is tried for the first time: most languages are never met.
+//! A trie of how phrases begin is walked once at every word of the text. What begins there tells which languages the words
+//! are of, and only phrases of languages that a sentence may be in, or the text as a whole, are looked at further. Most are
+//! texts, found by then; the pattern of the others is tried there and nowhere else. What is found is what each pattern would
+//! find by itself, from left to right. A pattern is compiled when it is tried for the first time.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::automaton::OverlappingState;
-use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 use regex::Regex;
-use regex_syntax::hir::literal::Extractor;
 
+use super::beginnings::{Rest, beginnings, is_word};
 use super::lexicon::Topic;
-use super::tongue::Tongue;
+use super::tongue::{Tongue, Tongues};
+use super::trie::Trie;
 
-/// Beginnings of one phrase that are told apart; behind them the trie only knows a shorter one.
-const BEGINNINGS_MAX: usize = 256;
+/// A language is one that a sentence may be in when it knows at least one of so many of the words that the best one knows.
+const PLAUSIBLE_SHARE: u16 = 2;
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// Beginnings in a text that is short enough to be searched from one to the other.
+const FEW_MAX: usize = 100;
 
 /// Patterns of one topic in one language.
 pub(super) struct Pattern {
     pub language: Tongue,
     pub topic: Topic,
+    /// Its phrases as they are written, in the order in which they are tried.
+    pub phrases: Vec<String>,
     pub source: String,
     /// Of the text from where a phrase may begin; `None` where it is too large, which a test rules out.
     here: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    pub fn new(language: Tongue, topic: Topic, source: String) -> Self {
-        Self { language, topic, source, here: OnceLock::new() }
+    /// Of phrases with their sources.
+    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(String, String)>) -> Self {
+        let (phrases, sources): (Vec<String>, Vec<String>) = phrases.into_iter().unzip();
+        Self { language, topic, phrases, source: sources.join("|"), here: OnceLock::new() }
     }
 
     /// The pattern at the beginning of a text.
@@ -41,106 +46,275 @@ impl Pattern {
     }
 }
 
+/// A pattern of which a phrase has a beginning.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Owner {
+    pattern: usize,
+    language: Tongue,
+    rest: Rest,
+    /// Which of its beginnings this is, in the order in which the pattern tries them.
+    rank: usize,
+}
+
+/// What begins at a place of a text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Candidate {
+    pattern: usize,
+    rank: usize,
+    /// Where the phrase ends; `None` where only the pattern can tell.
+    end: Option<usize>,
+}
+
+/// In which languages a text is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reading {
+    /// In all.
+    All,
+    /// In those that it may be in, and in these.
+    Plausible(Tongues),
+}
+
 /// Where phrases begin, and which patterns they are of.
 pub(super) struct Finder {
-    trie: AhoCorasick,
-    /// For every beginning the patterns that have it.
-    owners: Vec<Vec<usize>>,
-    patterns: usize,
+    trie: Trie,
+    /// For every beginning where its owners lie.
+    ranges: Vec<Range<usize>>,
+    owners: Vec<Owner>,
+    /// For every beginning the languages of which it is a whole phrase, and those that have more to it.
+    languages: Vec<(Tongues, Tongues)>,
+}
+
+/// A phrase that cannot be found: nothing fixed stands at its beginning.
+#[derive(Debug, thiserror::Error)]
+#[error("“{phrase}” has no beginning: it starts with a gap, or with signs that may all be missing")]
+pub(super) struct NoBeginning {
+    pub pattern: usize,
+    pub phrase: String,
 }
 
 impl Finder {
-    /// Of patterns by their phrases.
+    /// Of some patterns, by their numbers.
     ///
     /// # Errors
-    /// The pattern of which a phrase is not well formed or has no beginning, and why.
-    pub fn new(phrases: &[Vec<String>]) -> Result<Self, (usize, Cause)> {
-        let mut beginnings: Vec<(Vec<u8>, usize)> = Vec::new();
-        for (pattern, phrases) in phrases.iter().enumerate() {
-            for phrase in phrases {
-                let begin = begin(phrase).map_err(|cause| (pattern, cause))?;
-                beginnings.extend(begin.into_iter().map(|beginning| (beginning, pattern)));
+    /// A phrase that has no beginning.
+    pub fn new<'p>(patterns: impl Iterator<Item = (usize, &'p Pattern)>) -> Result<Self, NoBeginning> {
+        let mut all: Vec<(String, Owner)> = Vec::new();
+        for (pattern, of) in patterns {
+            let mut rank = 0;
+            for phrase in &of.phrases {
+                for beginning in beginnings(phrase) {
+                    if beginning.text.is_empty() {
+                        return Err(NoBeginning { pattern, phrase: phrase.clone() });
+                    }
+                    all.push((beginning.text, Owner { pattern, language: of.language, rest: beginning.rest, rank }));
+                    rank += 1;
+                }
             }
         }
-        beginnings.sort_unstable();
-        beginnings.dedup();
-        let (mut literals, mut owners): (Vec<Vec<u8>>, Vec<Vec<usize>>) = (Vec::new(), Vec::new());
-        for (beginning, pattern) in beginnings {
-            if literals.last() != Some(&beginning) {
-                literals.push(beginning);
-                owners.push(Vec::new());
+        all.sort_unstable();
+        // Of beginnings that differ in nothing else the first is the one that is found.
+        all.dedup_by(|(text, next), (kept, owner)| {
+            text == kept && (next.pattern, next.rest) == (owner.pattern, owner.rest)
+        });
+        let mut texts: Vec<&str> = Vec::new();
+        let (mut ranges, mut languages): (Vec<Range<usize>>, Vec<(Tongues, Tongues)>) = (Vec::new(), Vec::new());
+        for (at, (text, owner)) in all.iter().enumerate() {
+            if texts.last() != Some(&text.as_str()) {
+                texts.push(text);
+                ranges.push(at..at);
+                languages.push((Tongues::default(), Tongues::default()));
             }
-            if let Some(last) = owners.last_mut() {
-                last.push(pattern);
+            if let (Some(range), Some((whole, more))) = (ranges.last_mut(), languages.last_mut()) {
+                range.end = at + 1;
+                let is_whole = matches!(owner.rest, Rest::Nothing | Rest::Bound);
+                if is_whole { whole.insert(owner.language) } else { more.insert(owner.language) }
             }
         }
-        let trie = AhoCorasick::builder()
-            .start_kind(StartKind::Anchored)
-            .build(literals)
-            .map_err(|cause| (0, cause.into()))?;
-        Ok(Self { trie, owners, patterns: phrases.len() })
+        let trie = Trie::new(&texts);
+        let owners = all.into_iter().map(|(_, owner)| owner).collect();
+        Ok(Self { trie, ranges, owners, languages })
     }
 
     /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
-    pub fn find(&self, folded: &str, patterns: &[Pattern]) -> Vec<(usize, Range<usize>)> {
+    pub fn find(&self, folded: &str, patterns: &[Pattern], reading: Reading) -> Vec<(usize, Range<usize>)> {
+        let seen = Seen::of(self, folded.as_bytes());
+        let whole = match reading {
+            Reading::All => Tongues::ALL,
+            Reading::Plausible(also) => seen.all.plausible() | also,
+        };
+        let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.plausible() | whole).collect();
         let mut found = Vec::new();
-        let mut next = vec![Next::default(); self.patterns];
-        for at in starts(folded) {
-            let from = found.len();
-            let mut state = OverlappingState::start();
-            loop {
-                let input = Input::new(folded).span(at..folded.len()).anchored(Anchored::Yes);
-                if self.trie.try_find_overlapping(input, &mut state).is_err() {
-                    break;
+        let mut free = Free::of(patterns.len(), seen.begun.len());
+        let mut here: Vec<Candidate> = Vec::new();
+        for begun in seen.begun.chunk_by(|a, b| a.at == b.at) {
+            here.clear();
+            for begun in begun {
+                self.candidates(folded.as_bytes(), begun, plausible[begun.sentence], &mut here);
+            }
+            here.sort_unstable();
+            for tried in here.chunk_by(|a, b| a.pattern == b.pattern) {
+                let Candidate { pattern, .. } = tried[0];
+                let at = begun[0].at;
+                if at < free.from(pattern) {
+                    continue;
                 }
-                let Some(beginning) = state.get_match() else { break };
-                for &pattern in &self.owners[beginning.pattern().as_usize()] {
-                    let Next { free, tried } = next[pattern];
-                    if at < free || tried == at + 1 {
-                        continue;
-                    }
-                    next[pattern].tried = at + 1;
-                    let here = patterns[pattern].here().and_then(|regex| regex.find(&folded[at..]));
-                    if let Some(hit) = here.filter(|hit| !hit.is_empty()) {
-                        next[pattern].free = at + hit.end();
-                        found.push((pattern, at..at + hit.end()));
-                    }
+                if let Some(end) = end(tried[0], folded, at, patterns) {
+                    free.set(pattern, end);
+                    found.push((pattern, at..end));
                 }
             }
-            found[from..].sort_unstable_by_key(|(pattern, _)| *pattern);
         }
         found
     }
+
+    /// The first phrase from a place of a folded text on, in whatever language; of those that begin there one of the first
+    /// pattern.
+    pub fn first(&self, folded: &str, from: usize, patterns: &[Pattern]) -> Option<Range<usize>> {
+        starts(folded).filter(|at| *at >= from).find_map(|at| Some(at..self.at(folded, at, patterns)?))
+    }
+
+    /// Where the phrase ends that begins at this place of a folded text.
+    pub fn at(&self, folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
+        let bytes = folded.as_bytes();
+        let mut here: Vec<Candidate> = Vec::new();
+        self.trie.walk(&bytes[at..], |beginning, length| {
+            let begun = Begun { at, end: at + length, beginning, sentence: 0 };
+            self.candidates(bytes, &begun, Tongues::ALL, &mut here);
+        });
+        here.sort_unstable();
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| end(tried[0], folded, at, patterns))
+    }
+
+    fn candidates(&self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
+        let (whole, more) = self.languages[begun.beginning];
+        if ((whole | more) & spoken).is_empty() {
+            return;
+        }
+        for owner in &self.owners[self.ranges[begun.beginning].clone()] {
+            if !spoken.contains(owner.language) {
+                continue;
+            }
+            let end = owner.rest.end(folded, begun.end);
+            if end.is_some() || owner.rest == Rest::Pattern {
+                into.push(Candidate { pattern: owner.pattern, rank: owner.rank, end });
+            }
+        }
+    }
 }
 
-/// What is known of a pattern while a text is walked.
-#[derive(Clone, Copy, Default)]
-struct Next {
-    /// Where its last phrase ended.
-    free: usize,
-    /// One more than where it was tried last.
-    tried: usize,
+/// Where the phrase ends of which this is the best beginning.
+fn end(best: Candidate, folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
+    if best.end.is_some() {
+        return best.end;
+    }
+    let found = patterns[best.pattern].here()?.find(&folded[at..])?;
+    (!found.is_empty()).then(|| at + found.end())
+}
+
+/// Where the last phrase of each pattern ended.
+enum Free {
+    /// Of few, in the order in which they were found.
+    Few(Vec<(usize, usize)>),
+    /// Of all, by their numbers.
+    All(Vec<usize>),
+}
+
+impl Free {
+    /// Of so many patterns in a text in which so many phrases may begin.
+    fn of(patterns: usize, begun: usize) -> Self {
+        if begun <= FEW_MAX { Self::Few(Vec::new()) } else { Self::All(vec![0; patterns]) }
+    }
+
+    fn from(&self, pattern: usize) -> usize {
+        match self {
+            Self::Few(ends) => ends.iter().rev().find(|(of, _)| *of == pattern).map_or(0, |(_, end)| *end),
+            Self::All(ends) => ends[pattern],
+        }
+    }
+
+    fn set(&mut self, pattern: usize, end: usize) {
+        match self {
+            Self::Few(ends) => ends.push((pattern, end)),
+            Self::All(ends) => ends[pattern] = end,
+        }
+    }
+}
+
+/// A beginning that stands in a text.
+struct Begun {
+    at: usize,
+    end: usize,
+    beginning: usize,
+    sentence: usize,
+}
+
+/// How many words of a text each language knows.
+#[derive(Clone)]
+struct Heard([u16; Tongues::MAX]);
+
+impl Heard {
+    const NOTHING: Self = Self([0; Tongues::MAX]);
+
+    fn hear(&mut self, languages: Tongues) {
+        for language in languages.numbers() {
+            self.0[language] = self.0[language].saturating_add(1);
+        }
+    }
+
+    fn plausible(&self) -> Tongues {
+        let best = self.0.iter().copied().max().unwrap_or(0);
+        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
+        Tongues::of_numbers(known.map(|(language, _)| language))
+    }
+}
+
+/// What begins in a text, and in which languages.
+struct Seen {
+    begun: Vec<Begun>,
+    sentences: Vec<Heard>,
+    all: Heard,
+}
+
+impl Seen {
+    fn of(finder: &Finder, folded: &[u8]) -> Self {
+        let begun = Vec::with_capacity(folded.len() / 4);
+        let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
+        let text = std::str::from_utf8(folded).unwrap_or_default();
+        let mut last = 0;
+        for at in starts(text) {
+            if ends_sentence(&folded[last..at]) {
+                seen.sentences.push(Heard::NOTHING);
+            }
+            last = at;
+            let sentence = seen.sentences.len() - 1;
+            let mut languages = Tongues::default();
+            finder.trie.walk(&folded[at..], |beginning, length| {
+                let end = at + length;
+                let (whole, more) = finder.languages[beginning];
+                let is_whole = Rest::Bound.end(folded, end).is_some();
+                languages |= if is_whole { whole | more } else { more };
+                seen.begun.push(Begun { at, end, beginning, sentence });
+            });
+            seen.sentences[sentence].hear(languages);
+            seen.all.hear(languages);
+        }
+        seen
+    }
+}
+
+/// Whether a sentence ends between two words, or may do so.
+fn ends_sentence(between: &[u8]) -> bool {
+    between.windows(2).any(|pair| matches!(pair, [b'.' | b'?' | b'!' | b';', b' '])) || between.contains(&b'\n')
 }
 
 /// Where a phrase may begin: at words, and at signs that are of no word.
 fn starts(folded: &str) -> impl Iterator<Item = usize> + '_ {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = folded.as_bytes();
     (0..bytes.len()).filter(move |&at| {
         let byte = bytes[at];
-        if is_word(byte) { at == 0 || !is_word(bytes[at - 1]) } else { byte != b' ' && folded.is_char_boundary(at) }
+        match is_word(byte) {
+            true => at == 0 || !is_word(bytes[at - 1]),
+            false => byte != b' ' && folded.is_char_boundary(at),
+        }
     })
-}
-
-/// The literals of which each text that a phrase finds begins with one.
-fn begin(phrase: &str) -> Result<Vec<Vec<u8>>, Cause> {
-    let hir = regex_syntax::parse(phrase)?;
-    let mut extractor = Extractor::new();
-    extractor.limit_total(BEGINNINGS_MAX);
-    let begin = extractor.extract(&hir);
-    let literals = begin.literals().unwrap_or_default();
-    if literals.is_empty() || literals.iter().any(|literal| literal.is_empty()) {
-        return Err("it has no beginning: it starts with a gap or a sign that may be missing".into());
-    }
-    Ok(literals.iter().map(|literal| literal.as_bytes().to_vec()).collect())
 }

@@ -53,18 +53,22 @@ pub(super) fn split(text: &str, lexicon: &Lexicon, kind: Kind) -> Split {
     let mut out = Split::default();
     let mut zone = Zone::New;
     let mut at = 0;
+    let mut disclaims = false;
     while at < lines.len() {
         if ours.is_some_and(|ours| at >= ours) {
             zone = Zone::Quoted;
         }
         let (here, taken, next) = step(&lines, &folded, at, zone, lexicon, kind);
         zone = next;
-        for line in &lines[at..at + taken] {
+        for (line, folded) in lines[at..at + taken].iter().zip(&folded[at..at + taken]) {
+            disclaims |= here == Zone::New && lexicon.starts(Group::Disclaimer, folded);
             put(&mut out, here, line);
         }
         at += taken;
     }
-    drop_disclaimers(&mut out, lexicon);
+    if disclaims {
+        drop_disclaimers(&mut out, lexicon);
+    }
     out
 }
 
@@ -88,7 +92,7 @@ fn step(
     if lexicon.has(Group::ForwardSeparator, line) {
         return (Zone::Forwarded, 1, Zone::Forwarded);
     }
-    let separated = lexicon.has(Group::Separator, line) && line.starts_with(['-', '_', '*']);
+    let separated = line.starts_with(['-', '_', '*']) && lexicon.has(Group::Separator, line);
     let headed = header_block(folded, at, lexicon) || (kind.is_reply && any_header_block(folded, at, lexicon));
     if separated || headed {
         return (repeated, 1, repeated);
@@ -121,10 +125,10 @@ fn attribution(folded: &[String], at: usize, lexicon: &Lexicon, kind: Kind) -> O
         }
         joined.push_str(line);
         let dated = joined.contains('@') || joined.bytes().any(|b| b.is_ascii_digit());
-        let opened = joined.contains('@') || lexicon.starts(Group::AttributionStart, &joined);
         if !joined.ends_with(':') {
             continue;
         }
+        let opened = joined.contains('@') || lexicon.starts(Group::AttributionStart, &joined);
         let foreign = kind.is_reply && joined.contains('@') && is_dated(&joined);
         if foreign || (dated && opened && lexicon.has(Group::AttributionVerb, &joined)) {
             return Some(taken);
@@ -179,9 +183,6 @@ fn put(out: &mut Split, zone: Zone, line: &str) {
 
 /// A line that begins like "This e-mail is confidential …" ends what a paragraph says; the rest asks nothing of us.
 fn drop_disclaimers(out: &mut Split, lexicon: &Lexicon) {
-    if !lexicon.has(Group::Disclaimer, &fold(&out.new)) {
-        return;
-    }
     let whole = std::mem::take(&mut out.new);
     let mut in_disclaimer = false;
     for line in whole.lines() {

@@ -1,11 +1,12 @@
 //! One letter from its bytes to its [`Intake`]: the order in which the other modules are asked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use super::answer::{Said, keeps};
 use super::frame::Names;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
-use super::judge::{Texts, judge};
+use super::judge::{Texts, asks, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
@@ -109,16 +110,20 @@ impl Shown {
     }
 
     /// What both forms of the new text answer.
-    fn said(&self, names: &Names, lexicon: &Lexicon) -> Said {
-        let said = Said::of(&self.main.new, names, lexicon);
-        match self.other.as_ref() {
-            Some(other) => said.both(&Said::of(&other.new, names, lexicon)),
+    fn said(&self, texts: &Texts, twin: Option<&Texts>, names: &Names, lexicon: &Lexicon) -> Said {
+        let said = Said::of(&self.main.new, &texts.new, names, lexicon);
+        match self.other.as_ref().zip(twin) {
+            Some((other, twin)) => said.both(&Said::of(&other.new, &twin.new, names, lexicon)),
             None => said,
         }
     }
 
-    fn texts(&self, split: &Split, lexicon: &Lexicon) -> Texts {
-        Texts::of(self.subject.as_deref(), &split.new, lexicon)
+    /// The other form of the letter, looked up: once where both say the same.
+    fn twin(&self, texts: &Texts, lexicon: &Lexicon) -> Option<Texts> {
+        let other = self.other.as_ref()?;
+        let same = other.new.split_whitespace().eq(self.main.new.split_whitespace());
+        let new = if same { Rc::clone(&texts.new) } else { Rc::new(Signals::of(&other.new, lexicon)) };
+        Some(Texts::read(texts.subject.clone(), new, lexicon))
     }
 }
 
@@ -129,21 +134,23 @@ fn is_stub(plain: &str, html: &str) -> bool {
 
 fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits) -> Intake {
     let mut defects = letter.defects.clone();
-    let texts = shown.texts(&shown.main, lexicon);
-    let wrote = machine(&letter, &shown.main.new, lexicon);
+    let texts = Texts::of(shown.subject.as_deref(), &shown.main.new, lexicon);
+    let twin = shown.twin(&texts, lexicon);
+    let judged = judge(&texts);
+    let wrote = machine(&letter, &texts.new, lexicon);
     let (returned, robot) = match bounce::bounce(&letter, lexicon) {
         Some((bounce, robot)) => (Some(bounce), Some(robot.backed_by(wrote.as_ref()))),
         None => (None, wrote),
     };
-    let said = shown.said(&Names::of(&letter), lexicon);
-    let asks_to_stop = said.stops || judge(&texts).intent == Intent::Withdraw;
+    let said = shown.said(&texts, twin.as_ref(), &Names::of(&letter), lexicon);
+    let asks_to_stop = said.stops || judged.intent == Intent::Withdraw;
     // A machine answers nothing; but what only words call a machine's may be a person's real answer.
     let is_proven = robot.as_ref().is_some_and(|robot| robot.proven);
     let said = if is_proven { Said::nothing() } else { said };
-    let words = Words { texts: &texts, said: said.intent, shown, lexicon };
+    let words = Words { texts: &texts, twin: twin.as_ref(), said: said.intent, shown, lexicon };
     let verdict = match &robot {
-        Some(robot) => by_machine(robot, is_generated(&letter), &words),
-        None => by_person(&letter, &words),
+        Some(robot) => by_machine(robot, is_generated(&letter), judged),
+        None => by_person(&letter, judged, &words),
     };
     // What words alone call a returned letter may be a person's, who asks for something.
     let returned = returned.filter(|_| verdict.intent == Intent::Bounce);
@@ -153,9 +160,9 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         machine: robot.map(|robot| robot.kind),
         machine_proven: is_proven,
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
-        limited: limited(&texts, shown, lexicon, verdict.intent),
+        limited: limited(&texts, twin.as_ref(), verdict.intent),
         verdict,
-        claims: claims::claims(&named, &letter.from, lexicon, limits.addresses_max, &mut defects),
+        claims: claims::claims(&named, &texts.all(), &letter.from, lexicon, limits.addresses_max, &mut defects),
         answer: Answer {
             intent: said.intent,
             codes: said.codes,
@@ -183,10 +190,9 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
 }
 
 /// Whether one of the two forms of the letter, or its subject, excepts a part of what it asks for.
-fn limited(texts: &Texts, shown: &Shown, lexicon: &Lexicon, intent: Intent) -> bool {
+fn limited(texts: &Texts, twin: Option<&Texts>, intent: Intent) -> bool {
     let named_only = intent == Intent::ErasureSpecificData;
-    let other = shown.other.as_ref().map(|other| Signals::of(&other.new, lexicon));
-    let mut all = texts.subject.iter().chain([&texts.new]).chain(other.as_ref());
+    let mut all = texts.all().into_iter().chain(twin.map(|twin| &*twin.new));
     // Where nothing at all is to be erased, what stays is no part.
     all.any(|signals| !keeps(signals) && limit(signals, named_only).is_some())
 }
@@ -194,6 +200,8 @@ fn limited(texts: &Texts, shown: &Shown, lexicon: &Lexicon, intent: Intent) -> b
 /// The words of a letter, ready to be judged.
 struct Words<'a> {
     texts: &'a Texts,
+    /// The other form of the letter.
+    twin: Option<&'a Texts>,
     said: AnswerIntent,
     shown: &'a Shown,
     lexicon: &'a Lexicon,
@@ -202,28 +210,26 @@ struct Words<'a> {
 /// A machine's letter asks for nothing; but where one passes on what a person wrote (a contact form, a support address
 /// that is itself a list), or only its words make it look like a machine's, a request in it goes to a person and is never
 /// lost.
-fn by_machine(robot: &Robot, is_generated: bool, words: &Words<'_>) -> Verdict {
+fn by_machine(robot: &Robot, is_generated: bool, judged: Verdict) -> Verdict {
     let intent = match robot.kind {
         MachineKind::Bounce => Intent::Bounce,
         MachineKind::AutoReply => Intent::AutoReply,
         MachineKind::List | MachineKind::Bulk => Intent::Newsletter,
     };
     let passes_on = is_generated || matches!(robot.kind, MachineKind::List | MachineKind::Bulk);
-    let judged = judge(words.texts);
-    let asks = judged.opens() || (judged.is_unclear() && !robot.proven);
-    if asks && (passes_on || !robot.proven) {
+    let asked = asks(&judged) || (judged.is_unclear() && !robot.proven);
+    if asked && (passes_on || !robot.proven) {
         return judged.for_review(0.4, robot.reason.clone());
     }
     Verdict::of(intent, 0.95, robot.reason.clone())
 }
 
-fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
+fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
         return unreadable();
     }
-    let judged = judge(words.texts);
-    if let Some(other) = words.shown.other.as_ref() {
-        let twin = judge(&words.shown.texts(other, words.lexicon));
+    if let Some(twin) = words.twin.filter(|twin| !Rc::ptr_eq(&twin.new, &words.texts.new)) {
+        let twin = judge(twin);
         let differ = judged.intent != twin.intent || judged.opens() != twin.opens();
         if differ && (judged.opens() || twin.opens()) {
             let (mut likely, less) = if judged.opens() { (judged, twin) } else { (twin, judged) };
@@ -238,7 +244,7 @@ fn by_person(letter: &Letter, words: &Words<'_>) -> Verdict {
     }
     if let Some(repeated) = words.shown.repeated.as_deref().filter(|_| words.texts.new.words == 0) {
         let again = judge(&Texts::of(Some(repeated), "", words.lexicon));
-        if again.opens() {
+        if asks(&again) {
             return again.for_review(0.5, Reason::of("repeated-subject", Part::Subject));
         }
     }
@@ -256,7 +262,7 @@ fn set_apart(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
         return judged;
     }
     let inner = judge(&Texts::of(words.shown.subject.as_deref(), &words.shown.main.quoted, words.lexicon));
-    if inner.opens() { inner.for_review(0.4, Reason::of("set-apart", Part::Whole)) } else { judged }
+    if asks(&inner) { inner.for_review(0.4, Reason::of("set-apart", Part::Whole)) } else { judged }
 }
 
 /// A reply that says yes and repeats the wish ("Yes, please delete it"): it answers our question. Where we have put none,
@@ -298,7 +304,7 @@ fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     let inline = [(None, words.shown.main.forwarded.as_str())];
     for (subject, text) in inline.into_iter().chain(enclosed) {
         let inner = judge(&Texts::of(subject, text, words.lexicon));
-        if inner.opens() {
+        if asks(&inner) {
             return inner.for_review(0.5, Reason::of("forwarded", Part::Forwarded));
         }
     }

@@ -1,17 +1,16 @@
 //! Where the lexicon's words stand in a text: which word, clause and sentence. Finds, never judges.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
-use super::tongue::Tongue;
+use super::tongue::{Tongue, Tongues};
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
 /// A sentence is cut here, so that what is compared within one stays small whatever the text.
 const SENTENCE_WORDS_MAX: usize = 80;
-/// Words whose spelling is kept.
-const SPELLED_MAX: usize = 100;
 
 /// One phrase found.
 #[derive(Clone, Debug)]
@@ -63,8 +62,11 @@ pub(super) struct Signals {
     clauses: Vec<usize>,
     /// For every sentence whether it ends with a question mark.
     questions: Vec<bool>,
-    /// The first words as they are spelled, folded.
-    spelling: Vec<String>,
+    /// The text, folded, and where its words begin.
+    folded: String,
+    starts: Vec<usize>,
+    /// How many of the words are known in each language.
+    weights: Vec<(Tongue, usize)>,
 }
 
 struct Word {
@@ -79,24 +81,23 @@ impl Signals {
         let folded = lexicon.put_right(&fold(text));
         let (words, questions) = segment(&folded);
         let mut hits = Vec::new();
-        lexicon.locate(&folded, |language, topic, range| {
+        for (language, topic, range) in lexicon.locate(&folded, Tongues::default()) {
             let at = |byte: usize| words.partition_point(|word| word.start <= byte).saturating_sub(1);
             let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
             if let Some(word) = words.get(first).filter(|_| hits.len() < HITS_MAX) {
                 let (clause, sentence) = (word.clause, word.sentence);
                 hits.push(Hit { language, topic: topic.clone(), first, last, clause, sentence });
             }
-        });
+        }
         let openings =
             (0..words.len()).filter(|at| *at == 0 || words[at - 1].sentence != words[*at].sentence).collect();
         let clauses_count = words.last().map_or(0, |word| word.clause + 1);
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
         disown(&mut hits, &folded, &words);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
-        let spelled =
-            words.iter().take(SPELLED_MAX).filter_map(|word| folded.get(word.start..)?.split_whitespace().next());
-        let spelling = spelled.map(str::to_owned).collect();
-        Self { hits, words: words.len(), openings, clauses, questions, spelling }
+        let weights = weights(&hits);
+        let starts: Vec<usize> = words.iter().map(|word| word.start).collect();
+        Self { hits, words: starts.len(), openings, clauses, questions, folded, starts, weights }
     }
 
     /// Whether a piece of text between two spaces counts as a word.
@@ -104,9 +105,10 @@ impl Signals {
         piece.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
     }
 
-    /// A word as it is spelled, folded; empty beyond the first hundred.
+    /// A word as it is spelled, folded.
     pub fn spelling(&self, word: usize) -> &str {
-        self.spelling.get(word).map_or("", String::as_str)
+        let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
+        rest.split_whitespace().next().unwrap_or_default()
     }
 
     /// The first words of the sentences that have any.
@@ -181,10 +183,32 @@ impl Signals {
         self.questions.iter().any(|question| *question)
     }
 
-    /// How many phrases of the language occur, for guessing the language of the text.
+    /// How many words of the text the lexicon knows in a language, for guessing which one it is in.
     pub fn weight(&self, language: Tongue) -> usize {
-        self.hits.iter().filter(|hit| hit.language == language).map(|hit| hit.last - hit.first + 1).sum()
+        self.weights.iter().find(|(known, _)| *known == language).map_or(0, |(_, words)| *words)
     }
+}
+
+impl Signals {
+    /// The languages that it may be in: those that know at least half as many of its words as the best one.
+    pub fn spoken(&self) -> Tongues {
+        let best = self.weights.iter().map(|(_, words)| *words).max().unwrap_or(0);
+        let mut spoken = Tongues::default();
+        let plausible = self.weights.iter().filter(|(_, words)| words * 2 >= best);
+        plausible.for_each(|(language, _)| spoken.insert(*language));
+        spoken
+    }
+}
+
+/// How many words are within a phrase, for every language that has any. The hits come in the order of the text.
+fn weights(hits: &[Hit]) -> Vec<(Tongue, usize)> {
+    let mut counted: BTreeMap<Tongue, (usize, usize)> = BTreeMap::new();
+    for hit in hits {
+        let (next, words) = counted.entry(hit.language).or_default();
+        *words += (hit.last + 1).saturating_sub(hit.first.max(*next));
+        *next = (*next).max(hit.last + 1);
+    }
+    counted.into_iter().map(|(language, (_, words))| (language, words)).collect()
 }
 
 /// Takes from the writer what is only theirs by the first word: "my wife's account", "data about my assistant".

@@ -1,5 +1,7 @@
 //! What of a letter may be a code or a token of ours. Candidates only: `verify` compares them.
 
+use std::cell::OnceCell;
+
 use super::Address;
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
@@ -16,16 +18,18 @@ const TOKEN_CHARS_MAX: usize = 64;
 pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
     let mut found: Vec<(String, bool)> = Vec::new();
     for line in new_text.lines() {
-        let cued = cued_word(line, lexicon);
+        let cued = OnceCell::new();
+        let is_cued = |code: &String| cued.get_or_init(|| cued_word(line, lexicon)).as_ref() == Some(code);
         let words: Vec<&str> =
             line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
         let alone = words.len() <= 2;
         let pairs = words.windows(2).filter(|pair| pair.iter().all(|half| half.len() == CODE_SYMBOLS / 2));
         let joined = pairs.map(|pair| pair.concat());
-        for word in words.iter().map(|word| word.replace('-', "")).chain(joined) {
+        let long_enough = words.iter().filter(|word| word.len() >= CODE_SYMBOLS);
+        for word in long_enough.map(|word| word.replace('-', "")).chain(joined) {
             let numbered = word.bytes().any(|b| b.is_ascii_digit());
             let marked = numbered || word.bytes().all(|b| b.is_ascii_uppercase());
-            let Some(code) = crockford(&word).filter(|code| marked || alone || cued.as_ref() == Some(code)) else {
+            let Some(code) = crockford(&word).filter(|code| marked || alone || is_cued(code)) else {
                 continue;
             };
             let fresh = found.len() < CODES_MAX && !found.iter().any(|(known, _)| *known == code);
@@ -55,7 +59,7 @@ pub(super) fn is_of(word: &str, codes: &[String]) -> bool {
 /// The first six symbols behind "code", "the code is", "code:".
 fn cued_word(line: &str, lexicon: &Lexicon) -> Option<String> {
     let folded = fold(line);
-    let end = lexicon.ends(Group::CodeCue, &folded).next()?;
+    let end = lexicon.first_end(Group::CodeCue, &folded)?;
     folded[end..]
         .split(|c: char| !c.is_alphanumeric() && c != '-')
         .find(|w| !w.is_empty())

@@ -49,12 +49,149 @@ tongues! {
     Fr = "fr" "fra",
     /// Spanish.
     Es = "es" "spa",
+    /// Italian.
+    It = "it" "ita",
+    /// Portuguese, of Portugal and of Brazil.
+    Pt = "pt" "por",
+    /// Dutch.
+    Nl = "nl" "nld",
+    /// Polish.
+    Pl = "pl" "pol",
+    /// Swedish.
+    Sv = "sv" "swe",
+    /// Danish.
+    Da = "da" "dan",
+    /// Norwegian, as most write it (Bokmål), with what Nynorsk writes otherwise.
+    Nb = "nb" "nob",
+    /// Finnish.
+    Fi = "fi" "fin",
+    /// Icelandic.
+    Is = "is" "isl",
+    /// Catalan.
+    Ca = "ca" "cat",
+    /// Estonian.
+    Et = "et" "est",
+    /// Latvian.
+    Lv = "lv" "lav",
+    /// Lithuanian.
+    Lt = "lt" "lit",
+    /// Irish.
+    Ga = "ga" "gle",
+    /// Maltese.
+    Mt = "mt" "mlt",
+    /// Czech.
+    Cs = "cs" "ces",
+    /// Slovak.
+    Sk = "sk" "slk",
+    /// Hungarian.
+    Hu = "hu" "hun",
+    /// Romanian.
+    Ro = "ro" "ron",
+    /// Bulgarian.
+    Bg = "bg" "bul",
+    /// Greek.
+    El = "el" "ell",
+    /// Croatian.
+    Hr = "hr" "hrv",
+    /// Slovenian.
+    Sl = "sl" "slv",
+    /// Ukrainian.
+    Uk = "uk" "ukr",
+    /// Turkish.
+    Tr = "tr" "tur",
+    /// Russian.
+    Ru = "ru" "rus",
+    /// Serbian, in both alphabets.
+    Sr = "sr" "srp",
+    /// Arabic.
+    Ar = "ar" "ara",
+    /// Japanese.
+    Ja = "ja" "jpn",
+    /// Chinese, simplified and traditional.
+    Zh = "zh" "cmn",
+}
+
+/// Some of the languages.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Tongues(u64);
+
+impl Tongues {
+    /// How many there may be.
+    pub const MAX: usize = 64;
+    /// All of them.
+    pub const ALL: Self = Self(u64::MAX);
+
+    const fn of(tongue: Tongue) -> Self {
+        Self(1 << tongue as u32)
+    }
+
+    pub const fn insert(&mut self, tongue: Tongue) {
+        self.0 |= Self::of(tongue).0;
+    }
+
+    pub const fn contains(self, tongue: Tongue) -> bool {
+        self.0 & Self::of(tongue).0 != 0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// By their places in [`Tongue::ALL`].
+    pub fn of_numbers(numbers: impl Iterator<Item = usize>) -> Self {
+        Self(numbers.fold(0, |all, number| all | 1 << number))
+    }
+
+    /// Their places in [`Tongue::ALL`].
+    pub fn numbers(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let number = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (number < u64::BITS).then_some(number as usize)
+        })
+    }
+}
+
+impl std::ops::BitOr for Tongues {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl std::ops::BitOrAssign for Tongues {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl std::ops::BitAnd for Tongues {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Language;
+
+    #[test]
+    fn every_language_has_its_place() {
+        assert!(Tongue::ALL.len() <= Tongues::MAX);
+        let mut some = Tongues::default();
+        assert!(some.is_empty() && some.numbers().next().is_none());
+        for (at, tongue) in Tongue::ALL.iter().enumerate().step_by(2) {
+            some.insert(*tongue);
+            assert!(some.contains(*tongue) && some.numbers().last() == Some(at));
+        }
+        assert_eq!(Tongues::of_numbers(some.numbers()), some);
+        assert!(!some.contains(Tongue::ALL[1]));
+    }
 
     #[test]
     fn what_we_write_in_we_understand() {

@@ -65,8 +65,7 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
-        let mut accounts = found.around(hit, Group::Account).filter(|other| !set_aside(hit, other, found));
-        let account = accounts.any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
+        let account = found.around(hit, Group::Account).any(|other| near(&other) && other.distance(hit) <= CLOSE_WORDS);
         return (account && wished).then_some((Target::Account, 0.65, "account"));
     }
     if has(Group::Profile) && (has(Group::Own) || wished) {
@@ -131,7 +130,7 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'st
 fn only_contact(hit: &Hit, found: &Signals) -> bool {
     let contacts = found.around(hit, Group::ContactMine).count();
     let mut named = found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
-    contacts == 1 && named.any(|other| matches!(&other.topic, Topic::Specific(category) if category != "contact"))
+    contacts == 1 && named.any(|other| matches!(&other.topic, Topic::Specific(category) if **category != *"contact"))
 }
 
 /// Whether a polite clause names no object at all: "I ask for deletion", "Please delete." A person asks what is meant.
@@ -186,7 +185,7 @@ fn is_own_specific(named: &Hit, found: &Signals) -> bool {
         true => own.first - named.last == 1,
         false => own.last + 2 >= named.first,
     };
-    category != "content" || found.around(named, Group::Own).any(beside)
+    **category != *"content" || found.around(named, Group::Own).any(beside)
 }
 
 /// Whether a word is of a phrase that only says where something is: "on my page".
@@ -307,7 +306,7 @@ pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
     let mut all = found.hits.iter().filter(|other| other.language == hit.language && !is_in_place(other, found));
     let is_minded = |other: &Hit| match &other.topic {
         Topic::Group(group) => MINDED.contains(group),
-        Topic::Specific(category) => category != "content",
+        Topic::Specific(category) => **category != *"content",
     };
     let minded = all.any(is_minded);
     let other_thing = found.beside(hit, Group::Topic) || found.beside(hit, Group::List);

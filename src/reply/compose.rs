@@ -162,16 +162,22 @@ fn bare_message_id(id: &str) -> Option<&str> {
     (fits && bare.bytes().all(plain)).then_some(bare)
 }
 
+/// An address with something behind a plus: `privacy+token@example.org`, which our mail server delivers like the address
+/// itself.
+#[must_use]
+pub fn plus_address(address: &str, detail: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}+{detail}@{domain}"),
+        // Not an address; composing refuses it by name.
+        None => format!("{address}+{detail}"),
+    }
+}
+
 /// The envelope sender of one letter: `bounces+<id>@example.org` for the base `bounces@example.org`, so that a bounce
 /// says which letter it is about, whatever is in it.
 #[must_use]
 pub fn verp(bounce_base: &str, letter: LetterId) -> String {
-    let id = base32_lower(letter.as_uuid().as_bytes());
-    match bounce_base.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}+{id}@{domain}"),
-        // Not an address; composing refuses it by name.
-        None => format!("{bounce_base}+{id}"),
-    }
+    plus_address(bounce_base, &base32_lower(letter.as_uuid().as_bytes()))
 }
 
 /// The letter that a bounce to this address is about; `None` for any other address. Case does not matter: mail

@@ -276,7 +276,7 @@ fn is_shut_out(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
         Some(number) => matches!(number, 1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151),
         None if code.len() == 5 => code.starts_with("28") || code == "3D000",
-        None => code.parse::<u32>().is_ok_and(|code| code & 0xff == 14),
+        None => cannot_open(code),
     }
 }
 
@@ -287,6 +287,11 @@ fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
         Some(number) => matches!(number, 1044 | 1045 | 1049 | 1054 | 1142 | 1143 | 1146),
         None => code.starts_with("42") && code.len() == 5 || code.starts_with("28") || code == "3D000" || code == "1",
     }
+}
+
+/// SQLite's 14 and what it extends to: there is no such file, or it is not ours to open.
+fn cannot_open(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == 14)
 }
 
 /// PostgreSQL's "insufficient privilege", which a policy answers with `row_security = off`.
@@ -316,6 +321,9 @@ impl fmt::Display for SqlFailure {
         }
         if speaks_of_names(&code, number) {
             write!(f, ": {}", error.message())?;
+        }
+        if number.is_none() && cannot_open(&code) {
+            f.write_str(": its file cannot be opened; is it there, and may we read and write it and its folder?")?;
         }
         if code == ROW_SECURITY && number.is_none() && error.message().contains("row-level security") {
             f.write_str("; rows that are hidden from us would count as erased: give the login BYPASSRLS")?;

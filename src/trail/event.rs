@@ -81,7 +81,7 @@ stored_enum! {
         Revealed = "revealed",
         /// An operator set scope, account or target of a request in review.
         PutRight = "put_right",
-        /// An operator wrote a note.
+        /// An operator wrote a note, or the program one: what a later search of the stores found.
         Noted = "noted",
         /// An operator recorded evidence.
         EvidenceRecorded = "evidence_recorded",

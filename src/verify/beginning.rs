@@ -59,6 +59,21 @@ pub struct ForgedBeginning(
 );
 
 impl Beginning {
+    /// When the grace period of an authority is over: it counts from the proof, or from the end of the last pause. `holds`
+    /// are all that its request ever had.
+    ///
+    /// # Errors
+    /// [`ForgedRelease`] while a hold stands.
+    pub fn due_at(
+        authority: &Authority,
+        holds: &[HoldRecord],
+        grace: Duration,
+        gate: &GateKey,
+    ) -> Result<Timestamp, ForgedRelease> {
+        let released_at = last_release(authority.request(), holds, gate)?;
+        Ok(authority.issued_at().max(released_at.unwrap_or(authority.issued_at())).plus(grace))
+    }
+
     /// Begins under an authority, once its grace period is over and as long as it lives. `holds` are all that its request
     /// ever had.
     ///
@@ -71,8 +86,7 @@ impl Beginning {
         now: Timestamp,
         gate: &GateKey,
     ) -> Result<Self, NotBegun> {
-        let released_at = last_release(authority.request(), holds, gate)?;
-        let until = authority.issued_at().max(released_at.unwrap_or(authority.issued_at())).plus(grace);
+        let until = Self::due_at(authority, holds, grace, gate)?;
         if now < until {
             return Err(NotBegun::TooEarly { until });
         }

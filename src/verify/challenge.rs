@@ -96,11 +96,13 @@ pub struct AnswerFacts {
     pub codes: Vec<String>,
     /// Whether a machine wrote the letter.
     pub machine_written: bool,
+    /// When it reached the mailbox, which may be long before it is read: whether it comes in time is told by that.
+    pub received_at: Timestamp,
 }
 
 impl std::fmt::Debug for AnswerFacts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { intent, codes, machine_written } = self;
+        let Self { intent, codes, machine_written, received_at: _ } = self;
         write!(f, "AnswerFacts({intent}, {} codes, machine: {machine_written})", codes.len())
     }
 }
@@ -203,7 +205,7 @@ pub fn judge_answer(challenge: &Challenge, possession: Possession, answer: &Answ
     if answer.intent == Intent::No {
         return Ruling::Denied;
     }
-    if judge.now >= challenge.expires_at {
+    if answer.received_at.min(judge.now) >= challenge.expires_at {
         return Ruling::Expired;
     }
     if challenge.attempts >= judge.terms.attempts_max {

@@ -9,6 +9,8 @@ use crate::vault::{DataKey, KeyEncryptionKey, KeyOwner, KeyPurpose};
 use crate::verify::{MessageKey, Token};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+/// Of an answer that is read as soon as it comes: the ruling takes no later time than its own.
+const LATE: Timestamp = Timestamp::from_micros(i64::MAX);
 const TERMS: Terms = Terms { attempts_max: 5, authority_lives: Duration::from_secs(86_400 * 30) };
 
 struct Scene {
@@ -44,7 +46,12 @@ fn scene(addressee: Addressee, scopes: &[Scope], code_required: bool) -> Scene {
 }
 
 fn answer(intent: Intent, codes: &[&str]) -> AnswerFacts {
-    AnswerFacts { intent, codes: codes.iter().map(|c| (*c).to_owned()).collect(), machine_written: false }
+    AnswerFacts {
+        intent,
+        codes: codes.iter().map(|c| (*c).to_owned()).collect(),
+        machine_written: false,
+        received_at: LATE,
+    }
 }
 
 impl Scene {
@@ -132,7 +139,7 @@ fn one_letter_with_many_codes_is_no_way_in() {
     let scene = scene(Addressee::Asker, &[Scope::Account], false);
     let mut many: Vec<String> = (0..1000).map(|n| format!("XK{n:04}")).filter(|c| Code::parse(c).is_some()).collect();
     many.push(scene.codes[0].clone());
-    let facts = AnswerFacts { intent: Intent::Yes, codes: many, machine_written: false };
+    let facts = AnswerFacts { intent: Intent::Yes, codes: many, machine_written: false, received_at: NOW };
     assert_eq!(scene.rule(&facts), Ruling::TooManyAttempts { attempts: 5 });
 }
 
@@ -177,6 +184,12 @@ fn what_comes_too_late_confirms_nothing() {
     let last = scene.challenge.expires_at.minus(Duration::from_micros(1));
     assert!(confirmed(&scene.rule_at(Possession::TokenMatched, &yes, last)).is_some());
     assert_eq!(scene.rule_at(Possession::TokenMatched, &yes, scene.challenge.expires_at), Ruling::Expired);
+    // Late is what reaches the mailbox late, not what is read late.
+    let read_late = scene.challenge.expires_at.plus_days(3);
+    let in_time = AnswerFacts { received_at: last, ..yes };
+    assert!(confirmed(&scene.rule_at(Possession::TokenMatched, &in_time, read_late)).is_some());
+    let late = AnswerFacts { received_at: scene.challenge.expires_at, ..in_time };
+    assert_eq!(scene.rule_at(Possession::TokenMatched, &late, read_late), Ruling::Expired);
 }
 
 #[test]
@@ -238,7 +251,7 @@ proptest! {
             .map(|n| scene.codes.get(*n).cloned().unwrap_or_else(|| if *n == 10 { "XK4F7Z".into() } else { "yes".into() }))
             .collect();
         let right = typed.iter().filter(|n| **n < scopes.len()).count();
-        let facts = AnswerFacts { intent, codes, machine_written };
+        let facts = AnswerFacts { intent, codes, machine_written, received_at: NOW };
         let ruling = scene.rule_at(possession, &facts, NOW.plus_days(days));
         let says_go = matches!(ruling, Ruling::Confirmed { .. } | Ruling::AwaitsApproval { .. });
         if says_go {

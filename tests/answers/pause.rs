@@ -65,6 +65,30 @@ async fn stopped_unproven(world: &World, asked: expunged::domain::RequestId) {
     assert_eq!(world.state(asked).await, State::OnHold);
 }
 
+on_both! {
+    async fn the_team_takes_a_pause_over(world) {
+        world.live(async {
+            let asked = world.ask_and_confirm(OWNER).await;
+            the_letter(world, OWNER, "Confirmed");
+            stopped_unproven(world, asked).await;
+            let unproven = the_letter(world, OWNER, "paused");
+            let reference = reference(world, asked).await;
+            operate::hold(&world.house, &reference, &operator(world)).await.unwrap();
+            world.settle().await;
+            the_letter(world, OWNER, "paused");
+            answered(world, &unproven, OWNER, "Yes").await;
+            world.days_pass(9).await;
+            let held = world.stored(asked).await.request.held;
+            assert_eq!(held, Some((State::Scheduled, Hold::Operator)), "neither a yes nor silence ends it");
+            operate::release(&world.house, &reference, &operator(world)).await.unwrap();
+            world.settle().await;
+            assert_eq!(world.state(asked).await, State::Scheduled);
+            world.days_pass(8).await;
+            assert_eq!(world.state(asked).await, State::Completed, "each hold carries its mark");
+        }).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_proof_ends_a_pause_that_nobody_proved() {
     let world = &World::sqlite().await;

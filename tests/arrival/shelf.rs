@@ -50,7 +50,8 @@ impl Shelf {
         self.0.lock().unwrap()
     }
 
-    fn put_at(&self, received_at: Timestamp, letter: &[u8]) {
+    /// A letter arrives at that time.
+    pub fn put_at(&self, received_at: Timestamp, letter: &[u8]) {
         let mut state = self.state();
         let uid = state.uid_next;
         state.letters.insert(uid, (received_at, letter.to_vec()));

@@ -39,7 +39,7 @@ name = "shop"
 kind = "sqlite"
 url = "sqlite://shop.db"
 location = "here"
-backup_days = 35
+backup_days = 90
 
 [tables.accounts]
 subject    = "account"
@@ -104,6 +104,13 @@ pub async fn create(folder: &Path, owner: &str) {
         file.close().await.unwrap();
         std::fs::write(folder.join(format!("{store}.toml")), map).unwrap();
     }
+}
+
+/// Somebody writes of a user who was erased.
+pub async fn late_writer(folder: &Path) {
+    let mut file = open(folder, "sales").await;
+    sqlx::raw_sql("INSERT INTO sessions (user_id, pages) VALUES (1, '/late')").execute(&mut file).await.unwrap();
+    file.close().await.unwrap();
 }
 
 /// All rows of the stores: the table, and a line per row.

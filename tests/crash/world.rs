@@ -42,12 +42,15 @@ pub enum Phase {
     Confirmed,
     /// The grace period is over.
     Erased,
+    /// Somebody wrote of the erased, and the stores are searched again.
+    Swept,
     /// The letters are to be forgotten.
     Forgotten,
 }
 
 impl Phase {
-    pub const ALL: [Self; 5] = [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Forgotten];
+    pub const ALL: [Self; 6] =
+        [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Swept, Self::Forgotten];
 
     fn order(self, beginning: Timestamp, kill_at: Option<(String, u32)>) -> Order {
         let (minutes, letters) = match self {
@@ -55,6 +58,7 @@ impl Phase {
             Self::Challenged => (60, 2),
             Self::Confirmed => (120, 3),
             Self::Erased => (8 * 1440, 3),
+            Self::Swept => (16 * 1440, 3),
             Self::Forgotten => (50 * 1440, 3),
         };
         Order { now: beginning.as_micros() + minutes * 60_000_000, letters, kill_at }
@@ -169,6 +173,7 @@ impl World {
                 let (to, answer) = self.people.answer(&self.received(1).await);
                 self.deliver(&to, &answer, phase, 0).await;
             }
+            Phase::Swept => shop::late_writer(self.folder()).await,
             Phase::Erased | Phase::Forgotten => {}
         }
     }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use expunged::db::mailbox_leases;
-use expunged::domain::State;
+use expunged::domain::{Scope, State};
 use expunged::domain::request::ReviewReason;
 use expunged::flow::arrive;
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate::{self, Correction, Operator};
 use expunged::params;
 use expunged::vault::{KeyOwner, KeyPurpose};
 
-use super::{OWNER, count};
+use super::{ACCOUNT, OWNER, PHONE, count, opens};
 use crate::support::world::{TEAM, World};
 
 /// All attempts of these jobs ended with their workers, and the lease of the last was taken back.
@@ -59,4 +59,51 @@ async fn a_letter_that_cannot_be_sent_is_told_and_forgotten() {
     let owner = KeyOwner::Case(stored.case);
     let contact = expunged::db::keys::load(&mut tx, &world.house.kek, owner, KeyPurpose::Contact).await.unwrap();
     assert!(contact.is_none(), "the address is forgotten");
+}
+
+/// What waits for its turn is paused and let go on: it is asked about once, and the question lives.
+#[tokio::test]
+async fn a_pause_before_the_question_leaves_one_job_that_asks() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            opens(&world, OWNER, PHONE).await;
+            let waits = opens(&world, OWNER, ACCOUNT).await;
+            assert_eq!(world.state(waits).await, State::Received);
+            let reference = world.stored(waits).await.request.reference;
+            let operator = Operator::named(&world.house, "operator");
+            let jobs = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'identify' AND request_id = $1";
+            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            assert_eq!(world.number(jobs, params![waits]).await, 0, "who is paused is not looked up");
+            operate::release(&world.house, &reference, &operator).await.unwrap();
+            assert_eq!(world.number(jobs, params![waits]).await, 1);
+            world.days_pass(1).await;
+            assert_eq!(world.state(waits).await, State::AwaitingConfirmation);
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await, 0);
+        })
+        .await;
+}
+
+/// Put right and in review again within a day: the asker was told that a person looks, and is not told twice.
+#[tokio::test]
+async fn who_was_told_that_a_person_looks_is_not_told_again_the_same_day() {
+    let world = World::sqlite().await;
+    let told = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'in_review'";
+    world
+        .live(async {
+            let text = "Please delete the user profile of our colleague Nobody Known.";
+            let case = opens(&world, OWNER, ("Hello", text)).await;
+            assert_eq!((world.state(case).await, world.number(told, params![]).await), (State::NeedsReview, 1));
+            let reference = world.stored(case).await.request.reference;
+            let operator = Operator::named(&world.house, "operator");
+            for (days, expected) in [(0, 1), (2, 2)] {
+                world.days_pass(days).await;
+                let user = Correction { scope: Some(Scope::User), account: None };
+                operate::correct(&world.house, &reference, &operator, user).await.unwrap();
+                world.settle().await;
+                assert_eq!(world.state(case).await, State::NeedsReview);
+                assert_eq!(world.number(told, params![]).await, expected);
+            }
+        })
+        .await;
 }

@@ -72,10 +72,11 @@ impl Tabular for LetterLine {
 }
 
 impl Tabular for StepRow {
-    const HEADS: &'static [&'static str] = &["step", "store", "table", "act", "state", "counts"];
+    const HEADS: &'static [&'static str] = &["pass", "step", "store", "table", "act", "state", "counts"];
 
     fn cells(&self) -> Vec<String> {
         vec![
+            (self.pass + 1).to_string(),
             self.sequence.to_string(),
             self.store.clone(),
             self.table.clone(),

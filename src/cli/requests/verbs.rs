@@ -6,8 +6,9 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
 use crate::domain::{Reference, Scope, State};
+use crate::erase::Recognised;
 use crate::flow::operate::{self, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House, retry};
+use crate::flow::{FlowError, House, again, retry};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -98,6 +99,25 @@ pub(in crate::cli) enum Verb {
         #[arg(value_name = "REF")]
         reference: Reference,
     },
+    /// Erases again what came back after an erasure, by the saved keys of the request.
+    EraseAgain {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// What becomes of rows that hold an identity of the person under another key: `goes` where an import brought them,
+        /// `stays` where the person came anew. Needed where there are such rows.
+        #[arg(long, value_parser = words::recognised())]
+        recognised: Option<Recognised>,
+    },
+    /// Leaves what came back where it is, and the request completed as it was: it is somebody else's.
+    Leave {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// Why, in a sentence. Kept sealed.
+        #[arg(long)]
+        reason: String,
+    },
     /// Sends the letters of a request again that were refused, came back or may not have arrived.
     Resend {
         /// Such as EXP-7K3Q-M2.
@@ -125,6 +145,8 @@ impl Verb {
             | Self::Release { reference }
             | Self::Extend { reference, .. }
             | Self::Withdraw { reference }
+            | Self::EraseAgain { reference, .. }
+            | Self::Leave { reference, .. }
             | Self::Resend { reference }
             | Self::Note { reference, .. } => reference,
         }
@@ -196,6 +218,14 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
         Verb::Withdraw { .. } => {
             operate::withdraw(house, &at, operator).await?;
             "withdrawn"
+        }
+        Verb::EraseAgain { recognised, .. } => {
+            again::erase_again(house, &at, operator, recognised).await.map_err(not_now)?;
+            "erased again"
+        }
+        Verb::Leave { reason, .. } => {
+            again::leave_alone(house, &at, operator, &reason).await.map_err(not_now)?;
+            "left as it is"
         }
         Verb::Resend { .. } => {
             let letters = retry::letters_of(house, &at, operator).await.map_err(not_now)?;

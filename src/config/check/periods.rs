@@ -144,6 +144,7 @@ impl Checks<'_> {
             owner_silence: self.duration("owner_silence_days", raw.owner_silence_days, Unit::Days, 1..=60, 5),
             work: self.duration("work_days", raw.work_days, Unit::Days, 1..=30, 1),
             due_soon: self.duration("due_soon_days", raw.due_soon_days, Unit::Days, 1..=60, 7),
+            second_sweep: self.duration("second_sweep_days", raw.second_sweep_days, Unit::Days, 0..=90, 7),
         }
     }
 

@@ -8,6 +8,8 @@ use super::state::{Ask, Hold, IllegalTransition, Policy, Request, ReviewReason, 
 mod due;
 mod pause;
 
+pub use due::approval_ends;
+
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 
 /// Moves a request by an event. The request given is not changed; an error changes nothing at all.
@@ -87,8 +89,8 @@ impl Step<'_> {
             }
             Event::CameBack => {
                 self.only_from(&[State::Completed])?;
+                // Its warrant stays: it has ended and permits nothing, but a continuation rests on it.
                 self.next.state = State::Reopened;
-                self.next.warrant = None;
                 self.send(LetterKind::AlarmReview, Audience::Team);
                 Ok(())
             }
@@ -100,6 +102,8 @@ impl Step<'_> {
                 self.effects.push(Effect::Run(Work::Erase));
                 Ok(())
             }
+            Event::ErasedAgain => self.end_again(State::Erasing),
+            Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
             Event::Held => self.hold(Hold::Operator),
             Event::Released => self.release(),
@@ -152,9 +156,14 @@ impl Step<'_> {
     }
 
     fn unclear(&mut self, reason: ReviewReason, reachable: bool, quiet: bool) -> Result<(), IllegalTransition> {
-        if !matches!(self.next.held, Some((_, Hold::Unproven))) {
-            self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
-        }
+        let reason = match self.next.held {
+            Some((_, Hold::Operator)) => return self.review_after(reason),
+            Some((back, Hold::Unproven)) => self.reason_after(back, reason),
+            None => {
+                self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
+                reason
+            }
+        };
         // Who could be written to once still can.
         self.next.reachable |= reachable;
         if !quiet {
@@ -168,6 +177,11 @@ impl Step<'_> {
     fn review(&mut self, reason: ReviewReason) {
         self.tell(LetterKind::InReview);
         self.hand_over(reason);
+    }
+
+    /// What a pause interrupted in review goes back there for what it was there for.
+    fn reason_after(&self, back: State, reason: ReviewReason) -> ReviewReason {
+        self.next.review.filter(|_| back == State::NeedsReview).unwrap_or(reason)
     }
 
     fn hand_over(&mut self, reason: ReviewReason) {
@@ -205,17 +219,20 @@ impl Step<'_> {
         }
     }
 
-    fn ask_owner(&mut self) {
+    /// Asks the owner, or a person where no time is left to; answers whether the owner is asked.
+    fn ask_owner(&mut self) -> bool {
+        let Some(lapse) = approval_ends(&self.next.deadlines, self.policy, self.now) else {
+            self.review(ReviewReason::OwnerSilent);
+            return false;
+        };
         self.next.state = State::AwaitingApproval;
         self.next.round += 1;
         self.next.code_asked = false;
         self.effects.push(Effect::CancelWakes);
         self.send(LetterKind::ApprovalAsked, Audience::Owner);
-        // Silence must reach a person before the base due date, however late the approval was asked for.
-        let lapse = self.now.plus(self.policy.approval_expires);
-        let latest = due::base_due(&self.next.deadlines).minus(due::DAY);
-        self.wake(Wake::ApprovalLapse, lapse.min(latest).max(self.now));
+        self.wake(Wake::ApprovalLapse, lapse);
         self.wake_due();
+        true
     }
 
     fn schedule(&mut self, warrant: Warrant) -> Result<(), IllegalTransition> {
@@ -274,9 +291,10 @@ impl Step<'_> {
             (Wake::GraceEnd, State::Scheduled) if self.next.erase_at.is_some_and(|at| at <= self.now) => {
                 self.effects.push(Effect::Run(Work::Begin));
             }
-            (Wake::HoldLapse, State::OnHold) if matches!(self.next.held, Some((_, Hold::Unproven))) => {
-                self.review(ReviewReason::HoldLapsed);
-            }
+            (Wake::HoldLapse, State::OnHold) => match self.next.held {
+                Some((back, Hold::Unproven)) => self.review(self.reason_after(back, ReviewReason::HoldLapsed)),
+                _ => self.next.moves -= 1,
+            },
             (Wake::DueSoon, _) if self.is_due_soon() => {
                 self.next.due_told = true;
                 self.send(LetterKind::AlarmDueSoon, Audience::Team);
@@ -315,6 +333,16 @@ impl Step<'_> {
             self.send(letter, Audience::Asker);
             self.end(State::Completed);
         }
+        Ok(())
+    }
+
+    /// Completed once more. Nobody is written to: who asked was told of the first end, and their address is forgotten.
+    fn end_again(&mut self, from: State) -> Result<(), IllegalTransition> {
+        self.only_from(&[from])?;
+        if self.next.warrant.is_none() {
+            return Err(self.illegal("nothing permitted it"));
+        }
+        self.end(State::Completed);
         Ok(())
     }
 

@@ -135,6 +135,11 @@ pub enum Event {
         /// The continuation that `verify` made.
         warrant: Warrant,
     },
+    /// What had come back is erased, and every step was re-read. The person heard of the first end; their address went
+    /// with its last letter.
+    ErasedAgain,
+    /// A person of the team looked at what came back, and it stays: it is somebody else's, or a new beginning.
+    LeftAlone,
     /// An operator set scope or account: it is identified anew and goes through the challenge like any other.
     PutRight,
     /// An operator paused it.
@@ -179,6 +184,8 @@ impl Event {
             Self::StepFailed => "step_failed",
             Self::CameBack => "came_back",
             Self::Continued { .. } => "continued",
+            Self::ErasedAgain => "erased_again",
+            Self::LeftAlone => "left_alone",
             Self::PutRight => "put_right",
             Self::Held => "held",
             Self::Released => "released",

@@ -7,7 +7,7 @@
 //! ```text
 //! Received ─► AwaitingConfirmation ─► (AwaitingApproval) ─► Scheduled ─► Erasing ─► (WaitingOnRecipients) ─► Completed
 //!    │                │                      │                 │            │                                    │
-//!    ├► NotFound      ├► Expired             ├► Refused        ├► Withdrawn └► NeedsReview (drift before a write) └► Reopened ─► Erasing
+//!    ├► NotFound      ├► Expired             ├► Refused        ├► Withdrawn └► NeedsReview (drift before a write) └► Reopened ─► Erasing ─► Completed
 //!    ├► Forwarded     └► Withdrawn           └► NeedsReview (silence, before the base due date)
 //!    └► NeedsReview ─► (put right) ─► Received        any waiting state ─► OnHold ─► back to where it was
 //! ```
@@ -16,7 +16,7 @@ mod apply;
 mod event;
 mod state;
 
-pub use apply::apply;
+pub use apply::{apply, approval_ends};
 pub use event::{Audience, Effect, Event, Wake, Work};
 pub use state::{Ask, Hold, IllegalTransition, Origin, Policy, Request, ReviewReason, State, Warrant};
 

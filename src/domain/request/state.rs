@@ -231,6 +231,18 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether a "stop" without proof has anything to stop: nothing was written yet, and nothing has paused it, or an operator
+    /// has, after whose pause nobody looks yet.
+    #[must_use]
+    pub fn hears_stop(&self) -> bool {
+        match self.held {
+            Some((back, by)) => by == Hold::Operator && back != State::NeedsReview,
+            None => self.state.can_stop(),
+        }
+    }
+}
+
 /// The periods that steer a life (DESIGN §6, "Defaults").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {

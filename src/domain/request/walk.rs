@@ -23,7 +23,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("awaiting_confirmation", "unclear", &["needs_review"]),
     ("awaiting_confirmation", "answer_unclear", &["awaiting_confirmation"]),
     ("awaiting_confirmation", "confirmed", &["scheduled"]),
-    ("awaiting_confirmation", "confirmed_pending_approval", &["awaiting_approval"]),
+    ("awaiting_confirmation", "confirmed_pending_approval", &["awaiting_approval", "needs_review"]),
     ("awaiting_confirmation", "woken", &["awaiting_confirmation", "expired"]),
     ("awaiting_confirmation", "challenge_bounced", &["needs_review"]),
     ("awaiting_confirmation", "stop_asked", &["on_hold"]),
@@ -51,20 +51,24 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("scheduled", "refused_by_operator", &["refused"]),
     ("erasing", "stopped", &["needs_review"]),
     ("erasing", "erased", &["completed", "waiting_on_recipients"]),
+    ("erasing", "erased_again", &["completed"]),
     ("erasing", "step_failed", &["erasing"]),
     ("waiting_on_recipients", "recipients_done", &["completed"]),
     ("waiting_on_recipients", "step_failed", &["waiting_on_recipients"]),
     ("completed", "came_back", &["reopened"]),
     ("reopened", "continued", &["erasing"]),
+    ("reopened", "left_alone", &["completed"]),
     ("needs_review", "put_right", &["received"]),
     ("needs_review", "stop_asked", &["on_hold"]),
     ("needs_review", "held", &["on_hold"]),
     ("needs_review", "withdrawn_by_person", &["withdrawn"]),
     ("needs_review", "withdrawn_by_operator", &["withdrawn"]),
     ("needs_review", "refused_by_operator", &["refused"]),
-    ("on_hold", "unclear", &["needs_review"]),
+    ("on_hold", "unclear", &["needs_review", "on_hold"]),
+    ("on_hold", "stop_asked", &["on_hold"]),
+    ("on_hold", "held", &["on_hold"]),
     ("on_hold", "confirmed", &["scheduled"]),
-    ("on_hold", "confirmed_pending_approval", &["awaiting_approval"]),
+    ("on_hold", "confirmed_pending_approval", &["awaiting_approval", "needs_review"]),
     ("on_hold", "approved", &["scheduled"]),
     ("on_hold", "approval_denied", &["refused"]),
     (
@@ -115,7 +119,7 @@ fn offers(rng: &mut StdRng) -> Vec<Scope> {
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..27) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..29) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let offered = request.ask.as_ref().and_then(|ask| ask.offered.first().copied());
@@ -161,6 +165,8 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         }
         23 => Event::RefusedByOperator,
         24 => Event::ReleasedByPerson,
+        25 => Event::ErasedAgain,
+        26 => Event::LeftAlone,
         _ => Event::WithdrawnByOperator,
     }
 }
@@ -254,14 +260,23 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             assert_eq!(after.warrant, before.warrant, "the owner was not asked yet");
         }
         Event::Approved { .. } | Event::ApprovalDenied => assert!(waits_in(before, State::AwaitingApproval)),
-        Event::Unclear { .. } if before.state == State::OnHold => {
-            assert!(matches!(before.held, Some((_, Hold::Unproven))), "an operator's pause is the operator's to end");
+        Event::Held if before.state == State::OnHold => {
+            assert!(matches!(before.held, Some((_, Hold::Unproven))), "a pause is placed once");
+            assert_eq!(after.held, before.held.map(|(back, _)| (back, Hold::Operator)), "the team takes it over");
+        }
+        Event::Unclear { .. } | Event::StopAsked if before.state == State::OnHold => {
+            if matches!(before.held, Some((_, Hold::Operator))) || matches!(event, Event::StopAsked) {
+                let waits = Some((State::NeedsReview, Hold::Operator));
+                assert_eq!(after.held, waits, "an operator's pause is the operator's to end, and then a person looks");
+                assert_eq!((after.warrant, after.erase_at), (None, None));
+            }
         }
         Event::ReleasedByPerson => {
             assert!(matches!(before.held, Some((_, Hold::Unproven))), "an operator's pause is the operator's to end");
             back_where_it_was(before, after);
         }
         Event::Released => back_where_it_was(before, after),
+        Event::CameBack => assert_eq!(after.warrant, before.warrant, "a continuation rests on what permitted it"),
         Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
         Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
         _ => {}
@@ -270,8 +285,13 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
 
 fn back_where_it_was(before: &Request, after: &Request) {
     let (back, _) = before.held.expect("only what is paused is released");
-    let too_old = after.state == State::NeedsReview && after.review == Some(ReviewReason::AuthorityExpired);
-    assert!(after.state == back || back == State::Scheduled && too_old, "{back} was released to {}", after.state);
+    let too_old = match back {
+        State::Scheduled => Some(ReviewReason::AuthorityExpired),
+        State::AwaitingApproval => Some(ReviewReason::OwnerSilent),
+        _ => None,
+    };
+    let in_review = after.state == State::NeedsReview && too_old.is_some() && after.review == too_old;
+    assert!(after.state == back || in_review, "{back} was released to {}", after.state);
 }
 
 /// Every move that people see has its letter, and nobody is written to who cannot be.
@@ -280,6 +300,13 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
     let told = |letter| assert_eq!(sent(letter, Audience::Asker), after.reachable, "{letter} after {}", event.name());
     if matches!(event, Event::Extended { .. }) {
         assert!(sent(LetterKind::Extension, Audience::Asker));
+    }
+    if before.state == State::OnHold && after.state == State::OnHold {
+        match event {
+            Event::Held => told(LetterKind::Paused),
+            Event::StopAsked | Event::Unclear { .. } => assert!(sent(LetterKind::AlarmReview, Audience::Team)),
+            _ => {}
+        }
     }
     if before.state == after.state {
         return;
@@ -316,6 +343,11 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::Forwarded => {
             assert!(sent(LetterKind::Forwarded, Audience::Owner) && sent(LetterKind::PassedOn, Audience::Asker));
         }
+        State::Completed if matches!(event, Event::ErasedAgain | Event::LeftAlone) => {
+            let written = effects.iter().any(|effect| matches!(effect, Effect::Send { .. }));
+            assert!(!written, "who asked heard of the first end, and is not known any more");
+            assert_eq!(after.warrant, before.warrant, "what permitted it is remembered");
+        }
         State::Completed => {
             let done = sent(LetterKind::Completed, Audience::Asker) || sent(LetterKind::NothingHeld, Audience::Asker);
             assert!(done, "the end is told");
@@ -338,7 +370,7 @@ fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
         })
     };
     if let Some(lapse) = at(Wake::ApprovalLapse) {
-        assert!(lapse == now || lapse.date() < after.deadlines.base_due, "an owner's silence ends before the due date");
+        assert!(lapse > now && lapse.date() < after.deadlines.base_due, "an owner's silence ends before the due date");
     }
     if after.state == State::Scheduled
         && let Some(ends) = at(Wake::GraceEnd)
@@ -476,8 +508,9 @@ fn a_pause_ends_with_a_whole_wait() {
     let (asked, _) = identified(NOW, Role::User, Scope::User, true);
     let (approval, _) = moved(&asked, &Event::ConfirmedPendingApproval { scope: Scope::User }, NOW);
     let (paused, _) = moved(&approval, &Event::StopAsked, NOW);
-    let late = NOW.plus_days(26);
-    let (again, effects) = moved(&paused, &Event::ReleasedByPerson, late);
+    let late = moved(&paused, &Event::ReleasedByPerson, NOW.plus_days(29)).0;
+    assert_eq!((late.state, late.review), (State::NeedsReview, Some(ReviewReason::OwnerSilent)), "no time to ask");
+    let (again, effects) = moved(&paused, &Event::ReleasedByPerson, NOW.plus_days(26));
     assert_eq!((again.state, again.round), (State::AwaitingApproval, approval.round + 1));
     assert!(effects.contains(&Effect::AskAnew));
     let lapse = effects.iter().find_map(|effect| match effect {
@@ -509,4 +542,30 @@ fn an_operators_pause_is_not_the_persons_to_end() {
     // A proof does end a pause that nobody proved.
     let (paused, _) = moved(&asked, &Event::StopAsked, NOW);
     assert_eq!(moved(&paused, &confirmed, NOW).0.state, State::Scheduled);
+}
+
+#[test]
+fn the_team_takes_a_pause_over_and_a_stop_in_it_is_looked_at_after() {
+    let (asked, _) = identified(NOW, Role::Owner, Scope::Account, false);
+    let (paused, _) = moved(&asked, &Event::StopAsked, NOW);
+    let (held, effects) = moved(&paused, &Event::Held, NOW);
+    assert_eq!(held.held, Some((State::AwaitingConfirmation, Hold::Operator)));
+    assert!(effects.contains(&Effect::CancelWakes) && sends(&effects, LetterKind::Paused, Audience::Asker));
+    assert!(apply(&held, &Event::Held, &Policy::default(), NOW).is_err(), "once");
+    let (stopped, effects) = moved(&held, &Event::StopAsked, NOW);
+    assert!(sends(&effects, LetterKind::AlarmReview, Audience::Team), "the team hears of it");
+    assert!(!stopped.hears_stop() && apply(&stopped, &Event::StopAsked, &Policy::default(), NOW).is_err(), "once");
+    let released = moved(&stopped, &Event::Released, NOW).0;
+    assert_eq!((released.state, released.review), (State::NeedsReview, Some(ReviewReason::UnclearLetter)));
+}
+
+#[test]
+fn a_pause_of_a_review_does_not_take_its_reason() {
+    let limited = Event::Unclear { reason: ReviewReason::Limited, reachable: true, quiet: false };
+    let (paused, _) = moved(&moved(&newborn(NOW), &limited, NOW).0, &Event::StopAsked, NOW);
+    let unclear = Event::Unclear { reason: ReviewReason::UnclearLetter, reachable: true, quiet: false };
+    for event in [Event::Woken { wake: Wake::HoldLapse, round: 0 }, unclear] {
+        let after = moved(&paused, &event, NOW.plus_days(8)).0;
+        assert_eq!((after.state, after.review), (State::NeedsReview, Some(ReviewReason::Limited)));
+    }
 }

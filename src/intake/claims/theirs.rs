@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::{Claims, Folded, VALUE_CHARS_MAX, YOURS};
-use crate::intake::lexicon::{Group, Lexicon};
+use crate::intake::lexicon::{Group, Lexicon, Topic};
 use crate::intake::normal::{cut, fold};
 use crate::intake::signals::is_genitive;
 
@@ -15,43 +15,55 @@ const BETWEEN_MAX: usize = 3;
 const NAME_CHARS_MIN: usize = 3;
 /// What stands before a family name, shortened or not.
 const TITLES: [&str; 12] = ["m", "mr", "mrs", "ms", "dr", "hr", "fr", "sr", "sra", "mme", "herr", "herrn"];
+/// What says that something is somebody's, besides a genitive.
+pub(super) const CUES: [Group; 5] =
+    [Group::OtherUser, Group::EndUser, Group::PersonCue, Group::Person, Group::AccountTheirs];
+
+/// Whether a text may hold an English genitive.
+pub(super) fn has_genitive(text: &str) -> bool {
+    text.split_whitespace().any(|word| word.contains(['\'', '\u{2018}', '\u{2019}', '\u{b4}', '`']))
+}
+
 /// What can be somebody's.
 const THINGS: [Group; 4] = [Group::Account, Group::Profile, Group::Data, Group::EraseNoun];
 
 /// Claims everybody whom a line names by a first name, by what they are to the writer, or by "his account".
 pub(super) fn named(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
-        for found in lexicon.ranges(group, &line.folded) {
-            claims.name(first_name(line, &found, lexicon));
+        for found in line.all(group) {
+            claims.name(first_name(line, found, lexicon));
         }
     }
-    let mine: Vec<Range<usize>> = lexicon.ranges(Group::AccountMine, &line.folded).collect();
-    let things: Vec<Range<usize>> = THINGS.iter().flat_map(|group| lexicon.ranges(*group, &line.folded)).collect();
+    let is_thing = |topic: &Topic| matches!(topic, Topic::Group(group) if THINGS.contains(group));
+    let things = || line.found.iter().filter(|(_, topic, _)| is_thing(topic));
     let (mut name_start, mut opens) = (None, true);
     for (word, at) in words(&line.folded) {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         // A capital says little of the word that opens a sentence.
         let capital = line.written(&at).starts_with(char::is_uppercase) && !(opens && lexicon.knows(bare));
         name_start = capital.then(|| name_start.unwrap_or(at.start));
-        let owns = things.iter().any(|thing| near(&line.folded, at.end, thing.start));
-        if owns && is_genitive(word) {
+        let owns = || things().any(|(_, _, thing)| near(&line.folded, at.end, thing.start));
+        if is_genitive(word) && owns() {
             claims.name(called(line, &(name_start.unwrap_or(at.start)..at.end)));
         }
         opens = word.ends_with([',', '.', ';', ':', '!', '?']);
         name_start = name_start.filter(|_| !opens);
     }
-    for person in lexicon.ranges(Group::Person, &line.folded) {
-        let is_mine = |thing: &Range<usize>| mine.iter().any(|mine| mine.start < thing.end && thing.start < mine.end);
-        let whose = |thing: &&Range<usize>| near(&line.folded, thing.end, person.start) && !is_mine(thing);
-        if things.iter().any(|thing| whose(&thing)) {
-            claims.name(called(line, &person));
+    // "Company" is a Catalan colleague, and owns no English account.
+    for (language, _, person) in line.found.iter().filter(|(_, topic, _)| **topic == Topic::Group(Group::Person)) {
+        let is_mine = |thing: &Range<usize>| {
+            line.all(Group::AccountMine).any(|mine| mine.start < thing.end && thing.start < mine.end)
+        };
+        let mut own = things().filter(|(other, _, _)| other == language).map(|(_, _, thing)| thing);
+        if own.any(|thing| near(&line.folded, thing.end, person.start) && !is_mine(thing)) {
+            claims.name(called(line, person));
         }
     }
-    for theirs in lexicon.ranges(Group::AccountTheirs, &line.folded) {
-        let written = line.written(&theirs);
+    for theirs in line.all(Group::AccountTheirs) {
+        let written = line.written(theirs);
         // "Ihr Konto" is the reader's, "ihr Konto" is hers.
         if !(written.starts_with("Ihr") || written.starts_with("IHR")) {
-            claims.name(called(line, &theirs));
+            claims.name(called(line, theirs));
         }
     }
 }

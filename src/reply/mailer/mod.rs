@@ -123,8 +123,8 @@ impl fmt::Display for Obstacle {
 /// The library's error is not kept as a source: its text holds the server's words, and those may hold an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not handed over; later it may go through. A refused login counts here too: it says nothing about the letter,
-    /// and the letter must go once somebody has put the password right.
+    /// Not handed over; later it may go through. A refused login or sender counts here too: it says nothing about the
+    /// letter, and the letter must go once somebody has put that right.
     #[error("not sent, {reached}: {obstacle}")]
     Transient {
         /// How far it came.
@@ -168,6 +168,15 @@ impl SendError {
                 format!("{}_{}", obstacle.word(), reached.word())
             }
             Self::Ambiguous { obstacle } => format!("{}_after_message", obstacle.word()),
+        }
+    }
+
+    /// How far it came, where the message had not left yet.
+    #[must_use]
+    pub const fn reached(&self) -> Option<Reached> {
+        match self {
+            Self::Transient { reached, .. } | Self::Permanent { reached, .. } => Some(*reached),
+            Self::Ambiguous { .. } => None,
         }
     }
 

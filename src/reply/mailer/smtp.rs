@@ -12,7 +12,7 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
 };
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -102,6 +102,32 @@ impl SmtpMailer {
         Ok(())
     }
 
+    /// Asks whether a letter with this envelope would be taken, and takes the question back (RSET, RFC 5321 §4.1.1.5); hands
+    /// over nothing. A server may take what it returns later: only its refusal proves something. One at the recipient may
+    /// be about the sender all the same, because Postfix says it only then (`smtpd_delay_reject`).
+    ///
+    /// # Errors
+    /// What stood in the way, and how far it came.
+    pub async fn try_envelope(&self, from: &str, to: &str) -> Result<(), SendError> {
+        let deadline = Instant::now() + self.settings.send_timeout;
+        let mut reached = Reached::Server;
+        let asking = self.ask_about(from, to, &mut reached).with_subscriber(NoSubscriber::default());
+        let answer = timeout_at(deadline, asking).await;
+        answer.map_err(|_| SendError::Transient { reached, obstacle: Obstacle::Timeout })?
+    }
+
+    async fn ask_about(&self, from: &str, to: &str, reached: &mut Reached) -> Result<(), SendError> {
+        let (from, to) = (address(from, Reached::Sender)?, address(to, Reached::Recipient)?);
+        let mut connection = self.connect().await?;
+        *reached = Reached::Sender;
+        connection.command(Mail::new(Some(from), vec![])).await.map_err(|error| failure(&error, *reached))?;
+        *reached = Reached::Recipient;
+        connection.command(Rcpt::new(to, vec![])).await.map_err(|error| failure(&error, *reached))?;
+        let _taken_back = connection.command(Rset).await;
+        let _farewell = connection.quit().await;
+        Ok(())
+    }
+
     /// Connects, encrypts and logs in.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let SmtpSettings { host, port, security, .. } = &self.settings;
@@ -187,11 +213,12 @@ fn before_letter(error: &lettre::transport::smtp::Error) -> SendError {
     SendError::Transient { reached: Reached::Server, obstacle: obstacle(error) }
 }
 
-/// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1).
+/// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1). A refused sender is ours, and the same
+/// for every letter: it says no more about this one than a refused login does.
 fn failure(error: &lettre::transport::smtp::Error, reached: Reached) -> SendError {
     let obstacle = obstacle(error);
     match obstacle {
-        Obstacle::Reply(500..) => SendError::Permanent { reached, obstacle },
+        Obstacle::Reply(500..) if reached != Reached::Sender => SendError::Permanent { reached, obstacle },
         _ => SendError::Transient { reached, obstacle },
     }
 }

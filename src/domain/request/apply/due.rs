@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use crate::domain::{Calendar, Deadlines, Timestamp};
 
-use super::{Audience, IllegalTransition, LetterKind, State, Step, Wake};
+use super::{Audience, IllegalTransition, LetterKind, Policy, State, Step, Wake};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// The first instant of the base due date in UTC: wakes come rather too early than too late.
 pub(super) fn base_due(deadlines: &Deadlines) -> Timestamp {
     Calendar::utc().end_of(deadlines.base_due).minus(DAY)
+}
+
+/// Until when an owner who is asked now may approve: their silence must reach a person before the base due date, however
+/// late the approval is asked for. `None` where no time is left.
+#[must_use]
+pub fn approval_ends(deadlines: &Deadlines, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    let latest = base_due(deadlines).minus(DAY);
+    Some(now.plus(policy.approval_expires).min(latest)).filter(|ends| *ends > now)
 }
 
 impl Step<'_> {

@@ -10,11 +10,16 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Pauses it. What somebody's unproven "stop" paused, an operator may take over; a "stop" during an operator's pause is
+    /// heard when that ends.
     pub(super) fn hold(&mut self, by: Hold) -> Result<(), IllegalTransition> {
-        if !self.from.can_stop() {
-            return Err(self.illegal("only what has not begun to be erased can be paused"));
-        }
-        self.next.held = Some((self.from, by));
+        let back = match (self.next.held, by) {
+            (Some((back, Hold::Unproven)), Hold::Operator) => back,
+            (Some((_, Hold::Operator)), Hold::Unproven) => return self.review_after(ReviewReason::UnclearLetter),
+            _ if self.from.can_stop() => self.from,
+            _ => return Err(self.illegal("only what has not begun to be erased can be paused")),
+        };
+        self.next.held = Some((back, by));
         self.next.state = State::OnHold;
         self.effects.push(Effect::CancelWakes);
         match by {
@@ -25,6 +30,21 @@ impl Step<'_> {
             Hold::Operator => self.tell(LetterKind::Paused),
         }
         self.wake_due();
+        Ok(())
+    }
+
+    /// An operator's pause goes on, and when it ends a person looks first, because of what came meanwhile. The team hears of
+    /// it at once, and once.
+    pub(super) fn review_after(&mut self, reason: ReviewReason) -> Result<(), IllegalTransition> {
+        match self.next.held {
+            Some((back, Hold::Operator)) if back != State::NeedsReview => {}
+            _ => return Err(self.illegal("a person looks at it after the pause anyway")),
+        }
+        self.next.held = Some((State::NeedsReview, Hold::Operator));
+        self.next.review = Some(reason);
+        self.next.warrant = None;
+        self.next.erase_at = None;
+        self.send(LetterKind::AlarmReview, Audience::Team);
         Ok(())
     }
 
@@ -53,8 +73,9 @@ impl Step<'_> {
                 self.effects.push(Effect::AskAnew);
             }
             State::AwaitingApproval => {
-                self.ask_owner();
-                self.effects.push(Effect::AskAnew);
+                if self.ask_owner() {
+                    self.effects.push(Effect::AskAnew);
+                }
             }
             State::Scheduled => self.grace_anew(),
             _ => {

@@ -211,7 +211,9 @@ async fn a_refusal_of_the_letter_is_final_and_a_delay_is_not() {
     assert_eq!(send(at_rcpt).await, refused(Reached::Recipient, 550));
     let greylisted = Script { on_rcpt: "451 4.7.1 erika@home.example come back", ..WILLING };
     assert_eq!(send(greylisted).await, later(Reached::Recipient, 451));
-    assert_eq!(send(Script { on_mail: "552 too large", ..WILLING }).await, refused(Reached::Sender, 552));
+    // The sender is ours: what is refused there is refused of every letter until somebody puts it right.
+    let not_ours = Script { on_mail: "553 5.7.1 sender not owned by user", ..WILLING };
+    assert_eq!(send(not_ours).await, later(Reached::Sender, 553));
     assert_eq!(send(Script { on_data: "421 closing", ..WILLING }).await, later(Reached::Message, 421));
     let spam = AtTheDot::Answer("554 5.7.1 erika@home.example does not want this");
     assert_eq!(send(Script { at_the_dot: spam, ..WILLING }).await, refused(Reached::Message, 554));

@@ -1,0 +1,267 @@
+//! After an erasure was completed: the stores are searched once more for all that it had saved, and what came back goes
+//! again, under a continuation of the same authority and plan.
+//!
+//! What a late writer brought is certainly what was asked to go, and goes by itself. Rows under saved keys may be
+//! somebody else's by now (a store may give a key again), and a person may have signed up anew: unless a store is known to
+//! have gone back in time, the request is open again and waits for a person of the team. The person who asked is not
+//! written to: their address went with the confirmation.
+
+use serde_json::json;
+
+use crate::breakpoint;
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, authorities, holds, jobs};
+use crate::domain::request::{Event, Warrant};
+use crate::domain::{Reference, RequestId, State, Timestamp, stored_enum};
+use crate::erase::{Outcome, Recognised, Returned, search};
+use crate::queue::{Lease, NewJob};
+use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
+use crate::vault::KeyPurpose;
+use crate::verify::{Beginning, CompletedPlan};
+
+use super::advance::{advance, enqueue};
+use super::error::FlowError;
+use super::facts::{CameBack, Failure};
+use super::house::House;
+use super::operate::{self, Operator};
+use super::{begin, erase, forget, kinds, note, safe};
+
+stored_enum! {
+    /// Why the stores are searched again.
+    Sweep, "sweep" {
+        /// So long after every erasure.
+        Second = "second_sweep",
+        /// A store has gone back in time; what came back waits for an operator.
+        Look = "look",
+        /// A store has gone back in time; what came back goes again.
+        Replay = "replay",
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Payload {
+    sweep: Sweep,
+}
+
+/// The job that searches the stores again, so long after the erasing.
+pub(super) async fn plan_sweep(house: &House, tx: &mut Tx, request: RequestId) -> Result<(), FlowError> {
+    let wait = house.config.schedule.second_sweep;
+    if wait.is_zero() {
+        return Ok(());
+    }
+    let now = house.clock.now();
+    enqueue(house, tx, sweep_job(request, Sweep::Second, now.plus(wait)), now).await
+}
+
+/// The job that searches the stores again.
+pub(super) fn sweep_job(request: RequestId, sweep: Sweep, at: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::SWEEP, json!({ "sweep": sweep }), at);
+    job.request = Some(request);
+    job.unique_key = Some(format!("sweep:{request}:{sweep}"));
+    job
+}
+
+/// Searches the stores, and opens the request again where something came back.
+pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let Payload { sweep } = super::payload(lease)?;
+    let id = super::request_of(lease)?;
+    let mut tx = house.db.read().await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;
+    let state = stored.request.state;
+    let wanted = state == State::Completed || state == State::Reopened && sweep == Sweep::Replay;
+    // Keys that had their time are gone, and with them all that could be searched for.
+    if !wanted || !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Replay).await? {
+        drop(tx);
+        return super::complete(house, lease).await;
+    }
+    let authority = begin::completed(house, &mut tx, &stored).await?;
+    let secret = erase::tombstone_secret(house, &mut tx, &stored).await?;
+    drop(tx);
+
+    let ledger = erase::ledger(house, lease, &stored, &authority, 0);
+    let returned = search(&ledger.bound.plan_digest, &erase::run(house, &ledger, &secret)).await?;
+    breakpoint!("sweep.searched");
+    let mut tx = house.db.write().await?;
+    let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;
+    if fresh.request.moves != stored.request.moves {
+        return Err(FlowError::Moved);
+    }
+    searched(house, &mut tx, &fresh, sweep, returned).await?;
+    if !returned.is_nothing() {
+        reopen(house, &mut tx, fresh, sweep, returned).await?;
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    tx.commit().await?;
+    breakpoint!("sweep.committed");
+    Ok(())
+}
+
+/// Records what a search found.
+async fn searched(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    sweep: Sweep,
+    returned: Returned,
+) -> Result<(), FlowError> {
+    let facts = Facts::new()
+        .with("sweep", Fact::Word(sweep.to_string()))?
+        .with("late", Fact::Count(returned.late))?
+        .with("back", Fact::Count(returned.back))?
+        .with("others", Fact::Count(returned.others))?
+        .with("recognised", Fact::Count(returned.recognised))?;
+    note::append(house, tx, stored.request.case, Recorded::Noted, Actor::PROGRAM, facts).await
+}
+
+/// Opens a request again; the team is told by the letter of that move. What is certain goes on at once.
+async fn reopen(house: &House, tx: &mut Tx, stored: Stored, sweep: Sweep, returned: Returned) -> Result<(), FlowError> {
+    let goes_on = match sweep {
+        Sweep::Second => returned.is_late_only(),
+        Sweep::Look => false,
+        Sweep::Replay => returned.is_theirs(),
+    };
+    let mut closing = safe::closing(house, tx, &stored.request).await?;
+    closing.came_back = Some(CameBack { recognised: returned.recognised, decided: Recognised::Residue });
+    closing.failure = Some(Failure {
+        // The word of the alarm about a request that is open again.
+        reason: State::Reopened.to_string(),
+        store: None,
+        table: None,
+        column: None,
+        text: told(returned, goes_on),
+        waits: goes_on,
+    });
+    safe::put_closing(house, tx, &stored.request, &closing).await?;
+    let reopened = match stored.request.state {
+        State::Completed => {
+            advance(house, tx, &stored, &Event::CameBack, stored.bindings.clone(), Actor::PROGRAM).await?
+        }
+        _ => stored,
+    };
+    if goes_on {
+        go_on(house, tx, &reopened, Actor::PROGRAM).await?;
+    }
+    Ok(())
+}
+
+/// What the team is told of rows that came back. Counts only.
+fn told(returned: Returned, goes_on: bool) -> String {
+    let Returned { late, back, recognised, .. } = returned;
+    let counts = [
+        (late, "written after the erasing"),
+        (back, "under erased keys"),
+        (recognised, "of the same person under another key"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, what)| format!("{rows} {what}")).collect();
+    let next = if goes_on { "they are erased again" } else { "nothing was changed" };
+    format!("{}; {next}", counts.join(", "))
+}
+
+/// Goes on with a completed plan, under a continuation of what permitted it.
+async fn go_on(house: &House, tx: &mut Tx, reopened: &Stored, actor: Actor) -> Result<Stored, FlowError> {
+    let (now, gate, id) = (house.clock.now(), house.keys.gate(), reopened.request.id);
+    let first = begin::completed(house, tx, reopened).await?;
+    let done = CompletedPlan {
+        request: id,
+        account_mac: *first.account_mac(),
+        plan_digest: *first.plan_digest(),
+        completed_at: reopened.updated_at,
+    };
+    let lives = house.terms().authority_lives;
+    let next = first.continued(&done, lives, now, &*house.chance).map_err(|_| FlowError::Broken(NO_CONTINUATION))?;
+    let holds = holds::of_request(tx, id).await?;
+    let beginning = Beginning::of(&next, &holds, std::time::Duration::ZERO, now, gate)
+        .map_err(|_| FlowError::Broken(NO_CONTINUATION))?;
+    authorities::insert(tx, &next.record(gate)).await?;
+    authorities::begin(tx, beginning.record()).await?;
+    note::issued(house, tx, reopened.request.case, &next, actor).await?;
+    let event = Event::Continued { warrant: Warrant { authority: next.id(), expires_at: next.expires_at() } };
+    advance(house, tx, reopened, &event, reopened.bindings.clone(), actor).await
+}
+
+const NO_CONTINUATION: &str = "what was completed does not permit to go on";
+
+/// What a person of the team said of rows under other keys; they are residue where nobody said anything.
+pub(super) async fn decided(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Recognised, FlowError> {
+    Ok(safe::closing(house, tx, &stored.request).await?.came_back.unwrap_or_default().decided)
+}
+
+/// Completed once more, or not: residue is an open failure here too.
+pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) -> Result<(), FlowError> {
+    breakpoint!("again.read_back");
+    if !outcome.is_clean() {
+        return Err(FlowError::Residue(outcome.totals().residue));
+    }
+    let mut tx = house.db.write().await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
+    let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+    closing.failure = None;
+    safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    let event = Event::ErasedAgain;
+    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
+    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
+    // Who writes late once may write again.
+    plan_sweep(house, &mut tx, id).await?;
+    jobs::complete_in(&mut tx, lease).await?;
+    tx.commit().await?;
+    breakpoint!("again.committed");
+    Ok(())
+}
+
+/// Erases what came back to a request that is open again; `recognised` says what becomes of rows that hold an identity of the
+/// person under another key.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where it is not open again; [`FlowError::Missing`] where there are such rows and nothing is said
+/// of them.
+pub async fn erase_again(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    recognised: Option<Recognised>,
+) -> Result<Stored, FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = operate::find(&mut tx, reference).await?;
+    if !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Replay).await? {
+        return Err(FlowError::KeyDestroyed(KeyPurpose::Replay));
+    }
+    let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+    let found = closing.came_back.unwrap_or_default();
+    let decided = match recognised {
+        None if found.recognised > 0 => {
+            return Err(FlowError::Missing(
+                "whether rows of the same person under another key stay or go (--recognised)",
+            ));
+        }
+        recognised => recognised.unwrap_or_default(),
+    };
+    closing.came_back = Some(CameBack { decided, ..found });
+    safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    let moved = go_on(house, &mut tx, &stored, operator.actor()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// Leaves what came back where it is, with the reason: it is somebody else's, or the person came anew.
+///
+/// # Errors
+/// [`FlowError::Illegal`] where it is not open again; blank words.
+pub async fn leave_alone(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    reason: &str,
+) -> Result<Stored, FlowError> {
+    let reason = operate::words(reason, "a reason")?;
+    let mut tx = house.db.write().await?;
+    let stored = operate::find(&mut tx, reference).await?;
+    let (event, actor) = (Event::LeftAlone, operator.actor());
+    let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), actor).await?;
+    let private = PrivateFacts::new().with("reason", reason.to_owned());
+    let facts = Facts::new();
+    note::append_private(house, &mut tx, stored.request.case, Recorded::Noted, actor, facts, private).await?;
+    enqueue(house, &mut tx, forget::replay_job(house, &moved.request), house.clock.now()).await?;
+    tx.commit().await?;
+    Ok(moved)
+}

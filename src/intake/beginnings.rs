@@ -1,0 +1,202 @@
+//! How the texts begin that a phrase of the lexicon finds, and which of them it finds as a whole.
+//!
+//! Most phrases are a handful of texts, with or without an ending: those need no pattern at all. Only behind a gap, an
+//! ending within the phrase, or too many choices does it take one; then what stands before that is known.
+
+use super::notation::letter;
+use super::script::Script;
+
+/// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
+const BEGINNINGS_MAX: usize = 64;
+
+/// What a beginning says of the text behind it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Rest {
+    /// Nothing follows, and the phrase ends in a sign.
+    Nothing,
+    /// Nothing follows, where a word ends or begins there.
+    Bound,
+    /// The word goes on to its end, in ASCII letters.
+    Ending,
+    /// The word goes on to its end, in letters of any script.
+    AnyEnding,
+    /// Only the pattern knows.
+    Pattern,
+}
+
+impl Rest {
+    /// Where the phrase ends whose beginning ends here in a folded text; `None` where it is not found, or only the pattern
+    /// can tell.
+    pub fn end(self, folded: &[u8], at: usize) -> Option<usize> {
+        let letters = |of: fn(&u8) -> bool| at + folded[at..].iter().take_while(|byte| of(byte)).count();
+        let end = match self {
+            Self::Nothing => return Some(at),
+            Self::Pattern => return None,
+            Self::Bound => at,
+            Self::Ending => letters(u8::is_ascii_alphanumeric),
+            Self::AnyEnding => letters(|byte| is_word(*byte)),
+        };
+        let within = |at: Option<usize>| at.and_then(|at| folded.get(at)).is_some_and(|byte| is_word(*byte));
+        (within(end.checked_sub(1)) != within(Some(end))).then_some(end)
+    }
+}
+
+/// Whether a byte of a folded text is of a word.
+pub(super) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// A text that phrases begin with. Of one phrase they come in the order in which its pattern tries them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Beginning {
+    pub text: String,
+    pub rest: Rest,
+}
+
+/// A piece of a phrase.
+enum Piece {
+    /// One sign, in the ways in which it is written, the preferred first.
+    Sign(Vec<String>),
+    /// Choices, each a row of pieces.
+    Choice(Vec<Vec<Piece>>),
+    /// What may be missing.
+    Maybe(Box<Piece>),
+    /// The ending of a word.
+    Ending,
+    /// Any words.
+    Gap,
+}
+
+/// The beginnings of a phrase; one of them is empty where nothing is known of how it begins.
+pub(super) fn beginnings(phrase: &str) -> Vec<Beginning> {
+    let signs: Vec<char> = phrase.replace(" … ", "\u{0} ").chars().collect();
+    let (rows, _) = rows(&signs, 0);
+    let mut found = follow(vec![Beginning { text: String::new(), rest: Rest::Bound }], &Piece::Choice(rows));
+    // A pattern that begins at a word finds nothing at a sign.
+    let starts = phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(');
+    found.retain(|found| !starts || found.text.is_empty() || found.text.bytes().next().is_some_and(is_word));
+    let ends = phrase.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '*' | ')' | '?'));
+    let any_script = phrase.chars().any(|c| Script::of(c) == Script::Alphabet);
+    for found in &mut found {
+        found.rest = match found.rest {
+            Rest::Bound if !ends => Rest::Nothing,
+            // Behind a sign a word may also begin: the pattern knows.
+            Rest::Ending if !found.text.bytes().last().is_some_and(is_word) => Rest::Pattern,
+            Rest::Ending if any_script => Rest::AnyEnding,
+            rest => rest,
+        };
+    }
+    found
+}
+
+/// Rows of pieces parted by "|", up to the bracket that closes them; and where that stands.
+fn rows(signs: &[char], mut at: usize) -> (Vec<Vec<Piece>>, usize) {
+    let mut found: Vec<Vec<Piece>> = vec![Vec::new()];
+    while let Some(&sign) = signs.get(at) {
+        at += 1;
+        let piece = match sign {
+            ')' => return (found, at),
+            '|' => {
+                found.push(Vec::new());
+                continue;
+            }
+            '(' => {
+                let (inner, end) = rows(signs, at);
+                at = end;
+                Piece::Choice(inner)
+            }
+            '*' => Piece::Ending,
+            '\u{0}' | '…' => Piece::Gap,
+            other => Piece::Sign(ways(other)),
+        };
+        let may_be_missing = signs.get(at) == Some(&'?');
+        at += usize::from(may_be_missing);
+        let piece = if may_be_missing { Piece::Maybe(Box::new(piece)) } else { piece };
+        if let Some(row) = found.last_mut() {
+            row.push(piece);
+        }
+    }
+    (found, at)
+}
+
+/// How a sign is written.
+fn ways(sign: char) -> Vec<String> {
+    match letter(sign) {
+        _ if sign == ' ' => vec![" ".to_owned()],
+        // "oe?", and the space that may follow an ideograph.
+        pattern if pattern.ends_with('?') && pattern.len() > 1 && !pattern.ends_with("\\?") => {
+            let long = &pattern[..pattern.len() - 1];
+            vec![long.to_owned(), long[..long.len() - 1].to_owned()]
+        }
+        _ => vec![super::normal::fold(&sign.to_string())],
+    }
+}
+
+/// The beginnings with a piece behind them. Where they become too many, those that say something already stay as they are.
+fn follow(found: Vec<Beginning>, piece: &Piece) -> Vec<Beginning> {
+    let all = |cut: bool| {
+        let mut next = Vec::with_capacity(found.len());
+        for beginning in &found {
+            let cut = cut && !beginning.text.is_empty();
+            match beginning.rest {
+                Rest::Bound if !cut => behind(beginning, piece, &mut next),
+                // Behind an ending that is not the last piece only the pattern knows more.
+                _ => next.push(Beginning { rest: Rest::Pattern, ..beginning.clone() }),
+            }
+        }
+        next
+    };
+    let next = all(false);
+    if next.len() > BEGINNINGS_MAX { all(true) } else { next }
+}
+
+fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
+    let then = |rest: Rest| Beginning { rest, ..beginning.clone() };
+    match piece {
+        Piece::Gap => next.push(then(Rest::Pattern)),
+        Piece::Ending => next.push(then(Rest::Ending)),
+        Piece::Sign(ways) => {
+            next.extend(ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }));
+        }
+        Piece::Maybe(piece) => {
+            behind(beginning, piece, next);
+            next.push(beginning.clone());
+        }
+        Piece::Choice(rows) => {
+            for row in rows {
+                next.extend(row.iter().fold(vec![beginning.clone()], follow));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(phrase: &str) -> Vec<(String, Rest)> {
+        beginnings(phrase).into_iter().map(|found| (found.text, found.rest)).collect()
+    }
+
+    #[test]
+    fn phrases_are_texts_with_or_without_an_ending() {
+        let found = |expected: &[(&str, Rest)]| -> Vec<(String, Rest)> {
+            expected.iter().map(|(text, rest)| ((*text).to_owned(), *rest)).collect()
+        };
+        assert_eq!(of("my (old )?data"), found(&[("my old data", Rest::Bound), ("my data", Rest::Bound)]));
+        assert_eq!(of("(lösch|tilg)*"), found(&[("loesch", Rest::Ending), ("losch", Rest::Ending), ("tilg", Rest::Ending)]));
+        assert_eq!(of("id:"), found(&[("id:", Rest::Nothing)]));
+        assert_eq!(of("copy … data"), found(&[("copy", Rest::Pattern)]));
+        assert_eq!(of("(my )?(… )?data")[0], ("my ".to_owned(), Rest::Pattern));
+        assert!(of("(my )?(… )?data").iter().any(|(text, _)| text.is_empty()), "a gap is no beginning");
+        assert_eq!(of("удал*")[0].1, Rest::AnyEnding);
+    }
+
+    #[test]
+    fn too_many_are_cut_where_they_say_something() {
+        let many = of(&format!("(a|b|c|d){}", "(x|y|z|w)".repeat(9)));
+        assert!(many.len() <= BEGINNINGS_MAX && many.iter().all(|(text, rest)| text.len() == 4 && *rest == Rest::Pattern));
+        let missing = of(&format!("{}end", "(x|y|z|w)?".repeat(9)));
+        assert!(missing.iter().all(|(text, _)| !text.is_empty()) && missing.contains(&("end".to_owned(), Rest::Bound)));
+    }
+}

@@ -15,7 +15,7 @@ use crate::vault::KeyPurpose;
 use super::advance::forget_job;
 use super::error::FlowError;
 use super::house::House;
-use super::{note, safe, undelivered};
+use super::{kinds, note, safe, undelivered};
 
 stored_enum! {
     /// What is forgotten.

@@ -8,6 +8,7 @@ mod late;
 mod maps;
 mod memory;
 mod random;
+mod remade;
 mod retention;
 mod root;
 mod scopes;

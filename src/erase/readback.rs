@@ -45,7 +45,7 @@ impl Work<'_> {
                 Act::Delete => store.count(select).await,
                 // The rows of an opened circle are counted by the step that deletes them.
                 Act::Open(_) | Act::Keep => Ok(0),
-                _ => store.residue(select, &self.assignments(step, table, &keys)?).await,
+                _ => store.residue(select, &self.assignments(step, table, &keys).await?).await,
             }
             .map_err(EraseError::store(at))?;
         }

@@ -146,6 +146,8 @@ pub enum NewValue {
     Constant(String),
     /// A text for each key, in the order of the keys.
     PerKey(Vec<String>),
+    /// The same, where some become NULL.
+    Each(Vec<Option<String>>),
 }
 
 /// One column of a mask.

@@ -179,6 +179,11 @@ impl<'a, D: Dialect> Statements<'a, D> {
                 match &assignment.value {
                     NewValue::Null => {}
                     NewValue::Constant(text) => row.push(text.as_str().into()),
+                    NewValue::Each(texts) => {
+                        row.push(
+                            texts.get(at).ok_or_else(|| self.misshapen())?.as_deref().map_or(Value::Null, Value::from),
+                        );
+                    }
                     NewValue::PerKey(texts) => row.push(texts.get(at).ok_or_else(|| self.misshapen())?.as_str().into()),
                 }
             }

@@ -8,6 +8,7 @@ mod late;
 mod maps;
 mod memory;
 mod random;
+mod remade;
 mod reowned;
 mod retention;
 mod root;

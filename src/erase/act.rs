@@ -11,6 +11,7 @@ use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
 use super::map::{Link, Mask, TableMap, TableRef};
 use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
+use super::remade::Place;
 use super::tombstone::{ALIKE, tombstone};
 use super::whose::{Asking, Sorted, Stage};
 use crate::stores::{Assignment, Key, NewValue, OnDelete, RowStore, Schema, Select, StoreError, StoreName, Table};
@@ -67,7 +68,7 @@ impl Work<'_> {
             return Ok(StepCounts::default()); // a person has to look first; the reading back counts it
         }
         let select = Select { table: &at.table, columns: &table.key, values: &ours };
-        let assignments = self.assignments(step, table, &ours)?;
+        let assignments = self.assignments(step, table, &ours).await?;
         let before = match begun {
             Some(begun) => begun.before,
             None => {
@@ -116,7 +117,7 @@ impl Work<'_> {
     }
 
     /// The new values that a step gives to the rows of these keys.
-    pub(super) fn assignments(
+    pub(super) async fn assignments(
         &self,
         step: &Step,
         table: &TableMap,
@@ -129,20 +130,26 @@ impl Work<'_> {
             Act::Blank(columns) => blank::masks(at, found.unwrap_or(&Table::default()), columns)?,
             Act::Delete | Act::Keep => BTreeMap::new(),
         };
-        let value = |column: &str, mask: &Mask| match mask {
-            Mask::Null | Mask::Detach => NewValue::Null,
-            Mask::Constant(text) | Mask::Reown(text) => NewValue::Constant(text.clone()),
-            Mask::Tombstone => {
-                let length_max = found.and_then(|table| table.column(column)).and_then(|column| column.length_max);
-                let is_address = table.identify.get("email").is_some_and(|address| address == column);
-                let secret = self.run.tombstone_secret;
-                let text = |key: &Key| tombstone(secret, at, column, key, length_max, is_address);
-                NewValue::PerKey { texts: keys.iter().map(text).collect(), alike: ALIKE }
-            }
-        };
-        let assignment =
-            |(column, mask): (&String, &Mask)| Assignment { column: column.clone(), value: value(column, mask) };
-        Ok(columns.iter().map(assignment).collect())
+        let secret = self.run.tombstone_secret;
+        let mut assignments = Vec::with_capacity(columns.len());
+        for (column, mask) in &columns {
+            let length_max = found.and_then(|table| table.column(column)).and_then(|column| column.length_max);
+            let value = match mask {
+                Mask::Null | Mask::Detach => NewValue::Null,
+                Mask::Constant(text) | Mask::Reown(text) => NewValue::Constant(text.clone()),
+                Mask::Tombstone => {
+                    let is_address = table.identify.get("email").is_some_and(|address| address == column);
+                    let text = |key: &Key| tombstone(secret, at, column, key, length_max, is_address);
+                    NewValue::PerKey { texts: keys.iter().map(text).collect(), alike: ALIKE }
+                }
+                Mask::Redact { .. } | Mask::Truncate(_) | Mask::Pseudonym | Mask::Json(_) => {
+                    let place = Place { secret, at, column, length_max };
+                    NewValue::Each(self.finder().remade(table, mask, &place, keys).await?)
+                }
+            };
+            assignments.push(Assignment { column: column.clone(), value });
+        }
+        Ok(assignments)
     }
 
     /// How many chunks of keys a set has. A set that was never saved is not an empty one.
@@ -251,7 +258,8 @@ fn counted(step: &Step, saved: u64, before: Before, left: u64) -> StepCounts {
     match &step.act {
         Act::Delete => counts.erased = present.saturating_sub(left),
         Act::Mask(_) | Act::Blank(_) => {
-            counts.masked = if step.erases.is_empty() { 0 } else { changing };
+            let told = !step.erases.is_empty() || !step.pseudonyms.is_empty();
+            counts.masked = if told { changing } else { 0 };
             counts.kept = kept;
         }
         Act::Keep => counts.kept = kept,

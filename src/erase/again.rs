@@ -71,7 +71,7 @@ pub async fn search(plan_digest: &[u8; 32], run: &Run<'_>) -> Result<Returned, E
         let left = work.left(step, &owners).await?;
         returned.late += left.late;
         returned.back += left.back;
-        if step.rows.pointing.is_none() && !step.rows.ended && !matches!(step.act, Act::Open(_)) {
+        if step.rows.pointing.is_none() && work.is_first_of_its_table(step) {
             returned.recognised += work.named_in(&step.rows.at).await?.len() as u64;
         }
     }

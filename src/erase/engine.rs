@@ -251,6 +251,7 @@ async fn discovered(
     let mut found = finder.find(run.now).await?;
     can_blank(skeleton, &found, schemas)?;
     finder.placeholders(&found).await?;
+    finder.can_be_remade(&found, schemas).await?;
     let rows = preview::rows(skeleton, &found);
     if let Some(drift) = preview::drift(&plan.preview().rows, &rows, run.drift) {
         return Err(EraseError::Drift(drift));

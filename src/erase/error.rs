@@ -149,6 +149,16 @@ pub enum EraseError {
         /// How many rows.
         rows: u64,
     },
+    /// Rows hold values that their mask cannot be made of: no date, no JSON, a text that a pattern makes longer and longer.
+    #[error("{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of")]
+    Unmade {
+        /// The table.
+        at: TableRef,
+        /// The column.
+        column: String,
+        /// How many rows.
+        rows: u64,
+    },
     /// Rows would be given to a placeholder that is not there. Nothing was written.
     #[error("{at}: the placeholder that {by}.{column} is to point to is not there")]
     NoPlaceholder {
@@ -221,9 +231,10 @@ impl EraseError {
             | Self::NoPlaceholder { at, .. }
             | Self::PlaceholderErased { at }
             | Self::HeldOn { at } => Some((at, None)),
-            Self::NoEnd { at, column, .. } | Self::NoBlank { at, column } | Self::UnknownWord { at, column, .. } => {
-                Some((at, Some(column)))
-            }
+            Self::NoEnd { at, column, .. }
+            | Self::NoBlank { at, column }
+            | Self::UnknownWord { at, column, .. }
+            | Self::Unmade { at, column, .. } => Some((at, Some(column))),
             Self::Defects { defects } => defects.first().map(|defect| (&defect.at, defect.column.as_deref())),
             _ => None,
         }

@@ -11,7 +11,8 @@
 //!    a further round, under the same plan.
 //!
 //! This room never decides who may ask, never writes a letter, and keeps no state of its own: the [`ledger`] does.
-//! Rows are never read, only keys; no value of a person passes through here.
+//! Rows are not read, only keys, the words by which rows are told apart, and columns whose mask is made of what they
+//! hold ([`json`], patterns, dates, pseudonyms): those for one chunk of rows, and they go nowhere but back.
 
 mod act;
 mod again;
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod error;
 mod graph;
 mod identity;
+pub mod json;
 pub mod ledger;
 pub mod map;
 pub mod outcome;
@@ -31,6 +33,7 @@ pub mod plan;
 mod planner;
 pub mod preview;
 mod readback;
+mod remade;
 mod shared;
 pub mod tombstone;
 mod whose;

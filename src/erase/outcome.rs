@@ -49,6 +49,8 @@ pub struct Line {
     pub masked: u64,
     /// Rows that stay with the category masked, and in which nothing tells whose they were.
     pub anonymised: u64,
+    /// Rows that stay with a code in the place of the category, by which the person is still told apart.
+    pub pseudonymised: u64,
     /// Rows of others that let go of what was deleted.
     pub detached: u64,
     /// Rows that stay on a ground.
@@ -125,6 +127,7 @@ impl Outcome {
             sum.erased += line.erased;
             sum.masked += line.masked;
             sum.anonymised += line.anonymised;
+            sum.pseudonymised += line.pseudonymised;
             sum.detached += line.detached;
             sum.not_found += line.not_found;
             sum.residue += line.residue;
@@ -144,7 +147,8 @@ impl Outcome {
 
 /// One line per category of a step. What is about the row and not about a category stands with the first.
 fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
-    let mut categories: BTreeSet<&str> = step.erases.iter().chain(&step.keeps).map(String::as_str).collect();
+    let mut categories: BTreeSet<&str> =
+        step.erases.iter().chain(&step.keeps).chain(&step.pseudonyms).map(String::as_str).collect();
     // Only what is not theirs and lets go is told as "of others".
     let detached = if matches!(step.act, Act::LetGo(_)) { counts.detached } else { 0 };
     if categories.is_empty() || detached > 0 {
@@ -154,7 +158,9 @@ fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
         let erases = step.erases.iter().any(|erased| erased == category);
         let keeps = step.keeps.iter().any(|kept| kept == category);
         let ground = step.keep.as_ref().filter(|_| keeps && counts.kept > 0);
-        let masked = if erases { counts.masked } else { 0 };
+        // What a category has of a code it has not lost, whatever else of it is gone.
+        let coded = step.pseudonyms.iter().any(|coded| coded == category);
+        let masked = if erases && !coded { counts.masked } else { 0 };
         Line {
             store: Some(step.rows.at.store.clone()),
             table: step.rows.at.table.clone(),
@@ -162,6 +168,7 @@ fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
             erased: if erases { counts.erased } else { 0 },
             masked: if step.anonymous { 0 } else { masked },
             anonymised: if step.anonymous { masked } else { 0 },
+            pseudonymised: if coded { counts.masked } else { 0 },
             detached: if category == NO_CATEGORY { detached } else { 0 },
             kept: ground
                 .map(|keep| Kept { rows: counts.kept, ground: keep.ground.clone(), until })

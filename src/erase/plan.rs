@@ -142,6 +142,9 @@ pub struct Step {
     pub keeps: Vec<String>,
     /// The rows stay, and nothing in them tells whose they were: no personal column, no tombstone, no link to anybody.
     pub anonymous: bool,
+    /// The categories that are only pseudonymised in the rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pseudonyms: Vec<String>,
 }
 
 /// What will be done, in order. Says nothing about how many rows there are.

@@ -24,6 +24,7 @@ struct Told {
     keeps: Vec<String>,
     keep: Option<Keep>,
     anonymous: bool,
+    pseudonyms: Vec<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -33,8 +34,8 @@ impl<'a> Planner<'a> {
 
     fn push(&mut self, rows: KeySet, act: Act, told: Told) {
         let number = u16::try_from(self.steps.len()).unwrap_or(u16::MAX);
-        let Told { erases, keeps, keep, anonymous } = told;
-        self.steps.push(Step { number, rows, act, keep, erases, keeps, anonymous });
+        let Told { erases, keeps, keep, anonymous, pseudonyms } = told;
+        self.steps.push(Step { number, rows, act, keep, erases, keeps, anonymous, pseudonyms });
     }
 
     /// Lets rows of a circle go of one another.
@@ -133,7 +134,9 @@ impl<'a> Planner<'a> {
             .filter(|(column, _)| !table.is_linked(column))
             .map(|(c, m)| (c.clone(), m.clone()))
             .collect();
-        let gone = |column: &str| plain.contains_key(column) || self.is_cut(table, column);
+        let gone =
+            |column: &str| plain.get(column).is_some_and(|mask| *mask != Mask::Pseudonym) || self.is_cut(table, column);
+        let pseudonyms = pseudonyms(table, &plain);
         let erases = distinct(table.personal().filter(|(column, _)| gone(column)).map(|(_, c)| c));
         // What a link holds that is not cut is somebody else's.
         let left = |column: &str| !gone(column) && !table.is_linked(column);
@@ -142,7 +145,7 @@ impl<'a> Planner<'a> {
         if let Some(keep) = &table.keep {
             self.past_keeping(&rows, table, &plain);
             let act = if plain.is_empty() { Act::Keep } else { Act::Mask(plain) };
-            let told = Told { erases, keeps: or_none(keeps), keep: Some(keep.clone()), anonymous };
+            let told = Told { erases, keeps: or_none(keeps), keep: Some(keep.clone()), anonymous, pseudonyms };
             self.push(rows, act, told);
         } else {
             let act = if plain.is_empty() { Act::Keep } else { Act::Mask(plain) };
@@ -160,7 +163,7 @@ impl<'a> Planner<'a> {
             let erases = or_none(distinct(table.personal().map(|(_, c)| c)));
             return self.push(rows, Act::Delete, Told { erases, ..Told::default() });
         }
-        let mut columns: BTreeMap<_, _> = plain.iter().map(|(c, mask)| (c.clone(), Some(mask.clone()))).collect();
+        let mut columns: BTreeMap<_, _> = whole(plain.iter()).collect();
         for (column, _) in table.personal().filter(|(column, _)| !table.is_linked(column)) {
             columns.entry(column.to_owned()).or_insert(None);
         }
@@ -197,8 +200,8 @@ impl<'a> Planner<'a> {
             match table.mask.get(column) {
                 Some(mask) if !matches!(mask, Mask::Detach | Mask::Reown(_)) => {
                     masks.insert(column.to_owned(), mask.clone());
-                    blanks.insert(column.to_owned(), Some(mask.clone()));
-                    erased.push(category);
+                    blanks.extend(whole(std::iter::once((&column.to_owned(), mask))));
+                    if *mask == Mask::Pseudonym { kept.push(category) } else { erased.push(category) }
                 }
                 _ if table.keep.is_some() => {
                     blanks.insert(column.to_owned(), None);
@@ -213,8 +216,9 @@ impl<'a> Planner<'a> {
             let rows = KeySet { ended: true, ..rows.clone() };
             self.push(rows, Act::Blank(blanks), Told { erases, ..Told::default() });
         }
+        let pseudonyms = pseudonyms(table, &masks);
         let act = if masks.is_empty() { Act::Keep } else { Act::Mask(masks) };
-        let told = Told { erases: distinct(erased), keeps: distinct(kept), keep, anonymous: false };
+        let told = Told { erases: distinct(erased), keeps: distinct(kept), keep, anonymous: false, pseudonyms };
         self.push(rows.clone(), act, told);
         Ok(())
     }
@@ -257,6 +261,17 @@ impl<'a> Planner<'a> {
     fn is_nobodys(&self, at: &TableRef) -> bool {
         self.map.table(at).is_some_and(TableMap::is_nobodys)
     }
+}
+
+/// The masks of rows that have no ground to stay: one that leaves something of the value leaves too much.
+fn whole<'m>(masks: impl Iterator<Item = (&'m String, &'m Mask)>) -> impl Iterator<Item = (String, Option<Mask>)> {
+    masks.map(|(column, mask)| (column.clone(), (!mask.is_remade()).then(|| mask.clone())))
+}
+
+/// The categories of columns that only get a pseudonym.
+fn pseudonyms(table: &TableMap, masks: &BTreeMap<String, Mask>) -> Vec<String> {
+    let only = |column: &str| masks.get(column) == Some(&Mask::Pseudonym);
+    distinct(table.personal().filter(|(column, _)| only(column)).map(|(_, category)| category))
 }
 
 fn distinct<'c>(categories: impl IntoIterator<Item = &'c str>) -> Vec<String> {

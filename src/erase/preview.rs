@@ -53,6 +53,7 @@ pub async fn preview(
     let found = finder.find(now).await?;
     super::engine::can_blank(&skeleton, &found, &schemas)?;
     finder.placeholders(&found).await?;
+    finder.can_be_remade(&found, &schemas).await?;
     let rows = rows(&skeleton, &found);
     Ok(Preview { skeleton, rows })
 }

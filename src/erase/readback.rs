@@ -56,7 +56,7 @@ impl Work<'_> {
             let select = Select { table: &at.table, columns: &table.key, values: &ours };
             let left = match &step.act {
                 Act::Delete => store.count(select).await,
-                _ => store.residue(select, &self.assignments(step, table, &ours)?).await,
+                _ => store.residue(select, &self.assignments(step, table, &ours).await?).await,
             };
             residue += unsure + left.map_err(EraseError::store(at))?;
         }

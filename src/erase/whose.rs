@@ -96,9 +96,10 @@ impl<'a> Way<'a> {
     fn is_cut(&self, key: &Key, texts: &[String]) -> bool {
         let is_ours = |(mask, text): (&Option<&Mask>, &String)| match mask {
             None => true,
-            Some(Mask::Null | Mask::Detach) => false,
             Some(Mask::Tombstone) => tombstone::is_one(text),
             Some(Mask::Constant(constant) | Mask::Reown(constant)) => constant == text,
+            // What lets go becomes NULL, and no other mask lets a link go.
+            Some(_) => false,
         };
         self.let_go.contains(key) && self.masks.iter().any(Option::is_some) && self.masks.iter().zip(texts).all(is_ours)
     }

@@ -219,6 +219,9 @@ pub struct OutcomeLine {
     pub removed: u64,
     /// Records that stay without this category, and in which nothing tells whose they were.
     pub anonymised: u64,
+    /// Records that stay with a code in the place of this category.
+    #[serde(default)]
+    pub pseudonymised: u64,
     /// Records kept; then `ground` and `until` are needed.
     pub kept: u64,
     /// Why records are kept.

@@ -152,6 +152,8 @@ pub enum NewValue {
         /// long counts as masked, whoever wrote it.
         alike: usize,
     },
+    /// The same, where some become NULL.
+    Each(Vec<Option<String>>),
 }
 
 /// One column of a mask.

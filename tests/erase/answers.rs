@@ -179,6 +179,25 @@ fn what_cannot_be_meant_is_refused() {
         let error = error_of(TAGS, old, new);
         assert!(error.contains(says) && error.contains(fix), "{new}: {error}");
     }
+    let mask = |mask: &str| format!("erase = \"delete\"\nmask = {{ tag = {mask} }}\n");
+    for (new, says, fix) in [
+        ("{ redact = \"(\", with = \"\" }", "the pattern cannot be read", "single quotes"),
+        ("{ redact = \"a\", with = \"aa\" }", "the pattern finds what it leaves", "neither nothing"),
+        ("{ redact = \"a*\", with = \"\" }", "the pattern finds what it leaves", "neither nothing"),
+        ("{ redact = \"a\" }", "which mask is meant", "with ="),
+        ("{ truncate = \"day\" }", "\"day\" is no part of a date", "\"month\""),
+        ("{ json = { \"mail\" = \"remove\" } }", "\"mail\" is no path", "$.contact.email"),
+        ("{ json = { \"$.a[0]\" = \"remove\" } }", "one member of a list is removed", "[*]"),
+        ("{ json = { \"$.a\" = \"shred\" } }", "\"shred\" is nothing to do", "\"remove\""),
+        ("{ json = {} }", "no path is named", "$.path"),
+        ("{ shred = true }", "expected", "config/stores"),
+    ] {
+        let error = error_of(TAGS, erase, &mask(new));
+        assert!(error.contains(says) && error.contains(fix) && error.starts_with("one.toml:1"), "{new}: {error}");
+    }
+    let masked = "erase = \"mask\"\nmask = { thing = \"detach\", tag = \"pseudonym\" }\n";
+    let error = error_of(TAGS, erase, masked);
+    assert!(error.contains("tag stays without a ground") && error.contains("a pseudonym alone does not do"), "{error}");
     for (rest, place, says) in [
         ("mask = { tag = \"null\" }\nkeep = {}", "one.toml:19:", "missing field"),
         ("", "one.toml:18:9", "nothing is masked"),
@@ -203,6 +222,7 @@ async fn the_example_is_true_of_a_forum() {
         CREATE TABLE documents (id INTEGER PRIMARY KEY, text TEXT);
         CREATE TABLE memberships (member_id INTEGER, document_id INTEGER, PRIMARY KEY (member_id, document_id));
         CREATE TABLE papers (id INTEGER PRIMARY KEY, member_id INTEGER, kind TEXT, made_at TEXT, text TEXT);
+        CREATE TABLE bills (id INTEGER PRIMARY KEY, member_id INTEGER, made_at TEXT, note TEXT, born DATE, login TEXT, form TEXT);
         INSERT INTO members VALUES (0, 'nobody'), (1, 'anna@example.org'), (2, 'ben@example.org');
         INSERT INTO posts VALUES (1, 1, 'hi'), (2, 2, 'ho');
         INSERT INTO reactions VALUES (1, 1, 'Member', 'x'), (2, 1, 'Post', 'x'), (3, 1, 'Topic', 'x'), (4, 2, 'Post', 'x');

@@ -256,6 +256,15 @@ async fn masks_must_fit() {
 async fn masks_are_tried_before_they_are_needed() {
     for (column, mask, says) in [
         ("born DATE NOT NULL", "{ constant = \"1990-01-01\" }", None),
+        ("born DATE NOT NULL", "{ truncate = \"year\" }", None),
+        ("born INTEGER", "{ truncate = \"year\" }", Some("holds no dates")),
+        ("born DATE UNIQUE", "{ truncate = \"month\" }", Some("unique")),
+        ("born INTEGER", "{ redact = \"1\", with = \"\" }", Some("in a text")),
+        ("born TEXT UNIQUE", "{ redact = \"1\", with = \"\" }", Some("unique")),
+        ("born TEXT CHECK (born > '1')", "{ redact = \"1\", with = \"\" }", Some("CHECK")),
+        ("born TEXT CHECK (json_valid(born))", "{ json = { \"$.a\" = \"null\" } }", None),
+        ("born TEXT CHECK (length(born) > 3)", "{ json = { \"$.a\" = \"null\" } }", Some("CHECK")),
+        ("born DATE", "{ json = { \"$.a\" = \"null\" } }", Some("no JSON")),
         ("born DATE NOT NULL", "{ constant = \"erased\" }", Some("not of the column's type")),
         ("born INTEGER NOT NULL", "{ constant = \"99999999999999999999\" }", Some("not of the column's type")),
         ("born NUMERIC(4, 2) NOT NULL", "{ constant = \"1.505\" }", Some("not of the column's type")),

@@ -35,6 +35,9 @@ pub fn draw(map: &DataMap) -> String {
         };
         table.belongs_to.iter().for_each(|link| line(link, "-->"));
         table.refers_to.iter().for_each(|link| line(link, "-.->"));
+        // Whoever holds a row comes above it.
+        let holders = table.held_by.iter().map(|holder| Link::plain(holder.by.clone(), holder.columns.clone()));
+        holders.for_each(|link| line(&link, "==>"));
     }
     for (rule, colours) in [
         (Rule::Delete, "fill:#fdd,stroke:#900"),

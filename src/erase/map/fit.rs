@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::check::Report;
 use super::{Mask, TableMap};
-use crate::erase::tombstone;
+use crate::erase::{remade, tombstone};
 use crate::stores::{Column, ColumnKind, KeyValue, Table};
 
 type Unfit = Option<(&'static str, &'static str)>;
@@ -30,6 +30,10 @@ fn unfit(mask: &Mask, column: &Column, found: &Table) -> Unfit {
     match mask {
         Mask::Null | Mask::Detach => null_unfit(column, found),
         Mask::Tombstone => tombstone_unfit(column).or_else(|| checked(column, found)),
+        Mask::Redact { .. } => redact_unfit(column, found).or_else(|| checked(column, found)),
+        Mask::Truncate(_) => truncate_unfit(column, found).or_else(|| checked(column, found)),
+        Mask::Pseudonym => pseudonym_unfit(column).or_else(|| checked(column, found)),
+        Mask::Json(_) => json_unfit(column, found),
         Mask::Constant(text) => constant_unfit(text, column, found).or_else(|| checked(column, found)),
         Mask::Reown(key) => reown_unfit(key, column, found).or_else(|| checked(column, found)),
     }
@@ -86,6 +90,44 @@ fn constant_unfit(text: &str, column: &Column, table: &Table) -> Unfit {
         ColumnKind::Bytes | ColumnKind::Uuid => false,
     };
     (!fits).then_some(("the constant is not of the column's type", "use \"null\""))
+}
+
+fn redact_unfit(column: &Column, table: &Table) -> Unfit {
+    if column.kind != ColumnKind::Text {
+        return Some(("a pattern finds something in a text", "use \"null\" or { constant = \"…\" }"));
+    }
+    let unique = table.is_in_unique(&column.name);
+    unique.then_some(("the column is unique, and two rows may have the same left", "use \"tombstone\" or \"null\""))
+}
+
+fn truncate_unfit(column: &Column, table: &Table) -> Unfit {
+    let name = column.compare_type.to_ascii_lowercase();
+    let has_days = name.starts_with("date") || name.starts_with("timestamp") || column.kind == ColumnKind::Text;
+    if !has_days {
+        return Some(("the column holds no dates", "use \"null\" or { constant = \"…\" }"));
+    }
+    let unique = table.is_in_unique(&column.name);
+    unique.then_some(("the column is unique, and two rows may have the same year", "use \"null\""))
+}
+
+fn pseudonym_unfit(column: &Column) -> Unfit {
+    if column.kind != ColumnKind::Text {
+        return Some(("a pseudonym is a text", "use \"null\" or { constant = \"…\" }"));
+    }
+    let short = column.length_max.is_some_and(|length| length < remade::PSEUDONYM_CHARS);
+    short.then_some(("a pseudonym needs 36 characters", "widen the column, or use \"null\""))
+}
+
+/// A document may be checked for being one, which it stays.
+fn json_unfit(column: &Column, table: &Table) -> Unfit {
+    let is_json = column.kind == ColumnKind::Text
+        || matches!(column.compare_type.to_ascii_lowercase().as_str(), "json" | "jsonb");
+    if !is_json {
+        return Some(("the column holds no JSON", "use \"null\" or { constant = \"…\" }"));
+    }
+    let other = |check: &str| !check.to_lowercase().contains("json_valid");
+    let refused = table.checks_on(&column.name).any(other) || table.is_in_unique(&column.name);
+    refused.then_some(("a CHECK or an index of the table looks at the document", "use \"null\""))
 }
 
 /// The key of a placeholder is like any other key in this column.

@@ -240,12 +240,13 @@ impl Reader<'_> {
         if table.erase == Rule::Delete || table.keep.is_some() || table.is_nobodys() {
             return Ok(());
         }
-        let left = table.personal().map(|(column, _)| column).find(|column| !table.mask.contains_key(*column));
+        let stays = |column: &&str| table.mask.get(*column).is_none_or(|mask| *mask == Mask::Pseudonym);
+        let left = table.personal().map(|(column, _)| column).find(stays);
         match left {
             None if table.erase == Rule::Mask => Ok(()),
             _ => {
                 let what = left.unwrap_or("the row");
-                let help = "mask it, or add keep = { ground = \"…\", until = \"column + 10 years\" }";
+                let help = "mask it (a pseudonym alone does not do), or add keep = { ground = \"…\", until = \"column + 10 years\" }";
                 Err(self.error(erase, format!("{what} stays without a ground"), help))
             }
         }

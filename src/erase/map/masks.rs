@@ -1,14 +1,29 @@
 //! Reads what happens to columns of rows that stay.
+//!
+//! ```toml
+//! [tables.profiles.mask]
+//! phone    = "null"                                       # or "detach", for a column that holds another row's key
+//! email    = "tombstone"                                  # a text that no other row has and that says nothing
+//! name     = { constant = "erased" }
+//! owner_id = { reown = "0" }                              # the key of a placeholder row, which must be there
+//! comment  = { redact = "[0-9]{4,}", with = "…" }         # a regular expression; the rest of the text stays
+//! born     = { truncate = "year" }                        # or "month": the first day of it
+//! login    = "pseudonym"                                  # a code; the row needs a ground to stay
+//! settings = { json = { "$.mail" = "remove", "$.lines[*].name" = { constant = "x" } } }  # or "null"
+//! ```
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use serde_spanned::Spanned;
 
 use super::load::Reader;
-use super::raw::{RawMask, RawShaped};
-use super::{MapError, Mask};
+use super::raw::{RawMask, RawShaped, RawSpot};
+use super::{MapError, Mask, Period};
+use crate::erase::json::{BadPath, Path, Spot};
 
-const KINDS: &str = "use \"null\", \"detach\", \"tombstone\", { constant = \"…\" } or { reown = \"…\" }";
+const KINDS: &str = "use \"null\", \"detach\", \"tombstone\", \"pseudonym\" or { constant = \"…\" }, { reown = \"…\" }, \
+    { redact = \"…\", with = \"…\" }, { truncate = \"year\" }, { json = { \"$.path\" = \"remove\" } }";
 
 impl Reader<'_> {
     pub(super) fn masks(&self, raw: &BTreeMap<String, Spanned<RawMask>>) -> Result<BTreeMap<String, Mask>, MapError> {
@@ -16,16 +31,75 @@ impl Reader<'_> {
     }
 
     fn mask(&self, mask: &Spanned<RawMask>) -> Result<Mask, MapError> {
-        Ok(match mask.as_ref() {
-            RawMask::Shaped(RawShaped { constant: Some(text), reown: None }) => Mask::Constant(text.clone()),
-            RawMask::Shaped(RawShaped { constant: None, reown: Some(key) }) => Mask::Reown(key.clone()),
-            RawMask::Shaped(_) => return Err(self.error(mask.span(), "it is not clear which mask is meant", KINDS)),
-            RawMask::Word(word) => match word.as_str() {
-                "null" => Mask::Null,
-                "detach" => Mask::Detach,
-                "tombstone" => Mask::Tombstone,
-                other => return Err(self.error(mask.span(), format!("{other:?} is no mask"), KINDS)),
-            },
-        })
+        let shaped = match mask.as_ref() {
+            RawMask::Shaped(shaped) => shaped,
+            RawMask::Word(word) => {
+                return match word.as_str() {
+                    "null" => Ok(Mask::Null),
+                    "detach" => Ok(Mask::Detach),
+                    "tombstone" => Ok(Mask::Tombstone),
+                    "pseudonym" => Ok(Mask::Pseudonym),
+                    other => Err(self.error(mask.span(), format!("{other:?} is no mask"), KINDS)),
+                };
+            }
+        };
+        let RawShaped { constant, reown, redact, with, truncate, json } = shaped;
+        match (constant, reown, redact, with, truncate, json) {
+            (Some(text), None, None, None, None, None) => Ok(Mask::Constant(text.clone())),
+            (None, Some(key), None, None, None, None) => Ok(Mask::Reown(key.clone())),
+            (None, None, Some(pattern), Some(with), None, None) => self.redact(mask, pattern, with),
+            (None, None, None, None, Some(period), None) => self.truncate(mask, period),
+            (None, None, None, None, None, Some(spots)) => self.json(mask, spots),
+            _ => Err(self.error(mask.span(), "it is not clear which mask is meant", KINDS)),
+        }
+    }
+
+    fn redact(&self, mask: &Spanned<RawMask>, pattern: &str, with: &str) -> Result<Mask, MapError> {
+        let Ok(compiled) = Regex::new(pattern) else {
+            let help = "see the syntax of docs.rs/regex; in TOML, write it between single quotes";
+            return Err(self.error(mask.span(), "the pattern cannot be read", help));
+        };
+        if compiled.is_match(with) || compiled.is_match("") {
+            let help = "let the pattern find neither nothing nor what is put in its place";
+            return Err(self.error(mask.span(), "the pattern finds what it leaves", help));
+        }
+        Ok(Mask::Redact { pattern: pattern.to_owned(), with: with.to_owned() })
+    }
+
+    fn truncate(&self, mask: &Spanned<RawMask>, period: &str) -> Result<Mask, MapError> {
+        match period {
+            "year" => Ok(Mask::Truncate(Period::Year)),
+            "month" => Ok(Mask::Truncate(Period::Month)),
+            other => {
+                Err(self.error(mask.span(), format!("{other:?} is no part of a date"), "use \"year\" or \"month\""))
+            }
+        }
+    }
+
+    fn json(&self, mask: &Spanned<RawMask>, raw: &BTreeMap<String, RawSpot>) -> Result<Mask, MapError> {
+        let mut spots = BTreeMap::new();
+        for (text, spot) in raw {
+            let path: Path = text.parse().map_err(|error: BadPath| {
+                self.error(mask.span(), format!("{text:?} is no path into a document"), error.to_string())
+            })?;
+            let spot = match spot {
+                RawSpot::Constant(constant) => Spot::Constant(constant.constant.clone()),
+                RawSpot::Word(word) if word == "null" => Spot::Null,
+                RawSpot::Word(word) if word == "remove" && path.ends_at_a_number() => {
+                    let help = "the others would move up, and go the next time: use \"null\", or [*]";
+                    return Err(self.error(mask.span(), "one member of a list is removed", help));
+                }
+                RawSpot::Word(word) if word == "remove" => Spot::Remove,
+                RawSpot::Word(word) => {
+                    let help = "use \"remove\", \"null\" or { constant = \"…\" }";
+                    return Err(self.error(mask.span(), format!("{word:?} is nothing to do at a path"), help));
+                }
+            };
+            spots.insert(path.to_string(), spot);
+        }
+        if spots.is_empty() {
+            return Err(self.error(mask.span(), "no path is named", "write { json = { \"$.path\" = \"remove\" } }"));
+        }
+        Ok(Mask::Json(spots))
     }
 }

@@ -33,6 +33,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Scope, stored_enum};
+use crate::erase::json::Spot;
 use crate::stores::{Shape, StoreKind, StoreName};
 
 pub use check::{MapDefect, check};
@@ -202,6 +203,30 @@ pub enum Mask {
     Constant(String),
     /// It becomes the key of a placeholder row, which is there for whatever must point to somebody.
     Reown(String),
+    /// What the pattern finds in the text becomes this; the rest of it stays.
+    Redact {
+        /// A regular expression of the crate `regex`, in every store the same.
+        pattern: String,
+        /// Put in the place of what it finds.
+        with: String,
+    },
+    /// The day becomes the first of its year or month.
+    Truncate(Period),
+    /// It becomes a code that is the same for the same value in one case; the key to it is destroyed with the case. The
+    /// person is still told apart by it, so that such a column needs a ground to stay.
+    Pseudonym,
+    /// Places of a JSON document, by their paths.
+    Json(BTreeMap<String, Spot>),
+}
+
+/// What is left of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// Its year.
+    Year,
+    /// Its year and month.
+    Month,
 }
 
 /// Why a row stays, and until when (Art. 17(3) GDPR).

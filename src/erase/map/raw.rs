@@ -136,12 +136,29 @@ pub(super) enum RawMask {
     Shaped(RawShaped),
 }
 
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected \"remove\", \"null\" or { constant = \"…\" }")]
+pub(super) enum RawSpot {
+    Word(String),
+    Constant(RawConstant),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConstant {
+    pub(super) constant: String,
+}
+
 /// A mask that is more than a word: exactly one of its kinds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawShaped {
     pub(super) constant: Option<String>,
     pub(super) reown: Option<String>,
+    pub(super) redact: Option<String>,
+    pub(super) with: Option<String>,
+    pub(super) truncate: Option<String>,
+    pub(super) json: Option<BTreeMap<String, RawSpot>>,
 }
 
 #[derive(Deserialize)]

@@ -107,6 +107,7 @@ fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine 
         erased,
         removed: 0,
         anonymised,
+        pseudonymised: 0,
         kept,
         ground: (kept > 0).then(|| "Art. 17(3)(b) GDPR; HGB § 257".to_owned()),
         until: (kept > 0).then(|| date(2036, 12, 31)),

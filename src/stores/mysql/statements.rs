@@ -58,7 +58,12 @@ impl Dialect for MysqlDialect {
         }
         for (at, column) in (key.len()..).zip(new) {
             values.push(format!("{} AS c{at}", as_new(&format!("j.j{at}"), column)));
-            paths.push(format!("j{at} {TEXT} PATH '$[{at}]'"));
+            let long = if column.kind == ColumnKind::Text && column.length_max.is_none_or(|length| length > 768) {
+                LONG
+            } else {
+                TEXT
+            };
+            paths.push(format!("j{at} {long} PATH '$[{at}]'"));
         }
         format!(
             "(SELECT {} FROM JSON_TABLE({parameter}, '$[*]' COLUMNS ({})) AS j)",
@@ -97,6 +102,8 @@ impl Dialect for MysqlDialect {
 
 /// How a text is read from the list.
 const TEXT: &str = "VARCHAR(768) CHARACTER SET utf8mb4";
+/// How a new value of a long text is.
+const LONG: &str = "LONGTEXT CHARACTER SET utf8mb4";
 
 fn bytes(text: &str) -> String {
     format!("CAST(CONVERT({text} USING utf8mb4) AS BINARY)")

@@ -60,6 +60,8 @@ impl Dialect for PostgresDialect {
     fn differ(name: &str, value: &str, column: &Column) -> String {
         match Self::exact(name, column) {
             Some(exact) => format!("{exact} IS DISTINCT FROM {value}"),
+            // The type json knows no equality.
+            None if column.compare_type == "json" => format!("({name})::text IS DISTINCT FROM ({value})::text"),
             None => format!("{name} IS DISTINCT FROM {value}"),
         }
     }

@@ -203,6 +203,10 @@ impl<'a, D: Dialect> Statements<'a, D> {
                     NewValue::PerKey { texts, .. } => {
                         row.push(texts.get(at).ok_or_else(|| self.misshapen())?.as_str().into())
                     }
+                    NewValue::Each(texts) => {
+                        let text = texts.get(at).ok_or_else(|| self.misshapen())?;
+                        row.push(text.as_deref().map_or(Value::Null, Value::from));
+                    }
                 }
             }
             rows.push(Value::from(row));

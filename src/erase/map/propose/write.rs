@@ -237,6 +237,8 @@ fn mask_value(mask: &Mask) -> String {
         Mask::Tombstone => quoted("tombstone"),
         Mask::Constant(text) => format!("{{ constant = {} }}", quoted(text)),
         Mask::Reown(key) => format!("{{ reown = {} }}", quoted(key)),
+        // Never proposed: what is left of a value is a person's to say.
+        Mask::Redact { .. } | Mask::Truncate(_) | Mask::Pseudonym | Mask::Json(_) => quoted(super::super::open::OPEN),
     }
 }
 

@@ -1,0 +1,173 @@
+//! Masks that are made of what a column holds, on the three databases: a part of a text goes, a date loses its day, a name
+//! becomes a code, places of a document are emptied. NULL stays NULL, a second time changes nothing, and the rows of
+//! others stay as they are.
+
+use expunged::domain::Scope;
+use expunged::erase::{self, DataMap, EraseError, EraseLimits, Plan, Run, Target, check};
+use expunged::stores::{self, Key, StoreKind, StoreLimits, StoreName, Stores};
+use secrecy::SecretString;
+use sqlx::Executor as _;
+
+use super::memory::MemoryLedger;
+use super::world::{NOW, authority};
+use crate::support::mariadb::fresh_mariadb;
+use crate::support::postgres::fresh_postgres;
+
+fn map(kind: StoreKind) -> String {
+    format!(
+        "[store]\nname = \"one\"\nkind = \"{kind}\"\nurl = \"none:\"\nbackup_days = 1
+        [tables.people]\nsubject = \"user\"\nkey = \"id\"\nerase = \"mask\"
+        categories = {{ id = \"none\", since = \"none\", comment = \"communication\", born = \"identity\", met = \"identity\", login = \"identity\", settings = \"contact\", extra = \"contact\" }}
+        keep = {{ ground = \"HGB §257\", until = \"since + 10 years\" }}
+        [tables.people.mask]
+        comment = {{ redact = '[0-9]{{4,}}', with = \"…\" }}
+        born = {{ truncate = \"year\" }}
+        met = {{ truncate = \"month\" }}
+        login = \"pseudonym\"
+        settings = {{ json = {{ \"$.mail\" = \"remove\", \"$.lines[*].name\" = {{ constant = \"x\" }} }} }}
+        extra = {{ json = {{ \"$.mail\" = \"null\" }} }}"
+    )
+}
+
+const SETTINGS: &str = r#"{"mail":"a@b.c","lines":[{"name":"Anna","n":1},{"n":2}],"n":12345678901234567890}"#;
+
+/// Long texts as well: they travel as one list.
+fn script(time: &str, json: &str) -> String {
+    let long = format!("call 030123456 {}", "now ".repeat(400));
+    format!(
+        "CREATE TABLE people (id BIGINT PRIMARY KEY, since DATE, comment TEXT, born DATE, met {time}, login VARCHAR(40) NOT NULL UNIQUE,
+          settings {json}, extra TEXT);
+        INSERT INTO people VALUES (1, '2025-01-01', '{long}', '1990-05-06', '2020-02-29 11:12:13', 'anna', '{SETTINGS}', '{{\"mail\":1}}'),
+          (2, '2025-01-01', 'card 12345', '1990-05-06', '2020-02-29 11:12:13', 'ben', '{SETTINGS}', '{{\"mail\":1}}'),
+          (3, '2025-01-01', NULL, NULL, NULL, 'cy', NULL, NULL), (4, '2025-01-01', NULL, NULL, NULL, 'dee', NULL, 'no document'),
+          (5, '2001-01-01', 'card 12345', '1990-05-06', NULL, 'eve', NULL, NULL);"
+    )
+}
+
+struct Stage {
+    map: DataMap,
+    stores: Stores,
+}
+
+impl Stage {
+    async fn of(kind: StoreKind, url: String) -> Self {
+        let text = map(kind);
+        let map = DataMap::parse(&[("one.toml", &text)]).unwrap_or_else(|error| panic!("{error}"));
+        let mut stores = Stores::default();
+        let store = stores::open(kind, &SecretString::from(url), StoreLimits::default()).await.unwrap();
+        stores.insert(StoreName::new("one").unwrap(), store);
+        assert_eq!(check(&map, &stores.schemas().await.unwrap()), []);
+        Self { map, stores }
+    }
+
+    async fn erase(&self, id: i64) -> Result<erase::Outcome, EraseError> {
+        let target = Target {
+            scope: Scope::User,
+            subject_kind: Scope::User,
+            store: StoreName::new("one").unwrap(),
+            table: "people".to_owned(),
+            key: Key::from(id),
+            categories: Vec::new(),
+        };
+        let limits = EraseLimits::default();
+        let skeleton = erase::plan(&self.map, &target)?;
+        let preview = erase::preview(&self.map, &self.stores, skeleton, limits, NOW).await?;
+        let authority = authority(preview.skeleton.digest);
+        let plan = Plan::new(preview, authority)?;
+        let ledger = MemoryLedger::default();
+        let (map, stores, drift) = (&self.map, &self.stores, erase::DriftLimits::default());
+        let run = Run { map, stores, ledger: &ledger, tombstone_secret: &[9; 32], now: NOW, limits, drift };
+        // Killed after the act and before it is recorded: it is done again on what it left.
+        let acted = 1 + 4 + usize::from(id % 2 == 0);
+        ledger.kill_after(Some(acted));
+        let _ = erase::execute(&plan, &run).await;
+        ledger.kill_after(None);
+        erase::execute(&plan, &run).await
+    }
+
+    /// Erases three people; `read` answers a row as texts.
+    async fn masks(&self, read: impl AsyncFn(i64) -> Vec<Option<String>>) {
+        let others = read(2).await;
+        let outcome = self.erase(1).await.unwrap();
+        assert!(outcome.is_clean(), "{outcome:?}");
+        assert_eq!((outcome.totals().masked, outcome.totals().kept), (1, 1));
+        let lines = outcome.by_category();
+        let line = |category: &str| lines.iter().find(|line| line.category == category).unwrap().clone();
+        assert_eq!((line("communication").masked, line("communication").pseudonymised), (1, 0));
+        let identity = line("identity");
+        assert_eq!((identity.masked, identity.anonymised, identity.pseudonymised), (0, 0, 1), "never erased");
+        assert_eq!(identity.kept.len(), 1, "a code needs a ground");
+        let row = read(1).await;
+        let text = |at: usize| row[at].clone().unwrap();
+        assert_eq!(text(0), format!("call … {}", "now ".repeat(400)).trim());
+        assert_eq!((&text(1)[..10], &text(2)[..10]), ("1990-01-01", "2020-02-01"));
+        assert!(text(3).starts_with("pseudo-") && text(3).len() == 36, "{}", text(3));
+        let settings = text(4).replace(' ', "");
+        for (part, there) in [
+            ("mail", false),
+            ("Anna", false),
+            ("\"name\":\"x\"", true),
+            ("12345678901234567890", true),
+            ("\"n\":2", true),
+        ] {
+            assert_eq!(settings.contains(part), there, "{settings}");
+        }
+        assert_eq!(text(5), "{\"mail\":null}");
+        assert_eq!(read(2).await, others);
+        assert!(self.erase(3).await.unwrap().is_clean());
+        let row = read(3).await;
+        assert!(row.iter().enumerate().all(|(at, value)| value.is_some() == (at == 3)), "NULL stays NULL: {row:?}");
+        let stopped = self.erase(4).await.unwrap_err();
+        assert!(matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "extra"), "{stopped:?}");
+        assert_eq!(read(4).await[3].as_deref(), Some("dee"), "nothing was written");
+        // Without a ground nothing of the value may stay.
+        assert!(self.erase(5).await.unwrap().is_clean());
+        let row = read(5).await;
+        assert!(row[..3].iter().all(Option::is_none) && row[3].as_ref().unwrap().starts_with("erased-"), "{row:?}");
+    }
+}
+
+const ROW: &str =
+    "SELECT comment, CAST(born AS CHAR(40)), CAST(met AS CHAR(40)), login, CAST(settings AS CHAR(4000)), extra
+    FROM people WHERE id = ";
+
+macro_rules! reader {
+    ($pool:expr, $sql:expr) => {
+        async |id: i64| {
+            use sqlx::Row as _;
+            let row = $pool.fetch_one(sqlx::AssertSqlSafe(format!("{}{id}", $sql))).await.unwrap();
+            (0..6).map(|at| row.get::<Option<String>, _>(at).map(|text| text.trim().to_owned())).collect::<Vec<_>>()
+        }
+    };
+}
+
+#[tokio::test]
+async fn sqlite_makes_masks_of_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("one.db").display());
+    let pool = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    pool.execute(sqlx::AssertSqlSafe(script("DATETIME", "JSON"))).await.unwrap();
+    Stage::of(StoreKind::Sqlite, url)
+        .await
+        .masks(reader!(pool, ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT")))
+        .await;
+}
+
+#[tokio::test]
+async fn postgres_makes_masks_of_values() {
+    for json in ["JSON", "JSONB"] {
+        let url = fresh_postgres().await;
+        let pool = sqlx::PgPool::connect(&url).await.unwrap();
+        pool.execute(sqlx::AssertSqlSafe(script("TIMESTAMPTZ", json))).await.unwrap();
+        let sql = ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT");
+        Stage::of(StoreKind::Postgres, url).await.masks(reader!(pool, sql)).await;
+    }
+}
+
+#[tokio::test]
+async fn mariadb_makes_masks_of_values() {
+    let url = fresh_mariadb().await;
+    let pool = sqlx::MySqlPool::connect(&url).await.unwrap();
+    pool.execute(sqlx::AssertSqlSafe(script("DATETIME", "JSON"))).await.unwrap();
+    Stage::of(StoreKind::Mysql, url).await.masks(reader!(pool, ROW)).await;
+}

@@ -248,6 +248,19 @@ pub async fn cancel(tx: &mut Tx, request: RequestId, kinds: &[&str]) -> Result<u
     Ok(moved)
 }
 
+/// Lets waiting jobs of a kind run now instead of later: what they waited for is over.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hasten(tx: &mut Tx, kind: &str, now: Timestamp) -> Result<u64, DbError> {
+    let sql = "UPDATE jobs SET run_at = $2 WHERE kind = $1 AND state = 'waiting' AND run_at > $2";
+    let hastened = tx.execute(sql, params![kind, now]).await?;
+    if hastened > 0 {
+        tx.made_work();
+    }
+    Ok(hastened)
+}
+
 /// Whether a request has a job of this kind whose time has come and that is not finished.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use super::act::Work;
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
+use super::held;
 use super::ledger::{Discovery, Ledger, StepCounts};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
@@ -132,8 +133,13 @@ impl Pass {
 async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
     let steps = &work.skeleton().steps;
     let (mut counts, mut left) = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
-    for step in steps {
+    let held = held::above(work.skeleton(), work.run.ledger.held(work.discovery).await?);
+    for step in steps.iter().filter(|step| !held::waits(step, &held)) {
         counts.push(work.act(step).await?);
+    }
+    // What waits is not read back, and nothing is called done.
+    if let Some(step) = steps.iter().find(|step| held::waits(step, &held)) {
+        return Err(EraseError::Held { at: step.rows.at.clone() });
     }
     for step in steps {
         left.push(work.left(step).await?);

@@ -1,12 +1,13 @@
 //! What an erasure remembers between two runs. The engine says what; whoever implements [`Ledger`] says where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::map::TableRef;
 use super::plan::{KeySet, Skeleton, Step};
 use crate::domain::Retry;
 use crate::stores::Key;
@@ -114,6 +115,10 @@ pub trait Ledger: Send + Sync {
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
     /// Records what came of a step, after it was read back. A later run may record it again.
     async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError>;
+    /// The tables of the plan that a legal hold stands on now: none of their rows may be touched.
+    async fn held(&self, _discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+        Ok(BTreeSet::new())
+    }
     /// Called between every commit and outside effect, with a name of [`BREAKPOINTS`](super::BREAKPOINTS). Does
     /// nothing in production; an error ends the run there, as a kill would.
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError>;

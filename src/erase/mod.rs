@@ -19,6 +19,7 @@ pub mod discover;
 pub mod engine;
 pub mod error;
 mod graph;
+mod held;
 mod identity;
 pub mod ledger;
 pub mod map;

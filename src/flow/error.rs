@@ -50,6 +50,9 @@ pub enum FlowError {
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
+    /// A legal hold that this program did not place.
+    #[error(transparent)]
+    ForgedLegalHold(#[from] crate::verify::ForgedLegalHold),
     /// Evidence that does not hold.
     #[error(transparent)]
     Evidence(#[from] crate::verify::EvidenceError),
@@ -102,6 +105,7 @@ impl FlowError {
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
             | Self::ForgedRelease(_)
+            | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
@@ -182,6 +186,7 @@ impl FlowError {
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
             Self::ForgedRelease(_) => "forged_release",
+            Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",
             Self::Extension(_) => "extension",
             Self::Moved => "moved_meanwhile",

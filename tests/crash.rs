@@ -317,7 +317,7 @@ const COMMITS_WITHOUT_A_POINT: [(&str, usize, &str); 22] = [
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 1, "a note of why the end of a letter is not known; nothing follows"),
-    ("src/flow/retry.rs", 1, "a verb of the command line; what follows is the job that is tried again"),
+    ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
 ];
 

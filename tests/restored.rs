@@ -1,8 +1,6 @@
 //! The promise: a store that came back from a backup is noticed, and what had been erased since goes again; an importer can
 //! ask beforehand whether somebody was erased.
 
-use std::process::Command;
-
 use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::canary::{self, Replayed};
 use expunged::flow::operate::Operator;
@@ -154,21 +152,21 @@ async fn an_importer_can_ask_who_was_erased() {
         "email;name\nOwner1@Team.example ;Olga\nowner2@team.example;Otto\n\"guest1@guest.example\"\n",
     )
     .unwrap();
-    let check = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    let check = async || {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_expunged"));
         command.args(["--output", "json", "--config"]).arg(world.ground.path("expunged.toml"));
-        let said = command.args(["suppress", "check"]).arg(&file).output().unwrap();
+        let said = command.args(["suppress", "check"]).arg(&file).output().await.unwrap();
         let (out, err) = (String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap());
         assert!(!out.contains('@') && !err.contains('@'), "no value is shown: {out} {err}");
         (said.status.code(), serde_json::from_str::<serde_json::Value>(&out).unwrap())
     };
     world
         .live(async {
-            assert_eq!(check(), (Some(0), serde_json::json!([])), "nobody was erased yet");
+            assert_eq!(check().await, (Some(0), serde_json::json!([])), "nobody was erased yet");
             let request = world.ask_and_confirm(OWNER).await;
             world.days_pass(7).await;
             assert_eq!(world.state(request).await, State::Completed);
-            assert_eq!(check(), (Some(4), serde_json::json!([{ "line": 2 }, { "line": 4 }])));
+            assert_eq!(check().await, (Some(4), serde_json::json!([{ "line": 2 }, { "line": 4 }])));
         })
         .await;
     // No identity stands in the ledger, and the list is forgotten by its term.

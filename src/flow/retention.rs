@@ -50,14 +50,17 @@ pub async fn list(house: &House) -> Result<Vec<KeptLine>, FlowError> {
             *sum = (sum.0 + kept.rows, sum.1 + 1);
         }
     }
-    let line = |((until, store, table, ground), (rows, requests)): ((Option<Date>, String, String, String), (u64, u64))| KeptLine {
-        over: until.is_some_and(|until: Date| until < today),
-        store,
-        table,
-        ground,
-        until,
-        rows,
-        requests,
-    };
+    let line =
+        |((until, store, table, ground), (rows, requests)): ((Option<Date>, String, String, String), (u64, u64))| {
+            KeptLine {
+                over: until.is_some_and(|until: Date| until < today),
+                store,
+                table,
+                ground,
+                until,
+                rows,
+                requests,
+            }
+        };
     Ok(sums.into_iter().map(line).collect())
 }

@@ -50,17 +50,10 @@ pub async fn list(house: &House) -> Result<Vec<KeptLine>, FlowError> {
             *sum = (sum.0 + kept.rows, sum.1 + 1);
         }
     }
-    let line =
-        |((until, store, table, ground), (rows, requests)): ((Option<Date>, String, String, String), (u64, u64))| {
-            KeptLine {
-                over: until.is_some_and(|until: Date| until < today),
-                store,
-                table,
-                ground,
-                until,
-                rows,
-                requests,
-            }
-        };
-    Ok(sums.into_iter().map(line).collect())
+    let mut lines = Vec::with_capacity(sums.len());
+    for ((until, store, table, ground), (rows, requests)) in sums {
+        let over = until.is_some_and(|until: Date| until < today);
+        lines.push(KeptLine { store, table, ground, until, rows, requests, over });
+    }
+    Ok(lines)
 }

@@ -3,8 +3,8 @@
 
 use expunged::domain::{RequestId, State};
 use expunged::erase::Recognised;
-use expunged::flow::again;
 use expunged::flow::operate::Operator;
+use expunged::flow::{again, retention};
 use expunged::params;
 
 use crate::support::world::{Ground, TEAM, World};
@@ -230,6 +230,20 @@ async fn plain_sql_that_says_completed_has_nothing_erased_again() {
             assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id = 'u1'").await, 1);
             let dead = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'sweep' AND state = 'dead'";
             assert_eq!(world.number(dead, params![]).await, 1);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_listed_until_its_day_and_after() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            closed(&world).await;
+            let kept = retention::list(&world.house).await.unwrap();
+            let [line] = kept.as_slice() else { panic!("one table keeps rows: {kept:?}") };
+            assert_eq!((line.store.as_str(), line.table.as_str(), line.rows, line.requests), ("shop", "orders", 1, 1));
+            assert_eq!((line.until.map(|day| day.to_string()).as_deref(), line.over), (Some("2036-02-01"), false));
         })
         .await;
 }

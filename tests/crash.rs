@@ -307,11 +307,13 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/again.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
     ("src/flow/begin.rs", 2, "what is early, or before the mailbox was read, waits again; nothing follows"),
+    ("src/flow/canary.rs", 2, "what is to be done regularly, and a verb of the command line; what follows are jobs"),
     ("src/flow/desk.rs", 1, "a job is ended; its alarm is a job of the outbox, which has points of its own"),
     ("src/flow/erase.rs", 2, "a request stops or waits before the first write; its letter is a job of the outbox"),
     ("src/flow/expunge.rs", 1, "letters are put off; nothing follows"),
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
     ("src/flow/ledger.rs", 6, "the engine passes a point of its own after each of these"),
+    ("src/flow/legal.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 1, "a note of why the end of a letter is not known; nothing follows"),
@@ -322,7 +324,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
 
 /// What a daemon does outside of its ledger: the call, the only file that makes it, how often, and the points between
 /// which a kill tells whether it happened.
-const EFFECTS: [(&str, &str, usize, [&str; 2]); 8] = [
+const EFFECTS: [(&str, &str, usize, [&str; 2]); 9] = [
     ("mailer.send(", "src/flow/outbox.rs", 1, ["send.before_data", "send.after_data"]),
     ("mailbox.mark(", "src/flow/arrive.rs", 1, ["arrive.stored", "mark.marked"]),
     ("mailbox.move_to(", "src/flow/arrive.rs", 1, ["arrive.stored", "mark.marked"]),
@@ -330,6 +332,7 @@ const EFFECTS: [(&str, &str, usize, [&str; 2]); 8] = [
     ("mailbox.expunge_by_message_id(", "src/flow/expunge.rs", 1, ["expunge.intended", "expunge.expunged"]),
     ("mailbox.expunge_alike(", "src/flow/expunge.rs", 1, ["expunge.intended", "expunge.expunged"]),
     ("store.delete(", "src/erase/act.rs", 1, ["erase:chunk_begun", "erase:chunk_acted"]),
+    ("canary.mask(", "src/flow/canary.rs", 1, ["canary.intended", "canary.written"]),
     ("store.mask(", "src/erase/act.rs", 1, ["erase:chunk_begun", "erase:chunk_acted"]),
 ];
 

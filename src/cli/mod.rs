@@ -17,6 +17,7 @@ mod demo;
 mod example;
 pub mod exit;
 mod explain;
+mod holds;
 mod invocation;
 mod jobs;
 mod logging;
@@ -25,8 +26,11 @@ mod map;
 mod observe;
 mod plan;
 mod register;
+mod replay;
 mod requests;
+mod retention;
 mod run;
+mod suppress;
 mod trail;
 mod words;
 
@@ -95,6 +99,17 @@ enum Command {
     /// What people asked for: looks, puts right, decides.
     #[command(subcommand)]
     Requests(requests::RequestsCommand),
+    /// After a store came back from a backup: has erased again what had been erased since.
+    Replay(replay::ReplayArgs),
+    /// What stays in the stores after erasures, on which ground and until when.
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// The suppression list: whether a file that is to be imported names somebody who was erased.
+    #[command(subcommand)]
+    Suppress(suppress::SuppressCommand),
+    /// Legal holds: what nothing may be erased from.
+    #[command(subcommand)]
+    Holds(holds::HoldsCommand),
     /// The work that waits, is done now, or failed for good.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -146,6 +161,10 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Classify(args) => classify::run(&invocation, args).await,
         Command::Explain(args) => explain::run(&invocation, &args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,
+        Command::Replay(args) => replay::run(&invocation, &args).await,
+        Command::Retention(command) => retention::run(&invocation, command).await,
+        Command::Suppress(command) => suppress::run(&invocation, command).await,
+        Command::Holds(command) => holds::run(&invocation, command).await,
         Command::Jobs(command) => jobs::run(&invocation, command).await,
         Command::Trail(command) => trail::run(&invocation, command).await,
         Command::Mailbox(command) => mailbox::run(&invocation, command).await,

@@ -171,6 +171,10 @@ pub struct Schedule {
     pub due_soon: Duration,
     /// The stores are searched again so long after an erasure was completed; zero never.
     pub second_sweep: Duration,
+    /// The canaries of the stores are looked at so often.
+    pub canary: Duration,
+    /// What came back with a store that has gone back in time is erased again without being asked.
+    pub replay_by_itself: bool,
 }
 
 /// `[law]`: the law and its holidays.
@@ -220,6 +224,8 @@ pub struct Retention {
     pub job_days: u32,
     /// The keyed digests of letters that belong to no request, this many days after they were judged.
     pub digest_days: u32,
+    /// The keyed HMACs of what the erased were recognised by, this many days after the erasure; 0 makes none.
+    pub suppression_days: u32,
     /// The record of a request, this many days after its end. The law pack says so, not the config.
     pub record_days: u32,
 }

@@ -70,7 +70,8 @@ impl Config {
 
     fn policy(&self) -> Value {
         let Law { pack, holidays } = &self.law;
-        let Retention { letter_days, unverified_letter_days, job_days, digest_days, record_days } = &self.retention;
+        let Retention { letter_days, unverified_letter_days, job_days, digest_days, suppression_days, record_days } =
+            &self.retention;
         json!({
             "version": VERSION,
             "law": pack_value(pack),
@@ -81,7 +82,7 @@ impl Config {
             "schedule": schedule_value(&self.schedule),
             "retention": {
                 "letter": letter_days, "unverified_letter": unverified_letter_days, "job": job_days,
-                "digest": digest_days, "record": record_days,
+                "digest": digest_days, "suppression": suppression_days, "record": record_days,
             },
         })
     }
@@ -181,11 +182,11 @@ fn challenge_value(challenge: &ChallengeSettings) -> Value {
 }
 
 fn schedule_value(schedule: &Schedule) -> Value {
-    let Schedule { grace, owner_silence, work, due_soon, second_sweep } = schedule;
+    let Schedule { grace, owner_silence, work, due_soon, second_sweep, canary, replay_by_itself } = schedule;
     json!({
         "grace": grace.as_secs(), "owner_silence": owner_silence.as_secs(),
         "work": work.as_secs(), "due_soon": due_soon.as_secs(),
-        "second_sweep": second_sweep.as_secs(),
+        "second_sweep": second_sweep.as_secs(), "canary": canary.as_secs(), "replay_by_itself": replay_by_itself,
     })
 }
 

@@ -120,6 +120,8 @@ section!(RawSchedule {
     work_days: Maybe<i64>,
     due_soon_days: Maybe<i64>,
     second_sweep_days: Maybe<i64>,
+    canary_minutes: Maybe<i64>,
+    replay_by_itself: Maybe<bool>,
 });
 section!(RawLaw { pack: Maybe<String>, holidays_file: Maybe<String> });
 section!(RawLimits {
@@ -140,6 +142,7 @@ section!(RawRetention {
     unverified_letter_days: Maybe<i64>,
     job_days: Maybe<i64>,
     digest_days: Maybe<i64>,
+    suppression_days: Maybe<i64>,
 });
 section!(RawStores { maps: Option<Vec<Spanned<String>>> });
 section!(RawLog { format: Maybe<String>, filter: Maybe<String> });

@@ -18,7 +18,12 @@ pub(super) async fn sweep(house: Arc<House>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match shutdown.run_until_cancelled(tidy(&house)).await {
             Some(Ok(tidied)) if tidied != Tidied::default() => {
-                info!(jobs = tidied.jobs, digests = tidied.digests, "what had its time is forgotten");
+                info!(
+                    jobs = tidied.jobs,
+                    digests = tidied.digests,
+                    suppressions = tidied.suppressions,
+                    "what had its time is forgotten"
+                );
             }
             Some(Err(error)) => warn!(code = error.code(), %error, "nothing was forgotten; tried again in an hour"),
             _ => {}

@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use crate::db::Jobs;
 use crate::flow::desk::Desk;
-use crate::flow::{House, kinds};
+use crate::flow::{FlowError, House, canary, kinds};
 use crate::mailbox::Mailbox;
 use crate::queue::QueueError;
 use crate::queue::worker::{self, WorkerSettings};
@@ -30,6 +30,9 @@ pub enum DaemonError {
     /// Another daemon works on the same SQLite ledger.
     #[error(transparent)]
     Lock(#[from] lock::LockError),
+    /// The look at the canaries could not be planned.
+    #[error("our own database does not take what is to be done regularly")]
+    Plan(#[from] FlowError),
     /// The job table failed for good.
     #[error("the workers stopped")]
     Workers(#[from] QueueError),
@@ -78,7 +81,7 @@ impl Running {
 /// Runs until `shutdown`, then finishes what is under way or gives it back.
 ///
 /// # Errors
-/// When another daemon works on the same SQLite ledger, or the job table fails for good (a refused login).
+/// When another daemon works on the same SQLite ledger, or our own database fails for good (a refused login).
 pub async fn run(
     house: Arc<House>,
     mailbox: Box<dyn Mailbox>,
@@ -87,6 +90,7 @@ pub async fn run(
 ) -> Result<(), DaemonError> {
     let _lock = lock::one_daemon(&house.config.database.url)?;
     info!(worker = running.workers.name, "daemon started");
+    canary::plan(&house).await?;
     let watching = Box::pin(watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone()));
     let (quick, erasing) = loops(running.workers, running.erasures);
     let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));

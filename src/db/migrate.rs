@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_holds",
     5 "0005_changing",
     6 "0006_again",
+    7 "0007_lasting",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -12,6 +12,7 @@
 //! 3. A gate of the database is a trigger whose text begins with `gate:` ([`DbError::refused_by_gate`]).
 
 pub mod authorities;
+pub mod canaries;
 pub mod challenges;
 pub mod cursors;
 pub mod deliveries;
@@ -23,6 +24,7 @@ pub mod holds;
 mod job_table;
 pub mod jobs;
 pub mod keys;
+pub mod legal_holds;
 pub mod letters;
 pub mod mailbox_leases;
 mod migrate;
@@ -34,6 +36,7 @@ pub mod requests;
 mod row;
 pub mod sealed;
 pub mod sql;
+pub mod suppressions;
 pub mod trail;
 mod wal;
 

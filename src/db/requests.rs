@@ -232,6 +232,43 @@ pub async fn count(tx: &mut Tx, states: &[State], all: bool) -> Result<u64, DbEr
     Ok(u64::try_from(row.i64("number")?).unwrap_or_default())
 }
 
+/// Requests that were erased since some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasedSince {
+    /// Those that have their saved keys, the oldest first.
+    pub requests: Vec<RequestId>,
+    /// How many more there are whose saved keys were destroyed by their term.
+    pub forgotten: u64,
+}
+
+/// The requests that were completed since then, and those that are open again; with a store, those of which steps were
+/// done in it (an empty name: any).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn erased_since(tx: &mut Tx, since: Timestamp, store: &str) -> Result<ErasedSince, DbError> {
+    let rows = tx
+        .all(
+            "SELECT r.id, CASE WHEN EXISTS (SELECT 1 FROM vault_keys k
+               WHERE k.owner = r.case_id AND k.purpose = 'replay' AND k.wrapped IS NOT NULL) THEN 1 ELSE 0 END AS living
+             FROM requests r
+             WHERE ((r.state = 'completed' AND r.ended_at >= $1) OR r.state = 'reopened')
+               AND EXISTS (SELECT 1 FROM steps s WHERE s.request_id = r.id AND ($2 = '' OR s.store = $2))
+             ORDER BY r.updated_at, r.id",
+            params![since, store],
+        )
+        .await?;
+    let mut erased = ErasedSince { requests: Vec::new(), forgotten: 0 };
+    for row in rows {
+        if row.u32("living")? == 1 {
+            erased.requests.push(RequestId::from_uuid(row.uuid("id")?));
+        } else {
+            erased.forgotten += 1;
+        }
+    }
+    Ok(erased)
+}
+
 fn read(row: &Row) -> Result<Stored, DbError> {
     let held = match (row.opt_word::<State>("held_from")?, row.opt_word::<Hold>("held_by")?) {
         (Some(state), Some(by)) => Some((state, by)),

@@ -180,15 +180,10 @@ impl Work<'_> {
         Ok(keys)
     }
 
-    /// Whether a set was saved. What tells whose a row is was not by an older version.
-    pub(super) fn was_saved(&self, set: &KeySet) -> bool {
-        self.discovery.chunks.contains_key(&set.to_string())
-    }
-
     /// All saved keys.
     pub(super) async fn all_saved(&self) -> Result<Sets, EraseError> {
         let mut sets = Sets::new();
-        let witnesses = self.skeleton().witnesses().into_iter().filter(|set| self.was_saved(set));
+        let witnesses = self.skeleton().witnesses().into_iter().filter(|set| self.discovery.was_saved(set));
         for set in self.skeleton().steps.iter().map(|step| step.rows.clone()).chain(witnesses) {
             if let Entry::Vacant(unread) = sets.entry(set) {
                 let keys = self.saved(unread.key()).await?;
@@ -198,17 +193,10 @@ impl Work<'_> {
         Ok(sets)
     }
 
-    /// The saved sets of a table's rows that belong to the target.
-    pub(super) fn sets_of(&self, at: &TableRef) -> BTreeSet<KeySet> {
-        let steps = self.skeleton().steps.iter().map(|step| step.rows.clone());
-        let sets = steps.chain([KeySet::of(at.clone())]).filter(|set| set.at == *at && set.pointing.is_none());
-        sets.filter(|set| self.was_saved(set)).collect()
-    }
-
     /// All saved keys of a table's rows that belong to the target.
     pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
         let mut keys = BTreeSet::new();
-        for set in self.sets_of(at) {
+        for set in self.discovery.sets_of(at) {
             keys.extend(self.saved(&set).await?);
         }
         Ok(keys)

@@ -14,6 +14,7 @@ use super::act::Work;
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
+use super::held;
 use super::ledger::{Discovery, Ledger, StepCounts};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
@@ -138,10 +139,22 @@ impl Pass {
 }
 
 async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
+    let steps = &work.skeleton().steps;
     let owners = work.owners().await?;
-    let mut counts = Vec::with_capacity(work.skeleton().steps.len());
-    for step in &work.skeleton().steps {
-        counts.push(work.act(step, &owners).await?);
+    let mut counts = Vec::with_capacity(steps.len());
+    let mut waiting = None;
+    for step in steps {
+        // Asked before each: a hold may be placed while we erase.
+        let held = held::above(work.skeleton(), work.run.ledger.held(work.discovery).await?);
+        if held::waits(step, &held) {
+            waiting.get_or_insert(step);
+        } else {
+            counts.push(work.act(step, &owners).await?);
+        }
+    }
+    // What waits is not read back, and nothing is called done.
+    if let Some(step) = waiting {
+        return Err(EraseError::Held { at: step.rows.at.clone() });
     }
     let mut left = read_back(work, &owners).await?;
     // What seems to be left may hang on a key that we freed and that was given to somebody else: then ask once more.

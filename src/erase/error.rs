@@ -192,6 +192,12 @@ pub enum EraseError {
         /// How many rows.
         rows: u64,
     },
+    /// A legal hold stands on the table, the person or the account. What else was to be done is done.
+    #[error("{at}: a legal hold stands; this waits until it is lifted")]
+    Held {
+        /// The table whose step waits.
+        at: TableRef,
+    },
     /// New rows that hold on to what is to be deleted came as fast as they were found.
     #[error("{at}: new rows hold on to the rows that are to be deleted")]
     HeldOn {
@@ -213,10 +219,15 @@ impl EraseError {
         }
     }
 
-    /// Whether a store could not be reached, or did not answer in time: the work waits for it, however long.
+    /// Whether a store could not be reached, or did not answer in time, or a legal hold stands: the work waits for the end
+    /// of that, however long.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Store { source, .. } if source.retry() == Retry::Transient)
+        match self {
+            Self::Store { source, .. } => source.retry() == Retry::Transient,
+            Self::Held { .. } => true,
+            _ => false,
+        }
     }
 
     /// The table and, where one is known, the column that it is about. Names of the map, never a value.
@@ -230,6 +241,7 @@ impl EraseError {
             | Self::NotByKey { at, .. }
             | Self::NoPlaceholder { at, .. }
             | Self::PlaceholderErased { at }
+            | Self::Held { at }
             | Self::HeldOn { at } => Some((at, None)),
             Self::NoEnd { at, column, .. }
             | Self::NoBlank { at, column }

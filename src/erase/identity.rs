@@ -114,7 +114,7 @@ impl Work<'_> {
         let mut known = None;
         for column in table.identify.values().filter(|column| is_unique(schema, column)) {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
-            if !self.was_saved(&set) {
+            if !self.discovery.was_saved(&set) {
                 continue;
             }
             let values = self.saved(&set).await?;

@@ -1,12 +1,13 @@
 //! What an erasure remembers between two runs. The engine says what; whoever implements [`Ledger`] says where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 
 use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::map::TableRef;
 use super::plan::{KeySet, Skeleton, Step};
 use crate::domain::Retry;
 use crate::stores::Key;
@@ -21,6 +22,22 @@ pub struct Discovery {
     pub chunks: BTreeMap<String, Vec<u64>>,
     /// Step → the last day that its rows are kept.
     pub until: BTreeMap<u16, Date>,
+}
+
+impl Discovery {
+    /// Whether a set was saved. What tells whose a row is was not by an older version.
+    #[must_use]
+    pub fn was_saved(&self, set: &KeySet) -> bool {
+        self.chunks.contains_key(&set.to_string())
+    }
+
+    /// The saved sets of a table's rows that belong to the target.
+    #[must_use]
+    pub fn sets_of(&self, at: &TableRef) -> BTreeSet<KeySet> {
+        let steps = self.skeleton.steps.iter().map(|step| step.rows.clone());
+        let sets = steps.chain([KeySet::of(at.clone())]).filter(|set| set.at == *at && set.pointing.is_none());
+        sets.filter(|set| self.was_saved(set)).collect()
+    }
 }
 
 /// How far a step is.
@@ -114,6 +131,10 @@ pub trait Ledger: Send + Sync {
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
     /// Records what came of a step, after it was read back. A later run may record it again.
     async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError>;
+    /// The tables of the plan that a legal hold stands on now: none of their rows may be touched.
+    async fn held(&self, _discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+        Ok(BTreeSet::new())
+    }
     /// Called between every commit and outside effect, with a name of [`BREAKPOINTS`](super::BREAKPOINTS). Does
     /// nothing in production; an error ends the run there, as a kill would.
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError>;

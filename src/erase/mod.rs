@@ -22,6 +22,7 @@ pub mod discover;
 pub mod engine;
 pub mod error;
 mod graph;
+mod held;
 mod identity;
 pub mod json;
 pub mod ledger;

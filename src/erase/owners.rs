@@ -111,7 +111,7 @@ impl Work<'_> {
         let mut owners = Owners::default();
         for group in &self.skeleton().finds {
             let group: Vec<&TableRef> =
-                group.iter().filter(|at| self.is_owner(at) && !self.sets_of(at).is_empty()).collect();
+                group.iter().filter(|at| self.is_owner(at) && !self.discovery.sets_of(at).is_empty()).collect();
             for at in &group {
                 owners.of.insert((*at).clone(), Owner::of(self.saved_of(at).await?));
             }
@@ -135,7 +135,7 @@ impl Work<'_> {
         let ways = self.ways(at).await?;
         let (root, taken) = (self.root_of(at)?, self.taken_of(at).await?);
         let to: Vec<TableRef> = ways.iter().map(|way| way.link.to.clone()).collect();
-        for set in self.sets_of(at) {
+        for set in self.discovery.sets_of(at) {
             let deleting = self.deleting(&set).await?;
             for chunk in 0..self.chunks(&set)? {
                 let keys = self.load(&set, chunk).await?;
@@ -192,7 +192,7 @@ impl Work<'_> {
         let mut differs = false;
         for column in table.identify.values() {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
-            let known = if self.was_saved(&set) { self.saved(&set).await? } else { BTreeSet::new() };
+            let known = if self.discovery.was_saved(&set) { self.saved(&set).await? } else { BTreeSet::new() };
             if known.is_empty() {
                 continue;
             }

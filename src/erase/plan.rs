@@ -61,6 +61,12 @@ impl KeySet {
     pub(super) const fn of(at: TableRef) -> Self {
         Self { at, pointing: None, answer: None, ended: false, by: None }
     }
+
+    /// What the target's rows of a table hold in a column by which a person is recognised.
+    #[must_use]
+    pub fn by(at: TableRef, column: String) -> Self {
+        Self { by: Some(column), ..Self::of(at) }
+    }
 }
 
 impl fmt::Display for KeySet {

@@ -187,7 +187,7 @@ impl<'a> Work<'a> {
             let mut let_go = BTreeSet::new();
             for ended in [false, true] {
                 let set = KeySet { pointing: Some(link.clone()), ended, ..KeySet::of(at.clone()) };
-                if self.was_saved(&set) {
+                if self.discovery.was_saved(&set) {
                     let_go.extend(self.saved(&set).await?);
                 }
             }

@@ -13,18 +13,19 @@ use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
 use crate::domain::request::{Event, Warrant};
 use crate::domain::{Reference, RequestId, State, Timestamp, stored_enum};
-use crate::erase::{Outcome, Recognised, Returned, search};
+use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::KeyPurpose;
 use crate::verify::{Beginning, CompletedPlan};
 
 use super::advance::{advance, enqueue};
+use super::erase::Finished;
 use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{begin, erase, forget, kinds, note, safe};
+use super::{begin, erase, forget, kinds, note, safe, suppress};
 
 stored_enum! {
     /// Why the stores are searched again.
@@ -66,7 +67,10 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
     let Payload { sweep } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.read().await?;
-    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;
+    let Some(stored) = requests::load(&mut tx, id).await? else {
+        drop(tx);
+        return super::complete(house, lease).await;
+    };
     let state = stored.request.state;
     let wanted = state == State::Completed || state == State::Reopened && sweep == Sweep::Replay;
     // Keys that had their time are gone, and with them all that could be searched for.
@@ -87,7 +91,9 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
         return Err(FlowError::Moved);
     }
     searched(house, &mut tx, &fresh, sweep, returned).await?;
-    if !returned.is_nothing() {
+    // Who had named categories erased is still there, and what they wrote since is theirs to have.
+    let theirs_to_have = sweep == Sweep::Second && !returned.whole;
+    if !returned.is_nothing() && !theirs_to_have {
         reopen(house, &mut tx, fresh, sweep, returned).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
@@ -188,7 +194,8 @@ pub(super) async fn decided(house: &House, tx: &mut Tx, stored: &Stored) -> Resu
 }
 
 /// Completed once more, or not: residue is an open failure here too.
-pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) -> Result<(), FlowError> {
+pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished) -> Result<(), FlowError> {
+    let outcome = &finished.outcome;
     breakpoint!("again.read_back");
     if !outcome.is_clean() {
         return Err(FlowError::Residue(outcome.totals().residue));
@@ -201,6 +208,7 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, outcome:
     let event = Event::ErasedAgain;
     let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
     enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
+    suppress::add(house, &mut tx, &finished.suppressed).await?;
     // Who writes late once may write again.
     plan_sweep(house, &mut tx, id).await?;
     jobs::complete_in(&mut tx, lease).await?;

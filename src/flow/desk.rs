@@ -14,10 +14,10 @@ use crate::queue::{AfterFailure, Lease};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{again, begin, erase, forget, identify, judge, kinds, outbox, wake};
+use super::{again, begin, canary, erase, forget, identify, judge, kinds, outbox, wake};
 
 /// How long a job waits between two looks at a store that stays away.
-const AWAY_WAIT: Duration = Duration::from_secs(1_800);
+pub(super) const AWAY_WAIT: Duration = Duration::from_secs(1_800);
 
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
@@ -36,6 +36,7 @@ impl Handler for Desk {
             kinds::SEND => Box::pin(outbox::send(house, &lease)),
             kinds::WAKE => Box::pin(wake::wake(house, &lease)),
             kinds::SWEEP => Box::pin(again::sweep(house, &lease)),
+            kinds::CANARY => Box::pin(canary::look(house, &lease)),
             kinds::FORGET => Box::pin(forget::forget(house, &lease)),
             _ => Box::pin(async { Err(FlowError::Broken("a kind of job that this program does not know")) }),
         };
@@ -87,9 +88,8 @@ impl Desk {
     /// A store that is away is no fault of the request: its proof stays good, and the work goes on when the store is
     /// back. The attempts were short waits that grew; from here on they do not count. The team is told once.
     async fn waits(&self, lease: &Lease, error: &FlowError) -> bool {
-        let Some(request) = lease.job().request else { return false };
-        match erase::is_away(&self.0, request, error).await {
-            Ok(()) => true,
+        match erase::is_away(&self.0, lease, error).await {
+            Ok(told) => told,
             Err(other) => {
                 warn!(job.id = %lease.job().id, error = %other.chain(), "the team could not be told that a store is away");
                 other.retry() == Retry::Transient

@@ -17,10 +17,10 @@ use crate::verify::{Authority, AuthorityKind};
 
 use super::advance::{advance, enqueue, write_letter};
 use super::error::FlowError;
-use super::facts::{Closing, Failure, Offered};
+use super::facts::{Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, forget, safe};
+use super::{again, begin, forget, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -42,8 +42,15 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let offer = begin::confirmed(&stored, &subject)?;
     let ledger = ledger(house, lease, &stored, &authority, pass);
     match carry_out(house, &ledger, offer, authority, &secret, again).await {
-        Ok(outcome) if continued => again::finish(house, lease, id, &outcome).await,
-        Ok(outcome) => finish(house, lease, id, &outcome).await,
+        Ok(outcome) => {
+            let suppressed = suppress::of(house, &ledger).await?;
+            let finished = Finished { outcome, suppressed };
+            if continued {
+                again::finish(house, lease, id, &finished).await
+            } else {
+                finish(house, lease, id, &finished).await
+            }
+        }
         // Only before anything was found can nothing have been written: then a person looks at what changed.
         Err(error) => match error.cause() {
             Some(reason) if ledger.discovery().await.map_err(EraseError::from)?.is_none() => {
@@ -108,8 +115,16 @@ pub(super) async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored
     Ok(Sha256::digest(mac).into())
 }
 
+/// What an erasure came to.
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    /// The entries of the suppression list.
+    pub(super) suppressed: Vec<String>,
+}
+
 /// Completed, or not: residue is an open failure and never a warning (invariant 3).
-async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) -> Result<(), FlowError> {
+async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished) -> Result<(), FlowError> {
+    let outcome = &finished.outcome;
     breakpoint!("erase.read_back");
     if !outcome.is_clean() {
         return Err(FlowError::Residue(outcome.totals().residue));
@@ -124,6 +139,7 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, outcome: &Outcome) 
     let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
     others_of_account(house, &mut tx, &stored).await?;
     enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
+    suppress::add(house, &mut tx, &finished.suppressed).await?;
     again::plan_sweep(house, &mut tx, id).await?;
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
@@ -169,8 +185,32 @@ fn close(house: &House, closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
     closing.outcome = lines.iter().filter(|line| is_told(line)).flat_map(told).collect();
+    closing.kept = kept(outcome);
     closing.searched = house.map.stores().keys().map(ToString::to_string).collect();
     closing.found_in = outcome.stores().into_iter().map(ToString::to_string).collect();
+}
+
+/// What stays, per table and ground: a row counts in each of its categories, and once here.
+fn kept(outcome: &Outcome) -> Vec<KeptRows> {
+    let mut all: Vec<KeptRows> = Vec::new();
+    for line in &outcome.lines {
+        let store = line.store.as_ref().map(ToString::to_string).unwrap_or_default();
+        for Kept { rows, ground, until } in &line.kept {
+            let same =
+                |known: &&mut KeptRows| known.store == store && known.table == line.table && known.ground == *ground;
+            match all.iter_mut().find(same) {
+                Some(known) => known.rows = known.rows.max(*rows),
+                None => all.push(KeptRows {
+                    store: store.clone(),
+                    table: line.table.clone(),
+                    ground: ground.clone(),
+                    until: *until,
+                    rows: *rows,
+                }),
+            }
+        }
+    }
+    all
 }
 
 /// Whether a line tells something of the person's records. Records without a category are told where they went or stay
@@ -236,16 +276,19 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
     Ok(())
 }
 
-/// Tells the team that a request waits for a store that is away; once, however long it is.
-pub(super) async fn is_away(house: &House, id: RequestId, error: &FlowError) -> Result<(), FlowError> {
+/// Notes that a request waits for a store that is away, or a legal hold, and tells the team; once, however long it is.
+/// `false` for a job that belongs to no request.
+pub(super) async fn is_away(house: &House, lease: &Lease, error: &FlowError) -> Result<bool, FlowError> {
+    let Some(id) = lease.job().request else { return Ok(false) };
     let mut tx = house.db.write().await?;
+    jobs::note_reason(&mut tx, lease.held(), error.code()).await?;
     if let Some(stored) = requests::load(&mut tx, id).await? {
         note_failure(house, &mut tx, &stored, error.code(), error).await?;
         let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
         write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Notes why work stopped, for the alarm: names of stores, tables and columns, and no personal data.

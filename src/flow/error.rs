@@ -50,6 +50,9 @@ pub enum FlowError {
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
+    /// A legal hold that this program did not place.
+    #[error(transparent)]
+    ForgedLegalHold(#[from] crate::verify::ForgedLegalHold),
     /// Evidence that does not hold.
     #[error(transparent)]
     Evidence(#[from] crate::verify::EvidenceError),
@@ -102,6 +105,7 @@ impl FlowError {
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
             | Self::ForgedRelease(_)
+            | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
@@ -169,6 +173,9 @@ impl FlowError {
         text
     }
 
+    /// Why a job waits that a legal hold stops.
+    pub const LEGAL_HOLD: &'static str = "legal_hold";
+
     /// A fixed code for the job table and the log.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -178,6 +185,7 @@ impl FlowError {
             Self::Mailbox(_) => "mailbox",
             Self::Directory(_) => "directory",
             Self::Plan(_) => "plan",
+            Self::Erase(EraseError::Held { .. }) => Self::LEGAL_HOLD,
             Self::Erase(_) => "erase",
             Self::Reply(_) => "letter",
             Self::Fact(_) | Self::Leaf(_) => "trail",
@@ -185,6 +193,7 @@ impl FlowError {
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
             Self::ForgedRelease(_) => "forged_release",
+            Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",
             Self::Extension(_) => "extension",
             Self::Moved => "moved_meanwhile",

@@ -147,9 +147,27 @@ pub struct Closing {
     /// Why work on it stopped, the last time that it did.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// What stays in the stores.
+    #[serde(default)]
+    pub kept: Vec<KeptRows>,
     /// What a search after the erasing found, the last time that it found something.
     #[serde(default)]
     pub came_back: Option<CameBack>,
+}
+
+/// Rows of one table that stay on a ground.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRows {
+    /// The store.
+    pub store: String,
+    /// The table.
+    pub table: String,
+    /// Why.
+    pub ground: String,
+    /// The last day, of the row that stays longest.
+    pub until: Option<Date>,
+    /// How many.
+    pub rows: u64,
 }
 
 /// Rows that came back after an erasure, and what becomes of those that no store can tell about.

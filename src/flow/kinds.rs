@@ -14,10 +14,12 @@ pub const SEND: &str = "send";
 pub const WAKE: &str = "wake";
 /// Search the stores again for what a completed request had erased.
 pub const SWEEP: &str = "sweep";
+/// Look at the canary of a store.
+pub const CANARY: &str = "canary";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, FORGET];
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
 pub const LONG: &[&str] = &[ERASE, SWEEP];

@@ -3,6 +3,8 @@
 //!
 //! Every write is made under the job's lease: a worker that was paused longer than its lease writes nothing any more.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,6 +13,7 @@ use crate::breakpoint;
 use crate::db::erasures::{self, Bound, ChunkBegun, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
+use crate::erase::map::TableRef;
 use crate::erase::plan::{KeySet, Step};
 use crate::erase::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 use crate::queue::Held;
@@ -19,7 +22,7 @@ use crate::trail::{Actor, Event, Fact, Facts};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{note, safe};
+use super::{legal, note, safe};
 
 const KEYS: &str = "keys";
 const DISCOVERY: &str = "discovery";
@@ -231,6 +234,10 @@ impl Ledger for CaseLedger<'_> {
         self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn held(&self, discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+        Ok(legal::held(self, discovery).await?)
     }
 
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError> {

@@ -29,6 +29,11 @@ impl Operator {
         Self(Actor::operator(pseudonym), pseudonym)
     }
 
+    /// What is kept of their name.
+    pub(super) const fn pseudonym(&self) -> crate::vault::Pseudonym {
+        self.1
+    }
+
     /// How the trail names them.
     #[must_use]
     pub const fn actor(&self) -> Actor {

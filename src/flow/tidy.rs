@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::db::{deliveries, jobs};
+use crate::db::{deliveries, jobs, suppressions};
 
 use super::error::FlowError;
 use super::house::House;
@@ -19,6 +19,8 @@ pub struct Tidied {
     pub jobs: u64,
     /// Digests of ordinary letters.
     pub digests: u64,
+    /// Entries of the suppression list.
+    pub suppressions: u64,
 }
 
 /// Forgets all that is due.
@@ -33,7 +35,9 @@ pub async fn tidy(house: &House) -> Result<Tidied, FlowError> {
         let mut tx = house.db.write().await?;
         let jobs = jobs::forget_done(&mut tx, ago(retention.job_days), ROWS_MAX).await?;
         let digests = deliveries::forget_ordinary(&mut tx, ago(retention.digest_days), ROWS_MAX).await?;
+        let suppressions = suppressions::forget(&mut tx, house.clock.now()).await?;
         tx.commit().await?;
+        tidied.suppressions += suppressions;
         tidied.jobs += jobs;
         tidied.digests += digests;
         if jobs.max(digests) < u64::from(ROWS_MAX) {

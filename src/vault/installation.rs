@@ -19,6 +19,7 @@ pub struct InstallationKeys {
     digest: Secret,
     message_id: Secret,
     pseudonym: Secret,
+    suppression: Secret,
     gate: GateKey,
 }
 
@@ -30,6 +31,7 @@ impl InstallationKeys {
             digest: kek.derive("expunged/1/digest"),
             message_id: kek.derive("expunged/1/message-id"),
             pseudonym: kek.derive("expunged/1/pseudonym"),
+            suppression: kek.derive("expunged/1/suppression"),
             gate: GateKey(kek.derive("expunged/1/gate")),
         }
     }
@@ -41,10 +43,24 @@ impl InstallationKeys {
         self.lookup.mac("address", &[address.trim().to_lowercase().as_bytes()])
     }
 
+    /// What an identity of somebody erased stands under in the suppression list, in hex: spaces around it and its case do
+    /// not count.
+    #[must_use]
+    pub fn suppression_mac(&self, identity: &str) -> String {
+        let mac = self.suppression.mac("identity", &[identity.trim().to_lowercase().as_bytes()]);
+        data_encoding::HEXLOWER.encode(&mac)
+    }
+
     /// What an account is bound by in authorities; byte-exact.
     #[must_use]
     pub fn account_mac(&self, account: &str) -> [u8; 32] {
         self.account.mac("account", &[account.as_bytes()])
+    }
+
+    /// What a person is held by in legal holds: their row's table and key; byte-exact. A table is its name and no key.
+    #[must_use]
+    pub fn subject_mac(&self, table: &str, key: &str) -> [u8; 32] {
+        self.account.mac("subject", &[table.as_bytes(), key.as_bytes()])
     }
 
     /// The keyed digest of a letter's content.

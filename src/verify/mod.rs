@@ -13,6 +13,7 @@ mod challenge;
 mod directory;
 mod evidence;
 mod hold;
+mod legal;
 mod policy;
 mod token;
 
@@ -30,5 +31,6 @@ pub use directory::{
 };
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
+pub use legal::{ForgedLegalHold, HeldKind, LegalHoldRecord};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
 pub use token::{Code, CodeHash, MessageKey, Token, TokenHash};

@@ -15,6 +15,8 @@ CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT NOT NULL);
 CREATE TABLE users (id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES accounts (id), role TEXT NOT NULL,
   email TEXT NOT NULL UNIQUE, full_name TEXT NOT NULL);
 CREATE INDEX users_by_account ON users (account_id);
+CREATE TABLE expunged_canary (id TEXT PRIMARY KEY NOT NULL, epoch TEXT NOT NULL);
+INSERT INTO expunged_canary VALUES ('expunged', '0');
 INSERT INTO accounts VALUES (1, 'Albrecht & Co'), (2, 'Bonnet & Co'), (3, 'Castillo & Co');
 INSERT INTO users VALUES
   (1, 1, 'owner', 'owner.1@team.example', 'Anna Albrecht'), (2, 1, 'user', 'user.1@team.example', 'Bela Bonnet'),
@@ -40,6 +42,7 @@ kind = "sqlite"
 url = "sqlite://shop.db"
 location = "here"
 backup_days = 90
+canary = "expunged_canary"
 
 [tables.accounts]
 subject    = "account"

@@ -112,7 +112,7 @@ on_both! {
             let ordinary = "deliveries WHERE disposition = 'ordinary' AND content_mac IS NOT NULL AND reasons IS NOT NULL";
             assert_eq!((count(world, ordinary).await, count(world, "jobs_done").await), (1, 1));
             world.days_pass(91).await;
-            assert_eq!(tidy(&world.house).await.unwrap(), Tidied { jobs: 1, digests: 1 });
+            assert_eq!(tidy(&world.house).await.unwrap(), Tidied { jobs: 1, digests: 1, suppressions: 0 });
             assert_eq!((count(world, ordinary).await, count(world, "jobs_done").await), (0, 0));
             assert_eq!(count(world, "deliveries WHERE uid IS NOT NULL AND disposition = 'ordinary'").await, 1);
             assert_eq!(tidy(&world.house).await.unwrap(), Tidied::default());

@@ -145,6 +145,8 @@ impl Checks<'_> {
             work: self.duration("work_days", raw.work_days, Unit::Days, 1..=30, 1),
             due_soon: self.duration("due_soon_days", raw.due_soon_days, Unit::Days, 1..=60, 7),
             second_sweep: self.duration("second_sweep_days", raw.second_sweep_days, Unit::Days, 0..=90, 7),
+            canary: self.duration("canary_minutes", raw.canary_minutes, Unit::Minutes, 1..=1_440, 60),
+            replay_by_itself: raw.replay_by_itself.is_some_and(Spanned::into_inner),
         }
     }
 
@@ -154,8 +156,9 @@ impl Checks<'_> {
         let unverified_letter_days = self.number("unverified_letter_days", raw.unverified_letter_days, 1..=3_650, 30);
         let job_days = self.number("job_days", raw.job_days, 1..=3_650, 90);
         let digest_days = self.number("digest_days", raw.digest_days, 1..=3_650, 90);
+        let suppression_days = self.number("suppression_days", raw.suppression_days, 0..=3_650, 90);
         let record_days = law?.pack.record_days;
-        Some(Retention { letter_days, unverified_letter_days, job_days, digest_days, record_days })
+        Some(Retention { letter_days, unverified_letter_days, job_days, digest_days, suppression_days, record_days })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{DataMap, StoreMap, TableMap, TableRef, cascade, fit, links, reach};
+use super::{CANARY_EPOCH, CANARY_KEY, DataMap, StoreMap, TableMap, TableRef, cascade, fit, links, reach};
 use crate::stores::{ColumnKind, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
@@ -106,7 +106,8 @@ impl Report<'_> {
 /// Every table of the store is mapped, or somebody said that it holds nobody's data.
 fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
     for table in schema.tables.keys() {
-        if !store.tables.contains_key(table) && !store.ignore.contains(table) {
+        let is_canary = store.canary.as_ref() == Some(table);
+        if !store.tables.contains_key(table) && !store.ignore.contains(table) && !is_canary {
             let help = format!("map it, or, if it holds nobody's data, write ignore = [{table:?}] under [store]");
             report.add(table, None, TABLE_UNMAPPED, help);
         }
@@ -117,10 +118,28 @@ fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
             "map them under [keys.NAME], or, if they hold nobody's data, list their pattern in ignore under [store]";
         report.add("", None, problem, help);
     }
+    if let Some(table) = &store.canary {
+        canary(report, table, schema.tables.get(table));
+    }
     let ignored = store.ignore.iter().filter(|_| !store.kind.is_keyed());
     for table in ignored.filter(|table| !schema.tables.contains_key(*table)) {
         let help = "correct the name, or take it out of ignore";
         report.add(table, None, "the store has no such table to ignore", help);
+    }
+}
+
+/// The canary's table holds one row of ours and nothing of anybody.
+fn canary(report: &mut Report<'_>, table: &str, found: Option<&Table>) {
+    let help =
+        "CREATE TABLE … (id VARCHAR(16) PRIMARY KEY, epoch VARCHAR(32) NOT NULL), with the row ('expunged', '0')";
+    let Some(found) = found else {
+        return report.add(table, None, "the store has no such table for the canary", help);
+    };
+    let key = [CANARY_KEY.to_owned()];
+    let is_text =
+        |name: &str| found.column(name).is_some_and(|column| !column.nullable && column.kind == ColumnKind::Text);
+    if found.columns.len() != 2 || !is_text(CANARY_KEY) || !is_text(CANARY_EPOCH) || !found.is_unique(&key) {
+        report.add(table, None, "it is not the table of a canary", help);
     }
 }
 

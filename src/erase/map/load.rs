@@ -91,9 +91,18 @@ fn store(
         let span = store.ignore.as_ref().map_or(0..0, Spanned::span);
         return Err(MapError::at(file, span, format!("table {table} is mapped and ignored"), help));
     }
+    let canary = store.canary.as_ref().map(|canary| canary.get_ref().clone());
+    if let Some(named) = &store.canary {
+        let spoken_of = tables.contains_key(named.get_ref()) || ignore.contains(named.get_ref());
+        if kind.is_keyed() || spoken_of {
+            let help = "a canary is a table of its own in a database; see the README";
+            return Err(MapError::at(file, named.span(), "this cannot be the table of a canary", help));
+        }
+    }
     let (location, processor, purpose) = (store.location.clone(), store.processor.clone(), store.purpose.clone());
     let backup_days = store.backup_days;
-    Ok(StoreMap { kind, url, location, processor, purpose, backup_days, ignore, tables, file: file.0.to_owned() })
+    let file = file.0.to_owned();
+    Ok(StoreMap { kind, url, location, processor, purpose, backup_days, ignore, canary, tables, file })
 }
 
 fn word(file: File<'_>, span: Range<usize>, error: &crate::domain::UnknownWord) -> MapError {

@@ -43,6 +43,13 @@ pub use until::Until;
 /// The category of a column that says nothing about a person.
 pub const NO_CATEGORY: &str = "none";
 
+/// The key column of a canary's table, the key of its one row, and the column that we write.
+pub const CANARY_KEY: &str = "id";
+/// See [`CANARY_KEY`].
+pub const CANARY_ROW: &str = "expunged";
+/// See [`CANARY_KEY`].
+pub const CANARY_EPOCH: &str = "epoch";
+
 /// The maps of all stores together.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
@@ -68,6 +75,9 @@ pub struct StoreMap {
     pub backup_days: u32,
     /// Tables (of a store without tables: patterns of names) that hold nobody's data: nothing is done with them.
     pub ignore: Vec<String>,
+    /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableMap>,
     /// The file that it was read from.

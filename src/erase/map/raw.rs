@@ -29,6 +29,7 @@ pub(super) struct RawStore {
     pub(super) purpose: Option<String>,
     pub(super) backup_days: u32,
     pub(super) ignore: Option<Spanned<Vec<String>>>,
+    pub(super) canary: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

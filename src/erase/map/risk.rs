@@ -158,12 +158,32 @@ pub struct Need {
     pub needed: bool,
 }
 
+/// The rights on the table of a canary.
+fn canary(table: &str) -> [Need; 3] {
+    let need = |right, column: &str, needed| Need {
+        table: table.to_owned(),
+        right,
+        columns: if right == Right::Delete { Vec::new() } else { vec![column.to_owned()] },
+        key: vec![super::CANARY_KEY.to_owned()],
+        needed,
+    };
+    [
+        need(Right::Select, super::CANARY_EPOCH, true),
+        need(Right::Update, super::CANARY_EPOCH, true),
+        need(Right::Delete, "", false),
+    ]
+}
+
 /// The rights that the map needs in its store, and those that it is better without.
 #[must_use]
 pub fn needs(store: &StoreMap, schema: &Schema) -> Vec<Need> {
     let mut needs = Vec::new();
     for (name, found) in &schema.tables {
         let Some(first) = found.columns.first() else { continue };
+        if store.canary.as_ref() == Some(name) {
+            needs.extend(canary(name));
+            continue;
+        }
         let mapped = store.tables.get(name);
         let key = mapped.map_or_else(|| vec![first.name.clone()], |mapped| mapped.key.clone());
         let mut need = |right, columns: Vec<String>, needed| {

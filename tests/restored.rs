@@ -1,0 +1,175 @@
+//! The promise: a store that came back from a backup is noticed, and what had been erased since goes again; an importer can
+//! ask beforehand whether somebody was erased.
+
+use expunged::domain::{RequestId, State, Timestamp};
+use expunged::flow::canary::{self, Replayed};
+use expunged::flow::operate::Operator;
+use expunged::params;
+use expunged::stores::StoreName;
+
+use crate::support::world::{Ground, START, World};
+
+const OWNER: &str = "owner1@team.example";
+
+/// The rows of account 1 as they were before the erasing, the kept order included.
+const RESTORED: &str = "INSERT INTO accounts VALUES ('a1', 'First Ltd');
+    INSERT INTO users VALUES ('u1', 'a1', 'owner', 'owner1@team.example', 'Olga One', '+1 555 0101'),
+      ('u5', 'a1', 'user', 'user1@team.example', 'Una One', NULL);
+    INSERT INTO end_users VALUES ('e1', 'a1', 'guest1@guest.example', 'Gina One', NULL);
+    UPDATE orders SET user_id = 'u1', ship_name = 'Olga One', ship_street = 'Elm Street 1' WHERE id = 'o1'";
+
+/// Rows of account 1 that name somebody.
+const PERSONAL: &str = "SELECT (SELECT COUNT(*) FROM users WHERE account_id = 'a1')
+    + (SELECT COUNT(*) FROM end_users WHERE account_id = 'a1') + (SELECT COUNT(*) FROM accounts WHERE id = 'a1')
+    + (SELECT COUNT(*) FROM orders WHERE id = 'o1' AND (user_id IS NOT NULL OR ship_name IS NOT NULL))";
+
+/// A shop with a canary.
+async fn with_canary(ground: Ground) -> Ground {
+    ground
+        .shop
+        .run(
+            "CREATE TABLE expunged_canary (id VARCHAR(16) NOT NULL PRIMARY KEY, epoch VARCHAR(32) NOT NULL);
+              INSERT INTO expunged_canary VALUES ('expunged', '0')",
+        )
+        .await;
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    ground.write("shop.toml", &map.replace("backup_days = 35", "backup_days = 35\ncanary = \"expunged_canary\""));
+    ground
+}
+
+async fn epoch(world: &World) -> i64 {
+    world.ground.shop.count("SELECT CAST(epoch AS BIGINT) FROM expunged_canary").await
+}
+
+/// Closes account 1, then brings the shop back to what it was before.
+async fn restored(world: &World) -> RequestId {
+    world.settle().await;
+    let before = epoch(world).await;
+    assert!(before >= START.as_micros(), "the canary was written: {before}");
+    let request = world.ask_and_confirm(OWNER).await;
+    world.days_pass(7).await;
+    assert_eq!(world.state(request).await, State::Completed);
+    assert_eq!(world.ground.shop.count(PERSONAL).await, 0);
+    assert!(epoch(world).await > before, "and is written again and again");
+    world.ground.shop.run(RESTORED).await;
+    world.ground.shop.run(&format!("UPDATE expunged_canary SET epoch = '{before}'")).await;
+    assert_eq!(world.ground.shop.count(PERSONAL).await, 5);
+    request
+}
+
+async fn replay(world: &World, since: Timestamp, store: &str, only_look: bool) -> Replayed {
+    let (store, ops) = (StoreName::new(store), Operator::named(&world.house, "ops"));
+    let replayed = canary::replay(&world.house, since, store.as_ref(), &ops, only_look).await.unwrap();
+    world.settle().await;
+    replayed
+}
+
+async fn an_operator_orders_it(world: World) {
+    world
+        .live(async {
+            let request = restored(&world).await;
+            world.days_pass(1).await;
+            assert_eq!(world.state(request).await, State::Reopened, "the canary sang");
+            assert_eq!(world.ground.shop.count(PERSONAL).await, 5, "and nobody said what to do");
+            let found = Replayed { requests: vec![request], forgotten: 0 };
+            assert_eq!(replay(&world, START, "shop", true).await, found);
+            assert_eq!(world.state(request).await, State::Reopened);
+            assert_eq!(replay(&world, START, "shop", false).await, found);
+            assert_eq!(world.state(request).await, State::Completed);
+            assert_eq!(world.ground.shop.count(PERSONAL).await, 0);
+            assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users").await, 3, "nobody else was touched");
+            assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM orders").await, 4, "what is kept is kept");
+            // The canary is ours again: nothing more is found.
+            let searches = "SELECT COUNT(*) AS number FROM jobs_done WHERE kind = 'sweep'";
+            let so_far = world.number(searches, params![]).await;
+            world.days_pass(1).await;
+            assert_eq!(world.number(searches, params![]).await, so_far);
+            world.days_pass(7).await;
+            world.days_pass(60).await;
+            let later = replay(&world, START, "shop", false).await;
+            assert_eq!(later, Replayed { requests: Vec::new(), forgotten: 1 }, "keys have their term");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_store_is_noticed_and_a_replay_erases_again_on_sqlite() {
+    an_operator_orders_it(with_canary(Ground::sqlite().await).await.build().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_store_is_noticed_and_a_replay_erases_again_with_the_ledger_on_postgres() {
+    an_operator_orders_it(with_canary(Ground::postgres().await).await.build().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_store_on_postgres_is_erased_from_by_itself_where_that_is_configured() {
+    let by_itself = |config: String| config.replace("[limits]", "[schedule]\nreplay_by_itself = true\n\n[limits]");
+    let ground = with_canary(Ground::with_shop_on_postgres(str::to_owned).await).await.with_config(by_itself);
+    let world = ground.build().await;
+    world
+        .live(async {
+            let request = restored(&world).await;
+            world.days_pass(1).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert_eq!(world.ground.shop.count(PERSONAL).await, 0);
+            let reopened = "SELECT COUNT(*) AS number FROM trail WHERE event = 'reopened'";
+            assert_eq!(world.number(reopened, params![]).await, 1);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_is_newer_than_ours_is_left_as_it_is() {
+    let world = with_canary(Ground::sqlite().await).await.build().await;
+    world
+        .live(async {
+            world.settle().await;
+            let newer = i64::MAX / 2;
+            world.ground.shop.run(&format!("UPDATE expunged_canary SET epoch = '{newer}'")).await;
+            world.days_pass(1).await;
+            assert_eq!(epoch(&world).await, newer);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_no_canary_stops_the_start() {
+    let ground = Ground::sqlite().await;
+    ground.shop.run("CREATE TABLE expunged_canary (id TEXT NOT NULL PRIMARY KEY, epoch TEXT)").await;
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    ground.write("shop.toml", &map.replace("backup_days = 35", "backup_days = 35\ncanary = \"expunged_canary\""));
+    let refused = ground.refused().await;
+    assert!(refused.contains("it is not the table of a canary"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_importer_can_ask_who_was_erased() {
+    let world = Ground::sqlite().await.build().await;
+    let file = world.ground.path("import.csv");
+    std::fs::write(
+        &file,
+        "email;name\nOwner1@Team.example ;Olga\nowner2@team.example;Otto\n\"guest1@guest.example\"\n",
+    )
+    .unwrap();
+    let check = async || {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_expunged"));
+        command.args(["--output", "json", "--config"]).arg(world.ground.path("expunged.toml"));
+        let said = command.args(["suppress", "check"]).arg(&file).output().await.unwrap();
+        let (out, err) = (String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap());
+        assert!(!out.contains('@') && !err.contains('@'), "no value is shown: {out} {err}");
+        (said.status.code(), serde_json::from_str::<serde_json::Value>(&out).unwrap())
+    };
+    world
+        .live(async {
+            assert_eq!(check().await, (Some(0), serde_json::json!([])), "nobody was erased yet");
+            let request = world.ask_and_confirm(OWNER).await;
+            world.days_pass(7).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert_eq!(check().await, (Some(4), serde_json::json!([{ "line": 2 }, { "line": 4 }])));
+        })
+        .await;
+    // No identity stands in the ledger, and the list is forgotten by its term.
+    world.clock.advance(std::time::Duration::from_secs(91 * 86_400));
+    assert_eq!(expunged::flow::tidy::tidy(&world.house).await.unwrap().suppressions, 3);
+}

@@ -2,6 +2,7 @@
 
 mod answers;
 mod changed;
+mod held;
 mod keyed;
 mod killed;
 mod late;

@@ -4,6 +4,7 @@ use expunged::domain::{RequestId, State};
 use expunged::flow::legal::{self, HeldTarget, table};
 use expunged::flow::operate::Operator;
 use expunged::params;
+use expunged::stores::StoreName;
 
 use crate::support::world::{Ground, TEAM, World};
 
@@ -64,9 +65,10 @@ async fn a_held_table_stops_its_steps_and_no_others_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_held_account_or_person_is_not_touched() {
+async fn a_held_account_person_or_store_is_not_touched() {
     let person = HeldTarget::Subject(table("shop.users").unwrap(), "u5".to_owned());
-    for target in [HeldTarget::Account("a1".to_owned()), person] {
+    let store = HeldTarget::Store(StoreName::new("shop").unwrap());
+    for target in [HeldTarget::Account("a1".to_owned()), person, store, HeldTarget::Everything] {
         let world = World::sqlite().await;
         world
             .live(async {
@@ -129,6 +131,8 @@ async fn what_does_not_exist_is_not_held() {
     assert!(table("orders").is_none() && table("shop.").is_none());
     let nothing = HeldTarget::Table(table("shop.nothing").unwrap());
     legal::place(&world.house, &nothing, "12 O 34/26", &operator(&world)).await.unwrap_err();
+    let nowhere = HeldTarget::Store(StoreName::new("nowhere").unwrap());
+    legal::place(&world.house, &nowhere, "12 O 34/26", &operator(&world)).await.unwrap_err();
     let account = HeldTarget::Account("a1".to_owned());
     legal::place(&world.house, &account, " ", &operator(&world)).await.unwrap_err();
 }

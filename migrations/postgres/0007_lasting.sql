@@ -13,11 +13,11 @@ CREATE TABLE suppressions (
 );
 CREATE INDEX suppressions_to_forget ON suppressions (until);
 
--- Legal holds on accounts, persons and tables. Both HMACs are under a key outside this database: plain SQL neither lifts a
+-- Legal holds on accounts, persons, tables, stores and everything. Both HMACs are under a key outside this database: plain SQL neither lifts a
 -- hold nor moves it.
 CREATE TABLE legal_holds (
   id           UUID PRIMARY KEY,
-  kind         TEXT NOT NULL CHECK (kind IN ('account','subject','table')),
+  kind         TEXT NOT NULL CHECK (kind IN ('account','subject','table','store','everything')),
   target_mac   BYTEA NOT NULL CHECK (length(target_mac) = 32),
   reference    TEXT NOT NULL,
   placed_by    BYTEA NOT NULL CHECK (length(placed_by) = 16),   -- pseudonym

@@ -1,4 +1,5 @@
-//! `expunged holds`: legal holds on accounts, persons and tables. A hold stops what would touch it, and nothing else.
+//! `expunged holds`: legal holds on accounts, persons, tables and stores, and the switch that stops all erasing. A hold
+//! stops what would touch it, and nothing else.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -6,6 +7,7 @@ use uuid::Uuid;
 use crate::db::legal_holds;
 use crate::flow::FlowError;
 use crate::flow::legal::{self, HeldTarget};
+use crate::stores::StoreName;
 use crate::verify::{HeldKind, LegalHoldRecord};
 
 use super::exit::{Ended, Exit, Outcome};
@@ -36,7 +38,7 @@ pub(super) struct PlaceArgs {
     reference: String,
 }
 
-/// What is held: exactly one of the three.
+/// What is held: exactly one of these.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct TargetArgs {
@@ -49,6 +51,12 @@ struct TargetArgs {
     /// A table, such as shop.orders.
     #[arg(long, value_name = "STORE.TABLE")]
     table: Option<String>,
+    /// A store, such as shop.
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// Every store: stops all erasing.
+    #[arg(long)]
+    everything: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,14 +119,16 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
 fn target(args: &TargetArgs) -> Result<HeldTarget, Ended> {
     let wrong = |text: &str, form: &str| Ended::saying(Exit::Usage, format_args!("{text:?} is not of the form {form}"));
     let table = |text: &str, form: &str| legal::table(text).ok_or_else(|| wrong(text, form));
-    Ok(match (&args.account, &args.subject, &args.table) {
+    Ok(match (&args.account, &args.subject, &args.table, &args.store) {
         (Some(account), ..) => HeldTarget::Account(account.clone()),
-        (_, Some(subject), _) => {
+        (_, Some(subject), ..) => {
             const FORM: &str = "STORE.TABLE/KEY";
             let (at, key) = subject.split_once('/').ok_or_else(|| wrong(subject, FORM))?;
             HeldTarget::Subject(table(at, FORM)?, key.to_owned())
         }
-        (_, _, text) => HeldTarget::Table(table(text.as_deref().unwrap_or_default(), "STORE.TABLE")?),
+        (.., Some(store)) => HeldTarget::Store(StoreName::new(store).ok_or_else(|| wrong(store, "STORE"))?),
+        _ if args.everything => HeldTarget::Everything,
+        (_, _, text, _) => HeldTarget::Table(table(text.as_deref().unwrap_or_default(), "STORE.TABLE")?),
     })
 }
 

@@ -7,6 +7,7 @@ use super::blank;
 use super::discover::{Finder, Owned, Sets};
 use super::engine::{Recognised, Run};
 use super::error::EraseError;
+use super::held;
 use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
 use super::map::{Link, Mask, TableMap, TableRef};
 use super::owners::Owners;
@@ -59,6 +60,11 @@ impl Work<'_> {
             return Ok(*counts);
         }
         let at = &step.rows.at;
+        // Asked before each chunk: a hold may be placed while we erase.
+        let held = held::above(self.skeleton(), ledger.held(self.discovery).await?);
+        if held::waits(step, &held) {
+            return Err(EraseError::Held { at: at.clone() });
+        }
         let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;

@@ -14,7 +14,6 @@ use super::act::Work;
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
-use super::held;
 use super::ledger::{Discovery, Ledger, StepCounts};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
@@ -142,19 +141,16 @@ async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
     let steps = &work.skeleton().steps;
     let owners = work.owners().await?;
     let mut counts = Vec::with_capacity(steps.len());
-    let mut waiting = None;
+    let mut held = None;
     for step in steps {
-        // Asked before each: a hold may be placed while we erase.
-        let held = held::above(work.skeleton(), work.run.ledger.held(work.discovery).await?);
-        if held::waits(step, &held) {
-            waiting.get_or_insert(step);
-        } else {
-            counts.push(work.act(step, &owners).await?);
+        match work.act(step, &owners).await {
+            Err(EraseError::Held { at }) => held = held.or(Some(at)), // the others go on
+            acted => counts.push(acted?),
         }
     }
     // What waits is not read back, and nothing is called done.
-    if let Some(step) = waiting {
-        return Err(EraseError::Held { at: step.rows.at.clone() });
+    if let Some(at) = held {
+        return Err(EraseError::Held { at });
     }
     let mut left = read_back(work, &owners).await?;
     // What seems to be left may hang on a key that we freed and that was given to somebody else: then ask once more.

@@ -174,7 +174,7 @@ impl FlowError {
     }
 
     /// Why a job waits that a legal hold stops.
-    pub const LEGAL_HOLD: &'static str = "legal_hold";
+    pub const HELD: &'static str = "held";
 
     /// A fixed code for the job table and the log.
     #[must_use]
@@ -185,7 +185,7 @@ impl FlowError {
             Self::Mailbox(_) => "mailbox",
             Self::Directory(_) => "directory",
             Self::Plan(_) => "plan",
-            Self::Erase(EraseError::Held { .. }) => Self::LEGAL_HOLD,
+            Self::Erase(EraseError::Held { .. }) => Self::HELD,
             Self::Erase(_) => "erase",
             Self::Reply(_) => "letter",
             Self::Fact(_) | Self::Leaf(_) => "trail",

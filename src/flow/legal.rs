@@ -26,6 +26,10 @@ pub enum HeldTarget {
     Subject(TableRef, String),
     /// A table.
     Table(TableRef),
+    /// A store.
+    Store(StoreName),
+    /// All stores.
+    Everything,
 }
 
 /// The table of a text such as `shop.orders`.
@@ -35,10 +39,15 @@ pub fn table(text: &str) -> Option<TableRef> {
     Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() }).filter(|at| !at.table.is_empty())
 }
 
-/// Places a hold; what is being erased stops before its next step.
+/// What a hold on everything is on.
+fn everything(house: &House) -> [u8; 32] {
+    house.keys.subject_mac("", "")
+}
+
+/// Places a hold; what is being erased stops before its next chunk.
 ///
 /// # Errors
-/// [`FlowError::NotFound`] for a table that no map has; blank words.
+/// [`FlowError::NotFound`] for a table or store that no map has; blank words.
 pub async fn place(
     house: &House,
     target: &HeldTarget,
@@ -50,7 +59,14 @@ pub async fn place(
         HeldTarget::Account(account) => (HeldKind::Account, house.keys.account_mac(account)),
         HeldTarget::Subject(at, key) => (HeldKind::Subject, house.keys.subject_mac(&at.to_string(), key)),
         HeldTarget::Table(at) => (HeldKind::Table, house.keys.subject_mac(&at.to_string(), "")),
+        HeldTarget::Store(store) => (HeldKind::Store, house.keys.subject_mac(store.as_str(), "")),
+        HeldTarget::Everything => (HeldKind::Everything, everything(house)),
     };
+    if let HeldTarget::Store(store) = target
+        && !house.map.stores().contains_key(store)
+    {
+        return Err(FlowError::NotFound("store of this name in the data maps"));
+    }
     if let HeldTarget::Subject(at, _) | HeldTarget::Table(at) = target
         && house.map.table(at).is_none()
     {
@@ -75,7 +91,7 @@ pub async fn release(house: &House, id: Uuid) -> Result<(), FlowError> {
     let hold = hold.ok_or(FlowError::NotFound("legal hold with this id that stands"))?;
     hold.stands(gate)?;
     legal_holds::set_release(&mut tx, &hold.lifted(now, gate)).await?;
-    jobs::hasten(&mut tx, &[kinds::ERASE], FlowError::LEGAL_HOLD, now, now.plus(AWAY_WAIT)).await?;
+    jobs::hasten(&mut tx, &[kinds::ERASE], FlowError::HELD, now, now.plus(AWAY_WAIT)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -92,11 +108,12 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     }
     let is_held = |kind, mac: [u8; 32]| standing.contains(&(kind, mac));
     let tables = || discovery.skeleton.tables.iter();
-    if is_held(HeldKind::Account, ledger.bound.account_mac) {
+    if is_held(HeldKind::Account, ledger.bound.account_mac) || is_held(HeldKind::Everything, everything(house)) {
         return Ok(tables().map(|(at, _)| at.clone()).collect());
     }
     for (at, table) in tables() {
-        if is_held(HeldKind::Table, house.keys.subject_mac(&at.to_string(), "")) {
+        let of_store = house.keys.subject_mac(at.store.as_str(), "");
+        if is_held(HeldKind::Store, of_store) || is_held(HeldKind::Table, house.keys.subject_mac(&at.to_string(), "")) {
             held.insert(at.clone());
         }
         if table.subject.is_none() || !standing.iter().any(|(kind, _)| *kind == HeldKind::Subject) {

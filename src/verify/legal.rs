@@ -1,4 +1,5 @@
-//! Legal holds: an account, a person or a table that nothing may be erased from while the hold stands, whoever asked.
+//! Legal holds: an account, a person, a table or a store that nothing may be erased from while the hold stands, whoever
+//! asked; and the switch that stops all erasing, which is a hold on everything.
 //!
 //! Placing and lifting carry an HMAC under the gate key: what plain SQL wrote neither lifts a hold nor moves it to
 //! somebody else.
@@ -16,6 +17,10 @@ stored_enum! {
         Subject = "subject",
         /// A table of a store.
         Table = "table",
+        /// A store.
+        Store = "store",
+        /// Every store: nothing is erased at all.
+        Everything = "everything",
     }
 }
 

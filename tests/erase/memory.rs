@@ -1,10 +1,11 @@
 //! A ledger in memory that can be killed at any breakpoint, and that outlives the kill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use expunged::domain::Retry;
+use expunged::erase::map::TableRef;
 use expunged::erase::plan::{KeySet, Step};
 use expunged::erase::{BREAKPOINTS, Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 use expunged::stores::Key;
@@ -22,6 +23,7 @@ struct Inner {
     outcomes: BTreeMap<u16, StepCounts>,
     passed: Vec<&'static str>,
     kill_after: Option<usize>,
+    hold_after: Option<usize>,
     late: Vec<(&'static str, sqlx::SqlitePool, String)>,
 }
 
@@ -31,6 +33,16 @@ impl MemoryLedger {
         let mut inner = self.0.lock().unwrap();
         inner.passed.clear();
         inner.kill_after = breakpoints;
+    }
+
+    /// A hold on every table stands from when so many chunks have ended.
+    pub fn hold_after(&self, chunks: Option<usize>) {
+        self.0.lock().unwrap().hold_after = chunks;
+    }
+
+    /// How many chunks have ended.
+    pub fn ended(&self) -> usize {
+        self.0.lock().unwrap().ended()
     }
 
     /// Runs a statement of somebody else at a breakpoint, once; several run at one after the other.
@@ -49,6 +61,12 @@ impl MemoryLedger {
 
     pub fn outcomes(&self) -> BTreeMap<u16, StepCounts> {
         self.0.lock().unwrap().outcomes.clone()
+    }
+}
+
+impl Inner {
+    fn ended(&self) -> usize {
+        self.steps.values().flat_map(|step| step.chunks.values()).filter(|chunk| chunk.done.is_some()).count()
     }
 }
 
@@ -106,6 +124,12 @@ impl Ledger for MemoryLedger {
     async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
         self.0.lock().unwrap().outcomes.insert(step.number, counts);
         Ok(())
+    }
+
+    async fn held(&self, discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+        let inner = self.0.lock().unwrap();
+        let stands = inner.hold_after.is_some_and(|chunks| inner.ended() >= chunks);
+        Ok(if stands { discovery.skeleton.tables.iter().map(|(at, _)| at.clone()).collect() } else { BTreeSet::new() })
     }
 
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError> {

@@ -18,7 +18,7 @@ pub struct AlarmReview {
     pub due_on: Date,
 }
 
-/// To the team: a step failed for good, or waits for a store that is away. The reason holds no personal data.
+/// To the team: a step failed for good, or waits for a store that is away or a legal hold. The reason holds no personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmStepFailed {
     /// Which request.

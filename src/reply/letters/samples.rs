@@ -247,7 +247,8 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         LetterKind::AlarmStepFailed => {
             let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
             let failed = AlarmStepFailed { reference: reference(), store, table, reason, waits: false };
-            vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into()]
+            let held = AlarmStepFailed { waits: true, reason: "held".to_owned(), ..failed.clone() };
+            vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into(), held.into()]
         }
         LetterKind::AlarmBounced => {
             let bounced = |letter, certain, obstacle: Option<&str>| {

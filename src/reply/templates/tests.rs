@@ -149,7 +149,7 @@ fn codes_of_failures() -> Vec<&'static str> {
     let source = include_str!("../../flow/error.rs");
     let mut codes: Vec<_> = code.captures_iter(source).map(|found| found.get(1).unwrap().as_str()).collect();
     assert!(codes.len() > 12, "{codes:?}");
-    codes.extend(["lease_expired", "panicked", "unknown"]);
+    codes.extend(["lease_expired", "panicked", "unknown", "held"]);
     codes
 }
 

@@ -96,6 +96,7 @@ CREATE TABLE requests (
   reminded      BOOLEAN NOT NULL,
   code_asked    BOOLEAN NOT NULL,
   due_told      BOOLEAN NOT NULL,      -- whether the team was told that the due date comes near
+  erased        BOOLEAN NOT NULL DEFAULT FALSE,      -- whether rows were erased for it: its saved keys live as long as the backups
   erase_at      TIMESTAMPTZ,
   authority_id         UUID,
   authority_expires_at TIMESTAMPTZ,

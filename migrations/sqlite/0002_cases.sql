@@ -96,6 +96,7 @@ CREATE TABLE requests (
   reminded      INTEGER NOT NULL,
   code_asked    INTEGER NOT NULL,
   due_told      INTEGER NOT NULL,      -- whether the team was told that the due date comes near
+  erased        INTEGER NOT NULL DEFAULT 0,      -- whether rows were erased for it: its saved keys live as long as the backups
   erase_at      INTEGER,
   authority_id         BLOB,
   authority_expires_at INTEGER,

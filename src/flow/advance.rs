@@ -12,7 +12,7 @@ use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{challenge, kinds, note, pause};
+use super::{challenge, forget, kinds, note, pause};
 
 /// Moves a stored request by an event and writes all that follows from it.
 ///
@@ -51,20 +51,8 @@ pub async fn advance(
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
     }
-    if request.state.is_ended() && !erased(event) {
-        // Nothing was erased, so no backup can bring anything back that would have to be erased again.
-        enqueue(house, tx, forget_job(&request, super::forget::Term::Replay, now), now).await?;
-    }
-    let ended_at = request.state.is_ended().then_some(now);
+    let ended_at = request.state.is_ended().then(|| stored.ended_at.unwrap_or(now));
     Ok(Stored { request, bindings, updated_at: now, ended_at })
-}
-
-/// Whether rows were erased for this request when it ended by this event.
-const fn erased(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Erased { held_anything: true, .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone
-    )
 }
 
 async fn follow(
@@ -82,14 +70,7 @@ async fn follow(
         Effect::CancelWakes => {
             jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
         }
-        Effect::Close => {
-            // Of an earlier end, where it was opened again: its terms would be over too soon.
-            jobs::cancel_waiting(tx, request.id, &[kinds::FORGET]).await?;
-            let letters = now.plus_days(house.letter_days(request.state));
-            enqueue(house, tx, forget_job(request, super::forget::Term::Letters, letters), now).await?;
-            let record = now.plus_days(house.config.retention.record_days);
-            enqueue(house, tx, forget_job(request, super::forget::Term::Record, record), now).await?;
-        }
+        Effect::Close { erased } => forget::plan(house, tx, request, erased, now).await?,
     }
     Ok(())
 }
@@ -194,13 +175,5 @@ pub(super) fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
     let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round, "at": at }), at);
     job.request = Some(request.id);
     job.unique_key = Some(format!("wake:{}:{wake}:{}", request.id, request.moves));
-    job
-}
-
-pub(super) fn forget_job(request: &Request, term: super::forget::Term, at: Timestamp) -> NewJob {
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term, "moves": request.moves }), at);
-    job.request = Some(request.id);
-    job.unique_key = Some(format!("forget:{}:{term}:{}", request.id, request.moves));
-    job.priority = Priority::Bulk;
     job
 }

@@ -15,12 +15,12 @@ use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
 use crate::verify::{Authority, AuthorityKind};
 
-use super::advance::{advance, enqueue, write_letter};
+use super::advance::{advance, write_letter};
 use super::error::FlowError;
 use super::facts::{Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, forget, safe, suppress};
+use super::{again, begin, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -136,9 +136,8 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
-    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
+    advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
-    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
     again::plan_sweep(house, &mut tx, id).await?;
     jobs::complete_in(&mut tx, lease).await?;

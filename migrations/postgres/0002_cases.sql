@@ -242,6 +242,7 @@ CREATE TABLE letters (
                  'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
                  'alarm_mailbox')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
+  addressee    BYTEA CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own
   occasion     BIGINT NOT NULL,
   round        BIGINT NOT NULL,
   message_id   TEXT NOT NULL UNIQUE,
@@ -253,8 +254,10 @@ CREATE TABLE letters (
   obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 );
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
-CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
-CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, ''::bytea))
+  WHERE about_id IS NULL;
+CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind, COALESCE(addressee, ''::bytea))
+  WHERE about_id IS NOT NULL;
 
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too.
 CREATE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -242,6 +242,7 @@ CREATE TABLE letters (
                  'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
                  'alarm_mailbox')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
+  addressee    BLOB CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own
   occasion     INTEGER NOT NULL,
   round        INTEGER NOT NULL,
   message_id   TEXT NOT NULL UNIQUE,
@@ -253,8 +254,10 @@ CREATE TABLE letters (
   obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 ) STRICT;
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
-CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
-CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, x''))
+  WHERE about_id IS NULL;
+CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind, COALESCE(addressee, x''))
+  WHERE about_id IS NOT NULL;
 
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too. OR REPLACE deletes what is in its way without a DELETE
 -- that a trigger sees, so the triggers look first, for every key of a table; what it guards has no rowid, which would

@@ -36,6 +36,9 @@ pub struct LetterRow {
     pub kind: LetterKind,
     /// To whom.
     pub audience: Audience,
+    /// To the team: HMAC of which of its addresses. Each has a letter of its own, so that one that takes none keeps it from
+    /// nobody else.
+    pub addressee: Option<[u8; 32]>,
     /// The request's move that asked for it; tells letters of one kind apart.
     pub occasion: u32,
     /// The round of the challenge that it belongs to.
@@ -54,7 +57,7 @@ pub struct LetterRow {
     pub obstacle: Option<String>,
 }
 
-/// Writes a letter to the outbox; one of the same kind, audience and occasion (or an alarm of this kind about the same
+/// Writes a letter to the outbox; one of the same kind, addressee and occasion (or an alarm of this kind about the same
 /// letter) is there already after a repeat.
 ///
 /// # Errors
@@ -62,8 +65,8 @@ pub struct LetterRow {
 pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
     let rows = tx
         .execute(
-            "INSERT INTO letters (id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+            "INSERT INTO letters (id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, addressee)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
             params![
                 letter.id.as_uuid(),
                 letter.request.map(RequestId::as_uuid),
@@ -75,7 +78,8 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
                 letter.message_id.as_str(),
                 letter.state.as_str(),
                 i64::from(letter.sends),
-                letter.created_at
+                letter.created_at,
+                letter.addressee.map(Vec::from)
             ],
         )
         .await?;
@@ -86,7 +90,7 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, put_off_at, obstacle ",
+            "SELECT id, request_id, about_id, kind, audience, addressee, occasion, round, message_id, state, sends, created_at, put_off_at, obstacle ",
             $rest
         )
     };
@@ -122,6 +126,18 @@ pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<LetterRow
         .iter()
         .map(read)
         .collect()
+}
+
+/// Whether the same letter to another address of the team was taken.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn another_has_it(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
+    let sql = "SELECT 1 AS one FROM letters WHERE audience = 'team' AND state = 'sent' AND id <> $1 AND kind = $2 AND created_at = $3
+                AND request_id IS NOT DISTINCT FROM $4 AND about_id IS NOT DISTINCT FROM $5 LIMIT 1";
+    let (request, about) = (letter.request.map(RequestId::as_uuid), letter.about.map(LetterId::as_uuid));
+    let found = tx.optional(sql, params![letter.id.as_uuid(), letter.kind.as_str(), letter.created_at, request, about]);
+    Ok(found.await?.is_some())
 }
 
 /// The challenge of a request's round, if it was sent, and not after this time.
@@ -216,6 +232,7 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         about: row.opt_uuid("about_id")?.map(LetterId::from_uuid),
         kind: row.word("kind")?,
         audience: row.word("audience")?,
+        addressee: row.opt_array("addressee")?,
         occasion: row.u32("occasion")?,
         round: row.u32("round")?,
         message_id: row.text("message_id")?,

@@ -75,7 +75,8 @@ async fn follow(
     Ok(())
 }
 
-/// Writes a letter to the outbox with the job that sends it. Once per kind, addressee and occasion (invariant 4).
+/// Writes a letter to the outbox with the job that sends it. Once per kind, addressee and occasion (invariant 4); to the
+/// team, one to each of its addresses.
 pub(super) async fn write_letter(
     house: &House,
     tx: &mut Tx,
@@ -85,12 +86,12 @@ pub(super) async fn write_letter(
     now: Timestamp,
 ) -> Result<(), FlowError> {
     let occasion = request.map_or(0, |request| request.moves);
-    let id = LetterId::new(now, &*house.chance);
-    let local = match request {
-        Some(request) => house.keys.message_id_local(request.id, kind, audience, occasion),
-        None => house.keys.message_id_local(RequestId::from_uuid(id.as_uuid()), kind, audience, 0),
-    };
-    post(house, tx, new_letter(house, id, request, kind, audience, &local, now), now).await
+    let about = request.map_or_else(|| RequestId::new(now, &*house.chance), |request| request.id);
+    let local = house.keys.message_id_local(about, kind, audience, occasion);
+    for letter in new_letters(house, request, kind, audience, &local, now) {
+        post(house, tx, letter, now).await?;
+    }
+    Ok(())
 }
 
 /// Writes an alarm to the team about a letter that has not reached its reader. Once per kind and letter.
@@ -102,26 +103,49 @@ pub(super) async fn write_alarm_about(
     about: &LetterRow,
     now: Timestamp,
 ) -> Result<(), FlowError> {
-    let (id, local) = (LetterId::new(now, &*house.chance), house.keys.alarm_id_local(about.id, kind));
-    let letter = new_letter(house, id, Some(request), kind, Audience::Team, &local, now);
-    post(house, tx, LetterRow { about: Some(about.id), ..letter }, now).await
+    let local = house.keys.alarm_id_local(about.id, kind);
+    for letter in new_letters(house, Some(request), kind, Audience::Team, &local, now) {
+        post(house, tx, LetterRow { about: Some(about.id), ..letter }, now).await?;
+    }
+    Ok(())
 }
 
-fn new_letter(
+/// A letter for each addressee. One to a team without addresses is written too: the queue says that it reached nobody.
+fn new_letters(
     house: &House,
-    id: LetterId,
     request: Option<&Request>,
     kind: LetterKind,
     audience: Audience,
     local: &str,
     now: Timestamp,
+) -> Vec<LetterRow> {
+    let team = house.config.service.team.iter().filter(|_| audience == Audience::Team);
+    let mut addressees: Vec<_> = team.map(|address| Some(house.keys.lookup_mac(address))).collect();
+    if addressees.is_empty() {
+        addressees.push(None);
+    }
+    let letter = |addressee: Option<[u8; 32]>| {
+        let local = addressee.map(|to| house.keys.copy_id_local(local, &to)).unwrap_or_else(|| local.to_owned());
+        new_letter(house, request, kind, (audience, addressee), &local, now)
+    };
+    addressees.into_iter().map(letter).collect()
+}
+
+fn new_letter(
+    house: &House,
+    request: Option<&Request>,
+    kind: LetterKind,
+    (audience, addressee): (Audience, Option<[u8; 32]>),
+    local: &str,
+    now: Timestamp,
 ) -> LetterRow {
     LetterRow {
-        id,
+        id: LetterId::new(now, &*house.chance),
         request: request.map(|request| request.id),
         about: None,
         kind,
         audience,
+        addressee,
         occasion: request.map_or(0, |request| request.moves),
         round: request.map_or(0, |request| request.round),
         message_id: format!("{local}@{}", house.domain()),

@@ -25,8 +25,8 @@ use super::{outbox, safe};
 pub(super) struct Written {
     pub(super) letter: Letter,
     pub(super) language: Language,
-    /// One address, or all of the team's.
-    pub(super) to: Vec<String>,
+    /// Where it goes.
+    pub(super) to: String,
     /// What an answer proves possession with.
     pub(super) token: Option<String>,
     /// The letter of the customer that we answer.
@@ -41,10 +41,11 @@ pub(super) async fn write(
     stored: Option<&Stored>,
 ) -> Result<Option<Written>, FlowError> {
     if row.audience == Audience::Team {
-        let to = house.config.service.team.clone();
-        if to.is_empty() {
+        let mut team = house.config.service.team.iter();
+        // An address that the team has no more is written to no more.
+        let Some(to) = team.find(|address| row.addressee == Some(house.keys.lookup_mac(address))).cloned() else {
             return Ok(None);
-        }
+        };
         let letter = alarm(house, tx, row, stored).await?;
         let language = house.config.service.language;
         return Ok(Some(Written { letter, language, to, token: None, in_reply_to: None }));
@@ -55,7 +56,7 @@ pub(super) async fn write(
     let language = desk.language(house);
     let in_reply_to = desk.opening.message_id.clone().filter(|_| row.audience == Audience::Asker);
     let (letter, token) = desk.fill(house, tx, &to).await?;
-    Ok(Some(Written { letter, language, to: vec![to], token, in_reply_to }))
+    Ok(Some(Written { letter, language, to, token, in_reply_to }))
 }
 
 /// All that the letters of one request are filled from.

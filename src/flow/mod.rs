@@ -43,6 +43,7 @@ mod pause;
 pub mod retention;
 pub mod retry;
 mod safe;
+pub mod sent;
 mod standing;
 mod suppress;
 pub mod tidy;

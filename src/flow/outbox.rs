@@ -57,9 +57,19 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         drop(tx);
         return super::complete(house, lease).await;
     }
-    if letter.state == LetterState::Sending && letter.sends >= SENDS_MAX {
+    if letter.state == LetterState::Sending {
         drop(tx);
-        return settle(house, lease, &letter, LetterState::Held, None).await;
+        // What became of it is looked up where that can be, before anybody gets it twice or is told that nobody knows.
+        if let Some(sent) = &house.sent
+            && sent.has(&letter.message_id).await
+        {
+            info!(letter.id = %letter.id, letter.kind = %letter.kind, "a letter whose delivery was cut off lies in Sent");
+            return settle(house, lease, &letter, LetterState::Sent, None).await;
+        }
+        if letter.sends >= SENDS_MAX {
+            return settle(house, lease, &letter, LetterState::Held, None).await;
+        }
+        tx = house.db.read().await?;
     }
     let stored = match letter.request {
         Some(request) => requests::load(&mut tx, request).await?,

@@ -146,24 +146,21 @@ impl Decision {
     }
 }
 
-/// Moves the request as its answer was decided. What changes nothing is recorded as an answer all the same.
-pub(super) async fn take(
+/// Moves the request as its answer was decided.
+pub(super) async fn carry_out(
     house: &House,
     tx: &mut Tx,
-    answered: Answered,
-    letter: &Intake,
-    received_at: Timestamp,
+    stored: &Stored,
+    decision: Decision,
 ) -> Result<(), FlowError> {
-    // What was read before the transaction may be old by now.
-    let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
-    match decide(house, tx, &stored, &answered, letter, received_at).await? {
+    match decision {
         Decision::Nothing => Ok(()),
-        Decision::Step(event, actor) => step(house, tx, &stored, &event, actor).await,
-        Decision::Ruled(asked, ruling) => follow(house, tx, &stored, &asked, ruling).await,
+        Decision::Step(event, actor) => step(house, tx, stored, &event, actor).await,
+        Decision::Ruled(asked, ruling) => follow(house, tx, stored, &asked, ruling).await,
         Decision::Counted { round, attempts, event } => {
             challenges::set_attempts(tx, stored.request.id, round, attempts).await?;
             match event {
-                Some((event, actor)) => step(house, tx, &stored, &event, actor).await,
+                Some((event, actor)) => step(house, tx, stored, &event, actor).await,
                 None => Ok(()),
             }
         }

@@ -46,6 +46,7 @@ mod safe;
 pub mod sent;
 mod standing;
 mod suppress;
+mod thread;
 pub mod tidy;
 mod undelivered;
 mod wake;

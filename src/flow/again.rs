@@ -179,9 +179,8 @@ async fn go_on(house: &House, tx: &mut Tx, reopened: &Stored, actor: Actor) -> R
     let holds = holds::of_request(tx, id).await?;
     let beginning = Beginning::of(&next, &holds, std::time::Duration::ZERO, now, gate)
         .map_err(|_| FlowError::Broken(NO_CONTINUATION))?;
-    authorities::insert(tx, &next.record(gate)).await?;
-    authorities::begin(tx, beginning.record()).await?;
     note::issued(house, tx, reopened.request.case, &next, actor).await?;
+    authorities::begin(tx, beginning.record()).await?;
     let event = Event::Continued { warrant: Warrant { authority: next.id(), expires_at: next.expires_at() } };
     advance(house, tx, reopened, &event, reopened.bindings.clone(), actor).await
 }

@@ -261,14 +261,7 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
         }
         State::Scheduled => Event::Stopped { reason },
         // Its life is over or waits for a person anyway; but what was to be forgotten is not, and nobody would look.
-        _ => {
-            match note_failure(house, tx, &stored, reason.as_str(), error).await {
-                Ok(()) | Err(FlowError::KeyDestroyed(_)) => {}
-                Err(other) => return Err(other),
-            }
-            let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
-            return write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await;
-        }
+        _ => return tell_team(house, tx, &stored, reason.as_str(), error).await,
     };
     note_failure(house, tx, &stored, reason.as_str(), error).await?;
     advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?;
@@ -282,12 +275,27 @@ pub(super) async fn is_away(house: &House, lease: &Lease, error: &FlowError) -> 
     let mut tx = house.db.write().await?;
     jobs::note_reason(&mut tx, lease.held(), error.code()).await?;
     if let Some(stored) = requests::load(&mut tx, id).await? {
-        note_failure(house, &mut tx, &stored, error.code(), error).await?;
-        let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
-        write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
+        tell_team(house, &mut tx, &stored, error.code(), error).await?;
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Tells the team why work stopped that moves its request nowhere; with less in it, where what it would stand in was
+/// forgotten.
+async fn tell_team(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    reason: &str,
+    error: &FlowError,
+) -> Result<(), FlowError> {
+    match note_failure(house, tx, stored, reason, error).await {
+        Ok(()) | Err(FlowError::KeyDestroyed(_)) => {}
+        Err(other) => return Err(other),
+    }
+    let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
+    write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await
 }
 
 /// Notes why work stopped, for the alarm: names of stores, tables and columns, and no personal data.

@@ -469,6 +469,16 @@ pub async fn hasten(
     Ok(changed)
 }
 
+/// How many jobs of a kind wait for this reason.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_waiting_for(tx: &mut Tx, kind: &str, reason: &str) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'waiting' AND kind = $1 AND reason = $2";
+    let count = tx.one(sql, params![kind, reason]).await?.of("jobs").i64("count")?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// How many jobs are due by now and not settled: waiting, being worked on, or kept only by a mailbox that was not read.
 pub async fn count_due(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let sql = "SELECT COUNT(*) AS count FROM jobs

@@ -153,6 +153,8 @@ fn new_letter(
         sends: 0,
         created_at: now,
         put_off_at: None,
+        begun_at: None,
+        told_in: None,
         obstacle: None,
     }
 }

@@ -25,6 +25,7 @@ mod erase;
 mod error;
 mod expunge;
 mod facts;
+mod flood;
 mod forget;
 mod heard;
 pub mod house;

@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{forget, note, undelivered};
+use super::{flood, forget, note, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -80,6 +80,11 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         drop(tx);
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
+    drop(tx);
+    if flood::is_gathered(house, lease, &letter).await? {
+        return Ok(());
+    }
+    let mut tx = house.db.read().await?;
     let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
     let outgoing = match written.and_then(|written| written.map(|it| composed(house, &letter, &it)).transpose()) {
@@ -97,7 +102,7 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         }
         Err(error) => return Err(error),
     };
-    let letter = begin(house, &letter, stored.as_ref(), &outgoing).await?;
+    let Some(letter) = begin(house, lease, &letter, stored.as_ref(), &outgoing).await? else { return Ok(()) };
     breakpoint!("send.before_data");
     let sent = house.mailer.send(&outgoing).await;
     breakpoint!("send.after_data");
@@ -134,15 +139,23 @@ async fn another_has_it(house: &House, letter: &LetterRow) -> Result<bool, FlowE
     Ok(letters::another_has_it(&mut tx, letter).await?)
 }
 
-/// Commits that DATA is about to begin, and its leaf.
+/// Commits that DATA is about to begin, and its leaf; `None` where the letter waits for another hour.
 async fn begin(
     house: &House,
+    lease: &Lease,
     letter: &LetterRow,
     stored: Option<&Stored>,
     outgoing: &Outgoing,
-) -> Result<LetterRow, FlowError> {
+) -> Result<Option<LetterRow>, FlowError> {
     let mut tx = house.db.write().await?;
-    letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await.map_err(moved)?;
+    let to = flood::whither(house, letter, &outgoing.to);
+    if let Some(to) = &to
+        && flood::is_capped(house, &mut tx, lease, letter, to).await?
+    {
+        tx.commit().await?;
+        return Ok(None);
+    }
+    letters::begin(&mut tx, letter, to.as_ref(), house.clock.now()).await.map_err(moved)?;
     if let Some(Stored { request, .. }) = stored {
         // To the team goes no address of the case.
         let to = (letter.audience != Audience::Team).then_some(outgoing.to.as_str());
@@ -150,7 +163,7 @@ async fn begin(
     }
     tx.commit().await?;
     breakpoint!("send.sending_committed");
-    Ok(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() })
+    Ok(Some(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() }))
 }
 
 /// What became of a letter that is given up after this many deliveries whose end is not known: after none it reached
@@ -264,7 +277,15 @@ async fn record_in(
     letter: &LetterRow,
     to: LetterState,
 ) -> Result<Option<Stored>, FlowError> {
-    letters::set_state(tx, letter, to, house.clock.now()).await.map_err(moved)?;
+    let now = house.clock.now();
+    letters::set_state(tx, letter, to, now).await.map_err(moved)?;
+    for other in flood::spoken(tx, letter, to, now).await? {
+        if let Some(request) = other.request
+            && let Some(stored) = requests::load(tx, request).await?
+        {
+            note::letter(house, tx, stored.request.case, Event::LetterSent, &other, to).await?;
+        }
+    }
     let Some(request) = letter.request else { return Ok(None) };
     let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
     if let Some(event) = recorded(to) {

@@ -1,13 +1,14 @@
 //! The promise: what comes back after an erasure is found, goes again where that is certain, and waits for a person where
 //! it is not; nobody else is touched, and nobody is told twice.
 
+use expunged::db::deliveries::Disposition;
 use expunged::domain::{RequestId, State};
 use expunged::erase::Recognised;
 use expunged::flow::operate::Operator;
 use expunged::flow::{again, retention};
 use expunged::params;
 
-use crate::support::world::{Ground, TEAM, World};
+use crate::support::world::{Ground, Letter, SUPPORT, TEAM, World};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -76,8 +77,7 @@ async fn a_late_writer(world: World) {
             world.days_pass(7).await;
             assert_eq!(events(&world, request).await, [&expected[..], &["noted"]].concat());
             world.days_pass(35).await;
-            let key = "SELECT COUNT(*) AS number FROM vault_keys WHERE purpose = 'replay' AND wrapped IS NOT NULL";
-            assert_eq!(world.number(key, params![]).await, 0);
+            assert_eq!(saved_keys(&world).await, 0);
         })
         .await;
 }
@@ -193,6 +193,50 @@ async fn what_is_left_alone_leaves_the_request_completed() {
             world.settle().await;
             assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id = 'u1'").await, 1);
             assert!(world.fresh(OWNER).is_empty());
+        })
+        .await;
+}
+
+/// The mail server of a reader gives a letter of ours back.
+fn returned(letter: &Letter) -> Vec<u8> {
+    let id = &letter.message_id;
+    format!(
+        "From: MAILER-DAEMON@mx.example\r\nTo: <{SUPPORT}>\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nCould not be delivered.\r\n\
+         --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+         Final-Recipient: rfc822; {OWNER}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
+         Content-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nSubject: Please confirm\r\n\r\nHello.\r\n--b--\r\n"
+    )
+    .into_bytes()
+}
+
+async fn saved_keys(world: &World) -> i64 {
+    let key = "SELECT COUNT(*) AS number FROM vault_keys WHERE purpose = 'replay' AND wrapped IS NOT NULL";
+    world.number(key, params![]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_comes_back_after_the_end_takes_no_saved_keys() {
+    let world = World::sqlite().await;
+    let shop = &world.ground.shop;
+    world
+        .live(async {
+            let (request, challenge) = world.ask(OWNER).await;
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            world.days_pass(7).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            let moves = world.stored(request).await.request.moves;
+            assert_eq!(world.receive(&returned(&challenge)).await, (Disposition::Bounce, Some(request)));
+            assert!(world.stored(request).await.request.moves > moves, "the end was moved on");
+            assert_eq!(saved_keys(&world).await, 1, "the backups still have the rows");
+            shop.run("INSERT INTO orders VALUES ('o9', 'u1', '2026-03-01', 'Olga One', 'Elm Street 1')").await;
+            world.days_pass(7).await;
+            let named = "SELECT COUNT(*) FROM orders WHERE user_id = 'u1' OR ship_name = 'Olga One'";
+            assert_eq!(shop.count(named).await, 0, "the sweep still knows what it looks for");
+            world.days_pass(7).await;
+            assert_eq!((world.state(request).await, saved_keys(&world).await), (State::Completed, 1));
+            world.days_pass(35).await;
+            assert_eq!(saved_keys(&world).await, 0, "they go by their term");
         })
         .await;
 }

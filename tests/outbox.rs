@@ -1,15 +1,18 @@
 //! The promise: no letter of ours is lost in silence. A mail server that is away is waited for; what is given up, or may
 //! not have arrived, goes to a person; and silence after a question that nobody got ends nothing.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use expunged::chance::OsChance;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, State};
 use expunged::flow::operate::{self, Approval, Operator, Refusal};
 use expunged::flow::{FlowError, retry};
+use expunged::mailbox::maildir;
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
@@ -17,7 +20,7 @@ use expunged::trail::Event;
 use expunged::verify::ProofKind;
 
 use crate::canary::logs::listen;
-use crate::support::world::{Ground, TEAM, World, plain};
+use crate::support::world::{Ground, START, TEAM, World, plain};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -25,6 +28,10 @@ const OWNER: &str = "owner1@team.example";
 struct Server {
     mailer: FileMailer,
     mood: AtomicU8,
+    /// One address that it treats in a way of its own.
+    apart: Mutex<Option<(&'static str, u8)>>,
+    /// Where it keeps a copy of what it took.
+    sent: Option<PathBuf>,
 }
 
 const THERE: u8 = 0;
@@ -36,17 +43,34 @@ const LOGIN_REFUSED: u8 = 3;
 const NOBODY: u8 = 4;
 /// It refuses everything for good.
 const REFUSING: u8 = 5;
+/// It takes the message, and is cut off before it says so.
+const TAKES_AND_IS_CUT_OFF: u8 = 6;
+/// It has no time for the addressee now.
+const BUSY: u8 = 7;
 
 impl Server {
     fn is(&self, mood: u8) {
         self.mood.store(mood, Ordering::SeqCst);
+    }
+
+    fn mood_for(&self, address: &str) -> u8 {
+        let apart = self.apart.lock().unwrap().filter(|(other, _)| *other == address);
+        apart.map_or_else(|| self.mood.load(Ordering::SeqCst), |(_, mood)| mood)
     }
 }
 
 #[async_trait]
 impl Mailer for Server {
     async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
-        match self.mood.load(Ordering::SeqCst) {
+        match self.mood_for(&outgoing.to) {
+            BUSY => Err(SendError::Transient { reached: Reached::Recipient, obstacle: Obstacle::Reply(452) }),
+            TAKES_AND_IS_CUT_OFF => {
+                self.mailer.send(outgoing).await?;
+                if let Some(sent) = &self.sent {
+                    maildir::deliver(sent, &outgoing.bytes, &OsChance, START).unwrap();
+                }
+                Err(SendError::Ambiguous { obstacle: Obstacle::Timeout })
+            }
             AWAY => Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Connection }),
             LOGIN_REFUSED => Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Reply(535) }),
             NOBODY if outgoing.to != TEAM => {
@@ -60,9 +84,12 @@ impl Mailer for Server {
 }
 
 async fn world() -> (World, Arc<Server>) {
-    let ground = Ground::sqlite().await;
+    world_on(Ground::sqlite().await, None).await
+}
+
+async fn world_on(ground: Ground, sent: Option<PathBuf>) -> (World, Arc<Server>) {
     let mailer = FileMailer::new(ground.path("customers"));
-    let server = Arc::new(Server { mailer, mood: AtomicU8::new(THERE) });
+    let server = Arc::new(Server { mailer, mood: AtomicU8::new(THERE), apart: Mutex::default(), sent });
     (ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await, server)
 }
 
@@ -370,10 +397,10 @@ async fn what_is_no_longer_so_is_not_said() {
             server.is(AWAY);
             world.receive(&challenge.answer(OWNER, &challenge.code())).await;
             assert_eq!(world.state(id).await, State::Scheduled);
-            operate::hold(&world.house, &reference, &ops).await.unwrap();
+            operate::act(&world.house, &reference, &ops, operate::Act::Hold, None).await.unwrap();
             world.receive(&plain(OWNER, "Hello", "Please stop.")).await;
-            operate::release(&world.house, &reference, &ops).await.unwrap();
-            operate::withdraw(&world.house, &reference, &ops).await.unwrap();
+            operate::act(&world.house, &reference, &ops, operate::Act::Release, None).await.unwrap();
+            operate::act(&world.house, &reference, &ops, operate::Act::Withdraw, None).await.unwrap();
             world.settle().await;
             server.is(THERE);
             hours_pass(&world, 2).await;
@@ -405,6 +432,184 @@ async fn an_alarm_that_is_refused_for_good_is_tried_on() {
             hours_pass(&world, 2).await;
             let sent = (letters(&world, "alarm_review", "sent").await, letters(&world, "alarm_bounced", "sent").await);
             assert_eq!((sent, world.fresh(TEAM).len()), ((1, 1), 2));
+        })
+        .await;
+}
+
+/// The other address of the team.
+const SECOND: &str = "second@shop.example";
+
+/// A letter to the support mailbox that only a person can answer, so that the team is told: once.
+async fn somebody_unknown_asks(world: &World) {
+    world.receive(&world.closing("nobody@elsewhere.example")).await;
+}
+
+/// What the two of the team got since the last look, while one of them is treated apart for some hours, and after.
+async fn told_apart(apart: &'static str, mood: u8) -> (World, [usize; 4]) {
+    let ground = Ground::sqlite().await;
+    let two = format!("team = [\"{TEAM}\", \"{SECOND}\"]");
+    let ground = ground.with_config(|config| config.replace(&format!("team = [\"{TEAM}\"]"), &two));
+    let (world, server) = world_on(ground, None).await;
+    let got = world
+        .live(async {
+            *server.apart.lock().unwrap() = Some((apart, mood));
+            somebody_unknown_asks(&world).await;
+            hours_pass(&world, 6).await;
+            let [first, second] = [TEAM, SECOND].map(|address| world.fresh(address).len());
+            *server.apart.lock().unwrap() = None;
+            hours_pass(&world, 2).await;
+            [first, second, world.fresh(TEAM).len(), world.fresh(SECOND).len()]
+        })
+        .await;
+    (world, got)
+}
+
+#[tokio::test]
+async fn an_address_of_the_team_that_takes_nothing_now_keeps_an_alarm_from_nobody_and_floods_nobody() {
+    let (world, got) = told_apart(TEAM, BUSY).await;
+    assert_eq!(got, [0, 1, 1, 0], "the second has it at once and once, the first as soon as it can");
+    assert_eq!(letters(&world, "alarm_review", "sent").await, 2);
+    let (_, got) = told_apart(SECOND, BUSY).await;
+    assert_eq!(got, [1, 0, 0, 1], "the first has it once however often the second is tried");
+}
+
+#[tokio::test]
+async fn an_address_of_the_team_that_is_refused_for_good_is_given_up_where_another_has_the_alarm() {
+    for apart in [TEAM, SECOND] {
+        let (world, got) = told_apart(apart, REFUSING).await;
+        assert_eq!(got.iter().sum::<usize>(), 1, "{apart}");
+        assert_eq!((letters(&world, "alarm_review", "sent").await, dead_jobs(&world).await), (1, 0));
+        assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "{apart}");
+    }
+}
+
+/// A world whose mail server keeps copies in Sent, or only says so.
+async fn world_with_sent(keeps: bool) -> (World, Arc<Server>) {
+    let folder = |config: String| config.replace("[mailbox]\n", "[mailbox]\nsent_folder = \"Sent\"\n");
+    let ground = Ground::sqlite().await.with_config(folder);
+    let sent = ground.path("support").join(".Sent");
+    world_on(ground, keeps.then_some(sent)).await
+}
+
+/// How the challenge stands, how often its delivery was begun, and how many of it arrived.
+async fn challenged(world: &World) -> (i64, i64, usize) {
+    let sends = "SELECT sends AS number FROM letters WHERE kind = 'challenge'";
+    (letters(world, "challenge", "sent").await, world.number(sends, params![]).await, world.fresh(OWNER).len())
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_cut_off_is_looked_up_in_sent() {
+    let (world, server) = world_with_sent(true).await;
+    world
+        .live(async {
+            server.is(TAKES_AND_IS_CUT_OFF);
+            asked(&world).await;
+            hours_pass(&world, 2).await;
+            assert_eq!(challenged(&world).await, (1, 1, 1), "it lies in Sent: it was taken, and is not sent twice");
+            assert!(world.fresh(TEAM).is_empty(), "nobody has to look");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_in_sent_is_tried_once_more() {
+    for unreadable in [false, true] {
+        let (world, server) = world_with_sent(false).await;
+        if unreadable {
+            std::fs::write(world.ground.path("support").join(".Sent"), "no folder").unwrap();
+        }
+        world
+            .live(async {
+                server.is(CUT_OFF);
+                asked(&world).await;
+                server.is(THERE);
+                hours_pass(&world, 2).await;
+                assert_eq!(challenged(&world).await, (1, 2, 1), "no letter is lost, unreadable: {unreadable}");
+            })
+            .await;
+    }
+}
+
+/// A world with these lines under `[limits]`.
+async fn limited(lines: &str) -> World {
+    let config = |config: String| config.replace("alarms_gathered_minutes = 0\n", lines);
+    Ground::sqlite().await.with_config(config).build().await
+}
+
+#[tokio::test]
+async fn letters_over_a_limit_of_the_hour_wait_and_the_team_is_told() {
+    for limit in ["address_letters_per_hour", "domain_letters_per_hour", "letters_per_hour"] {
+        let world = limited(&format!("{limit} = 2\n")).await;
+        world
+            .live(async {
+                let (id, challenge) = world.ask(OWNER).await;
+                world.receive(&challenge.answer(OWNER, "Perhaps.")).await;
+                let asked = world.fresh(OWNER).pop().expect("the code is asked for");
+                world.receive(&asked.answer(OWNER, &challenge.code())).await;
+                assert_eq!(world.state(id).await, State::Scheduled);
+                assert_eq!((letters(&world, "scheduled", "queued").await, dead_jobs(&world).await), (1, 0), "{limit}");
+                // Somebody else has another address, and the same domain.
+                let other = world.receive(&world.closing("owner2@team.example")).await.1.unwrap();
+                assert_eq!(world.state(other).await, State::AwaitingConfirmation);
+                let fresh = usize::from(limit == "address_letters_per_hour");
+                assert_eq!(world.fresh("owner2@team.example").len(), fresh, "{limit}");
+                let alarms = world.fresh(TEAM);
+                let subjects: Vec<_> = alarms.iter().map(|alarm| alarm.subject.as_str()).collect();
+                assert_eq!(subjects, ["[expunged] More e-mails than one hour may have"], "{limit}");
+                hours_pass(&world, 2).await;
+                assert_eq!(letters(&world, "scheduled", "sent").await, 1, "{limit}: nothing is lost");
+                assert_eq!(letters(&world, "challenge", "sent").await, 2, "{limit}");
+                assert_eq!((world.fresh(OWNER).len(), world.fresh(TEAM).len()), (1, 0), "{limit}");
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn alarms_of_one_kind_are_told_together_and_others_at_once() {
+    let world = limited("alarms_gathered_minutes = 60\n").await;
+    world
+        .live(async {
+            for _ in 0..3 {
+                somebody_unknown_asks(&world).await;
+                world.clock.advance(Duration::from_secs(60));
+            }
+            assert_eq!(world.fresh(TEAM).len(), 1, "the first comes at once");
+            assert_eq!(letters(&world, "alarm_review", "queued").await, 2, "the others wait");
+            world.clock.advance(Duration::from_secs(3_600));
+            world.settle().await;
+            let alarms = world.fresh(TEAM);
+            assert_eq!(alarms.len(), 1);
+            assert!(
+                alarms[0].subject.contains("2 alarms of one kind: requests wait for a person"),
+                "{}",
+                alarms[0].subject
+            );
+            assert_eq!(alarms[0].text.matches("EXP-").count(), 2, "{}", alarms[0].text);
+            hours_pass(&world, 3).await;
+            assert_eq!((letters(&world, "alarm_review", "sent").await, world.fresh(TEAM).len()), (3, 0), "told once");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_alarm_that_spoke_for_others_in_vain_leaves_them_their_word() {
+    let ground = Ground::sqlite().await;
+    let window = |config: String| config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 60\n");
+    let (world, server) = world_on(ground.with_config(window), None).await;
+    world
+        .live(async {
+            for _ in 0..3 {
+                somebody_unknown_asks(&world).await;
+            }
+            assert_eq!(world.fresh(TEAM).len(), 1);
+            server.is(AWAY);
+            hours_pass(&world, 5 * 24 + 3).await;
+            server.is(THERE);
+            hours_pass(&world, 3).await;
+            assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "the one that spoke was given up");
+            assert_eq!(letters(&world, "alarm_review", "sent").await, 2, "the other spoke for itself");
+            assert_eq!((world.fresh(TEAM).len(), dead_jobs(&world).await), (1, 0));
         })
         .await;
 }

@@ -99,7 +99,9 @@ async fn a_question_that_is_over_is_not_asked_by_a_retry() {
     let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
     given_up(&world, id).await;
     let reference = world.stored(id).await.request.reference;
-    operate::withdraw(&world.house, &reference, &Operator::named(&world.house, "ops")).await.unwrap();
+    operate::act(&world.house, &reference, &Operator::named(&world.house, "ops"), operate::Act::Withdraw, None)
+        .await
+        .unwrap();
     instead(&world, "send", "what it asks or says is over").await;
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
 }

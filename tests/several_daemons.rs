@@ -74,6 +74,9 @@ path = "customers"
 [stores]
 maps = ["shop.toml"]
 
+[limits]
+domain_letters_per_hour = 100000
+
 [directory.sql]
 store = "shop"
 find = "SELECT id AS account, 'owner' AS role, id AS person, email AS address, 'en' AS locale FROM users WHERE email = :address"

@@ -96,6 +96,7 @@ CREATE TABLE requests (
   reminded      BOOLEAN NOT NULL,
   code_asked    BOOLEAN NOT NULL,
   due_told      BOOLEAN NOT NULL,      -- whether the team was told that the due date comes near
+  erased        BOOLEAN NOT NULL DEFAULT FALSE,      -- whether rows were erased for it: its saved keys live as long as the backups
   erase_at      TIMESTAMPTZ,
   authority_id         UUID,
   authority_expires_at TIMESTAMPTZ,
@@ -239,21 +240,31 @@ CREATE TABLE letters (
   kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
                  'passed_on','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
                  'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
-                 'alarm_mailbox')),
+                 'alarm_mailbox','alarm_capped','alarm_gathered')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
+  addressee    BYTEA CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own
   occasion     BIGINT NOT NULL,
   round        BIGINT NOT NULL,
   message_id   TEXT NOT NULL UNIQUE,
   state        TEXT NOT NULL CHECK (state IN ('queued','sending','sent','failed','bounced','held')),
   sends        BIGINT NOT NULL,          -- times that DATA was begun
   created_at   TIMESTAMPTZ NOT NULL,
+  begun_at     TIMESTAMPTZ,          -- when its turn last came: DATA was begun, or an alarm began to speak for others
+  address_mac  BYTEA,          -- HMACs of where it went then, and of the domain: how many go there in an hour is limited
+  domain_mac   BYTEA,
+  told_in      UUID REFERENCES letters (id) ON DELETE SET NULL,     -- the alarm of its kind that speaks for it
   put_off_at   TIMESTAMPTZ,          -- when the mail server first said "not now"
   sent_at      TIMESTAMPTZ,
   obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 );
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
-CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
-CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
+CREATE INDEX letters_begun ON letters (begun_at) WHERE begun_at IS NOT NULL;
+CREATE INDEX letters_told_in ON letters (told_in) WHERE told_in IS NOT NULL;
+CREATE INDEX letters_to_team ON letters (addressee, kind) WHERE addressee IS NOT NULL;
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, ''::bytea))
+  WHERE about_id IS NULL;
+CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind, COALESCE(addressee, ''::bytea))
+  WHERE about_id IS NOT NULL;
 
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too.
 CREATE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $$

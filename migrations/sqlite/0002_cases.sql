@@ -96,6 +96,7 @@ CREATE TABLE requests (
   reminded      INTEGER NOT NULL,
   code_asked    INTEGER NOT NULL,
   due_told      INTEGER NOT NULL,      -- whether the team was told that the due date comes near
+  erased        INTEGER NOT NULL DEFAULT 0,      -- whether rows were erased for it: its saved keys live as long as the backups
   erase_at      INTEGER,
   authority_id         BLOB,
   authority_expires_at INTEGER,
@@ -239,21 +240,31 @@ CREATE TABLE letters (
   kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
                  'passed_on','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
                  'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
-                 'alarm_mailbox')),
+                 'alarm_mailbox','alarm_capped','alarm_gathered')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
+  addressee    BLOB CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own
   occasion     INTEGER NOT NULL,
   round        INTEGER NOT NULL,
   message_id   TEXT NOT NULL UNIQUE,
   state        TEXT NOT NULL CHECK (state IN ('queued','sending','sent','failed','bounced','held')),
   sends        INTEGER NOT NULL,          -- times that DATA was begun
   created_at   INTEGER NOT NULL,
+  begun_at     INTEGER,          -- when its turn last came: DATA was begun, or an alarm began to speak for others
+  address_mac  BLOB,          -- HMACs of where it went then, and of the domain: how many go there in an hour is limited
+  domain_mac   BLOB,
+  told_in      BLOB REFERENCES letters (id) ON DELETE SET NULL,     -- the alarm of its kind that speaks for it
   put_off_at   INTEGER,          -- when the mail server first said "not now"
   sent_at      INTEGER,
   obstacle     TEXT                       -- what last stood in the way: a word of the program, never the server's
 ) STRICT;
 CREATE INDEX letters_by_request ON letters (request_id, created_at);
-CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion) WHERE about_id IS NULL;
-CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind) WHERE about_id IS NOT NULL;
+CREATE INDEX letters_begun ON letters (begun_at) WHERE begun_at IS NOT NULL;
+CREATE INDEX letters_told_in ON letters (told_in) WHERE told_in IS NOT NULL;
+CREATE INDEX letters_to_team ON letters (addressee, kind) WHERE addressee IS NOT NULL;
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, x''))
+  WHERE about_id IS NULL;
+CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind, COALESCE(addressee, x''))
+  WHERE about_id IS NOT NULL;
 
 -- The gate (DESIGN §3): whoever writes plain SQL meets it too. OR REPLACE deletes what is in its way without a DELETE
 -- that a trigger sees, so the triggers look first, for every key of a table; what it guards has no rowid, which would

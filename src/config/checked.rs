@@ -211,6 +211,14 @@ pub struct Limits {
     pub directory_rows_max: u32,
     /// One statement on a store may run this long.
     pub statement: Duration,
+    /// Letters to one address in an hour; what is more waits.
+    pub address_letters_per_hour: u32,
+    /// Letters to the addresses of one domain in an hour.
+    pub domain_letters_per_hour: u32,
+    /// Letters to customers in an hour, in all.
+    pub letters_per_hour: u32,
+    /// Alarms of one kind that follow each other more closely than this are told together; zero: each by itself.
+    pub alarms_gathered: Duration,
 }
 
 /// `[retention]`: when we forget.

@@ -203,6 +203,10 @@ fn limits_value(limits: &Limits) -> Value {
         drift_rows,
         directory_rows_max,
         statement,
+        address_letters_per_hour,
+        domain_letters_per_hour,
+        letters_per_hour,
+        alarms_gathered,
     } = limits;
     json!({
         "body_bytes_max": body_bytes_max, "mime_depth_max": mime_depth_max, "parts_max": parts_max,
@@ -210,6 +214,8 @@ fn limits_value(limits: &Limits) -> Value {
         "rows_per_chunk": rows_per_chunk,
         "rows_per_subject_max": rows_per_subject_max, "drift_percent": drift_percent, "drift_rows": drift_rows,
         "directory_rows_max": directory_rows_max, "statement": statement.as_secs(),
+        "address_letters_per_hour": address_letters_per_hour, "domain_letters_per_hour": domain_letters_per_hour,
+        "letters_per_hour": letters_per_hour, "alarms_gathered": alarms_gathered.as_secs(),
     })
 }
 

@@ -136,6 +136,10 @@ section!(RawLimits {
     drift_rows: Maybe<i64>,
     directory_rows_max: Maybe<i64>,
     statement_seconds: Maybe<i64>,
+    address_letters_per_hour: Maybe<i64>,
+    domain_letters_per_hour: Maybe<i64>,
+    letters_per_hour: Maybe<i64>,
+    alarms_gathered_minutes: Maybe<i64>,
 });
 section!(RawRetention {
     letter_days: Maybe<i64>,

@@ -20,6 +20,7 @@ use crate::erase::discover::EraseLimits;
 use crate::erase::map::StoreMap;
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
+use crate::flow::sent::Sent;
 use crate::intake::{Lexicon, LexiconError, Limits};
 use crate::mailbox::Mailbox;
 use crate::mailbox::imap::ImapMailbox;
@@ -256,6 +257,13 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
     }
 }
 
+/// Where the mail server keeps what it sent, if the config says so.
+fn sent(config: &Config, choices: &Choices) -> Option<Sent> {
+    let folder = config.mailbox.sent_folder.clone()?;
+    let (config, clock, chance) = (config.clone(), Arc::clone(&choices.clock), Arc::clone(&choices.chance));
+    Some(Sent::new(folder, move || mailbox_to_read(&config, &clock, &chance)))
+}
+
 /// The configured mailbox, of which nothing can be changed; it connects when it is first asked.
 #[must_use]
 pub fn mailbox_to_read(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>) -> Box<dyn Mailbox> {
@@ -407,6 +415,7 @@ fn assemble(
     directory: Arc<dyn Directory>,
     (db, kek): Ledger,
 ) -> Result<House, BuildError> {
+    let sent = sent(&config, &choices);
     let mailer = match choices.mailer {
         Some(mailer) => mailer,
         None => mailer(&config.mailer)?,
@@ -421,6 +430,7 @@ fn assemble(
         intake_limits: intake_limits(&config),
         templates: Templates::embedded()?,
         mailer,
+        sent,
         authenticator: authenticator(&config)?,
         directory,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,

@@ -413,6 +413,8 @@ pub struct IdleJob {
     pub request: Option<RequestId>,
     /// What it is about.
     pub payload: Value,
+    /// Why it failed or waits, where something stood in its way.
+    pub reason: Option<String>,
 }
 
 /// The dead or waiting job of this id.
@@ -420,8 +422,7 @@ pub struct IdleJob {
 /// # Errors
 /// A bad stored value names its column.
 pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
-    let sql =
-        "SELECT kind, state, run_at, request_id, payload FROM jobs WHERE id = $1 AND state IN ('dead', 'waiting')";
+    let sql = "SELECT kind, state, run_at, request_id, payload, reason FROM jobs WHERE id = $1 AND state IN ('dead', 'waiting')";
     let Some(row) = tx.optional(sql, params![job]).await? else { return Ok(None) };
     let row = row.of("jobs");
     Ok(Some(IdleJob {
@@ -430,6 +431,7 @@ pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
         run_at: row.time("run_at")?,
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
         payload: row.json("payload")?,
+        reason: row.opt_text("reason")?,
     }))
 }
 
@@ -465,6 +467,16 @@ pub async fn hasten(
         tx.made_work();
     }
     Ok(changed)
+}
+
+/// How many jobs of a kind wait for this reason.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_waiting_for(tx: &mut Tx, kind: &str, reason: &str) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'waiting' AND kind = $1 AND reason = $2";
+    let count = tx.one(sql, params![kind, reason]).await?.of("jobs").i64("count")?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// How many jobs are due by now and not settled: waiting, being worked on, or kept only by a mailbox that was not read.

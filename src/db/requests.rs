@@ -35,7 +35,7 @@ pub struct Stored {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, reachable, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, due_told, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, moves, updated_at, ended_at ",
+            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, reachable, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, due_told, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, erased, moves, updated_at, ended_at ",
             $rest
         )
     };
@@ -54,8 +54,8 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let sql = "INSERT INTO requests (id, reference, case_id, state, origin, offered, approval, language, received_at, acknowledge_due, base_due,
-           legal_due, extended, round, reminded, code_asked, asker_mac, wish_mac, moves, opened_at, updated_at, reachable, due_told)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, $22)
+           legal_due, extended, round, reminded, code_asked, asker_mac, wish_mac, moves, opened_at, updated_at, reachable, due_told, erased)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21, $22, $23)
          ON CONFLICT (wish_mac) DO NOTHING";
     let rows = tx.execute(
         sql,
@@ -81,7 +81,8 @@ pub async fn insert(
             i64::from(request.moves),
             now,
             request.reachable,
-            request.due_told
+            request.due_told,
+            request.erased
         ],
     );
     Ok(rows.await? == 1)
@@ -105,7 +106,7 @@ pub async fn save(
            offered = $9, approval = $10, legal_due = $11, extended = $12, round = $13, reminded = $14, code_asked = $15,
            erase_at = $16, authority_id = $17, authority_expires_at = $18, account_mac = $19, plan_digest = $20,
            asker_mac = $21, moves = $22, updated_at = $23,
-           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26,
+           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26, erased = $27,
            wish_mac = CASE WHEN $24 THEN NULL ELSE wish_mac END
          WHERE id = $1 AND moves = $2",
         params![
@@ -134,7 +135,8 @@ pub async fn save(
             now,
             after.state.is_ended(),
             after.reachable,
-            after.due_told
+            after.due_told,
+            after.erased
         ],
     )
     .await
@@ -308,6 +310,7 @@ fn read(row: &Row) -> Result<Stored, DbError> {
         erase_at: row.opt_time("erase_at")?,
         review: row.opt_word("review_reason")?,
         due_told: row.bool("due_told")?,
+        erased: row.bool("erased")?,
         moves: row.u32("moves")?,
     };
     Ok(Stored {

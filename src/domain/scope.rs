@@ -103,6 +103,10 @@ stored_enum! {
         AlarmDueSoon = "alarm_due_soon",
         /// To the team: the mailbox was not polled for too long.
         AlarmMailbox = "alarm_mailbox",
+        /// To the team: more letters are to be sent than the limits of one hour allow.
+        AlarmCapped = "alarm_capped",
+        /// To the team: several alarms of one kind at once. Stands in their place when they are sent.
+        AlarmGathered = "alarm_gathered",
     }
 }
 
@@ -118,6 +122,8 @@ impl LetterKind {
                 | Self::AlarmDelayed
                 | Self::AlarmDueSoon
                 | Self::AlarmMailbox
+                | Self::AlarmCapped
+                | Self::AlarmGathered
         )
     }
 }

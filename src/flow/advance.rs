@@ -12,7 +12,7 @@ use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{challenge, kinds, note, pause};
+use super::{challenge, forget, kinds, note, pause};
 
 /// Moves a stored request by an event and writes all that follows from it.
 ///
@@ -51,20 +51,8 @@ pub async fn advance(
     for effect in &effects {
         follow(house, tx, &request, *effect, now).await?;
     }
-    if request.state.is_ended() && !erased(event) {
-        // Nothing was erased, so no backup can bring anything back that would have to be erased again.
-        enqueue(house, tx, forget_job(&request, super::forget::Term::Replay, now), now).await?;
-    }
-    let ended_at = request.state.is_ended().then_some(now);
+    let ended_at = request.state.is_ended().then(|| stored.ended_at.unwrap_or(now));
     Ok(Stored { request, bindings, updated_at: now, ended_at })
-}
-
-/// Whether rows were erased for this request when it ended by this event.
-const fn erased(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Erased { held_anything: true, .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone
-    )
 }
 
 async fn follow(
@@ -82,19 +70,13 @@ async fn follow(
         Effect::CancelWakes => {
             jobs::cancel(tx, request.id, &[kinds::WAKE]).await?;
         }
-        Effect::Close => {
-            // Of an earlier end, where it was opened again: its terms would be over too soon.
-            jobs::cancel_waiting(tx, request.id, &[kinds::FORGET]).await?;
-            let letters = now.plus_days(house.letter_days(request.state));
-            enqueue(house, tx, forget_job(request, super::forget::Term::Letters, letters), now).await?;
-            let record = now.plus_days(house.config.retention.record_days);
-            enqueue(house, tx, forget_job(request, super::forget::Term::Record, record), now).await?;
-        }
+        Effect::Close { erased } => forget::plan(house, tx, request, erased, now).await?,
     }
     Ok(())
 }
 
-/// Writes a letter to the outbox with the job that sends it. Once per kind, addressee and occasion (invariant 4).
+/// Writes a letter to the outbox with the job that sends it. Once per kind, addressee and occasion (invariant 4); to the
+/// team, one to each of its addresses.
 pub(super) async fn write_letter(
     house: &House,
     tx: &mut Tx,
@@ -104,12 +86,12 @@ pub(super) async fn write_letter(
     now: Timestamp,
 ) -> Result<(), FlowError> {
     let occasion = request.map_or(0, |request| request.moves);
-    let id = LetterId::new(now, &*house.chance);
-    let local = match request {
-        Some(request) => house.keys.message_id_local(request.id, kind, audience, occasion),
-        None => house.keys.message_id_local(RequestId::from_uuid(id.as_uuid()), kind, audience, 0),
-    };
-    post(house, tx, new_letter(house, id, request, kind, audience, &local, now), now).await
+    let about = request.map_or_else(|| RequestId::new(now, &*house.chance), |request| request.id);
+    let local = house.keys.message_id_local(about, kind, audience, occasion);
+    for letter in new_letters(house, request, kind, audience, &local, now) {
+        post(house, tx, letter, now).await?;
+    }
+    Ok(())
 }
 
 /// Writes an alarm to the team about a letter that has not reached its reader. Once per kind and letter.
@@ -121,26 +103,49 @@ pub(super) async fn write_alarm_about(
     about: &LetterRow,
     now: Timestamp,
 ) -> Result<(), FlowError> {
-    let (id, local) = (LetterId::new(now, &*house.chance), house.keys.alarm_id_local(about.id, kind));
-    let letter = new_letter(house, id, Some(request), kind, Audience::Team, &local, now);
-    post(house, tx, LetterRow { about: Some(about.id), ..letter }, now).await
+    let local = house.keys.alarm_id_local(about.id, kind);
+    for letter in new_letters(house, Some(request), kind, Audience::Team, &local, now) {
+        post(house, tx, LetterRow { about: Some(about.id), ..letter }, now).await?;
+    }
+    Ok(())
 }
 
-fn new_letter(
+/// A letter for each addressee. One to a team without addresses is written too: the queue says that it reached nobody.
+fn new_letters(
     house: &House,
-    id: LetterId,
     request: Option<&Request>,
     kind: LetterKind,
     audience: Audience,
     local: &str,
     now: Timestamp,
+) -> Vec<LetterRow> {
+    let team = house.config.service.team.iter().filter(|_| audience == Audience::Team);
+    let mut addressees: Vec<_> = team.map(|address| Some(house.keys.lookup_mac(address))).collect();
+    if addressees.is_empty() {
+        addressees.push(None);
+    }
+    let letter = |addressee: Option<[u8; 32]>| {
+        let local = addressee.map(|to| house.keys.copy_id_local(local, &to)).unwrap_or_else(|| local.to_owned());
+        new_letter(house, request, kind, (audience, addressee), &local, now)
+    };
+    addressees.into_iter().map(letter).collect()
+}
+
+fn new_letter(
+    house: &House,
+    request: Option<&Request>,
+    kind: LetterKind,
+    (audience, addressee): (Audience, Option<[u8; 32]>),
+    local: &str,
+    now: Timestamp,
 ) -> LetterRow {
     LetterRow {
-        id,
+        id: LetterId::new(now, &*house.chance),
         request: request.map(|request| request.id),
         about: None,
         kind,
         audience,
+        addressee,
         occasion: request.map_or(0, |request| request.moves),
         round: request.map_or(0, |request| request.round),
         message_id: format!("{local}@{}", house.domain()),
@@ -148,6 +153,8 @@ fn new_letter(
         sends: 0,
         created_at: now,
         put_off_at: None,
+        begun_at: None,
+        told_in: None,
         obstacle: None,
     }
 }
@@ -194,13 +201,5 @@ pub(super) fn wake_job(request: &Request, wake: Wake, at: Timestamp) -> NewJob {
     let mut job = NewJob::new(kinds::WAKE, json!({ "wake": wake, "round": request.round, "at": at }), at);
     job.request = Some(request.id);
     job.unique_key = Some(format!("wake:{}:{wake}:{}", request.id, request.moves));
-    job
-}
-
-pub(super) fn forget_job(request: &Request, term: super::forget::Term, at: Timestamp) -> NewJob {
-    let mut job = NewJob::new(kinds::FORGET, json!({ "term": term, "moves": request.moves }), at);
-    job.request = Some(request.id);
-    job.unique_key = Some(format!("forget:{}:{term}:{}", request.id, request.moves));
-    job.priority = Priority::Bulk;
     job
 }

@@ -25,7 +25,7 @@ use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{begin, erase, forget, kinds, note, safe, suppress};
+use super::{begin, erase, kinds, note, safe, suppress};
 
 stored_enum! {
     /// Why the stores are searched again.
@@ -179,9 +179,8 @@ async fn go_on(house: &House, tx: &mut Tx, reopened: &Stored, actor: Actor) -> R
     let holds = holds::of_request(tx, id).await?;
     let beginning = Beginning::of(&next, &holds, std::time::Duration::ZERO, now, gate)
         .map_err(|_| FlowError::Broken(NO_CONTINUATION))?;
-    authorities::insert(tx, &next.record(gate)).await?;
-    authorities::begin(tx, beginning.record()).await?;
     note::issued(house, tx, reopened.request.case, &next, actor).await?;
+    authorities::begin(tx, beginning.record()).await?;
     let event = Event::Continued { warrant: Warrant { authority: next.id(), expires_at: next.expires_at() } };
     advance(house, tx, reopened, &event, reopened.bindings.clone(), actor).await
 }
@@ -205,9 +204,7 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
-    let event = Event::ErasedAgain;
-    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
-    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
+    advance(house, &mut tx, &stored, &Event::ErasedAgain, stored.bindings.clone(), Actor::PROGRAM).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
     // Who writes late once may write again.
     plan_sweep(house, &mut tx, id).await?;
@@ -269,7 +266,6 @@ pub async fn leave_alone(
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let facts = Facts::new();
     note::append_private(house, &mut tx, stored.request.case, Recorded::Noted, actor, facts, private).await?;
-    enqueue(house, &mut tx, forget::replay_job(house, &moved.request), house.clock.now()).await?;
     tx.commit().await?;
     Ok(moved)
 }

@@ -1,9 +1,9 @@
 //! Takes an answer to one of our letters: `verify` rules on it, and the request moves by the ruling.
 
+use crate::db::Tx;
 use crate::db::challenges::{self, StoredChallenge};
 use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{Tx, authorities};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State, Timestamp};
 use crate::intake::{Intake, MachineKind};
@@ -146,24 +146,21 @@ impl Decision {
     }
 }
 
-/// Moves the request as its answer was decided. What changes nothing is recorded as an answer all the same.
-pub(super) async fn take(
+/// Moves the request as its answer was decided.
+pub(super) async fn carry_out(
     house: &House,
     tx: &mut Tx,
-    answered: Answered,
-    letter: &Intake,
-    received_at: Timestamp,
+    stored: &Stored,
+    decision: Decision,
 ) -> Result<(), FlowError> {
-    // What was read before the transaction may be old by now.
-    let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(()) };
-    match decide(house, tx, &stored, &answered, letter, received_at).await? {
+    match decision {
         Decision::Nothing => Ok(()),
-        Decision::Step(event, actor) => step(house, tx, &stored, &event, actor).await,
-        Decision::Ruled(asked, ruling) => follow(house, tx, &stored, &asked, ruling).await,
+        Decision::Step(event, actor) => step(house, tx, stored, &event, actor).await,
+        Decision::Ruled(asked, ruling) => follow(house, tx, stored, &asked, ruling).await,
         Decision::Counted { round, attempts, event } => {
             challenges::set_attempts(tx, stored.request.id, round, attempts).await?;
             match event {
-                Some((event, actor)) => step(house, tx, &stored, &event, actor).await,
+                Some((event, actor)) => step(house, tx, stored, &event, actor).await,
                 None => Ok(()),
             }
         }
@@ -372,7 +369,10 @@ async fn follow(
     let Some(event) = event_of(stored, asked, &ruling) else { return Ok(()) };
     let actor = actor_of(asked);
     let bindings = match &ruling {
-        Ruling::Confirmed { authority, .. } => bind(house, tx, stored, authority, actor).await?,
+        Ruling::Confirmed { authority, .. } => {
+            note::issued(house, tx, stored.request.case, authority, actor).await?;
+            bound_to(authority, &stored.bindings)
+        }
         Ruling::AwaitsApproval { plan_digest, .. } => {
             Bindings { plan_digest: Some(*plan_digest), ..stored.bindings.clone() }
         }
@@ -391,19 +391,11 @@ async fn follow(
     }
 }
 
-/// Writes the authority and binds the request to its account and plan.
-async fn bind(
-    house: &House,
-    tx: &mut Tx,
-    stored: &Stored,
-    authority: &Authority,
-    actor: Actor,
-) -> Result<Bindings, FlowError> {
-    authorities::insert(tx, &authority.record(house.keys.gate())).await?;
-    note::issued(house, tx, stored.request.case, authority, actor).await?;
-    Ok(Bindings {
+/// What a request is bound to that this authority permits to erase.
+pub(super) fn bound_to(authority: &Authority, before: &Bindings) -> Bindings {
+    Bindings {
         account_mac: Some(*authority.account_mac()),
         plan_digest: Some(*authority.plan_digest()),
-        ..stored.bindings.clone()
-    })
+        ..before.clone()
+    }
 }

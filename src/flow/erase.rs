@@ -15,12 +15,12 @@ use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
 use crate::verify::{Authority, AuthorityKind};
 
-use super::advance::{advance, enqueue, write_letter};
+use super::advance::{advance, write_letter};
 use super::error::FlowError;
 use super::facts::{Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, forget, safe, suppress};
+use super::{again, begin, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -136,9 +136,8 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
-    let ended = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request;
+    advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
-    enqueue(house, &mut tx, forget::replay_job(house, &ended), house.clock.now()).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
     again::plan_sweep(house, &mut tx, id).await?;
     jobs::complete_in(&mut tx, lease).await?;
@@ -262,14 +261,7 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
         }
         State::Scheduled => Event::Stopped { reason },
         // Its life is over or waits for a person anyway; but what was to be forgotten is not, and nobody would look.
-        _ => {
-            match note_failure(house, tx, &stored, reason.as_str(), error).await {
-                Ok(()) | Err(FlowError::KeyDestroyed(_)) => {}
-                Err(other) => return Err(other),
-            }
-            let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
-            return write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await;
-        }
+        _ => return tell_team(house, tx, &stored, reason.as_str(), error).await,
     };
     note_failure(house, tx, &stored, reason.as_str(), error).await?;
     advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?;
@@ -283,12 +275,27 @@ pub(super) async fn is_away(house: &House, lease: &Lease, error: &FlowError) -> 
     let mut tx = house.db.write().await?;
     jobs::note_reason(&mut tx, lease.held(), error.code()).await?;
     if let Some(stored) = requests::load(&mut tx, id).await? {
-        note_failure(house, &mut tx, &stored, error.code(), error).await?;
-        let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
-        write_letter(house, &mut tx, Some(&stored.request), kind, Audience::Team, now).await?;
+        tell_team(house, &mut tx, &stored, error.code(), error).await?;
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Tells the team why work stopped that moves its request nowhere; with less in it, where what it would stand in was
+/// forgotten.
+async fn tell_team(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    reason: &str,
+    error: &FlowError,
+) -> Result<(), FlowError> {
+    match note_failure(house, tx, stored, reason, error).await {
+        Ok(()) | Err(FlowError::KeyDestroyed(_)) => {}
+        Err(other) => return Err(other),
+    }
+    let (kind, now) = (LetterKind::AlarmStepFailed, house.clock.now());
+    write_letter(house, tx, Some(&stored.request), kind, Audience::Team, now).await
 }
 
 /// Notes why work stopped, for the alarm: names of stores, tables and columns, and no personal data.

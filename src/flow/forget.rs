@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::breakpoint;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
 use crate::domain::request::{Audience, Request};
-use crate::domain::{RequestId, stored_enum};
+use crate::domain::{RequestId, Timestamp, stored_enum};
 use crate::queue::{Lease, NewJob, Priority};
 use crate::trail::{Actor, Event, Fact, Facts};
 use crate::vault::KeyPurpose;
 
-use super::advance::forget_job;
+use super::advance::enqueue;
 use super::error::FlowError;
 use super::house::House;
 use super::{kinds, note, safe, undelivered};
@@ -35,8 +37,8 @@ const SWEEP_WAIT: Duration = Duration::from_secs(3_600);
 #[derive(serde::Deserialize)]
 struct Payload {
     term: Term,
-    /// The moves of the request when it was asked for.
-    moves: Option<u32>,
+    /// The end of the request that it was asked for by: where it ended once more since, that end has terms of its own.
+    ended_at: Timestamp,
 }
 
 /// Whether the job of the caller was settled.
@@ -48,7 +50,7 @@ enum Settled {
 
 /// Forgets what is due, unless the request was opened again meanwhile.
 pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError> {
-    let Payload { term, moves } = super::payload(lease)?;
+    let Payload { term, ended_at } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.write().await?;
     let Some(stored) = requests::load(&mut tx, id).await? else {
@@ -56,7 +58,7 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
         return Ok(tx.commit().await?);
     };
     let mut settled = Settled::Not;
-    if stored.request.state.is_ended() {
+    if stored.ended_at == Some(ended_at) {
         match term {
             Term::Letters => {
                 destroy(house, &mut tx, &stored, KeyPurpose::Letter).await?;
@@ -69,8 +71,6 @@ pub(super) async fn forget(house: &House, lease: &Lease) -> Result<(), FlowError
                 jobs::snooze_in(&mut tx, lease, house.clock.now().plus(SWEEP_WAIT)).await?;
                 settled = Settled::Already;
             }
-            // It ended once more since, and the backups of that day live longer.
-            Term::Replay if moves.is_some_and(|moves| moves != stored.request.moves) => {}
             Term::Replay => destroy(house, &mut tx, &stored, KeyPurpose::Replay).await?,
             Term::Record => settled = record(house, &mut tx, lease, &stored).await?,
         }
@@ -137,11 +137,30 @@ async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpos
     Ok(())
 }
 
-/// The job that destroys the saved keys when the last backup that could bring the rows back has expired, and the second
-/// sweep has searched by them.
-pub(super) fn replay_job(house: &House, request: &Request) -> NewJob {
+/// Plans what is forgotten of a request that ends now, and when. The saved keys go when the last backup that could bring the
+/// rows back has expired and the second sweep has searched by them; where nothing was erased, nothing can come back.
+pub(super) async fn plan(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    erased: bool,
+    now: Timestamp,
+) -> Result<(), FlowError> {
+    // Of an earlier end, where it was opened again: its terms would be over too soon.
+    jobs::cancel_waiting(tx, request.id, &[kinds::FORGET]).await?;
     let backups = house.map.stores().values().map(|store| store.backup_days).max().unwrap_or(0);
-    let at = house.clock.now().plus_days(backups).max(house.clock.now().plus(house.config.schedule.second_sweep));
-    let job = forget_job(request, Term::Replay, at);
-    NewJob { priority: Priority::Normal, ..job }
+    let replayed = now.plus_days(backups).max(now.plus(house.config.schedule.second_sweep));
+    let terms = [
+        (Term::Letters, now.plus_days(house.letter_days(request.state)), Priority::Bulk),
+        (Term::Replay, if erased { replayed } else { now }, Priority::Normal),
+        (Term::Record, now.plus_days(house.config.retention.record_days), Priority::Bulk),
+    ];
+    for (term, at, priority) in terms {
+        let mut job = NewJob::new(kinds::FORGET, json!({ "term": term, "ended_at": now }), at);
+        job.request = Some(request.id);
+        job.unique_key = Some(format!("forget:{}:{term}:{}", request.id, request.moves));
+        job.priority = priority;
+        enqueue(house, tx, job, now).await?;
+    }
+    Ok(())
 }

@@ -25,6 +25,8 @@ use crate::trail::Stamps;
 use crate::vault::{InstallationKeys, KeyEncryptionKey};
 use crate::verify::{AuthorityTable, Directory, Terms};
 
+use super::sent::Sent;
+
 /// Everything that a stage needs, with no way to change it.
 pub struct House {
     /// Our own database.
@@ -45,6 +47,8 @@ pub struct House {
     pub templates: Templates,
     /// How letters leave.
     pub mailer: Arc<dyn Mailer>,
+    /// Where the mail server keeps what it sent, if it does.
+    pub sent: Option<Sent>,
     /// Who sent a letter, by its signature.
     pub authenticator: Authenticator,
     /// Who an address is.

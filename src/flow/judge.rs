@@ -5,7 +5,7 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{CaseId, DeliveryId, RequestId};
+use crate::domain::{CaseId, DeliveryId, RequestId, Timestamp};
 use crate::intake::Intake;
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -14,8 +14,8 @@ use super::answer::{self, Answered};
 use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
-use super::weigh::{self, Judgement};
-use super::{advance, forget, heard, note, open, outbox, safe, undelivered};
+use super::weigh::{self, ByWords, Judgement};
+use super::{advance, forget, heard, note, open, outbox, safe, thread, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -97,21 +97,20 @@ async fn settle(
     bytes: &[u8],
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
-    let judgement = match judgement {
+    let by_words = match judgement {
+        Judgement::Again(twin) => return Ok((Disposition::Duplicate, twin.request)),
+        Judgement::CameBack(ours) => return Ok((Disposition::Bounce, came_back(house, tx, &ours).await?)),
         Judgement::Answers(answered, by_words) => {
-            match taken(house, tx, *answered, delivery, letter, bytes, &by_words).await? {
-                Taken::Answer(request) => return Ok((Disposition::Answer, Some(request))),
-                Taken::ByWords => *by_words,
+            if taken(house, tx, &answered, (letter, delivery.received_at), bytes, &by_words).await? {
+                return Ok((Disposition::Answer, Some(answered.stored.request.id)));
             }
+            by_words
         }
-        other => other,
+        Judgement::Words(by_words) => by_words,
     };
-    Ok(match judgement {
-        Judgement::Left(disposition) => (disposition, None),
-        Judgement::Again(twin) => (Disposition::Duplicate, twin.request),
-        Judgement::CameBack(ours) => (Disposition::Bounce, came_back(house, tx, &ours).await?),
-        Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
-        Judgement::Stops(open) => {
+    Ok(match by_words {
+        ByWords::Left(disposition) => (disposition, None),
+        ByWords::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
             for stored in open.iter().filter(|stored| !stored.request.state.is_ended()) {
                 if stored.request.hears_stop() {
@@ -126,7 +125,7 @@ async fn settle(
                 (Disposition::Answer, first)
             }
         }
-        Judgement::Opens => opened(house, tx, delivery, letter, bytes).await?,
+        ByWords::Opens => opened(house, tx, delivery, letter, bytes).await?,
     })
 }
 
@@ -143,44 +142,27 @@ async fn opened(
     })
 }
 
-/// What an answer came to.
-enum Taken {
-    /// It is a part of this request's thread.
-    Answer(RequestId),
-    /// It says something of its own, and counts like any other letter.
-    ByWords,
-}
-
-/// Takes an answer to one of our letters, and tells whose it is.
+/// Takes an answer to one of our letters; whether it is a part of the thread of its request.
 async fn taken(
     house: &House,
     tx: &mut Tx,
-    answered: Answered,
-    delivery: &Delivery,
-    letter: &Intake,
+    answered: &Answered,
+    (letter, received_at): (&Intake, Timestamp),
     bytes: &[u8],
-    by_words: &Judgement,
-) -> Result<Taken, FlowError> {
-    let id = answered.stored.request.id;
-    let taken = |heard| match weigh::is_of_the_thread(letter, by_words, heard) {
-        true => Taken::Answer(id),
-        false => Taken::ByWords,
-    };
-    if answered.has_ended() {
-        return Ok(taken(None));
+    by_words: &ByWords,
+) -> Result<bool, FlowError> {
+    // What was read before the transaction may be old by now.
+    let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(true) };
+    let outcome = thread::outcome(house, tx, &stored, answered, (letter, received_at), by_words).await?;
+    if let Some(decision) = outcome.decision {
+        // What changes nothing is recorded as an answer all the same.
+        record_answer(house, tx, answered, letter).await?;
+        answer::carry_out(house, tx, &stored, decision).await?;
     }
-    record_answer(house, tx, &answered, letter).await?;
-    let before = answered.stored.request.moves;
-    answer::take(house, tx, answered, letter, delivery.received_at).await?;
-    let Some(after) = requests::load(tx, id).await? else { return Ok(taken(Some(true))) };
-    let (moved, state) = (after.request.moves != before, after.request.state);
-    let taken = taken(Some(weigh::is_heard(letter, moved, state)));
-    // Who looks at the case sees what brought it there, and what was written to it since.
-    let is_read = weigh::is_read_by_person(state) && (moved || matches!(taken, Taken::Answer(_)));
-    if !state.is_ended() && (is_read || weigh::is_doubt(letter) && matches!(taken, Taken::Answer(_))) {
-        safe::put_letter(house, tx, &after.request, bytes).await?;
+    if outcome.is_kept {
+        safe::put_letter(house, tx, &outcome.after, bytes).await?;
     }
-    Ok(taken)
+    Ok(outcome.is_of_the_thread)
 }
 
 /// Records what an answer proves and says, before it moves anything.

@@ -3,15 +3,15 @@
 use jiff::civil::Date;
 
 use crate::db::letters::{self, LetterRow, LetterState};
-use crate::db::requests::Stored;
-use crate::db::{Tx, challenges};
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, challenges, jobs};
 use crate::domain::request::Audience;
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
-    AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed, ApprovalAsked, Challenge,
-    Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold,
-    PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
+    ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter,
+    NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
 };
 use crate::stores::KeyValue;
 
@@ -19,14 +19,14 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::{outbox, safe};
+use super::{flood, kinds, outbox, safe};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
     pub(super) letter: Letter,
     pub(super) language: Language,
-    /// One address, or all of the team's.
-    pub(super) to: Vec<String>,
+    /// Where it goes.
+    pub(super) to: String,
     /// What an answer proves possession with.
     pub(super) token: Option<String>,
     /// The letter of the customer that we answer.
@@ -41,10 +41,11 @@ pub(super) async fn write(
     stored: Option<&Stored>,
 ) -> Result<Option<Written>, FlowError> {
     if row.audience == Audience::Team {
-        let to = house.config.service.team.clone();
-        if to.is_empty() {
+        let mut team = house.config.service.team.iter();
+        // An address that the team has no more is written to no more.
+        let Some(to) = team.find(|address| row.addressee == Some(house.keys.lookup_mac(address))).cloned() else {
             return Ok(None);
-        }
+        };
         let letter = alarm(house, tx, row, stored).await?;
         let language = house.config.service.language;
         return Ok(Some(Written { letter, language, to, token: None, in_reply_to: None }));
@@ -55,7 +56,7 @@ pub(super) async fn write(
     let language = desk.language(house);
     let in_reply_to = desk.opening.message_id.clone().filter(|_| row.audience == Audience::Asker);
     let (letter, token) = desk.fill(house, tx, &to).await?;
-    Ok(Some(Written { letter, language, to: vec![to], token, in_reply_to }))
+    Ok(Some(Written { letter, language, to, token, in_reply_to }))
 }
 
 /// All that the letters of one request are filled from.
@@ -236,7 +237,9 @@ impl<'a> Desk<'a> {
             | LetterKind::AlarmBounced
             | LetterKind::AlarmDelayed
             | LetterKind::AlarmDueSoon
-            | LetterKind::AlarmMailbox => return Err(FlowError::Broken("an alarm is written to the team")),
+            | LetterKind::AlarmMailbox
+            | LetterKind::AlarmCapped
+            | LetterKind::AlarmGathered => return Err(FlowError::Broken("an alarm is written to the team")),
         };
         let carries = letter_carries_token(self.row.kind);
         Ok((letter, carries.then(|| printed.token.as_str().to_owned())))
@@ -329,7 +332,37 @@ const fn letter_carries_token(kind: LetterKind) -> bool {
     )
 }
 
+/// References that one letter names.
+const REFERENCES_MAX: usize = 20;
+
+/// Several alarms of one kind, told together.
+async fn gathered(tx: &mut Tx, row: &LetterRow, others: &[LetterRow]) -> Result<Letter, FlowError> {
+    let mut references: Vec<String> = Vec::new();
+    for request in [row].into_iter().chain(others).filter_map(|alarm| alarm.request) {
+        let Some(stored) = requests::load(tx, request).await? else { continue };
+        let reference = stored.request.reference.to_string();
+        if references.contains(&reference) {
+            continue;
+        }
+        if references.len() == REFERENCES_MAX {
+            references.push("…".to_owned());
+            break;
+        }
+        references.push(reference);
+    }
+    let (count, references) = (others.len() as u64 + 1, references.join(", "));
+    Ok(Letter::AlarmGathered(AlarmGathered { letter: row.kind, count, references }))
+}
+
 async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stored>) -> Result<Letter, FlowError> {
+    let others = letters::spoken_for(tx, row.id).await?;
+    if !others.is_empty() {
+        return gathered(tx, row, &others).await;
+    }
+    if row.kind == LetterKind::AlarmCapped {
+        let waiting = jobs::count_waiting_for(tx, kinds::SEND, flood::CAPPED).await?;
+        return Ok(Letter::AlarmCapped(AlarmCapped { since: row.created_at, waiting }));
+    }
     if row.kind == LetterKind::AlarmMailbox {
         let mailbox = house.mailbox_name().to_owned();
         let polls = crate::db::polls::load(tx, &mailbox).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::db::letters::{LetterRow, LetterState};
-use crate::db::{Tx, trail as leaves};
+use crate::db::{Tx, authorities, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{CaseId, State};
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
@@ -99,7 +99,7 @@ fn said(event: &Event, closing: Closing) -> Result<PrivateFacts, FlowError> {
         .with("review_on", json!(refusal.review_on)))
 }
 
-/// Records that an authority was issued, in the transaction that issues it.
+/// Writes an authority that was issued, with its leaf.
 pub(super) async fn issued(
     house: &House,
     tx: &mut Tx,
@@ -107,6 +107,7 @@ pub(super) async fn issued(
     authority: &Authority,
     actor: Actor,
 ) -> Result<(), FlowError> {
+    authorities::insert(tx, &authority.record(house.keys.gate())).await?;
     let facts = Facts::new()
         // A word begins with a letter, an id may not.
         .with("authority", Fact::Word(format!("id:{}", authority.id())))?

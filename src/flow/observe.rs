@@ -13,13 +13,13 @@ use crate::domain::request::{Audience, Effect, Event, Origin, Request, ReviewRea
 use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Scope, State, Timestamp};
 use crate::intake::Intake;
 
-use super::answer::{self, Answered};
+use super::answer::Answered;
 use super::error::FlowError;
 use super::facts::Subject;
 use super::house::House;
 use super::identify::{self, Finding, Turn};
-use super::weigh::{self, Judgement};
-use super::{open, wish};
+use super::weigh::{self, ByWords, Judgement};
+use super::{open, thread, wish};
 
 /// What would become of a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,17 +111,19 @@ impl<'a> Lookout<'a> {
         letter: &Intake,
     ) -> Result<(Disposition, Prospect), FlowError> {
         let house = self.house;
-        let (judgement, first) = match judgement {
+        let (by_words, first) = match judgement {
+            Judgement::Again(twin) => return Ok((Disposition::Duplicate, of_request(house, twin.request).await?)),
+            Judgement::CameBack(ours) => return Ok((Disposition::Bounce, of_request(house, ours.request).await?)),
             Judgement::Answers(answered, by_words) => {
                 let (is_answer, prospect) = answers(house, *answered, letter, received_at, &by_words).await?;
                 if is_answer {
                     return Ok((Disposition::Answer, prospect));
                 }
-                (*by_words, Some(prospect).filter(|prospect| prospect.becomes.is_some()))
+                (by_words, Some(prospect).filter(|prospect| prospect.becomes.is_some()))
             }
-            other => (other, None),
+            Judgement::Words(by_words) => (by_words, None),
         };
-        let (disposition, prospect) = self.otherwise(judgement, content_mac, received_at, letter).await?;
+        let (disposition, prospect) = self.otherwise(by_words, content_mac, received_at, letter).await?;
         Ok(match first {
             Some(first) => (disposition, prospect.after(first)),
             None => (disposition, prospect),
@@ -131,27 +133,23 @@ impl<'a> Lookout<'a> {
     /// What a letter comes to that is no answer, or says something beside one.
     async fn otherwise(
         &mut self,
-        judgement: Judgement,
+        by_words: ByWords,
         content_mac: [u8; 32],
         received_at: Timestamp,
         letter: &Intake,
     ) -> Result<(Disposition, Prospect), FlowError> {
-        let house = self.house;
-        Ok(match judgement {
-            Judgement::Left(disposition) => (disposition, Prospect::default()),
-            Judgement::Again(twin) => (Disposition::Duplicate, of_request(house, twin.request).await?),
-            Judgement::CameBack(ours) => (Disposition::Bounce, of_request(house, ours.request).await?),
-            Judgement::Answers(..) => return Err(FlowError::Broken("an answer within an answer")),
-            Judgement::Stops(open) => {
+        Ok(match by_words {
+            ByWords::Left(disposition) => (disposition, Prospect::default()),
+            ByWords::Stops(open) => {
                 let pauses = open.iter().filter(|stored| stored.request.state.can_stop()).count();
-                let stopped = stopped(house, &open)?;
+                let stopped = stopped(self.house, &open)?;
                 if weigh::stop_asks_too(letter) {
                     let (disposition, prospect) = self.opens(content_mac, received_at, letter).await?;
                     return Ok((disposition, Prospect { pauses, ..prospect.after(stopped) }));
                 }
                 (Disposition::Answer, Prospect { pauses, ..stopped })
             }
-            Judgement::Opens => self.opens(content_mac, received_at, letter).await?,
+            ByWords::Opens => self.opens(content_mac, received_at, letter).await?,
         })
     }
 
@@ -204,7 +202,7 @@ impl<'a> Lookout<'a> {
         };
         self.asked.extend(asked.map(|asked| (asked, now)));
         let event = identify::event_of(house, &mut tx, &finding).await?;
-        Ok(Prospect { request: None, ..moved(house, &request, &event)?.1 })
+        Ok(Prospect { request: None, ..moved(house, &request, &event)? })
     }
 }
 
@@ -214,23 +212,18 @@ async fn answers(
     mut answered: Answered,
     letter: &Intake,
     received_at: Timestamp,
-    by_words: &Judgement,
+    by_words: &ByWords,
 ) -> Result<(bool, Prospect), FlowError> {
     answered.ask_again(house).await?;
-    let stored = &answered.stored;
-    let nothing = Prospect { request: Some(stored.request.reference.clone()), ..Prospect::default() };
-    if answered.has_ended() {
-        return Ok((weigh::is_of_the_thread(letter, by_words, None), nothing));
-    }
     let mut tx = house.db.read().await?;
-    let decision = answer::decide(house, &mut tx, stored, &answered, letter, received_at).await?;
-    let (has_moved, prospect) = match decision.event(stored) {
-        Some(event) => moved(house, &stored.request, &event)?,
-        None => (false, nothing),
+    let stored = &answered.stored;
+    let outcome = thread::outcome(house, &mut tx, stored, &answered, (letter, received_at), by_words).await?;
+    let event = outcome.decision.as_ref().and_then(|decision| decision.event(stored));
+    let prospect = match event {
+        Some(_) => prospect_of(outcome.after, &outcome.effects),
+        None => Prospect { request: Some(stored.request.reference.clone()), ..Prospect::default() },
     };
-    let state = prospect.becomes.unwrap_or(stored.request.state);
-    let heard = weigh::is_heard(letter, has_moved, state);
-    Ok((weigh::is_of_the_thread(letter, by_words, Some(heard)), prospect))
+    Ok((outcome.is_of_the_thread, prospect))
 }
 
 /// What a stop without proof would come to: the first of the requests, and the letters of all.
@@ -242,7 +235,7 @@ fn stopped(house: &House, open: &[Stored]) -> Result<Prospect, FlowError> {
         ..Prospect::default()
     };
     for stored in open.iter().filter(|stored| stored.request.hears_stop()) {
-        let (_, paused) = moved(house, &stored.request, &Event::StopAsked)?;
+        let paused = moved(house, &stored.request, &Event::StopAsked)?;
         if first.is_some_and(|first| first.id == stored.request.id) {
             prospect.becomes = paused.becomes;
         }
@@ -251,24 +244,28 @@ fn stopped(house: &House, open: &[Stored]) -> Result<Prospect, FlowError> {
     Ok(prospect)
 }
 
-/// Moves a request in thought only; with whether it moves at all.
-fn moved(house: &House, request: &Request, event: &Event) -> Result<(bool, Prospect), FlowError> {
+/// Moves a request in thought only.
+fn moved(house: &House, request: &Request, event: &Event) -> Result<Prospect, FlowError> {
     let (after, effects) = apply(request, event, &house.policy, house.clock.now())?;
+    Ok(prospect_of(after, &effects))
+}
+
+/// What is to be said of a request that was moved so.
+fn prospect_of(after: Request, effects: &[Effect]) -> Prospect {
     let letters = effects.iter().filter_map(|effect| match effect {
         Effect::Send { letter, to } if !letter.is_alarm() => Some((*letter, *to)),
         _ => None,
     });
     let waiting = after.ask.as_ref().filter(|_| after.state == State::AwaitingConfirmation);
-    let prospect = Prospect {
+    Prospect {
+        offered: waiting.map(|ask| ask.offered.clone()).unwrap_or_default(),
+        approval: waiting.is_some_and(|ask| ask.approval),
         request: Some(after.reference),
         becomes: Some(after.state),
         review: after.review.filter(|_| after.state == State::NeedsReview),
-        offered: waiting.map(|ask| ask.offered.clone()).unwrap_or_default(),
-        approval: waiting.is_some_and(|ask| ask.approval),
         letters: letters.collect(),
         ..Prospect::default()
-    };
-    Ok((after.moves != request.moves, prospect))
+    }
 }
 
 /// The request of a letter that was judged before, or came back.

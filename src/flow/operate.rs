@@ -5,7 +5,7 @@
 //! is in the trail with the actor's pseudonym.
 
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::{Tx, authorities, challenges, evidence, sealed};
+use crate::db::{Tx, challenges, evidence, sealed};
 use crate::domain::request::{Event, Wake, Warrant};
 use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
@@ -16,7 +16,7 @@ use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
 pub use super::facts::Refusal;
 use super::house::House;
-use super::{challenge, note, open, safe};
+use super::{answer, challenge, note, open, safe};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator(Actor, crate::vault::Pseudonym);
@@ -105,30 +105,6 @@ pub async fn act(
     }
     tx.commit().await?;
     Ok(moved)
-}
-
-/// Pauses a request (a legal hold, a question).
-///
-/// # Errors
-/// As [`act`].
-pub async fn hold(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Act::Hold, None).await
-}
-
-/// Lets a paused request go on.
-///
-/// # Errors
-/// As [`act`].
-pub async fn release(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Act::Release, None).await
-}
-
-/// Withdraws a request on the person's behalf.
-///
-/// # Errors
-/// As [`act`].
-pub async fn withdraw(house: &House, reference: &Reference, operator: &Operator) -> Result<Stored, FlowError> {
-    act(house, reference, operator, Act::Withdraw, None).await
 }
 
 /// Refuses a request with a ground and the article that permits it (Art. 12(4), 17(3) GDPR), where that is known with the
@@ -402,14 +378,9 @@ async fn approve_evidence(
             return Ok(Approval::OwnerNext);
         }
     };
-    authorities::insert(tx, &authority.record(house.keys.gate())).await?;
-    let bindings = Bindings {
-        account_mac: Some(*authority.account_mac()),
-        plan_digest: Some(*authority.plan_digest()),
-        ..stored.bindings.clone()
-    };
-    let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
     note::issued(house, tx, stored.request.case, &authority, operator.actor()).await?;
+    let bindings = answer::bound_to(&authority, &stored.bindings);
+    let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
     let event = match stored.request.state {
         State::NeedsReview => Event::Vouched { scope, warrant },
         State::AwaitingApproval => Event::Approved { warrant },

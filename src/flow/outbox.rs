@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{forget, note, undelivered};
+use super::{flood, forget, note, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -57,9 +57,19 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         drop(tx);
         return super::complete(house, lease).await;
     }
-    if letter.state == LetterState::Sending && letter.sends >= SENDS_MAX {
+    if letter.state == LetterState::Sending {
         drop(tx);
-        return settle(house, lease, &letter, LetterState::Held, None).await;
+        // What became of it is looked up where that can be, before anybody gets it twice or is told that nobody knows.
+        if let Some(sent) = &house.sent
+            && sent.has(&letter.message_id).await
+        {
+            info!(letter.id = %letter.id, letter.kind = %letter.kind, "a letter whose delivery was cut off lies in Sent");
+            return settle(house, lease, &letter, LetterState::Sent, None).await;
+        }
+        if letter.sends >= SENDS_MAX {
+            return settle(house, lease, &letter, LetterState::Held, None).await;
+        }
+        tx = house.db.read().await?;
     }
     let stored = match letter.request {
         Some(request) => requests::load(&mut tx, request).await?,
@@ -70,6 +80,11 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         drop(tx);
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
+    drop(tx);
+    if flood::is_gathered(house, lease, &letter).await? {
+        return Ok(());
+    }
+    let mut tx = house.db.read().await?;
     let written = letter::write(house, &mut tx, &letter, stored.as_ref()).await;
     drop(tx);
     let outgoing = match written.and_then(|written| written.map(|it| composed(house, &letter, &it)).transpose()) {
@@ -87,12 +102,12 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         }
         Err(error) => return Err(error),
     };
-    let letter = begin(house, &letter, stored.as_ref(), &outgoing).await?;
+    let Some(letter) = begin(house, lease, &letter, stored.as_ref(), &outgoing).await? else { return Ok(()) };
     breakpoint!("send.before_data");
-    let sent = hand_over(house, &outgoing).await;
+    let sent = house.mailer.send(&outgoing).await;
     breakpoint!("send.after_data");
     match sent {
-        Ok(()) => settle(house, lease, &letter, LetterState::Sent, None).await,
+        Ok(_) => settle(house, lease, &letter, LetterState::Sent, None).await,
         Err(error) => not_sent(house, lease, &letter, error).await,
     }
 }
@@ -104,8 +119,10 @@ async fn not_sent(house: &House, lease: &Lease, letter: &LetterRow, error: SendE
     warn!(letter.id = %letter.id, letter.kind = %letter.kind, obstacle, %error, "a letter was not handed over");
     match error {
         SendError::Transient { .. } => put_off(house, lease, letter, &obstacle).await,
-        // Who would be told that an alarm was refused? It is tried as long as anything is.
-        SendError::Permanent { .. } if letter.kind.is_alarm() => put_off(house, lease, letter, &obstacle).await,
+        // Who would be told that an alarm was refused? Where nobody else of the team has it, it is tried as long as anything.
+        SendError::Permanent { .. } if letter.kind.is_alarm() && !another_has_it(house, letter).await? => {
+            put_off(house, lease, letter, &obstacle).await
+        }
         SendError::Permanent { .. } => settle(house, lease, letter, lost(letter.sends - 1), Some(&obstacle)).await,
         // `sending` stays: the next attempt resends once with the same Message-ID, the one after that holds.
         SendError::Ambiguous { .. } => {
@@ -117,23 +134,36 @@ async fn not_sent(house: &House, lease: &Lease, letter: &LetterRow, error: SendE
     }
 }
 
-/// Commits that DATA is about to begin, and its leaf.
+async fn another_has_it(house: &House, letter: &LetterRow) -> Result<bool, FlowError> {
+    let mut tx = house.db.read().await?;
+    Ok(letters::another_has_it(&mut tx, letter).await?)
+}
+
+/// Commits that DATA is about to begin, and its leaf; `None` where the letter waits for another hour.
 async fn begin(
     house: &House,
+    lease: &Lease,
     letter: &LetterRow,
     stored: Option<&Stored>,
-    outgoing: &[Outgoing],
-) -> Result<LetterRow, FlowError> {
+    outgoing: &Outgoing,
+) -> Result<Option<LetterRow>, FlowError> {
     let mut tx = house.db.write().await?;
-    letters::set_state(&mut tx, letter, LetterState::Sending, house.clock.now()).await.map_err(moved)?;
+    let to = flood::whither(house, letter, &outgoing.to);
+    if let Some(to) = &to
+        && flood::is_capped(house, &mut tx, lease, letter, to).await?
+    {
+        tx.commit().await?;
+        return Ok(None);
+    }
+    letters::begin(&mut tx, letter, to.as_ref(), house.clock.now()).await.map_err(moved)?;
     if let Some(Stored { request, .. }) = stored {
         // To the team goes no address of the case.
-        let to = outgoing.first().filter(|_| letter.audience != Audience::Team).map(|first| first.to.as_str());
+        let to = (letter.audience != Audience::Team).then_some(outgoing.to.as_str());
         note::sending(house, &mut tx, request.case, letter, to).await?;
     }
     tx.commit().await?;
     breakpoint!("send.sending_committed");
-    Ok(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() })
+    Ok(Some(LetterRow { state: LetterState::Sending, sends: letter.sends + 1, ..letter.clone() }))
 }
 
 /// What became of a letter that is given up after this many deliveries whose end is not known: after none it reached
@@ -247,7 +277,15 @@ async fn record_in(
     letter: &LetterRow,
     to: LetterState,
 ) -> Result<Option<Stored>, FlowError> {
-    letters::set_state(tx, letter, to, house.clock.now()).await.map_err(moved)?;
+    let now = house.clock.now();
+    letters::set_state(tx, letter, to, now).await.map_err(moved)?;
+    for other in flood::spoken(tx, letter, to, now).await? {
+        if let Some(request) = other.request
+            && let Some(stored) = requests::load(tx, request).await?
+        {
+            note::letter(house, tx, stored.request.case, Event::LetterSent, &other, to).await?;
+        }
+    }
     let Some(request) = letter.request else { return Ok(None) };
     let stored = requests::load(tx, request).await?.ok_or(FlowError::Missing("the request of a letter"))?;
     if let Some(event) = recorded(to) {
@@ -264,42 +302,20 @@ const fn recorded(state: LetterState) -> Option<Event> {
     }
 }
 
-/// Hands over the same letter to each addressee; only the team has several. What went to some and then failed is
-/// sent again to all: an alarm twice is better than one that nobody got. An address that is refused for good keeps it from
-/// nobody else.
-async fn hand_over(house: &House, letters: &[Outgoing]) -> Result<(), SendError> {
-    let (mut taken, mut refused) = (false, None);
-    for outgoing in letters {
-        match house.mailer.send(outgoing).await {
-            Ok(_) => taken = true,
-            Err(error @ SendError::Permanent { .. }) => refused = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    match refused {
-        Some(error) if taken => {
-            warn!(%error, "an address of the team was refused; the others have the letter");
-            Ok(())
-        }
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
-
-fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Vec<Outgoing>, FlowError> {
+fn composed(house: &House, letter: &LetterRow, written: &Written) -> Result<Outgoing, FlowError> {
     let rendered = written.letter.render(&house.templates, written.language)?;
-    let envelope = |to: &String| Envelope {
+    let envelope = Envelope {
         from: house.config.service.address.clone(),
         from_name: house.config.service.sender_name.clone(),
         envelope_from: verp(&house.config.service.address, letter.id),
-        to: to.clone(),
+        to: written.to.clone(),
         reply_to: written.token.as_ref().map(|token| house.plus_address(token)),
         message_id: letter.message_id.clone(),
         in_reply_to: written.in_reply_to.clone(),
         references: written.in_reply_to.iter().cloned().collect(),
         date: letter.created_at,
     };
-    written.to.iter().map(|to| Ok(compose(&envelope(to), &rendered)?)).collect()
+    Ok(compose(&envelope, &rendered)?)
 }
 
 /// For a caller that writes letters outside a request's life: the alarm that the mailbox was not polled.

@@ -70,11 +70,15 @@ pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retrie
 /// What a waiting job waits for, where that is not for an operator to shorten: what is due waits for a worker only, and
 /// whatever is not work on an obstacle waits for a day that a life sets.
 fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
-    match idle.kind.as_str() {
-        kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => {
-            (idle.run_at <= now).then_some("it is due already, and waits for a worker of the daemon")
-        }
-        _ => Some("it waits for a day that its request was promised"),
+    let waits_for_an_obstacle = match idle.kind.as_str() {
+        kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => true,
+        // Planned for its day; what stood in its way on that day is noted.
+        kinds::SWEEP => idle.reason.is_some(),
+        _ => false,
+    };
+    match waits_for_an_obstacle {
+        true => (idle.run_at <= now).then_some("it is due already, and waits for a worker of the daemon"),
+        false => Some("it waits for a day that its request was promised"),
     }
 }
 

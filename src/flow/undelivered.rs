@@ -100,7 +100,9 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         LetterKind::AlarmStepFailed
         | LetterKind::AlarmBounced
         | LetterKind::AlarmDelayed
-        | LetterKind::AlarmMailbox => true,
+        | LetterKind::AlarmMailbox
+        | LetterKind::AlarmCapped
+        | LetterKind::AlarmGathered => true,
     };
     !still
 }

@@ -18,8 +18,7 @@ struct Payload {
     wake: Wake,
     round: u32,
     /// When it was set for; the job itself may have waited since.
-    #[serde(default)]
-    at: Option<Timestamp>,
+    at: Timestamp,
 }
 
 /// Wakes a request; a wake that came too late to matter changes nothing.
@@ -27,9 +26,7 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     let Payload { wake, round, at } = super::payload(lease)?;
     let id = super::request_of(lease)?;
     let mut tx = house.db.write().await?;
-    if let Some(at) = at.filter(|_| ends_silence(wake))
-        && !heard::all_by(house, &mut tx, at).await?
-    {
+    if ends_silence(wake) && !heard::all_by(house, &mut tx, at).await? {
         heard::wait(house, &mut tx, lease, at).await?;
         return Ok(tx.commit().await?);
     }

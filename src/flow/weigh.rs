@@ -17,14 +17,20 @@ use super::house::House;
 
 /// What a letter turns out to be.
 pub(super) enum Judgement {
-    /// It is left as it was, and none of its bytes are kept.
-    Left(Disposition),
     /// The same bytes were judged before.
     Again(Delivery),
     /// One of our letters came back.
     CameBack(LetterRow),
     /// It answers one of our letters; where that moves nothing, its words count like any other letter's.
-    Answers(Box<Answered>, Box<Judgement>),
+    Answers(Box<Answered>, ByWords),
+    /// It answers nothing of ours.
+    Words(ByWords),
+}
+
+/// What a letter is by what it says.
+pub(super) enum ByWords {
+    /// It is left as it was, and none of its bytes are kept.
+    Left(Disposition),
     /// It asks to stop, and proves nothing.
     Stops(Vec<Stored>),
     /// It opens a request, or repeats the wish of one.
@@ -34,7 +40,11 @@ pub(super) enum Judgement {
 impl Judgement {
     /// Whether a request has to do with it: of other letters nobody asks who sent them.
     pub(super) const fn is_of_a_request(&self) -> bool {
-        matches!(self, Self::Answers(..) | Self::Stops(_) | Self::Opens)
+        matches!(self, Self::Answers(..) | Self::Words(ByWords::Stops(_) | ByWords::Opens))
+    }
+
+    const fn left(disposition: Disposition) -> Self {
+        Self::Words(ByWords::Left(disposition))
     }
 }
 
@@ -72,64 +82,64 @@ pub(super) async fn weigh(
     if let Some(bounce) = &letter.bounce {
         // A letter that is late, relayed or delivered has not come back: its reader may still answer.
         if !bounce.says_failed() {
-            return Ok(Judgement::Left(Disposition::Automatic));
+            return Ok(Judgement::left(Disposition::Automatic));
         }
         let ours = bounced_letter(house, tx, letter).await?;
-        return Ok(ours.map_or(Judgement::Left(Disposition::Automatic), Judgement::CameBack));
+        return Ok(ours.map_or(Judgement::left(Disposition::Automatic), Judgement::CameBack));
     }
     if is_ours(tx, letter).await? {
-        return Ok(Judgement::Left(Disposition::Automatic));
+        return Ok(Judgement::left(Disposition::Automatic));
     }
     // A web form, or a colleague who forwards from the support mailbox: whose wish it is, a person must see.
     if letter.from.iter().any(|from| house.is_our_address(from)) {
         let may_ask = letter.verdict.opens() || letter.verdict.is_unclear();
-        return Ok(if may_ask { Judgement::Opens } else { Judgement::Left(Disposition::Automatic) });
+        return Ok(Judgement::Words(if may_ask { ByWords::Opens } else { ByWords::Left(Disposition::Automatic) }));
     }
     // A machine's "stop" is heard where it holds one of our letters: to pause costs nobody anything.
     if letter.machine.is_some()
         && letter.answer.asks_to_stop
         && let Some(answered) = possession(house, tx, letter).await?
     {
-        return Ok(Judgement::Stops(vec![answered.stored]));
+        return Ok(Judgement::Words(ByWords::Stops(vec![answered.stored])));
     }
     let by_words = match letter.machine {
         // Web forms and support aliases look like lists and machines: what may be a request there goes to a person.
-        Some(_) if letter.verdict.is_unclear() => Judgement::Opens,
-        Some(MachineKind::List | MachineKind::Bulk) => Judgement::Left(Disposition::Newsletter),
-        Some(_) => Judgement::Left(Disposition::Automatic),
+        Some(_) if letter.verdict.is_unclear() => ByWords::Opens,
+        Some(MachineKind::List | MachineKind::Bulk) => ByWords::Left(Disposition::Newsletter),
+        Some(_) => ByWords::Left(Disposition::Automatic),
         None => by_words(house, tx, letter).await?,
     };
     // A list passes on what people write: one that holds a letter of ours brings somebody's answer.
     let is_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
     if letter.machine.is_some() && letter.machine_proven && !is_list {
-        return Ok(by_words);
+        return Ok(Judgement::Words(by_words));
     }
     // Words alone ("do not reply by phone", "on vacation") make nobody a machine who holds one of our letters.
     Ok(match possession(house, tx, letter).await? {
-        Some(answered) => Judgement::Answers(Box::new(answered), Box::new(by_words)),
-        None => by_words,
+        Some(answered) => Judgement::Answers(Box::new(answered), by_words),
+        None => Judgement::Words(by_words),
     })
 }
 
 /// What a person's letter is by its words alone.
-async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Judgement, FlowError> {
+async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<ByWords, FlowError> {
     if let Some(address) = sender(letter).filter(|_| says_stop(letter)) {
         let mut open = requests::open_of_address(tx, &house.keys.lookup_mac(address)).await?;
         open.retain(|stored| stored.request.state.can_stop() || stored.request.state == State::OnHold);
         if !open.is_empty() {
-            return Ok(Judgement::Stops(open));
+            return Ok(ByWords::Stops(open));
         }
     }
     Ok(match letter.verdict.disposition {
-        intake::Disposition::Open | intake::Disposition::Review => Judgement::Opens,
-        intake::Disposition::HandOn => Judgement::Left(Disposition::HandedOn),
+        intake::Disposition::Open | intake::Disposition::Review => ByWords::Opens,
+        intake::Disposition::HandOn => ByWords::Left(Disposition::HandedOn),
         // A yes that repeats its wish, to a question that was not ours: a person sees what is wished.
-        intake::Disposition::ReplyToOpen if repeats_a_wish(letter) => Judgement::Opens,
+        intake::Disposition::ReplyToOpen if repeats_a_wish(letter) => ByWords::Opens,
         // "Do not erase" with nothing open that it could stop: it may complain that nothing was erased yet.
-        intake::Disposition::ReplyToOpen if is_only_negated(letter) => Judgement::Opens,
+        intake::Disposition::ReplyToOpen if is_only_negated(letter) => ByWords::Opens,
         // It answers nothing of ours that we know of.
-        intake::Disposition::ReplyToOpen => Judgement::Left(Disposition::Ordinary),
-        intake::Disposition::Ignore => Judgement::Left(match letter.verdict.intent {
+        intake::Disposition::ReplyToOpen => ByWords::Left(Disposition::Ordinary),
+        intake::Disposition::Ignore => ByWords::Left(match letter.verdict.intent {
             Intent::Newsletter => Disposition::Newsletter,
             Intent::Spam => Disposition::Spam,
             Intent::AutoReply | Intent::Bounce => Disposition::Automatic,
@@ -231,34 +241,4 @@ async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Optio
 /// Whether a letter that stops may ask for something as well: it pauses, and a person reads it.
 pub(super) fn stop_asks_too(letter: &Intake) -> bool {
     letter.verdict.is_unclear()
-}
-
-/// Whether it says something that a person must read who looks at its request: a doubt, or a limit.
-pub(super) fn is_doubt(letter: &Intake) -> bool {
-    letter.answer.intent == AnswerIntent::Unclear || letter.limited
-}
-
-/// Whether somebody of the team reads what is written to a request in this state.
-pub(super) const fn is_read_by_person(state: State) -> bool {
-    matches!(state, State::NeedsReview | State::OnHold)
-}
-
-/// Whether an answer is heard: it moved its request, or is read by whoever looks at that.
-pub(super) fn is_heard(letter: &Intake, moved: bool, state: State) -> bool {
-    moved || is_read_by_person(state) && is_doubt(letter)
-}
-
-/// Whether an answer is a part of the thread of its request, which has heard it or not; `None` where that has ended.
-///
-/// What moves nothing and asks for nothing (thanks, a late yes) still belongs to the thread, and is forgotten with it; a
-/// question to support does not, nor does a wish below a letter of a request that has ended. A wish beside a doubt or a no
-/// opens a request of its own, or joins the one that it repeats.
-pub(super) fn is_of_the_thread(letter: &Intake, by_words: &Judgement, heard: Option<bool>) -> bool {
-    let says_nothing =
-        letter.answer.intent != AnswerIntent::Unclear && matches!(by_words, Judgement::Left(Disposition::Ordinary));
-    let Some(heard) = heard else { return says_nothing };
-    let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
-    // What a limited answer asks for is what was asked, and not another wish.
-    let another = !is_yes && letter.verdict.opens() && !letter.limited;
-    !another && (heard || says_nothing)
 }

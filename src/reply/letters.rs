@@ -20,7 +20,9 @@ pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use alarms::{AlarmBounced, AlarmDelayed, AlarmDueSoon, AlarmMailbox, AlarmReview, AlarmStepFailed};
+pub use alarms::{
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
+};
 
 /// What every letter to a customer names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -403,6 +405,8 @@ letters!(
     AlarmDelayed,
     AlarmDueSoon,
     AlarmMailbox,
+    AlarmCapped,
+    AlarmGathered,
 );
 
 impl fmt::Debug for Letter {

@@ -216,7 +216,7 @@ macro_rules! folders {
             $language, $lang: "challenge", "code_asked", "reminder", "scheduled", "approval_asked", "forwarded",
             "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "nothing_held", "refused",
             "extension", "withdrawn", "expired", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_delayed",
-            "alarm_due_soon", "alarm_mailbox",
+            "alarm_due_soon", "alarm_mailbox", "alarm_capped", "alarm_gathered",
         )),+]
     };
 }

@@ -85,6 +85,12 @@ impl InstallationKeys {
         base32_lower(&self.message_id.mac("alarm-id", &[about.as_uuid().as_bytes(), alarm.as_str().as_bytes()]))
     }
 
+    /// The left side of the Message-ID of a letter to one of several addresses of the team, each of which has its own.
+    #[must_use]
+    pub fn copy_id_local(&self, local: &str, addressee: &[u8; 32]) -> String {
+        base32_lower(&self.message_id.mac("copy-id", &[local.as_bytes(), addressee]))
+    }
+
     /// Whom the trail and the evidence name instead of a person of the team.
     #[must_use]
     pub fn pseudonym(&self, operator: &str) -> Pseudonym {

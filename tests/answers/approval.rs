@@ -113,19 +113,19 @@ async fn an_approval_that_is_asked_late_names_the_day_that_counts() {
         .live(async {
             let asked = approval_is_asked(world).await;
             let (reference, operator) = (reference(world, asked).await, operator(world));
-            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
             world.days_pass(25).await;
-            operate::release(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
             world.settle().await;
             assert_eq!(world.state(asked).await, State::AwaitingApproval);
             let same = "SELECT COUNT(*) AS number FROM challenges c JOIN jobs j ON j.request_id = c.request_id
                  WHERE j.kind = 'wake' AND j.unique_key LIKE '%:approval_lapse:%' AND j.run_at = c.expires_at AND c.round = 3";
             assert_eq!(world.number(same, params![]).await, 1);
             // So late that no time is left: a person is asked instead.
-            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
             world.days_pass(5).await;
             world.fresh(OWNER);
-            operate::release(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
             world.settle().await;
             in_review(world, asked, ReviewReason::OwnerSilent).await;
             assert_eq!(world.fresh(OWNER).len(), 0);

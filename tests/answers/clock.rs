@@ -96,3 +96,24 @@ async fn without_a_grace_period_nobody_is_told_to_stop() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_does_not_answer_is_reminded_once() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            world.days_pass(4).await;
+            assert!(world.fresh(OWNER).is_empty(), "there is time to answer");
+            world.days_pass(1).await;
+            let reminder = the_letter(world, OWNER, "Reminder");
+            assert_eq!(reminder.code(), challenge.code(), "it is the same question");
+            world.days_pass(4).await;
+            world.days_pass(4).await;
+            assert!(world.fresh(OWNER).is_empty(), "once is enough");
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+            world.receive(&reminder.answer(OWNER, &reminder.code())).await;
+            assert_eq!(world.state(id).await, State::Scheduled, "and it can be answered");
+        })
+        .await;
+}

@@ -37,7 +37,7 @@ on_both! {
         world.live(async {
             let (asked, challenge) = world.ask(OWNER).await;
             let reference = reference(world, asked).await;
-            operate::hold(&world.house, &reference, &operator(world)).await.unwrap();
+            operate::act(&world.house, &reference, &operator(world), operate::Act::Hold, None).await.unwrap();
             world.settle().await;
             let paused = the_letter(world, OWNER, "paused");
             let code = challenge.code();
@@ -46,7 +46,7 @@ on_both! {
                 let held = world.stored(asked).await.request.held;
                 assert_eq!(held, Some((State::AwaitingConfirmation, Hold::Operator)), "{text}");
             }
-            operate::release(&world.house, &reference, &operator(world)).await.unwrap();
+            operate::act(&world.house, &reference, &operator(world), operate::Act::Release, None).await.unwrap();
             world.settle().await;
             // The question is put anew, and only its own code counts.
             let again = the_letter(world, OWNER, "Please confirm");
@@ -73,14 +73,14 @@ on_both! {
             stopped_unproven(world, asked).await;
             let unproven = the_letter(world, OWNER, "paused");
             let reference = reference(world, asked).await;
-            operate::hold(&world.house, &reference, &operator(world)).await.unwrap();
+            operate::act(&world.house, &reference, &operator(world), operate::Act::Hold, None).await.unwrap();
             world.settle().await;
             the_letter(world, OWNER, "paused");
             answered(world, &unproven, OWNER, "Yes").await;
             world.days_pass(9).await;
             let held = world.stored(asked).await.request.held;
             assert_eq!(held, Some((State::Scheduled, Hold::Operator)), "neither a yes nor silence ends it");
-            operate::release(&world.house, &reference, &operator(world)).await.unwrap();
+            operate::act(&world.house, &reference, &operator(world), operate::Act::Release, None).await.unwrap();
             world.settle().await;
             assert_eq!(world.state(asked).await, State::Scheduled);
             world.days_pass(8).await;

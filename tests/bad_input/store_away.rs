@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use expunged::db::Params;
+use expunged::db::jobs::{self, JobRow, JobState};
 use expunged::domain::State;
+use expunged::flow::operate::Operator;
+use expunged::flow::retry::{self, Retried};
 use expunged::params;
 use sqlx::Connection as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -156,4 +159,52 @@ async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
         .await;
     assert_eq!(world.state(request).await, State::Completed);
     assert_eq!(number(&world, COMPLETED, params![request]).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sweep_that_waits_for_it_can_be_had_now() {
+    let mut shop = String::new();
+    let ground = Ground::with_shop_on_postgres(|url| {
+        shop = url.to_owned();
+        shop.clone()
+    })
+    .await;
+    let name = url::Url::parse(&shop).unwrap().path().trim_start_matches('/').to_owned();
+    let world = ground.build().await;
+    let sweep = async || {
+        let mut tx = world.house.db.read().await.unwrap();
+        let mut waiting = jobs::list(&mut tx, &[JobState::Waiting], None, 100).await.unwrap();
+        waiting.retain(|job| job.kind == "sweep");
+        waiting.pop()
+    };
+    let retried = async |job: JobRow| retry::job(&world.house, job.id, &Operator::named(&world.house, "ops")).await;
+    let request = world
+        .live(async {
+            let request = world.ask_and_confirm(OWNER).await;
+            world.days_pass(8).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            request
+        })
+        .await;
+    let planned = retried(sweep().await.expect("it waits for its day")).await.unwrap();
+    assert!(matches!(planned, Retried::Instead(why) if why.contains("was promised")), "{planned:?}");
+    let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    on_the_server(&shop, ended).await;
+    on_the_server(&shop, format!("ALTER DATABASE {name} RENAME TO {name}_away")).await;
+    world
+        .live(async {
+            world.days_pass(8).await;
+            for _ in 0..11 {
+                world.clock.advance(Duration::from_secs(3_600));
+                world.settle().await;
+            }
+        })
+        .await;
+    assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
+    on_the_server(&shop, format!("ALTER DATABASE {name}_away RENAME TO {name}")).await;
+    let waits = sweep().await.expect("it waits for the store");
+    assert!(waits.reason.is_some(), "{waits:?}");
+    assert_eq!(retried(waits).await.unwrap(), Retried::Sooner);
+    world.live(world.settle()).await;
+    assert_eq!((sweep().await, world.state(request).await), (None, State::Completed), "the stores were searched");
 }

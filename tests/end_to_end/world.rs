@@ -169,6 +169,9 @@ ca_file = "{smtp_authority}"
 [stores]
 maps = ["shop.toml", "sales.toml", "crm.toml"]
 
+[limits]
+alarms_gathered_minutes = 0
+
 [directory.sql]
 store = "shop"
 find = """

@@ -92,8 +92,8 @@ on_both! {
             let request = world.ask_and_confirm(OWNER).await;
             let reference = world.stored(request).await.request.reference;
             let operator = Operator::named(&world.house, "alice");
-            operate::hold(&world.house, &reference, &operator).await.unwrap();
-            operate::withdraw(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Withdraw, None).await.unwrap();
             world.settle().await;
             assert_eq!(count(world, "holds WHERE released_at IS NOT NULL").await, 1, "a request that ended is held no more");
             assert_eq!(living(world).await, ["letter", "record"]);

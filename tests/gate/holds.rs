@@ -20,14 +20,18 @@ const LET_GO: &str = "UPDATE requests SET state = 'scheduled', held_from = NULL,
 async fn held(world: &World, owner: &str) -> expunged::domain::RequestId {
     let asked = world.ask_and_confirm(owner).await;
     let reference = world.stored(asked).await.request.reference;
-    operate::hold(&world.house, &reference, &Operator::named(&world.house, "alice")).await.unwrap();
+    operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Hold, None)
+        .await
+        .unwrap();
     world.settle().await;
     asked
 }
 
 async fn released(world: &World, asked: expunged::domain::RequestId) {
     let reference = world.stored(asked).await.request.reference;
-    operate::release(&world.house, &reference, &Operator::named(&world.house, "alice")).await.unwrap();
+    operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Release, None)
+        .await
+        .unwrap();
     world.settle().await;
 }
 
@@ -106,7 +110,7 @@ on_both! {
         world.live(async {
             let (asked, challenge) = world.ask(OWNERS[0]).await;
             let reference = world.stored(asked).await.request.reference;
-            operate::hold(&world.house, &reference, &Operator::named(&world.house, "alice")).await.unwrap();
+            operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Hold, None).await.unwrap();
             world.settle().await;
             let sql = "UPDATE requests SET held_by = 'unproven_stop' WHERE id = $1";
             assert_eq!(world.try_sql(sql, params![asked]).await.unwrap(), 1);
@@ -115,7 +119,7 @@ on_both! {
             assert_eq!(world.state(asked).await, State::OnHold);
             team_is_told(world);
             // Who holds it can still end it for good.
-            operate::withdraw(&world.house, &reference, &Operator::named(&world.house, "alice")).await.unwrap();
+            operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Withdraw, None).await.unwrap();
             assert_eq!(world.state(asked).await, State::Withdrawn);
         }).await;
     }

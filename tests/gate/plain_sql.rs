@@ -156,7 +156,7 @@ on_both! {
             let one = world.ask_and_confirm(OWNERS[0]).await;
             let reference = world.stored(one).await.request.reference;
             let operator = Operator::named(&world.house, "alice");
-            operate::withdraw(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Withdraw, None).await.unwrap();
             for state in ["scheduled", "received", "needs_review", "awaiting_confirmation", "reopened", "on_hold"] {
                 let sql = "UPDATE requests SET state = $2, held_from = CASE WHEN $2 = 'on_hold' THEN 'scheduled' END WHERE id = $1";
                 refused_by(world, sql, params![one, state], &[ENDED, NO_WAY]).await;

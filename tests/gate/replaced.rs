@@ -113,8 +113,8 @@ async fn two_with_all_that_permits(world: &World) -> RequestId {
     let operator = Operator::named(&world.house, "alice");
     for id in [one, other] {
         let reference = world.stored(id).await.request.reference;
-        operate::hold(&world.house, &reference, &operator).await.unwrap();
-        operate::release(&world.house, &reference, &operator).await.unwrap();
+        operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
+        operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
     }
     world.settle().await;
     for id in [one, other] {

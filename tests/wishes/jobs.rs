@@ -50,7 +50,7 @@ async fn a_letter_that_cannot_be_sent_is_told_and_forgotten() {
     let (request, _) = world.live(world.ask(OWNER)).await;
     let stored = world.stored(request).await.request;
     let operator = Operator::named(&world.house, "operator");
-    operate::withdraw(&world.house, &stored.reference, &operator).await.unwrap();
+    operate::act(&world.house, &stored.reference, &operator, operate::Act::Withdraw, None).await.unwrap();
     killed(&world, "send").await;
     world.live(world.settle()).await;
     let failed = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'withdrawn' AND state = 'failed'";
@@ -79,9 +79,9 @@ async fn a_pause_before_the_question_leaves_one_job_that_asks() {
             let reference = world.stored(waits).await.request.reference;
             let operator = Operator::named(&world.house, "operator");
             let jobs = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'identify' AND request_id = $1";
-            operate::hold(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
             assert_eq!(world.number(jobs, params![waits]).await, 0, "who is paused is not looked up");
-            operate::release(&world.house, &reference, &operator).await.unwrap();
+            operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
             assert_eq!(world.number(jobs, params![waits]).await, 1);
             world.days_pass(1).await;
             assert_eq!(world.state(waits).await, State::AwaitingConfirmation);

@@ -152,7 +152,7 @@ async fn a_stop_and_a_limit_during_the_teams_pause_are_not_swallowed() {
             for (owner, by_token) in [(OWNER, false), ("owner2@team.example", true)] {
                 let (case, challenge) = world.ask(owner).await;
                 let reference = world.stored(case).await.request.reference;
-                operate::hold(&world.house, &reference, &operator).await.unwrap();
+                operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
                 world.settle().await;
                 world.fresh(TEAM);
                 let letter = match by_token {
@@ -164,7 +164,7 @@ async fn a_stop_and_a_limit_during_the_teams_pause_are_not_swallowed() {
                 assert_eq!(world.fresh(TEAM).len(), 1, "the team hears of it");
                 world.receive(&letter).await;
                 assert_eq!(world.fresh(TEAM).len(), 0, "once");
-                operate::release(&world.house, &reference, &operator).await.unwrap();
+                operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
                 world.settle().await;
                 assert_eq!(world.state(case).await, State::NeedsReview);
             }

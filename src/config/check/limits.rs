@@ -28,6 +28,26 @@ impl Checks<'_> {
             drift_rows: self.number("drift_rows", raw.drift_rows, 0..=1_000_000, 100),
             directory_rows_max: self.number("directory_rows_max", raw.directory_rows_max, 1..=10_000, 50),
             statement: self.duration("statement_seconds", raw.statement_seconds, Unit::Seconds, 1..=3_600, 60),
+            address_letters_per_hour: self.number(
+                "address_letters_per_hour",
+                raw.address_letters_per_hour,
+                1..=1_000_000,
+                20,
+            ),
+            domain_letters_per_hour: self.number(
+                "domain_letters_per_hour",
+                raw.domain_letters_per_hour,
+                1..=1_000_000,
+                500,
+            ),
+            letters_per_hour: self.number("letters_per_hour", raw.letters_per_hour, 1..=1_000_000, 2_000),
+            alarms_gathered: self.duration(
+                "alarms_gathered_minutes",
+                raw.alarms_gathered_minutes,
+                Unit::Minutes,
+                0..=1_440,
+                60,
+            ),
         }
     }
 

@@ -359,6 +359,7 @@ impl Step<'_> {
         if self.next.warrant.is_none() {
             return Err(self.illegal("nothing permitted it"));
         }
+        self.next.erased |= held_anything;
         if waiting {
             self.next.state = State::WaitingOnRecipients;
         } else {
@@ -394,7 +395,7 @@ impl Step<'_> {
         self.next.state = to;
         self.next.held = None;
         self.effects.push(Effect::CancelWakes);
-        self.effects.push(Effect::Close);
+        self.effects.push(Effect::Close { erased: self.next.erased });
     }
 
     fn send(&mut self, letter: LetterKind, to: Audience) {

@@ -237,6 +237,9 @@ pub enum Effect {
     },
     /// Nothing that was set to wake it matters any more.
     CancelWakes,
-    /// It ended: the periods of forgetting start.
-    Close,
+    /// It ended: the periods of forgetting start. The only place where they do.
+    Close {
+        /// Whether rows were erased for it, so that a backup may bring them back while it lives.
+        erased: bool,
+    },
 }

@@ -202,6 +202,8 @@ pub struct Request {
     pub review: Option<ReviewReason>,
     /// Whether the team was told that the due date that counts now comes near.
     pub due_told: bool,
+    /// Whether rows were erased for it: then the saved keys live as long as the backups of the stores.
+    pub erased: bool,
     /// How many transitions it has gone through; letters of one kind are told apart by it.
     pub moves: u32,
 }
@@ -257,6 +259,7 @@ impl Request {
             erase_at: None,
             review: None,
             due_told: false,
+            erased: false,
             moves: 0,
         }
     }

@@ -80,3 +80,23 @@ pub struct AlarmMailbox {
     /// The last successful poll.
     pub since: Timestamp,
 }
+
+/// To the team: more letters are to be sent than the limits of one hour allow.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmCapped {
+    /// Since when.
+    pub since: Timestamp,
+    /// How many letters wait for their turn.
+    pub waiting: u64,
+}
+
+/// To the team: several alarms of one kind, told together.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmGathered {
+    /// Which alarm.
+    pub letter: LetterKind,
+    /// How many of them.
+    pub count: u64,
+    /// The requests that they are about, the first of them; empty where they are about none.
+    pub references: String,
+}

@@ -50,7 +50,9 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         | Letter::AlarmBounced(_)
         | Letter::AlarmDelayed(_)
         | Letter::AlarmDueSoon(_)
-        | Letter::AlarmMailbox(_) => None,
+        | Letter::AlarmMailbox(_)
+        | Letter::AlarmCapped(_)
+        | Letter::AlarmGathered(_) => None,
     }
 }
 

@@ -270,5 +270,20 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![AlarmDueSoon { reference: reference(), state, due_on }.into()]
         }
         LetterKind::AlarmMailbox => vec![AlarmMailbox { mailbox: "support".to_owned(), since: instant }.into()],
+        LetterKind::AlarmCapped => vec![AlarmCapped { since: instant, waiting: 1_204 }.into()],
+        LetterKind::AlarmGathered => {
+            let gathered = |letter, count, references: &str| {
+                AlarmGathered { letter, count, references: references.to_owned() }.into()
+            };
+            vec![
+                gathered(LetterKind::AlarmReview, 30, "EXP-7K3Q-M2, EXP-7K3Q-M3, …"),
+                gathered(LetterKind::AlarmStepFailed, 2, "EXP-7K3Q-M2"),
+                gathered(LetterKind::AlarmBounced, 2, "EXP-7K3Q-M2, EXP-7K3Q-M3"),
+                gathered(LetterKind::AlarmDelayed, 2, "EXP-7K3Q-M2"),
+                gathered(LetterKind::AlarmDueSoon, 2, "EXP-7K3Q-M2"),
+                gathered(LetterKind::AlarmMailbox, 2, ""),
+                gathered(LetterKind::AlarmCapped, 2, ""),
+            ]
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Finder<'_> {
         table: &TableMap,
         keys: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let mut missing = keys.clone();
         for chunk in self.chunks(keys) {
             let select = Select { table: &at.table, columns: &table.key, values: &chunk };

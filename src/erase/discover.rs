@@ -10,7 +10,7 @@ use super::map::{Keep, Link, TableMap, TableRef};
 use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
-use crate::stores::{Key, Select, StoreError, StoreName, Stores};
+use crate::stores::{Key, RowStore, Select, StoreError, StoreName, Stores};
 
 /// What one erasure may take at most.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,7 @@ impl<'a> Finder<'a> {
         let target = &self.skeleton.target;
         let at = target.at();
         let table = self.table(&at)?;
-        let store = self.stores.get(&at.store).map_err(EraseError::store(&at))?;
+        let store = self.store(&at)?;
         let found = match store.canonical(&at.table, &table.key, &target.key) {
             Ok(key) => {
                 let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
@@ -248,7 +248,7 @@ impl<'a> Finder<'a> {
         link: &Link,
         parents: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let mut found = BTreeSet::new();
         for chunk in self.chunks(parents) {
             let select = Select { table: &at.table, columns: &link.columns, values: &chunk };
@@ -284,7 +284,7 @@ impl<'a> Finder<'a> {
         keys: BTreeSet<Key>,
         now: Timestamp,
     ) -> Result<Split, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let columns = &self.table(at)?.key;
         let mut dated = columns.clone();
         dated.push(keep.until.column.clone());
@@ -328,6 +328,11 @@ impl<'a> Finder<'a> {
 
     pub(super) fn table(&self, at: &TableRef) -> Result<&'a TableMap, EraseError> {
         self.skeleton.table(at).ok_or_else(|| EraseError::NotMapped { at: at.clone() })
+    }
+
+    /// The store that a table is in.
+    pub(super) fn store(&self, at: &TableRef) -> Result<&'a dyn RowStore, EraseError> {
+        self.stores.get(&at.store).map_err(EraseError::store(at))
     }
 
     fn within_limit(&self, at: &TableRef, rows: usize) -> Result<(), EraseError> {

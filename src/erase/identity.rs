@@ -51,7 +51,7 @@ impl Finder<'_> {
         column: &String,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let mut values = BTreeSet::new();
         for chunk in self.chunks(rows) {
             let select = Select { table: &at.table, columns: &table.key, values: &chunk };

@@ -177,7 +177,7 @@ impl Work<'_> {
             return Ok(None);
         }
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         Ok(Some(store.canonical(&at.table, &table.key, &target.key).map_err(EraseError::store(at))?))
     }
 
@@ -187,7 +187,7 @@ impl Work<'_> {
     pub(super) async fn whose_root(&self, key: &Key, stage: Stage) -> Result<Whose, EraseError> {
         let at = self.skeleton().target.at();
         let table = self.finder().table(&at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(&at))?;
+        let store = self.finder().store(&at)?;
         let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(key) };
         let mut differs = false;
         for column in table.identify.values() {

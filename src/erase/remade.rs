@@ -61,7 +61,7 @@ impl Finder<'_> {
         keys: &[Key],
     ) -> Result<Vec<Option<String>>, EraseError> {
         let at = place.at;
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let columns: Vec<String> = table.key.iter().cloned().chain([place.column.to_owned()]).collect();
         let select = Select { table: &at.table, columns: &table.key, values: keys };
         let (mut made, mut unmade) = (BTreeMap::new(), 0);

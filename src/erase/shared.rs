@@ -38,7 +38,7 @@ impl Finder<'_> {
         holder: &Holder,
         holders: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&holder.by.store).map_err(EraseError::store(&holder.by))?;
+        let store = self.store(&holder.by)?;
         let by = self.table(&holder.by)?;
         let mut held = BTreeSet::new();
         for chunk in self.chunks(holders) {
@@ -76,7 +76,7 @@ impl Finder<'_> {
         link: &Link,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let columns: Vec<String> = table.key.iter().chain(&link.columns).cloned().collect();
         let mut holding = BTreeSet::new();
         for chunk in self.chunks(rows) {

@@ -249,7 +249,7 @@ impl<'a> Work<'a> {
     /// What a link holds in the rows of these keys, where it holds anything.
     async fn held(&self, at: &TableRef, link: &Link, keys: &[Key]) -> Result<BTreeMap<Key, Vec<String>>, EraseError> {
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let columns: Vec<String> = table.key.iter().chain(&link.columns).cloned().collect();
         let select = Select { table: &at.table, columns: &table.key, values: keys };
         let rows = store.values(select, &columns).await.map_err(EraseError::store(at))?;
@@ -287,7 +287,7 @@ impl<'a> Work<'a> {
             return Ok(follow);
         }
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let one = Select { table: &at.table, columns: &table.key, values: &astray };
         for chunk in self.finder().chunks(owner.keys()) {
             let other = Select { table: &at.table, columns: &link.columns, values: &chunk };
@@ -302,7 +302,7 @@ impl<'a> Work<'a> {
             return Ok(BTreeSet::new());
         }
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let select = Select { table: &at.table, columns: &table.key, values: keys };
         let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         let present = store.keys(select, &table.key, None, limit).await.map_err(EraseError::store(at))?;

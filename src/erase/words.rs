@@ -57,7 +57,7 @@ impl Finder<'_> {
         columns: BTreeSet<String>,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeMap<Key, Held>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let read: Vec<String> = table.key.iter().chain(&columns).cloned().collect();
         let mut words = BTreeMap::new();
         let mut unknown = BTreeMap::<&String, u64>::new();

@@ -39,15 +39,24 @@ impl Finder<'_> {
         table: &TableMap,
         keys: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
+        Ok(keys - &self.present(at, table, keys).await?)
+    }
+
+    /// Those of these keys that find a row.
+    pub(super) async fn present(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        keys: &BTreeSet<Key>,
+    ) -> Result<BTreeSet<Key>, EraseError> {
         let store = self.store(at)?;
-        let mut missing = keys.clone();
+        let mut present = BTreeSet::new();
         for chunk in self.chunks(keys) {
             let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            // A key is unique, so that one page holds all rows of the chunk.
             let page = store.keys(select, &table.key, None, self.limits.chunk_rows).await;
-            for key in page.map_err(EraseError::store(at))? {
-                missing.remove(&key);
-            }
+            present.extend(page.map_err(EraseError::store(at))?);
         }
-        Ok(missing)
+        Ok(present)
     }
 }

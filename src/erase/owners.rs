@@ -132,7 +132,7 @@ impl Work<'_> {
     }
 
     async fn ask_all(&self, at: &TableRef, owners: &mut Owners, rows: &mut Vec<Asked>) -> Result<(), EraseError> {
-        let ways = self.ways(at).await?;
+        let (table, ways) = (self.finder().table(at)?, self.ways(at).await?);
         let (root, taken) = (self.root_of(at)?, self.taken_of(at).await?);
         let to: Vec<TableRef> = ways.iter().map(|way| way.link.to.clone()).collect();
         for set in self.discovery.sets_of(at) {
@@ -143,8 +143,8 @@ impl Work<'_> {
                 let says = self.says(at, &ways, &keys, owners).await?;
                 let silent = |says: &[Says]| says.iter().all(|one| matches!(one, Says::Nothing | Says::Cut));
                 let unseen = keys.iter().zip(&says).filter(|(_, says)| stage != Stage::Untouched && silent(says));
-                let unseen: Vec<Key> = unseen.map(|(key, _)| key.clone()).collect();
-                let present = self.present(at, &unseen).await?;
+                let unseen: BTreeSet<Key> = unseen.map(|(key, _)| key.clone()).collect();
+                let present = self.finder().present(at, table, &unseen).await?;
                 for (key, says) in keys.into_iter().zip(says) {
                     if root.as_ref() == Some(&key) {
                         if stage != Stage::Untouched && self.whose_root(&key, stage).await? != Whose::Target {

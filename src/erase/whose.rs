@@ -142,7 +142,7 @@ impl Asking<'_> {
         }
         let at = &self.step.rows.at;
         let says = self.work.says(at, &self.ways, keys, self.owners).await?;
-        let (mut ours, mut unsure) = (Vec::new(), Vec::new());
+        let (mut ours, mut unsure) = (Vec::new(), BTreeSet::new());
         let (mut unsure_root, root) = (0, self.work.root_of(at)?);
         for (key, says) in keys.iter().zip(says) {
             let verdict = match &self.step.rows.pointing {
@@ -158,11 +158,11 @@ impl Asking<'_> {
             };
             match verdict {
                 Whose::Target => ours.push(key.clone()),
-                Whose::Unsure => unsure.push(key.clone()),
+                Whose::Unsure => drop(unsure.insert(key.clone())),
                 Whose::Another => {}
             }
         }
-        let unsure = self.work.present(at, &unsure).await?.len() as u64 + unsure_root;
+        let unsure = self.work.finder().present(at, self.table, &unsure).await?.len() as u64 + unsure_root;
         Ok(Sorted { ours, unsure })
     }
 }
@@ -294,19 +294,6 @@ impl<'a> Work<'a> {
             follow.extend(store.keys_of_both(one, other, &table.key).await.map_err(EraseError::store(at))?);
         }
         Ok(follow)
-    }
-
-    /// The keys of these rows that are there.
-    pub(super) async fn present(&self, at: &TableRef, keys: &[Key]) -> Result<BTreeSet<Key>, EraseError> {
-        if keys.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let table = self.finder().table(at)?;
-        let store = self.finder().store(at)?;
-        let select = Select { table: &at.table, columns: &table.key, values: keys };
-        let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let present = store.keys(select, &table.key, None, limit).await.map_err(EraseError::store(at))?;
-        Ok(present.into_iter().collect())
     }
 }
 

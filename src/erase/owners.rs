@@ -10,7 +10,7 @@ use super::map::{Mask, TableRef};
 use super::plan::{Act, KeySet};
 use super::tombstone;
 use super::whose::{Says, Stage, Whose, whose};
-use crate::stores::{Key, KeyValue, Select};
+use crate::stores::{Key, KeyValue};
 
 /// Who owns, by table.
 #[derive(Default)]
@@ -187,8 +187,7 @@ impl Work<'_> {
     pub(super) async fn whose_root(&self, key: &Key, stage: Stage) -> Result<Whose, EraseError> {
         let at = self.skeleton().target.at();
         let table = self.finder().table(&at)?;
-        let store = self.finder().store(&at)?;
-        let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(key) };
+        let row = BTreeSet::from([key.clone()]);
         let mut differs = false;
         for column in table.identify.values() {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
@@ -196,8 +195,7 @@ impl Work<'_> {
             if known.is_empty() {
                 continue;
             }
-            let now = store.values(select, std::slice::from_ref(column)).await.map_err(EraseError::store(&at))?;
-            let now: Vec<Key> = now.into_iter().flatten().flatten().map(|value| Key(vec![value])).collect();
+            let now = self.finder().values(&at, table, column, &row).await?;
             let is_theirs = |value: &Key| known.contains(value) || is_masked(value, table.mask.get(column));
             if now.iter().any(is_theirs) {
                 return Ok(Whose::Target);

@@ -158,7 +158,9 @@ impl Asking<'_> {
             };
             match verdict {
                 Whose::Target => ours.push(key.clone()),
-                Whose::Unsure => drop(unsure.insert(key.clone())),
+                Whose::Unsure => {
+                    unsure.insert(key.clone());
+                }
                 Whose::Another => {}
             }
         }
@@ -249,18 +251,14 @@ impl<'a> Work<'a> {
     /// What a link holds in the rows of these keys, where it holds anything.
     async fn held(&self, at: &TableRef, link: &Link, keys: &[Key]) -> Result<BTreeMap<Key, Vec<String>>, EraseError> {
         let table = self.finder().table(at)?;
-        let store = self.finder().store(at)?;
-        let columns: Vec<String> = table.key.iter().chain(&link.columns).cloned().collect();
-        let select = Select { table: &at.table, columns: &table.key, values: keys };
-        let rows = store.values(select, &columns).await.map_err(EraseError::store(at))?;
-        let rows = rows.into_iter().filter_map(|row| row.into_iter().collect::<Option<Vec<_>>>());
         let decimal: Vec<bool> = link.columns.iter().map(|column| self.is_decimal(at, column)).collect();
-        let split = |mut values: Vec<KeyValue>| {
-            let held = values.split_off(table.key.len());
-            let texts = held.iter().zip(&decimal).map(|(value, decimal)| text_of(value, *decimal)).collect();
-            (Key(values), texts)
+        let texts = |(key, values): (Key, Vec<Option<KeyValue>>)| {
+            let values: Vec<KeyValue> = values.into_iter().collect::<Option<_>>()?;
+            let texts = values.iter().zip(&decimal).map(|(value, decimal)| text_of(value, *decimal)).collect();
+            Some((key, texts))
         };
-        let mut held: BTreeMap<Key, Vec<String>> = rows.map(split).collect();
+        let rows = self.finder().read(at, table, &link.columns, &keys.iter().cloned().collect()).await?;
+        let mut held: BTreeMap<Key, Vec<String>> = rows.into_iter().filter_map(texts).collect();
         if !link.when.is_empty() {
             let counts = self.finder().meeting(at, table, &link.when, held.keys().cloned().collect()).await?;
             held.retain(|key, _| counts.contains(key));

@@ -86,7 +86,6 @@ async fn conform(world: World) {
     compares_across_types(&world).await;
     masks_and_sees_residue(&world).await;
     a_change_that_goes_too_far_is_undone(&world).await;
-    tells_the_latest(&world).await;
     tells_what_columns_hold(&world).await;
     deletes_by_composite_keys(&world).await;
     answers_the_directory(&world).await;
@@ -220,17 +219,6 @@ async fn a_change_that_goes_too_far_is_undone(world: &World) {
     let unfit = [Key::from("ten")];
     let error = world.store.delete(Select { values: &unfit, ..select }).await.unwrap_err();
     assert!(matches!(error, StoreError::KeyShape { .. }), "a key that is passed over would be a row that is kept");
-}
-
-async fn tells_the_latest(world: &World) {
-    let by_id = names(&["id"]);
-    let latest = world
-        .store
-        .latest(Select { table: "orders", columns: &by_id, values: &ints(&[10, 11, 12]) }, "placed_at")
-        .await
-        .unwrap();
-    assert!(latest.value.unwrap().starts_with("2027-05-06"));
-    assert_eq!(latest.without, 1);
 }
 
 /// NULL is a value of its own, and kinds are those of the columns.

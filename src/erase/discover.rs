@@ -284,29 +284,17 @@ impl<'a> Finder<'a> {
         keys: BTreeSet<Key>,
         now: Timestamp,
     ) -> Result<Split, EraseError> {
-        let store = self.store(at)?;
-        let columns = &self.table(at)?.key;
-        let mut dated = columns.clone();
-        dated.push(keep.until.column.clone());
         let (mut ended, mut until, mut unreadable) = (BTreeSet::new(), None, 0);
-        for chunk in self.chunks(&keys) {
-            let select = Select { table: &at.table, columns, values: &chunk };
-            let undated = store.latest(select, &keep.until.column).await.map_err(EraseError::store(at))?.without;
-            if undated > 0 {
-                unreadable += undated;
-                continue;
-            }
-            // A key is unique, so that one page holds all rows of the chunk. Rows that went meanwhile are missing in
-            // it; the step counts them as not found.
-            let page = store.keys(select, &dated, None, self.limits.chunk_rows).await.map_err(EraseError::store(at))?;
-            for Key(mut values) in page {
-                match values.pop().and_then(|start| keep.until.end(&start.to_text())) {
-                    Some(end) if end < now.date() => {
-                        ended.insert(Key(values));
-                    }
-                    Some(end) => until = until.max(Some(end)),
-                    None => unreadable += 1,
+        let columns = std::slice::from_ref(&keep.until.column);
+        // Rows that went meanwhile are missing among them; the step counts them as not found.
+        for (key, values) in self.read(at, self.table(at)?, columns, &keys).await? {
+            let start = values.into_iter().flatten().next();
+            match start.and_then(|start| keep.until.end(&start.to_text())) {
+                Some(end) if end < now.date() => {
+                    ended.insert(key);
                 }
+                Some(end) => until = until.max(Some(end)),
+                None => unreadable += 1,
             }
         }
         if unreadable > 0 {

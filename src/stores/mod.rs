@@ -165,15 +165,6 @@ pub struct Assignment {
     pub value: NewValue,
 }
 
-/// The latest value of a date column over some rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Latest {
-    /// The greatest value as text; `None` where no row has one.
-    pub value: Option<String>,
-    /// Rows whose column is NULL.
-    pub without: u64,
-}
-
 /// A store whose rows can be found, deleted and masked by key.
 ///
 /// MUST: bind every value; take identifiers only from its own catalogue and quote them; change nothing but the rows
@@ -235,9 +226,6 @@ pub trait RowStore: Send + Sync {
     /// The values of these columns in the selected rows, NULL as `None`; as many rows as are selected, so callers select
     /// by a key.
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError>;
-
-    /// The greatest value of a column over the selected rows (for the end of a retention).
-    async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError>;
 }
 
 /// One row of a directory query: column → text, `None` for NULL. Personal data: never printed.

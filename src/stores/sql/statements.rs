@@ -139,23 +139,6 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
-    pub(super) fn latest(&self, column: &str) -> Result<Option<Statement>, StoreError> {
-        if self.select.values.is_empty() {
-            return Ok(None);
-        }
-        let (source, list) = self.exact(&[])?;
-        let dated = self.column(column)?;
-        let name = format!("t.{}", D::quote(&dated.name));
-        let sql = format!(
-            "SELECT {}, {} FROM {} AS t WHERE {}",
-            D::as_text(&format!("MAX({name})"), Some(dated)),
-            D::as_text(&format!("COUNT(*) - COUNT({name})"), None),
-            self.name(),
-            self.within(&source, false)?,
-        );
-        Ok(Some(Statement { sql, params: vec![list] }))
-    }
-
     /// The catalogue's columns of these names.
     pub(super) fn columns(&self, names: &[String]) -> Result<Vec<&'a Column>, StoreError> {
         names.iter().map(|name| self.column(name)).collect()

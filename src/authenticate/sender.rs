@@ -86,7 +86,7 @@ fn strict(text: &str) -> Result<Address, &'static str> {
 
 /// Whether the other parser reads the same one address, and the display name shows no other.
 fn agreed(from: &Field<'_>, address: &Address) -> Result<(), &'static str> {
-    let value = [from.value, b"\r\n"].concat();
+    let value = from.line();
     let HeaderValue::Address(Mailboxes::List(list)) = MessageStream::new(&value).parse_address() else {
         return Err("two parsers read the From header in two ways");
     };

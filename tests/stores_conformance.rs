@@ -213,7 +213,7 @@ async fn a_change_that_goes_too_far_is_undone(world: &World) {
     let columns = names(&["person_id"]);
     let one = ints(&[1]);
     let select = Select { table: "orders", columns: &columns, values: &one };
-    let error = world.store.detach(select, &columns).await.unwrap_err();
+    let error = world.store.mask(select, &[null("person_id")]).await.unwrap_err();
     assert!(matches!(error, StoreError::RowCount { ref table, max: 1, found: 2 } if table == "orders"), "{error}");
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM orders WHERE person_id = 1").await, 2);
     let unfit = [Key::from("ten")];
@@ -310,7 +310,7 @@ async fn names_are_quoted(world: &World) {
     let keys = [Key::from("it's"), Key::from("Ünï")];
     let select = Select { table: "odd\"name", columns: &column, values: &keys };
     assert_eq!(world.store.keys(select, &column, None, 10).await.unwrap().len(), 2);
-    assert_eq!(world.store.detach(select, &names(&["select"])).await.unwrap(), 2);
+    assert_eq!(world.store.mask(select, &[null("select")]).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
     let unknown = world.store.count(Select { table: "no such; DROP TABLE people", ..select }).await.unwrap_err();
     assert!(matches!(unknown, StoreError::UnknownTable { .. }));

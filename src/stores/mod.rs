@@ -213,13 +213,6 @@ pub trait RowStore: Send + Sync {
     /// Gives columns of the selected rows new values; answers how many rows there were.
     async fn mask(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
 
-    /// Lets the selected rows go of what these columns point to: sets them to NULL.
-    async fn detach(&self, select: Select<'_>, columns: &[String]) -> Result<u64, StoreError> {
-        let nulls: Vec<_> =
-            columns.iter().map(|column| Assignment { column: column.clone(), value: NewValue::Null }).collect();
-        self.mask(select, &nulls).await
-    }
-
     /// How many of the selected rows do not hold the new values: what a mask left behind.
     async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
 

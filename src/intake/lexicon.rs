@@ -197,12 +197,12 @@ impl Lexicon {
 
     /// Whether something in a folded text may name somebody, in any language.
     pub(super) fn cues(&self, folded: &str) -> bool {
-        self.cues.first(folded, 0, &self.patterns).is_some()
+        self.cues.first(folded, &self.patterns).is_some()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
     pub(super) fn has(&self, group: Group, folded: &str) -> bool {
-        self.of(group).is_some_and(|finder| finder.first(folded, 0, &self.patterns).is_some())
+        self.of(group).is_some_and(|finder| finder.first(folded, &self.patterns).is_some())
     }
 
     /// Whether a folded text begins with a phrase of this group, in any language.
@@ -217,7 +217,7 @@ impl Lexicon {
 
     /// Where the first phrase of this group, in any language, ends in a folded text.
     pub(super) fn first_end(&self, group: Group, folded: &str) -> Option<usize> {
-        self.of(group)?.first(folded, 0, &self.patterns).map(|found| found.end)
+        self.of(group)?.first(folded, &self.patterns).map(|found| found.end)
     }
 
     /// Whether a folded word is a whole phrase of any group.

@@ -149,7 +149,7 @@ impl Finder {
 
     /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
     pub fn find(&self, folded: &str, patterns: &[Pattern], reading: Reading) -> Vec<(usize, Range<usize>)> {
-        let seen = Seen::of(self, folded.as_bytes());
+        let seen = Seen::of(self, folded);
         let whole = match reading {
             Reading::All => Tongues::ALL,
             Reading::Plausible(also) => seen.all.plausible() | also,
@@ -179,10 +179,9 @@ impl Finder {
         found
     }
 
-    /// The first phrase from a place of a folded text on, in whatever language; of those that begin there one of the first
-    /// pattern.
-    pub fn first(&self, folded: &str, from: usize, patterns: &[Pattern]) -> Option<Range<usize>> {
-        starts(folded).filter(|at| *at >= from).find_map(|at| Some(at..self.at(folded, at, patterns)?))
+    /// The first phrase of a folded text, in whatever language; of those that begin there one of the first pattern.
+    pub fn first(&self, folded: &str, patterns: &[Pattern]) -> Option<Range<usize>> {
+        starts(folded).find_map(|at| Some(at..self.at(folded, at, patterns)?))
     }
 
     /// Where the phrase ends that begins at this place of a folded text.
@@ -298,22 +297,22 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(finder: &Finder, folded: &[u8]) -> Self {
+    fn of(finder: &Finder, folded: &str) -> Self {
         let begun = Vec::with_capacity(folded.len() / 4);
         let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
-        let text = std::str::from_utf8(folded).unwrap_or_default();
+        let bytes = folded.as_bytes();
         let mut last = 0;
-        for at in starts(text) {
-            if ends_sentence(&folded[last..at]) {
+        for at in starts(folded) {
+            if ends_sentence(&bytes[last..at]) {
                 seen.sentences.push(Heard::NOTHING);
             }
             last = at;
             let sentence = seen.sentences.len() - 1;
             let mut languages = Tongues::default();
-            finder.trie.walk(&folded[at..], |beginning, length| {
+            finder.trie.walk(&bytes[at..], |beginning, length| {
                 let end = at + length;
                 let Begin { whole, more, .. } = finder.begins[beginning];
-                let is_whole = Rest::Bound.end(folded, end).is_some();
+                let is_whole = Rest::Bound.end(bytes, end).is_some();
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });
             });

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
-use super::tongue::{Tongue, Tongues};
+use super::tongue::{Tongue, Tongues, plausible};
 use super::utterance::{
     Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
 };
@@ -81,7 +81,7 @@ impl Texts {
     /// Whether the texts may be in this language; those that were measured are heard in every text.
     fn speaks(&self, language: Tongue) -> bool {
         let most = self.language.map_or(0, |most| self.weight(most));
-        self.measured.contains(language) || 2 * self.weight(language) >= most
+        self.measured.contains(language) || plausible(self.weight(language), most)
     }
 
     /// The language that most words of the lexicon were found in.

@@ -12,11 +12,9 @@ use regex::Regex;
 
 use super::beginnings::{Beginning, Rest, beginnings, is_word};
 use super::lexicon::Topic;
-use super::tongue::{Tongue, Tongues};
+use super::tongue::{Tongue, Tongues, plausible};
 use super::trie::Trie;
 
-/// A language is one that a sentence may be in when it knows at least one of so many of the words that the best one knows.
-const PLAUSIBLE_SHARE: u16 = 2;
 /// Words of a sentence that a language knows beside a better one, before the sentence may be in it.
 const SENTENCE_WORDS_MIN: u16 = 3;
 
@@ -275,17 +273,18 @@ impl Heard {
 
     /// The languages of a sentence: none that knows a word or two beside a better one.
     fn sentence(&self) -> Tongues {
-        let best = self.0.iter().copied().max().unwrap_or(0);
-        let least = best.div_ceil(PLAUSIBLE_SHARE).max(best.min(SENTENCE_WORDS_MIN));
-        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= least);
-        Tongues::of_numbers(known.map(|(language, _)| language))
+        self.knowing(SENTENCE_WORDS_MIN)
     }
 
     fn plausible(&self) -> Tongues {
+        self.knowing(0)
+    }
+
+    /// The languages that may be meant, and know so many words or as many as the best one.
+    fn knowing(&self, words_min: u16) -> Tongues {
         let best = self.0.iter().copied().max().unwrap_or(0);
-        let known =
-            self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
-        Tongues::of_numbers(known.map(|(language, _)| language))
+        let is_one = |words: u16| words >= best.min(words_min) && plausible(words.into(), best.into());
+        Tongues::of_numbers((0..self.0.len()).filter(|language| is_one(self.0[*language])))
     }
 }
 

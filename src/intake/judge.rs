@@ -325,11 +325,10 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
 
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
-    let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| {
         matches!(force(hit, found), Force::Wish | Force::Doubtful)
             && !found.beside(hit, Group::List)
-            && !by_law(hit)
+            && !found.within(hit, Group::LawErasure)
             && !undone(hit, found)
     };
     // "I no longer want an account, what should I do?"
@@ -337,8 +336,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         let wishes = found.beside(hit, Group::Request) || found.beside(hit, Group::EraseVerb);
         found.is_question(hit.sentence) && found.beside(hit, Group::How) && !wishes
     };
-    let within = |hit: &Hit, group: Group| found.around(hit, group).any(|other| other.overlaps(hit));
-    let account = move |hit: &Hit| within(hit, Group::Account) || within(hit, Group::AccountMine);
+    let account = move |hit: &Hit| found.within(hit, Group::Account) || found.within(hit, Group::AccountMine);
     found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
         target: if account(hit) { Target::Account } else { Target::Generic },
         confidence: match () {

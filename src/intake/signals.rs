@@ -168,6 +168,11 @@ impl Signals {
         self.around(hit, group).next().is_some()
     }
 
+    /// Whether the group occurs in this language in words of the hit.
+    pub fn within(&self, hit: &Hit, group: Group) -> bool {
+        self.around(hit, group).any(|other| other.overlaps(hit))
+    }
+
     /// Whether the hit opens its sentence, as imperatives do.
     pub fn opens(&self, hit: &Hit) -> bool {
         self.openings.binary_search(&hit.first).is_ok()

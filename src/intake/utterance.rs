@@ -164,7 +164,7 @@ fn says_only_that(hit: &Hit, found: &Signals) -> bool {
 /// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
 /// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
 fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
-    let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
+    let within = |group: Group| found.within(object, group);
     let places = [Group::AccountMine, Group::Account, Group::Profile];
     let is_place = hit.is(Group::EraseVerb) && places.iter().any(|group| object.is(*group));
     // "My telephone number in your records": the records are ours.
@@ -199,7 +199,7 @@ fn is_beside_own(hit: &Hit, found: &Signals) -> bool {
 
 /// Whether a word is of a phrase that only says where something is: "on my page".
 fn is_in_place(word: &Hit, found: &Signals) -> bool {
-    found.around(word, Group::AccountPlace).any(|place| place.overlaps(word))
+    found.within(word, Group::AccountPlace)
 }
 
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
@@ -241,7 +241,7 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.around(hit, Group::Done).any(|done| done.overlaps(hit));
+    let reported = found.within(hit, Group::Done);
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }

@@ -25,6 +25,18 @@ use crate::erase::json::{BadPath, Path, Spot};
 const KINDS: &str = "use \"null\", \"detach\", \"tombstone\", \"pseudonym\" or { constant = \"…\" }, { reown = \"…\" }, \
     { redact = \"…\", with = \"…\" }, { truncate = \"year\" }, { json = { \"$.path\" = \"remove\" } }";
 
+impl Mask {
+    /// Whether the new value is made of the old one.
+    pub(in crate::erase) const fn is_remade(&self) -> bool {
+        matches!(self, Self::Redact { .. } | Self::Truncate(_) | Self::Pseudonym | Self::Json(_))
+    }
+
+    /// Whether a column that holds a key holds it no more, and nothing of the person either.
+    pub(in crate::erase) const fn lets_go(&self) -> bool {
+        matches!(self, Self::Detach | Self::Constant(_) | Self::Reown(_))
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn masks(&self, raw: &BTreeMap<String, Spanned<RawMask>>) -> Result<BTreeMap<String, Mask>, MapError> {
         raw.iter().map(|(column, mask)| Ok((column.clone(), self.mask(mask)?))).collect()

@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::beginnings::{Beginning, Rest, beginnings, is_word};
 use super::lexicon::Topic;
+use super::notation::{self, Phrase};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::trie::Trie;
 
@@ -25,8 +26,8 @@ const FEW_MAX: usize = 100;
 pub(super) struct Pattern {
     pub language: Tongue,
     pub topic: Topic,
-    /// Its phrases as they are written, in the order in which they are tried.
-    pub phrases: Vec<String>,
+    /// Its phrases, in the order in which they are tried.
+    pub phrases: Vec<Phrase>,
     pub source: String,
     /// Of the text from where a phrase may begin; `None` where it is too large, which a test rules out.
     here: OnceLock<Option<Regex>>,
@@ -34,14 +35,14 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// Of phrases with their sources.
-    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(String, String)>) -> Self {
-        let (phrases, sources): (Vec<String>, Vec<String>) = phrases.into_iter().unzip();
+    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(Phrase, String)>) -> Self {
+        let (phrases, sources): (Vec<Phrase>, Vec<String>) = phrases.into_iter().unzip();
         Self { language, topic, phrases, source: sources.join("|"), here: OnceLock::new() }
     }
 
     /// The pattern at the beginning of a text.
     pub fn here(&self) -> Option<&Regex> {
-        let compiled = || super::notation::compiled(&format!("^(?:{})", self.source)).ok();
+        let compiled = || notation::compiled(&format!("^(?:{})", self.source)).ok();
         self.here.get_or_init(compiled).as_ref()
     }
 }
@@ -113,7 +114,7 @@ impl Finder {
             for phrase in &of.phrases {
                 for beginning in beginnings(phrase) {
                     if beginning.text.is_empty() {
-                        return Err(NoBeginning { pattern, phrase: phrase.clone() });
+                        return Err(NoBeginning { pattern, phrase: phrase.text.clone() });
                     }
                     let Beginning { text, rest } = beginning;
                     all.push((text, Owner { pattern: pattern as u32, language: of.language, rest, rank }));

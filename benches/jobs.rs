@@ -36,10 +36,17 @@ struct Size {
     settled: u32,
     waiting: &'static [u32],
     finished: u32,
+    /// How long the disk of PostgreSQL is left alone behind a fill.
+    settle: Duration,
 }
 
-const FULL: Size = Size { settled: 10_000, waiting: &[10_000, 1_000_000, 5_000_000], finished: 1_000_000 };
-const SMALL: Size = Size { settled: 2_000, waiting: &[10_000, 100_000], finished: 20_000 };
+const FULL: Size = Size {
+    settled: 10_000,
+    waiting: &[10_000, 1_000_000, 5_000_000],
+    finished: 1_000_000,
+    settle: Duration::from_secs(5),
+};
+const SMALL: Size = Size { settled: 2_000, waiting: &[10_000, 100_000], finished: 20_000, settle: Duration::ZERO };
 
 fn main() -> Result<()> {
     let size = if std::env::var("EXPUNGED_BENCH_SIZE").is_ok_and(|size| size == "small") { SMALL } else { FULL };
@@ -73,7 +80,7 @@ async fn measure(name: &str, url: &str, floor: Floor, size: &Size) -> Result<()>
     for &waiting in size.waiting {
         world.clear().await?;
         world.fill(waiting).await?;
-        world.floor.settle().await?;
+        world.floor.settle(size.settle).await?;
         let costs = world.claim_costs().await?;
         costs.print(&format!("at {waiting:>9} waiting"), first.get_or_insert(costs.ours));
     }
@@ -296,11 +303,11 @@ impl Floor {
 
     /// What time does with the rows of a daemon: PostgreSQL knows them as committed (of a large table ANALYZE reads a part
     /// only), and the disk has done with the gigabytes that the fill wrote.
-    async fn settle(&self) -> Result<()> {
+    async fn settle(&self, wait: Duration) -> Result<()> {
         if let Self::Postgres(pool) = self {
             sqlx::query("VACUUM jobs").execute(pool).await?;
+            tokio::time::sleep(wait).await;
         }
-        tokio::time::sleep(Duration::from_secs(5)).await;
         Ok(())
     }
 

@@ -86,7 +86,6 @@ async fn conform(world: World) {
     compares_across_types(&world).await;
     masks_and_sees_residue(&world).await;
     a_change_that_goes_too_far_is_undone(&world).await;
-    tells_the_latest(&world).await;
     tells_what_columns_hold(&world).await;
     deletes_by_composite_keys(&world).await;
     answers_the_directory(&world).await;
@@ -214,23 +213,12 @@ async fn a_change_that_goes_too_far_is_undone(world: &World) {
     let columns = names(&["person_id"]);
     let one = ints(&[1]);
     let select = Select { table: "orders", columns: &columns, values: &one };
-    let error = world.store.detach(select, &columns).await.unwrap_err();
+    let error = world.store.mask(select, &[null("person_id")]).await.unwrap_err();
     assert!(matches!(error, StoreError::RowCount { ref table, max: 1, found: 2 } if table == "orders"), "{error}");
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM orders WHERE person_id = 1").await, 2);
     let unfit = [Key::from("ten")];
     let error = world.store.delete(Select { values: &unfit, ..select }).await.unwrap_err();
     assert!(matches!(error, StoreError::KeyShape { .. }), "a key that is passed over would be a row that is kept");
-}
-
-async fn tells_the_latest(world: &World) {
-    let by_id = names(&["id"]);
-    let latest = world
-        .store
-        .latest(Select { table: "orders", columns: &by_id, values: &ints(&[10, 11, 12]) }, "placed_at")
-        .await
-        .unwrap();
-    assert!(latest.value.unwrap().starts_with("2027-05-06"));
-    assert_eq!(latest.without, 1);
 }
 
 /// NULL is a value of its own, and kinds are those of the columns.
@@ -322,7 +310,7 @@ async fn names_are_quoted(world: &World) {
     let keys = [Key::from("it's"), Key::from("Ünï")];
     let select = Select { table: "odd\"name", columns: &column, values: &keys };
     assert_eq!(world.store.keys(select, &column, None, 10).await.unwrap().len(), 2);
-    assert_eq!(world.store.detach(select, &names(&["select"])).await.unwrap(), 2);
+    assert_eq!(world.store.mask(select, &[null("select")]).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
     let unknown = world.store.count(Select { table: "no such; DROP TABLE people", ..select }).await.unwrap_err();
     assert!(matches!(unknown, StoreError::UnknownTable { .. }));

@@ -117,6 +117,11 @@ impl<'a> Field<'a> {
         Ok(Self { name, value: &line[colon + 1..] })
     }
 
+    /// The value with the line end, as readers of single values want it.
+    pub fn line(&self) -> Vec<u8> {
+        [self.value, b"\r\n"].concat()
+    }
+
     /// The value on one line; `None` where it is not ASCII.
     pub fn unfolded(&self) -> Option<String> {
         let text = std::str::from_utf8(self.value).ok().filter(|text| text.is_ascii())?;

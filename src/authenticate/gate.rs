@@ -39,7 +39,8 @@ pub(super) async fn judge(verifier: &MessageAuthenticator, dns: &dyn Dns, letter
         case.says(Mechanism::Arc, "somebody passed it on and sealed what they saw; noted only");
     }
     let outcome = case.with_results(ours, letter.trusted_mx);
-    Authentication::of(outcome, Some(address.clone()), case.reasons)
+    let reasons = case.reasons;
+    Authentication { outcome, address: Some(address), reasons }
 }
 
 /// What is left of a letter's signatures.
@@ -244,7 +245,6 @@ impl Case<'_> {
 
 /// A domain and those above it, as far as a policy is looked for.
 fn upwards(domain: &str) -> impl Iterator<Item = &str> {
-    let labels = domain.split('.').count();
     std::iter::successors(Some(domain), |name| name.split_once('.').map(|(_, above)| above))
-        .filter(move |name| *name == domain || labels < LABELS_MAX || name.split('.').count() < LABELS_MAX)
+        .filter(move |name| *name == domain || name.split('.').count() < LABELS_MAX)
 }

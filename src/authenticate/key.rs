@@ -11,21 +11,20 @@ const RSA_BITS_MIN: usize = 2048;
 
 /// The one key among the records of a name, or why there is none that counts.
 pub(super) fn key(records: &[Vec<u8>], algorithm: Algorithm) -> Result<DomainKey, &'static str> {
-    let is_key = |record: &&Vec<u8>| Tags::parse(record).is_some_and(|tags| tags.get("p").is_some());
-    let mut keys = records.iter().filter(is_key);
-    let record = keys.next().ok_or("its key is not published")?;
+    let keys = records.iter().filter_map(|record| Some((record, Tags::parse(record)?)));
+    let mut keys = keys.filter(|(_, tags)| tags.get("p").is_some());
+    let (record, tags) = keys.next().ok_or("its key is not published")?;
     if keys.next().is_some() {
         return Err("several keys are published under one name");
     }
-    let tags = Tags::parse(record).ok_or("its key cannot be read")?;
     if tags.get("v").is_some_and(|version| version != "DKIM1" || tags.first() != Some("v")) {
         return Err("its key is of no known version");
     }
     if tags.get("p") == Some("") {
         return Err("its key was revoked");
     }
-    let has = |tag, words: [&str; 2]| tags.list(tag).is_none_or(|list| list.iter().any(|w| words.contains(&&**w)));
-    if !has("s", ["*", "email"]) || !has("h", ["sha256", "sha256"]) {
+    let has = |tag, words: &[&str]| tags.list(tag).is_none_or(|list| list.iter().any(|w| words.contains(&&**w)));
+    if !has("s", &["*", "email"]) || !has("h", &["sha256"]) {
         return Err("its key is not for mail signed in this way");
     }
     if tags.list("t").is_some_and(|flags| flags.iter().any(|flag| flag == "y")) {

@@ -45,7 +45,6 @@ use crate::domain::{Timestamp, stored_enum};
 use crate::intake::Address;
 
 pub use dns::{Dns, FileDns, NoAnswer, NotADnsFile, SystemDns};
-pub use results::{AuthenticationResults, BadResults, Method, read_results};
 
 stored_enum! {
     /// Whether a letter is from whom its one From address names.
@@ -103,22 +102,14 @@ pub struct Authentication {
     pub outcome: Outcome,
     /// The one address of its From header; `None` where it has none, or two parsers could read two.
     pub address: Option<Address>,
-    /// Why, in the order in which it was found, at most 32.
+    /// Why, in the order in which it was found, each once.
     pub reasons: Vec<Reason>,
 }
 
-/// Reasons that are kept of one letter.
-const REASONS_MAX: usize = 32;
-
 impl Authentication {
-    fn of(outcome: Outcome, address: Option<Address>, mut reasons: Vec<Reason>) -> Self {
-        reasons.truncate(REASONS_MAX);
-        Self { outcome, address, reasons }
-    }
-
     /// A letter that is not judged further.
     fn refused(mechanism: Mechanism, says: &'static str) -> Self {
-        Self::of(Outcome::Fail, None, vec![Reason { mechanism, says }])
+        Self { outcome: Outcome::Fail, address: None, reasons: vec![Reason { mechanism, says }] }
     }
 
     /// Whether the domain of the one address vouches for the letter.
@@ -176,7 +167,7 @@ impl Authenticator {
             Ok(Err(_)) => Authentication::refused(Mechanism::Header, "it cannot be read"),
             Err(_) => {
                 let reason = Reason { mechanism: Mechanism::Dkim, says: "DNS took too long" };
-                Authentication::of(Outcome::TempError, None, vec![reason])
+                Authentication { outcome: Outcome::TempError, address: None, reasons: vec![reason] }
             }
         }
     }

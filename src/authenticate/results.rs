@@ -14,36 +14,22 @@ const METHODS_MAX: usize = 50;
 const DEPTH_MAX: u32 = 8;
 
 /// What one header says.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AuthenticationResults {
+struct Results {
     /// Who says it, in lower case.
-    pub authserv_id: String,
+    authserv_id: String,
     /// What was looked at; empty for "none".
-    pub methods: Vec<Method>,
+    methods: Vec<Method>,
 }
 
 /// One result.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Method {
+struct Method {
     /// Such as `dkim`, in lower case.
-    pub name: String,
+    name: String,
     /// Such as `pass`, in lower case.
-    pub result: String,
+    result: String,
     /// Such as `header.from` with its value, names in lower case.
-    pub properties: Vec<(String, String)>,
+    properties: Vec<(String, String)>,
 }
-
-impl std::fmt::Debug for Method {
-    /// What was looked at and what came of it; the values may be addresses.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Method({}={}, {} properties)", self.name, self.result, self.properties.len())
-    }
-}
-
-/// A header that is not read; the text says why, and repeats nothing of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BadResults(pub &'static str);
 
 /// What our MX says of alignment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +44,7 @@ pub(super) enum Said {
 pub(super) fn said(head: &Head<'_>, trusted: &str, domain: &str) -> Result<Said, &'static str> {
     let mut fields = head.all(FIELD);
     let top = fields.next().ok_or("our MX has left no results")?;
-    let top = read_results(top.value).map_err(|bad| bad.0)?;
+    let top = read(top.value)?;
     if !top.authserv_id.eq_ignore_ascii_case(trusted) {
         return Err("the topmost results are not of our MX");
     }
@@ -88,36 +74,33 @@ pub(super) fn said(head: &Head<'_>, trusted: &str, domain: &str) -> Result<Said,
     }
 }
 
-/// Reads the value of one header.
-///
-/// # Errors
-/// [`BadResults`] for whatever is not of RFC 8601 §2.2 to the letter.
-pub fn read_results(value: &[u8]) -> Result<AuthenticationResults, BadResults> {
+/// Reads the value of one header, or says why it is not of RFC 8601 §2.2 to the letter; repeats nothing of it.
+fn read(value: &[u8]) -> Result<Results, &'static str> {
     let text = std::str::from_utf8(value).ok().filter(|text| text.is_ascii() && text.len() <= BYTES_MAX);
-    let text = text.ok_or(BadResults("the results are too long, or not ASCII"))?;
+    let text = text.ok_or("the results are too long, or not ASCII")?;
     let mut parts = sections(text)?.into_iter();
     let id = parts.next().unwrap_or_default();
     let authserv_id = match id.as_slice() {
         [Token::Word(id)] => id,
         [Token::Word(id), Token::Word(version)] if version == "1" => id,
-        _ => return Err(BadResults("the results do not say whose they are")),
+        _ => return Err("the results do not say whose they are"),
     };
     let authserv_id = authserv_id.to_ascii_lowercase();
     let parts: Vec<Vec<Token>> = parts.collect();
     if let [only] = parts.as_slice()
         && matches!(only.as_slice(), [Token::Word(none)] if none.eq_ignore_ascii_case("none"))
     {
-        return Ok(AuthenticationResults { authserv_id, methods: Vec::new() });
+        return Ok(Results { authserv_id, methods: Vec::new() });
     }
     // A semicolon at the end is not of the grammar, and written by many.
     let ends_empty = parts.len() > 1 && parts.last().is_some_and(Vec::is_empty);
     let parts = &parts[..parts.len() - usize::from(ends_empty)];
     if parts.is_empty() || parts.len() > METHODS_MAX {
-        return Err(BadResults("the results hold nothing, or too much"));
+        return Err("the results hold nothing, or too much");
     }
     let methods = parts.iter().map(|part| method(part)).collect::<Option<Vec<_>>>();
-    let methods = methods.ok_or(BadResults("a result is not of the form method=result property=value"))?;
-    Ok(AuthenticationResults { authserv_id, methods })
+    let methods = methods.ok_or("a result is not of the form method=result property=value")?;
+    Ok(Results { authserv_id, methods })
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,17 +111,13 @@ enum Token {
 }
 
 /// The tokens between the semicolons, without comments.
-fn sections(text: &str) -> Result<Vec<Vec<Token>>, BadResults> {
-    let mut parts = vec![Vec::new()];
+fn sections(text: &str) -> Result<Vec<Vec<Token>>, &'static str> {
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        let part = match parts.last_mut() {
-            Some(part) => part,
-            None => return Ok(parts),
-        };
         match c {
             ' ' | '\t' | '\r' | '\n' => {}
-            ';' => parts.push(Vec::new()),
+            ';' => parts.push(std::mem::take(&mut part)),
             '=' if !matches!(part.last(), Some(Token::Equals)) => part.push(Token::Equals),
             '"' => part.push(Token::Quoted(quoted(&mut chars)?)),
             '(' => comment(&mut chars)?,
@@ -152,15 +131,16 @@ fn sections(text: &str) -> Result<Vec<Vec<Token>>, BadResults> {
                 }
                 part.push(Token::Word(word));
             }
-            _ => return Err(BadResults("the results have a character out of place")),
+            _ => return Err("the results have a character out of place"),
         }
     }
+    parts.push(part);
     Ok(parts)
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
-fn quoted(chars: &mut Chars<'_>) -> Result<String, BadResults> {
+fn quoted(chars: &mut Chars<'_>) -> Result<String, &'static str> {
     let mut text = String::new();
     while let Some(c) = chars.next() {
         match c {
@@ -170,11 +150,11 @@ fn quoted(chars: &mut Chars<'_>) -> Result<String, BadResults> {
             c => text.push(c),
         }
     }
-    Err(BadResults("the results have a quote that does not end"))
+    Err("the results have a quote that does not end")
 }
 
 /// Passes over a comment whose first bracket is read already.
-fn comment(chars: &mut Chars<'_>) -> Result<(), BadResults> {
+fn comment(chars: &mut Chars<'_>) -> Result<(), &'static str> {
     let mut depth = 1_u32;
     while let Some(c) = chars.next() {
         match c {
@@ -188,7 +168,7 @@ fn comment(chars: &mut Chars<'_>) -> Result<(), BadResults> {
             return Ok(());
         }
     }
-    Err(BadResults("the results have a comment that does not end, or too many within each other"))
+    Err("the results have a comment that does not end, or too many within each other")
 }
 
 /// `method[/version]=result [reason=…] [ptype.property=value …]`.
@@ -236,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_mail_servers_write_is_read() {
-        let results = read_results(GOOD.as_bytes()).unwrap();
+        let results = read(GOOD.as_bytes()).unwrap();
         assert_eq!((results.authserv_id.as_str(), results.methods.len()), ("mx.shop.example", 3));
         assert_eq!(results.methods[1].properties, [("smtp.mailfrom".to_owned(), "ann@b.example".to_owned())]);
         for text in [
@@ -246,7 +226,7 @@ mod tests {
             "mx.example; dkim/1=pass header.b=abc+/== header.i=@b.example;",
             "mx.example (a (nested) comment); spf = pass reason = \"it is; so\" smtp.helo = b.example",
         ] {
-            read_results(text.as_bytes()).unwrap_or_else(|bad| panic!("{text}: {bad}"));
+            read(text.as_bytes()).unwrap_or_else(|bad| panic!("{text}: {bad}"));
         }
     }
 
@@ -273,7 +253,7 @@ mod tests {
             "mx.example; dkim=p\u{e4}ss",
             "(((((((((mx)))))))))",
         ] {
-            assert!(read_results(text.as_bytes()).is_err(), "{text}");
+            assert!(read(text.as_bytes()).is_err(), "{text}");
         }
     }
 

@@ -8,6 +8,7 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{Address as Mailboxes, HeaderValue};
 
 use super::fields::{Field, Head};
+use crate::domain::is_unseen;
 use crate::intake::Address;
 
 /// The one sender, or why a person has to look.
@@ -86,7 +87,7 @@ fn strict(text: &str) -> Result<Address, &'static str> {
 
 /// Whether the other parser reads the same one address, and the display name shows no other.
 fn agreed(from: &Field<'_>, address: &Address) -> Result<(), &'static str> {
-    let value = [from.value, b"\r\n"].concat();
+    let value = from.line();
     let HeaderValue::Address(Mailboxes::List(list)) = MessageStream::new(&value).parse_address() else {
         return Err("two parsers read the From header in two ways");
     };
@@ -95,7 +96,7 @@ fn agreed(from: &Field<'_>, address: &Address) -> Result<(), &'static str> {
         return Err("two parsers read the From header in two ways");
     }
     let shown = only.name.as_deref().unwrap_or_default();
-    if shown.chars().any(is_deceptive) {
+    if shown.chars().any(|c| (c.is_control() && c != '\t') || is_unseen(c)) {
         return Err("the display name has characters that are not seen");
     }
     let is_the_address = shown.trim_matches([' ', '\'', '"', '<', '>']).eq_ignore_ascii_case(address.as_str());
@@ -103,12 +104,6 @@ fn agreed(from: &Field<'_>, address: &Address) -> Result<(), &'static str> {
         return Err("the display name shows another address");
     }
     Ok(())
-}
-
-/// Controls, and what changes the order of what is read or takes no room.
-fn is_deceptive(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -165,6 +160,9 @@ mod tests {
             "\"x <ann@shop.example>\" eve@evil.example",
             "ann\\@shop.example <eve@evil.example>",
             "\u{430}nn@shop.example",
+            "=?utf-8?q?Ann=E2=80=AEpohS?= <ann@shop.example>",
+            "=?utf-8?q?A=C2=ADnn?= <ann@shop.example>",
+            "=?utf-8?q?Ann=F3=A0=81=81?= <ann@shop.example>",
         ] {
             assert!(read(from).is_err(), "{from}: {:?}", read(from));
         }

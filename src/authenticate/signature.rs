@@ -3,7 +3,7 @@
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
 
-use super::fields::Head;
+use super::fields::{Field, Head};
 use super::tags::Tags;
 
 /// Signatures of one letter that are looked at.
@@ -122,7 +122,7 @@ fn is_fresh(tags: &Tags, signed: &[String], head: &Head<'_>, received: Received<
 
 /// The Date header, in seconds since 1970 UTC.
 fn date(head: &Head<'_>) -> Option<i64> {
-    let value = [head.all("date").next()?.value, b"\r\n"].concat();
+    let value = head.all("date").next()?.line();
     match MessageStream::new(&value).parse_date() {
         HeaderValue::DateTime(time) if time.is_valid() => Some(time.to_timestamp()),
         _ => None,
@@ -133,8 +133,7 @@ fn date(head: &Head<'_>) -> Option<i64> {
 fn is_to_us(signed: &[String], head: &Head<'_>, received: Received<'_>) -> Result<(), &'static str> {
     let Some(ours) = received.our_domain else { return Ok(()) };
     let named: Vec<&str> = ["to", "cc"].into_iter().filter(|name| signed.iter().any(|other| other == name)).collect();
-    let values: Vec<Vec<u8>> =
-        named.iter().flat_map(|name| head.all(name)).map(|field| [field.value, b"\r\n"].concat()).collect();
+    let values: Vec<Vec<u8>> = named.iter().flat_map(|name| head.all(name)).map(Field::line).collect();
     let is_ours = |address: &str| {
         let domain = address.trim().rsplit_once('@').map(|(_, domain)| domain);
         domain.is_some_and(|domain| domain.eq_ignore_ascii_case(ours))

@@ -9,6 +9,7 @@ pub mod request;
 mod retry;
 mod scope;
 mod stored;
+mod text;
 mod time;
 
 pub use deadline::{Articles, Calendar, Deadlines, ExtensionRefused, LawPack, Period, WorkingDays};
@@ -18,4 +19,5 @@ pub use retry::Retry;
 pub use scope::{Language, LetterKind, Role, Scope};
 pub use stored::UnknownWord;
 pub(crate) use stored::stored_enum;
+pub use text::is_unseen;
 pub use time::Timestamp;

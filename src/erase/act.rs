@@ -65,7 +65,7 @@ impl Work<'_> {
         if held::waits(step, &held) {
             return Err(EraseError::Held { at: at.clone() });
         }
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;
         let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, state, chunk)).await?;
@@ -214,6 +214,17 @@ impl Work<'_> {
 }
 
 impl<'a> Work<'a> {
+    /// One that acts. What becomes of rows that hold a saved identity under another key is `recognised`.
+    pub(super) const fn new(
+        run: &'a Run<'a>,
+        schemas: &'a BTreeMap<StoreName, Schema>,
+        discovery: &'a Discovery,
+        strangers: &'a Owned,
+        recognised: Recognised,
+    ) -> Self {
+        Self { run, schemas, discovery, recognised, strangers, searching: false }
+    }
+
     pub(super) const fn finder(&self) -> Finder<'a> {
         Finder { skeleton: &self.discovery.skeleton, stores: self.run.stores, limits: self.run.limits }
     }

@@ -9,7 +9,7 @@ use super::engine::{Recognised, Run, resumed, trusted_schemas};
 use super::error::EraseError;
 use super::map::TableRef;
 use super::plan::{Act, Step};
-use crate::stores::{Key, Select};
+use crate::stores::Key;
 
 /// Rows that a search found, by what can be told of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub async fn search(plan_digest: &[u8; 32], run: &Run<'_>) -> Result<Returned, E
     let discovery = resumed(plan_digest, saved, &schemas)?;
     let nobody = Owned::new();
     // Rows that hold an identity are counted by themselves.
-    let recognised = Recognised::Stays;
-    let work = Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &nobody, searching: true };
+    let acting = Work::new(run, &schemas, &discovery, &nobody, Recognised::Stays);
+    let work = Work { searching: true, ..acting };
     let strangers = work.find_strangers().await?;
     let work = Work { strangers: &strangers, ..work };
     let mut returned = Returned {
@@ -118,15 +118,7 @@ impl Work<'_> {
     /// The rows that lie under the saved keys of a step.
     async fn under_saved_keys(&self, step: &Step) -> Result<BTreeSet<Key>, EraseError> {
         let at = &step.rows.at;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
         let table = self.finder().table(at)?;
-        let mut found = BTreeSet::new();
-        for chunk in 0..self.chunks(&step.rows)? {
-            let keys: Vec<Key> = self.load(&step.rows, chunk).await?;
-            let select = Select { table: &at.table, columns: &table.key, values: &keys };
-            let page = store.keys(select, &table.key, None, self.run.limits.chunk_rows).await;
-            found.extend(page.map_err(EraseError::store(at))?);
-        }
-        Ok(found)
+        self.finder().present(at, table, &self.saved(&step.rows).await?).await
     }
 }

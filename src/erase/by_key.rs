@@ -1,11 +1,11 @@
-//! Whether the keys that were found find their rows. Reads keys only.
+//! Reads by keys: whether those that were found find their rows, and what these hold in columns that somebody asks for.
 
 use std::collections::BTreeSet;
 
 use super::discover::Finder;
 use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
-use crate::stores::{Key, Select};
+use crate::stores::{Key, KeyValue, Select};
 
 impl Finder<'_> {
     /// That rows which were found by a link are found by their keys as well. A store that holds a value of another type
@@ -39,15 +39,46 @@ impl Finder<'_> {
         table: &TableMap,
         keys: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let mut missing = keys.clone();
+        Ok(keys - &self.present(at, table, keys).await?)
+    }
+
+    /// Those of these keys that find a row.
+    pub(super) async fn present(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        keys: &BTreeSet<Key>,
+    ) -> Result<BTreeSet<Key>, EraseError> {
+        let store = self.store(at)?;
+        let mut present = BTreeSet::new();
         for chunk in self.chunks(keys) {
             let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            // A key is unique, so that one page holds all rows of the chunk.
             let page = store.keys(select, &table.key, None, self.limits.chunk_rows).await;
-            for key in page.map_err(EraseError::store(at))? {
-                missing.remove(&key);
+            present.extend(page.map_err(EraseError::store(at))?);
+        }
+        Ok(present)
+    }
+
+    /// What the rows of these keys hold in these columns, NULL as `None`; in no order. A row that went meanwhile is
+    /// missing.
+    pub(super) async fn read(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        columns: &[String],
+        keys: &BTreeSet<Key>,
+    ) -> Result<Vec<(Key, Vec<Option<KeyValue>>)>, EraseError> {
+        let store = self.store(at)?;
+        let all: Vec<String> = table.key.iter().chain(columns).cloned().collect();
+        let mut rows = Vec::with_capacity(keys.len());
+        for chunk in self.chunks(keys) {
+            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
+            for mut row in store.values(select, &all).await.map_err(EraseError::store(at))? {
+                let held = row.split_off(table.key.len());
+                rows.extend(row.into_iter().collect::<Option<_>>().map(|key| (Key(key), held)));
             }
         }
-        Ok(missing)
+        Ok(rows)
     }
 }

@@ -10,7 +10,7 @@ use super::map::{Keep, Link, TableMap, TableRef};
 use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
-use crate::stores::{Key, Select, StoreError, StoreName, Stores};
+use crate::stores::{Key, RowStore, Select, StoreError, StoreName, Stores};
 
 /// What one erasure may take at most.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,7 @@ impl<'a> Finder<'a> {
         let target = &self.skeleton.target;
         let at = target.at();
         let table = self.table(&at)?;
-        let store = self.stores.get(&at.store).map_err(EraseError::store(&at))?;
+        let store = self.store(&at)?;
         let found = match store.canonical(&at.table, &table.key, &target.key) {
             Ok(key) => {
                 let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
@@ -248,7 +248,7 @@ impl<'a> Finder<'a> {
         link: &Link,
         parents: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let mut found = BTreeSet::new();
         for chunk in self.chunks(parents) {
             let select = Select { table: &at.table, columns: &link.columns, values: &chunk };
@@ -284,29 +284,17 @@ impl<'a> Finder<'a> {
         keys: BTreeSet<Key>,
         now: Timestamp,
     ) -> Result<Split, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let columns = &self.table(at)?.key;
-        let mut dated = columns.clone();
-        dated.push(keep.until.column.clone());
         let (mut ended, mut until, mut unreadable) = (BTreeSet::new(), None, 0);
-        for chunk in self.chunks(&keys) {
-            let select = Select { table: &at.table, columns, values: &chunk };
-            let undated = store.latest(select, &keep.until.column).await.map_err(EraseError::store(at))?.without;
-            if undated > 0 {
-                unreadable += undated;
-                continue;
-            }
-            // A key is unique, so that one page holds all rows of the chunk. Rows that went meanwhile are missing in
-            // it; the step counts them as not found.
-            let page = store.keys(select, &dated, None, self.limits.chunk_rows).await.map_err(EraseError::store(at))?;
-            for Key(mut values) in page {
-                match values.pop().and_then(|start| keep.until.end(&start.to_text())) {
-                    Some(end) if end < now.date() => {
-                        ended.insert(Key(values));
-                    }
-                    Some(end) => until = until.max(Some(end)),
-                    None => unreadable += 1,
+        let columns = std::slice::from_ref(&keep.until.column);
+        // Rows that went meanwhile are missing among them; the step counts them as not found.
+        for (key, values) in self.read(at, self.table(at)?, columns, &keys).await? {
+            let start = values.into_iter().flatten().next();
+            match start.and_then(|start| keep.until.end(&start.to_text())) {
+                Some(end) if end < now.date() => {
+                    ended.insert(key);
                 }
+                Some(end) => until = until.max(Some(end)),
+                None => unreadable += 1,
             }
         }
         if unreadable > 0 {
@@ -328,6 +316,11 @@ impl<'a> Finder<'a> {
 
     pub(super) fn table(&self, at: &TableRef) -> Result<&'a TableMap, EraseError> {
         self.skeleton.table(at).ok_or_else(|| EraseError::NotMapped { at: at.clone() })
+    }
+
+    /// The store that a table is in.
+    pub(super) fn store(&self, at: &TableRef) -> Result<&'a dyn RowStore, EraseError> {
+        self.stores.get(&at.store).map_err(EraseError::store(at))
     }
 
     fn within_limit(&self, at: &TableRef, rows: usize) -> Result<(), EraseError> {

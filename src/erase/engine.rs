@@ -99,13 +99,11 @@ pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>
     let recognised = again.unwrap_or(Recognised::Stays);
     let mut strangers = Owned::new();
     if again.is_some() {
-        let work =
-            Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
+        let work = Work::new(run, &schemas, &discovery, &strangers, recognised);
         strangers = work.find_strangers().await?;
     }
     for _ in 0..ROUNDS_MAX {
-        let work =
-            Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
+        let work = Work::new(run, &schemas, &discovery, &strangers, recognised);
         let pass = pass(&work).await;
         match &pass {
             Ok(pass) if pass.is_overtaken() => {}
@@ -116,8 +114,7 @@ pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>
         let Some(more) = overtaken(&work).await? else { return recorded(&work, pass?).await };
         discovery = more;
     }
-    let work =
-        Work { run, schemas: &schemas, discovery: &discovery, recognised, strangers: &strangers, searching: false };
+    let work = Work::new(run, &schemas, &discovery, &strangers, recognised);
     match pass(&work).await {
         Err(EraseError::Store { at, source }) if source.is_foreign_key_violation() => Err(EraseError::HeldOn { at }),
         pass => recorded(&work, pass?).await,

@@ -13,7 +13,7 @@ use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
 use super::plan::{KeySet, Step};
 use super::readback::Left;
-use crate::stores::{Key, Schema, Select, StoreName, Table};
+use crate::stores::{Key, Schema, StoreName, Table};
 
 impl Finder<'_> {
     /// Adds the identities of the subjects that were found.
@@ -44,21 +44,15 @@ impl Finder<'_> {
     }
 
     /// The values of a column in these rows, NULL left out.
-    async fn values(
+    pub(super) async fn values(
         &self,
         at: &TableRef,
         table: &TableMap,
         column: &String,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let mut values = BTreeSet::new();
-        for chunk in self.chunks(rows) {
-            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
-            let page = store.values(select, std::slice::from_ref(column)).await.map_err(EraseError::store(at))?;
-            values.extend(page.into_iter().flatten().flatten().map(|value| Key(vec![value])));
-        }
-        Ok(values)
+        let read = self.read(at, table, std::slice::from_ref(column), rows).await?;
+        Ok(read.into_iter().flat_map(|(_, values)| values).flatten().map(|value| Key(vec![value])).collect())
     }
 }
 

@@ -10,7 +10,7 @@ use super::map::{Mask, TableRef};
 use super::plan::{Act, KeySet};
 use super::tombstone;
 use super::whose::{Says, Stage, Whose, whose};
-use crate::stores::{Key, KeyValue, Select};
+use crate::stores::{Key, KeyValue};
 
 /// Who owns, by table.
 #[derive(Default)]
@@ -132,7 +132,7 @@ impl Work<'_> {
     }
 
     async fn ask_all(&self, at: &TableRef, owners: &mut Owners, rows: &mut Vec<Asked>) -> Result<(), EraseError> {
-        let ways = self.ways(at).await?;
+        let (table, ways) = (self.finder().table(at)?, self.ways(at).await?);
         let (root, taken) = (self.root_of(at)?, self.taken_of(at).await?);
         let to: Vec<TableRef> = ways.iter().map(|way| way.link.to.clone()).collect();
         for set in self.discovery.sets_of(at) {
@@ -143,8 +143,8 @@ impl Work<'_> {
                 let says = self.says(at, &ways, &keys, owners).await?;
                 let silent = |says: &[Says]| says.iter().all(|one| matches!(one, Says::Nothing | Says::Cut));
                 let unseen = keys.iter().zip(&says).filter(|(_, says)| stage != Stage::Untouched && silent(says));
-                let unseen: Vec<Key> = unseen.map(|(key, _)| key.clone()).collect();
-                let present = self.present(at, &unseen).await?;
+                let unseen: BTreeSet<Key> = unseen.map(|(key, _)| key.clone()).collect();
+                let present = self.finder().present(at, table, &unseen).await?;
                 for (key, says) in keys.into_iter().zip(says) {
                     if root.as_ref() == Some(&key) {
                         if stage != Stage::Untouched && self.whose_root(&key, stage).await? != Whose::Target {
@@ -177,7 +177,7 @@ impl Work<'_> {
             return Ok(None);
         }
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         Ok(Some(store.canonical(&at.table, &table.key, &target.key).map_err(EraseError::store(at))?))
     }
 
@@ -187,8 +187,7 @@ impl Work<'_> {
     pub(super) async fn whose_root(&self, key: &Key, stage: Stage) -> Result<Whose, EraseError> {
         let at = self.skeleton().target.at();
         let table = self.finder().table(&at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(&at))?;
-        let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(key) };
+        let row = BTreeSet::from([key.clone()]);
         let mut differs = false;
         for column in table.identify.values() {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
@@ -196,8 +195,7 @@ impl Work<'_> {
             if known.is_empty() {
                 continue;
             }
-            let now = store.values(select, std::slice::from_ref(column)).await.map_err(EraseError::store(&at))?;
-            let now: Vec<Key> = now.into_iter().flatten().flatten().map(|value| Key(vec![value])).collect();
+            let now = self.finder().values(&at, table, column, &row).await?;
             let is_theirs = |value: &Key| known.contains(value) || is_masked(value, table.mask.get(column));
             if now.iter().any(is_theirs) {
                 return Ok(Whose::Target);

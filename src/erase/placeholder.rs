@@ -28,7 +28,7 @@ impl Finder<'_> {
     ) -> Result<(), EraseError> {
         let at = &link.to;
         let missing = || EraseError::NoPlaceholder { at: at.clone(), by: by.clone(), column: link.columns.join(", ") };
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.store(at)?;
         let key = match store.canonical(&at.table, &to.key, &key) {
             Ok(key) => key,
             Err(StoreError::KeyShape { .. }) => return Err(missing()),

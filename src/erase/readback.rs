@@ -42,7 +42,7 @@ impl Work<'_> {
             return Ok(0);
         }
         let at = &step.rows.at;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
         let (asking, state) = (self.asking(step, owners).await?, self.run.ledger.step(step.number).await?);
         let mut residue = 0;

@@ -16,7 +16,7 @@ use super::error::EraseError;
 use super::json::Path;
 use super::map::{Mask, Period, TableMap, TableRef};
 use super::plan::Act;
-use crate::stores::{Key, Schema, Select, StoreName};
+use crate::stores::{Key, Schema, StoreName};
 
 /// A value that the mask cannot be made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +61,12 @@ impl Finder<'_> {
         keys: &[Key],
     ) -> Result<Vec<Option<String>>, EraseError> {
         let at = place.at;
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let columns: Vec<String> = table.key.iter().cloned().chain([place.column.to_owned()]).collect();
-        let select = Select { table: &at.table, columns: &table.key, values: keys };
+        let rows = self.read(at, table, &[place.column.to_owned()], &keys.iter().cloned().collect()).await?;
         let (mut made, mut unmade) = (BTreeMap::new(), 0);
-        for mut row in store.values(select, &columns).await.map_err(EraseError::store(at))? {
-            let Some(value) = row.pop().flatten() else { continue };
+        for (key, mut values) in rows {
+            let Some(value) = values.pop().flatten() else { continue };
             match remade(mask, place, &value.to_text()) {
-                Some(Ok(text)) => made.extend(row.into_iter().collect::<Option<_>>().map(|key| (Key(key), text))),
+                Some(Ok(text)) => drop(made.insert(key, text)),
                 _ => unmade += 1,
             }
         }

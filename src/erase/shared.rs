@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::discover::{Finder, Owned, Shared};
 use super::error::EraseError;
 use super::map::{Holder, Link, TableMap, TableRef};
-use crate::stores::{Key, Select};
+use crate::stores::{Key, KeyValue};
 
 impl Finder<'_> {
     /// Those of the rows that nobody else has: all who share or hold a row are the target's. A link that holds the key of
@@ -38,14 +38,9 @@ impl Finder<'_> {
         holder: &Holder,
         holders: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&holder.by.store).map_err(EraseError::store(&holder.by))?;
-        let by = self.table(&holder.by)?;
-        let mut held = BTreeSet::new();
-        for chunk in self.chunks(holders) {
-            let select = Select { table: &holder.by.table, columns: &by.key, values: &chunk };
-            let values = store.values(select, &holder.columns).await.map_err(EraseError::store(&holder.by))?;
-            held.extend(values.into_iter().filter_map(|value| value.into_iter().collect::<Option<_>>().map(Key)));
-        }
+        let rows = self.read(&holder.by, self.table(&holder.by)?, &holder.columns, holders).await?;
+        let whole = |(_, values): (Key, Vec<Option<KeyValue>>)| values.into_iter().collect::<Option<_>>().map(Key);
+        let held = rows.into_iter().filter_map(whole).collect();
         let table = self.table(at)?;
         self.linked(at, table, &Link::plain(at.clone(), table.key.clone()), &held).await
     }
@@ -76,18 +71,9 @@ impl Finder<'_> {
         link: &Link,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeSet<Key>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let columns: Vec<String> = table.key.iter().chain(&link.columns).cloned().collect();
-        let mut holding = BTreeSet::new();
-        for chunk in self.chunks(rows) {
-            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
-            for row in store.values(select, &columns).await.map_err(EraseError::store(at))? {
-                holding.extend(row.into_iter().collect::<Option<Vec<_>>>().map(|mut values| {
-                    values.truncate(table.key.len());
-                    Key(values)
-                }));
-            }
-        }
+        let read = self.read(at, table, &link.columns, rows).await?;
+        let holds = |(_, values): &(Key, Vec<Option<KeyValue>>)| values.iter().all(Option::is_some);
+        let holding = read.into_iter().filter(holds).map(|(key, _)| key).collect();
         self.meeting(at, table, &link.when, holding).await
     }
 }

@@ -142,7 +142,7 @@ impl Asking<'_> {
         }
         let at = &self.step.rows.at;
         let says = self.work.says(at, &self.ways, keys, self.owners).await?;
-        let (mut ours, mut unsure) = (Vec::new(), Vec::new());
+        let (mut ours, mut unsure) = (Vec::new(), BTreeSet::new());
         let (mut unsure_root, root) = (0, self.work.root_of(at)?);
         for (key, says) in keys.iter().zip(says) {
             let verdict = match &self.step.rows.pointing {
@@ -158,11 +158,13 @@ impl Asking<'_> {
             };
             match verdict {
                 Whose::Target => ours.push(key.clone()),
-                Whose::Unsure => unsure.push(key.clone()),
+                Whose::Unsure => {
+                    unsure.insert(key.clone());
+                }
                 Whose::Another => {}
             }
         }
-        let unsure = self.work.present(at, &unsure).await?.len() as u64 + unsure_root;
+        let unsure = self.work.finder().present(at, self.table, &unsure).await?.len() as u64 + unsure_root;
         Ok(Sorted { ours, unsure })
     }
 }
@@ -249,18 +251,14 @@ impl<'a> Work<'a> {
     /// What a link holds in the rows of these keys, where it holds anything.
     async fn held(&self, at: &TableRef, link: &Link, keys: &[Key]) -> Result<BTreeMap<Key, Vec<String>>, EraseError> {
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let columns: Vec<String> = table.key.iter().chain(&link.columns).cloned().collect();
-        let select = Select { table: &at.table, columns: &table.key, values: keys };
-        let rows = store.values(select, &columns).await.map_err(EraseError::store(at))?;
-        let rows = rows.into_iter().filter_map(|row| row.into_iter().collect::<Option<Vec<_>>>());
         let decimal: Vec<bool> = link.columns.iter().map(|column| self.is_decimal(at, column)).collect();
-        let split = |mut values: Vec<KeyValue>| {
-            let held = values.split_off(table.key.len());
-            let texts = held.iter().zip(&decimal).map(|(value, decimal)| text_of(value, *decimal)).collect();
-            (Key(values), texts)
+        let texts = |(key, values): (Key, Vec<Option<KeyValue>>)| {
+            let values: Vec<KeyValue> = values.into_iter().collect::<Option<_>>()?;
+            let texts = values.iter().zip(&decimal).map(|(value, decimal)| text_of(value, *decimal)).collect();
+            Some((key, texts))
         };
-        let mut held: BTreeMap<Key, Vec<String>> = rows.map(split).collect();
+        let rows = self.finder().read(at, table, &link.columns, &keys.iter().cloned().collect()).await?;
+        let mut held: BTreeMap<Key, Vec<String>> = rows.into_iter().filter_map(texts).collect();
         if !link.when.is_empty() {
             let counts = self.finder().meeting(at, table, &link.when, held.keys().cloned().collect()).await?;
             held.retain(|key, _| counts.contains(key));
@@ -287,26 +285,13 @@ impl<'a> Work<'a> {
             return Ok(follow);
         }
         let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
+        let store = self.finder().store(at)?;
         let one = Select { table: &at.table, columns: &table.key, values: &astray };
         for chunk in self.finder().chunks(owner.keys()) {
             let other = Select { table: &at.table, columns: &link.columns, values: &chunk };
             follow.extend(store.keys_of_both(one, other, &table.key).await.map_err(EraseError::store(at))?);
         }
         Ok(follow)
-    }
-
-    /// The keys of these rows that are there.
-    pub(super) async fn present(&self, at: &TableRef, keys: &[Key]) -> Result<BTreeSet<Key>, EraseError> {
-        if keys.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let table = self.finder().table(at)?;
-        let store = self.run.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let select = Select { table: &at.table, columns: &table.key, values: keys };
-        let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let present = store.keys(select, &table.key, None, limit).await.map_err(EraseError::store(at))?;
-        Ok(present.into_iter().collect())
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::discover::Finder;
 use super::error::EraseError;
 use super::map::{TableMap, TableRef, Words};
-use crate::stores::{Key, KeyValue, Select};
+use crate::stores::Key;
 
 /// What a row holds in the columns of words.
 type Held = BTreeMap<String, Option<String>>;
@@ -57,23 +57,19 @@ impl Finder<'_> {
         columns: BTreeSet<String>,
         rows: &BTreeSet<Key>,
     ) -> Result<BTreeMap<Key, Held>, EraseError> {
-        let store = self.stores.get(&at.store).map_err(EraseError::store(at))?;
-        let read: Vec<String> = table.key.iter().chain(&columns).cloned().collect();
+        let read: Vec<String> = columns.iter().cloned().collect();
         let mut words = BTreeMap::new();
         let mut unknown = BTreeMap::<&String, u64>::new();
-        for chunk in self.chunks(rows) {
-            let select = Select { table: &at.table, columns: &table.key, values: &chunk };
-            for mut row in store.values(select, &read).await.map_err(EraseError::store(at))? {
-                let held = row.split_off(table.key.len()).into_iter().map(|value| value.map(|v| KeyValue::to_text(&v)));
-                let held: Held = columns.iter().cloned().zip(held).collect();
-                for (column, word) in columns.iter().zip(held.values()) {
-                    let known = table.known_words(column);
-                    if known.is_some_and(|known| !word.as_ref().is_some_and(|word| known.contains(&word))) {
-                        *unknown.entry(column).or_default() += 1;
-                    }
+        for (key, values) in self.read(at, table, &read, rows).await? {
+            let held = values.into_iter().map(|value| value.map(|value| value.to_text()));
+            let held: Held = read.iter().cloned().zip(held).collect();
+            for (column, word) in columns.iter().zip(held.values()) {
+                let known = table.known_words(column);
+                if known.is_some_and(|known| !word.as_ref().is_some_and(|word| known.contains(&word))) {
+                    *unknown.entry(column).or_default() += 1;
                 }
-                words.extend(row.into_iter().collect::<Option<Vec<_>>>().map(|key| (Key(key), held)));
             }
+            words.insert(key, held);
         }
         match unknown.into_iter().next() {
             Some((column, rows)) => Err(EraseError::UnknownWord { at: at.clone(), column: column.clone(), rows }),

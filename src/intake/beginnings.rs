@@ -3,7 +3,7 @@
 //! Most phrases are a handful of texts, with or without an ending: those need no pattern at all. Only behind a gap, an
 //! ending within the phrase, or too many choices does it take one; then what stands before that is known.
 
-use super::notation::letter;
+use super::notation::{Phrase, Piece};
 use super::script::Script;
 
 /// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
@@ -53,35 +53,17 @@ pub(super) struct Beginning {
     pub rest: Rest,
 }
 
-/// A piece of a phrase.
-enum Piece {
-    /// Signs that stand for themselves.
-    Text(String),
-    /// One sign, in the ways in which it is written, the preferred first.
-    Sign(Vec<String>),
-    /// Choices, each a row of pieces.
-    Choice(Vec<Vec<Piece>>),
-    /// What may be missing.
-    Maybe(Box<Piece>),
-    /// The ending of a word.
-    Ending,
-    /// Any words.
-    Gap,
-}
-
 /// The beginnings of a phrase; one of them is empty where nothing is known of how it begins.
-pub(super) fn beginnings(phrase: &str) -> Vec<Beginning> {
-    let signs: Vec<char> = phrase.replace(" … ", "\u{0} ").chars().collect();
-    let (rows, _) = rows(&signs, 0);
-    let mut found = follow(vec![Beginning { text: String::new(), rest: Rest::Bound }], &Piece::Choice(rows));
+pub(super) fn beginnings(phrase: &Phrase) -> Vec<Beginning> {
+    let empty = Beginning { text: String::new(), rest: Rest::Bound };
+    let row = |row: &Vec<Piece>| row.iter().fold(vec![empty.clone()], follow);
+    let mut found: Vec<Beginning> = phrase.rows.iter().flat_map(row).collect();
     // A pattern that begins at a word finds nothing at a sign.
-    let starts = phrase.starts_with(|c: char| c.is_alphanumeric() || c == '(');
-    found.retain(|found| !starts || found.text.is_empty() || found.text.bytes().next().is_some_and(is_word));
-    let ends = phrase.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '*' | ')' | '?'));
-    let any_script = phrase.chars().any(|c| Script::of(c) == Script::Alphabet);
+    found.retain(|found| !phrase.starts || found.text.is_empty() || found.text.bytes().next().is_some_and(is_word));
+    let any_script = phrase.holds(Script::Alphabet);
     for found in &mut found {
         found.rest = match found.rest {
-            Rest::Bound if !ends => Rest::Nothing,
+            Rest::Bound if !phrase.ends => Rest::Nothing,
             // Behind a sign a word may also begin: the pattern knows.
             Rest::Ending if !found.text.bytes().last().is_some_and(is_word) => Rest::Pattern,
             Rest::Ending if any_script => Rest::AnyEnding,
@@ -89,65 +71,6 @@ pub(super) fn beginnings(phrase: &str) -> Vec<Beginning> {
         };
     }
     found
-}
-
-/// Rows of pieces parted by "|", up to the bracket that closes them; and where that stands.
-fn rows(signs: &[char], mut at: usize) -> (Vec<Vec<Piece>>, usize) {
-    let mut found: Vec<Vec<Piece>> = vec![Vec::new()];
-    while let Some(&sign) = signs.get(at) {
-        at += 1;
-        let piece = match sign {
-            ')' => return (found, at),
-            '|' => {
-                found.push(Vec::new());
-                continue;
-            }
-            '(' => {
-                let (inner, end) = rows(signs, at);
-                at = end;
-                Piece::Choice(inner)
-            }
-            '*' => Piece::Ending,
-            '\u{0}' | '…' => Piece::Gap,
-            plain if is_plain(plain) => {
-                let mut text = String::from(plain);
-                // The sign before a "?" is a piece of its own.
-                let goes_on =
-                    |at: usize| signs.get(at).is_some_and(|next| is_plain(*next)) && signs.get(at + 1) != Some(&'?');
-                while goes_on(at) {
-                    text.push(signs[at]);
-                    at += 1;
-                }
-                Piece::Text(text)
-            }
-            other => Piece::Sign(ways(other)),
-        };
-        let may_be_missing = signs.get(at) == Some(&'?');
-        at += usize::from(may_be_missing);
-        let piece = if may_be_missing { Piece::Maybe(Box::new(piece)) } else { piece };
-        if let Some(row) = found.last_mut() {
-            row.push(piece);
-        }
-    }
-    (found, at)
-}
-
-/// Whether a sign stands for itself.
-const fn is_plain(sign: char) -> bool {
-    sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == ' '
-}
-
-/// How a sign is written.
-fn ways(sign: char) -> Vec<String> {
-    match letter(sign) {
-        // "oe?", and the space that may follow an ideograph.
-        pattern if pattern.ends_with('?') && pattern.len() > 1 && !pattern.ends_with("\\?") => {
-            let long = &pattern[..pattern.len() - 1];
-            vec![long.to_owned(), long[..long.len() - 1].to_owned()]
-        }
-        // A sign that means something to a pattern is written behind a "\\" there.
-        pattern => vec![pattern.strip_prefix('\\').map_or(pattern.clone(), str::to_owned)],
-    }
 }
 
 /// The beginnings with a piece behind them. Where they become too many, those that say something already stay as they are.
@@ -171,7 +94,7 @@ fn follow(found: Vec<Beginning>, piece: &Piece) -> Vec<Beginning> {
 fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
     let then = |rest: Rest| Beginning { rest, ..beginning.clone() };
     match piece {
-        Piece::Gap => next.push(then(Rest::Pattern)),
+        Piece::Gap | Piece::Words => next.push(then(Rest::Pattern)),
         Piece::Ending => next.push(then(Rest::Ending)),
         Piece::Text(text) => {
             let mut beginning = beginning.clone();
@@ -198,9 +121,10 @@ fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::notation::parse;
 
     fn of(phrase: &str) -> Vec<(String, Rest)> {
-        beginnings(phrase).into_iter().map(|found| (found.text, found.rest)).collect()
+        beginnings(&parse(phrase).unwrap()).into_iter().map(|found| (found.text, found.rest)).collect()
     }
 
     #[test]

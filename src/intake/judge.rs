@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
-use super::tongue::{Tongue, Tongues};
+use super::tongue::{Tongue, Tongues, plausible};
 use super::utterance::{
     Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
 };
@@ -81,7 +81,7 @@ impl Texts {
     /// Whether the texts may be in this language; those that were measured are heard in every text.
     fn speaks(&self, language: Tongue) -> bool {
         let most = self.language.map_or(0, |most| self.weight(most));
-        self.measured.contains(language) || 2 * self.weight(language) >= most
+        self.measured.contains(language) || plausible(self.weight(language), most)
     }
 
     /// The language that most words of the lexicon were found in.
@@ -325,11 +325,10 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
 
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
-    let by_law = move |hit: &Hit| found.around(hit, Group::LawErasure).any(|law| law.overlaps(hit));
     let wish = move |hit: &&Hit| {
         matches!(force(hit, found), Force::Wish | Force::Doubtful)
             && !found.beside(hit, Group::List)
-            && !by_law(hit)
+            && !found.within(hit, Group::LawErasure)
             && !undone(hit, found)
     };
     // "I no longer want an account, what should I do?"
@@ -337,8 +336,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         let wishes = found.beside(hit, Group::Request) || found.beside(hit, Group::EraseVerb);
         found.is_question(hit.sentence) && found.beside(hit, Group::How) && !wishes
     };
-    let within = |hit: &Hit, group: Group| found.around(hit, group).any(|other| other.overlaps(hit));
-    let account = move |hit: &Hit| within(hit, Group::Account) || within(hit, Group::AccountMine);
+    let account = move |hit: &Hit| found.within(hit, Group::Account) || found.within(hit, Group::AccountMine);
     found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
         target: if account(hit) { Target::Account } else { Target::Generic },
         confidence: match () {

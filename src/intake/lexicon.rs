@@ -53,7 +53,7 @@ pub enum LexiconError {
         /// The key that is missing.
         group: &'static str,
     },
-    /// A phrase that cannot be compiled, or that begins with a gap.
+    /// A phrase that is not of the notation, or that begins with a gap.
     #[error("lexicon {name}: a phrase of {group} is not well formed")]
     Phrase {
         /// The file's name.
@@ -145,14 +145,15 @@ impl Lexicon {
             let phrases = raw.groups.values().chain(raw.specific.values()).flatten();
             words.extend(phrases.flat_map(|phrase| words_of(phrase)).map(|word| (language, word)));
             measured.extend(raw.measured.map(|figures| (language, figures)));
-            for group in Group::ALL {
-                if let Some(phrases) = raw.groups.get(group.as_str()).filter(|phrases| !phrases.is_empty()) {
-                    patterns.push(Pattern::new(language, Topic::Group(*group), in_order(phrases)));
-                }
-            }
-            for (category, phrases) in raw.specific.iter().filter(|(_, phrases)| !phrases.is_empty()) {
-                let topic = Topic::Specific(category.as_str().into());
-                patterns.push(Pattern::new(language, topic, in_order(phrases)));
+            let grouped = Group::ALL.iter().filter_map(|group| {
+                let phrases = raw.groups.get(group.as_str())?;
+                Some((Topic::Group(*group), phrases))
+            });
+            let named =
+                raw.specific.iter().map(|(category, phrases)| (Topic::Specific(category.as_str().into()), phrases));
+            for (topic, phrases) in grouped.chain(named).filter(|(_, phrases)| !phrases.is_empty()) {
+                let phrases = in_order(phrases).map_err(|cause| malformed(language, &topic, cause))?;
+                patterns.push(Pattern::new(language, topic, phrases));
             }
         }
         let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
@@ -197,12 +198,12 @@ impl Lexicon {
 
     /// Whether something in a folded text may name somebody, in any language.
     pub(super) fn cues(&self, folded: &str) -> bool {
-        self.cues.first(folded, 0, &self.patterns).is_some()
+        self.cues.first(folded, &self.patterns).is_some()
     }
 
     /// Whether a phrase of this group, in any language, occurs in a folded text.
     pub(super) fn has(&self, group: Group, folded: &str) -> bool {
-        self.of(group).is_some_and(|finder| finder.first(folded, 0, &self.patterns).is_some())
+        self.of(group).is_some_and(|finder| finder.first(folded, &self.patterns).is_some())
     }
 
     /// Whether a folded text begins with a phrase of this group, in any language.
@@ -217,7 +218,7 @@ impl Lexicon {
 
     /// Where the first phrase of this group, in any language, ends in a folded text.
     pub(super) fn first_end(&self, group: Group, folded: &str) -> Option<usize> {
-        self.of(group)?.first(folded, 0, &self.patterns).map(|found| found.end)
+        self.of(group)?.first(folded, &self.patterns).map(|found| found.end)
     }
 
     /// Whether a folded word is a whole phrase of any group.
@@ -261,6 +262,10 @@ impl Lexicon {
 
 fn no_beginning(patterns: &[Pattern], cause: NoBeginning) -> LexiconError {
     let Pattern { language, topic, .. } = &patterns[cause.pattern];
+    malformed(*language, topic, cause)
+}
+
+fn malformed(language: Tongue, topic: &Topic, cause: impl std::error::Error + Send + Sync + 'static) -> LexiconError {
     LexiconError::Phrase { name: format!("{language}.toml"), group: topic.name().to_owned(), source: cause.into() }
 }
 
@@ -382,6 +387,8 @@ mod tests {
         };
         assert!(!lexicon("").unwrap().opening().contains(Tongue::Fr));
         let error = lexicon("request = [\"… merci\"]").err().unwrap();
+        assert!(matches!(error, LexiconError::Phrase { ref group, .. } if group == "request"), "{error}");
+        let error = lexicon("request = [\"merci (bien\"]").err().unwrap();
         assert!(matches!(error, LexiconError::Phrase { ref group, .. } if group == "request"), "{error}");
         let error = lexicon("[measured]\nerasure_letters = 40\nopened = 39\nreviewed = 1").err().unwrap();
         assert!(matches!(error, LexiconError::MissingGroup { .. }), "{error}");

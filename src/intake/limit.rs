@@ -38,9 +38,8 @@ pub(super) fn limit(found: &Signals, named_only: bool) -> Option<Tongue> {
 /// "All except": in a sentence about the whole, or opening one behind it.
 fn excepts(hit: &Hit, found: &Signals) -> bool {
     // "If you do not delete my account": a complaint, which excepts nothing.
-    let account = || found.around(hit, Group::AccountMine).any(|other| other.overlaps(hit));
     let governs = |other: &Hit| other.clause == hit.clause && other.last < hit.first;
-    let threat = || account() && found.around(hit, Group::Conditional).any(governs);
+    let threat = || found.within(hit, Group::AccountMine) && found.around(hit, Group::Conditional).any(governs);
     if !hit.is(Group::LimitExcept) || threat() {
         return false;
     }
@@ -59,10 +58,9 @@ fn keeps(hit: &Hit, found: &Signals, named_only: bool) -> bool {
         other.clause == hit.clause && (before || other.overlaps(hit))
     });
     // The Spanish yes is spelled like an "if".
-    let says_yes = |other: &Hit| found.around(other, Group::Yes).any(|yes| yes.overlaps(other));
     let conditional = found
         .around(hit, Group::Conditional)
-        .any(|other| other.clause == hit.clause && other.last < hit.first && !says_yes(other));
+        .any(|other| other.clause == hit.clause && other.last < hit.first && !found.within(other, Group::Yes));
     let how = found.around(hit, Group::How).any(|how| how.last < hit.first) || found.is_question(hit.sentence);
     !negated && !conditional && (!how || found.beside(hit, Group::Request))
 }
@@ -70,7 +68,7 @@ fn keeps(hit: &Hit, found: &Signals, named_only: bool) -> bool {
 /// "Once my order has arrived", "not the new one": behind a wish that it is said of, or as a clause before it. What is only
 /// to be told ("and let me know when you have deleted it") is tied to nothing.
 fn defers(hit: &Hit, found: &Signals, named_only: bool) -> bool {
-    let negates = || found.around(hit, Group::Negation).any(|other| other.overlaps(hit));
+    let negates = || found.within(hit, Group::Negation);
     if !hit.is(Group::LimitUntil) || (named_only && negates() && !names_data(hit, found)) {
         return false;
     }

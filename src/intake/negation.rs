@@ -35,7 +35,7 @@ pub(super) fn of(hit: &Hit, found: &Signals) -> Negated {
 }
 
 fn one(negation: &Hit, hit: &Hit, found: &Signals) -> Negated {
-    let within = |group: Group| found.around(negation, group).any(|other| other.overlaps(negation));
+    let within = |group: Group| found.within(negation, group);
     let follows = negation.first > hit.last;
     if OTHERWISE.into_iter().any(within) {
         return Negated::No;
@@ -70,7 +70,7 @@ pub(super) fn is_far(hit: &Hit, found: &Signals) -> bool {
     }
     let says_else = |negation: &Hit| {
         let mut groups = OTHERWISE.into_iter().chain([Group::NegationElse]);
-        groups.any(|group| found.around(negation, group).any(|other| other.overlaps(negation)))
+        groups.any(|group| found.within(negation, group))
     };
     let far =
         |other: &&Hit| is_in_clause(other, hit, found) && other.distance(hit) > NEGATION_WORDS && !says_else(other);
@@ -79,8 +79,9 @@ pub(super) fn is_far(hit: &Hit, found: &Signals) -> bool {
         if negation.last < hit.first {
             return link.is_none() && !please_between(negation, hit, found);
         }
-        let behind = found.around(negation, Group::NegationBehind).any(|other| other.overlaps(negation));
-        behind && ends_clause(negation, found) && link.is_none_or(|link| takes_both(link, negation, found))
+        found.within(negation, Group::NegationBehind)
+            && ends_clause(negation, found)
+            && link.is_none_or(|link| takes_both(link, negation, found))
     })
 }
 
@@ -102,8 +103,7 @@ fn link<'s>(hit: &Hit, negation: &Hit, found: &'s Signals) -> Option<&'s Hit> {
 fn takes_both(link: &Hit, negation: &Hit, found: &Signals) -> bool {
     let mut sentence = found.sentences(link.sentence, link.sentence).iter();
     let is_next = |other: &Hit| link.last < other.first && other.first <= link.last + 2 && other.last < negation.first;
-    let behind = found.around(negation, Group::NegationBehind).any(|other| other.overlaps(negation));
-    behind
+    found.within(negation, Group::NegationBehind)
         && ends_clause(negation, found)
         && sentence.any(|other| is_next(other) && OBJECTS.iter().any(|group| other.is(*group)))
 }

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::script::{self, Script};
+use crate::domain::is_unseen;
 
 /// One text, folded: NFKC, lower case, no combining marks, straight quotes, single spaces.
 ///
@@ -80,8 +81,7 @@ impl Folding {
 
 /// Marks that change how a letter looks but not what it says, and marks that are not seen at all.
 fn is_dropped(c: char) -> bool {
-    is_combining_mark(c)
-        || matches!(c, '·' | 'ـ' | '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    is_combining_mark(c) || is_unseen(c) || matches!(c, '·' | 'ـ')
 }
 
 fn push_folded(out: &mut String, c: char) {
@@ -125,6 +125,7 @@ mod tests {
     #[test]
     fn unseen_marks_do_not_hide_words() {
         assert_eq!(fold("de\u{200b}le\u{ad}te"), "delete");
+        assert_eq!(fold("\u{61c}de\u{2066}le\u{e0065}te\u{fffb}"), "delete");
     }
 
     #[test]

@@ -35,70 +35,210 @@ pub(super) fn compiled(source: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).size_limit(PATTERN_BYTES_MAX).build()
 }
 
-/// Phrases with their patterns, the longest first, because alternation takes the first that fits.
-pub(super) fn in_order(phrases: &[String]) -> Vec<(String, String)> {
-    let mut patterns: Vec<(String, String)> = phrases.iter().map(|phrase| (phrase.clone(), pattern(phrase))).collect();
-    patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
-    patterns
+/// A phrase, taken apart.
+pub(super) struct Phrase {
+    /// As it is written.
+    pub text: String,
+    /// Its choices, each a row of pieces.
+    pub rows: Vec<Vec<Piece>>,
+    /// Whether a word begins where it begins.
+    pub starts: bool,
+    /// Whether a word ends where it ends.
+    pub ends: bool,
 }
 
-/// A phrase in the notation of the lexicon files as a regular expression.
-fn pattern(phrase: &str) -> String {
-    const WORD: &str = r#"[-a-z0-9'"@_/]+"#;
+/// A piece of a phrase.
+pub(super) enum Piece {
+    /// Signs that stand for themselves.
+    Text(String),
+    /// One sign, in the ways in which it is written, the preferred first.
+    Sign(Vec<String>),
+    /// Choices, each a row of pieces.
+    Choice(Vec<Vec<Piece>>),
+    /// What may be missing.
+    Maybe(Box<Piece>),
+    /// The ending of a word.
+    Ending,
+    /// Words that may stand between two others, each behind a space.
+    Gap,
+    /// Some words, at least one.
+    Words,
+}
+
+impl Phrase {
+    pub fn holds(&self, script: Script) -> bool {
+        self.text.chars().any(|c| Script::of(c) == script)
+    }
+}
+
+/// A phrase that is not of the notation.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("“{phrase}” has a bracket without its other one, or a ? behind nothing")]
+pub(super) struct NotAPhrase {
+    phrase: String,
+}
+
+/// Takes a phrase apart.
+pub(super) fn parse(phrase: &str) -> Result<Phrase, NotAPhrase> {
+    let signs: Vec<char> = phrase.replace(" … ", "\u{0} ").chars().collect();
     let bounded = |c: char| c.is_alphanumeric();
-    let holds = |script: Script| phrase.chars().any(|c| Script::of(c) == script);
-    // Where every sign is a word, more of them make four words.
-    let gap = if holds(Script::Ideograph) { 10 } else { 4 };
-    let ending = if holds(Script::Alphabet) { "[a-z0-9_]*" } else { "[a-z0-9]*" };
-    let mut out = String::from(if phrase.starts_with(|c| bounded(c) || c == '(') { r"(?-u:\b)" } else { "" });
-    for (at, piece) in phrase.split(" … ").enumerate() {
-        if at > 0 {
-            let _ = write!(out, "(?: {WORD}){{0,{gap}}} ");
-        }
-        let mut signs = piece.chars().peekable();
-        while let Some(c) = signs.next() {
-            // Most signs stand for themselves.
-            if c.is_ascii_lowercase() || c == ' ' {
-                out.push(c);
+    match rows(&signs, 0) {
+        Some((rows, end)) if end == signs.len() => Ok(Phrase {
+            text: phrase.to_owned(),
+            rows,
+            starts: phrase.starts_with(|c| bounded(c) || c == '('),
+            ends: phrase.ends_with(|c| bounded(c) || matches!(c, '*' | ')' | '?')),
+        }),
+        _ => Err(NotAPhrase { phrase: phrase.to_owned() }),
+    }
+}
+
+/// Rows of pieces parted by "|", up to a bracket that closes them or the end; and where that stands.
+fn rows(signs: &[char], mut at: usize) -> Option<(Vec<Vec<Piece>>, usize)> {
+    let (mut found, mut row) = (Vec::new(), Vec::new());
+    while let Some(&sign) = signs.get(at).filter(|sign| **sign != ')') {
+        at += 1;
+        let piece = match sign {
+            '|' => {
+                found.push(std::mem::take(&mut row));
                 continue;
             }
-            let sign = match c {
-                '*' => ending.to_owned(),
-                '…' => format!("{WORD}(?: {WORD}){{0,{}}}", gap - 1),
-                '(' => "(?:".to_owned(),
-                ')' | '|' | '?' | ' ' => c.to_string(),
-                other => letter(other),
-            };
-            let is_one = sign.len() == 1 || sign.starts_with(['(', '[']) || signs.peek() != Some(&'?');
-            let _ = if is_one { write!(out, "{sign}") } else { write!(out, "(?:{sign})") };
-        }
+            '(' => {
+                let (inner, end) = rows(signs, at)?;
+                signs.get(end)?;
+                at = end + 1;
+                Piece::Choice(inner)
+            }
+            '?' => return None,
+            '*' => Piece::Ending,
+            '\u{0}' => Piece::Gap,
+            '…' => Piece::Words,
+            plain if is_plain(plain) => {
+                let mut text = String::from(plain);
+                // The sign before a "?" is a piece of its own.
+                let goes_on =
+                    |at: usize| signs.get(at).is_some_and(|next| is_plain(*next)) && signs.get(at + 1) != Some(&'?');
+                while goes_on(at) {
+                    text.push(signs[at]);
+                    at += 1;
+                }
+                Piece::Text(text)
+            }
+            other => Piece::Sign(ways(other)),
+        };
+        let may_be_missing = signs.get(at) == Some(&'?');
+        at += usize::from(may_be_missing);
+        row.push(if may_be_missing { Piece::Maybe(Box::new(piece)) } else { piece });
     }
-    if phrase.ends_with(|c| bounded(c) || matches!(c, '*' | ')' | '?')) {
-        out.push_str(r"(?-u:\b)");
+    found.push(row);
+    Some((found, at))
+}
+
+/// Whether a sign stands for itself.
+const fn is_plain(sign: char) -> bool {
+    sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == ' '
+}
+
+/// How one sign of a phrase is written: as it is folded, and as people write it who have no key for it. Of two ways the
+/// longer comes first, and goes on where the other ends.
+fn ways(c: char) -> Vec<String> {
+    thread_local! {
+        /// Folding one sign costs more than the rest of making a lexicon ready.
+        static KNOWN: RefCell<HashMap<char, Vec<String>>> = RefCell::new(HashMap::new());
+    }
+    let of = |c: char| match c {
+        'ä' => vec!["ae".to_owned(), "a".to_owned()],
+        'ö' | 'ø' => vec!["oe".to_owned(), "o".to_owned()],
+        'ü' => vec!["ue".to_owned(), "u".to_owned()],
+        'å' => vec!["aa".to_owned(), "a".to_owned()],
+        other => {
+            let folded = fold(&other.to_string());
+            // Every such sign is a word of its own in a folded text.
+            let before_a_space = (Script::of(other) == Script::Ideograph).then(|| format!("{folded} "));
+            before_a_space.into_iter().chain([folded]).collect()
+        }
+    };
+    KNOWN.with_borrow_mut(|known| known.entry(c).or_insert_with(|| of(c)).clone())
+}
+
+/// Phrases with their patterns, the longest first, because alternation takes the first that fits.
+///
+/// # Errors
+/// A phrase that is not of the notation.
+pub(super) fn in_order(phrases: &[String]) -> Result<Vec<(Phrase, String)>, NotAPhrase> {
+    let with_pattern = |phrase: &String| -> Result<_, NotAPhrase> {
+        let phrase = parse(phrase)?;
+        let pattern = pattern(&phrase);
+        Ok((phrase, pattern))
+    };
+    let mut patterns: Vec<(Phrase, String)> = phrases.iter().map(with_pattern).collect::<Result<_, _>>()?;
+    patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
+    Ok(patterns)
+}
+
+/// A phrase as a regular expression.
+fn pattern(phrase: &Phrase) -> String {
+    const BOUND: &str = r"(?-u:\b)";
+    let signs = Signs {
+        // Where every sign is a word, more of them make four words.
+        gap: if phrase.holds(Script::Ideograph) { 10 } else { 4 },
+        ending: if phrase.holds(Script::Alphabet) { "[a-z0-9_]*" } else { "[a-z0-9]*" },
+    };
+    let mut out = String::from(if phrase.starts { BOUND } else { "" });
+    signs.write_rows(&phrase.rows, &mut out);
+    if phrase.ends {
+        out.push_str(BOUND);
     }
     out
 }
 
-/// One sign of a phrase: as it is folded, and as people write it who have no key for it.
-pub(super) fn letter(c: char) -> String {
-    thread_local! {
-        /// Folding one sign costs more than the rest of making a lexicon ready.
-        static KNOWN: RefCell<HashMap<char, String>> = RefCell::new(HashMap::new());
-    }
-    KNOWN.with_borrow_mut(|known| known.entry(c).or_insert_with(|| written(c)).clone())
+/// What the signs of a phrase stand for.
+struct Signs {
+    /// Words of a gap.
+    gap: u32,
+    ending: &'static str,
 }
 
-fn written(c: char) -> String {
-    match c {
-        'ä' => "ae?".to_owned(),
-        'ö' | 'ø' => "oe?".to_owned(),
-        'ü' => "ue?".to_owned(),
-        'å' => "aa?".to_owned(),
-        other => {
-            let folded = regex::escape(&fold(&other.to_string()));
-            // Every such sign is a word of its own in a folded text.
-            if Script::of(other) == Script::Ideograph { folded + " ?" } else { folded }
+impl Signs {
+    fn write_rows(&self, rows: &[Vec<Piece>], out: &mut String) {
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                out.push('|');
+            }
+            row.iter().for_each(|piece| self.write(piece, out));
         }
+    }
+
+    fn write(&self, piece: &Piece, out: &mut String) {
+        const WORD: &str = r#"[-a-z0-9'"@_/]+"#;
+        let _ = match piece {
+            Piece::Text(text) => write!(out, "{text}"),
+            Piece::Sign(ways) => write!(out, "{}", either(ways)),
+            Piece::Ending => write!(out, "{}", self.ending),
+            Piece::Gap => write!(out, "(?: {WORD}){{0,{}}}", self.gap),
+            Piece::Words => write!(out, "{WORD}(?: {WORD}){{0,{}}}", self.gap - 1),
+            Piece::Choice(rows) => {
+                out.push_str("(?:");
+                self.write_rows(rows, out);
+                write!(out, ")")
+            }
+            Piece::Maybe(piece) => {
+                let mut sign = String::new();
+                self.write(piece, &mut sign);
+                let is_one = sign.len() == 1 || sign.starts_with(['(', '[']);
+                if is_one { write!(out, "{sign}?") } else { write!(out, "(?:{sign})?") }
+            }
+        };
+    }
+}
+
+/// The ways of one sign as a pattern.
+fn either(ways: &[String]) -> String {
+    match ways {
+        [long, short] if long.starts_with(short.as_str()) => {
+            format!("{}{}?", regex::escape(short), regex::escape(&long[short.len()..]))
+        }
+        ways => ways.iter().map(|way| regex::escape(way)).collect::<Vec<_>>().join("|"),
     }
 }
 
@@ -141,7 +281,7 @@ mod tests {
 
     #[test]
     fn notation() {
-        let regex = |phrase: &str| Regex::new(&pattern(phrase)).unwrap();
+        let regex = |phrase: &str| Regex::new(&pattern(&parse(phrase).unwrap())).unwrap();
         assert!(regex("lösch*").is_match("bitte loeschen sie") && regex("lösch*").is_match("loschung"));
         assert!(!regex("lösch*").is_match("verloschen"));
         assert!(regex("art(icle)?.? 17").is_match("article 17") && regex("art.? 17").is_match("art. 17"));
@@ -156,5 +296,12 @@ mod tests {
         assert!(
             regex("copy … data").is_match("copy of all my data") && !regex("copy … data").is_match("copy. my data")
         );
+    }
+
+    #[test]
+    fn what_is_not_of_the_notation_is_refused() {
+        for phrase in ["delete (my", "delete my)", "(a|(b)", "?a", "(?a)", "a|?", "a??"] {
+            assert_eq!(parse(phrase).err(), Some(NotAPhrase { phrase: phrase.to_owned() }), "{phrase}");
+        }
     }
 }

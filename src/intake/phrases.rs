@@ -12,11 +12,10 @@ use regex::Regex;
 
 use super::beginnings::{Beginning, Rest, beginnings, is_word};
 use super::lexicon::Topic;
-use super::tongue::{Tongue, Tongues};
+use super::notation::{self, Phrase};
+use super::tongue::{Tongue, Tongues, plausible};
 use super::trie::Trie;
 
-/// A language is one that a sentence may be in when it knows at least one of so many of the words that the best one knows.
-const PLAUSIBLE_SHARE: u16 = 2;
 /// Words of a sentence that a language knows beside a better one, before the sentence may be in it.
 const SENTENCE_WORDS_MIN: u16 = 3;
 
@@ -27,8 +26,8 @@ const FEW_MAX: usize = 100;
 pub(super) struct Pattern {
     pub language: Tongue,
     pub topic: Topic,
-    /// Its phrases as they are written, in the order in which they are tried.
-    pub phrases: Vec<String>,
+    /// Its phrases, in the order in which they are tried.
+    pub phrases: Vec<Phrase>,
     pub source: String,
     /// Of the text from where a phrase may begin; `None` where it is too large, which a test rules out.
     here: OnceLock<Option<Regex>>,
@@ -36,14 +35,14 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// Of phrases with their sources.
-    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(String, String)>) -> Self {
-        let (phrases, sources): (Vec<String>, Vec<String>) = phrases.into_iter().unzip();
+    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(Phrase, String)>) -> Self {
+        let (phrases, sources): (Vec<Phrase>, Vec<String>) = phrases.into_iter().unzip();
         Self { language, topic, phrases, source: sources.join("|"), here: OnceLock::new() }
     }
 
     /// The pattern at the beginning of a text.
     pub fn here(&self) -> Option<&Regex> {
-        let compiled = || super::notation::compiled(&format!("^(?:{})", self.source)).ok();
+        let compiled = || notation::compiled(&format!("^(?:{})", self.source)).ok();
         self.here.get_or_init(compiled).as_ref()
     }
 }
@@ -115,7 +114,7 @@ impl Finder {
             for phrase in &of.phrases {
                 for beginning in beginnings(phrase) {
                     if beginning.text.is_empty() {
-                        return Err(NoBeginning { pattern, phrase: phrase.clone() });
+                        return Err(NoBeginning { pattern, phrase: phrase.text.clone() });
                     }
                     let Beginning { text, rest } = beginning;
                     all.push((text, Owner { pattern: pattern as u32, language: of.language, rest, rank }));
@@ -149,7 +148,7 @@ impl Finder {
 
     /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
     pub fn find(&self, folded: &str, patterns: &[Pattern], reading: Reading) -> Vec<(usize, Range<usize>)> {
-        let seen = Seen::of(self, folded.as_bytes());
+        let seen = Seen::of(self, folded);
         let whole = match reading {
             Reading::All => Tongues::ALL,
             Reading::Plausible(also) => seen.all.plausible() | also,
@@ -179,10 +178,9 @@ impl Finder {
         found
     }
 
-    /// The first phrase from a place of a folded text on, in whatever language; of those that begin there one of the first
-    /// pattern.
-    pub fn first(&self, folded: &str, from: usize, patterns: &[Pattern]) -> Option<Range<usize>> {
-        starts(folded).filter(|at| *at >= from).find_map(|at| Some(at..self.at(folded, at, patterns)?))
+    /// The first phrase of a folded text, in whatever language; of those that begin there one of the first pattern.
+    pub fn first(&self, folded: &str, patterns: &[Pattern]) -> Option<Range<usize>> {
+        starts(folded).find_map(|at| Some(at..self.at(folded, at, patterns)?))
     }
 
     /// Where the phrase ends that begins at this place of a folded text.
@@ -276,17 +274,18 @@ impl Heard {
 
     /// The languages of a sentence: none that knows a word or two beside a better one.
     fn sentence(&self) -> Tongues {
-        let best = self.0.iter().copied().max().unwrap_or(0);
-        let least = best.div_ceil(PLAUSIBLE_SHARE).max(best.min(SENTENCE_WORDS_MIN));
-        let known = self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= least);
-        Tongues::of_numbers(known.map(|(language, _)| language))
+        self.knowing(SENTENCE_WORDS_MIN)
     }
 
     fn plausible(&self) -> Tongues {
+        self.knowing(0)
+    }
+
+    /// The languages that may be meant, and know so many words or as many as the best one.
+    fn knowing(&self, words_min: u16) -> Tongues {
         let best = self.0.iter().copied().max().unwrap_or(0);
-        let known =
-            self.0.iter().enumerate().filter(|(_, words)| **words > 0 && **words >= best.div_ceil(PLAUSIBLE_SHARE));
-        Tongues::of_numbers(known.map(|(language, _)| language))
+        let is_one = |words: u16| words >= best.min(words_min) && plausible(words.into(), best.into());
+        Tongues::of_numbers((0..self.0.len()).filter(|language| is_one(self.0[*language])))
     }
 }
 
@@ -298,22 +297,22 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(finder: &Finder, folded: &[u8]) -> Self {
+    fn of(finder: &Finder, folded: &str) -> Self {
         let begun = Vec::with_capacity(folded.len() / 4);
         let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
-        let text = std::str::from_utf8(folded).unwrap_or_default();
+        let bytes = folded.as_bytes();
         let mut last = 0;
-        for at in starts(text) {
-            if ends_sentence(&folded[last..at]) {
+        for at in starts(folded) {
+            if ends_sentence(&bytes[last..at]) {
                 seen.sentences.push(Heard::NOTHING);
             }
             last = at;
             let sentence = seen.sentences.len() - 1;
             let mut languages = Tongues::default();
-            finder.trie.walk(&folded[at..], |beginning, length| {
+            finder.trie.walk(&bytes[at..], |beginning, length| {
                 let end = at + length;
                 let Begin { whole, more, .. } = finder.begins[beginning];
-                let is_whole = Rest::Bound.end(folded, end).is_some();
+                let is_whole = Rest::Bound.end(bytes, end).is_some();
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });
             });

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
-use super::tongue::{Tongue, Tongues};
+use super::tongue::{Tongue, Tongues, plausible};
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
@@ -168,6 +168,11 @@ impl Signals {
         self.around(hit, group).next().is_some()
     }
 
+    /// Whether the group occurs in this language in words of the hit.
+    pub fn within(&self, hit: &Hit, group: Group) -> bool {
+        self.around(hit, group).any(|other| other.overlaps(hit))
+    }
+
     /// Whether the hit opens its sentence, as imperatives do.
     pub fn opens(&self, hit: &Hit) -> bool {
         self.openings.binary_search(&hit.first).is_ok()
@@ -187,14 +192,12 @@ impl Signals {
     pub fn weight(&self, language: Tongue) -> usize {
         self.weights.iter().find(|(known, _)| *known == language).map_or(0, |(_, words)| *words)
     }
-}
 
-impl Signals {
-    /// The languages that it may be in: those that know at least half as many of its words as the best one.
+    /// The languages that it may be in.
     pub fn spoken(&self) -> Tongues {
         let best = self.weights.iter().map(|(_, words)| *words).max().unwrap_or(0);
         let mut spoken = Tongues::default();
-        let plausible = self.weights.iter().filter(|(_, words)| words * 2 >= best);
+        let plausible = self.weights.iter().filter(|(_, words)| plausible(*words, best));
         plausible.for_each(|(language, _)| spoken.insert(*language));
         spoken
     }

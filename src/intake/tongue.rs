@@ -111,6 +111,12 @@ tongues! {
     Zh = "zh" "cmn",
 }
 
+/// Whether a text may be in a language that knows so many of its words, beside the one that knows most of them: it knows at
+/// least half as many.
+pub(super) const fn plausible(words: usize, best: usize) -> bool {
+    words > 0 && words * 2 >= best
+}
+
 /// Some of the languages.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Tongues(u64);
@@ -191,6 +197,15 @@ mod tests {
         }
         assert_eq!(Tongues::of_numbers(some.numbers()), some);
         assert!(!some.contains(Tongue::ALL[1]));
+    }
+
+    #[test]
+    fn half_of_the_best_is_plausible() {
+        for (words, best, is_one) in
+            [(3, 6, true), (3, 5, true), (3, 7, false), (1, 1, true), (1, 0, true), (0, 0, false)]
+        {
+            assert_eq!(plausible(words, best), is_one, "{words} of {best}");
+        }
     }
 
     #[test]

@@ -51,82 +51,121 @@ pub(super) fn wished(hit: &Hit, found: &Signals) -> bool {
         || (found.opens(hit) && !hit.is(Group::EraseNoun))
 }
 
+/// What is to be erased, how sure that is, and the name of the rule.
+type Object = (Target, f64, &'static str);
+
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
-pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
-    let near = |other: &&Hit| {
-        other.language == hit.language
-            && other.sentence == hit.sentence
-            && other.distance(hit) <= WINDOW_WORDS
-            && !set_aside(hit, other, found)
-    };
-    let wished = wished(hit, found);
-    let sentence = found.sentences(hit.sentence, hit.sentence);
-    let has = |group: Group| sentence.iter().any(|other| other.is(group) && near(&other));
-    if has(Group::AccountMine) {
+pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
+    let near = Near { hit, found, wished: wished(hit, found) };
+    if near.has(Group::AccountMine) {
         return Some((Target::Account, 0.9, "account_mine"));
     }
     if hit.is(Group::CloseVerb) {
-        let account = found.around(hit, Group::Account).any(|other| near(&other) && other.distance(hit) <= CLOSE_WORDS);
-        return (account && wished).then_some((Target::Account, 0.65, "account"));
+        let account = near.any(|other| other.is(Group::Account) && other.distance(hit) <= CLOSE_WORDS);
+        return (account && near.wished).then_some((Target::Account, 0.65, "account"));
     }
-    if has(Group::Profile) && (has(Group::Own) || wished) {
-        let own = sentence.iter().any(|other| other.is(Group::Profile) && near(&other) && is_beside_own(other, found));
-        return Some((Target::Profile, 0.8, if own { "profile_mine" } else { "profile" }));
+    near.own_object().or_else(|| near.named_object()).or_else(|| near.vague_object())
+}
+
+/// What stands near a verb or noun of erasing, in its sentence and language, and may be its object.
+struct Near<'a> {
+    hit: &'a Hit,
+    found: &'a Signals,
+    wished: bool,
+}
+
+impl Near<'_> {
+    fn any(&self, wanted: impl Fn(&Hit) -> bool) -> bool {
+        let Self { hit, found, .. } = *self;
+        let is_near = |other: &Hit| {
+            other.language == hit.language
+                && other.distance(hit) <= WINDOW_WORDS
+                && wanted(other)
+                && !set_aside(hit, other, found)
+        };
+        found.sentences(hit.sentence, hit.sentence).iter().any(is_near)
     }
-    if has(Group::DataMine) {
-        return Some((Target::Generic, 0.9, "data_mine"));
+
+    fn has(&self, group: Group) -> bool {
+        self.any(|other| other.is(group))
     }
-    let specific = sentence.iter().any(|other| matches!(other.topic, Topic::Specific(_)) && near(&other));
-    if has(Group::ContactMine) && has(Group::PlaceYours) && !has(Group::List) {
-        return Some(match only_contact(hit, found) {
-            true => (Target::Specific, 0.75, "contact_mine"),
-            false => (Target::Generic, 0.8, "contact_mine+place_yours"),
-        });
+
+    fn has_specific(&self) -> bool {
+        self.any(|other| matches!(other.topic, Topic::Specific(_)))
     }
-    if specific && wished && found.has(hit.language, Group::RestStays) {
-        return Some((Target::Specific, 0.75, "specific"));
+
+    /// What else is said to be the writer's own.
+    fn own_object(&self) -> Option<Object> {
+        let Self { hit, found, wished } = *self;
+        if self.has(Group::Profile) && (self.has(Group::Own) || wished) {
+            let own = self.any(|other| other.is(Group::Profile) && is_beside_own(other, found));
+            return Some((Target::Profile, 0.8, if own { "profile_mine" } else { "profile" }));
+        }
+        if self.has(Group::DataMine) {
+            return Some((Target::Generic, 0.9, "data_mine"));
+        }
+        if self.has(Group::ContactMine) && self.has(Group::PlaceYours) && !self.has(Group::List) {
+            return Some(match only_contact(hit, found) {
+                true => (Target::Specific, 0.75, "contact_mine"),
+                false => (Target::Generic, 0.8, "contact_mine+place_yours"),
+            });
+        }
+        None
     }
-    let of_another = has(Group::OtherUser) || found.has(hit.language, Group::EndUser);
-    if has(Group::DataTheirs) && has(Group::Account) && !of_another {
-        return Some((Target::Account, 0.7, "account+data_theirs"));
+
+    /// Named data, or what is somebody else's.
+    fn named_object(&self) -> Option<Object> {
+        let Self { hit, found, wished } = *self;
+        let specific = self.has_specific();
+        if specific && wished && found.has(hit.language, Group::RestStays) {
+            return Some((Target::Specific, 0.75, "specific"));
+        }
+        let of_another = self.has(Group::OtherUser) || found.has(hit.language, Group::EndUser);
+        if self.has(Group::DataTheirs) && self.has(Group::Account) && !of_another {
+            return Some((Target::Account, 0.7, "account+data_theirs"));
+        }
+        if self.has(Group::DataTheirs) {
+            return Some((Target::Theirs, 0.7, "data_theirs"));
+        }
+        if self.has(Group::OtherUser) {
+            return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
+        }
+        if self.has(Group::ContactMine) && wished && !self.has(Group::List) && !self.has(Group::Account) {
+            return Some((Target::Specific, if specific { 0.75 } else { 0.5 }, "contact_mine"));
+        }
+        // "A comment on my page" is not the writer's own.
+        let own = self.any(|own| own.is(Group::Own) && !is_in_place(own, found))
+            && self.any(|other| is_own_specific(other, found));
+        if specific && (wished || own) {
+            let named = |other: &Hit| matches!(other.topic, Topic::Specific(_)) && is_beside_own(other, found);
+            let name = if self.any(named) { "specific_mine" } else { "specific" };
+            return Some((Target::Specific, if own { 0.75 } else { 0.5 }, name));
+        }
+        None
     }
-    if has(Group::DataTheirs) {
-        return Some((Target::Theirs, 0.7, "data_theirs"));
+
+    /// What is called by no more than its kind, by a pronoun, or not at all.
+    fn vague_object(&self) -> Option<Object> {
+        let Self { hit, found, wished } = *self;
+        let other_thing = self.has(Group::Topic);
+        if self.has(Group::Account) {
+            return (!other_thing).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));
+        }
+        if self.has(Group::Everything) && !other_thing {
+            return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
+        }
+        let pronoun = found.around(hit, Group::Pronoun).any(|other| other.distance(hit) <= CLOSE_WORDS);
+        if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
+            return Some(named);
+        }
+        if other_thing {
+            return None;
+        }
+        if self.has(Group::Data) {
+            return Some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"));
+        }
+        says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
     }
-    if has(Group::OtherUser) {
-        return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
-    }
-    if has(Group::ContactMine) && wished && !has(Group::List) && !has(Group::Account) {
-        return Some((Target::Specific, if specific { 0.75 } else { 0.5 }, "contact_mine"));
-    }
-    // "A comment on my page" is not the writer's own.
-    let own = found.around(hit, Group::Own).any(|own| near(&own) && !is_in_place(own, found));
-    let own = own && sentence.iter().any(|other| near(&other) && is_own_specific(other, found));
-    if specific && (wished || own) {
-        let named = |other: &Hit| matches!(other.topic, Topic::Specific(_)) && is_beside_own(other, found);
-        let name = if sentence.iter().any(|other| near(&other) && named(other)) { "specific_mine" } else { "specific" };
-        return Some((Target::Specific, if own { 0.75 } else { 0.5 }, name));
-    }
-    if has(Group::Account) {
-        let blocked = has(Group::Topic);
-        return (!blocked).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));
-    }
-    if has(Group::Everything) && !has(Group::Topic) {
-        return Some((Target::Generic, if wished { 0.6 } else { 0.4 }, "everything"));
-    }
-    let pronoun = found
-        .around(hit, Group::Pronoun)
-        .any(|other| other.sentence == hit.sentence && other.distance(hit) <= CLOSE_WORDS);
-    if let Some(named) = pronoun.then(|| antecedent(hit, found)).flatten() {
-        return Some(named);
-    }
-    if has(Group::Topic) {
-        return None;
-    }
-    if has(Group::Data) {
-        return Some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"));
-    }
-    says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
 }
 
 /// Whether the sentence names one way to reach the writer and nothing besides, and not the one that they are known by here:
@@ -164,7 +203,7 @@ fn says_only_that(hit: &Hit, found: &Signals) -> bool {
 /// Whether an object is only mentioned: as what shall stay ("keep my account"), or as the place where something else is
 /// to be removed ("the charge on my account"). A noun of erasing takes the account itself ("la suppression de mon compte").
 fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
-    let within = |group: Group| found.around(object, group).any(|other| other.overlaps(object));
+    let within = |group: Group| found.within(object, group);
     let places = [Group::AccountMine, Group::Account, Group::Profile];
     let is_place = hit.is(Group::EraseVerb) && places.iter().any(|group| object.is(*group));
     // "My telephone number in your records": the records are ours.
@@ -199,11 +238,11 @@ fn is_beside_own(hit: &Hit, found: &Signals) -> bool {
 
 /// Whether a word is of a phrase that only says where something is: "on my page".
 fn is_in_place(word: &Hit, found: &Signals) -> bool {
-    found.around(word, Group::AccountPlace).any(|place| place.overlaps(word))
+    found.within(word, Group::AccountPlace)
 }
 
 /// What "it" or "them" stands for: an object of the writer's own in the same sentence or the two before.
-fn antecedent(hit: &Hit, found: &Signals) -> Option<(Target, f64, &'static str)> {
+fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
     let close =
         |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
     let mut named = None;
@@ -241,7 +280,7 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.around(hit, Group::Done).any(|done| done.overlaps(hit));
+    let reported = found.within(hit, Group::Done);
     if reported && !before(Group::Request, usize::MAX) {
         return Force::Reported;
     }

@@ -1,9 +1,11 @@
 //! Takes out of values what is no text: control characters, line breaks, and marks that turn the direction of writing.
 
+use crate::domain::is_unseen;
+
 /// The longest value that is shown in a letter, in characters; the rest is cut and marked by an ellipsis.
 const VALUE_CHARS_MAX: usize = 1_000;
 
-/// One line of visible text: breaks and tabs become a space, other control characters and direction marks go.
+/// One line of visible text: breaks and tabs become a space, other control characters and what is not seen go.
 ///
 /// The joiners U+200C and U+200D stay: names in several scripts need them.
 pub(super) fn one_line(value: &str) -> String {
@@ -11,9 +13,8 @@ pub(super) fn one_line(value: &str) -> String {
         .chars()
         .filter_map(|c| match c {
             '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
-            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => None,
-            '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => None,
-            c if c.is_control() => None,
+            '\u{200c}' | '\u{200d}' => Some(c),
+            c if c.is_control() || is_unseen(c) => None,
             c => Some(c),
         })
         .collect();
@@ -40,6 +41,7 @@ mod tests {
     #[test]
     fn a_value_cannot_start_a_line_or_turn_the_writing() {
         assert_eq!(one_line("A\r\nBcc: x\u{1b}[31m\u{202e}B\0"), "A  Bcc: x[31mB");
+        assert_eq!(one_line("A\u{ad}\u{180e}\u{200b}\u{2066}\u{e0041}B"), "AB");
         assert_eq!(one_line("نام\u{200c}ها"), "نام\u{200c}ها");
     }
 

@@ -165,15 +165,6 @@ pub struct Assignment {
     pub value: NewValue,
 }
 
-/// The latest value of a date column over some rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Latest {
-    /// The greatest value as text; `None` where no row has one.
-    pub value: Option<String>,
-    /// Rows whose column is NULL.
-    pub without: u64,
-}
-
 /// A store whose rows can be found, deleted and masked by key.
 ///
 /// MUST: bind every value; take identifiers only from its own catalogue and quote them; change nothing but the rows
@@ -222,22 +213,12 @@ pub trait RowStore: Send + Sync {
     /// Gives columns of the selected rows new values; answers how many rows there were.
     async fn mask(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
 
-    /// Lets the selected rows go of what these columns point to: sets them to NULL.
-    async fn detach(&self, select: Select<'_>, columns: &[String]) -> Result<u64, StoreError> {
-        let nulls: Vec<_> =
-            columns.iter().map(|column| Assignment { column: column.clone(), value: NewValue::Null }).collect();
-        self.mask(select, &nulls).await
-    }
-
     /// How many of the selected rows do not hold the new values: what a mask left behind.
     async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError>;
 
     /// The values of these columns in the selected rows, NULL as `None`; as many rows as are selected, so callers select
     /// by a key.
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError>;
-
-    /// The greatest value of a column over the selected rows (for the end of a retention).
-    async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError>;
 }
 
 /// One row of a directory query: column → text, `None` for NULL. Personal data: never printed.

@@ -97,9 +97,7 @@ impl AuthorityTable {
     pub fn rule(&self, role: Role, scope: Scope, target: Target) -> Rule {
         self.rows.get(&(role, scope, target)).copied().unwrap_or_else(|| default_rule(role, scope, target))
     }
-}
 
-impl AuthorityTable {
     /// What follows once a person of the team has looked and said how much is asked for: a configured `review` has had
     /// its look, and what the default has for the case follows. What the default leaves to a person stays theirs to end:
     /// no operator's word lets a user close an account.

@@ -190,7 +190,11 @@ fn what_cannot_be_meant_is_refused() {
         ("{ json = { \"$.a[0]\" = \"remove\" } }", "one member of a list is removed", "[*]"),
         ("{ json = { \"$.a\" = \"shred\" } }", "\"shred\" is nothing to do", "\"remove\""),
         ("{ json = {} }", "no path is named", "$.path"),
-        ("{ shred = true }", "expected", "config/stores"),
+        ("{ shred = true }", "which mask is meant", "\"tombstone\""),
+        ("{ constant = \"a\", reown = \"b\" }", "which mask is meant", "{ reown ="),
+        ("{ constant = \"a\", with = \"b\" }", "which mask is meant", "{ constant ="),
+        ("{ json = { \"$.a\" = 1 } }", "which mask is meant", "\"$.path\""),
+        ("7", "which mask is meant", "\"null\""),
     ] {
         let error = error_of(TAGS, erase, &mask(new));
         assert!(error.contains(says) && error.contains(fix) && error.starts_with("one.toml:1"), "{new}: {error}");

@@ -2,7 +2,7 @@
 
 use expunged::stores::{Assignment, Key, KeyValue, NewValue, Select, StoreError};
 
-use super::{World, ints, names};
+use super::{World, ints, names, null};
 
 /// Rows that a cast to the column's type, or its collation, would take for one another.
 pub async fn finds_nobody_else_s_rows(world: &World) {
@@ -37,7 +37,7 @@ pub async fn touches_nobody_else_s_rows(world: &World) {
     let gone = [Key::from("muller")];
     let select = Select { table: "named", columns: &columns, values: &gone };
     assert_eq!(world.store.count(select).await.unwrap(), 0);
-    assert_eq!(world.store.detach(select, &names(&["note"])).await.unwrap(), 0);
+    assert_eq!(world.store.mask(select, &[null("note")]).await.unwrap(), 0);
     assert_eq!(world.store.delete(select).await.unwrap(), 0);
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM named WHERE note = 'hers'").await, 1);
     let hers = [Key::from("MULLER")];

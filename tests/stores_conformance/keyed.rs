@@ -170,7 +170,6 @@ async fn writes_nothing_into_rows(world: &World) {
     let mask = [Assignment { column: "value".to_owned(), value: NewValue::Null }];
     assert!(matches!(world.store.mask(select, &mask).await, Err(StoreError::NoColumns { .. })));
     assert!(matches!(world.store.residue(select, &mask).await, Err(StoreError::NoColumns { .. })));
-    assert!(matches!(world.store.latest(select, "value").await, Err(StoreError::NoColumns { .. })));
 }
 
 #[test]

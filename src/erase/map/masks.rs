@@ -15,15 +15,28 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use serde::de::IgnoredAny;
 use serde_spanned::Spanned;
 
 use super::load::Reader;
-use super::raw::{RawMask, RawShaped, RawSpot};
+use super::raw::{RawMask, RawSpot};
 use super::{MapError, Mask, Period};
 use crate::erase::json::{BadPath, Path, Spot};
 
 const KINDS: &str = "use \"null\", \"detach\", \"tombstone\", \"pseudonym\" or { constant = \"…\" }, { reown = \"…\" }, \
     { redact = \"…\", with = \"…\" }, { truncate = \"year\" }, { json = { \"$.path\" = \"remove\" } }";
+
+impl Mask {
+    /// Whether the new value is made of the old one.
+    pub(in crate::erase) const fn is_remade(&self) -> bool {
+        matches!(self, Self::Redact { .. } | Self::Truncate(_) | Self::Pseudonym | Self::Json(_))
+    }
+
+    /// Whether a column that holds a key holds it no more, and nothing of the person either.
+    pub(in crate::erase) const fn lets_go(&self) -> bool {
+        matches!(self, Self::Detach | Self::Constant(_) | Self::Reown(_))
+    }
+}
 
 impl Reader<'_> {
     pub(super) fn masks(&self, raw: &BTreeMap<String, Spanned<RawMask>>) -> Result<BTreeMap<String, Mask>, MapError> {
@@ -31,26 +44,20 @@ impl Reader<'_> {
     }
 
     fn mask(&self, mask: &Spanned<RawMask>) -> Result<Mask, MapError> {
-        let shaped = match mask.as_ref() {
-            RawMask::Shaped(shaped) => shaped,
-            RawMask::Word(word) => {
-                return match word.as_str() {
-                    "null" => Ok(Mask::Null),
-                    "detach" => Ok(Mask::Detach),
-                    "tombstone" => Ok(Mask::Tombstone),
-                    "pseudonym" => Ok(Mask::Pseudonym),
-                    other => Err(self.error(mask.span(), format!("{other:?} is no mask"), KINDS)),
-                };
-            }
-        };
-        let RawShaped { constant, reown, redact, with, truncate, json } = shaped;
-        match (constant, reown, redact, with, truncate, json) {
-            (Some(text), None, None, None, None, None) => Ok(Mask::Constant(text.clone())),
-            (None, Some(key), None, None, None, None) => Ok(Mask::Reown(key.clone())),
-            (None, None, Some(pattern), Some(with), None, None) => self.redact(mask, pattern, with),
-            (None, None, None, None, Some(period), None) => self.truncate(mask, period),
-            (None, None, None, None, None, Some(spots)) => self.json(mask, spots),
-            _ => Err(self.error(mask.span(), "it is not clear which mask is meant", KINDS)),
+        match mask.as_ref() {
+            RawMask::Word(word) => match word.as_str() {
+                "null" => Ok(Mask::Null),
+                "detach" => Ok(Mask::Detach),
+                "tombstone" => Ok(Mask::Tombstone),
+                "pseudonym" => Ok(Mask::Pseudonym),
+                other => Err(self.error(mask.span(), format!("{other:?} is no mask"), KINDS)),
+            },
+            RawMask::Constant { constant } => Ok(Mask::Constant(constant.clone())),
+            RawMask::Reown { reown } => Ok(Mask::Reown(reown.clone())),
+            RawMask::Redact { redact, with } => self.redact(mask, redact, with),
+            RawMask::Truncate { truncate } => self.truncate(mask, truncate),
+            RawMask::Json { json } => self.json(mask, json),
+            RawMask::Other(IgnoredAny) => Err(self.error(mask.span(), "it is not clear which mask is meant", KINDS)),
         }
     }
 

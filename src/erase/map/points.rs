@@ -184,15 +184,3 @@ impl TableMap {
         let_go.filter(|(_, mask)| mask.lets_go()).collect()
     }
 }
-
-impl Mask {
-    /// Whether the new value is made of the old one.
-    pub(in crate::erase) const fn is_remade(&self) -> bool {
-        matches!(self, Self::Redact { .. } | Self::Truncate(_) | Self::Pseudonym | Self::Json(_))
-    }
-
-    /// Whether a column that holds a key holds it no more, and nothing of the person either.
-    pub(in crate::erase) const fn lets_go(&self) -> bool {
-        matches!(self, Self::Detach | Self::Constant(_) | Self::Reown(_))
-    }
-}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_spanned::Spanned;
 
 #[derive(Deserialize)]
@@ -126,15 +127,29 @@ pub(super) struct RawLink {
     pub(super) shared: bool,
 }
 
+/// What happens to a column: a word, or one of these with what it needs.
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected \"null\", \"detach\", \"tombstone\", \"pseudonym\" or { constant = \"…\" }, \
-        { reown = \"…\" }, { redact = \"…\", with = \"…\" }, { truncate = \"year\" }, { json = { \"$.a\" = \"remove\" } }"
-)]
+#[serde(untagged, deny_unknown_fields)]
 pub(super) enum RawMask {
     Word(String),
-    Shaped(RawShaped),
+    Constant {
+        constant: String,
+    },
+    Reown {
+        reown: String,
+    },
+    Redact {
+        redact: String,
+        with: String,
+    },
+    Truncate {
+        truncate: String,
+    },
+    Json {
+        json: BTreeMap<String, RawSpot>,
+    },
+    /// None of them: the reader says which there are.
+    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -148,18 +163,6 @@ pub(super) enum RawSpot {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConstant {
     pub(super) constant: String,
-}
-
-/// A mask that is more than a word: exactly one of its kinds.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawShaped {
-    pub(super) constant: Option<String>,
-    pub(super) reown: Option<String>,
-    pub(super) redact: Option<String>,
-    pub(super) with: Option<String>,
-    pub(super) truncate: Option<String>,
-    pub(super) json: Option<BTreeMap<String, RawSpot>>,
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ pub use shape::{Holds, MEMBER, Member, NAME, Shape, Shapes, VALUE, VERSION};
 pub use template::{BadTemplate, Template};
 pub use wanted::Wanted;
 
-use super::{Assignment, Key, KeyValue, Latest, RowStore, Schema, Select, StoreError};
+use super::{Assignment, Key, KeyValue, RowStore, Schema, Select, StoreError};
 
 /// How names are found and removed.
 ///
@@ -167,10 +167,6 @@ impl<B: Backend> RowStore for KeyStore<B> {
         let places: Vec<usize> = columns.iter().filter_map(place).collect();
         let rows = self.rows(select).await?;
         Ok(rows.into_iter().map(|row| places.iter().map(|at| row.0.get(*at).cloned()).collect()).collect())
-    }
-
-    async fn latest(&self, select: Select<'_>, _column: &str) -> Result<Latest, StoreError> {
-        if select.values.is_empty() { Ok(Latest { value: None, without: 0 }) } else { Err(no_columns(select)) }
     }
 }
 

@@ -19,8 +19,7 @@ pub(super) use catalogue::{CheckRow, ColumnRow, IndexRow, LinkRow, UniqueRow, ad
 pub(super) use wire::{TextRow, Watch, begin, impl_connection};
 
 use super::{
-    Assignment, Column, Key, KeyValue, Latest, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits,
-    Table,
+    Assignment, Column, Key, KeyValue, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits, Table,
 };
 use statements::{Statement, Statements};
 
@@ -266,16 +265,6 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         let value = |(text, column): (Option<String>, &&Column)| text.map(|t| KeyValue::from_text(t, column.kind));
         let rows = self.read(&statement).await?.into_iter();
         Ok(rows.map(|row| row.into_iter().zip(&columns).map(value).collect()).collect())
-    }
-
-    async fn latest(&self, select: Select<'_>, column: &str) -> Result<Latest, StoreError> {
-        let schema = self.known();
-        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
-        let Some(statement) = statements.latest(column)? else { return Ok(Latest { value: None, without: 0 }) };
-        let row = self.read(&statement).await?.pop().unwrap_or_default();
-        let [value, without] = <[Option<String>; 2]>::try_from(row).map_err(|_| sqlx::Error::RowNotFound)?;
-        let without = without.and_then(|count| count.parse().ok()).ok_or(sqlx::Error::RowNotFound)?;
-        Ok(Latest { value, without })
     }
 }
 

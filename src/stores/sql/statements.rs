@@ -37,14 +37,8 @@ impl<'a, D: Dialect> Statements<'a, D> {
     ) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let columns = self.columns(key)?;
-        let names: Vec<_> = columns.iter().map(|column| format!("t.{}", D::quote(&column.name))).collect();
-        let texts: Vec<_> = names.iter().zip(&columns).map(|(name, column)| D::as_text(name, Some(column))).collect();
-        let mut sql = format!(
-            "SELECT {} FROM {} AS t WHERE {}",
-            texts.join(", "),
-            self.name(),
-            self.within(&source, self.is_foreign_key())?
-        );
+        let names: Vec<_> = columns.iter().map(|column| in_row::<D>(column)).collect();
+        let mut sql = self.select(&self.texts(key)?, &self.within(&source, self.is_foreign_key())?);
         let mut params = vec![list];
         if let Some(after) = after {
             let wanted = self.wire(after, &columns)?;
@@ -60,13 +54,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
     /// What columns of the selected rows hold.
     pub(super) fn values(&self, columns: &[String]) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
-        let texts = self.columns(columns)?.into_iter().map(|column| {
-            let name = format!("t.{}", D::quote(&column.name));
-            D::as_text(&name, Some(column))
-        });
-        let texts: Vec<_> = texts.collect();
-        let sql =
-            format!("SELECT {} FROM {} AS t WHERE {}", texts.join(", "), self.name(), self.within(&source, false)?);
+        let sql = self.select(&self.texts(columns)?, &self.within(&source, false)?);
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
@@ -76,16 +64,13 @@ impl<'a, D: Dialect> Statements<'a, D> {
             return Ok(None);
         };
         let (one, two) = (self.within(&one, self.is_foreign_key())?, other.within(&two, other.is_foreign_key())?);
-        let text = |column: &&Column| D::as_text(&format!("t.{}", D::quote(&column.name)), Some(column));
-        let texts: Vec<_> = self.columns(key)?.iter().map(text).collect();
-        let sql = format!("SELECT {} FROM {} AS t WHERE {one} AND {two}", texts.join(", "), self.name());
+        let sql = self.select(&self.texts(key)?, &format!("{one} AND {two}"));
         Ok(Some(Statement { sql, params: vec![list, other_list] }))
     }
 
     pub(super) fn count(&self) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
-        let count = D::as_text("COUNT(*)", None);
-        let sql = format!("SELECT {count} FROM {} AS t WHERE {}", self.name(), self.within(&source, false)?);
+        let sql = self.select(&D::as_text("COUNT(*)", None), &self.within(&source, false)?);
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
@@ -121,7 +106,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
             .new_values(assignments)
             .map(|(assignment, value)| {
                 let column = self.column(&assignment.column)?;
-                let name = format!("t.{}", D::quote(&column.name));
+                let name = in_row::<D>(column);
                 Ok(match (&assignment.value, value) {
                     (_, None) => format!("{name} IS NOT NULL"),
                     (NewValue::PerKey { alike, .. }, Some(value)) => differ_in_form::<D>(&name, &value, column, *alike),
@@ -139,23 +124,6 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql, params: vec![list] }))
     }
 
-    pub(super) fn latest(&self, column: &str) -> Result<Option<Statement>, StoreError> {
-        if self.select.values.is_empty() {
-            return Ok(None);
-        }
-        let (source, list) = self.exact(&[])?;
-        let dated = self.column(column)?;
-        let name = format!("t.{}", D::quote(&dated.name));
-        let sql = format!(
-            "SELECT {}, {} FROM {} AS t WHERE {}",
-            D::as_text(&format!("MAX({name})"), Some(dated)),
-            D::as_text(&format!("COUNT(*) - COUNT({name})"), None),
-            self.name(),
-            self.within(&source, false)?,
-        );
-        Ok(Some(Statement { sql, params: vec![list] }))
-    }
-
     /// The catalogue's columns of these names.
     pub(super) fn columns(&self, names: &[String]) -> Result<Vec<&'a Column>, StoreError> {
         names.iter().map(|name| self.column(name)).collect()
@@ -165,6 +133,17 @@ impl<'a, D: Dialect> Statements<'a, D> {
         self.table
             .column(name)
             .ok_or_else(|| StoreError::UnknownColumn { table: self.select.table.to_owned(), column: name.to_owned() })
+    }
+
+    /// What a query answers of the rows of the table where this is so.
+    fn select(&self, what: &str, condition: &str) -> String {
+        format!("SELECT {what} FROM {} AS t WHERE {condition}", self.name())
+    }
+
+    /// These columns of a row as texts.
+    fn texts(&self, columns: &[String]) -> Result<String, StoreError> {
+        let text = |column: &&Column| D::as_text(&in_row::<D>(column), Some(column));
+        Ok(self.columns(columns)?.iter().map(text).collect::<Vec<_>>().join(", "))
     }
 
     fn name(&self) -> String {
@@ -272,7 +251,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
     fn within(&self, source: &str, as_linked: bool) -> Result<String, StoreError> {
         let (mut left, mut right, mut survived) = (Vec::new(), Vec::new(), Vec::new());
         for (at, column) in self.columns(self.select.columns)?.into_iter().enumerate() {
-            let name = format!("t.{}", D::quote(&column.name));
+            let name = in_row::<D>(column);
             let exact = D::exact(&name, column);
             left.push(name);
             right.push(format!("s.c{at}"));
@@ -295,7 +274,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
     fn matching(&self) -> Result<String, StoreError> {
         let mut pairs = Vec::new();
         for (at, column) in self.columns(self.select.columns)?.into_iter().enumerate() {
-            let name = format!("t.{}", D::quote(&column.name));
+            let name = in_row::<D>(column);
             pairs.push(format!("{name} = s.c{at}"));
             pairs.extend(D::exact(&name, column).map(|exact| format!("{exact} = s.x{at}")));
         }
@@ -312,6 +291,11 @@ fn differ_in_form<D: Dialect>(name: &str, value: &str, column: &Column, alike: u
     let start = |text: &str| format!("SUBSTR({text}, 1, {alike})");
     let starts_differ = D::differ(&start(name), &start(value), column);
     format!("({differ} AND ({starts_differ} OR LENGTH({name}) <> LENGTH({value})))")
+}
+
+/// A column of a row of the table.
+fn in_row<D: Dialect>(column: &Column) -> String {
+    format!("t.{}", D::quote(&column.name))
 }
 
 fn text_of(value: &Value) -> String {

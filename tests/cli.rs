@@ -1,5 +1,6 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
+mod looking;
 mod maps;
 mod post;
 mod shop;

@@ -43,6 +43,7 @@ mod pause;
 pub mod retention;
 pub mod retry;
 mod safe;
+pub mod sighted;
 mod standing;
 mod suppress;
 pub mod tidy;
@@ -50,6 +51,7 @@ mod undelivered;
 mod wake;
 mod weigh;
 mod whom;
+pub mod whose;
 mod wish;
 
 use serde::de::DeserializeOwned;

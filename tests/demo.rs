@@ -72,4 +72,36 @@ async fn programs_read_its_end_as_json() {
     let ran = demo(&["-o", "json"], folder.path()).await;
     let lines: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON on stdout");
     assert!(lines.as_array().unwrap().iter().all(|line| line["good"] == true), "{lines}");
+    // What was understood is told of every letter, also where nobody was asked to confirm it.
+    let understood = |letter: &str| {
+        let line = lines.as_array().unwrap().iter().find(|line| line["letter"] == letter);
+        line.unwrap_or_else(|| panic!("{letter} in {lines}"))["understood"].as_str().unwrap().to_owned()
+    };
+    for (letter, intent) in [
+        ("owner closes the account", "erasure_account"),
+        ("user deletes an end-user", "erasure_end_user"),
+        ("general: delete my data", "erasure_generic"),
+        ("end-user asks for themself", "erasure_generic"),
+        ("unknown address", "erasure_account"),
+        ("newsletter", "newsletter"),
+        ("ordinary question", "ordinary"),
+    ] {
+        assert_eq!(understood(letter), intent, "{letter}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_world_is_found_also_when_the_demo_ends_in_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    command.args(["demo", "--keep"]).env_clear().env("TMPDIR", folder.path()).kill_on_drop(true);
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    let mut demo = command.stderr(std::process::Stdio::piped()).spawn().expect("it runs");
+    // The table at the end cannot be written: nobody reads it.
+    drop(demo.stdout.take());
+    let ran = demo.wait_with_output().await.expect("it ends");
+    let story = String::from_utf8(ran.stderr).unwrap();
+    let kept = worlds(folder.path()).pop().expect("a world is left");
+    assert!(!story.contains("counted in the stores"), "it did not come to its end: {story}");
+    assert!(story.contains(&format!("The world is kept in {}", kept.display())), "{story}");
 }

@@ -106,8 +106,12 @@ fn the_package_forbids_what_the_house_forbids() {
     assert_eq!(word(&["package", "license"]), Some("MIT OR Apache-2.0".into()));
     let clippy: toml::Table = read(Path::new("clippy.toml")).parse().expect("clippy.toml is TOML");
     let bans = clippy["disallowed-methods"].to_string();
-    for ban in ["std::time::SystemTime::now", "jiff::Timestamp::now", "rand::rng", "tokio::spawn"] {
-        assert!(bans.contains(ban), "clippy.toml no longer bans {ban}");
+    for ban in ["std::time::SystemTime::now", "jiff::Timestamp::now", "jiff::Zoned::now", "tokio::spawn"] {
+        assert!(bans.contains(&format!("\"{ban}\"")), "clippy.toml no longer bans {ban}");
+    }
+    // All that rand gives without being handed a generator.
+    for ban in ["rng", "random", "random_range", "random_bool", "random_ratio", "random_iter", "fill", "make_rng"] {
+        assert!(bans.contains(&format!("\"rand::{ban}\"")), "clippy.toml does not ban rand::{ban}");
     }
     assert!(root().join("Cargo.lock").exists(), "Cargo.lock is committed");
 }

@@ -142,7 +142,7 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         report.note(
             "mailer",
             Finding::NotTried,
-            "letters go to a folder or to memory, as in a demo: 'expunged run' refuses it",
+            "none that sends, which is enough to look: 'expunged run' refuses it without [mailer.smtp], but for --observe",
         );
     }
     let file = &config.keys.kek_file;

@@ -3,7 +3,8 @@
 //!
 //! The judgement is the daemon's own: `intake` reads, `authenticate` says who sent it, and where there is a config
 //! `flow::observe` says what would become of it. Nothing is written, marked or answered. Whoever names files here has them,
-//! so what stands in them is shown; what comes out of the directory is masked.
+//! so what stands in them is shown; what comes out of the directory is not, unless `--reveal` asks for it, which the trail
+//! records.
 
 mod shown;
 
@@ -17,19 +18,18 @@ use tempfile::TempDir;
 use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, SystemDns};
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::daemon::build::{self, Choices};
-use crate::domain::Timestamp;
-use crate::domain::request::Audience;
-use crate::flow::House;
-use crate::flow::observe::Lookout;
-use crate::intake::{self, Intake, Lexicon, Limits};
+use crate::domain::{Retry, Timestamp};
+use crate::flow::observe::{Lookout, Observed};
+use crate::flow::sighted::Sight;
+use crate::flow::{FlowError, House};
+use crate::intake::{self, Lexicon, Limits};
 use crate::output::{self, Format, progress, say};
-use crate::verify::Membership;
 
 use super::CONFIG_FILE;
 use super::classify::letters::{self, Found};
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use shown::{Explained, Meant, Written, masked, masked_address};
+use shown::Explained;
 
 /// How long DNS may take for one answer, and for all of one letter.
 const DNS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,6 +54,9 @@ pub(super) struct ExplainArgs {
     /// Trusts the Authentication-Results of this mail server. Default: what the config says, if there is one.
     #[arg(long, value_name = "NAME")]
     trusted_mx: Option<String>,
+    /// Beside a config: also show what the directory has of whom a letter means. The trail records who did.
+    #[arg(long)]
+    reveal: bool,
 }
 
 /// An instant, or the first of a day in UTC.
@@ -74,6 +77,7 @@ struct Explainer {
     authenticator: Authenticator,
     clock: Arc<dyn Clock>,
     trusted_mx: Option<String>,
+    reveal: bool,
 }
 
 /// Explains letters, one after the other.
@@ -87,8 +91,18 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
         None => Arc::new(SystemDns::new(DNS_TIMEOUT)),
     };
     let authenticator = Authenticator::new(dns, DNS_LIMIT)?;
-    let (house, folder) = house(invocation, &clock, &authenticator).await?.unzip();
-    let configured = house.as_ref().and_then(|house| house.config.authentication.trusted_mx.clone());
+    let (house, folder) = house(invocation, args, &clock, &authenticator).await?.unzip();
+    if args.reveal && house.is_none() {
+        let words = "--reveal shows what the directory has of people, and there is no config that says where it is";
+        return Err(Ended::saying(Exit::Usage, words));
+    }
+    if args.reveal {
+        invocation.record(Sight::Letters).await?;
+    }
+    let trusted_mx = match &house {
+        Some(house) => house.config.authentication.trusted_mx.clone(),
+        None => args.trusted_mx.clone(),
+    };
     let explainer = Explainer {
         lexicon: match &house {
             Some(house) => Arc::clone(&house.lexicon),
@@ -97,7 +111,8 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
         limits: house.as_ref().map_or_else(Limits::default, |house| house.intake_limits),
         authenticator,
         clock,
-        trusted_mx: args.trusted_mx.clone().or(configured),
+        trusted_mx,
+        reveal: args.reveal,
     };
     let ended = explainer.all(invocation.format, &args.paths, house.as_ref()).await;
     if let Some(house) = house {
@@ -113,9 +128,11 @@ fn dns_file(file: &Path) -> Result<FileDns, Ended> {
         .map_err(|error| Ended::new(Exit::Usage, anyhow::Error::new(error).context(file.display().to_string())))
 }
 
-/// The house as one sees it who only looks, with the folder of its ledger where the daemon has made none; `None` where no config was named and none lies in its usual place.
+/// The house as one sees it who only looks, with the folder of its ledger where the daemon has made none; `None` where no
+/// config was named and none lies in its usual place.
 async fn house(
     invocation: &Invocation,
+    args: &ExplainArgs,
     clock: &Arc<dyn Clock>,
     authenticator: &Authenticator,
 ) -> Result<Option<(House, Option<TempDir>)>, Ended> {
@@ -129,6 +146,9 @@ async fn house(
         say("the daemon has not run on this config yet: letters are judged as its first ones");
     }
     house.authenticator = authenticator.clone();
+    if let Some(named) = &args.trusted_mx {
+        house.config.authentication.trusted_mx = Some(named.clone());
+    }
     Ok(Some((house, folder)))
 }
 
@@ -148,7 +168,16 @@ impl Explainer {
                     continue;
                 }
             };
-            let explained = self.one(source.name(), bytes, house, lookout.as_mut()).await?;
+            let explained = match self.one(source.name(), bytes, house.zip(lookout.as_mut())).await {
+                Ok(explained) => explained,
+                // What the daemon could not judge either goes to a person; the next letter may be readable.
+                Err(error) if error.retry() == Retry::Permanent && !matches!(error, FlowError::Db(_)) => {
+                    unread += 1;
+                    say(&format!("cannot judge {}: {}", source.name(), error.chain()));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             match format {
                 Format::Json => all.push(explained),
                 _ => output::one(format, &explained, &explained.text())?,
@@ -172,27 +201,23 @@ impl Explainer {
         &self,
         file: String,
         bytes: Vec<u8>,
-        house: Option<&House>,
-        lookout: Option<&mut Lookout<'_>>,
-    ) -> Result<Explained, Ended> {
+        beside: Option<(&House, &mut Lookout<'_>)>,
+    ) -> Result<Explained, FlowError> {
         let now = self.clock.now();
-        let letter = intake::read(&bytes, &self.lexicon, &self.limits);
         let parts = intake::parts(&bytes, &self.lexicon, &self.limits);
-        let sender = self.sender(&bytes, now, house).await;
+        let Some((house, lookout)) = beside else {
+            let letter = intake::read(&bytes, &self.lexicon, &self.limits);
+            let sender = self.sender(&bytes, now, None).await;
+            return Ok(Explained::of(file, &letter, parts, &sender));
+        };
+        let Observed { letter, disposition, sender, prospect } = lookout.look(bytes.clone(), now).await?;
+        // The daemon asks who sent it only where a request has to do with it.
+        let sender = match sender {
+            Some(sender) => sender,
+            None => self.sender(&bytes, now, Some(house)).await,
+        };
         let explained = Explained::of(file, &letter, parts, &sender);
-        let (Some(house), Some(lookout)) = (house, lookout) else { return Ok(explained) };
-        let seen = lookout.look(bytes, now).await?;
-        let known = asker(house, &letter).await?;
-        let account = known.as_ref().map(|known| Meant {
-            account: masked(&known.account),
-            role: known.role,
-            address_on_file: masked_address(&known.address_on_file),
-        });
-        let mut letters = Vec::new();
-        for (kind, to) in &seen.prospect.letters {
-            letters.push(Written { letter: *kind, to: *to, address: address_of(house, known.as_ref(), *to).await? });
-        }
-        Ok(explained.beside_a_config(seen.disposition, &seen.prospect, account, letters))
+        Ok(explained.beside_a_config(disposition, prospect, self.reveal))
     }
 
     async fn sender(&self, bytes: &[u8], now: Timestamp, house: Option<&House>) -> Authentication {
@@ -200,34 +225,4 @@ impl Explainer {
             Arrived { bytes, at: now, our_domain: house.map(House::domain), trusted_mx: self.trusted_mx.as_deref() };
         self.authenticator.authenticate(&arrived).await
     }
-}
-
-/// Whose account a letter means, in the order in which the daemon asks: the sender's, else that of the first address which it
-/// names.
-async fn asker(house: &House, letter: &Intake) -> Result<Option<Membership>, Ended> {
-    let sender = match letter.from.as_slice() {
-        [only] if !house.is_our_address(only) => Some(only),
-        _ => None,
-    };
-    for address in sender.into_iter().chain(&letter.claims.addresses) {
-        let mut known = house.directory.find(address.as_str()).await?;
-        known.sort_by_key(|membership| membership.role);
-        if let Some(first) = known.into_iter().next() {
-            return Ok(Some(first));
-        }
-    }
-    Ok(None)
-}
-
-/// Where a letter of ours would go: an address on file, masked, or nowhere.
-async fn address_of(house: &House, asker: Option<&Membership>, to: Audience) -> Result<Option<String>, Ended> {
-    let Some(asker) = asker else { return Ok(None) };
-    Ok(match to {
-        Audience::Asker => Some(masked_address(&asker.address_on_file)),
-        Audience::Owner => {
-            let owner = house.directory.owner(&asker.account).await?;
-            owner.and_then(|owner| owner.address_on_file).map(|address| masked_address(&address))
-        }
-        Audience::Team => None,
-    })
 }

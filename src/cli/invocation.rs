@@ -12,6 +12,7 @@ use crate::db::{Db, Tx};
 use crate::domain::Reference;
 use crate::flow::House;
 use crate::flow::operate::Operator;
+use crate::flow::sighted::{self, Sight};
 
 use super::actor;
 use super::exit::{Ended, Exit};
@@ -84,6 +85,23 @@ impl Invocation {
         Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
     }
 
+    /// Records that the operator sees personal data that belong to no case, before they are shown.
+    ///
+    /// # Errors
+    /// Where there is no database to record it in, nothing is revealed.
+    pub(super) async fn record(&self, sight: Sight) -> Result<(), Ended> {
+        let (house, operator) = match self.desk_to_look().await {
+            Err(ended) if ended.exit == Exit::NotFound => {
+                let words = "nothing is revealed that cannot be recorded, and the daemon has made no database yet; leave out --reveal";
+                return Err(Ended::new(Exit::Refused, ended.error.context(words)));
+            }
+            desk => desk?,
+        };
+        sighted::record(&house, &operator, sight).await?;
+        house.db.close().await;
+        Ok(())
+    }
+
     /// The same for a verb that asks the directory.
     pub(super) async fn desk_with_directory(&self) -> Result<(House, Operator), Ended> {
         Ok(with_operator(build::house_of_directory(self.config()?, Self::choices()).await?))
@@ -97,7 +115,10 @@ fn with_operator(house: House) -> (House, Operator) {
 
 /// The request that people call so.
 pub(super) async fn request(tx: &mut Tx, reference: &Reference) -> Result<Stored, Ended> {
-    requests::by_reference(tx, reference)
-        .await?
-        .ok_or_else(|| Ended::saying(Exit::NotFound, format_args!("there is no request {reference}")))
+    requests::by_reference(tx, reference).await?.ok_or_else(|| {
+        Ended::saying(
+            Exit::NotFound,
+            format_args!("there is no request {reference}; 'expunged requests list --all' shows all of them"),
+        )
+    })
 }

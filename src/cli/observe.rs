@@ -16,10 +16,11 @@ use crate::db::deliveries::Disposition;
 use crate::domain::request::ReviewReason;
 use crate::domain::{Reference, Retry, Scope, State};
 use crate::flow::observe::{Lookout, Observed as Seen, Prospect};
+use crate::flow::sighted::Sight;
+use crate::flow::whose::{self, OnFile};
 use crate::flow::{FlowError, House};
 use crate::intake::{Intake, Intent, Tongue};
 use crate::mailbox::{FolderState, Listed, Mailbox};
-use crate::verify::Membership;
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
@@ -42,7 +43,7 @@ pub(super) struct ObserveArgs {
     /// With --observe: only the newest letters, at most so many.
     #[arg(long, requires = "observe", value_name = "COUNT", default_value_t = 100)]
     limit: u32,
-    /// With --observe: show the senders' addresses. Observing keeps no trail, so this is not recorded.
+    /// With --observe: show the senders' addresses. The trail records who did, so the daemon must have run before.
     #[arg(long, requires = "observe")]
     reveal: bool,
 }
@@ -99,6 +100,9 @@ struct Observer<'a> {
 
 /// Looks once, or goes on until a signal.
 pub(super) async fn run(invocation: &Invocation, config: Config, args: &ObserveArgs) -> Outcome {
+    if args.reveal {
+        invocation.record(Sight::Mailbox).await?;
+    }
     let choices = Invocation::choices();
     let mailbox = build::mailbox_to_read(&config, &choices.clock, &choices.chance);
     let (house, folder) = build::house_to_look(config, choices).await?;
@@ -224,15 +228,16 @@ impl Observer<'_> {
             [only] => Some(only.as_str().to_owned()),
             _ => None,
         };
+        let directory = &*self.house.directory;
         let known = match address.as_deref().filter(|_| letter.machine.is_none()) {
-            Some(address) => self.house.directory.find(address).await?,
-            None => Vec::new(),
+            Some(address) => whose::address(directory, &[address], whose::Said::default()).await?,
+            None => None,
         };
         Ok(Observed {
             intent: Some(letter.verdict.intent),
             confidence: Some(letter.verdict.confidence),
             language: letter.language,
-            sender: if letter.machine.is_some() { "machine" } else { sender(&known) },
+            sender: if letter.machine.is_some() { "machine" } else { known.as_ref().map_or("unknown", sender) },
             address: address.filter(|_| self.reveal),
             authentication: seen.sender.as_ref().map(|sender| sender.outcome),
             would: would(&seen, letter),
@@ -310,12 +315,8 @@ impl Observed {
     }
 }
 
-fn sender(known: &[Membership]) -> &'static str {
-    match known {
-        [] => "unknown",
-        [only] => only.role.as_str(),
-        _ => "several",
-    }
+fn sender(known: &OnFile) -> &'static str {
+    if known.is_one() { known.first.role.as_str() } else { "several" }
 }
 
 /// A letter of which nothing was understood.

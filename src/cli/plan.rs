@@ -6,6 +6,7 @@ use crate::daemon::build;
 use crate::domain::{Role, Scope};
 use crate::erase::preview::PreviewRow;
 use crate::erase::{DataMap, Preview, Target, plan, preview};
+use crate::flow::whose;
 use crate::stores::{Key, KeyValue};
 use crate::verify::{Directory, Membership};
 
@@ -94,29 +95,31 @@ fn write(format: Format, preview: &Preview) -> Outcome {
     Ok(())
 }
 
-/// The one membership that is meant.
+/// The one membership that is meant. Where the address is several, the daemon leaves it to a person, and so do we.
 async fn asker(directory: &dyn Directory, args: &PlanArgs) -> Result<Membership, Ended> {
-    let mut found = directory.find(&args.address).await?;
-    if found.is_empty() {
-        return Err(Ended::saying(Exit::NotFound, "no account has this address"));
+    let said = whose::Said { account: args.account.as_deref(), scope: args.scope };
+    let Some(on_file) = whose::address(directory, &[&args.address], said).await? else {
+        let words = if args.account.is_some() {
+            "this account does not know the address"
+        } else {
+            "no account has this address"
+        };
+        return Err(Ended::saying(Exit::NotFound, words));
+    };
+    if on_file.is_one() {
+        return Ok(on_file.first);
     }
-    if let Some(account) = &args.account {
-        found.retain(|membership| membership.account == *account);
-    }
-    // Of several roles in one account the greatest counts, as it does for a letter.
-    found.sort_by_key(|membership| membership.role);
-    let mut accounts: Vec<&str> = found.iter().map(|membership| membership.account.as_str()).collect();
-    accounts.sort_unstable();
-    accounts.dedup();
-    match accounts.as_slice() {
-        [] => Err(Ended::saying(Exit::NotFound, "this account does not know the address")),
-        [_] => Ok(found.swap_remove(0)),
-        several => {
-            // Not which: an account's id is personal to whoever looks over the shoulder, and the log of a shell.
-            let words = format!("the address has {} accounts; choose one with --account", several.len());
-            Err(Ended::saying(Exit::Usage, words))
+    // Not which: an account's id is personal to whoever looks over the shoulder, and the log of a shell.
+    let (several, choice) = match (on_file.accounts(), &args.account) {
+        (1, None) => ("several people of its account".to_owned(), "choose one with --account and --scope"),
+        (1, Some(_)) if matches!(args.scope, None | Some(Scope::Data)) => {
+            ("several people of the account".to_owned(), "choose one with --scope account, user or end_user")
         }
-    }
+        (1, Some(_)) => ("several people of one role in the account".to_owned(), "nothing here tells them apart"),
+        (accounts, _) => (format!("people of {accounts} accounts"), "choose one with --account"),
+    };
+    let words = format!("the address is {several}, so that a letter from it goes to a person of the team; {choice}");
+    Err(Ended::saying(Exit::Usage, words))
 }
 
 /// The row that is meant, and how much of it.

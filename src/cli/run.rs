@@ -27,7 +27,8 @@ pub(super) struct RunArgs {
 
 /// Runs the daemon.
 pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
-    let config = invocation.config()?;
+    // Who only observes sends nothing, and needs no mailer that sends.
+    let config = if args.observe.observe { invocation.config_to_look()? } else { invocation.config()? };
     logging::of_daemon(&config.log, invocation.verbose)?;
     let mut signals = Signals::listen()?;
     if args.observe.observe {

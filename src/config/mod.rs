@@ -44,7 +44,8 @@ pub enum Purpose {
     Production,
     /// The demo and tests: letters may go to files or to memory.
     Demo,
-    /// Somebody looks: no letter is sent, so that the world of a demo can be looked at too.
+    /// Somebody looks: no letter is sent, so that the world of a demo can be looked at too, and a config without a mailer
+    /// will do.
     Looking,
 }
 

@@ -3,6 +3,8 @@
 //! What the flow does to a job it does here, in the one transaction that also writes the request and the trail.
 //! Leases are compared on the database's clock in the same statement that settles, so that a late commit is refused.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::dialect::Dialect;
@@ -435,14 +437,25 @@ pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
     }))
 }
 
-/// When a request is woken for this, where that is still to come.
+/// When these requests are woken for this, where that is still to come.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn waking(tx: &mut Tx, request: RequestId, wake: Wake) -> Result<Option<Timestamp>, DbError> {
-    let sql = "SELECT run_at FROM jobs WHERE request_id = $1 AND kind = 'wake' AND state = 'waiting' AND payload ->> 'wake' = $2
-               ORDER BY run_at LIMIT 1";
-    tx.optional(sql, params![request, wake.as_str()]).await?.map(|row| row.of("jobs").time("run_at")).transpose()
+pub async fn waking(
+    tx: &mut Tx,
+    requests: &[RequestId],
+    wake: Wake,
+) -> Result<BTreeMap<RequestId, Timestamp>, DbError> {
+    let ids: Vec<_> = requests.iter().map(|id| id.as_uuid()).collect();
+    let sql = "SELECT request_id, MIN(run_at) AS run_at FROM jobs
+               WHERE request_id = ANY($1) AND kind = 'wake' AND state = 'waiting' AND payload ->> 'wake' = $2
+               GROUP BY request_id";
+    let rows = tx.all(sql, params![ids, wake.as_str()]).await?;
+    let waking = rows.into_iter().map(|row| {
+        let row = row.of("jobs");
+        Ok((RequestId::from_uuid(row.uuid("request_id")?), row.time("run_at")?))
+    });
+    waking.collect()
 }
 
 /// Why a job waits that would act on silence, as long as the mailbox may hold a letter that was not read.

@@ -25,9 +25,10 @@ use crate::output::Format;
 /// When the world cannot be made, or the daemon fails.
 pub async fn run(keep: bool, format: Format) -> anyhow::Result<bool> {
     let world = world::World::create(keep).await?;
-    let good = play(&world, format).await?;
+    let good = play(&world, format).await;
+    // Also one that ended badly: it was kept to be looked at.
     world.leave();
-    Ok(good)
+    good
 }
 
 async fn play(world: &world::World, format: Format) -> anyhow::Result<bool> {

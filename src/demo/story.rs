@@ -11,9 +11,10 @@ use super::world::{SUPPORT, World};
 use super::{counts, shop::Person};
 use crate::clock::Clock;
 use crate::db::deliveries::Disposition;
-use crate::db::{deliveries, erasures, jobs, requests};
-use crate::domain::{RequestId, State};
+use crate::db::{Tx, deliveries, erasures, jobs, requests, trail};
+use crate::domain::{CaseId, RequestId, State};
 use crate::output::{self, Format, Tabular, say};
+use crate::trail::Event;
 
 /// How long the house may be busy with one letter before the demo gives up.
 const BUSY_MAX: Duration = Duration::from_secs(60);
@@ -222,14 +223,14 @@ async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> 
         let expected = match letter.story.expected {
             Expected::Request(state) | Expected::Letter(state) => state,
         };
-        let ask = stored.as_ref().and_then(|stored| stored.request.ask.as_ref());
-        let scopes =
-            ask.map(|ask| ask.scope.map_or_else(|| ask.offered.clone(), |scope| vec![scope])).unwrap_or_default();
-        let understood: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let understood = match &stored {
+            Some(stored) => understood(&mut tx, stored.request.case).await?,
+            None => letter.disposition.to_string(),
+        };
         let residue = steps.iter().map(|step| count(step, "residue")).sum();
         lines.push(Line {
             letter: letter.story.title,
-            understood: if understood.is_empty() { letter.disposition.to_string() } else { understood.join(" or ") },
+            understood,
             state: state.to_owned(),
             expected,
             rows: rows(&steps),
@@ -238,6 +239,16 @@ async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> 
         });
     }
     Ok(lines)
+}
+
+/// What the letter was taken to ask for that opened a case, as the trail recorded it.
+async fn understood(tx: &mut Tx, case: CaseId) -> anyhow::Result<String> {
+    for leaf in trail::show(tx, case).await?.iter().filter(|leaf| leaf.event == Event::LetterJudged) {
+        if let Some(intent) = leaf.leaf.read()?.facts.get("intent").and_then(|intent| intent.as_str()) {
+            return Ok(intent.to_owned());
+        }
+    }
+    anyhow::bail!("a request whose letter was never judged")
 }
 
 fn count(step: &erasures::StepRow, name: &str) -> u64 {

@@ -15,6 +15,7 @@ use crate::daemon::build::{self, Choices};
 use crate::flow::House;
 use crate::mailbox::Mailbox;
 use crate::mailbox::maildir;
+use crate::output::say;
 
 /// Where the customers write to.
 pub const SUPPORT: &str = "privacy@shop.example";
@@ -40,10 +41,24 @@ pub struct World {
 }
 
 impl World {
-    /// Makes the world; a kept one stays on disk.
+    /// Makes the world; a kept one stays on disk, also where it could only be begun.
     pub async fn create(keep: bool) -> anyhow::Result<Self> {
         let temporary = tempfile::Builder::new().prefix("expunged-demo-").tempdir().context("no temporary folder")?;
         let folder = temporary.path().to_owned();
+        let temporary = if keep {
+            let _ = temporary.keep();
+            None
+        } else {
+            Some(temporary)
+        };
+        let begun = Self::create_in(folder.clone(), temporary).await;
+        if keep && begun.is_err() {
+            say(&format!("what was made of the world is kept in {}", folder.display()));
+        }
+        begun
+    }
+
+    async fn create_in(folder: PathBuf, temporary: Option<TempDir>) -> anyhow::Result<Self> {
         let shop = Shop::create(&folder.join("stores")).await?;
         for (name, map) in MAPS {
             // The map's own url is for reading; the demo's file lies in its own folder.
@@ -65,12 +80,6 @@ impl World {
             may_create: true,
         };
         let house = Arc::new(build::house(config, choices).await?);
-        let temporary = if keep {
-            let _ = temporary.keep();
-            None
-        } else {
-            Some(temporary)
-        };
         Ok(Self { house, clock, shop, folder, temporary })
     }
 
@@ -106,7 +115,7 @@ impl World {
             Some(temporary) => drop(temporary),
             None => {
                 let at = self.folder.display();
-                crate::output::say(&format!(
+                say(&format!(
                     "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
                      the stores            {at}/stores/*.db (SQLite)\n\n  export EXPUNGED_CONFIG={at}/expunged.toml\n  \
                      expunged requests list --all     # then: requests show REF, trail show REF\n  \

@@ -18,14 +18,14 @@ use super::facts::{Contact, Named, Offered, Opening, Subject};
 use super::house::House;
 use super::open::language_on_file;
 use super::whom::{self, Asker, Wish};
-use super::{challenge, safe, standing};
+use super::{challenge, safe, standing, whose};
 
 /// What the questions came to.
 pub(super) enum Finding {
     /// Nobody by the one address that definitely asks for an erasure.
     Stranger,
-    /// A person must look.
-    Review { reason: ReviewReason, reachable: bool, contact: Contact, subject: Subject },
+    /// A person must look; the rule is what the authority table said, where it was asked.
+    Review { reason: ReviewReason, reachable: bool, rule: Option<Rule>, contact: Contact, subject: Subject },
     /// The owner is told.
     Forward { role: Role, contact: Contact, subject: Subject },
     /// The asker is challenged.
@@ -87,41 +87,13 @@ pub(super) async fn ask(
 /// The membership that asks: of the sender, or else of the first claimed address that the directory knows.
 async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Option<Asker>, FlowError> {
     let claimed = opening.from.iter().chain(opening.addresses.iter().take(house.intake_limits.addresses_max));
-    for address in claimed {
-        let mut memberships = house.directory.find(address).await?;
-        if let Some(account) = &known.account {
-            memberships.retain(|membership| membership.account == *account);
-        }
-        of_the_scope_set(&mut memberships, known);
-        memberships.sort_by_key(|membership| membership.role);
-        if let Some(first) = memberships.first() {
-            // As which of them the letter asks nobody can tell: without an account it goes to a person in `find`.
-            let account = if is_one(&memberships) { first.account.clone() } else { String::new() };
-            let membership = Membership { account, ..first.clone() };
-            return Ok(Some(Asker { membership, known_by: Some(address.clone()) }));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether all of them are one row of one account.
-fn is_one(memberships: &[Membership]) -> bool {
-    let row = |membership: &Membership| (membership.account.clone(), membership.role, membership.person_key.clone());
-    memberships.windows(2).all(|pair| row(&pair[0]) == row(&pair[1]))
-}
-
-/// Of several roles of one address in the account that an operator set, the one that the scope says which they set.
-fn of_the_scope_set(memberships: &mut Vec<Membership>, known: &Subject) {
-    let Some(scope) = known.scope_set.filter(|_| known.account.is_some()) else { return };
-    let role = match scope {
-        Scope::Account => Role::Owner,
-        Scope::User => Role::User,
-        Scope::EndUser => Role::EndUser,
-        Scope::Data => return,
-    };
-    if memberships.iter().any(|membership| membership.role == role) {
-        memberships.retain(|membership| membership.role == role);
-    }
+    let claimed: Vec<&str> = claimed.map(String::as_str).collect();
+    let said = whose::Said { account: known.account.as_deref(), scope: known.scope_set };
+    let Some(on_file) = whose::address(&*house.directory, &claimed, said).await? else { return Ok(None) };
+    // As which of them the letter asks nobody can tell: without an account it goes to a person in `find`.
+    let account = if on_file.is_one() { on_file.first.account.clone() } else { String::new() };
+    let membership = Membership { account, ..on_file.first };
+    Ok(Some(Asker { membership, known_by: Some(on_file.address) }))
 }
 
 /// The owner of the account that an operator set, where no claimed address is on file: theirs is, and it is asked.
@@ -152,7 +124,7 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
         return Finding::Stranger;
     }
     let reason = if definite || touched { ReviewReason::NoAddressOnFile } else { ReviewReason::UnclearLetter };
-    Finding::Review { reason, reachable: false, contact: Contact::default(), subject: known }
+    Finding::Review { reason, reachable: false, rule: None, contact: Contact::default(), subject: known }
 }
 
 async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) -> Result<Finding, FlowError> {
@@ -168,7 +140,8 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     };
     // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
     let reachable = !opening.machine_written && asker.known_by.is_some();
-    let review = |reason, contact, subject| Ok(Finding::Review { reason, reachable, contact, subject });
+    let by_rule = |rule, reason, contact, subject| Ok(Finding::Review { reason, reachable, rule, contact, subject });
+    let review = |reason, contact, subject| by_rule(None, reason, contact, subject);
     let Some(account) = subject.account.clone() else {
         // What an operator set of it already stays set.
         let subject = Subject { account: known.account.clone(), ..subject };
@@ -216,15 +189,15 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     }
     let subject = Subject { asker_label: Some(label_of(house, membership).await?), ..subject };
     match rule {
-        Rule::Review => review(ReviewReason::Policy, contact, subject),
+        Rule::Review => by_rule(Some(rule), ReviewReason::Policy, contact, subject),
         Rule::ForwardToOwner | Rule::ChallengeThenOwnerApproval if contact.owner.is_none() => {
-            review(ReviewReason::NoAddressOnFile, contact, subject)
+            by_rule(Some(rule), ReviewReason::NoAddressOnFile, contact, subject)
         }
         Rule::ForwardToOwner => Ok(Finding::Forward { role, contact, subject }),
         Rule::Challenge | Rule::ChallengeThenOwnerApproval
             if standing::changed_lately(house, membership.changed_at) =>
         {
-            review(ReviewReason::ChangedLately, contact, subject)
+            by_rule(Some(rule), ReviewReason::ChangedLately, contact, subject)
         }
         Rule::Challenge | Rule::ChallengeThenOwnerApproval => {
             let approval = rule == Rule::ChallengeThenOwnerApproval;
@@ -278,15 +251,10 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
         Turn::Waits(until) => return Ok(Some(until)),
         Turn::Now(finding) => *finding,
     };
-    let (contact, subject) = match &finding {
-        Finding::Stranger => {
-            let event = event_of(house, tx, &finding).await?;
-            advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
-            return Ok(None);
-        }
-        Finding::Review { contact, subject, .. }
-        | Finding::Forward { contact, subject, .. }
-        | Finding::Challenge { contact, subject, .. } => (contact, subject),
+    let Some((contact, subject)) = finding.about() else {
+        let event = event_of(house, tx, &finding).await?;
+        advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+        return Ok(None);
     };
     safe::put_contact(house, tx, &stored.request, contact).await?;
     safe::put_subject(house, tx, &stored.request, subject).await?;
@@ -310,11 +278,33 @@ impl Finding {
         }
     }
 
+    /// What the authority table said of it, where it was asked.
+    pub(super) const fn rule(&self) -> Option<Rule> {
+        match self {
+            Self::Stranger => None,
+            Self::Review { rule, .. } => *rule,
+            Self::Forward { .. } => Some(Rule::ForwardToOwner),
+            Self::Challenge { approval: true, .. } => Some(Rule::ChallengeThenOwnerApproval),
+            Self::Challenge { approval: false, .. } => Some(Rule::Challenge),
+        }
+    }
+
+    /// Whom it is about; nobody where the directory knows none of the addresses.
+    pub(super) const fn about(&self) -> Option<(&Contact, &Subject)> {
+        match self {
+            Self::Stranger => None,
+            Self::Review { contact, subject, .. }
+            | Self::Forward { contact, subject, .. }
+            | Self::Challenge { contact, subject, .. } => Some((contact, subject)),
+        }
+    }
+
     /// The same for a person, because the address had its letters too often lately.
     fn too_often(self) -> Self {
+        let rule = self.rule();
         match self {
             Self::Forward { contact, subject, .. } | Self::Challenge { contact, subject, .. } => {
-                Self::Review { reason: ReviewReason::AskedOften, reachable: true, contact, subject }
+                Self::Review { reason: ReviewReason::AskedOften, reachable: true, rule, contact, subject }
             }
             other => other,
         }
@@ -339,11 +329,7 @@ pub(super) async fn event_of(house: &House, tx: &mut Tx, finding: &Finding) -> R
 
 /// Stands in line for the address that would get a letter: whoever looks at its turn next sees this request.
 async fn queue_up(house: &House, tx: &mut Tx, stored: &Stored, finding: &Finding) -> Result<(), FlowError> {
-    let (Finding::Review { contact, .. } | Finding::Forward { contact, .. } | Finding::Challenge { contact, .. }) =
-        finding
-    else {
-        return Ok(());
-    };
+    let Some((contact, _)) = finding.about() else { return Ok(()) };
     let Some(address) = &contact.asker else { return Ok(()) };
     let mac = house.keys.lookup_mac(address);
     challenges::take_turn(tx, &mac).await?;

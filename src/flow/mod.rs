@@ -45,6 +45,7 @@ pub mod retention;
 pub mod retry;
 mod safe;
 pub mod sent;
+pub mod sighted;
 mod standing;
 mod suppress;
 mod thread;
@@ -53,6 +54,7 @@ mod undelivered;
 mod wake;
 mod weigh;
 mod whom;
+pub mod whose;
 mod wish;
 
 use serde::de::DeserializeOwned;

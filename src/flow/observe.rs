@@ -5,13 +5,15 @@
 //! same letter, the same wish, or a question to the same address.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::authenticate::Authentication;
 use crate::db::deliveries::Disposition;
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Audience, Effect, Event, Origin, Request, ReviewReason, apply};
-use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Scope, State, Timestamp};
+use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Role, Scope, State, Timestamp};
 use crate::intake::Intake;
+use crate::verify::Rule;
 
 use super::answer::Answered;
 use super::error::FlowError;
@@ -34,6 +36,10 @@ pub struct Prospect {
     pub offered: Vec<Scope>,
     /// Whether the owner would be asked after that.
     pub approval: bool,
+    /// Whom it would be about, where the directory was asked and knows somebody.
+    pub whom: Option<Whom>,
+    /// What the authority table says of it, where it was asked.
+    pub rule: Option<Rule>,
     /// Until when it would wait, because the address had its letter lately.
     pub waits_until: Option<Timestamp>,
     /// The letters that would be written to anybody, and to whom.
@@ -42,6 +48,35 @@ pub struct Prospect {
     pub pauses: usize,
     /// The request that it would move as an answer, beside the one that it opens or joins, and where that would stand.
     pub beside: Option<(Reference, State)>,
+}
+
+/// Whom a request would be about, as the directory has them. Personal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Whom {
+    /// The account; `None` where the address is on file more than once, so that nobody can tell.
+    pub account: Option<String>,
+    /// What the asker is there.
+    pub role: Option<Role>,
+    /// The asker's address on file.
+    pub asker: Option<String>,
+    /// The owner's address on file.
+    pub owner: Option<String>,
+}
+
+impl fmt::Debug for Whom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Whom(…)")
+    }
+}
+
+impl Whom {
+    fn of(finding: &Finding) -> Option<Self> {
+        let (contact, subject) = finding.about()?;
+        let asker = subject.asker.as_ref()?;
+        let role = subject.account.as_ref().map(|_| asker.0);
+        let (asker, owner) = (contact.asker.clone(), contact.owner.clone());
+        Some(Self { account: subject.account.clone(), role, asker, owner })
+    }
 }
 
 impl Prospect {
@@ -185,24 +220,28 @@ impl<'a> Lookout<'a> {
     async fn found(&mut self, request: Request, finding: Finding) -> Result<Prospect, FlowError> {
         let house = self.house;
         let (id, received_at) = (request.id, request.deadlines.received_at);
+        let (whom, rule) = (Whom::of(&finding), finding.rule());
+        let waits = |until| Prospect {
+            becomes: Some(request.state),
+            waits_until: Some(until),
+            whom: whom.clone(),
+            rule,
+            ..Prospect::default()
+        };
         let asked = finding.asks().map(|(address, kind)| (house.keys.lookup_mac(address), kind));
         let now = house.clock.now();
         let last = asked.and_then(|asked| self.asked.get(&asked)).map(|at| at.plus(house.config.challenge.per_address));
         if let Some(until) = last.filter(|until| *until > now) {
-            let waits_until = Some(until);
-            return Ok(Prospect { becomes: Some(request.state), waits_until, ..Prospect::default() });
+            return Ok(waits(until));
         }
         let mut tx = house.db.read().await?;
         let finding = match identify::turn(house, &mut tx, id, received_at, finding).await? {
-            Turn::Waits(until) => {
-                let waits_until = Some(until);
-                return Ok(Prospect { becomes: Some(request.state), waits_until, ..Prospect::default() });
-            }
+            Turn::Waits(until) => return Ok(waits(until)),
             Turn::Now(finding) => *finding,
         };
         self.asked.extend(asked.map(|asked| (asked, now)));
         let event = identify::event_of(house, &mut tx, &finding).await?;
-        Ok(Prospect { request: None, ..moved(house, &request, &event)? })
+        Ok(Prospect { request: None, whom, rule, ..moved(house, &request, &event)? })
     }
 }
 

@@ -104,26 +104,50 @@ fn what_counted_is_shown() {
     assert!(shown.contains("sender          none ann@b.example"), "{shown}");
 }
 
+fn asks(from: &str) -> Vec<u8> {
+    format!("From: <{from}>\r\nSubject: Goodbye\r\n\r\nPlease delete my account.\r\n").into_bytes()
+}
+
 #[tokio::test]
-async fn beside_a_config_it_says_whose_account_is_meant_and_who_would_be_written_to() {
+async fn beside_a_config_it_says_what_the_daemon_would_do_and_nothing_that_the_directory_has() {
     let ground = Ground::sqlite().await;
+    // An address that is a user beside an owner: nobody can tell as which of them it asks.
+    ground.shop.run("INSERT INTO users VALUES ('u9', 'a1', 'user', 'owner2@team.example', 'Twice', NULL)").await;
+    // Every rule of the table ends in review but these: what is said is the table's word, not one for the state.
+    let ground = ground.with_config(|config| {
+        config + "\n[[authority]]\nrole = \"owner\"\nscope = \"account\"\ntarget = \"account\"\nrule = \"review\"\n"
+    });
     let folder = tempfile::tempdir().unwrap();
-    let asks =
-        |from: &str| format!("From: <{from}>\r\nSubject: Goodbye\r\n\r\nPlease delete my account.\r\n").into_bytes();
     write(folder.path(), "1", &asks("owner1@team.example"));
     write(folder.path(), "2", &asks("nobody@elsewhere.example"));
     write(folder.path(), "3", &asks("user1@team.example"));
+    write(folder.path(), "4", &asks("owner2@team.example"));
+    let question = b"From: <owner1@team.example>\r\nSubject: Hello\r\n\r\nWhen do you open on Monday?\r\n";
+    write(folder.path(), "5", question);
     // A config that only looks may name a mailer that sends nothing.
     let config = ground.path("expunged.toml");
     let (records, err) = explain(&["--config", config.to_str().unwrap()], folder.path());
     assert!(err.contains("has not run"), "{err}");
-    let [owner, stranger, user] = records.as_slice() else { panic!("{records:?}") };
-    assert_eq!(owner["account"]["role"], "owner");
-    assert_eq!((&owner["account"]["account"], &owner["authority"]), (&"a…".into(), &"challenge".into()));
-    assert_eq!(owner["letters"][0]["letter"], "challenge");
-    assert_eq!(owner["letters"][0]["address"], "o…@team.example");
-    assert_eq!((&stranger["account"], &stranger["becomes"]), (&Value::Null, &"not_found".into()));
+    let [owner, stranger, user, twice, question] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((&owner["account"], &owner["authority"]), (&"on_file".into(), &"review".into()), "{owner}");
+    assert_eq!(owner["letters"][0]["letter"], "in_review");
+    let nobody = (&stranger["account"], &stranger["authority"], &stranger["becomes"]);
+    assert_eq!(nobody, (&"not_on_file".into(), &Value::Null, &"not_found".into()));
     assert!(stranger["letters"].as_array().unwrap().is_empty());
-    assert_eq!(user["account"]["role"], "user");
-    assert!(!format!("{records:?}").contains("owner1@team.example\"}]"), "addresses on file are masked");
+    assert_eq!(user["account"], "on_file");
+    // A person looks because of the address, before anybody asked the table.
+    assert_eq!((&twice["account"], &twice["authority"]), (&"several".into(), &Value::Null), "{twice}");
+    assert_eq!((&twice["becomes"], &twice["review"]), (&"needs_review".into(), &"several_accounts".into()));
+    assert_eq!((&question["account"], &question["delivery"]), (&"not_asked".into(), &"ordinary".into()));
+    // Nothing of the directory, not even a role or a part of an id; what stands in the files is the reader's own.
+    for record in &records {
+        assert!(record.get("revealed").is_none() && record["letters"][0].get("address").is_none(), "{record}");
+    }
+    assert!(!format!("{records:?}").contains("\"owner\""), "{records:?}");
+    // What cannot be recorded is not revealed: the daemon has made no trail yet.
+    let mut refused = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    let refused =
+        refused.arg("explain").arg("--reveal").arg("--config").arg(&config).arg(folder.path()).output().unwrap();
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(4), 0), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("leave out --reveal"), "{refused:?}");
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::authenticate::{Authentication, Outcome};
 use crate::db::deliveries;
 use crate::domain::request::{Audience, ReviewReason};
-use crate::domain::{LetterKind, Role, State};
-use crate::flow::observe::Prospect;
+use crate::domain::{LetterKind, Reference, Role, State};
+use crate::flow::observe::{Prospect, Whom};
 use crate::intake::{self, IdentifierKind, Intake, Parts, Tongue};
 use crate::output::printable;
 use crate::verify::Rule;
@@ -34,7 +34,12 @@ pub(super) struct Explained {
     delivery: Option<deliveries::Disposition>,
     becomes: Option<State>,
     review: Option<ReviewReason>,
-    account: Option<Meant>,
+    /// The request that it belongs to already.
+    request: Option<Reference>,
+    account: Option<Account>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revealed: Option<Revealed>,
+    /// What the authority table says, where it was asked.
     authority: Option<Rule>,
     letters: Option<Vec<Written>>,
 }
@@ -66,21 +71,36 @@ struct Authenticated {
     reasons: Vec<String>,
 }
 
-/// Whose account it means, masked.
+/// Whose account it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Account {
+    /// The directory has one person of the address.
+    OnFile,
+    /// It has several, of one account or more: as which of them the letter asks, a person must say.
+    Several,
+    /// It has nobody.
+    NotOnFile,
+    /// That of the request which it belongs to; the directory was not asked.
+    OfTheRequest,
+    /// The daemon does not ask for letters like this.
+    NotAsked,
+}
+
+/// What the directory has of whom the letter means, with `--reveal`.
 #[derive(Debug, Serialize)]
-pub(super) struct Meant {
-    pub(super) account: String,
-    pub(super) role: Role,
-    pub(super) address_on_file: String,
+struct Revealed {
+    account: Option<String>,
+    role: Option<Role>,
+    address_on_file: Option<String>,
+    owner_address_on_file: Option<String>,
 }
 
 /// A letter of ours that would be written.
 #[derive(Debug, Serialize)]
-pub(super) struct Written {
-    pub(super) letter: LetterKind,
-    pub(super) to: Audience,
-    /// Masked; `None` where nobody has one.
-    pub(super) address: Option<String>,
+struct Written {
+    letter: LetterKind,
+    to: Audience,
 }
 
 impl Explained {
@@ -115,27 +135,27 @@ impl Explained {
             delivery: None,
             becomes: None,
             review: None,
+            request: None,
             account: None,
+            revealed: None,
             authority: None,
             letters: None,
         }
     }
 
     /// With what the daemon would do.
-    pub(super) fn beside_a_config(
-        self,
-        delivery: deliveries::Disposition,
-        prospect: &Prospect,
-        account: Option<Meant>,
-        letters: Vec<Written>,
-    ) -> Self {
+    pub(super) fn beside_a_config(self, delivery: deliveries::Disposition, prospect: Prospect, reveal: bool) -> Self {
+        let account = account(delivery, &prospect);
+        let letters = prospect.letters.into_iter().map(|(letter, to)| Written { letter, to });
         Self {
             delivery: Some(delivery),
             becomes: prospect.becomes,
             review: prospect.review,
-            account,
-            authority: rule(prospect),
-            letters: Some(letters),
+            request: prospect.request,
+            account: Some(account),
+            revealed: prospect.whom.filter(|_| reveal).map(Revealed::from),
+            authority: prospect.rule,
+            letters: Some(letters.collect()),
             ..self
         }
     }
@@ -164,21 +184,52 @@ impl Explained {
             line("account", "not looked for: there is no config");
             return out;
         };
-        let account = self.account.as_ref().map_or_else(
-            || "none on file".to_owned(),
-            |meant| format!("{} ({}, {})", meant.account, meant.role, meant.address_on_file),
-        );
-        line("account", &account);
-        line("authority", self.authority.map_or("-", Rule::as_str));
-        let word = |word: Option<&'static str>| word.unwrap_or("-");
-        let becomes = [word(self.delivery.map(|d| d.as_str())), word(self.becomes.map(|s| s.as_str()))].join(", ");
-        line("becomes", &becomes);
-        let written = letters.iter().map(|one| {
-            format!("{} to {} {}", one.letter, one.to, one.address.as_deref().unwrap_or("(no address on file)"))
-        });
+        line("account", &self.whose());
+        line("authority", self.authority.map_or("- (not asked)", Rule::as_str));
+        let becomes =
+            [self.delivery.map(|d| d.as_str()), self.becomes.map(|s| s.as_str()), self.review.map(|r| r.as_str())];
+        line("becomes", &becomes.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        let written = letters.iter().map(|one| format!("{} to {}", one.letter, one.to));
         let written = written.collect::<Vec<_>>().join("\n");
         line("would write", if written.is_empty() { "nothing to anybody" } else { &written });
         out
+    }
+}
+
+impl Explained {
+    /// Whose account it means, in words.
+    fn whose(&self) -> String {
+        if let Some(revealed) = &self.revealed {
+            let word = |word: &Option<String>| word.as_deref().unwrap_or("-").to_owned();
+            let role = revealed.role.map_or("several", Role::as_str);
+            let (account, asker) = (word(&revealed.account), word(&revealed.address_on_file));
+            return format!("{account} ({role}, {asker}; owner {})", word(&revealed.owner_address_on_file));
+        }
+        match self.account {
+            Some(Account::OnFile) => "on file; --reveal says whose, and is recorded".to_owned(),
+            Some(Account::Several) => "on file more than once: a person must say which".to_owned(),
+            Some(Account::OfTheRequest) => {
+                self.request.as_ref().map_or_else(|| "that of its request".to_owned(), |at| format!("that of {at}"))
+            }
+            Some(Account::NotOnFile) => "none on file".to_owned(),
+            Some(Account::NotAsked) | None => "not asked for: nothing would be opened".to_owned(),
+        }
+    }
+}
+
+fn account(delivery: deliveries::Disposition, prospect: &Prospect) -> Account {
+    match &prospect.whom {
+        Some(Whom { account: Some(_), .. }) => Account::OnFile,
+        Some(Whom { account: None, .. }) => Account::Several,
+        None if delivery == deliveries::Disposition::Opened => Account::NotOnFile,
+        None if prospect.request.is_some() => Account::OfTheRequest,
+        None => Account::NotAsked,
+    }
+}
+
+impl From<Whom> for Revealed {
+    fn from(Whom { account, role, asker, owner }: Whom) -> Self {
+        Self { account, role, address_on_file: asker, owner_address_on_file: owner }
     }
 }
 
@@ -193,29 +244,5 @@ impl Identifiers {
             (true, false) => format!("data: {categories}"),
             (false, false) => format!("{}\ndata: {categories}", all.join("\n")),
         }
-    }
-}
-
-/// What the authority table says, as far as it was asked.
-fn rule(prospect: &Prospect) -> Option<Rule> {
-    match prospect.becomes? {
-        State::AwaitingConfirmation if prospect.approval => Some(Rule::ChallengeThenOwnerApproval),
-        State::AwaitingConfirmation => Some(Rule::Challenge),
-        State::Forwarded => Some(Rule::ForwardToOwner),
-        State::NeedsReview => Some(Rule::Review),
-        _ => None,
-    }
-}
-
-/// The first character, and that there is more.
-pub(super) fn masked(text: &str) -> String {
-    text.chars().take(1).chain(['…']).collect()
-}
-
-/// An address by which its owner knows it, and nobody else.
-pub(super) fn masked_address(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", masked(local)),
-        None => masked(address),
     }
 }

@@ -92,7 +92,7 @@ struct Seen {
 
 /// Checks all maps of the config together, because links cross stores.
 pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
-    let config = invocation.config()?;
+    let config = invocation.config_to_look()?;
     let files = files::of_config(&config, &[])?;
     let questions: Vec<Finding> = files.iter().flat_map(questions).collect();
     if !questions.is_empty() {

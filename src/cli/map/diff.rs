@@ -45,7 +45,7 @@ impl Tabular for Line {
 
 /// Compares, and keeps the look where asked to.
 pub(super) async fn run(invocation: &Invocation, args: &DiffArgs) -> Outcome {
-    let config = invocation.config()?;
+    let config = invocation.config_to_look()?;
     let bar = progress("looking at the stores");
     let (mut lines, mut kept) = (Vec::new(), Vec::new());
     for file in files::of_config(&config, &args.stores)? {

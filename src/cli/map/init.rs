@@ -65,7 +65,7 @@ fn subject(text: &str) -> Result<(Scope, String), String> {
 /// Looks, proposes, writes.
 pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     // A first map is often made before there is a config; only what is asked of it must be there.
-    let config = if args.file.is_some() { invocation.config().ok() } else { Some(invocation.config()?) };
+    let config = if args.file.is_some() { invocation.config_to_look().ok() } else { Some(invocation.config_to_look()?) };
     let others = config.as_ref().map(|config| files::of_config(config, &[])).transpose()?.unwrap_or_default();
     let path = place(args, &others)?;
     let begun = begin(args, &path)?;

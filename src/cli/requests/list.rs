@@ -1,13 +1,17 @@
 //! `expunged requests list`, and the row that a request is in lists.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::cli::exit::Outcome;
 use crate::cli::invocation::Invocation;
 use crate::cli::words;
 use crate::db::requests::{self, Stored};
-use crate::domain::request::{Hold, Origin, ReviewReason};
-use crate::domain::{Language, Reference, Role, Scope, State};
+use crate::db::{DbError, Tx, jobs};
+use crate::domain::request::{Hold, Origin, ReviewReason, Wake};
+use crate::domain::{Calendar, Language, Reference, RequestId, Role, Scope, State};
 use crate::output::{self, Tabular, time};
 
 /// What `list` understands.
@@ -46,12 +50,20 @@ pub(super) struct RequestRow {
     legal_due: String,
     extended: bool,
     erase_at: Option<String>,
+    /// The day on which somebody of the team is reminded to look at a refusal again, as its letter promised.
+    look_again_on: Option<String>,
     updated_at: String,
     ended_at: Option<String>,
 }
 
-impl From<&Stored> for RequestRow {
-    fn from(stored: &Stored) -> Self {
+impl RequestRow {
+    /// The row of one request.
+    pub(super) async fn read(tx: &mut Tx, calendar: &Calendar, stored: &Stored) -> Result<Self, DbError> {
+        let days = promised(tx, calendar, std::slice::from_ref(stored)).await?;
+        Ok(Self::of(stored, &days))
+    }
+
+    fn of(stored: &Stored, promised: &BTreeMap<RequestId, Date>) -> Self {
         let request = &stored.request;
         let ask = request.ask.as_ref();
         let deadlines = &request.deadlines;
@@ -73,6 +85,7 @@ impl From<&Stored> for RequestRow {
             legal_due: deadlines.legal_due.to_string(),
             extended: deadlines.extended,
             erase_at: request.erase_at.map(time),
+            look_again_on: promised.get(&request.id).map(ToString::to_string),
             updated_at: time(stored.updated_at),
             ended_at: stored.ended_at.map(time),
         }
@@ -108,6 +121,7 @@ impl RequestRow {
             ("planned for", word(self.erase_at.clone())),
             ("ended", word(self.ended_at.clone())),
         ];
+        facts.extend(self.look_again_on.clone().map(|day| ("looked at again on", day)));
         if let (Some(from), Some(by)) = (self.held_from, self.held_by) {
             facts.insert(2, ("held", format!("from {from} by {by}")));
         }
@@ -117,7 +131,7 @@ impl RequestRow {
 
 impl Tabular for RequestRow {
     const HEADS: &'static [&'static str] =
-        &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
+        &["reference", "state", "review", "role", "scope", "received", "due", "due by law", "again on"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -129,6 +143,7 @@ impl Tabular for RequestRow {
             self.received_at.get(..10).unwrap_or_default().to_owned(),
             self.base_due.clone(),
             self.legal_due.clone(),
+            self.look_again_on.clone().unwrap_or_default(),
         ]
     }
 }
@@ -141,8 +156,20 @@ pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
     let found = requests::list(&mut tx, &args.state, args.all, limit).await?;
     let cut = found.len() as u64 >= u64::from(limit);
     let total = if cut { requests::count(&mut tx, &args.state, args.all).await? } else { 0 };
-    let rows: Vec<RequestRow> = found.iter().map(RequestRow::from).collect();
+    let days = promised(&mut tx, &ledger.config.calendar, &found).await?;
+    let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &days)).collect();
     output::rows(invocation.format, &rows)?;
     output::say_cut(rows.len(), total);
     Ok(())
+}
+
+/// The days on which refusals are looked at again.
+async fn promised(tx: &mut Tx, calendar: &Calendar, found: &[Stored]) -> Result<BTreeMap<RequestId, Date>, DbError> {
+    let refused = found.iter().filter(|stored| stored.request.state == State::Refused);
+    let refused: Vec<RequestId> = refused.map(|stored| stored.request.id).collect();
+    if refused.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let waking = jobs::waking(tx, &refused, Wake::ReviewDue).await?;
+    Ok(waking.into_iter().map(|(id, at)| (id, calendar.day(at))).collect())
 }

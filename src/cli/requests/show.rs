@@ -14,8 +14,8 @@ use crate::db::jobs::{self, JobState};
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, evidence};
-use crate::domain::request::{Audience, Wake};
-use crate::domain::{LetterKind, Reference};
+use crate::domain::request::Audience;
+use crate::domain::{Calendar, LetterKind, Reference};
 use crate::flow::operate::{self, Revealed};
 use crate::output::{self, Format, Tabular, printable, time};
 
@@ -39,8 +39,6 @@ struct Shown {
     request: RequestRow,
     /// Whether evidence waits for a second operator.
     evidence_waits: bool,
-    /// On which day somebody of the team is reminded to look at a refusal again, as it promised.
-    look_again_on: Option<String>,
     letters: Vec<LetterLine>,
     /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
     jobs: Vec<JobLine>,
@@ -118,25 +116,24 @@ pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
     let shown = if args.reveal {
         let (house, operator) = invocation.desk_to_look().await?;
         let mut tx = house.db.read().await?;
-        let mut shown = read(&mut tx, &args.reference).await?;
+        let mut shown = read(&mut tx, &house.calendar, &args.reference).await?;
         drop(tx);
         shown.revealed = Some(operate::reveal(&house, &args.reference, &operator).await?);
         shown
     } else {
         let ledger = invocation.ledger().await?;
-        read(&mut ledger.db.read().await?, &args.reference).await?
+        read(&mut ledger.db.read().await?, &ledger.config.calendar, &args.reference).await?
     };
     let text = if invocation.format == Format::Table { for_people(&shown) } else { String::new() };
     Ok(output::one(invocation.format, &shown, &text)?)
 }
 
-async fn read(tx: &mut Tx, reference: &Reference) -> Result<Shown, Ended> {
+async fn read(tx: &mut Tx, calendar: &Calendar, reference: &Reference) -> Result<Shown, Ended> {
     let stored = invocation::request(tx, reference).await?;
     let id = stored.request.id;
     Ok(Shown {
-        request: RequestRow::from(&stored),
+        request: RequestRow::read(tx, calendar, &stored).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
-        look_again_on: jobs::waking(tx, id, Wake::ReviewDue).await?.map(time),
         jobs: work(tx, &stored).await?,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
         steps: erasures::steps(tx, id).await?,
@@ -176,7 +173,6 @@ fn for_people(shown: &Shown) -> String {
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
     }
-    facts.extend(shown.look_again_on.clone().map(|day| ("looked at again on", day)));
     if let Some(revealed) = &shown.revealed {
         let word =
             |word: &Option<String>| word.as_deref().map_or_else(|| "- (not known, or forgotten)".to_owned(), printable);

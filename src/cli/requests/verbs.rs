@@ -78,7 +78,7 @@ pub(in crate::cli) enum Verb {
         #[arg(long, value_name = "CATEGORY")]
         data: Vec<String>,
         /// The day on which it is looked at again.
-        #[arg(long, value_name = "YYYY-MM-DD")]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
         review_on: Option<Date>,
     },
     /// Pauses a request.
@@ -152,6 +152,10 @@ pub(in crate::cli) enum Verb {
     },
 }
 
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "expected a day such as 2026-05-01".to_owned())
+}
+
 impl Verb {
     const fn reference(&self) -> &Reference {
         match self {
@@ -186,7 +190,8 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
         say(&text);
         return Ok(());
     }
-    Ok(one(invocation.format, &RequestRow::from(&after), "")?)
+    let row = RequestRow::read(&mut house.db.read().await?, &house.calendar, &after).await?;
+    Ok(one(invocation.format, &row, "")?)
 }
 
 fn said(reference: &Reference, before: State, after: State, words: &str) -> String {

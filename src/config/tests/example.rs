@@ -206,6 +206,20 @@ fn a_demo_may_write_letters_into_files() {
 }
 
 #[test]
+fn who_only_looks_needs_no_mailer() {
+    let folder = installation();
+    let text = with_mailer("");
+    let told = check_in(folder.path(), &text).unwrap_err().to_string();
+    assert!(told.contains("[mailer.smtp]"), "production needs one: {told}");
+    let looking = Surroundings::new(Purpose::Looking, None);
+    let at = folder.path().join("expunged.toml");
+    assert!(matches!(parse(&text, &at, &looking).unwrap().mailer, MailerSettings::Memory));
+    // A mailer that is there is checked all the same.
+    assert!(parse(&with_mailer("[mailer.smtp]\n"), &at, &looking).is_err());
+    assert!(parse(&with_mailer("[[mailer]]\n"), &at, &looking).is_err());
+}
+
+#[test]
 fn a_credential_of_systemd_is_a_secret() {
     let folder = installation();
     let text = example_with(&[(

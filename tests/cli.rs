@@ -120,6 +120,24 @@ fn what_does_not_exist_is_not_found() {
 }
 
 #[test]
+fn a_wrong_word_on_the_command_line_says_what_is_expected() {
+    let shop = Shop::new();
+    let day =
+        ["requests", "refuse", "EXP-7K3Q-M2", "--ground", "A claim", "--article", "Art. 17", "--review-on", "soon"];
+    shop.run(&day).failed(2, "expected a day such as");
+    shop.daemon_until(|_| true);
+    shop.run(&["replay", "--since", "2999-01-01"]).failed(2, "no backup is of a time to come");
+    // The file of a store's url is looked for beside its map, and the error says where that is.
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let map: Vec<&str> =
+        map.lines().map(|l| if l.starts_with("url = ") { "url_file = \"shop.url\"" } else { l }).collect();
+    std::fs::write(shop.path("shop.toml"), map.join("\n")).expect("the map");
+    let at = shop.path("shop.url").display().to_string();
+    shop.run(&["map", "check"]).failed(2, &at);
+    shop.run(&["plan", "olga@customer.example"]).failed(2, &at);
+}
+
+#[test]
 fn a_plan_counts_and_writes_nothing() {
     let shop = Shop::new();
     let before = shop.bytes();
@@ -383,6 +401,11 @@ fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
     for words in ["A claim is open", "Art. 17(3)(e) GDPR", "2099-01-01"] {
         assert!(shown.out.contains(words), "{words} in {}", shown.out);
     }
+    let refused = ["requests", "list", "--state", "refused"];
+    assert!(shop.run(&refused).out.contains("2099-01-01"), "the list marks the day that was promised");
+    let refused = shop.run(&[&refused[..], &["-o", "json"]].concat()).json();
+    assert_eq!(refused[0]["look_again_on"], "2099-01-01", "{refused}");
+    assert_eq!(shop.run(&["requests", "show", &first, "-o", "json"]).json()["look_again_on"], Value::Null);
     let masked = shop.run(&["requests", "show", &second]);
     assert!(!masked.out.contains("A claim is open"), "only with --reveal");
     assert!(masked.out.contains("looked at again on") && masked.out.contains("2099-01-01"), "{}", masked.out);

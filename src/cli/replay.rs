@@ -49,6 +49,12 @@ pub(super) async fn run(invocation: &Invocation, args: &ReplayArgs) -> Outcome {
         })?),
     };
     let (house, operator) = invocation.desk().await?;
+    if args.since > house.clock.now() {
+        return Err(Ended::saying(
+            Exit::Usage,
+            "no backup is of a time to come; --since names when it was made, in UTC",
+        ));
+    }
     let Replayed { requests, forgotten } =
         canary::replay(&house, args.since, store.as_ref(), &operator, args.dry_run).await?;
     let shown = Shown { requests: requests.len(), forgotten, begun: !args.dry_run && !requests.is_empty() };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, DbError, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
-use crate::erase::map::StoreMap;
+use crate::erase::map::{StoreMap, StoreUrl};
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
 use crate::flow::sent::Sent;
@@ -77,7 +78,19 @@ pub enum BuildError {
     /// The way out for letters.
     #[error("[mailer.smtp] cannot be used")]
     Mailer(#[from] SetupError),
-    /// A data map or the url of its store cannot be read.
+    /// The url of a store cannot be read.
+    #[error(
+        "cannot read {place}, where {map} says that the url of its store is (a relative path begins at the map's folder)"
+    )]
+    Url {
+        /// The data map.
+        map: String,
+        /// The file or credential.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A data map cannot be read.
     #[error("cannot read {path}")]
     Read {
         /// Which file.
@@ -149,6 +162,24 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
     Ok((map, stores))
 }
 
+/// The url of a store.
+///
+/// # Errors
+/// [`BuildError::Url`] with the file or credential that cannot be read.
+pub fn url_of(store: &StoreMap, credentials: Option<&Path>) -> Result<SecretString, BuildError> {
+    store.read_url(credentials).map_err(|source| {
+        let place = match &store.url {
+            StoreUrl::File(path) => {
+                let folder = Path::new(&store.file).parent().unwrap_or(Path::new(""));
+                folder.join(path).display().to_string()
+            }
+            StoreUrl::Credential(name) => format!("the credential {name}"),
+            StoreUrl::Value(_) => "the url".to_owned(),
+        };
+        BuildError::Url { map: store.file.clone(), place, source }
+    })
+}
+
 /// Opens one store of the maps.
 async fn open(
     config: &Config,
@@ -156,8 +187,7 @@ async fn open(
     store: &StoreMap,
     credentials: Option<&Path>,
 ) -> Result<Opened, BuildError> {
-    let read = store.read_url(credentials);
-    let url = read.map_err(|source| BuildError::Read { path: PathBuf::from(&store.file), source })?;
+    let url = url_of(store, credentials)?;
     let opened = Opened::open(store.kind, &url, store_limits(config), store.shapes()).await;
     opened.map_err(|source| not_opened(name, store, source))
 }

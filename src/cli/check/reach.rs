@@ -76,9 +76,7 @@ async fn reach(config: &Config, store: &StoreMap) -> Result<(Opened, Schema), En
 
 /// The url of a store.
 pub(in crate::cli) fn url_of(store: &StoreMap) -> Result<SecretString, Ended> {
-    store.read_url(Invocation::credentials().as_deref()).map_err(|error| {
-        Ended::new(Exit::Usage, anyhow::Error::new(error).context("the file or credential of its url cannot be read"))
-    })
+    Ok(build::url_of(store, Invocation::credentials().as_deref())?)
 }
 
 /// Holds the maps against the stores, if all were reached.

@@ -37,7 +37,7 @@ pub(in crate::cli) struct InitArgs {
     /// Where a new SQLite store lies. A url that may carry a password is given in a file.
     #[arg(long, conflicts_with_all = ["url_file", "url_credential"])]
     url: Option<String>,
-    /// The file with the url of a new store.
+    /// The file with the url of a new store; a relative path begins at the folder of the map.
     #[arg(long, value_name = "FILE", conflicts_with = "url_credential")]
     url_file: Option<String>,
     /// The systemd credential with the url of a new store.
@@ -65,7 +65,8 @@ fn subject(text: &str) -> Result<(Scope, String), String> {
 /// Looks, proposes, writes.
 pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     // A first map is often made before there is a config; only what is asked of it must be there.
-    let config = if args.file.is_some() { invocation.config_to_look().ok() } else { Some(invocation.config_to_look()?) };
+    let config =
+        if args.file.is_some() { invocation.config_to_look().ok() } else { Some(invocation.config_to_look()?) };
     let others = config.as_ref().map(|config| files::of_config(config, &[])).transpose()?.unwrap_or_default();
     let path = place(args, &others)?;
     let begun = begin(args, &path)?;

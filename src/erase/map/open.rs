@@ -27,7 +27,7 @@ impl Question {
     /// As an error of its map.
     pub(super) fn error(&self, file: (&str, &str)) -> MapError {
         let message = format!("{} is still open", self.path.join("."));
-        MapError::at(file, self.span.clone(), message, "answer the question in the comment before it")
+        MapError::at(file, self.span.clone(), message, "answer the question in the comment behind it")
     }
 
     /// The line that it stands on, from 1.

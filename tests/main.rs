@@ -21,6 +21,7 @@ mod demo;
 mod end_to_end;
 mod erase;
 mod erase_records;
+mod fail_closed;
 mod forget;
 mod gate;
 mod held;

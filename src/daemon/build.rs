@@ -199,10 +199,13 @@ fn not_opened(name: &StoreName, store: &StoreMap, source: StoreError) -> BuildEr
 /// What a store may take at most, as configured.
 #[must_use]
 pub fn store_limits(config: &Config) -> StoreLimits {
+    let (usual, statement) = (StoreLimits::default(), config.limits.statement);
     StoreLimits {
-        statement_timeout: config.limits.statement,
+        statement_timeout: statement,
+        // Before the statement's own end, or a row that somebody has locked would be told as a slow statement.
+        lock_timeout: usual.lock_timeout.min(statement / 2),
         lookup_rows_max: config.limits.directory_rows_max,
-        ..StoreLimits::default()
+        ..usual
     }
 }
 

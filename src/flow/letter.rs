@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
@@ -395,7 +396,10 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         }
         LetterKind::AlarmStepFailed => {
             let steps = crate::db::erasures::steps(tx, request.id).await?;
-            let open = steps.iter().find(|step| step.state != "read_back").or(steps.last());
+            let left =
+                |step: &&StepRow| step.counts.as_ref().is_some_and(|counts| counts["residue"].as_u64() > Some(0));
+            let unfinished = || steps.iter().find(|step| step.state != "read_back");
+            let open = steps.iter().find(left).or_else(unfinished).or(steps.last());
             let jobs = crate::db::jobs::list(tx, &[crate::db::jobs::JobState::Dead], Some(request.id), 1).await?;
             let reason = jobs.first().and_then(|job| job.reason.clone()).unwrap_or_else(|| "unknown".to_owned());
             let place = failure.as_ref().map(|failure| (failure.store.clone(), failure.table.clone()));

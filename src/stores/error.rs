@@ -256,15 +256,17 @@ fn is_contention(code: &str, mysql: Option<u16>) -> bool {
     }
 }
 
-/// Down, shutting down, failing over to a copy that only reads, out of resources or disk, statement ended or timed out;
-/// SQLite's 9 (interrupted), 10 (input or output) and 13 (full).
+/// Down, shutting down, failing over to a copy that only reads, closed to connections for a while, out of resources or
+/// disk, statement ended or timed out; SQLite's 9 (interrupted), 10 (input or output) and 13 (full).
 fn is_passing(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
-        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1203 | 1290 | 1317 | 1927 | 1969 | 3024),
+        Some(number) => {
+            matches!(number, 1021 | 1040 | 1053 | 1077 | 1114 | 1203 | 1290 | 1317 | 1927 | 1969 | 3024)
+        }
         None if code.len() == 5 => {
             code.starts_with("08")
                 || code.starts_with("53")
-                || matches!(code, "25006" | "25P03" | "57P01" | "57P02" | "57P03" | "57014")
+                || matches!(code, "25006" | "25P03" | "55000" | "57P01" | "57P02" | "57P03" | "57014")
         }
         None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 9 | 10 | 13)),
     }
@@ -287,6 +289,29 @@ fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
         Some(number) => matches!(number, 1044 | 1045 | 1049 | 1054 | 1142 | 1143 | 1146),
         None => code.starts_with("42") && code.len() == 5 || code.starts_with("28") || code == "3D000" || code == "1",
     }
+}
+
+/// What a code means that says nothing to a reader, where no message can be shown.
+fn meaning(code: &str, mysql: Option<u16>) -> Option<&'static str> {
+    const MEANINGS: [(&str, &[&str], &[u16], &[u32]); 9] = [
+        ("somebody else has locked rows of it", &["55P03"], &[1205], &[5, 6]),
+        ("it took longer than a statement may", &["57014"], &[1969, 3024], &[9]),
+        ("its disk is full", &["53100"], &[1021, 1114], &[13]),
+        ("it only reads for now", &["25006"], &[1290], &[8]),
+        ("it is closed for now, or in no state for this", &["55000"], &[], &[]),
+        ("a CHECK refuses the new value", &["23514"], &[3819, 4025], &[275]),
+        ("a column must not be NULL", &["23502"], &[1048], &[1299]),
+        ("a value that must be unique is there already", &["23505"], &[1062], &[1555, 2067]),
+        ("another row still points to the row", &["23503", "23001"], &[1217, 1451], &[787]),
+    ];
+    let sqlite = code.parse::<u32>().ok().filter(|_| code.len() != 5);
+    // An extended code that has no line of its own means what its low byte does.
+    let is_sqlite = |known: &[u32]| sqlite.is_some_and(|code| known.contains(&code) || known.contains(&(code & 0xff)));
+    let means = |(_, postgres, numbers, known): &&(&str, &[&str], &[u16], &[u32])| match mysql {
+        Some(number) => numbers.contains(&number),
+        None => postgres.contains(&code) || is_sqlite(known),
+    };
+    MEANINGS.iter().find(means).map(|(words, ..)| *words)
 }
 
 /// SQLite's 14 and what it extends to: there is no such file, or it is not ours to open.
@@ -321,6 +346,8 @@ impl fmt::Display for SqlFailure {
         }
         if speaks_of_names(&code, number) {
             write!(f, ": {}", error.message())?;
+        } else if let Some(words) = meaning(&code, number) {
+            write!(f, ": {words}")?;
         }
         if number.is_none() && cannot_open(&code) {
             f.write_str(": its file cannot be opened; is it there, and may we read and write it and its folder?")?;
@@ -347,16 +374,34 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_tried_again() {
-        for code in ["25006", "25P03", "57014", "53100", "08006", "13", "10", "778", "9"] {
+        for code in ["25006", "25P03", "55000", "57014", "53100", "08006", "13", "10", "778", "9"] {
             assert!(is_passing(code, None), "{code}");
         }
-        for number in [1290, 1317, 1927, 1969] {
+        for number in [1021, 1114, 1290, 1317, 1927, 1969] {
             assert!(is_passing("HY000", Some(number)), "{number}");
         }
         for code in ["42501", "23503", "22001", "1", "19", "787", "2067"] {
             assert!(!is_passing(code, None) && !is_contention(code, None), "{code}");
         }
         assert!(!is_passing("23000", Some(1451)));
+    }
+
+    #[test]
+    fn a_code_is_told_in_words() {
+        for (code, mysql, words) in [
+            ("53100", None, "disk is full"),
+            ("HY000", Some(1021), "disk is full"),
+            ("13", None, "disk is full"),
+            ("55P03", None, "locked"),
+            ("517", None, "locked"),
+            ("23514", None, "CHECK"),
+            ("275", None, "CHECK"),
+            ("787", None, "points to"),
+            ("23000", Some(1451), "points to"),
+        ] {
+            assert!(meaning(code, mysql).is_some_and(|said| said.contains(words)), "{code} {mysql:?}");
+        }
+        assert_eq!((meaning("22001", None), meaning("1", None), meaning("23000", Some(1216))), (None, None, None));
     }
 
     #[test]

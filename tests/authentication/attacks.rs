@@ -197,7 +197,7 @@ impl Keys {
         ])
     }
 
-    /// Every way in which two parsers read two addresses; Eve signs what she wrote, for her own domain.
+    /// Every way in which two parsers read two addresses; each is signed by Eve for her own domain, and by the victim's server.
     fn ambiguous_from(&self) -> Letters {
         let fresh = fresh();
         let values = [
@@ -247,29 +247,24 @@ impl Keys {
         let mut letters: Letters = Vec::new();
         for (name, value) in values {
             letters.push((name.to_owned(), sign(&from(value), &self.eves(&fresh)).into_bytes()));
-            letters.push((format!("{name}, signed by him"), self.rewritten(value)));
+            // His server signs what any of its users writes: nothing but the reading of the header stands in the way.
+            letters.push((format!("{name}, signed by his server"), sign(&from(value), &self.own(&fresh)).into_bytes()));
         }
-        // Bytes that are no text cannot be signed here; they need not be.
-        for (name, bytes) in [
-            ("a zero byte", &b"owner1@team.example\0 <eve@evil.example>"[..]),
-            ("a zero byte in the address", b"<owner1\0@team.example>"),
-            ("Latin-1", b"<owner1@te\xe4m.example>"),
-            ("a Cyrillic letter", "<owner1@te\u{430}m.example>".as_bytes()),
-            ("a full-width at", "<owner1\u{ff20}team.example>".as_bytes()),
-            ("a soft hyphen", "<owner1@te\u{ad}am.example>".as_bytes()),
+        for (name, value) in [
+            ("a zero byte", "owner1@team.example\0 <eve@evil.example>"),
+            ("a zero byte in the address", "<owner1\0@team.example>"),
+            ("a Cyrillic letter", "<owner1@te\u{430}m.example>"),
+            ("a full-width at", "<owner1\u{ff20}team.example>"),
+            ("a soft hyphen", "<owner1@te\u{ad}am.example>"),
         ] {
-            let letter = sign(LETTER, &self.own(&fresh));
-            let (before, after) = letter.split_once("Olga One <owner1@team.example>").unwrap();
-            letters.push((name.to_owned(), [before.as_bytes(), bytes, after.as_bytes()].concat()));
+            letters.push((name.to_owned(), sign(&from(value), &self.own(&fresh)).into_bytes()));
         }
+        // Bytes that are no text cannot be signed here.
+        let letter = sign(LETTER, &self.own(&fresh));
+        let (before, after) = letter.split_once("Olga One <owner1@team.example>").unwrap();
         letters
-    }
-
-    /// The victim's signature with another From header in its place, and one more on top.
-    fn rewritten(&self, value: &str) -> Vec<u8> {
-        let letter = sign(LETTER, &self.own(&fresh()));
-        let (signature, rest) = letter.split_once("From: ").unwrap();
-        format!("{signature}From: {value}\r\nFrom: {rest}").into_bytes()
+            .push(("Latin-1".to_owned(), [before.as_bytes(), b"<owner1@te\xe4m.example>", after.as_bytes()].concat()));
+        letters
     }
 
     /// Headers that one parser sees and another does not.

@@ -11,8 +11,7 @@ const RSA_BITS_MIN: usize = 2048;
 
 /// The one key among the records of a name, or why there is none that counts.
 pub(super) fn key(records: &[Vec<u8>], algorithm: Algorithm) -> Result<DomainKey, &'static str> {
-    let is_key = |record: &&Vec<u8>| Tags::parse(record).is_some_and(|tags| tags.get("p").is_some());
-    let mut keys = records.iter().filter(is_key);
+    let mut keys = records.iter().filter(|record| is_key(record));
     let record = keys.next().ok_or("its key is not published")?;
     if keys.next().is_some() {
         return Err("several keys are published under one name");
@@ -40,4 +39,12 @@ pub(super) fn key(records: &[Vec<u8>], algorithm: Algorithm) -> Result<DomainKey
         return Err("its key is shorter than 2048 bits");
     }
     Ok(key)
+}
+
+/// Whether a record is a key; one that is written like one and cannot be read is a broken key, and not none.
+fn is_key(record: &[u8]) -> bool {
+    match Tags::parse(record) {
+        Some(tags) => tags.get("p").is_some(),
+        None => record.split(|byte| *byte == b';').any(|tag| tag.trim_ascii_start().starts_with(b"p=")),
+    }
 }

@@ -22,6 +22,7 @@ pub mod source;
 pub mod world;
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
 
 /// A TCP port on the loopback that nobody listened on a moment ago.
 pub fn free_port() -> u16 {
@@ -37,6 +38,16 @@ pub fn long_run() -> bool {
 /// Whether this test runs as root, which some servers need and others refuse.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The program, in an environment that says nothing of its own, and with nothing to read.
+pub fn expunged() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    for name in ["EXPUNGED_CONFIG", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "SUDO_USER", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
 }
 
 /// A word that no other test process on this machine uses now: the process id and a running number.

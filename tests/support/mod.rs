@@ -24,6 +24,34 @@ pub mod world;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 
+/// The same tests on both databases: `$sqlite` and `$postgres` make a world there and hand it to the test.
+macro_rules! on_both_of {
+    (
+        $world_kind:ty, $sqlite:path, $postgres:path;
+        $($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)+
+    ) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "every test has the same words at hand")]
+            use super::*;
+
+            async fn test($world: $world_kind) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                $sqlite(test).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                $postgres(test).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use on_both_of;
+
 /// A TCP port on the loopback that nobody listened on a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");

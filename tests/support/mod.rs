@@ -8,6 +8,7 @@
 //! (not until its port is open), and a test in `tests/servers.rs` that fails when it does not.
 
 pub mod certificate;
+pub mod dice;
 pub mod dovecot;
 pub mod imap;
 pub mod leash;

@@ -41,11 +41,11 @@ async fn alarm(world: &World) -> String {
 }
 
 fn operator(world: &World) -> Operator {
-    Operator::named(&world.house, "ops")
+    world.operator("ops")
 }
 
 async fn erase_again(world: &World, request: RequestId, named: Option<Recognised>) -> Result<State, String> {
-    let reference = world.stored(request).await.request.reference;
+    let reference = world.reference(request).await;
     let moved = again::erase_again(&world.house, &reference, &operator(world), named).await;
     moved.map_err(|error| error.to_string())?;
     world.settle().await;
@@ -184,7 +184,7 @@ async fn what_is_left_alone_leaves_the_request_completed() {
             let request = closed(&world).await;
             shop.run(BACK).await;
             world.days_pass(7).await;
-            let reference = world.stored(request).await.request.reference;
+            let reference = world.reference(request).await;
             let ops = operator(&world);
             again::leave_alone(&world.house, &reference, &ops, " ").await.expect_err("a reason is asked for");
             let reason = "the account was opened again by its owner, who is a customer";

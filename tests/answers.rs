@@ -54,7 +54,7 @@ async fn answered_in_thread(world: &World, letter: &Letter, from: &str, text: &s
 }
 
 async fn reference(world: &World, id: RequestId) -> Reference {
-    world.stored(id).await.request.reference
+    world.reference(id).await
 }
 
 async fn in_review(world: &World, id: RequestId, reason: ReviewReason) {
@@ -63,5 +63,5 @@ async fn in_review(world: &World, id: RequestId, reason: ReviewReason) {
 }
 
 fn operator(world: &World) -> Operator {
-    Operator::named(&world.house, "alice")
+    world.operator("alice")
 }

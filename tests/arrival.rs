@@ -183,8 +183,8 @@ async fn a_letter_that_is_too_large_is_one_request_and_shows_its_sender() {
     assert_eq!(dispositions(&world).await, ["duplicate"]);
     assert_eq!(count(&world, "requests").await, 1);
     let request = request_of(&world, 1).await;
-    let reference = world.stored(request).await.request.reference;
-    let operator = operate::Operator::named(&world.house, "tester");
+    let reference = world.reference(request).await;
+    let operator = world.operator("tester");
     let shown = operate::reveal(&world.house, &reference, &operator).await.unwrap();
     assert_eq!(shown.sender.as_deref(), Some(OWNER));
 }

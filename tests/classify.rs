@@ -9,10 +9,12 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use expunged::intake::Lexicon;
 use serde_json::Value;
+
+use crate::support::expunged;
 
 /// What was reached, as shares: at least, or at most.
 struct Reached {
@@ -46,10 +48,6 @@ const CORPUS: Reached = Reached {
     yes: 0.92,
     subject: 0.99,
 };
-
-fn expunged() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_expunged"))
-}
 
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/authored")

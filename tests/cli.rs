@@ -9,7 +9,8 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use self::shop::{Shop, expunged, text};
+use self::shop::{Shop, text};
+use crate::support::expunged;
 
 /// What a command printed and how it ended.
 struct Said {

@@ -11,27 +11,23 @@ use crate::support::world::World;
 
 /// The same test on both databases.
 macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)+) => {$(
-        $(#[$doc])*
-        mod $name {
-            use super::*;
-
-            async fn test($world: &World) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn sqlite() {
-                test(&World::sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn postgres() {
-                test(&World::postgres().await).await;
-            }
+    ($($tests:tt)*) => {
+        $crate::support::on_both_of! {
+            &$crate::support::world::World, $crate::gate::on_sqlite, $crate::gate::on_postgres;
+            $($tests)*
         }
-    )+};
+    };
 }
 
 pub(crate) use on_both;
+
+pub async fn on_sqlite(test: impl AsyncFnOnce(&World)) {
+    test(&World::sqlite().await).await;
+}
+
+pub async fn on_postgres(test: impl AsyncFnOnce(&World)) {
+    test(&World::postgres().await).await;
+}
 
 /// Owners of the shop, each of an account of their own.
 const OWNERS: [&str; 4] = ["owner1@team.example", "owner2@team.example", "owner3@team.example", "owner4@team.example"];

@@ -22,7 +22,7 @@ async fn rows(world: &World) -> [i64; 4] {
 }
 
 fn operator(world: &World) -> Operator {
-    Operator::named(&world.house, "ops")
+    world.operator("ops")
 }
 
 /// Closes account 1 under a hold.

@@ -237,12 +237,25 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("mail_auth", &["authenticate"], "signatures are verified, and DNS is asked, in one room"),
     ("minijinja", &["reply"], "letters are written by one room"),
     ("clap", &["cli", "output"], "the command line is one room's"),
+    ("redis", &["stores"], "keys are read and deleted by a connector"),
+    ("opendal", &["stores"], "objects are read and deleted by a connector"),
+    ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
+    ("rustls", &["mailbox", "reply", "stores"], "mail and the connectors speak TLS"),
+    (
+        "tokio::net",
+        &["mailbox", "reply"],
+        "connections are opened to mail servers, and by the connectors' own libraries",
+    ),
+    (TCP_OR_UDP, &[], "nobody waits for the network in a thread"),
+    ("tokio::fs", &["stores", "reply"], "files are read in the background by a store of files and a mailer into files"),
     (
         "std::fs",
         &["vault", "config", "mailbox", "reply", "daemon", "db", "cli", "demo", "breakpoint", "verify", "erase"],
         "the pure rooms read no file",
     ),
 ];
+/// Connections of the standard library, which wait in the thread.
+const TCP_OR_UDP: &str = r"std::net::(?:\{[^}]*)?(?:Tcp|Udp)";
 /// Rooms without I/O: not even a runtime for it.
 const PURE: &[&str] = &["domain", "intake", "trail"];
 
@@ -258,10 +271,7 @@ fn the_outside_world_is_opened_by_few_rooms() {
         }
         let room = module.first().map_or("main", String::as_str);
         let (code, _) = without_tests(&code_of(text));
-        let names = |path: &str| {
-            let pattern = regex::Regex::new(&format!(r"\b{path}\s*::")).expect("a pattern of ours");
-            pattern.is_match(&code)
-        };
+        let names = |path: &str| is_named(&code, path);
         for (path, open_to, because) in OUTSIDE {
             if !open_to.contains(&room) && names(path) {
                 wrong.push(format!("{} names {path}: {because}", file.display()));
@@ -272,6 +282,41 @@ fn the_outside_world_is_opened_by_few_rooms() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether code names something of the outside: below its path, or by a `use` of the path itself. A room of ours that is
+/// called like a crate is not the crate.
+fn is_named(code: &str, path: &str) -> bool {
+    let end = if path.ends_with(')') { "" } else { r"\s*(?:::|;)" };
+    let pattern = regex::Regex::new(&format!(r"(?m)(?:^|[^:\w])(?:::)?{path}{end}")).expect("a pattern of ours");
+    pattern.is_match(code)
+}
+
+#[test]
+fn each_way_outside_is_seen_where_it_is_named() {
+    for (line, path) in [
+        ("let found = sqlx::query(sql);", "sqlx"),
+        ("use ::redis::Cmd;", "redis"),
+        ("use redis;", "redis"),
+        ("fn f(operator: &opendal::Operator) {}", "opendal"),
+        ("use tokio_rustls::TlsConnector;", "tokio_rustls"),
+        ("let _ = rustls::crypto::ring::default_provider();", "rustls"),
+        ("use tokio::net::TcpStream;", "tokio::net"),
+        ("use tokio::fs;", "tokio::fs"),
+        ("use std::net::{IpAddr, TcpListener};", TCP_OR_UDP),
+        ("std::net::UdpSocket::bind(address)", TCP_OR_UDP),
+    ] {
+        assert!(is_named(line, path), "{line}");
+        assert!(OUTSIDE.iter().any(|(known, ..)| *known == path), "{path} has no row");
+    }
+    for (line, path) in [
+        ("use crate::stores::redis::RedisFailure;", "redis"),
+        ("use super::redis::RedisFailure;", "redis"),
+        ("use std::net::IpAddr;", TCP_OR_UDP),
+        ("use tokio_rustls::TlsConnector;", "rustls"),
+    ] {
+        assert!(!is_named(line, path), "{line}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expunged::db::{keys, trail};
 use expunged::domain::Scope;
 use expunged::domain::{CaseId, RequestId, State};
-use expunged::flow::operate::{self, Correction, Operator, Refusal};
+use expunged::flow::operate::{self, Correction, Refusal};
 use expunged::trail::{ActorKind, Event, address_commitment};
 use expunged::vault::{KeyOwner, KeyPurpose};
 use sha2::{Digest, Sha256};
@@ -110,11 +110,11 @@ async fn an_owners_approval_is_the_owners() {
 #[tokio::test]
 async fn what_an_operator_said_is_committed_to_and_shown_again() {
     let world = World::sqlite().await;
-    let operator = Operator::named(&world.house, "ops");
+    let operator = world.operator("ops");
     // A wish that nobody can read goes to a person, who puts it right.
     let text = "Please delete my data, or rather send me a copy of it first.";
     let request = world.live(async { world.receive(&plain(OWNER, "My data", text)).await.1.unwrap() }).await;
-    let reference = world.stored(request).await.request.reference;
+    let reference = world.reference(request).await;
     assert_eq!(world.state(request).await, State::NeedsReview);
     let correction = Correction { scope: Some(Scope::User), account: Some("a1".to_owned()), target: None };
     operate::correct(&world.house, &reference, &operator, correction).await.unwrap();

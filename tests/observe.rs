@@ -198,7 +198,7 @@ async fn observing_tells_what_an_answer_moves_beside_what_it_opens() {
             world.clock.advance(Duration::from_secs(3_700));
             let both = scheduled.answer(OWNER, "Please delete the user profile of our colleague Una One too.");
             let seen = look(&world, std::slice::from_ref(&both)).await.pop().unwrap();
-            let reference = world.stored(first).await.request.reference;
+            let reference = world.reference(first).await;
             assert_eq!(seen.prospect.beside, Some((reference, State::OnHold)));
             let second = expect(&world, &both, Disposition::Opened, Some(State::AwaitingConfirmation)).await;
             assert_ne!(second, Some(first));

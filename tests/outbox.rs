@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use expunged::chance::OsChance;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, State};
-use expunged::flow::operate::{self, Approval, Operator, Refusal};
+use expunged::flow::operate::{self, Approval, Refusal};
 use expunged::flow::{FlowError, retry};
 use expunged::mailbox::maildir;
 use expunged::params;
@@ -273,8 +273,8 @@ fn refusal(ground: &str) -> Refusal {
 async fn a_letter_that_cannot_be_written_is_given_up_where_people_see_it() {
     let (world, _server) = world().await;
     let (id, _) = world.live(world.ask(OWNER)).await;
-    let reference = world.stored(id).await.request.reference;
-    let operator = Operator::named(&world.house, "ops");
+    let reference = world.reference(id).await;
+    let operator = world.operator("ops");
     operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
     // What the operator wrote can no longer be read when the letter is written.
     world.try_sql("UPDATE sealed SET bytes = $1 WHERE kind = 'closing'", params![vec![7_u8; 64]]).await.unwrap();
@@ -295,8 +295,8 @@ async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle()
     world
         .live(async {
             let (id, _) = world.ask(OWNER).await;
-            let reference = world.stored(id).await.request.reference;
-            let operator = Operator::named(&world.house, "ops");
+            let reference = world.reference(id).await;
+            let operator = world.operator("ops");
             operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
             // The directory has no name for this end-user: the owner is told the address.
             let text = "Hello,\r\n\r\nplease delete all my personal data.";
@@ -318,8 +318,8 @@ async fn two_operators_vouch_for_somebody_whose_mailbox_is_dead() {
             server.is(NOBODY);
             let id = asked(&world).await;
             waits_for_a_person(&world, id).await;
-            let reference = world.stored(id).await.request.reference;
-            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            let reference = world.reference(id).await;
+            let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
             let evidence = Some((ProofKind::CalledBack, "rang the number on file"));
             let done = operate::approve(&world.house, &reference, &first, evidence).await.unwrap();
             assert_eq!(done, Approval::Recorded);
@@ -361,7 +361,7 @@ async fn a_confirmation_that_was_refused_is_sent_when_the_team_says_so() {
         .live(async {
             let id = never_told(&world, &server).await;
             assert_eq!(addresses_kept(&world).await, 1);
-            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
             assert_eq!(retry::letters_of(&world.house, &reference, &ops).await.unwrap(), 1);
             world.settle().await;
             assert_eq!((letters(&world, "completed", "sent").await, world.fresh(OWNER).len()), (1, 1));
@@ -380,7 +380,7 @@ async fn an_address_that_nothing_reaches_is_forgotten_with_the_letters() {
             let id = never_told(&world, &server).await;
             world.days_pass(31).await;
             assert_eq!(addresses_kept(&world).await, 0);
-            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
             let late = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
             assert!(matches!(late, FlowError::KeyDestroyed(_)), "{late}");
         })
@@ -393,7 +393,7 @@ async fn what_is_no_longer_so_is_not_said() {
     world
         .live(async {
             let (id, challenge) = world.ask(OWNER).await;
-            let (reference, ops) = (world.stored(id).await.request.reference, Operator::named(&world.house, "ops"));
+            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
             server.is(AWAY);
             world.receive(&challenge.answer(OWNER, &challenge.code())).await;
             assert_eq!(world.state(id).await, State::Scheduled);

@@ -3,7 +3,6 @@
 
 use expunged::domain::{RequestId, State, Timestamp};
 use expunged::flow::canary::{self, Replayed};
-use expunged::flow::operate::Operator;
 use expunged::params;
 use expunged::stores::StoreName;
 
@@ -58,7 +57,7 @@ async fn restored(world: &World) -> RequestId {
 }
 
 async fn replay(world: &World, since: Timestamp, store: &str, only_look: bool) -> Replayed {
-    let (store, ops) = (StoreName::new(store), Operator::named(&world.house, "ops"));
+    let (store, ops) = (StoreName::new(store), world.operator("ops"));
     let replayed = canary::replay(&world.house, since, store.as_ref(), &ops, only_look).await.unwrap();
     world.settle().await;
     replayed

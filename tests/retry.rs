@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use expunged::db::jobs::{self, JobRow, JobState};
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::operate::{self, Correction};
 use expunged::flow::retry::{self, Retried};
 use expunged::params;
 use expunged::reply::compose::Outgoing;
@@ -42,7 +42,7 @@ async fn dead(world: &World, kind: &str) -> JobRow {
 }
 
 async fn again(world: &World, job: &JobRow) -> Retried {
-    retry::job(&world.house, job.id, &Operator::named(&world.house, "ops")).await.unwrap()
+    retry::job(&world.house, job.id, &world.operator("ops")).await.unwrap()
 }
 
 /// What is said instead; the job stays as it is.
@@ -98,10 +98,8 @@ async fn a_question_that_is_over_is_not_asked_by_a_retry() {
     let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
     let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
     given_up(&world, id).await;
-    let reference = world.stored(id).await.request.reference;
-    operate::act(&world.house, &reference, &Operator::named(&world.house, "ops"), operate::Act::Withdraw, None)
-        .await
-        .unwrap();
+    let reference = world.reference(id).await;
+    operate::act(&world.house, &reference, &world.operator("ops"), operate::Act::Withdraw, None).await.unwrap();
     instead(&world, "send", "what it asks or says is over").await;
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
 }
@@ -119,7 +117,7 @@ async fn a_request_that_waits_for_a_person_is_put_right_instead() {
             instead(&world, "identify", "requests scope").await;
             // What is said helps.
             let correction = Correction { scope: Some(Scope::Account), ..Correction::default() };
-            let operator = Operator::named(&world.house, "ops");
+            let operator = world.operator("ops");
             operate::correct(&world.house, &request.reference, &operator, correction).await.unwrap();
             world.settle().await;
             assert_eq!(world.state(id).await, State::AwaitingConfirmation);

@@ -111,8 +111,10 @@ impl Case<'_> {
 
     /// Drops the signatures whose rules or keys do not count.
     async fn keep_sound(&mut self, message: &mut AuthenticatedMessage<'_>, received: Received<'_>) -> Kept {
-        if !message.errors.is_empty() {
-            self.says(Mechanism::Dkim, "a signature cannot be read");
+        for unread in message.errors.iter().filter(|unread| unread.name.eq_ignore_ascii_case(b"dkim-signature")) {
+            // Where a rule of ours says why, it says more than that.
+            let says = sound(unread.value, self.head, received).err().unwrap_or("a signature cannot be read");
+            self.says(Mechanism::Dkim, says);
         }
         let (mut kept, mut all) = (Kept::default(), Vec::new());
         for mut header in std::mem::take(&mut message.dkim_headers) {

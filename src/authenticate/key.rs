@@ -11,12 +11,13 @@ const RSA_BITS_MIN: usize = 2048;
 
 /// The one key among the records of a name, or why there is none that counts.
 pub(super) fn key(records: &[Vec<u8>], algorithm: Algorithm) -> Result<DomainKey, &'static str> {
-    let keys = records.iter().filter_map(|record| Some((record, Tags::parse(record)?)));
-    let mut keys = keys.filter(|(_, tags)| tags.get("p").is_some());
+    let keys = records.iter().map(|record| (record, Tags::parse(record)));
+    let mut keys = keys.filter(|(record, tags)| is_key(record, tags.as_ref()));
     let (record, tags) = keys.next().ok_or("its key is not published")?;
     if keys.next().is_some() {
         return Err("several keys are published under one name");
     }
+    let tags = tags.ok_or("its key cannot be read")?;
     if tags.get("v").is_some_and(|version| version != "DKIM1" || tags.first() != Some("v")) {
         return Err("its key is of no known version");
     }
@@ -39,4 +40,12 @@ pub(super) fn key(records: &[Vec<u8>], algorithm: Algorithm) -> Result<DomainKey
         return Err("its key is shorter than 2048 bits");
     }
     Ok(key)
+}
+
+/// Whether a record is a key; one that is written like one and cannot be read is a broken key, and not none.
+fn is_key(record: &[u8], tags: Option<&Tags>) -> bool {
+    match tags {
+        Some(tags) => tags.get("p").is_some(),
+        None => record.split(|byte| *byte == b';').any(|tag| tag.trim_ascii_start().starts_with(b"p=")),
+    }
 }

@@ -6,7 +6,7 @@ use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
-use crate::domain::request::Audience;
+use crate::domain::request::{Audience, LookReason};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
@@ -384,9 +384,9 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     Ok(match row.kind {
         LetterKind::AlarmReview => {
             let word = match (request.state, request.review) {
-                (State::Reopened | State::Erasing | State::Completed, _) => "reopened",
-                (State::NotFound, _) => "not_found",
-                (State::Refused, _) => "review_day",
+                (State::Reopened | State::Erasing | State::Completed, _) => LookReason::Reopened.as_str(),
+                (State::NotFound, _) => LookReason::NotFound.as_str(),
+                (State::Refused, _) => LookReason::ReviewDay.as_str(),
                 (_, Some(reason)) => reason.as_str(),
                 (state, None) => state.as_str(),
             };

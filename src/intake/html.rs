@@ -7,11 +7,10 @@ use html2text::config;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-use super::markup::simple_text;
+use super::markup::{COLUMNS, simple_text};
 use super::normal::cut;
 
-/// Columns that lines are broken at: wide enough that sentences stay whole, small enough that tables stay cheap.
-const COLUMNS: usize = 500;
+/// Deeper documents are only stripped of their tags.
 const DEPTH_MAX: usize = 150;
 
 /// The text that a reader sees, with quoted blocks marked by `> `; and whether all of the input was rendered.
@@ -24,17 +23,21 @@ pub(super) fn visible_text(html: &str, bytes_max: usize) -> (String, bool) {
     if let Some(text) = simple_text(kept) {
         return (text, whole);
     }
-    if depth(kept) > DEPTH_MAX {
-        return (mail_parser::decoders::html::html_to_text(kept), false);
+    match rendered(kept) {
+        Some(text) => (text, whole),
+        None => (mail_parser::decoders::html::html_to_text(kept), false),
+    }
+}
+
+/// The text as the renderer lays it out; `None` where it would take too long, or fails.
+fn rendered(html: &str) -> Option<String> {
+    if depth(html) > DEPTH_MAX {
+        return None;
     }
     let renderer = config::plain_no_decorate().use_doc_css().no_table_borders().raw_mode(true).allow_width_overflow();
+    let renderer = renderer.link_footnotes(false);
     // The HTML parser logs every piece of text that it reads: it speaks to nobody here.
-    let rendered =
-        with_default(&Dispatch::none(), || renderer.link_footnotes(false).string_from_read(kept.as_bytes(), COLUMNS));
-    match rendered {
-        Ok(text) => (text, whole),
-        Err(_) => (mail_parser::decoders::html::html_to_text(kept), false),
-    }
+    with_default(&Dispatch::none(), || renderer.string_from_read(html.as_bytes(), COLUMNS)).ok()
 }
 
 fn floor_char_boundary(text: &str, bytes_max: usize) -> &str {

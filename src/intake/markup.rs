@@ -3,8 +3,9 @@
 //! Says nothing where the document may hide something, or is laid out otherwise: then the renderer reads it. What it says
 //! is what the renderer would.
 
-/// Characters that a line is broken at.
-const COLUMNS: usize = 500;
+/// Characters that a line is broken at, here and by the renderer: so many that sentences stay whole, so few that tables
+/// stay cheap.
+pub(super) const COLUMNS: usize = 500;
 /// Words of a style that may hide text or lay it out anew.
 const STYLES: [&[u8]; 8] =
     [b"display", b"overflow", b"visibility", b"hidden", b"white-space", b"content", b"position", b"@import"];

@@ -33,6 +33,8 @@ pub struct Suite {
     pub forged: Vec<(String, Vec<u8>)>,
     /// Letters that must not even where [`MX`] is trusted.
     pub forged_results: Vec<(String, Vec<u8>)>,
+    /// Letters of which [`MX`] itself says something, and which pass where it is trusted and says so.
+    pub results: Vec<(String, Vec<u8>)>,
 }
 
 /// The letters that are kept as files, by path, and their bytes.
@@ -98,7 +100,8 @@ impl Suite {
         ] {
             forged.extend(letters.into_iter().map(|(name, bytes)| (format!("{of}: {name}"), bytes)));
         }
-        Self { dns: keys.dns(), honest: keys.honest(), forged, forged_results: keys.forged_results() }
+        let (honest, forged_results, results) = (keys.honest(), keys.forged_results(), keys.results());
+        Self { dns: keys.dns(), honest, forged, forged_results, results }
     }
 }
 
@@ -131,6 +134,8 @@ impl Keys {
             key("later", format!("v=DKIM2; {rsa}")),
             key("kind", format!("v=DKIM1; {}", rsa.replace("k=rsa", "k=ed25519"))),
             key("twice", format!("v=DKIM1; {rsa}; {rsa}")),
+            key("noise", "v=DKIM1; k=rsa; p=AAAA".to_owned()),
+            key("spf", "v=spf1 -all".to_owned()),
             key("two", format!("v=DKIM1; {rsa}")),
             key("two", format!("v=DKIM1; {}", self.second.record)),
             ("_dmarc.team.example".to_owned(), "v=DMARC1; p=reject; adkim=s".to_owned()),
@@ -142,10 +147,12 @@ impl Keys {
             ("k._domainkey.example".to_owned(), format!("v=DKIM1; {}", self.eve.record)),
             ("k._domainkey.xn--tem-8cd.example".to_owned(), format!("v=DKIM1; {}", self.eve.record)),
         ];
-        // An organisation whose policy lets its departments sign for it, and one that publishes none.
+        // An organisation whose policy lets its departments sign for it, milder ones, and one that publishes none.
         records.extend([
             ("_dmarc.relaxed.example".to_owned(), "v=DMARC1; p=reject".to_owned()),
             ("k._domainkey.relaxed.example".to_owned(), format!("v=DKIM1; {rsa}")),
+            ("_dmarc.careful.example".to_owned(), "v=DMARC1; p=quarantine".to_owned()),
+            ("_dmarc.lenient.example".to_owned(), "v=DMARC1; p=none".to_owned()),
             ("k._domainkey.plain.example".to_owned(), format!("v=DKIM1; {rsa}")),
         ]);
         dns_file(&records)
@@ -193,11 +200,15 @@ impl Keys {
                 let letter = of(LETTER, "mail.relaxed.example");
                 sign(&letter, &at("relaxed.example"))
             }),
+            ("sealed by who passed it on", {
+                let seal = "ARC-Seal: i=1; a=rsa-sha256; t=1; cv=none; d=list.example; s=k; b=AAAA";
+                format!("{seal}\r\n{}", sign(LETTER, &own))
+            }),
             ("no policy, the very domain", sign(&of(LETTER, "plain.example"), &at("plain.example"))),
         ])
     }
 
-    /// Every way in which two parsers read two addresses; Eve signs what she wrote, for her own domain.
+    /// Every way in which two parsers read two addresses; each is signed by Eve for her own domain, and by the victim's server.
     fn ambiguous_from(&self) -> Letters {
         let fresh = fresh();
         let values = [
@@ -247,29 +258,24 @@ impl Keys {
         let mut letters: Letters = Vec::new();
         for (name, value) in values {
             letters.push((name.to_owned(), sign(&from(value), &self.eves(&fresh)).into_bytes()));
-            letters.push((format!("{name}, signed by him"), self.rewritten(value)));
+            // His server signs what any of its users writes: nothing but the reading of the header stands in the way.
+            letters.push((format!("{name}, signed by his server"), sign(&from(value), &self.own(&fresh)).into_bytes()));
         }
-        // Bytes that are no text cannot be signed here; they need not be.
-        for (name, bytes) in [
-            ("a zero byte", &b"owner1@team.example\0 <eve@evil.example>"[..]),
-            ("a zero byte in the address", b"<owner1\0@team.example>"),
-            ("Latin-1", b"<owner1@te\xe4m.example>"),
-            ("a Cyrillic letter", "<owner1@te\u{430}m.example>".as_bytes()),
-            ("a full-width at", "<owner1\u{ff20}team.example>".as_bytes()),
-            ("a soft hyphen", "<owner1@te\u{ad}am.example>".as_bytes()),
+        for (name, value) in [
+            ("a zero byte", "owner1@team.example\0 <eve@evil.example>"),
+            ("a zero byte in the address", "<owner1\0@team.example>"),
+            ("a Cyrillic letter", "<owner1@te\u{430}m.example>"),
+            ("a full-width at", "<owner1\u{ff20}team.example>"),
+            ("a soft hyphen", "<owner1@te\u{ad}am.example>"),
         ] {
-            let letter = sign(LETTER, &self.own(&fresh));
-            let (before, after) = letter.split_once("Olga One <owner1@team.example>").unwrap();
-            letters.push((name.to_owned(), [before.as_bytes(), bytes, after.as_bytes()].concat()));
+            letters.push((name.to_owned(), sign(&from(value), &self.own(&fresh)).into_bytes()));
         }
+        // Bytes that are no text cannot be signed here.
+        let letter = sign(LETTER, &self.own(&fresh));
+        let (before, after) = letter.split_once("Olga One <owner1@team.example>").unwrap();
         letters
-    }
-
-    /// The victim's signature with another From header in its place, and one more on top.
-    fn rewritten(&self, value: &str) -> Vec<u8> {
-        let letter = sign(LETTER, &self.own(&fresh()));
-        let (signature, rest) = letter.split_once("From: ").unwrap();
-        format!("{signature}From: {value}\r\nFrom: {rest}").into_bytes()
+            .push(("Latin-1".to_owned(), [before.as_bytes(), b"<owner1@te\xe4m.example>", after.as_bytes()].concat()));
+        letters
     }
 
     /// Headers that one parser sees and another does not.
@@ -307,6 +313,11 @@ impl Keys {
                 "header injection in the subject",
                 instead("my account\r\n", "my account\r\nReply-To: eve@evil.example\r\n"),
             ),
+            ("another of a header that is signed once", {
+                let ticket = LETTER.replace("Subject:", "X-Ticket: 1\r\nSubject:");
+                let signed = sign(&ticket, &Signing { headers: &format!("{SIGNED}:x-ticket"), ..self.own(&fresh) });
+                before("X-Ticket: 2\r\n", &signed)
+            }),
             ("not signed at all", LETTER.to_owned()),
             ("not signed, with hidden brackets", from("\"<owner1@team.example>\" <eve@evil.example>")),
         ])
@@ -327,6 +338,11 @@ impl Keys {
             ("From is not signed and was rewritten", unsigned_from.replace(EVE, VICTIM)),
             ("the subject is not signed", sign(LETTER, &headers("from:to:date"))),
             ("only From is signed", sign(LETTER, &headers("from"))),
+            (
+                "more headers are signed than a letter has",
+                sign(LETTER, &headers(&format!("{SIGNED}{}", ":x-a".repeat(200)))),
+            ),
+            ("eleven signatures", good.replacen(LETTER, "", 1).repeat(11) + LETTER),
             ("another text", instead("delete my account", "erase my account")),
             ("another subject", instead("close my account", "erase my account")),
             ("more text below", format!("{good}And tell eve@evil.example.\r\n")),
@@ -370,6 +386,8 @@ impl Keys {
             ("of another version", sign(LETTER, &by("later"))),
             ("of another kind", sign(LETTER, &by("kind"))),
             ("with its tags twice", sign(LETTER, &by("twice"))),
+            ("of noise", sign(LETTER, &by("noise"))),
+            ("another record in its place", sign(LETTER, &by("spf"))),
             ("two under one name", sign(LETTER, &by("two"))),
             ("two under one name, by the second", sign(LETTER, &Signing { key: &self.second, ..by("two") })),
             ("not published", sign(LETTER, &by("nothing"))),
@@ -408,6 +426,7 @@ impl Keys {
         let fresh = fresh();
         let by = |domain| Signing { domain, ..self.eves(&fresh) };
         let homoglyph = LETTER.replace("owner1@team.example", "owner1@xn--tem-8cd.example");
+        let of = |domain: &str| sign(&LETTER.replace("team.example", domain), &by("evil.example"));
         named([
             ("by Eve's domain", sign(LETTER, &by("evil.example"))),
             ("by a domain that begins like his", sign(LETTER, &by("team.example.evil.example"))),
@@ -417,6 +436,9 @@ impl Keys {
                 sign(LETTER, &Signing { selector: "good", ..by("mail.team.example") })
             }),
             ("by Eve's domain for his with a dot", sign(&from("<owner1@team.example.>"), &by("evil.example"))),
+            ("by Eve's domain, his has no policy", of("plain.example")),
+            ("by Eve's domain, his policy is to quarantine", of("careful.example")),
+            ("by Eve's domain, his policy asks for nothing", of("lenient.example")),
             ("by a domain that looks like his", sign(&homoglyph, &by("xn--tem-8cd.example"))),
             ("by Eve's domain in his name below", sign(&from("<owner1@x.team.example>"), &by("evil.example"))),
             ("a third party's leave", sign(LETTER, &self.eves(&format!("{fresh}; atps=team.example; atpsh=none")))),
@@ -536,7 +558,34 @@ impl Keys {
             ("both at once", on_top(&format!("{MX}; dmarc=fail header.from=team.example; {pass}"))),
             ("a name in a comment", on_top(&format!("mx.evil.example ({MX}); {pass}"))),
             ("broken", on_top(&format!("{MX}; {pass} (open"))),
+            ("a quote that does not end", on_top(&format!("{MX}; dmarc=pass header.from=\"team.example"))),
+            ("a bracket that closes nothing", on_top(&format!("{MX}; {pass})"))),
+            ("not of the grammar", on_top(&format!("{MX}; {pass} and=more"))),
+            ("of nobody", on_top(&format!("; {pass}"))),
+            ("of ours, and no result", on_top(MX)),
+            ("with a letter that is not ASCII", on_top(&format!("{MX}; {pass} (\u{e4})"))),
+            ("a word that nobody knows", on_top(&format!("{MX}; dmarc=bestguesspass header.from=team.example"))),
             ("with From twice", format!("{}From: eve@evil.example\r\n{LETTER}", says(&format!("{MX}; {pass}")))),
+            ("none at all", LETTER.to_owned()),
+        ])
+    }
+
+    /// Letters of which our MX itself says something.
+    fn results(&self) -> Letters {
+        let signed = sign(LETTER, &self.own(&fresh()));
+        let says = |text: &str, letter: &str| format!("Authentication-Results: {MX}; {text}\r\n{letter}");
+        let of = |result: &str| format!("spf=pass smtp.mailfrom=team.example; dmarc={result} header.from=team.example");
+        named([
+            ("pass, not signed", says(&of("pass (p=reject)"), LETTER)),
+            ("pass, signed", says(&of("pass"), &signed)),
+            ("fail, not signed", says(&of("fail"), LETTER)),
+            ("fail, signed", says(&of("fail"), &signed)),
+            ("permerror, signed", says(&of("permerror"), &signed)),
+            ("temperror, not signed", says(&of("temperror"), LETTER)),
+            ("temperror, signed", says(&of("temperror"), &signed)),
+            ("none, not signed", says(&of("none"), LETTER)),
+            ("none, signed", says(&of("none"), &signed)),
+            ("nothing, signed", says("none", &signed)),
         ])
     }
 }

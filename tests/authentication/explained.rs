@@ -1,22 +1,16 @@
 //! `expunged explain`: what a person learns who asks why.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::attacks::{MX, NOW, Suite, kept};
 use super::signer::write;
+use crate::support::expunged;
 use crate::support::world::Ground;
 
 fn explain(arguments: &[&str], folder: &Path) -> (Vec<Value>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_expunged"))
-        .args(["explain", "-o", "jsonl"])
-        .args(arguments)
-        .arg(folder)
-        .env_remove("EXPUNGED_CONFIG")
-        .output()
-        .unwrap();
+    let output = expunged().args(["explain", "-o", "jsonl"]).args(arguments).arg(folder).output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{err}");
     let records = String::from_utf8(output.stdout).unwrap();
@@ -99,7 +93,7 @@ fn what_counted_is_shown() {
     assert_eq!(record["identifiers"]["numbers"][0]["value"], "ann_77");
     let sender = &record["authentication"];
     assert_eq!((&sender["result"], &sender["address"]), (&"pass".into(), &"ann@b.example".into()), "{sender}");
-    let shown = Command::new(env!("CARGO_BIN_EXE_expunged")).arg("explain").arg(folder.path()).output().unwrap();
+    let shown = expunged().arg("explain").arg(folder.path()).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("sender          none ann@b.example"), "{shown}");
 }
@@ -145,9 +139,8 @@ async fn beside_a_config_it_says_what_the_daemon_would_do_and_nothing_that_the_d
     }
     assert!(!format!("{records:?}").contains("\"owner\""), "{records:?}");
     // What cannot be recorded is not revealed: the daemon has made no trail yet.
-    let mut refused = Command::new(env!("CARGO_BIN_EXE_expunged"));
     let refused =
-        refused.arg("explain").arg("--reveal").arg("--config").arg(&config).arg(folder.path()).output().unwrap();
+        expunged().arg("explain").arg("--reveal").arg("--config").arg(&config).arg(folder.path()).output().unwrap();
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(4), 0), "{refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("leave out --reveal"), "{refused:?}");
 }

@@ -12,28 +12,13 @@ use expunged::authenticate::{Arrived, Authenticator, FileDns};
 use expunged::intake::{Lexicon, Limits, parts, read};
 
 use super::attacks::{MX, NOW, Suite};
+use crate::support::dice::Dice;
 use crate::support::long_run;
 
 /// No letter may take longer.
 const LETTER_MAX: Duration = Duration::from_secs(1);
 /// Attacks that are large by themselves are judged elsewhere; here they would be nearly all of the time.
 const SEED_BYTES_MAX: usize = 64 * 1024;
-
-/// A small generator, so that a find can be made again (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.roll() >> 33).unwrap() % end.max(1)
-    }
-}
 
 fn seeds(suite: &Suite) -> Vec<Vec<u8>> {
     let authored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/authored");
@@ -47,8 +32,7 @@ fn seeds(suite: &Suite) -> Vec<Vec<u8>> {
 
 /// One letter made of others.
 fn mutated(number: u64, seeds: &[Vec<u8>]) -> Vec<u8> {
-    let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    dice.roll();
+    let mut dice = Dice::new(number);
     let mut bytes = seeds[dice.below(seeds.len())].clone();
     for _ in 0..=dice.below(4) {
         let at = dice.below(bytes.len() + 1);

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Said;
-use super::shop::{Shop, expunged};
+use super::shop::Shop;
+use crate::support::expunged;
 
 #[test]
 fn looking_needs_no_mailer_that_sends() {

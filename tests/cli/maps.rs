@@ -3,8 +3,9 @@
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::shop::{Shop, expunged};
+use super::shop::Shop;
 use super::{Said, run};
+use crate::support::expunged;
 use crate::support::postgres::fresh_postgres;
 use crate::support::unique_word;
 

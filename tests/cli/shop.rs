@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::Said;
+use crate::support::expunged;
 
 const SCHEMA: &str = "
 CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT NOT NULL);
@@ -253,16 +254,6 @@ impl Shop {
         assert!(ended.success() && log.contains("daemon stopped"), "{ended}\n{log}");
         assert!(!started.contains("olga") && !log.contains("olga"), "no address in the log");
     }
-}
-
-/// The program, in an environment that says nothing of its own.
-pub(super) fn expunged() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
-    for name in ["EXPUNGED_CONFIG", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "SUDO_USER", "CREDENTIALS_DIRECTORY"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {

@@ -8,7 +8,7 @@ use expunged::params;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::world::{self, World, job, on_both};
+use super::world::{self, job, on_both};
 
 on_both! {
     async fn every_kind_of_value_comes_back_as_it_went(world) {

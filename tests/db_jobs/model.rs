@@ -10,7 +10,7 @@ use expunged::queue::{AfterFailure, Claim, JobTable as _, Lease, NewJob, Priorit
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::world::{self, World, job, on_both, request};
+use super::world::{World, job, on_both, request};
 use crate::support::long_run;
 
 /// One step. Numbers pick among what there is.

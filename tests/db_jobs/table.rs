@@ -12,7 +12,7 @@ use expunged::params;
 use expunged::queue::{AfterFailure, Claim, JobTable as _, NewJob, Priority, QueueError};
 use serde_json::json;
 
-use super::world::{self, World, job, on_both, request};
+use super::world::{job, on_both, request};
 
 on_both! {
     async fn sixteen_tasks_claim_ten_thousand_jobs_each_exactly_once(world) {

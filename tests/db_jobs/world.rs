@@ -89,25 +89,12 @@ pub async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) 
 
 /// The same test on both databases.
 macro_rules! on_both {
-    ($($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)+) => {$(
-        $(#[$doc])*
-        mod $name {
-            #[allow(unused_imports, reason = "every test has the same words at hand")]
-            use super::*;
-
-            async fn test($world: World) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn sqlite() {
-                super::world::on_sqlite(test).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn postgres() {
-                super::world::on_postgres(test).await;
-            }
+    ($($tests:tt)*) => {
+        $crate::support::on_both_of! {
+            $crate::db_jobs::world::World, $crate::db_jobs::world::on_sqlite, $crate::db_jobs::world::on_postgres;
+            $($tests)*
         }
-    )+};
+    };
 }
 
 pub(crate) use on_both;

@@ -7,16 +7,15 @@
 //!
 //! A failure names its seed; `EXPUNGED_TEST_SEED=n` runs that one alone, on SQLite and PostgreSQL.
 
-mod dice;
 mod rows;
 mod schema;
 mod stage;
 mod walk;
 
-use dice::Dice;
 use expunged::domain::Scope;
 use stage::Stage;
 
+use crate::support::dice::Dice;
 use crate::support::long_run;
 use crate::support::postgres::fresh_postgres;
 

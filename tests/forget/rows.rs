@@ -2,7 +2,7 @@
 
 use expunged::db::trail;
 use expunged::domain::State;
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate;
 use expunged::flow::tidy::{Tidied, tidy};
 use expunged::params;
 use expunged::trail::verify_chain;
@@ -90,8 +90,8 @@ on_both! {
     async fn who_withdrew_leaves_no_replay_key(world) {
         world.live(async {
             let request = world.ask_and_confirm(OWNER).await;
-            let reference = world.stored(request).await.request.reference;
-            let operator = Operator::named(&world.house, "alice");
+            let reference = world.reference(request).await;
+            let operator = world.operator("alice");
             operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
             operate::act(&world.house, &reference, &operator, operate::Act::Withdraw, None).await.unwrap();
             world.settle().await;

@@ -1,7 +1,7 @@
 //! A hold is not lifted by plain SQL: the database refuses what is written past it, and a worker what was written over it.
 
 use expunged::domain::State;
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate;
 use expunged::params;
 
 use super::forged::{refused as refused_by_worker, team_is_told, work};
@@ -19,19 +19,15 @@ const LET_GO: &str = "UPDATE requests SET state = 'scheduled', held_from = NULL,
 /// A proven request that an operator holds, and whatever date it has.
 async fn held(world: &World, owner: &str) -> expunged::domain::RequestId {
     let asked = world.ask_and_confirm(owner).await;
-    let reference = world.stored(asked).await.request.reference;
-    operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Hold, None)
-        .await
-        .unwrap();
+    let reference = world.reference(asked).await;
+    operate::act(&world.house, &reference, &world.operator("alice"), operate::Act::Hold, None).await.unwrap();
     world.settle().await;
     asked
 }
 
 async fn released(world: &World, asked: expunged::domain::RequestId) {
-    let reference = world.stored(asked).await.request.reference;
-    operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Release, None)
-        .await
-        .unwrap();
+    let reference = world.reference(asked).await;
+    operate::act(&world.house, &reference, &world.operator("alice"), operate::Act::Release, None).await.unwrap();
     world.settle().await;
 }
 
@@ -109,8 +105,8 @@ on_both! {
     async fn an_operators_hold_is_not_made_anybodys(world) {
         world.live(async {
             let (asked, challenge) = world.ask(OWNERS[0]).await;
-            let reference = world.stored(asked).await.request.reference;
-            operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Hold, None).await.unwrap();
+            let reference = world.reference(asked).await;
+            operate::act(&world.house, &reference, &world.operator("alice"), operate::Act::Hold, None).await.unwrap();
             world.settle().await;
             let sql = "UPDATE requests SET held_by = 'unproven_stop' WHERE id = $1";
             assert_eq!(world.try_sql(sql, params![asked]).await.unwrap(), 1);
@@ -119,7 +115,7 @@ on_both! {
             assert_eq!(world.state(asked).await, State::OnHold);
             team_is_told(world);
             // Who holds it can still end it for good.
-            operate::act(&world.house, &reference, &Operator::named(&world.house, "alice"), operate::Act::Withdraw, None).await.unwrap();
+            operate::act(&world.house, &reference, &world.operator("alice"), operate::Act::Withdraw, None).await.unwrap();
             assert_eq!(world.state(asked).await, State::Withdrawn);
         }).await;
     }

@@ -2,12 +2,12 @@
 
 use expunged::domain::State;
 use expunged::domain::request::ReviewReason;
-use expunged::flow::operate::{self, Approval, Operator};
+use expunged::flow::operate::{self, Approval};
 use expunged::params;
 use expunged::verify::ProofKind;
 
 use super::{OWNERS, names_nobody, on_both, shop_is_untouched};
-use crate::support::world::{World, told};
+use crate::support::world::told;
 
 /// A user of the first account, whose profile only goes with its owner's approval.
 const USER: &str = "user1@team.example";
@@ -17,8 +17,8 @@ on_both! {
     async fn who_recorded_evidence_cannot_approve_it(world) {
         world.live(async {
             let (asked, _) = world.ask(OWNERS[0]).await;
-            let reference = world.stored(asked).await.request.reference;
-            let first = Operator::named(&world.house, "alice");
+            let reference = world.reference(asked).await;
+            let first = world.operator("alice");
             let done = operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             assert_eq!(done, Approval::Recorded);
             let error = operate::approve(&world.house, &reference, &first, None).await.unwrap_err();
@@ -32,7 +32,7 @@ on_both! {
             assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
             assert_eq!(world.number("SELECT COUNT(*) AS number FROM authorities", params![]).await, 0);
 
-            let second = Operator::named(&world.house, "bob");
+            let second = world.operator("bob");
             let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
             assert_eq!(done, Approval::Approved);
             assert_eq!(world.state(asked).await, State::Scheduled);
@@ -48,8 +48,8 @@ on_both! {
     async fn a_changed_recorder_is_a_forgery(world) {
         world.live(async {
             let (asked, _) = world.ask(OWNERS[0]).await;
-            let reference = world.stored(asked).await.request.reference;
-            let first = Operator::named(&world.house, "alice");
+            let reference = world.reference(asked).await;
+            let first = world.operator("alice");
             operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             let sql = "SELECT length(recorder) AS number FROM evidence";
             let length = usize::try_from(world.number(sql, params![]).await).unwrap();
@@ -65,8 +65,8 @@ on_both! {
     async fn evidence_about_the_asker_does_not_stand_for_the_owner(world) {
         world.live(async {
             let (asked, challenge) = world.ask(USER).await;
-            let reference = world.stored(asked).await.request.reference;
-            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            let reference = world.reference(asked).await;
+            let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
             operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             world.receive(&challenge.answer(USER, &challenge.code())).await;
             assert_eq!(world.state(asked).await, State::AwaitingApproval);
@@ -80,8 +80,8 @@ on_both! {
     async fn a_verified_asker_leads_to_the_owner(world) {
         world.live(async {
             let (asked, _) = world.ask(USER).await;
-            let reference = world.stored(asked).await.request.reference;
-            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            let reference = world.reference(asked).await;
+            let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
             operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
             assert_eq!(done, Approval::OwnerNext);
@@ -100,11 +100,11 @@ on_both! {
             let (asked, challenge) = world.ask(USER).await;
             world.receive(&challenge.answer(USER, &challenge.code())).await;
             assert_eq!(world.state(asked).await, State::AwaitingApproval);
-            let reference = world.stored(asked).await.request.reference;
+            let reference = world.reference(asked).await;
             world.days_pass(8).await;
             let request = world.stored(asked).await.request;
             assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::OwnerSilent)));
-            let [first, second] = ["alice", "bob"].map(|name| Operator::named(&world.house, name));
+            let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
             operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap();
             let addressee = "SELECT COUNT(*) AS number FROM evidence WHERE addressee = 'approving_owner'";
             assert_eq!(world.number(addressee, params![]).await, 1);
@@ -124,12 +124,12 @@ on_both! {
     async fn evidence_is_not_about_what_has_changed(world) {
         world.live(async {
             let asked = world.ask_and_confirm(OWNERS[1]).await;
-            let reference = world.stored(asked).await.request.reference;
+            let reference = world.reference(asked).await;
             world.ground.shop.run("UPDATE users SET email = 'other@team.example' WHERE id = 'u2'").await;
             world.days_pass(8).await;
             let request = world.stored(asked).await.request;
             assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::FactsChanged)));
-            let first = Operator::named(&world.house, "alice");
+            let first = world.operator("alice");
             let error = operate::approve(&world.house, &reference, &first, EVIDENCE).await.unwrap_err();
             assert!(told(&error).contains("identified first"), "{}", told(&error));
             shop_is_untouched(world).await;

@@ -2,7 +2,7 @@
 
 use expunged::db::Params;
 use expunged::domain::{RequestId, State};
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate;
 use expunged::params;
 use uuid::Uuid;
 
@@ -154,8 +154,8 @@ on_both! {
     async fn what_has_ended_does_not_open_again(world) {
         world.live(async {
             let one = world.ask_and_confirm(OWNERS[0]).await;
-            let reference = world.stored(one).await.request.reference;
-            let operator = Operator::named(&world.house, "alice");
+            let reference = world.reference(one).await;
+            let operator = world.operator("alice");
             operate::act(&world.house, &reference, &operator, operate::Act::Withdraw, None).await.unwrap();
             for state in ["scheduled", "received", "needs_review", "awaiting_confirmation", "reopened", "on_hold"] {
                 let sql = "UPDATE requests SET state = $2, held_from = CASE WHEN $2 = 'on_hold' THEN 'scheduled' END WHERE id = $1";

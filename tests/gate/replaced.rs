@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use expunged::domain::RequestId;
-use expunged::flow::operate::{self, Operator};
+use expunged::flow::operate;
 use expunged::params;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
@@ -110,9 +110,9 @@ fn taken_by_a_neighbour(table: &str, key: &Key) -> String {
 async fn two_with_all_that_permits(world: &World) -> RequestId {
     let one = world.ask_and_confirm(OWNERS[0]).await;
     let other = world.ask_and_confirm(OWNERS[1]).await;
-    let operator = Operator::named(&world.house, "alice");
+    let operator = world.operator("alice");
     for id in [one, other] {
-        let reference = world.stored(id).await.request.reference;
+        let reference = world.reference(id).await;
         operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
         operate::act(&world.house, &reference, &operator, operate::Act::Release, None).await.unwrap();
     }

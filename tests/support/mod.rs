@@ -8,6 +8,7 @@
 //! (not until its port is open), and a test in `tests/servers.rs` that fails when it does not.
 
 pub mod certificate;
+pub mod dice;
 pub mod dovecot;
 pub mod imap;
 pub mod leash;
@@ -22,6 +23,35 @@ pub mod source;
 pub mod world;
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
+
+/// The same tests on both databases: `$sqlite` and `$postgres` make a world there and hand it to the test.
+macro_rules! on_both_of {
+    (
+        $world_kind:ty, $sqlite:path, $postgres:path;
+        $($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block)+
+    ) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "every test has the same words at hand")]
+            use super::*;
+
+            async fn test($world: $world_kind) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                $sqlite(test).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                $postgres(test).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use on_both_of;
 
 /// A TCP port on the loopback that nobody listened on a moment ago.
 pub fn free_port() -> u16 {
@@ -37,6 +67,16 @@ pub fn long_run() -> bool {
 /// Whether this test runs as root, which some servers need and others refuse.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The program, in an environment that says nothing of its own, and with nothing to read.
+pub fn expunged() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
+    for name in ["EXPUNGED_CONFIG", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "SUDO_USER", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
 }
 
 /// A word that no other test process on this machine uses now: the process id and a running number.

@@ -20,9 +20,10 @@ use expunged::daemon::build::{self, BuildError, Choices};
 use expunged::daemon::{self, Running};
 use expunged::db::deliveries::{self, Disposition};
 use expunged::db::{Params, jobs, requests};
-use expunged::domain::{RequestId, State, Timestamp};
+use expunged::domain::{Reference, RequestId, State, Timestamp};
 use expunged::flow::House;
 use expunged::flow::arrive::Place;
+use expunged::flow::operate::Operator;
 use expunged::mailbox::{Mailbox, maildir};
 use expunged::reply::mailer::Mailer;
 use mail_parser::MessageParser;
@@ -341,6 +342,16 @@ impl World {
     pub async fn stored(&self, id: RequestId) -> requests::Stored {
         let mut tx = self.house.db.read().await.unwrap();
         requests::load(&mut tx, id).await.unwrap().expect("the request is there")
+    }
+
+    /// What our letters and our people call a request.
+    pub async fn reference(&self, id: RequestId) -> Reference {
+        self.stored(id).await.request.reference
+    }
+
+    /// An operator of this name.
+    pub fn operator(&self, name: &str) -> Operator {
+        Operator::named(&self.house, name)
     }
 
     /// The letters to an address that were not read before.

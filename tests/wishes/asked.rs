@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::operate::{self, Correction};
 use expunged::params;
 
 use super::{ACCOUNT, OWNER, PHONE, USER, opens, write};
@@ -103,8 +103,8 @@ async fn the_owner_of_the_account_that_an_operator_set_is_asked() {
             let (disposition, case) = world.receive(&letter).await;
             assert_eq!(disposition, Disposition::TooLarge);
             let case = case.unwrap();
-            let reference = world.stored(case).await.request.reference;
-            let operator = Operator::named(&world.house, "operator");
+            let reference = world.reference(case).await;
+            let operator = world.operator("operator");
             operate::correct(&world.house, &reference, &operator, account("a9")).await.unwrap_err();
             let whole = Correction { scope: Some(Scope::Account), ..Correction::default() };
             operate::correct(&world.house, &reference, &operator, whole).await.unwrap();

@@ -6,7 +6,7 @@ use expunged::db::mailbox_leases;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{CaseId, Scope, State};
 use expunged::flow::arrive;
-use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::operate::{self, Correction};
 use expunged::params;
 use expunged::vault::{KeyOwner, KeyPurpose};
 
@@ -49,7 +49,7 @@ async fn a_letter_that_cannot_be_sent_is_told_and_forgotten() {
     let world = World::sqlite().await;
     let (request, _) = world.live(world.ask(OWNER)).await;
     let stored = world.stored(request).await.request;
-    let operator = Operator::named(&world.house, "operator");
+    let operator = world.operator("operator");
     operate::act(&world.house, &stored.reference, &operator, operate::Act::Withdraw, None).await.unwrap();
     killed(&world, "send").await;
     world.live(world.settle()).await;
@@ -76,8 +76,8 @@ async fn a_pause_before_the_question_leaves_one_job_that_asks() {
             opens(&world, OWNER, PHONE).await;
             let waits = opens(&world, OWNER, ACCOUNT).await;
             assert_eq!(world.state(waits).await, State::Received);
-            let reference = world.stored(waits).await.request.reference;
-            let operator = Operator::named(&world.house, "operator");
+            let reference = world.reference(waits).await;
+            let operator = world.operator("operator");
             let jobs = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'identify' AND request_id = $1";
             operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
             assert_eq!(world.number(jobs, params![waits]).await, 0, "who is paused is not looked up");
@@ -100,8 +100,8 @@ async fn who_was_told_that_a_person_looks_is_not_told_again_the_same_day() {
             let text = "Please delete the user profile of our colleague Nobody Known.";
             let case = opens(&world, OWNER, ("Hello", text)).await;
             assert_eq!((world.state(case).await, world.number(told, params![]).await), (State::NeedsReview, 1));
-            let reference = world.stored(case).await.request.reference;
-            let operator = Operator::named(&world.house, "operator");
+            let reference = world.reference(case).await;
+            let operator = world.operator("operator");
             for (days, expected) in [(0, 1), (2, 2)] {
                 world.days_pass(days).await;
                 let user = Correction { scope: Some(Scope::User), ..Correction::default() };

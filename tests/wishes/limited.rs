@@ -3,7 +3,7 @@
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::{Hold, ReviewReason};
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::operate::{self, Correction};
 
 use super::{OWNER, USER, opens, write};
 use crate::support::world::{Ground, Letter, TEAM, World, plain};
@@ -25,8 +25,8 @@ async fn a_letter_that_excepts_a_part_goes_to_a_person_who_is_told_why() {
             let whole = opens(&world, OWNER, ("Hello", "Please delete my account.")).await;
             assert_ne!(whole, case, "the whole is another wish than a part");
             // The person has read it, and has it go the way of any other letter.
-            let reference = world.stored(case).await.request.reference;
-            let operator = Operator::named(&world.house, "operator");
+            let reference = world.reference(case).await;
+            let operator = world.operator("operator");
             let data = Correction { scope: Some(Scope::Data), ..Correction::default() };
             operate::correct(&world.house, &reference, &operator, data).await.unwrap();
             world.days_pass(1).await;
@@ -82,8 +82,8 @@ async fn a_limited_yes_and_a_limited_second_thought_go_to_a_person() {
 
 /// What a person of the team reads of a case.
 async fn read(world: &World, case: RequestId) -> String {
-    let reference = world.stored(case).await.request.reference;
-    let operator = Operator::named(&world.house, "operator");
+    let reference = world.reference(case).await;
+    let operator = world.operator("operator");
     operate::reveal(&world.house, &reference, &operator).await.unwrap().letters.join("\n")
 }
 
@@ -148,10 +148,10 @@ async fn a_stop_and_a_limit_during_the_teams_pause_are_not_swallowed() {
     let world = World::sqlite().await;
     world
         .live(async {
-            let operator = Operator::named(&world.house, "operator");
+            let operator = world.operator("operator");
             for (owner, by_token) in [(OWNER, false), ("owner2@team.example", true)] {
                 let (case, challenge) = world.ask(owner).await;
-                let reference = world.stored(case).await.request.reference;
+                let reference = world.reference(case).await;
                 operate::act(&world.house, &reference, &operator, operate::Act::Hold, None).await.unwrap();
                 world.settle().await;
                 world.fresh(TEAM);

@@ -3,17 +3,17 @@
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{Reference, RequestId, Scope, State};
 use expunged::flow::FlowError;
-use expunged::flow::operate::{self, Act, Correction, Operator, Refusal};
+use expunged::flow::operate::{self, Act, Correction, Refusal};
 
 use super::{ACCOUNT, OWNER, USER, meant, opens};
 use crate::support::world::{Ground, TEAM, World, told};
 
 async fn reference(world: &World, id: RequestId) -> Reference {
-    world.stored(id).await.request.reference
+    world.reference(id).await
 }
 
 async fn corrected(world: &World, id: RequestId, correction: Correction) -> Result<(), FlowError> {
-    let operator = Operator::named(&world.house, "operator");
+    let operator = world.operator("operator");
     operate::correct(&world.house, &reference(world, id).await, &operator, correction).await?;
     world.settle().await;
     Ok(())
@@ -121,7 +121,7 @@ async fn a_letter_of_nobody_is_opened_anew_for_whom_it_is_of() {
             assert!(alarm.text.contains("no account has its address"), "{}", alarm.text);
 
             let old = world.stored(case).await.request;
-            let operator = Operator::named(&world.house, "operator");
+            let operator = world.operator("operator");
             let account = Correction { account: Some("a1".to_owned()), ..Correction::default() };
             let anew = operate::correct(&world.house, &old.reference, &operator, account.clone()).await.unwrap();
             assert_ne!(anew.request.reference, old.reference);
@@ -169,7 +169,7 @@ async fn the_day_that_a_refusal_promises_is_kept() {
                 data: Vec::new(),
                 review_on: Some(today.saturating_add(jiff::Span::new().days(40))),
             };
-            let operator = Operator::named(&world.house, "operator");
+            let operator = world.operator("operator");
             operate::refuse(&world.house, &reference(&world, case).await, &operator, refusal).await.unwrap();
             world.days_pass(38).await;
             world.fresh(TEAM);
@@ -191,7 +191,7 @@ async fn a_letter_says_who_stopped_the_request() {
     world
         .live(async {
             let (case, _) = world.ask(OWNER).await;
-            let operator = Operator::named(&world.house, "operator");
+            let operator = world.operator("operator");
             let at = reference(&world, case).await;
             let blank = operate::act(&world.house, &at, &operator, Act::Withdraw, Some(" ")).await.unwrap_err();
             assert!(matches!(blank, FlowError::Missing(_)), "{blank}");

@@ -2,7 +2,7 @@
 
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{Scope, State};
-use expunged::flow::operate::{self, Correction, Operator};
+use expunged::flow::operate::{self, Correction};
 
 use super::{ACCOUNT, OWNER, USER, opens};
 use crate::support::world::{Ground, World};
@@ -52,8 +52,8 @@ async fn an_operator_says_which_role_is_meant() {
     world
         .live(async {
             let case = opens(&world, USER, ACCOUNT).await;
-            let reference = world.stored(case).await.request.reference;
-            let operator = Operator::named(&world.house, "operator");
+            let reference = world.reference(case).await;
+            let operator = world.operator("operator");
             let set =
                 |account: Option<&str>, scope| Correction { account: account.map(str::to_owned), scope, target: None };
             operate::correct(&world.house, &reference, &operator, set(Some("a1"), None)).await.unwrap();

@@ -18,7 +18,7 @@ mod state;
 
 pub use apply::{apply, approval_ends};
 pub use event::{Audience, Effect, Event, Wake, Work};
-pub use state::{Ask, Hold, IllegalTransition, Origin, Policy, Request, ReviewReason, State, Warrant};
+pub use state::{Ask, Hold, IllegalTransition, LookReason, Origin, Policy, Request, ReviewReason, State, Warrant};
 
 #[cfg(test)]
 mod walk;

@@ -124,6 +124,19 @@ stored_enum! {
     }
 }
 
+stored_enum! {
+    /// Why a person must look at a request that does not wait for one: what an alarm says in the place of a
+    /// [`ReviewReason`].
+    LookReason, "reason to look" {
+        /// The same person came back after the erasing.
+        Reopened = "reopened",
+        /// Nobody was found whom the letter could mean.
+        NotFound = "not_found",
+        /// The day on which a refusal is looked at again.
+        ReviewDay = "review_day",
+    }
+}
+
 impl ReviewReason {
     /// Whether only an answer is missing: what was offered, to whom and about which account is as it was, so that
     /// evidence of operators may stand for the word. After every other reason it is identified anew first.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::State;
-use crate::domain::request::ReviewReason;
+use crate::domain::request::{LookReason, ReviewReason};
 use crate::reply::letters::samples;
 
 /// The parts of a letter, and what they bring in.
@@ -125,7 +125,7 @@ fn every_word_of_the_program_has_a_term_in_every_language() {
             ReviewReason::ALL
                 .iter()
                 .map(|reason| reason.as_str())
-                .chain(["reopened", "not_found", "review_day"])
+                .chain(LookReason::ALL.iter().map(|reason| reason.as_str()))
                 .collect(),
         ),
         ("failure", codes_of_failures()),

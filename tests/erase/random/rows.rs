@@ -1,7 +1,7 @@
 //! Random rows for a schema.
 
-use super::dice::Dice;
 use super::schema::{Kind, Schema, Table};
+use crate::support::dice::Dice;
 
 /// A value of a row, or what must be known of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

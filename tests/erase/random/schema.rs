@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use expunged::domain::Scope;
 use expunged::stores::StoreKind;
 
-use super::dice::Dice;
 use super::rows::Value;
+use crate::support::dice::Dice;
 
 /// The first tables are the subjects.
 pub const SUBJECTS: [(&str, Scope); 3] =

@@ -7,12 +7,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Executor as _, PgPool, Row as _, SqlitePool};
 
 use super::Case;
-use super::dice::Dice;
 use super::rows::{Rows, Value};
 use super::schema::{Schema, Table};
 use super::walk::Walked;
 use crate::erase::memory::MemoryLedger;
 use crate::erase::world::{NOW, authority};
+use crate::support::dice::Dice;
 
 pub struct Stage {
     pub kind: StoreKind,

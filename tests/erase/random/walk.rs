@@ -24,16 +24,15 @@ pub fn erase(schema: &Schema, rows: &Rows, table: usize, root: &[Value]) -> Walk
     let own = own(schema, rows, table, root);
     let mut left = Vec::new();
     let mut deleted = 0;
-    for (number, table) in schema.tables.iter().enumerate() {
+    for (number, all) in rows.iter().enumerate() {
         let mut here = Vec::new();
-        for (nth, row) in rows[number].iter().enumerate() {
+        for (nth, row) in all.iter().enumerate() {
             let mine = own.contains(&(number, nth));
             match changed(schema, rows, &own, number, row, mine) {
                 Some(row) => here.push(row),
                 None => deleted += 1,
             }
         }
-        let _ = table;
         left.push(here);
     }
     Walked { rows: left, deleted }

@@ -291,9 +291,12 @@ fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
     }
 }
 
+/// Words, and what they are called by: codes of PostgreSQL, numbers of MySQL, codes of SQLite.
+type Meaning = (&'static str, &'static [&'static str], &'static [u16], &'static [u32]);
+
 /// What a code means that says nothing to a reader, where no message can be shown.
 fn meaning(code: &str, mysql: Option<u16>) -> Option<&'static str> {
-    const MEANINGS: [(&str, &[&str], &[u16], &[u32]); 9] = [
+    const MEANINGS: [Meaning; 9] = [
         ("somebody else has locked rows of it", &["55P03"], &[1205], &[5, 6]),
         ("it took longer than a statement may", &["57014"], &[1969, 3024], &[9]),
         ("its disk is full", &["53100"], &[1021, 1114], &[13]),
@@ -307,7 +310,7 @@ fn meaning(code: &str, mysql: Option<u16>) -> Option<&'static str> {
     let sqlite = code.parse::<u32>().ok().filter(|_| code.len() != 5);
     // An extended code that has no line of its own means what its low byte does.
     let is_sqlite = |known: &[u32]| sqlite.is_some_and(|code| known.contains(&code) || known.contains(&(code & 0xff)));
-    let means = |(_, postgres, numbers, known): &&(&str, &[&str], &[u16], &[u32])| match mysql {
+    let means = |(_, postgres, numbers, known): &&Meaning| match mysql {
         Some(number) => numbers.contains(&number),
         None => postgres.contains(&code) || is_sqlite(known),
     };

@@ -1,7 +1,8 @@
 //! Places that we erase from: databases that belong to somebody else.
 //!
 //! A store finds keys, deletes, masks and counts; it never decides what is erased, never gives out values but those of
-//! keys, of words by which rows are told apart and of columns whose mask is made of them, and never knows the data map or our own database.
+//! keys, of words by which rows are told apart, of dates that a keeping counts from and of columns whose mask is made of
+//! them, and never knows the data map or our own database.
 //!
 //! Two kinds keep the one contract of [`RowStore`]. A database *has* tables: its catalogue says which, and rows have
 //! columns that can be compared and masked. Redis and a place of objects have none: the map *declares* them

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -75,18 +75,43 @@ pub fn one<T: Serialize>(format: Format, thing: &T, for_people: &str) -> anyhow:
     }
 }
 
+/// What stands beside a cell's text: a blank on each side.
+const PADDING: usize = 2;
+/// A longer word, such as a path, may be broken; an id has so many.
+const WORD_CHARS_MAX: usize = 36;
+
+/// How wide a column of single words (references, ids, days) must be: half of one is of no use to copy. A column of texts
+/// may be as narrow as it comes.
+fn width_of_words(cells: &[String]) -> Option<ColumnConstraint> {
+    let widest = cells.iter().map(|cell| cell.chars().count()).max()?;
+    let single = cells.iter().all(|cell| !cell.contains(char::is_whitespace)) && widest <= WORD_CHARS_MAX;
+    let width = u16::try_from(widest + PADDING).ok().filter(|_| single)?;
+    Some(ColumnConstraint::LowerBoundary(Width::Fixed(width)))
+}
+
 /// The rows as a table: lines and colour only where a person looks at it.
 #[must_use]
 pub fn table<T: Tabular>(rows: &[T]) -> String {
+    let table = laid_out(rows);
+    // Trailing blanks of the last column are of no use to anybody.
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn laid_out<T: Tabular>(rows: &[T]) -> Table {
     let mut table = Table::new();
     table.load_style(if std::io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING });
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(T::HEADS.iter().copied());
-    for row in rows {
-        table.add_row(row.cells().into_iter().map(|cell| printable(&cell)));
+    let cells: Vec<Vec<String>> =
+        rows.iter().map(|row| row.cells().iter().map(|cell| printable(cell)).collect()).collect();
+    table.add_rows(&cells);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        let cells: Vec<String> = cells.iter().filter_map(|row| row.get(at).cloned()).collect();
+        if let Some(width) = width_of_words(&cells) {
+            column.set_constraint(width);
+        }
     }
-    // Trailing blanks of the last column are of no use to anybody.
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table
 }
 
 /// A table below others, with an empty line before it; nothing where there are no rows.
@@ -142,6 +167,26 @@ mod tests {
     #[test]
     fn no_cell_steers_a_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[derive(serde::Serialize)]
+    struct Line(&'static str);
+
+    impl Tabular for Line {
+        const HEADS: &'static [&'static str] = &["reference", "problem"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.0.to_owned(), "many words that may stand below one another".to_owned()]
+        }
+    }
+
+    #[test]
+    fn a_reference_stays_whole_however_narrow_the_terminal() {
+        for width in [1, 10, 30, 200] {
+            let mut table = laid_out(&[Line("EXP-7K3Q-M2")]);
+            let text = table.set_width(width).to_string();
+            assert!(text.contains("EXP-7K3Q-M2"), "{width} columns:\n{text}");
+        }
     }
 
     #[test]

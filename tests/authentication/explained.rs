@@ -105,9 +105,9 @@ fn asks(from: &str) -> Vec<u8> {
 #[tokio::test]
 async fn beside_a_config_it_says_what_the_daemon_would_do_and_nothing_that_the_directory_has() {
     let ground = Ground::sqlite().await;
-    // An address that is a user beside an owner: nobody can tell as which of them it asks.
-    ground.shop.run("INSERT INTO users VALUES ('u9', 'a1', 'user', 'owner2@team.example', 'Twice', NULL)").await;
-    // Every rule of the table ends in review but these: what is said is the table's word, not one for the state.
+    // An owner who is an end-user of their account as well: nobody can tell as which of them it asks.
+    ground.shop.run("INSERT INTO end_users VALUES ('e9', 'a2', 'owner2@team.example', 'Twice', NULL)").await;
+    // What is said of the authority is the table's own word.
     let ground = ground.with_config(|config| {
         config + "\n[[authority]]\nrole = \"owner\"\nscope = \"account\"\ntarget = \"account\"\nrule = \"review\"\n"
     });

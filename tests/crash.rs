@@ -320,6 +320,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 2, "a note of why the end of a letter is not known, and of a wait; nothing follows"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
+    ("src/flow/sighted.rs", 1, "who looked at letters, written before they see anything; nothing follows"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
     ("src/flow/wake.rs", 1, "a wake before the mailbox was read waits again; nothing follows"),
 ];
@@ -328,7 +329,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
 /// whether it happened, and what stands there one after the other: what passes the first point, what leads to the call,
 /// and what passes the second.
 const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 9] = [
-    ("mailer.send(", "src/flow/outbox.rs", SEND, [PASS_BEFORE_DATA, "hand_over(house, &outgoing)", PASS_AFTER_DATA]),
+    ("mailer.send(", "src/flow/outbox.rs", SEND, [PASS_BEFORE_DATA, "house.mailer.send(&outgoing)", PASS_AFTER_DATA]),
     ("mailbox.mark(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
     ("mailbox.move_to(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
     ("mailbox.expunge(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),

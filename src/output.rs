@@ -82,9 +82,11 @@ const WORD_CHARS_MAX: usize = 36;
 
 /// How wide a column of single words (references, ids, days) must be: half of one is of no use to copy. A column of texts
 /// may be as narrow as it comes.
-fn width_of_words(cells: &[String]) -> Option<ColumnConstraint> {
-    let widest = cells.iter().map(|cell| cell.chars().count()).max()?;
-    let single = cells.iter().all(|cell| !cell.contains(char::is_whitespace)) && widest <= WORD_CHARS_MAX;
+fn width_of_words(head: &str, cells: &[String]) -> Option<ColumnConstraint> {
+    let single = cells.iter().all(|cell| !cell.contains(char::is_whitespace));
+    let words = head.split_whitespace().chain(cells.iter().map(String::as_str));
+    let widest = words.map(|word| word.chars().count()).max()?;
+    let single = single && widest <= WORD_CHARS_MAX;
     let width = u16::try_from(widest + PADDING).ok().filter(|_| single)?;
     Some(ColumnConstraint::LowerBoundary(Width::Fixed(width)))
 }
@@ -105,9 +107,9 @@ fn laid_out<T: Tabular>(rows: &[T]) -> Table {
     let cells: Vec<Vec<String>> =
         rows.iter().map(|row| row.cells().iter().map(|cell| printable(cell)).collect()).collect();
     table.add_rows(&cells);
-    for (at, column) in table.column_iter_mut().enumerate() {
+    for ((at, head), column) in T::HEADS.iter().enumerate().zip(table.column_iter_mut()) {
         let cells: Vec<String> = cells.iter().filter_map(|row| row.get(at).cloned()).collect();
-        if let Some(width) = width_of_words(&cells) {
+        if let Some(width) = width_of_words(head, &cells) {
             column.set_constraint(width);
         }
     }

@@ -102,6 +102,12 @@ impl RequestRow {
         }
     }
 
+    /// Why a person must look, or on which day they look again at what was refused.
+    fn review(&self) -> String {
+        let again = self.look_again_on.as_ref().map(|day| format!("again on {day}"));
+        again.or_else(|| self.review_reason.map(|reason| reason.to_string())).unwrap_or_default()
+    }
+
     /// Every fact with its name, for a table of one request.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let word = |word: Option<String>| word.unwrap_or_else(|| "-".to_owned());
@@ -131,19 +137,18 @@ impl RequestRow {
 
 impl Tabular for RequestRow {
     const HEADS: &'static [&'static str] =
-        &["reference", "state", "review", "role", "scope", "received", "due", "due by law", "again on"];
+        &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.reference.to_string(),
             self.state.to_string(),
-            self.review_reason.map(|reason| reason.to_string()).unwrap_or_default(),
+            self.review(),
             self.role.map(|role| role.to_string()).unwrap_or_default(),
             self.scopes(),
             self.received_at.get(..10).unwrap_or_default().to_owned(),
             self.base_due.clone(),
             self.legal_due.clone(),
-            self.look_again_on.clone().unwrap_or_default(),
         ]
     }
 }

@@ -298,7 +298,7 @@ type Meaning = (&'static str, &'static [&'static str], &'static [u16], &'static 
 fn meaning(code: &str, mysql: Option<u16>) -> Option<&'static str> {
     const MEANINGS: [Meaning; 9] = [
         ("somebody else has locked rows of it", &["55P03"], &[1205], &[5, 6]),
-        ("it took longer than a statement may", &["57014"], &[1969, 3024], &[9]),
+        ("it took longer than a statement may", &["57014", "25P03"], &[1969, 3024], &[9]),
         ("its disk is full", &["53100"], &[1021, 1114], &[13]),
         ("it only reads for now", &["25006"], &[1290], &[8]),
         ("it is closed for now, or in no state for this", &["55000"], &[], &[]),

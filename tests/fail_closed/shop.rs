@@ -16,9 +16,6 @@ categories = { id = "none", kind = "none", about = "none", body = "communication
 erase      = "delete"
 "#;
 
-/// What a statement may take is short, so that a test of it is.
-const STATEMENT: (&str, &str) = ("statement_seconds = 3", "statement_seconds = 1");
-
 const MORE: &str = "
     CREATE TABLE notes (id TEXT PRIMARY KEY, kind TEXT NOT NULL, about TEXT NOT NULL, body TEXT NOT NULL);
     INSERT INTO notes VALUES ('n1', 'user', 'u1', 'likes blue'), ('n2', 'user', 'u2', 'likes red'), ('n3', 'thing', 'u1', 'blue');
@@ -46,7 +43,8 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) async fn open() -> Self {
+    /// A statement of the program may take so long on it.
+    pub(super) async fn open(statement_seconds: u32) -> Self {
         let login = format!("eraser_{}", unique_word());
         let mut url = None;
         let ground = Ground::with_shop_on_postgres(|shop| {
@@ -56,7 +54,8 @@ impl Shop {
             seen.into()
         })
         .await;
-        let ground = ground.with_config(|config| config.replace(STATEMENT.0, STATEMENT.1));
+        let limit = format!("statement_seconds = {statement_seconds}");
+        let ground = ground.with_config(|config| config.replace("statement_seconds = 3", &limit));
         let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
         ground.write("shop.toml", &format!("{map}{NOTES_MAP}"));
         // The role belongs to the server, which outlives a test that failed.

@@ -6,6 +6,7 @@ use expunged::flow::canary::{self, Replayed};
 use expunged::params;
 use expunged::stores::StoreName;
 
+use crate::support::expunged;
 use crate::support::world::{Ground, START, World};
 
 const OWNER: &str = "owner1@team.example";
@@ -166,8 +167,22 @@ async fn an_importer_can_ask_who_was_erased() {
             world.days_pass(7).await;
             assert_eq!(world.state(request).await, State::Completed);
             assert_eq!(check().await, (Some(4), serde_json::json!([{ "line": 2 }, { "line": 4 }])));
+            for written in
+                ["\u{feff}owner1@team.example\r\n", "Olga <owner1@team.example>", "mailto:owner1@team.example|x"]
+            {
+                std::fs::write(&file, written).unwrap();
+                assert_eq!(check().await, (Some(4), serde_json::json!([{ "line": 1 }])), "{written}");
+            }
         })
         .await;
+    // Of what is no text nobody can say whom it names.
+    let utf_16: Vec<u8> = "owner1@team.example\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&file, utf_16).unwrap();
+    let mut command = expunged();
+    command.arg("--config").arg(world.ground.path("expunged.toml")).args(["suppress", "check"]).arg(&file);
+    let refused = command.output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("line 1 of"), "{refused:?}");
     // No identity stands in the ledger, and the list is forgotten by its term.
     world.clock.advance(std::time::Duration::from_secs(91 * 86_400));
     assert_eq!(expunged::flow::tidy::tidy(&world.house).await.unwrap().suppressions, 3);

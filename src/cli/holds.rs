@@ -103,12 +103,12 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
         }
         HoldsCommand::Place(args) => {
             let target = target(&args.target)?;
-            let (house, operator) = invocation.desk().await?;
+            let (house, operator) = invocation.desk_to_look().await?;
             let hold = legal::place(&house, &target, &args.reference, &operator).await.map_err(named)?;
             Ok(output::rows(invocation.format, &[line(hold)])?)
         }
         HoldsCommand::Release { id } => {
-            let (house, _) = invocation.desk().await?;
+            let (house, _) = invocation.desk_to_look().await?;
             legal::release(&house, id).await.map_err(named)?;
             say(&format!("the hold {id} is lifted"));
             Ok(())

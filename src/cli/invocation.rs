@@ -80,7 +80,7 @@ impl Invocation {
         Ok(with_operator(build::house_of_ledger(self.config()?, Self::choices()).await?))
     }
 
-    /// The same to see what is sealed, which is looking: a kept demo has it too.
+    /// The same where no mailer is needed: to see what is sealed, and to stop or order an erasing. A kept demo has it too.
     pub(super) async fn desk_to_look(&self) -> Result<(House, Operator), Ended> {
         Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
     }

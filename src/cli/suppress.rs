@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -20,10 +20,11 @@ use crate::output::{self, Tabular, say};
 /// What `suppress` understands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum SuppressCommand {
-    /// Says which lines of a file hold an identity (an address, a number) of somebody who was erased: the whole line, or a
-    /// field of it between commas, semicolons or tabs. Shows line numbers and no values; ends with 4 where there is one.
+    /// Says which lines of a file hold an identity (an address, a number) of somebody who was erased: the whole line, a
+    /// field of it between commas, semicolons, tabs or bars, or a word of a field, such as in `Name <address>`. Shows line
+    /// numbers and no values; ends with 4 where there is one.
     Check {
-        /// Lines of text, or CSV.
+        /// Lines of text, or CSV, in UTF-8.
         file: PathBuf,
     },
 }
@@ -58,7 +59,8 @@ pub(super) async fn run(invocation: &Invocation, command: SuppressCommand) -> Ou
         for (index, line) in lines.by_ref().take(LINES_AT_ONCE) {
             let line = line.with_context(|| format!("cannot read {}", file.display()));
             let line = line.map_err(|error| Ended::new(Exit::Failed, error))?;
-            batch.push((index as u64 + 1, macs(&keys, &String::from_utf8_lossy(&line))));
+            let text = text(&line).ok_or_else(|| unreadable(&file, index + 1))?;
+            batch.push((index as u64 + 1, macs(&keys, text)));
         }
         if batch.is_empty() {
             break;
@@ -75,10 +77,25 @@ pub(super) async fn run(invocation: &Invocation, command: SuppressCommand) -> Ou
     Err(Ended::saying(Exit::Refused, words))
 }
 
-/// What a line is looked up by: as a whole, and by its fields.
+/// The text of a line, without the mark that some programs begin a file with. What is no text could name anybody.
+fn text(line: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(line).ok().filter(|text| !text.contains('\0'))?;
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn unreadable(file: &Path, line: usize) -> Ended {
+    let what = "is no text in UTF-8, so that nobody can say whom it names; save the file as UTF-8 and check it again";
+    Ended::saying(Exit::Failed, format_args!("line {line} of {} {what}", file.display()))
+}
+
+/// What a line is looked up by: as a whole, by its fields, and by their words.
 fn macs(keys: &InstallationKeys, line: &str) -> BTreeSet<String> {
-    let fields = line.split([',', ';', '\t']).chain([line]);
-    let bare = fields.map(|field| field.trim().trim_matches('"').trim()).filter(|field| !field.is_empty());
+    const BETWEEN_FIELDS: [char; 4] = [',', ';', '\t', '|'];
+    let words =
+        |c: char| c.is_whitespace() || BETWEEN_FIELDS.contains(&c) || matches!(c, '<' | '>' | '(' | ')' | '[' | ']');
+    let fields = line.split(BETWEEN_FIELDS).chain(line.split(words)).chain([line]);
+    let bare = fields.map(|field| field.trim().trim_matches(['"', '\'']).trim());
+    let bare = bare.map(|field| field.strip_prefix("mailto:").unwrap_or(field)).filter(|field| !field.is_empty());
     bare.map(|field| keys.suppression_mac(field)).collect()
 }
 

@@ -42,7 +42,7 @@ impl Handler for Desk {
         };
         match work.await {
             Ok(()) => {
-                info!(job.kind = kind, job.id = %id, "job done");
+                info!(job.kind = kind, job.id = %id, "job settled: done, or put off with its reason in jobs list");
                 Settled::Done
             }
             Err(error) => self.failed(lease, &error, attempt).await,

@@ -113,30 +113,51 @@ async fn the_work_waits_for_it() {
     assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to do anything");
 }
 
-/// Runs one statement on the server itself, outside the shop's database.
-async fn on_the_server(url: &str, sql: String) {
-    let mut server = url::Url::parse(url).unwrap();
-    server.set_path("postgres");
-    let mut admin = sqlx::PgConnection::connect(server.as_str()).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
-    admin.close().await.unwrap();
+/// The database of the shop, which can be renamed away.
+struct Database {
+    server: url::Url,
+    name: String,
 }
 
-/// A password that was changed, a database that was renamed: a person mends it, and nobody has to prove anything anew.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
+/// A world whose shop is such a database.
+async fn with_its_shop() -> (World, Database) {
     let mut shop = String::new();
     let ground = Ground::with_shop_on_postgres(|url| {
         shop = url.to_owned();
         shop.clone()
     })
     .await;
-    let name = url::Url::parse(&shop).unwrap().path().trim_start_matches('/').to_owned();
-    let world = ground.build().await;
+    let mut server = url::Url::parse(&shop).unwrap();
+    let name = server.path().trim_start_matches('/').to_owned();
+    server.set_path("postgres");
+    (ground.build().await, Database { server, name })
+}
+
+impl Database {
+    async fn goes(&self) {
+        let name = &self.name;
+        self.run(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+        self.run(format!("ALTER DATABASE {name} RENAME TO {name}_away")).await;
+    }
+
+    async fn comes_back(&self) {
+        self.run(format!("ALTER DATABASE {0}_away RENAME TO {0}", self.name)).await;
+    }
+
+    /// Runs one statement on the server itself, outside this database.
+    async fn run(&self, sql: String) {
+        let mut admin = sqlx::PgConnection::connect(self.server.as_str()).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+    }
+}
+
+/// A password that was changed, a database that was renamed: a person mends it, and nobody has to prove anything anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
+    let (world, shop) = with_its_shop().await;
     let request = world.live(world.ask_and_confirm(OWNER)).await;
-    let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
-    on_the_server(&shop, ended).await;
-    on_the_server(&shop, format!("ALTER DATABASE {name} RENAME TO {name}_away")).await;
+    shop.goes().await;
     world
         .live(async {
             world.days_pass(8).await;
@@ -148,7 +169,7 @@ async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
         .await;
     assert_eq!(world.state(request).await, State::Scheduled);
     assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
-    on_the_server(&shop, format!("ALTER DATABASE {name}_away RENAME TO {name}")).await;
+    shop.comes_back().await;
     world
         .live(async {
             for _ in 0..20 {
@@ -163,14 +184,7 @@ async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sweep_that_waits_for_it_can_be_had_now() {
-    let mut shop = String::new();
-    let ground = Ground::with_shop_on_postgres(|url| {
-        shop = url.to_owned();
-        shop.clone()
-    })
-    .await;
-    let name = url::Url::parse(&shop).unwrap().path().trim_start_matches('/').to_owned();
-    let world = ground.build().await;
+    let (world, shop) = with_its_shop().await;
     let sweep = async || {
         let mut tx = world.house.db.read().await.unwrap();
         let mut waiting = jobs::list(&mut tx, &[JobState::Waiting], None, 100).await.unwrap();
@@ -188,9 +202,7 @@ async fn a_sweep_that_waits_for_it_can_be_had_now() {
         .await;
     let planned = retried(sweep().await.expect("it waits for its day")).await.unwrap();
     assert!(matches!(planned, Retried::Instead(why) if why.contains("was promised")), "{planned:?}");
-    let ended = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
-    on_the_server(&shop, ended).await;
-    on_the_server(&shop, format!("ALTER DATABASE {name} RENAME TO {name}_away")).await;
+    shop.goes().await;
     world
         .live(async {
             world.days_pass(8).await;
@@ -201,7 +213,7 @@ async fn a_sweep_that_waits_for_it_can_be_had_now() {
         })
         .await;
     assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
-    on_the_server(&shop, format!("ALTER DATABASE {name}_away RENAME TO {name}")).await;
+    shop.comes_back().await;
     let waits = sweep().await.expect("it waits for the store");
     assert!(waits.reason.is_some(), "{waits:?}");
     assert_eq!(retried(waits).await.unwrap(), Retried::Sooner);

@@ -1,5 +1,6 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
+mod agreed;
 mod looking;
 mod maps;
 mod post;
@@ -158,7 +159,7 @@ fn a_plan_counts_and_writes_nothing() {
     let table = shop.run(&["plan", "bo@customer.example"]);
     assert_eq!(table.code, Some(0), "{}", table.err);
     assert!(table.out.starts_with("step") || table.out.starts_with(" step"), "{}", table.out);
-    assert!(table.err.contains("nothing was written"));
+    assert!(table.err.contains("nothing was written to a store"));
     assert!(!table.out.contains("customer.example"));
 
     shop.run(&["plan", "nobody@customer.example"]).failed(3, "no account has this address");

@@ -67,7 +67,7 @@ CREATE TABLE trail (
     'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended', 'withdrawn',
     'expired', 'refused', 'intent', 'outcome', 'step_failed', 'recipient_told', 'recipient_answered',
     'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced', 'letters_expunging',
-    'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'noted', 'evidence_recorded',
+    'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'plan_agreed', 'noted', 'evidence_recorded',
     'evidence_approved', 'job_retried')),
   time          INTEGER NOT NULL,
   leaf          TEXT NOT NULL CHECK (length(CAST(leaf AS BLOB)) <= 8192),   -- RFC 8785

@@ -8,6 +8,7 @@
 //! | 3 | What was named does not exist. |
 //! | 4 | It is not allowed in this state, or to this actor. |
 //! | 5 | Something outside does not answer, or does not let us in: a database, a store, a mail server. The same command may succeed later. |
+//! | 6 | With `--detailed-exitcode` only: it did what was asked, and there is something. |
 //!
 //! The rule for 2 and 5: 2 is wrong by itself, whatever stands at the other end; 5 is what the other end says or does not
 //! say, a refused login, an untrusted certificate and an unknown database included, in every command alike.
@@ -47,6 +48,8 @@ pub enum Exit {
     /// Something outside does not answer, or does not let us in: a database, a store, a mail server. The same command may
     /// succeed later.
     Unavailable = 5,
+    /// With `--detailed-exitcode` only: it did what was asked, and there is something.
+    Something = 6,
 }
 
 impl From<Exit> for ExitCode {
@@ -64,6 +67,11 @@ pub struct Ended {
     pub error: anyhow::Error,
 }
 
+/// Nothing went wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing went wrong")]
+struct Quiet;
+
 /// What a command answers.
 pub type Outcome = Result<(), Ended>;
 
@@ -79,12 +87,21 @@ impl Ended {
         Self { exit, error: anyhow::anyhow!("{words}") }
     }
 
+    /// Only a code: what was asked is done, and stdout has it.
+    #[must_use]
+    pub fn quietly(exit: Exit) -> Self {
+        Self { exit, error: anyhow::Error::new(Quiet) }
+    }
+
     /// Says once on stderr what happened and why, and answers the code of the process.
     #[must_use]
     pub fn report(&self) -> Exit {
         // Whoever reads our output has read enough (`… | head`): that is no failure.
         if self.error.chain().any(is_broken_pipe) {
             return Exit::Done;
+        }
+        if self.error.is::<Quiet>() {
+            return self.exit;
         }
         if let Some(config) = self.error.downcast_ref::<ConfigError>() {
             say(&config.render(colour_on_stderr()));

@@ -85,6 +85,11 @@ impl Invocation {
         Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
     }
 
+    /// The same for a verb that has rows counted.
+    pub(super) async fn desk_with_stores(&self) -> Result<(House, Operator), Ended> {
+        Ok(with_operator(build::house_of_stores(self.config_to_look()?, Self::choices()).await?))
+    }
+
     /// Records that the operator sees personal data that belong to no case, before they are shown.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! `tests/cmd`. Errors end it with the code that [`exit`] gives them.
 
 mod actor;
+mod apply;
 mod check;
 mod classify;
 mod completions;
@@ -92,6 +93,8 @@ enum Command {
     Register(register::RegisterArgs),
     /// Shows what would be erased for an address, with counts. Writes nothing.
     Plan(plan::PlanArgs),
+    /// Agrees to the rows of a plan for a request, where they are more than one subject may have, or moved. Erases nothing.
+    Apply(apply::ApplyArgs),
     /// Says of letters in files what they ask for, as the daemon would judge them. Needs no config.
     Classify(classify::ClassifyArgs),
     /// Says of letters in files why they are taken for what they are, and who sent them.
@@ -158,6 +161,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Map(command) => map::run(&invocation, command).await,
         Command::Register(args) => register::run(&invocation, &args),
         Command::Plan(args) => plan::run(&invocation, &args).await,
+        Command::Apply(args) => apply::run(&invocation, &args).await,
         Command::Classify(args) => classify::run(&invocation, args).await,
         Command::Explain(args) => explain::run(&invocation, &args).await,
         Command::Requests(command) => requests::run(&invocation, command).await,

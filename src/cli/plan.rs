@@ -1,11 +1,15 @@
 //! `expunged plan`: what would be erased for an address, with counts. Opens the stores to read, and not our database.
 
-use serde::Serialize;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use crate::daemon::build;
 use crate::domain::{Role, Scope};
 use crate::erase::preview::PreviewRow;
-use crate::erase::{DataMap, Preview, Target, plan, preview};
+use crate::erase::{DataMap, EraseLimits, PlanPaper, Preview, Target, plan, preview};
 use crate::flow::whose;
 use crate::stores::{Key, KeyValue};
 use crate::verify::{Directory, Membership};
@@ -33,17 +37,19 @@ pub(super) struct PlanArgs {
     /// The user or end-user of the account who is meant instead, as the directory's `target` query finds them.
     #[arg(long, value_name = "IDENTIFIER")]
     target: Option<String>,
-}
-
-/// The preview as it is written; no key and no value of a person.
-#[derive(Serialize)]
-struct Planned<'a> {
-    digest: String,
-    scope: Scope,
-    subject: Scope,
-    categories: &'a [String],
-    rows_total: u64,
-    steps: &'a [PreviewRow],
+    /// Rows of one table that are counted at most, where the config's rows_per_subject_max is too few for this plan.
+    #[arg(long, value_name = "ROWS")]
+    rows_max: Option<u64>,
+    /// Keeps the plan in a new file, to be read and agreed to with 'expunged apply'. It holds digests and counts, and no
+    /// key and no value of a person.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Draws the steps in Mermaid, in place of a table or JSON.
+    #[arg(long)]
+    mermaid: bool,
+    /// Ends with 0 where nothing would be erased or kept, and with 6 where something would.
+    #[arg(long)]
+    detailed_exitcode: bool,
 }
 
 impl Tabular for PreviewRow {
@@ -54,7 +60,7 @@ impl Tabular for PreviewRow {
             self.step.to_string(),
             self.store.to_string(),
             self.table.clone(),
-            self.act.to_owned(),
+            self.act.clone().into_owned(),
             self.rows.to_string(),
             self.ground.clone().unwrap_or_default(),
             self.until.map(|day| day.to_string()).unwrap_or_default(),
@@ -73,26 +79,46 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
     let target = target(&map, &*directory, &asker, args).await?;
     let skeleton = plan(&map, &target)?;
     let limits = build::erase_limits(&config);
+    let rows_per_store_max = args.rows_max.unwrap_or(limits.rows_per_store_max);
+    let limits = EraseLimits { rows_per_store_max, ..limits };
     let preview = preview(&map, &stores, skeleton, limits, choices.clock.now()).await?;
     bar.finish_and_clear();
-    write(invocation.format, &preview)
+    write(invocation, args, &preview)
 }
 
-fn write(format: Format, preview: &Preview) -> Outcome {
-    let target = &preview.skeleton.target;
-    let planned = Planned {
-        digest: data_encoding::HEXLOWER.encode(&preview.skeleton.digest),
-        scope: target.scope,
-        subject: target.subject_kind,
-        categories: &target.categories,
-        rows_total: preview.rows_total(),
-        steps: &preview.rows,
-    };
-    output::one(format, &planned, &output::table(&preview.rows))?;
-    if format == Format::Table {
-        say(&format!("{} rows; plan {}; nothing was written", planned.rows_total, planned.digest));
+fn write(invocation: &Invocation, args: &PlanArgs, preview: &Preview) -> Outcome {
+    let paper = PlanPaper::of(preview);
+    if let Some(file) = &args.out {
+        paper_out(file, &paper)?;
+    }
+    if args.mermaid {
+        output::write_out(paper.draw().trim_end())?;
+    } else {
+        output::one(invocation.format, &paper, &output::table(&paper.steps))?;
+    }
+    if invocation.format == Format::Table {
+        let kept = args.out.as_ref().map_or_else(String::new, |file| format!("; kept in {}", file.display()));
+        say(&format!("{} rows; plan {}; nothing was written to a store{kept}", paper.rows_total, paper.digest_hex()));
+    }
+    if args.detailed_exitcode && paper.rows_total > 0 {
+        return Err(Ended::quietly(Exit::Something));
     }
     Ok(())
+}
+
+/// A file that is there is somebody's, perhaps a plan that was agreed to: it is not written over.
+fn paper_out(file: &Path, paper: &PlanPaper) -> Outcome {
+    let mut text = serde_json::to_string_pretty(paper).context("the plan cannot be written as JSON")?;
+    text.push('\n');
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let written = made.and_then(|mut made| made.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let words = format_args!("{} is there already: remove it or name another file with --out", file.display());
+            Ended::saying(Exit::Usage, words)
+        }
+        _ => anyhow::Error::new(error).context(format!("{} cannot be written", file.display())).into(),
+    })
 }
 
 /// The one membership that is meant. Where the address is several, the daemon leaves it to a person, and so do we.

@@ -101,7 +101,9 @@ pub enum EraseError {
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
     /// More rows than one subject may have in a store. Nothing was written.
-    #[error("{at}: more than {max} rows belong to the target")]
+    #[error(
+        "{at}: more than {max} rows belong to the target; look at the plan with 'expunged plan --rows-max' and agree to it with 'expunged apply'"
+    )]
     TooManyRows {
         /// The table.
         at: TableRef,
@@ -109,7 +111,7 @@ pub enum EraseError {
         max: u64,
     },
     /// The number of rows is not the one that was approved. Nothing was written.
-    #[error("the rows are not those that were approved")]
+    #[error("the rows are not those that were approved ({0})")]
     Drift(super::preview::Drift),
     /// Rows that are kept have no start, so that there is no end to name. Nothing was written.
     #[error("{at}: {rows} rows that would be kept have no readable {column}, so that there is no end of keeping")]

@@ -1,6 +1,9 @@
 //! A plan with counts: what would happen. Anybody may compute it, and nobody can execute it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::discover::{EraseLimits, Finder, Found};
 use super::error::EraseError;
@@ -19,7 +22,8 @@ pub struct Preview {
 }
 
 /// What one step would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PreviewRow {
     /// The step's number.
     pub step: u16,
@@ -28,7 +32,7 @@ pub struct PreviewRow {
     /// The table.
     pub table: String,
     /// `open`, `detach`, `delete`, `mask` or `keep`.
-    pub act: &'static str,
+    pub act: Cow<'static, str>,
     /// Rows.
     pub rows: u64,
     /// The ground on which they stay.
@@ -63,7 +67,7 @@ pub(super) fn rows(skeleton: &Skeleton, found: &Found) -> Vec<PreviewRow> {
         step: step.number,
         store: step.rows.at.store.clone(),
         table: step.rows.at.table.clone(),
-        act: step.act.as_str(),
+        act: step.act.as_str().into(),
         rows: found.sets.get(&step.rows).map_or(0, |keys| keys.len() as u64),
         ground: step.keep.as_ref().map(|keep| keep.ground.clone()),
         until: found.until.get(&step.number).copied(),
@@ -99,8 +103,8 @@ impl Default for DriftLimits {
 /// A count that moved too far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// The step's number; `None` where the steps themselves differ.
-    pub step: Option<u16>,
+    /// The step's number, its store and table, and its act; `None` where the steps themselves differ.
+    pub step: Option<(u16, String, String)>,
     /// Rows that were approved.
     pub approved: u64,
     /// Rows that there are now.
@@ -117,8 +121,19 @@ pub fn drift(approved: &[PreviewRow], found: &[PreviewRow], limits: DriftLimits)
     approved.iter().zip(found).find_map(|(before, after)| {
         let moved = before.rows.abs_diff(after.rows);
         let too_far = moved > limits.rows_max && moved * 100 > before.rows * limits.percent_max;
-        too_far.then_some(Drift { step: Some(before.step), approved: before.rows, found: after.rows })
+        let step = || (before.step, format!("{}.{}", before.store, before.table), before.act.to_string());
+        too_far.then(|| Drift { step: Some(step()), approved: before.rows, found: after.rows })
     })
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, approved, found } = self;
+        match step {
+            Some((step, table, act)) => write!(f, "step {step}, {act} in {table}: {approved} rows then, {found} now"),
+            None => write!(f, "{approved} steps then, {found} now"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +145,7 @@ mod tests {
             step: step as u16,
             store: StoreName::new("shop").unwrap(),
             table: "t".to_owned(),
-            act: "delete",
+            act: "delete".into(),
             rows: *rows,
             ground: None,
             until: None,

@@ -20,7 +20,7 @@ use crate::vault::KeyPurpose;
 use crate::verify::{Beginning, CompletedPlan};
 
 use super::advance::{advance, enqueue};
-use super::erase::Finished;
+use super::erase::{CaseTerms, Finished};
 use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
@@ -79,11 +79,11 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
         return super::complete(house, lease).await;
     }
     let authority = begin::completed(house, &mut tx, &stored).await?;
-    let secret = erase::tombstone_secret(house, &mut tx, &stored).await?;
+    let terms = CaseTerms::of(house, &mut tx, &stored, authority.plan_digest()).await?;
     drop(tx);
 
     let ledger = erase::ledger(house, lease, &stored, &authority, 0);
-    let returned = search(&ledger.bound.plan_digest, &erase::run(house, &ledger, &secret)).await?;
+    let returned = search(&ledger.bound.plan_digest, &erase::run(house, &ledger, &terms)).await?;
     breakpoint!("sweep.searched");
     let mut tx = house.db.write().await?;
     let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;

@@ -9,7 +9,9 @@ use crate::db::{Tx, authorities, jobs};
 use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
-use crate::erase::{EraseError, Kept, Ledger as _, Line, Outcome, Plan, Recognised, Run, execute_again, plan};
+use crate::erase::{
+    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Recognised, Run, execute_again, plan,
+};
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
@@ -20,7 +22,7 @@ use super::error::FlowError;
 use super::facts::{Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, safe, suppress};
+use super::{again, begin, operate, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -33,7 +35,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
     let subject = safe::subject(house, &mut tx, &stored.request).await?;
     let authority = begin::begun(house, &mut tx, &stored).await?;
-    let secret = tombstone_secret(house, &mut tx, &stored).await?;
+    let terms = CaseTerms::of(house, &mut tx, &stored, authority.plan_digest()).await?;
     let pass = authorities::continuations(&mut tx, id).await?;
     let continued = authority.kind() == AuthorityKind::Continuation;
     let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
@@ -41,7 +43,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
 
     let offer = begin::confirmed(&stored, &subject)?;
     let ledger = ledger(house, lease, &stored, &authority, pass);
-    match carry_out(house, &ledger, offer, authority, &secret, again).await {
+    match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
             let finished = Finished { outcome, suppressed };
@@ -83,7 +85,7 @@ async fn carry_out(
     ledger: &CaseLedger<'_>,
     offer: &Offered,
     authority: Authority,
-    secret: &[u8; 32],
+    terms: &CaseTerms,
     again: Option<Recognised>,
 ) -> Result<Outcome, FlowError> {
     // What was begun ends under the plan that it was begun under, whatever became of the map.
@@ -92,24 +94,41 @@ async fn carry_out(
         None => plan(&house.map, &offer.target).map_err(EraseError::from)?,
     };
     let plan = Plan::new(offer.approved(skeleton), authority).map_err(EraseError::from)?;
-    Ok(execute_again(&plan, &run(house, ledger, secret), again).await?)
+    Ok(execute_again(&plan, &run(house, ledger, terms), again).await?)
+}
+
+/// What an erasing has of its case.
+pub(super) struct CaseTerms {
+    /// See [`tombstone_secret`].
+    secret: [u8; 32],
+    /// How many rows it may have.
+    limits: EraseLimits,
+}
+
+impl CaseTerms {
+    /// What the erasing of a request goes by, under the plan with this digest.
+    pub(super) async fn of(house: &House, tx: &mut Tx, stored: &Stored, digest: &[u8; 32]) -> Result<Self, FlowError> {
+        let subject = operate::unless_forgotten(safe::subject(house, tx, &stored.request).await)?;
+        let limits = subject.limits(digest, house.erase_limits, house.drift_limits());
+        Ok(Self { secret: tombstone_secret(house, tx, stored).await?, limits })
+    }
 }
 
 /// What the engine works with.
-pub(super) fn run<'a>(house: &'a House, ledger: &'a CaseLedger<'_>, secret: &'a [u8; 32]) -> Run<'a> {
+pub(super) fn run<'a>(house: &'a House, ledger: &'a CaseLedger<'_>, terms: &'a CaseTerms) -> Run<'a> {
     Run {
         map: &house.map,
         stores: &house.stores,
         ledger,
-        tombstone_secret: secret,
+        tombstone_secret: &terms.secret,
         now: house.clock.now(),
-        limits: house.erase_limits,
+        limits: terms.limits,
         drift: house.drift_limits(),
     }
 }
 
 /// What tombstones of this case are derived from; gone with the replay key.
-pub(super) async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result<[u8; 32], FlowError> {
+async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result<[u8; 32], FlowError> {
     let key = safe::replay_key(house, tx, stored.request.case).await?;
     let mac = key.commit("expunged/1/tombstone", &[stored.request.case.as_bytes()]);
     Ok(Sha256::digest(mac).into())

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Language, Role, Scope};
 use crate::erase::preview::PreviewRow;
-use crate::erase::{Preview, Recognised, Skeleton, Target};
+use crate::erase::{DriftLimits, EraseLimits, Preview, Recognised, Skeleton, Target};
 use crate::intake::Intent;
+
+use super::agree::AgreedPlan;
 
 /// What the letter said, under the case's `letter` key.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -67,6 +69,9 @@ pub struct Subject {
     /// What an operator set: by which address, id, number or name the person is found that the letter means.
     #[serde(default)]
     pub target_set: Option<String>,
+    /// A plan whose rows a person of the team agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<AgreedPlan>,
 }
 
 /// One offered scope and what it would erase.
@@ -107,7 +112,7 @@ impl Offered {
                 step: step.number,
                 store: step.rows.at.store.clone(),
                 table: step.rows.at.table.clone(),
-                act: step.act.as_str(),
+                act: step.act.as_str().into(),
                 rows: *rows,
                 ground: step.keep.as_ref().map(|keep| keep.ground.clone()),
                 until: None,
@@ -118,6 +123,12 @@ impl Offered {
 }
 
 impl Subject {
+    /// How many rows a plan may have: as configured, or as a person of the team agreed to.
+    #[must_use]
+    pub fn limits(&self, digest: &[u8; 32], limits: EraseLimits, drift: DriftLimits) -> EraseLimits {
+        self.agreed.as_ref().map_or(limits, |agreed| agreed.limits(digest, limits, drift))
+    }
+
     /// What was offered for a scope.
     #[must_use]
     pub fn offer(&self, scope: Scope) -> Option<&Offered> {

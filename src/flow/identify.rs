@@ -136,6 +136,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         asker: Some((role, membership.person_key.clone())),
         scope_set: known.scope_set,
         target_set: known.target_set.clone(),
+        agreed: known.agreed.clone(),
         ..Subject::default()
     };
     // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
@@ -220,7 +221,8 @@ async fn offer(
         let skeleton = plan(&house.map, &target)?;
         digests.push((scope, skeleton.digest));
         let now = house.clock.now();
-        let preview = preview(&house.map, &house.stores, skeleton, house.erase_limits, now).await?;
+        let limits = subject.limits(&skeleton.digest, house.erase_limits, house.drift_limits());
+        let preview = preview(&house.map, &house.stores, skeleton, limits, now).await?;
         let counts = preview.rows.iter().map(|row| row.rows).collect();
         subject.offers.push(Offered { scope, target, label, named, counts });
     }

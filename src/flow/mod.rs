@@ -15,6 +15,7 @@
 mod admit;
 mod advance;
 pub mod again;
+pub mod agree;
 mod answer;
 pub mod arrive;
 mod begin;

@@ -81,6 +81,8 @@ stored_enum! {
         Revealed = "revealed",
         /// An operator set scope, account or target of a request in review.
         PutRight = "put_right",
+        /// An operator agreed to a plan's rows.
+        PlanAgreed = "plan_agreed",
         /// An operator wrote a note, or the program one: what a later search of the stores found.
         Noted = "noted",
         /// An operator recorded evidence.

@@ -69,7 +69,7 @@ async fn a_shared_row_goes_with_the_last_of_them() {
         INSERT INTO talks VALUES (1, 1, 2, 'hi'), (2, 1, NULL, 'me'), (3, 2, 3, 'no'), (4, 1, 1, 'I');";
     let world = world(map, script).await;
     let preview = world.preview(&person(1)).await.unwrap();
-    let counts: Vec<_> = preview.rows.iter().map(|row| (row.act, row.rows)).collect();
+    let counts: Vec<_> = preview.rows.iter().map(|row| (&*row.act, row.rows)).collect();
     assert_eq!(counts, [("detach", 1), ("detach", 0), ("delete", 2), ("delete", 1)]);
     let outcome = world.erase(&person(1)).await;
     assert!(outcome.is_clean());

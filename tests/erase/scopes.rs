@@ -188,7 +188,7 @@ async fn a_preview_writes_nothing_and_counts_what_will_happen() {
     for (row, step) in preview.rows.iter().zip(&outcome.steps) {
         let done = step.counts;
         let acted = done.erased.max(done.masked).max(done.detached).max(done.kept);
-        match (row.act, row.table.as_str()) {
+        match (&*row.act, row.table.as_str()) {
             ("open", _) => {}
             // Two of the four lines have no engraving that could be masked.
             ("mask", "order_lines") => assert_eq!((row.rows, acted), (4, 2)),

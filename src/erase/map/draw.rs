@@ -1,9 +1,10 @@
-//! The map as a picture: a Mermaid flowchart, owners above what belongs to them.
+//! The map as a picture: a Mermaid flowchart, owners above what belongs to them; and the steps of a plan in their order.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{DataMap, Link, Rule, TableRef};
+use crate::erase::preview::PreviewRow;
 
 /// Draws the map. Tables of nobody's data are left out; links that cross stores are drawn like all others.
 #[must_use]
@@ -39,14 +40,45 @@ pub fn draw(map: &DataMap) -> String {
         let holders = table.held_by.iter().map(|holder| Link::plain(holder.by.clone(), holder.columns.clone()));
         holders.for_each(|link| line(&link, "==>"));
     }
-    for (rule, colours) in [
+    text.push_str(&colours());
+    text
+}
+
+/// Draws the steps of a plan in their order, each with its rows, a frame around each store.
+pub(in crate::erase) fn steps(steps: &[PreviewRow]) -> String {
+    let mut text = "flowchart TD\n".to_owned();
+    let mut stores: Vec<_> = steps.iter().map(|step| &step.store).collect();
+    stores.sort();
+    stores.dedup();
+    for (number, store) in stores.into_iter().enumerate() {
+        let _ = writeln!(text, "    subgraph s{number}[\"{}\"]", label(store.as_str()));
+        for step in steps.iter().filter(|step| step.store == *store) {
+            let PreviewRow { step: place, table, act, rows, .. } = step;
+            let kept = step.ground.as_ref().map(|ground| format!("<br>{}", label(ground))).unwrap_or_default();
+            let until = step.until.map(|day| format!(" until {day}")).unwrap_or_default();
+            let table = label(table);
+            let colour = match &**act {
+                "open" | "detach" => Rule::Mask.to_string(),
+                rule => label(rule),
+            };
+            let _ = writeln!(text, "        p{place}[\"<b>{table}</b><br>{act}: {rows}{kept}{until}\"]:::{colour}");
+        }
+        text.push_str("    end\n");
+    }
+    for pair in steps.windows(2) {
+        let _ = writeln!(text, "    p{} --> p{}", pair[0].step, pair[1].step);
+    }
+    text.push_str(&colours());
+    text
+}
+
+fn colours() -> String {
+    let colours = [
         (Rule::Delete, "fill:#fdd,stroke:#900"),
         (Rule::Mask, "fill:#ffd,stroke:#960"),
         (Rule::Keep, "fill:#dfd,stroke:#060"),
-    ] {
-        let _ = writeln!(text, "    classDef {rule} {colours},color:#000");
-    }
-    text
+    ];
+    colours.iter().map(|(rule, colours)| format!("    classDef {rule} {colours},color:#000\n")).collect()
 }
 
 /// A text inside Mermaid's quotes: what could end them is written as an entity.

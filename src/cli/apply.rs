@@ -1,0 +1,81 @@
+//! `expunged apply`: a person of the team agrees to the rows of a plan that they looked at. It erases nothing by itself.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::domain::Reference;
+use crate::erase::PlanPaper;
+use crate::flow::FlowError;
+use crate::flow::agree::{Agreed, agree};
+
+use super::exit::{Ended, Exit, Outcome};
+use super::invocation::Invocation;
+use crate::output::{Format, one, progress, say};
+
+/// A paper is some hundred bytes per table.
+const PAPER_BYTES_MAX: u64 = 16 << 20;
+
+/// What `apply` understands.
+#[derive(Debug, clap::Args)]
+pub(super) struct ApplyArgs {
+    /// The plan, as 'expunged plan --out' wrote it.
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    /// The request that it is for, such as EXP-7K3Q-M2.
+    #[arg(long, value_name = "REF")]
+    request: Reference,
+}
+
+#[derive(Serialize)]
+struct Applied<'a> {
+    request: &'a Reference,
+    digest: String,
+    /// `noted` or `asked_again`.
+    outcome: &'static str,
+}
+
+/// Checks the digest, counts again, and notes it.
+pub(super) async fn run(invocation: &Invocation, args: &ApplyArgs) -> Outcome {
+    let paper = read(&args.plan)?;
+    let (house, operator) = invocation.desk_with_stores().await?;
+    let bar = progress("counting again");
+    let agreed = agree(&house, &args.request, &operator, &paper).await.map_err(refused)?;
+    bar.finish_and_clear();
+    let (outcome, words) = match agreed {
+        Agreed::Noted { rows } => ("noted", format!("{rows} rows are agreed to; it goes on as before")),
+        Agreed::AskedAgain => {
+            ("asked_again", format!("{} rows are agreed to; it is identified anew and asked again", paper.rows_total))
+        }
+        Agreed::Drifted(drift) => {
+            let words = format_args!(
+                "the rows moved since the plan was written ({drift}): look at it again with 'expunged plan --out'; nothing was noted"
+            );
+            return Err(Ended::saying(Exit::Refused, words));
+        }
+    };
+    if invocation.format == Format::Table {
+        say(&format!("{}: {words}", args.request));
+        return Ok(());
+    }
+    Ok(one(invocation.format, &Applied { request: &args.request, digest: paper.digest_hex(), outcome }, "")?)
+}
+
+fn read(file: &Path) -> Result<PlanPaper, Ended> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).and_then(|open| open.take(PAPER_BYTES_MAX).read_to_end(&mut bytes));
+    let at = || file.display().to_string();
+    opened.with_context(at).map_err(|error| Ended { exit: Exit::Usage, error })?;
+    PlanPaper::read(&bytes).with_context(at).map_err(|error| Ended { exit: Exit::Usage, error })
+}
+
+/// A request that does not take the plan, or is not there, is no fault of the program.
+fn refused(error: FlowError) -> Ended {
+    match error {
+        FlowError::Missing(_) => Ended::new(Exit::NotFound, error),
+        FlowError::Broken(_) | FlowError::KeyDestroyed(_) => Ended::new(Exit::Refused, error),
+        other => other.into(),
+    }
+}

@@ -8,7 +8,7 @@ use expunged::flow::operate::Operator;
 use expunged::flow::{again, retention};
 use expunged::params;
 
-use crate::support::world::{Ground, Letter, SUPPORT, TEAM, World};
+use crate::support::world::{Ground, Letter, SUPPORT, TEAM, World, on_both};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -82,14 +82,10 @@ async fn a_late_writer(world: World) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_late_writer_brought_goes_by_itself_on_sqlite() {
-    a_late_writer(World::sqlite().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_late_writer_brought_goes_by_itself_on_postgres() {
-    a_late_writer(World::postgres().await).await;
+on_both! {
+    async fn what_a_late_writer_brought_goes_by_itself(ground) {
+        a_late_writer(ground.build().await).await;
+    }
 }
 
 /// Account 1 and its owner as they were.
@@ -116,14 +112,10 @@ async fn under_the_old_keys(world: World) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_came_back_under_the_old_keys_waits_for_a_person_on_sqlite() {
-    under_the_old_keys(World::sqlite().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_came_back_under_the_old_keys_waits_for_a_person_on_postgres() {
-    under_the_old_keys(World::postgres().await).await;
+on_both! {
+    async fn what_came_back_under_the_old_keys_waits_for_a_person(ground) {
+        under_the_old_keys(ground.build().await).await;
+    }
 }
 
 /// The owner of account 1, under another key in another account.

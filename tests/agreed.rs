@@ -9,7 +9,7 @@ use expunged::flow::FlowError;
 use expunged::flow::agree::{Agreed, agree};
 use expunged::stores::{Key, KeyValue, StoreName};
 
-use crate::support::world::{Ground, World};
+use crate::support::world::{Ground, World, on_both};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -82,14 +82,10 @@ async fn too_many(world: World) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn too_many_rows_wait_for_a_person_and_then_for_the_proof_on_sqlite() {
-    too_many(world(Ground::sqlite().await).await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn too_many_rows_wait_for_a_person_and_then_for_the_proof_on_postgres() {
-    too_many(world(Ground::postgres().await).await).await;
+on_both! {
+    async fn too_many_rows_wait_for_a_person_and_then_for_the_proof(ground) {
+        too_many(world(ground).await).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use expunged::flow::operate;
 use expunged::params;
 
 use self::shelf::{Fault, Shelf};
-use crate::support::world::{Ground, START, World, plain};
+use crate::support::world::{Ground, START, World, on_both, plain};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -142,14 +142,10 @@ async fn every_number(ground: Ground) {
     assert_eq!(world.number("SELECT numbering AS number FROM cursors", params![]).await, numbering, "read once");
 }
 
-#[tokio::test]
-async fn every_number_has_one_disposition_on_sqlite() {
-    every_number(Ground::sqlite().await).await;
-}
-
-#[tokio::test]
-async fn every_number_has_one_disposition_on_postgres() {
-    every_number(Ground::postgres().await).await;
+on_both! {
+    async fn every_number_has_one_disposition(ground) {
+        every_number(ground).await;
+    }
 }
 
 #[tokio::test]

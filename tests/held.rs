@@ -6,7 +6,7 @@ use expunged::flow::operate::Operator;
 use expunged::params;
 use expunged::stores::StoreName;
 
-use crate::support::world::{Ground, TEAM, World};
+use crate::support::world::{Ground, TEAM, World, on_both};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -54,14 +54,10 @@ async fn a_table(world: World) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_held_table_stops_its_steps_and_no_others_on_sqlite() {
-    a_table(World::sqlite().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_held_table_stops_its_steps_and_no_others_on_postgres() {
-    a_table(World::postgres().await).await;
+on_both! {
+    async fn a_held_table_stops_its_steps_and_no_others(ground) {
+        a_table(ground.build().await).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,14 +111,10 @@ async fn plain_sql(world: World) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn plain_sql_lifts_no_hold_on_sqlite() {
-    plain_sql(World::sqlite().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn plain_sql_lifts_no_hold_on_postgres() {
-    plain_sql(World::postgres().await).await;
+on_both! {
+    async fn plain_sql_lifts_no_hold(ground) {
+        plain_sql(ground.build().await).await;
+    }
 }
 
 #[tokio::test]

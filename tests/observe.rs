@@ -11,7 +11,7 @@ use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::observe::{Lookout, Observed};
 use expunged::params;
 
-use crate::support::world::{Ground, World, plain};
+use crate::support::world::{Ground, World, on_both, plain};
 
 const OWNER: &str = "owner1@team.example";
 const USER: &str = "user1@team.example";
@@ -108,14 +108,10 @@ async fn expect(world: &World, bytes: &[u8], disposition: Disposition, state: Op
     id
 }
 
-#[tokio::test]
-async fn observing_says_what_the_daemon_does_on_sqlite() {
-    observing_says_what_the_daemon_does(world(Ground::sqlite().await).await).await;
-}
-
-#[tokio::test]
-async fn observing_says_what_the_daemon_does_on_postgres() {
-    observing_says_what_the_daemon_does(world(Ground::postgres().await).await).await;
+on_both! {
+    async fn observing_says_what_the_daemon_does(ground) {
+        observing_says_what_the_daemon_does(world(ground).await).await;
+    }
 }
 
 async fn observing_says_what_the_daemon_does(world: World) {

@@ -24,7 +24,7 @@ use expunged::db::deliveries::Disposition;
 use expunged::domain::{RequestId, Scope, State};
 use expunged::params;
 
-use crate::support::world::{World, plain};
+use crate::support::world::{World, on_both, plain};
 
 const OWNER: &str = "owner1@team.example";
 const USER: &str = "user1@team.example";
@@ -116,15 +116,11 @@ async fn two_people_who_are_not_named_in_full_are_two_wishes() {
         .await;
 }
 
-/// However close behind each other equal letters come, one request opens.
-#[tokio::test]
-async fn equal_letters_at_once_open_one_request_on_sqlite() {
-    equal_letters_at_once(&World::sqlite().await).await;
-}
-
-#[tokio::test]
-async fn equal_letters_at_once_open_one_request_on_postgres() {
-    equal_letters_at_once(&World::postgres().await).await;
+on_both! {
+    /// However close behind each other equal letters come, one request opens.
+    async fn equal_letters_at_once_open_one_request(ground) {
+        equal_letters_at_once(&ground.build().await).await;
+    }
 }
 
 async fn equal_letters_at_once(world: &World) {

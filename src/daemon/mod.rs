@@ -6,6 +6,7 @@
 mod broom;
 pub mod build;
 mod lock;
+pub mod quiet;
 mod watch;
 
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Tells the demo as it happens: letters arrive, people answer, days pass, and at the end everything is counted.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -10,14 +9,12 @@ use super::letters::{Expected, Habit, Story, stories};
 use super::world::{SUPPORT, World};
 use super::{counts, shop::Person};
 use crate::clock::Clock;
+use crate::daemon::quiet::until_idle;
 use crate::db::deliveries::Disposition;
-use crate::db::{Tx, deliveries, erasures, jobs, requests, trail};
+use crate::db::{Tx, deliveries, erasures, requests, trail};
 use crate::domain::{CaseId, RequestId, State};
 use crate::output::{self, Format, Tabular, say};
 use crate::trail::Event;
-
-/// How long the house may be busy with one letter before the demo gives up.
-const BUSY_MAX: Duration = Duration::from_secs(60);
 
 /// A line of the table at the end.
 #[derive(Serialize)]
@@ -58,12 +55,12 @@ struct Arrived {
 /// Tells the story, writes the table at its end, and answers whether every outcome was the expected one.
 pub async fn tell(world: &World, format: Format) -> anyhow::Result<bool> {
     say("A shop of three stores with a hundred accounts. Letters arrive in the support mailbox:");
-    let mut letters = 0;
+    let mut letters: u64 = 0;
     let mut arrived = Vec::new();
     for story in stories(&world.shop)? {
         world.deliver(&written(&story, world))?;
         letters += 1;
-        settle(world, letters).await?;
+        until_idle(&world.house, letters).await?;
         let (disposition, request) = latest(world).await?;
         say(&format!("  ✉ {:<34} {}", story.title, seen(disposition)));
         arrived.push(Arrived { story, disposition, request });
@@ -94,7 +91,7 @@ pub async fn tell(world: &World, format: Format) -> anyhow::Result<bool> {
     say(&format!(
         "\n{} letters, {} answers; counted in the stores by SQL of our own: {}",
         arrived.len(),
-        letters - u32::try_from(arrived.len())?,
+        letters - u64::try_from(arrived.len())?,
         if good { "everything is as expected." } else { "something is NOT as expected." }
     ));
     Ok(good)
@@ -136,27 +133,6 @@ fn date(world: &World) -> String {
     world.clock.now().to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-/// Waits until every letter was judged and no job is due.
-async fn settle(world: &World, letters: u32) -> anyhow::Result<()> {
-    let mut quiet = 0;
-    let mut waited = Duration::ZERO;
-    let step = Duration::from_millis(20);
-    while quiet < 3 {
-        let mut tx = world.house.db.read().await?;
-        let known: u64 = deliveries::count_by_disposition(&mut tx).await?.iter().map(|(_, count)| count).sum();
-        let due = jobs::count_due(&mut tx, world.clock.now()).await?;
-        drop(tx);
-        quiet = if known == u64::from(letters) && due == 0 { quiet + 1 } else { 0 };
-        anyhow::ensure!(
-            waited < BUSY_MAX,
-            "the house is still busy ({due} jobs due, {known} of {letters} letters stored)"
-        );
-        tokio::time::sleep(step).await;
-        waited += step;
-    }
-    Ok(())
-}
-
 /// What became of the letter that was stored last.
 async fn latest(world: &World) -> anyhow::Result<(Disposition, Option<RequestId>)> {
     let mut tx = world.house.db.read().await?;
@@ -177,10 +153,10 @@ fn customers(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Customer>
 }
 
 /// Lets people read and answer until nobody has anything to say; answers how many letters they wrote.
-async fn answer(world: &World, customers: &mut [Customer], before: u32) -> anyhow::Result<u32> {
+async fn answer(world: &World, customers: &mut [Customer], before: u64) -> anyhow::Result<u64> {
     let mut written = 0;
     loop {
-        settle(world, before + written).await?;
+        until_idle(&world.house, before + written).await?;
         let date = date(world);
         let answers: Vec<_> = customers.iter_mut().flat_map(|customer| customer.answer(&date)).collect();
         if answers.is_empty() {

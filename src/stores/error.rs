@@ -257,7 +257,8 @@ fn is_contention(code: &str, mysql: Option<u16>) -> bool {
 }
 
 /// Down, shutting down, failing over to a copy that only reads, closed to connections for a while, out of resources or
-/// disk, statement ended or timed out; SQLite's 9 (interrupted), 10 (input or output) and 13 (full).
+/// disk, statement ended or timed out; SQLite's 8 (only reads, or its file was moved away while it was open), 9
+/// (interrupted), 10 (input or output) and 13 (full).
 fn is_passing(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
         Some(number) => {
@@ -268,7 +269,7 @@ fn is_passing(code: &str, mysql: Option<u16>) -> bool {
                 || code.starts_with("53")
                 || matches!(code, "25006" | "25P03" | "55000" | "57P01" | "57P02" | "57P03" | "57014")
         }
-        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 9 | 10 | 13)),
+        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 8 | 9 | 10 | 13)),
     }
 }
 

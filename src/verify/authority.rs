@@ -322,13 +322,7 @@ impl AuthorityRecord {
 mod tests {
     use super::*;
     use crate::chance::SeededChance;
-    use crate::vault::{InstallationKeys, KeyEncryptionKey};
-
-    fn keys(seed: u64) -> InstallationKeys {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kek");
-        KeyEncryptionKey::open_or_create(&path, &SeededChance::new(seed)).unwrap().installation_keys()
-    }
+    use crate::verify::testing::keys;
 
     const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
     const LIVES: Duration = Duration::from_secs(86_400 * 30);

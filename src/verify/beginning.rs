@@ -150,17 +150,11 @@ mod tests {
     use super::*;
     use crate::chance::SeededChance;
     use crate::domain::request::Hold;
-    use crate::vault::{InstallationKeys, KeyEncryptionKey};
     use crate::verify::authority::{Grounds, Method};
+    use crate::verify::testing::keys;
 
     const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
     const DAY: Duration = Duration::from_secs(86_400);
-
-    fn keys(seed: u64) -> InstallationKeys {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kek");
-        KeyEncryptionKey::open_or_create(&path, &SeededChance::new(seed)).unwrap().installation_keys()
-    }
 
     fn authority(seed: u64) -> Authority {
         let chance = SeededChance::new(seed);

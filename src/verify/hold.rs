@@ -113,15 +113,9 @@ const RELEASE: &str = "expunged/1/release";
 mod tests {
     use super::*;
     use crate::chance::SeededChance;
-    use crate::vault::{InstallationKeys, KeyEncryptionKey};
+    use crate::verify::testing::keys;
 
     const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-
-    fn keys(seed: u64) -> InstallationKeys {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kek");
-        KeyEncryptionKey::open_or_create(&path, &SeededChance::new(seed)).unwrap().installation_keys()
-    }
 
     fn request(seed: u64) -> RequestId {
         RequestId::new(NOW, &SeededChance::new(seed))

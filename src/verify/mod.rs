@@ -15,6 +15,8 @@ mod evidence;
 mod hold;
 mod legal;
 mod policy;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use authority::{

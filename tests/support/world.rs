@@ -17,9 +17,9 @@ use expunged::chance::OsChance;
 use expunged::clock::{Clock, FixedClock};
 use expunged::config::{self, Config, ConfigError, Purpose, Surroundings};
 use expunged::daemon::build::{self, BuildError, Choices};
-use expunged::daemon::{self, Running};
+use expunged::daemon::{self, Running, quiet};
 use expunged::db::deliveries::{self, Disposition};
-use expunged::db::{Params, jobs, requests};
+use expunged::db::{Params, requests};
 use expunged::domain::{Reference, RequestId, State, Timestamp};
 use expunged::flow::House;
 use expunged::flow::arrive::Place;
@@ -44,9 +44,6 @@ pub const TEAM: &str = "team@shop.example";
 const CONFIG: &str = include_str!("world/expunged.toml");
 const MAP: &str = include_str!("world/shop.toml");
 const SHOP: &str = include_str!("world/shop.sql");
-
-/// How long the house may be busy with one thing.
-const BUSY_MAX: Duration = Duration::from_secs(90);
 
 /// A shop that data are erased from.
 #[derive(Clone, Debug)]
@@ -235,6 +232,26 @@ pub fn told(error: &dyn Error) -> String {
     text
 }
 
+pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Ground) -> F) {
+    test(Ground::sqlite().await).await;
+}
+
+pub async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Ground) -> F) {
+    test(Ground::postgres().await).await;
+}
+
+/// The same test in a world whose ledger is on SQLite, and in one whose ledger is on PostgreSQL.
+macro_rules! on_both {
+    ($($tests:tt)*) => {
+        $crate::support::on_both_of! {
+            $crate::support::world::Ground, $crate::support::world::on_sqlite, $crate::support::world::on_postgres;
+            $($tests)*
+        }
+    };
+}
+
+pub(crate) use on_both;
+
 /// The world and the house that works in it.
 pub struct World {
     pub house: Arc<House>,
@@ -306,18 +323,7 @@ impl World {
 
     /// Waits until every letter is judged and no job is due.
     pub async fn settle(&self) {
-        let (mut quiet, mut waited, step) = (0, Duration::ZERO, Duration::from_millis(20));
-        while quiet < 3 {
-            let mut tx = self.house.db.read().await.unwrap();
-            let known: u64 = deliveries::count_by_disposition(&mut tx).await.unwrap().iter().map(|(_, n)| n).sum();
-            let due = jobs::count_due(&mut tx, self.clock.now()).await.unwrap();
-            drop(tx);
-            let expected = self.delivered.load(Ordering::SeqCst);
-            quiet = if known == expected && due == 0 { quiet + 1 } else { 0 };
-            assert!(waited < BUSY_MAX, "still busy: {due} jobs due, {known} of {expected} letters stored");
-            tokio::time::sleep(step).await;
-            waited += step;
-        }
+        quiet::until_idle(&self.house, self.delivered.load(Ordering::SeqCst)).await.unwrap();
     }
 
     /// A letter reaches the support mailbox and is dealt with; what became of it.

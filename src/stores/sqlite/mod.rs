@@ -1,8 +1,9 @@
 //! A SQLite file as a store. It never makes a file that is missing.
 //!
 //! `secure_delete` is on: what is deleted is overwritten in the file. Foreign keys are enforced. A statement that runs
-//! longer than anybody waits for it is interrupted, and its transaction undone.
+//! longer than anybody waits for it is interrupted, and its transaction undone. A file that is replaced is opened anew.
 
+mod place;
 mod schema;
 mod statements;
 mod survey;
@@ -15,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
+use self::place::Place;
 use super::sql::{SqlStore, Watch, impl_connection};
 use super::{StoreError, StoreLimits};
 
@@ -59,7 +61,12 @@ pub async fn open(
         .foreign_keys(true)
         .busy_timeout(limits.lock_timeout)
         .pragma("secure_delete", "ON");
+    let place = Arc::new(Place::of(options.get_filename()));
     let pool = SqlitePoolOptions::new()
+        .before_acquire(move |_, made| {
+            let here = place.is_of(made.age);
+            Box::pin(async move { Ok(here) })
+        })
         .max_connections(limits.connections_max)
         .acquire_timeout(limits.statement_timeout)
         .connect_with(options)

@@ -116,7 +116,8 @@ async fn what_an_operator_said_is_committed_to_and_shown_again() {
     let request = world.live(async { world.receive(&plain(OWNER, "My data", text)).await.1.unwrap() }).await;
     let reference = world.reference(request).await;
     assert_eq!(world.state(request).await, State::NeedsReview);
-    let correction = Correction { scope: Some(Scope::User), account: Some("a1".to_owned()), target: None };
+    let correction =
+        Correction { scope: Some(Scope::User), account: Some("a1".to_owned()), target: None, categories: Vec::new() };
     operate::correct(&world.house, &reference, &operator, correction).await.unwrap();
     operate::extend(&world.house, &reference, &operator, "Many stores").await.unwrap();
     let refusal = Refusal {

@@ -13,6 +13,8 @@ mod limited;
 mod lists;
 #[path = "wishes/meant.rs"]
 mod meant;
+#[path = "wishes/named.rs"]
+mod named;
 #[path = "wishes/negated.rs"]
 mod negated;
 #[path = "wishes/reviewed.rs"]

@@ -318,7 +318,7 @@ async fn tell_team(
 }
 
 /// Notes why work stopped, for the alarm: names of stores, tables and columns, and no personal data.
-async fn note_failure(
+pub(super) async fn note_failure(
     house: &House,
     tx: &mut Tx,
     stored: &Stored,

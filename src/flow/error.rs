@@ -130,6 +130,9 @@ impl FlowError {
     #[must_use]
     pub fn cause(&self) -> Option<ReviewReason> {
         match self {
+            Self::Plan(PlanError::UnknownCategory { .. } | PlanError::NothingNamed { .. }) => {
+                Some(ReviewReason::CategoryUnknown)
+            }
             Self::Plan(_) => Some(ReviewReason::MapDefects),
             Self::Erase(error) if error.retry() == Retry::Permanent => match error {
                 EraseError::Drift(_) | EraseError::MapChanged | EraseError::Plan(PlanError::OtherPlan) => {

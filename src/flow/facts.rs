@@ -69,6 +69,9 @@ pub struct Subject {
     /// What an operator set: by which address, id, number or name the person is found that the letter means.
     #[serde(default)]
     pub target_set: Option<String>,
+    /// What an operator set: the categories of the data maps that the letter means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories_set: Vec<String>,
     /// A plan whose rows a person of the team agreed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<AgreedPlan>,

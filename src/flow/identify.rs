@@ -18,14 +18,22 @@ use super::facts::{Contact, Named, Offered, Opening, Subject};
 use super::house::House;
 use super::open::language_on_file;
 use super::whom::{self, Asker, Wish};
-use super::{challenge, safe, standing, whose};
+use super::{challenge, erase, safe, standing, whose};
 
 /// What the questions came to.
 pub(super) enum Finding {
     /// Nobody by the one address that definitely asks for an erasure.
     Stranger,
-    /// A person must look; the rule is what the authority table said, where it was asked.
-    Review { reason: ReviewReason, reachable: bool, rule: Option<Rule>, contact: Contact, subject: Subject },
+    /// A person must look; the rule is what the authority table said, where it was asked, and the cause what stood in
+    /// the way of an offer.
+    Review {
+        reason: ReviewReason,
+        reachable: bool,
+        rule: Option<Rule>,
+        contact: Contact,
+        subject: Subject,
+        cause: Option<Box<FlowError>>,
+    },
     /// The owner is told.
     Forward { role: Role, contact: Contact, subject: Subject },
     /// The asker is challenged.
@@ -124,7 +132,8 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
         return Finding::Stranger;
     }
     let reason = if definite || touched { ReviewReason::NoAddressOnFile } else { ReviewReason::UnclearLetter };
-    Finding::Review { reason, reachable: false, rule: None, contact: Contact::default(), subject: known }
+    let contact = Contact::default();
+    Finding::Review { reason, reachable: false, rule: None, contact, subject: known, cause: None }
 }
 
 async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) -> Result<Finding, FlowError> {
@@ -136,12 +145,14 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         asker: Some((role, membership.person_key.clone())),
         scope_set: known.scope_set,
         target_set: known.target_set.clone(),
+        categories_set: known.categories_set.clone(),
         agreed: known.agreed.clone(),
         ..Subject::default()
     };
     // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
     let reachable = !opening.machine_written && asker.known_by.is_some();
-    let by_rule = |rule, reason, contact, subject| Ok(Finding::Review { reason, reachable, rule, contact, subject });
+    let by_rule =
+        |rule, reason, contact, subject| Ok(Finding::Review { reason, reachable, rule, contact, subject, cause: None });
     let review = |reason, contact, subject| by_rule(None, reason, contact, subject);
     let Some(account) = subject.account.clone() else {
         // What an operator set of it already stays set.
@@ -174,7 +185,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     }
     let mut offers = Vec::new();
     for wish in &wishes {
-        match target(house, opening, wish) {
+        match target(house, opening, known, wish) {
             Some(target) => offers.push((wish.scope, target, wish.label.clone(), wish.named.clone())),
             None => return review(ReviewReason::UnclearTarget, contact, subject),
         }
@@ -202,20 +213,28 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         }
         Rule::Challenge | Rule::ChallengeThenOwnerApproval => {
             let approval = rule == Rule::ChallengeThenOwnerApproval;
-            offer(house, role, approval, contact, subject, offers).await
+            let (rule, before) = (Some(rule), subject.clone());
+            match offer(house, subject, offers).await {
+                Ok((subject, digests)) => Ok(Finding::Challenge { role, approval, contact, subject, digests }),
+                // What is wrong is no fault of who asks: they hear that a person looks at it.
+                Err(error) => match error.cause() {
+                    Some(reason) => {
+                        let cause = Some(Box::new(error));
+                        Ok(Finding::Review { reason, reachable, rule, contact, subject: before, cause })
+                    }
+                    None => Err(error),
+                },
+            }
         }
     }
 }
 
-/// Plans each scope and counts what it would erase.
+/// Plans each scope and counts what it would erase: what is offered, with the digests.
 async fn offer(
     house: &House,
-    role: Role,
-    approval: bool,
-    contact: Contact,
     mut subject: Subject,
     offers: Vec<(Scope, Target, Option<String>, Option<Named>)>,
-) -> Result<Finding, FlowError> {
+) -> Result<(Subject, Vec<(Scope, [u8; 32])>), FlowError> {
     let mut digests = Vec::new();
     for (scope, target, label, named) in offers {
         let skeleton = plan(&house.map, &target)?;
@@ -226,12 +245,13 @@ async fn offer(
         let counts = preview.rows.iter().map(|row| row.rows).collect();
         subject.offers.push(Offered { scope, target, label, named, counts });
     }
-    Ok(Finding::Challenge { role, approval, contact, subject, digests })
+    Ok((subject, digests))
 }
 
 /// The root of the plan for a wish; `None` where the map has no such subject.
-fn target(house: &House, opening: &Opening, wish: &Wish) -> Option<Target> {
+fn target(house: &House, opening: &Opening, known: &Subject, wish: &Wish) -> Option<Target> {
     let categories = match wish.scope {
+        Scope::Data if !known.categories_set.is_empty() => known.categories_set.clone(),
         Scope::Data if opening.categories.is_empty() => house.general_categories(),
         Scope::Data => opening.categories.clone(),
         _ => Vec::new(),
@@ -262,6 +282,9 @@ async fn write(house: &House, tx: &mut Tx, stored: &Stored, finding: Finding) ->
     safe::put_subject(house, tx, &stored.request, subject).await?;
     let account_mac = subject.account.as_deref().map(|account| house.keys.account_mac(account));
     let bindings = Bindings { account_mac, ..stored.bindings.clone() };
+    if let Finding::Review { reason, cause: Some(cause), .. } = &finding {
+        erase::note_failure(house, tx, stored, reason.as_str(), cause).await?;
+    }
     let event = event_of(house, tx, &finding).await?;
     let moved = advance(house, tx, stored, &event, bindings, Actor::PROGRAM).await?;
     if let (Finding::Challenge { digests, .. }, Some(address)) = (&finding, &contact.asker) {
@@ -306,7 +329,8 @@ impl Finding {
         let rule = self.rule();
         match self {
             Self::Forward { contact, subject, .. } | Self::Challenge { contact, subject, .. } => {
-                Self::Review { reason: ReviewReason::AskedOften, reachable: true, rule, contact, subject }
+                let reason = ReviewReason::AskedOften;
+                Self::Review { reason, reachable: true, rule, contact, subject, cause: None }
             }
             other => other,
         }

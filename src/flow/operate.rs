@@ -181,6 +181,8 @@ pub struct Correction {
     pub account: Option<String>,
     /// About whom, by an address, id, number or name that the directory finds one person of the account by.
     pub target: Option<String>,
+    /// Which categories of the data maps are meant; with the scope data. Empty: as the letter says.
+    pub categories: Vec<String>,
 }
 
 /// Puts a request in review right; it is identified anew and goes through the challenge. For one that ended because nobody
@@ -195,9 +197,10 @@ pub async fn correct(
     operator: &Operator,
     correction: Correction,
 ) -> Result<Stored, FlowError> {
-    let Correction { scope, account, target } = correction;
+    let Correction { scope, account, target, categories } = correction;
     let account = account.as_deref().map(|given| words(given, "an account")).transpose()?;
     let target = target.as_deref().map(|given| words(given, "a person (--target)")).transpose()?;
+    known_categories(house, scope, &categories)?;
     // A slip here would have the request end as one of a stranger, or come back to review.
     if let Some(account) = account
         && house.directory.owner(account).await?.is_none()
@@ -220,10 +223,24 @@ pub async fn correct(
         // By the same words another account would know somebody else.
         let before = subject.target_set.take().filter(|_| !other_account);
         subject.target_set = target.map(str::to_owned).or(before);
+        if scope.is_some() {
+            subject.categories_set = categories;
+        }
         subject.scope_set = scope.or(subject.scope_set);
         subject.account = account.map(str::to_owned).or(subject.account.take());
     })
     .await
+}
+
+fn known_categories(house: &House, scope: Option<Scope>, categories: &[String]) -> Result<(), FlowError> {
+    if !categories.is_empty() && scope != Some(Scope::Data) {
+        return Err(FlowError::Broken("categories go with the scope data: every other scope has all of them"));
+    }
+    let known = house.map.categories();
+    match categories.iter().all(|category| known.contains(&category.as_str())) {
+        true => Ok(()),
+        false => Err(FlowError::NotFound("category of this name in the data maps")),
+    }
 }
 
 async fn known_account(house: &House, reference: &Reference) -> Result<Option<String>, FlowError> {

@@ -12,7 +12,7 @@
 //! them, be they empty. What a language finds goes to a person as long as its `[measured]` does not tell of at least
 //! [`MEASURED_LETTERS_MIN`] letters that ask for an erasure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -170,6 +170,13 @@ impl Lexicon {
     /// How each language did on labelled letters, where that was measured.
     pub fn measured(&self) -> impl Iterator<Item = (Tongue, Measured)> {
         self.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
+    }
+
+    /// The categories of data that people name in any language.
+    #[must_use]
+    pub fn categories(&self) -> BTreeSet<&str> {
+        let category = |pattern: &'_ Pattern| matches!(pattern.topic, Topic::Specific(_));
+        self.patterns.iter().filter(|pattern| category(pattern)).map(|pattern| pattern.topic.name()).collect()
     }
 
     /// The languages whose finds open requests by themselves.

@@ -54,8 +54,12 @@ async fn an_operator_says_which_role_is_meant() {
             let case = opens(&world, USER, ACCOUNT).await;
             let reference = world.reference(case).await;
             let operator = world.operator("operator");
-            let set =
-                |account: Option<&str>, scope| Correction { account: account.map(str::to_owned), scope, target: None };
+            let set = |account: Option<&str>, scope| Correction {
+                account: account.map(str::to_owned),
+                scope,
+                target: None,
+                categories: Vec::new(),
+            };
             operate::correct(&world.house, &reference, &operator, set(Some("a1"), None)).await.unwrap();
             world.settle().await;
             let review = world.stored(case).await.request.review;

@@ -33,6 +33,10 @@ pub(in crate::cli) enum Verb {
         /// or name that finds one person of the account. Kept sealed.
         #[arg(long, value_name = "IDENTIFIER")]
         target: Option<String>,
+        /// A category of the data maps that the letter means, once or several times; with the scope data. Default: as the
+        /// letter says.
+        #[arg(long, value_name = "CATEGORY")]
+        category: Vec<String>,
     },
     /// Sets the account of a request in review; it goes through the challenge like any other. From one that ended as not_found
     /// a new request is opened.
@@ -205,12 +209,12 @@ fn said(reference: &Reference, before: State, after: State, words: &str) -> Stri
 async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {
     let at = verb.reference().clone();
     Ok(match verb {
-        Verb::Scope { scope, account, target, .. } => {
-            let correction = Correction { scope: Some(scope), account, target };
+        Verb::Scope { scope, account, target, category, .. } => {
+            let correction = Correction { scope: Some(scope), account, target, categories: category };
             corrected(house, &at, operator, correction).await?
         }
         Verb::Account { account, scope, target, .. } => {
-            let correction = Correction { scope, account: Some(account), target };
+            let correction = Correction { scope, account: Some(account), target, categories: Vec::new() };
             corrected(house, &at, operator, correction).await?
         }
         Verb::Approve { proof, evidence, .. } => {
@@ -223,8 +227,12 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
         }
         Verb::Refuse { ground, article, data, review_on, .. } => {
             let refusal = Refusal { ground, article, data, review_on };
-            operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
-            "refused"
+            let moved = operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
+            if moved.request.reachable {
+                "refused"
+            } else {
+                "refused; nobody is told: no address of the asker is known"
+            }
         }
         Verb::Hold { reason, .. } => {
             operate::act(house, &at, operator, Act::Hold, reason.as_deref()).await.map_err(not_now)?;

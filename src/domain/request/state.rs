@@ -113,6 +113,8 @@ stored_enum! {
         ChangedLately = "changed_lately",
         /// The data map has no plan for it, or is not true of the stores.
         MapDefects = "map_defects",
+        /// It names data that no category of the data maps is, or none of this person's.
+        CategoryUnknown = "category_unknown",
         /// More rows than one subject may have.
         TooManyRows = "too_many_rows",
         /// Rows that would be kept have no end that can be read, or cannot let go of what is personal after it.

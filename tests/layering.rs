@@ -250,7 +250,20 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("tokio::fs", &["stores", "reply"], "files are read in the background by a store of files and a mailer into files"),
     (
         "std::fs",
-        &["vault", "config", "mailbox", "reply", "daemon", "db", "cli", "demo", "breakpoint", "verify", "erase"],
+        &[
+            "vault",
+            "config",
+            "mailbox",
+            "reply",
+            "daemon",
+            "db",
+            "cli",
+            "demo",
+            "breakpoint",
+            "verify",
+            "erase",
+            "stores",
+        ],
         "the pure rooms read no file",
     ),
 ];

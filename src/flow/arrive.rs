@@ -113,6 +113,7 @@ async fn begin(house: &House, place: &Place, state: FolderState, lease: &Mailbox
         None if house.backfill => Cursor { started_at: None, uid_last: 0, ..renumbered(0, state) },
         None => {
             let before = state.uid_next.saturating_sub(1);
+            info!("the first run starts at the next letter that comes; --backfill reads those that are there too");
             Cursor { uid_start: state.uid_next, uid_last: before, started_at: Some(now), ..renumbered(0, state) }
         }
     };

@@ -183,8 +183,9 @@ impl Worker {
     async fn extend(&mut self) -> Result<(), QueueError> {
         let held = self.running.held();
         let extended = self.table.extend(&held, self.settings.lease).await;
+        // A job that its handler settled in a transaction of its own has no lease either, until its task is collected:
+        // only a task that this stopped in the middle tells of a loss.
         for lost in answered(extended)?.unwrap_or_default() {
-            tracing::warn!(job.id = %lost.job, "the lease was lost; the work is stopped");
             self.running.stop(lost);
         }
         Ok(())
@@ -211,8 +212,11 @@ impl Worker {
     async fn settle(&mut self, ended: Vec<Ended>) -> Result<(), QueueError> {
         for ended in ended {
             match ended {
-                // A task that was stopped here had lost its lease: there is nothing to settle.
-                Ended::Settled(Settled::Done) | Ended::Stopped(_) => {}
+                Ended::Settled(Settled::Done) => {}
+                // It had lost its lease: there is nothing to settle.
+                Ended::Stopped(lease) => {
+                    tracing::warn!(job.id = %lease.job().id, "the lease was lost; the work was stopped");
+                }
                 Ended::Settled(Settled::Finished(lease)) => self.finished.push(lease),
                 Ended::Settled(Settled::Failed { lease, reason, retry }) => self.fail(lease, reason, retry).await?,
                 Ended::Settled(Settled::Snooze { lease, until }) => {

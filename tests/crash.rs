@@ -306,6 +306,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/db/sql.rs", 2, "what all the others call"),
     ("src/flow/admit.rs", 1, "its caller passes arrive.stored at once"),
     ("src/flow/again.rs", 2, "verbs of the command line; what follows from them are jobs"),
+    ("src/flow/agree.rs", 2, "a verb of the command line; what follows from it is a job"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
     ("src/flow/begin.rs", 2, "what is early, or before the mailbox was read, waits again; nothing follows"),
     ("src/flow/canary.rs", 2, "what is to be done regularly, and a verb of the command line; what follows are jobs"),

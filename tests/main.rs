@@ -43,4 +43,5 @@ mod servers;
 mod several_daemons;
 mod stores_conformance;
 mod support;
+mod throttled;
 mod wishes;

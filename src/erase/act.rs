@@ -13,6 +13,7 @@ use super::map::{Link, Mask, TableMap, TableRef};
 use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
 use super::remade::Place;
+use super::throttle;
 use super::tombstone::{ALIKE, tombstone};
 use super::whose::{Asking, Sorted, Stage};
 use crate::stores::{Assignment, Key, NewValue, OnDelete, RowStore, Schema, Select, StoreError, StoreName, Table};
@@ -65,6 +66,7 @@ impl Work<'_> {
         if held::waits(step, &held) {
             return Err(EraseError::Held { at: at.clone() });
         }
+        let began = throttle::begin(self.run, at).await?;
         let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;
@@ -98,6 +100,9 @@ impl Work<'_> {
         if left + unsure == 0 {
             ledger.end_chunk(step.number, chunk, counts).await?;
             ledger.breakpoint("erase:chunk_saved").await?;
+        }
+        if step.act != Act::Keep {
+            throttle::end(self.run, at, began).await;
         }
         Ok(counts)
     }

@@ -100,6 +100,18 @@ pub enum EraseError {
     /// What was done could not be recorded, or what was recorded not read.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
+    /// What follows the store is too far behind; the work waits for it.
+    #[error("{at}: what follows the store is behind by more than its map lets pass ([store.throttle] lag_max)")]
+    Lagging {
+        /// The table.
+        at: TableRef,
+    },
+    /// The query for the lag answered no number.
+    #[error("{at}: the query of [store.throttle] lag must answer one row with one number")]
+    NoLag {
+        /// The table.
+        at: TableRef,
+    },
     /// More rows than one subject may have in a store. Nothing was written.
     #[error(
         "{at}: more than {max} rows belong to the target; look at the plan with 'expunged plan --rows-max' and agree to it with 'expunged apply'"
@@ -216,7 +228,7 @@ impl EraseError {
             Self::Store { source, .. } => source.retry(),
             Self::Ledger(error) => error.retry,
             // Rows that are inserted right now: the next run finds those as well.
-            Self::HeldOn { .. } => Retry::Transient,
+            Self::HeldOn { .. } | Self::Lagging { .. } => Retry::Transient,
             _ => Retry::Permanent,
         }
     }
@@ -227,7 +239,7 @@ impl EraseError {
     pub fn is_away(&self) -> bool {
         match self {
             Self::Store { source, .. } => source.retry() == Retry::Transient,
-            Self::Held { .. } => true,
+            Self::Held { .. } | Self::Lagging { .. } => true,
             _ => false,
         }
     }
@@ -244,6 +256,8 @@ impl EraseError {
             | Self::NoPlaceholder { at, .. }
             | Self::PlaceholderErased { at }
             | Self::Held { at }
+            | Self::Lagging { at }
+            | Self::NoLag { at }
             | Self::HeldOn { at } => Some((at, None)),
             Self::NoEnd { at, column, .. }
             | Self::NoBlank { at, column }

@@ -37,6 +37,7 @@ pub mod preview;
 mod readback;
 mod remade;
 mod shared;
+mod throttle;
 pub mod tombstone;
 mod whose;
 mod words;

@@ -143,6 +143,7 @@ impl FlowError {
                 | EraseError::NotMapped { .. }
                 | EraseError::UnknownWord { .. }
                 | EraseError::NoPlaceholder { .. }
+                | EraseError::NoLag { .. }
                 | EraseError::PlaceholderErased { .. } => Some(ReviewReason::MapDefects),
                 EraseError::TooManyRows { .. } => Some(ReviewReason::TooManyRows),
                 EraseError::NoEnd { .. } | EraseError::NoBlank { .. } => Some(ReviewReason::RetentionUnclear),

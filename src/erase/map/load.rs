@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use serde_spanned::Spanned;
 
-use super::raw::{RawKeep, RawMap, RawStore, RawTable};
-use super::{DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, names, open, whole};
+use super::raw::{RawKeep, RawMap, RawStore, RawTable, RawThrottle};
+use super::{
+    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, names, open, whole,
+};
 use crate::domain::Scope;
 use crate::stores::{StoreKind, StoreName};
 
@@ -99,10 +101,33 @@ fn store(
             return Err(MapError::at(file, named.span(), "this cannot be the table of a canary", help));
         }
     }
+    let throttle = throttle(file, kind, store.throttle.as_ref())?;
     let (location, processor, purpose) = (store.location.clone(), store.processor.clone(), store.purpose.clone());
     let backup_days = store.backup_days;
     let file = file.0.to_owned();
-    Ok(StoreMap { kind, url, location, processor, purpose, backup_days, ignore, canary, tables, file })
+    Ok(StoreMap { kind, url, location, processor, purpose, backup_days, ignore, canary, throttle, tables, file })
+}
+
+/// A rest of a hundred times the work, which is as good as a pause.
+const REST_PERCENT_MAX: u32 = 10_000;
+
+fn throttle(file: File<'_>, kind: StoreKind, raw: Option<&Spanned<RawThrottle>>) -> Result<Option<Throttle>, MapError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let RawThrottle { rest_percent, lag, lag_max } = raw.as_ref();
+    let wrong = |message, help| Err(MapError::at(file, raw.span(), message, help));
+    if *rest_percent > REST_PERCENT_MAX {
+        return wrong("the rest after a chunk is too long", "write rest_percent of 0 to 10000");
+    }
+    match (lag, lag_max) {
+        (Some(_), _) if kind.is_keyed() => {
+            wrong("this store answers no queries", "take lag away, or use rest_percent alone")
+        }
+        (Some(lag), Some(max)) if max.is_finite() && *max >= 0.0 && !lag.trim().is_empty() => {
+            Ok(Some(Throttle { rest_percent: *rest_percent, lag: Some(lag.clone()), lag_max: *max }))
+        }
+        (None, None) => Ok(Some(Throttle { rest_percent: *rest_percent, lag: None, lag_max: 0.0 })),
+        _ => wrong("it is not clear when the store lags", "write both lag (a query for one number) and lag_max"),
+    }
 }
 
 fn word(file: File<'_>, span: Range<usize>, error: &crate::domain::UnknownWord) -> MapError {

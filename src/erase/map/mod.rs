@@ -78,11 +78,25 @@ pub struct StoreMap {
     /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
+    /// How much of the store's time an erasing takes. Changes nothing of what is erased.
+    #[serde(skip)]
+    pub throttle: Option<Throttle>,
     /// The tables by name.
     pub tables: BTreeMap<String, TableMap>,
     /// The file that it was read from.
     #[serde(skip)]
     pub file: String,
+}
+
+/// How much of a store's time an erasing takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Throttle {
+    /// After each chunk a rest of this share of the time that it took: 100 leaves the store half of the time.
+    pub rest_percent: u32,
+    /// A query that answers one number: how far what follows the store is behind.
+    pub lag: Option<String>,
+    /// While it is above this, no chunk begins.
+    pub lag_max: f64,
 }
 
 /// Where a store's url is found.

@@ -31,6 +31,16 @@ pub(super) struct RawStore {
     pub(super) backup_days: u32,
     pub(super) ignore: Option<Spanned<Vec<String>>>,
     pub(super) canary: Option<Spanned<String>>,
+    pub(super) throttle: Option<Spanned<RawThrottle>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawThrottle {
+    #[serde(default)]
+    pub(super) rest_percent: u32,
+    pub(super) lag: Option<String>,
+    pub(super) lag_max: Option<f64>,
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,86 @@
+//! How much of a store's time an erasing takes: it rests after each chunk, and waits while the store lags behind.
+//!
+//! Chunks are short transactions of their own (`rows_per_chunk`), so that nobody waits for more than one of them.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::engine::Run;
+use super::error::EraseError;
+use super::map::TableRef;
+use crate::stores::{LookupRow, Stores};
+
+/// Between two looks at the lag.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// So many looks, and then the work is given back and comes again later: no worker waits for a replica all night.
+const LOOKS_MAX: u32 = 30;
+/// A rest is never longer, however slow the chunk was.
+const REST_MAX: Duration = Duration::from_secs(10);
+
+/// Begins a chunk once the store has caught up; answers when it began.
+pub(super) async fn begin(run: &Run<'_>, at: &TableRef) -> Result<Instant, EraseError> {
+    let throttle = run.map.stores().get(&at.store).and_then(|store| store.throttle.as_ref());
+    if let Some((query, max)) = throttle.and_then(|throttle| Some((throttle.lag.as_ref()?, throttle.lag_max))) {
+        let mut looks = 0;
+        while lag(run.stores, at, query).await? > max {
+            looks += 1;
+            if looks >= LOOKS_MAX {
+                return Err(EraseError::Lagging { at: at.clone() });
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(Instant::now())
+}
+
+/// Rests after a chunk.
+pub(super) async fn end(run: &Run<'_>, at: &TableRef, began: Instant) {
+    let throttle = run.map.stores().get(&at.store).and_then(|store| store.throttle.as_ref());
+    let Some(percent) = throttle.map(|throttle| throttle.rest_percent).filter(|percent| *percent > 0) else { return };
+    sleep(rest(began.elapsed(), percent)).await;
+}
+
+fn rest(worked: Duration, percent: u32) -> Duration {
+    (worked.saturating_mul(percent) / 100).min(REST_MAX)
+}
+
+/// What the configured query answers: a number in its one row, or NULL or no row where nothing follows the store.
+async fn lag(stores: &Stores, at: &TableRef, query: &str) -> Result<f64, EraseError> {
+    let lookup = stores.lookup(&at.store).map_err(EraseError::store(at))?;
+    let rows = lookup.lookup(query, &[]).await.map_err(EraseError::store(at))?;
+    number(&rows).ok_or_else(|| EraseError::NoLag { at: at.clone() })
+}
+
+fn number(rows: &[LookupRow]) -> Option<f64> {
+    match rows {
+        [] => Some(0.0),
+        [row] if row.len() == 1 => match row.values().next()? {
+            None => Some(0.0),
+            Some(text) => text.trim().parse().ok().filter(|lag: &f64| lag.is_finite()),
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rest_is_a_share_of_the_work_and_has_an_end() {
+        let of = |millis, percent| rest(Duration::from_millis(millis), percent).as_millis();
+        assert_eq!([of(100, 100), of(100, 50), of(100, 300), of(60_000, 100)], [100, 50, 300, 10_000]);
+    }
+
+    #[test]
+    fn a_lag_is_one_number_and_nothing_else() {
+        let row = |value: Option<&str>| LookupRow::from([("lag".to_owned(), value.map(str::to_owned))]);
+        assert_eq!(number(&[]), Some(0.0));
+        assert_eq!(number(&[row(None)]), Some(0.0));
+        assert_eq!(number(&[row(Some(" 2.5 "))]), Some(2.5));
+        for wrong in [vec![row(Some("soon"))], vec![row(Some("NaN"))], vec![row(Some("1")), row(Some("2"))]] {
+            assert_eq!(number(&wrong), None);
+        }
+    }
+}

@@ -33,8 +33,13 @@ pub(super) enum JobsCommand {
     /// turn is due now. The trail records who did.
     Retry {
         /// The job's id, as `jobs list` shows it.
+        #[arg(value_parser = id)]
         id: JobId,
     },
+}
+
+fn id(text: &str) -> Result<JobId, String> {
+    text.parse().map_err(|_| "this is no id of a job; 'expunged jobs list' shows them".to_owned())
 }
 
 /// A job as people look at it.
@@ -139,7 +144,11 @@ async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
             Ok(())
         }
         Retried::NotIdle => {
-            Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good, and none waits")))
+            let words = format!(
+                "no job {id} has failed for good or waits: there is none, or it is done or being worked on; 'expunged jobs list' \
+                 shows what can be tried again"
+            );
+            Err(Ended::saying(Exit::NotFound, words))
         }
         Retried::Instead(why) => Err(Ended::saying(Exit::Refused, format_args!("job {id} is not tried again: {why}"))),
     }

@@ -1,7 +1,7 @@
 //! Builds the house from a checked configuration. What cannot be trusted stops the start: a map that does not fit a
 //! store, a key file with open permissions, a database of a newer program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -366,6 +366,38 @@ pub async fn house_of_directory(config: Config, choices: Choices) -> Result<Hous
     }
     let directory = whole_directory(&config, &stores).await?;
     beside_the_daemon(config, choices, map, stores, directory).await
+}
+
+/// The same for an operator who names something in stores: of the stores named, those that answer are opened, and the
+/// directory where it can be asked. What could not be opened is said.
+///
+/// # Errors
+/// As [`house_of_ledger`].
+pub async fn house_of_what_answers(
+    config: Config,
+    choices: Choices,
+    wanted: impl FnOnce(&Config, &DataMap) -> BTreeSet<StoreName>,
+) -> Result<(House, Vec<BuildError>), BuildError> {
+    let map = map(&config)?;
+    let (mut stores, mut away) = (Stores::default(), Vec::new());
+    let wanted = wanted(&config, &map);
+    for (name, store) in map.stores().iter().filter(|(name, _)| wanted.contains(*name)) {
+        match open(&config, name, store, choices.credentials.as_deref()).await {
+            Ok(opened) => stores.insert(name.clone(), opened),
+            Err(error) => away.push(error),
+        }
+    }
+    let directory = match directory(&config, &stores) {
+        Ok(directory) => directory,
+        Err(error) => {
+            // Where its store is away, that was said.
+            if away.is_empty() {
+                away.push(error);
+            }
+            Arc::new(ClosedDirectory)
+        }
+    };
+    Ok((beside_the_daemon(config, choices, map, stores, directory).await?, away))
 }
 
 async fn beside_the_daemon(

@@ -1,5 +1,6 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
+mod codes;
 mod holds;
 mod looking;
 mod maps;

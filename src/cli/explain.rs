@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, SystemDns};
@@ -123,7 +122,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
 }
 
 fn dns_file(file: &Path) -> Result<FileDns, Ended> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| Ended::unread(file, error))?;
     FileDns::parse(&text)
         .map_err(|error| Ended::new(Exit::Usage, anyhow::Error::new(error).context(file.display().to_string())))
 }

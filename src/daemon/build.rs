@@ -16,6 +16,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, DbError, keys};
+use crate::domain::Retry;
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
 use crate::erase::map::{StoreMap, StoreUrl};
@@ -34,8 +35,8 @@ use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
 use crate::verify::{
-    AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, FileDirectory, Lookup, MissingColumn, Queries,
-    QueryError, Row, SqlDirectory,
+    AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup,
+    MissingColumn, Queries, QueryError, Row, SqlDirectory, rehearse,
 };
 
 /// Why the daemon cannot start. Each says what to do.
@@ -104,6 +105,9 @@ pub enum BuildError {
     /// Queries of the directory that lack a column: nobody could be told by their rows.
     #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
     DirectoryColumns(Vec<MissingColumn>),
+    /// A query of the directory that knows an address which nobody has: every stranger would be somebody's owner.
+    #[error("the query `find` under [directory.sql] knows an address that cannot exist; has it a WHERE with :address?")]
+    DirectoryOfAnybody,
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no SQL store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
@@ -223,6 +227,19 @@ pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     Ok(DataMap::parse(&borrowed)?)
 }
 
+/// Whether the store of the directory is one of the maps; a name alone, nothing is opened.
+///
+/// # Errors
+/// [`BuildError::NoSuchStore`].
+pub fn directory_is_mapped(config: &Config, map: &DataMap) -> Result<(), BuildError> {
+    let DirectoryConfig::Sql { store, .. } = &config.directory else { return Ok(()) };
+    let mapped = StoreName::new(store).and_then(|name| map.stores().get(&name));
+    match mapped {
+        Some(store) if !store.kind.is_keyed() => Ok(()),
+        _ => Err(BuildError::NoSuchStore(store.clone())),
+    }
+}
+
 /// The directory's queries on one store.
 struct StoreQueries {
     stores: Stores,
@@ -272,11 +289,28 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
     })
 }
 
-/// The directory, and none whose rows could not be read.
+/// The directory, and none whose rows could not be read: each query is asked about nobody. A store that is away for now stands
+/// in nobody's way.
 async fn whole_directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
     let directory = directory(config, stores)?;
-    let missing = directory.missing().await?;
-    if missing.is_empty() { Ok(directory) } else { Err(BuildError::DirectoryColumns(missing)) }
+    let missing = match directory.missing().await {
+        // It is there again for the first letter, or that waits.
+        Err(error) if error.retry() == Retry::Transient => Vec::new(),
+        missing => missing?,
+    };
+    if !missing.is_empty() {
+        return Err(BuildError::DirectoryColumns(missing));
+    }
+    for trial in rehearse(&*directory).await {
+        match trial.found {
+            Err(error) if error.is_refused() => return Err(BuildError::Directory(error)),
+            Ok(1..) | Err(DirectoryError::TooManyRows { .. }) if trial.query == "find" => {
+                return Err(BuildError::DirectoryOfAnybody);
+            }
+            _ => {}
+        }
+    }
+    Ok(directory)
 }
 
 /// The configured mailbox; it connects when it is first asked.

@@ -59,10 +59,12 @@ pub async fn open(
         .foreign_keys(true)
         .busy_timeout(limits.lock_timeout)
         .pragma("secure_delete", "ON");
+    let path = options.get_filename().to_owned();
     let pool = SqlitePoolOptions::new()
         .max_connections(limits.connections_max)
         .acquire_timeout(limits.statement_timeout)
         .connect_with(options)
-        .await?;
-    SqlStore::ready(SqliteConnection { pool }, limits).await
+        .await
+        .map_err(|error| StoreError::from(error).of_file(&path))?;
+    SqlStore::ready(SqliteConnection { pool }, limits).await.map_err(|error| error.of_file(&path))
 }

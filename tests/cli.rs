@@ -6,6 +6,7 @@ mod looking;
 mod maps;
 mod post;
 mod shop;
+mod words;
 
 use std::process::Output;
 
@@ -284,7 +285,8 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
     assert!(said.err.contains("awaiting_confirmation → on_hold"), "{}", said.err);
     shop.run(&["requests", "hold", at]).failed(4, "on_hold");
     assert_eq!(shop.run(&["requests", "release", at, "-o", "json"]).json()["state"], "awaiting_confirmation");
-    shop.run(&["requests", "scope", at, "user"]).failed(4, "not in this state");
+    shop.run(&["requests", "scope", at, "user"])
+        .failed(4, "it waits for the asker to confirm it (awaiting_confirmation)");
     assert_eq!(shop.run(&["requests", "extend", at, "--reason", "Many stores"]).code, Some(0));
     shop.run(&["requests", "extend", at, "--reason", "Many stores"]).failed(4, "extended before");
     assert_eq!(shop.run(&["requests", "note", at, "Olga rang us"]).code, Some(0));

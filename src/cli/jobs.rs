@@ -45,14 +45,17 @@ fn id(text: &str) -> Result<JobId, String> {
 /// A job as people look at it.
 #[derive(Debug, Serialize)]
 pub(super) struct JobLine {
-    id: JobId,
-    kind: String,
-    state: JobState,
+    pub(super) id: JobId,
+    pub(super) kind: String,
+    pub(super) state: JobState,
     request: Option<Reference>,
+    /// The reason in a sentence, with what helps; where one request is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) means: Option<String>,
     attempts: u32,
     attempts_max: u32,
     run_at: String,
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     holder: Option<String>,
     finished_at: Option<String>,
 }
@@ -122,6 +125,7 @@ pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> 
         id: row.id,
         kind: row.kind,
         state: row.state,
+        means: None,
         request: row.request.and_then(|id| references.get(&id).cloned()),
         attempts: row.attempts,
         attempts_max: row.attempts_max,

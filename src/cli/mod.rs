@@ -23,6 +23,7 @@ mod jobs;
 mod logging;
 mod mailbox;
 mod map;
+mod meaning;
 mod observe;
 mod plan;
 mod register;

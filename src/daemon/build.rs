@@ -6,7 +6,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -16,7 +15,6 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, DbError, keys};
-use crate::domain::Retry;
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
 use crate::erase::map::{StoreMap, StoreUrl};
@@ -34,10 +32,12 @@ use crate::reply::templates::Templates;
 use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
-use crate::verify::{
-    AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup,
-    MissingColumn, Queries, QueryError, Row, SqlDirectory, rehearse,
-};
+use crate::verify::{AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, MissingColumn};
+
+mod directory;
+
+use directory::whole_directory;
+pub use directory::{directory, directory_is_mapped};
 
 /// Why the daemon cannot start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -227,38 +227,6 @@ pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     Ok(DataMap::parse(&borrowed)?)
 }
 
-/// Whether the store of the directory is one of the maps; a name alone, nothing is opened.
-///
-/// # Errors
-/// [`BuildError::NoSuchStore`].
-pub fn directory_is_mapped(config: &Config, map: &DataMap) -> Result<(), BuildError> {
-    let DirectoryConfig::Sql { store, .. } = &config.directory else { return Ok(()) };
-    let mapped = StoreName::new(store).and_then(|name| map.stores().get(&name));
-    match mapped {
-        Some(store) if !store.kind.is_keyed() => Ok(()),
-        _ => Err(BuildError::NoSuchStore(store.clone())),
-    }
-}
-
-/// The directory's queries on one store.
-struct StoreQueries {
-    stores: Stores,
-    name: StoreName,
-}
-
-#[async_trait]
-impl Lookup for StoreQueries {
-    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        self.stores.lookup(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
-    }
-
-    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        self.stores.lookup(&self.name).map_err(said)?.describe(sql, params).await.map_err(said)
-    }
-}
-
 /// The configured way out for letters.
 fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
     Ok(match settings {
@@ -266,51 +234,6 @@ fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
         MailerSettings::File(folder) => Arc::new(FileMailer::new(folder.clone())),
         MailerSettings::Memory => Arc::new(MemoryMailer::default()),
     })
-}
-
-/// Who an address is, as configured.
-///
-/// # Errors
-/// [`BuildError`] for a file that is no directory or a store that no map describes.
-pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
-    Ok(match &config.directory {
-        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
-        DirectoryConfig::Sql { store, find, target, owner } => {
-            let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
-            stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
-            let queries = Queries {
-                find: find.clone(),
-                target: target.clone(),
-                owner: owner.clone(),
-                rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
-            };
-            Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
-        }
-    })
-}
-
-/// The directory, and none whose rows could not be read: each query is asked about nobody. A store that is away for now stands
-/// in nobody's way.
-async fn whole_directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
-    let directory = directory(config, stores)?;
-    let missing = match directory.missing().await {
-        // It is there again for the first letter, or that waits.
-        Err(error) if error.retry() == Retry::Transient => Vec::new(),
-        missing => missing?,
-    };
-    if !missing.is_empty() {
-        return Err(BuildError::DirectoryColumns(missing));
-    }
-    for trial in rehearse(&*directory).await {
-        match trial.found {
-            Err(error) if error.is_refused() => return Err(BuildError::Directory(error)),
-            Ok(1..) | Err(DirectoryError::TooManyRows { .. }) if trial.query == "find" => {
-                return Err(BuildError::DirectoryOfAnybody);
-            }
-            _ => {}
-        }
-    }
-    Ok(directory)
 }
 
 /// The configured mailbox; it connects when it is first asked.

@@ -243,6 +243,19 @@ async fn saved(ledger: &CaseLedger<'_>, discovery: &Discovery, at: &TableRef) ->
     Ok(keys)
 }
 
+/// How many holds stand.
+///
+/// # Errors
+/// When our database does not answer; a hold that was forged or altered.
+pub async fn count_standing(house: &House) -> Result<usize, FlowError> {
+    let mut tx = house.db.read().await?;
+    let mut count = 0;
+    for hold in legal_holds::all(&mut tx).await? {
+        count += usize::from(hold.stands(house.keys.gate())?);
+    }
+    Ok(count)
+}
+
 async fn standing(house: &House, tx: &mut Tx) -> Result<BTreeSet<(HeldKind, [u8; 32])>, FlowError> {
     let mut standing = BTreeSet::new();
     for hold in legal_holds::all(tx).await? {

@@ -51,6 +51,7 @@ mod suppress;
 mod thread;
 pub mod tidy;
 mod undelivered;
+pub mod verbs;
 mod wake;
 mod weigh;
 mod whom;

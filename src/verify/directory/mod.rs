@@ -129,6 +129,21 @@ pub enum DirectoryError {
 }
 
 impl DirectoryError {
+    /// The query that it is about, by its name in the configuration.
+    #[must_use]
+    pub const fn query(&self) -> Option<&'static str> {
+        match self {
+            Self::Query { query, .. }
+            | Self::Missing { query, .. }
+            | Self::UnknownRole { query }
+            | Self::BadTime { query, .. }
+            | Self::OtherAccount { query }
+            | Self::TooManyRows { query, .. }
+            | Self::NotOneOwner { query } => Some(query),
+            Self::Closed | Self::File(_) => None,
+        }
+    }
+
     /// Whether the same question may be answered later.
     #[must_use]
     pub fn retry(&self) -> Retry {

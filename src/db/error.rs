@@ -61,7 +61,7 @@ pub enum DbError {
         /// Which file.
         path: PathBuf,
         /// What SQLite said.
-        source: SqlFailure,
+        source: Box<SqlFailure>,
     },
     /// There is no database file yet.
     #[error("there is no database yet: `expunged run` makes it at its first start; is the url under [database] right?")]
@@ -142,7 +142,9 @@ impl DbError {
     /// The same error, naming the file where that is what cannot be opened.
     pub(super) fn of_file(self, path: &Path) -> Self {
         match self {
-            Self::Sql(failure) if failure.is_of_file() => Self::Unopened { path: path.to_owned(), source: failure },
+            Self::Sql(failure) if failure.is_of_file() => {
+                Self::Unopened { path: path.to_owned(), source: Box::new(failure) }
+            }
             other => other,
         }
     }

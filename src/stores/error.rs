@@ -30,7 +30,7 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
         /// What SQLite said.
-        source: SqlFailure,
+        source: Box<SqlFailure>,
     },
     /// A statement did not end in time.
     #[error("the store did not answer within {seconds} s")]
@@ -231,7 +231,9 @@ impl StoreError {
     /// The same error, naming the file where that is what cannot be opened.
     pub(super) fn of_file(self, path: &Path) -> Self {
         match self {
-            Self::Sql(failure) if failure.is_of_file() => Self::Unopened { path: path.to_owned(), source: failure },
+            Self::Sql(failure) if failure.is_of_file() => {
+                Self::Unopened { path: path.to_owned(), source: Box::new(failure) }
+            }
             other => other,
         }
     }

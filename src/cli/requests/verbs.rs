@@ -226,8 +226,9 @@ fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: 
     let at = &request.reference;
     let now: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
     let now = format!("what can be done with it now: {}", now.join(", "));
+    let has_no_question = !request.takes_evidence() && request.state != State::NeedsReview;
     let is_of_its_state = matches!(ended.error.downcast_ref(), Some(FlowError::Illegal(_)));
-    if !is_of_its_state && !(only == OF_EVIDENCE && !request.takes_evidence() && request.state != State::NeedsReview) {
+    if !(is_of_its_state || only == OF_EVIDENCE && has_no_question) {
         return Ended::saying(Exit::Refused, format_args!("{:#}; {now}", ended.error));
     }
     let (state, standing) = (request.state, verbs::standing(request));

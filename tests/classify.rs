@@ -168,7 +168,7 @@ fn letters_come_from_files_folders_mbox_and_the_standard_input() {
         assert_eq!(records[at]["subjects"], serde_json::json!(["anna@example.org"]));
     }
     assert_eq!(of(4, "disposition"), "review", "what nobody can read, a person reads");
-    assert!(err.contains("1 files in the folders do not begin like a letter"), "{err}");
+    assert!(err.contains("notes.md does not begin like a letter"), "{err}");
     let fields: Vec<&String> = records[1].as_object().unwrap().keys().collect();
     assert_eq!(fields.len(), 11, "{fields:?}");
 

@@ -1,10 +1,13 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
 mod agreed;
+mod codes;
+mod holds;
 mod looking;
 mod maps;
 mod post;
 mod shop;
+mod words;
 
 use std::process::Output;
 
@@ -283,7 +286,8 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
     assert!(said.err.contains("awaiting_confirmation → on_hold"), "{}", said.err);
     shop.run(&["requests", "hold", at]).failed(4, "on_hold");
     assert_eq!(shop.run(&["requests", "release", at, "-o", "json"]).json()["state"], "awaiting_confirmation");
-    shop.run(&["requests", "scope", at, "user"]).failed(4, "not in this state");
+    shop.run(&["requests", "scope", at, "user"])
+        .failed(4, "it waits for the asker to confirm it (awaiting_confirmation)");
     assert_eq!(shop.run(&["requests", "extend", at, "--reason", "Many stores"]).code, Some(0));
     shop.run(&["requests", "extend", at, "--reason", "Many stores"]).failed(4, "extended before");
     assert_eq!(shop.run(&["requests", "note", at, "Olga rang us"]).code, Some(0));
@@ -447,11 +451,11 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     shop.daemon_until(|shop| shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "needs_review");
     let listed = shop.run(&["requests", "list", "-o", "json"]).json();
     let at = listed[0]["reference"].as_str().expect("a reference");
-    shop.run(&["requests", "refuse", at, "--ground", " ", "--article", "Art. 17(3)(e) GDPR"]).failed(4, "a ground");
-    shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", ""]).failed(4, "an article");
-    shop.run(&["requests", "extend", at, "--reason", "  "]).failed(4, "a reason");
-    shop.run(&["requests", "note", at, ""]).failed(4, "a note");
-    shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(4, "10,000 characters");
+    shop.run(&["requests", "refuse", at, "--ground", " ", "--article", "Art. 17(3)(e) GDPR"]).failed(2, "a ground");
+    shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", ""]).failed(2, "an article");
+    shop.run(&["requests", "extend", at, "--reason", "  "]).failed(2, "a reason");
+    shop.run(&["requests", "note", at, ""]).failed(2, "a note");
+    shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(2, "10,000 characters");
     shop.run(&["requests", "account", at, "no-such-account"]).failed(3, "no account with this id");
     assert_eq!(shop.run(&["requests", "show", at, "-o", "json"]).json()["state"], "needs_review");
 }

@@ -27,7 +27,7 @@ fn operator(world: &World) -> Operator {
 
 /// Closes account 1 under a hold.
 async fn held(world: &World, target: HeldTarget) -> (RequestId, uuid::Uuid) {
-    let hold = legal::place(&world.house, &target, "12 O 34/26", &operator(world)).await.unwrap();
+    let hold = legal::place(&world.house, &target, "12 O 34/26", &operator(world)).await.unwrap().hold;
     let request = world.ask_and_confirm(OWNER).await;
     world.days_pass(7).await;
     assert_eq!(world.state(request).await, State::Erasing, "the request goes on, and is not done");
@@ -37,11 +37,11 @@ async fn held(world: &World, target: HeldTarget) -> (RequestId, uuid::Uuid) {
 }
 
 async fn lifted(world: &World, request: RequestId, hold: uuid::Uuid) {
-    legal::release(&world.house, hold).await.unwrap();
+    legal::release(&world.house, hold, &operator(world)).await.unwrap();
     world.settle().await;
     assert_eq!(world.state(request).await, State::Completed, "what waited is done at once");
     assert_eq!(rows(world).await, [0, 0, 0, 0]);
-    legal::release(&world.house, hold).await.expect_err("a hold is lifted once");
+    legal::release(&world.house, hold, &operator(world)).await.expect_err("a hold is lifted once");
 }
 
 async fn a_table(world: World) {
@@ -106,7 +106,7 @@ async fn plain_sql(world: World) {
             world.days_pass(1).await;
             assert_eq!(world.state(request).await, State::Erasing, "but it is no end of ours");
             assert_eq!(rows(&world).await, [2, 1, 1, 1]);
-            legal::release(&world.house, hold).await.expect_err("a person has to look at it");
+            legal::release(&world.house, hold, &operator(&world)).await.expect_err("a person has to look at it");
         })
         .await;
 }

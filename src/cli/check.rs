@@ -2,6 +2,10 @@
 
 pub(super) mod reach;
 
+use std::path::Path;
+
+use rustix::fs::Access;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -140,6 +144,12 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
             None
         }
     };
+    if let Some(map) = &map {
+        match build::directory_is_mapped(config, map) {
+            Ok(()) => report.ok("store of the directory", ""),
+            Err(error) => report.error("store of the directory", Exit::Usage, error, ""),
+        }
+    }
     match AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() }) {
         Ok(_) => report.ok("authority", format!("{} rows differ from the default", config.authority.len())),
         Err(error) => report.error("authority", Exit::Usage, error, ""),
@@ -166,9 +176,34 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     match KeyEncryptionKey::open(file) {
         Ok(_) => report.ok("key file", file.display().to_string()),
         Err(KeyFileError::Missing(_)) => {
-            report.note("key file", Finding::NotThereYet, "the first start makes it; keep a copy outside of backups");
+            to_be_made(report, "key file", file, "the first start makes it; keep a copy outside of backups");
         }
         Err(error) => report.error("key file", Exit::Usage, error, ""),
     }
+    if let Some(file) = config.database.url.expose_secret().strip_prefix("sqlite://").map(Path::new) {
+        if file.exists() {
+            report.ok("database file", file.display().to_string());
+        } else {
+            to_be_made(report, "database file", file, "the first start makes it");
+        }
+    }
     map
+}
+
+/// A file that the first start makes, if it can.
+fn to_be_made(report: &mut Report, check: &str, file: &Path, note: &str) {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let can = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
+    let fix = match can {
+        Ok(()) if folder.is_dir() => return report.note(check, Finding::NotThereYet, note),
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS) => {
+            "may not be written by us; let our user write there"
+        }
+        Err(rustix::io::Errno::NOENT) => "is not there, and the first start makes no folders; make it",
+        _ => "is no folder that files could be made in",
+    };
+    report.failed(check, Exit::Usage, format!("the folder {} {fix}", folder.display()));
 }

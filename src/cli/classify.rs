@@ -140,7 +140,7 @@ impl Reader {
     /// One letter and the microseconds that it took.
     pub(super) fn read(&self, bytes: &[u8]) -> (Intake, u64) {
         let began = Instant::now();
-        let intake = intake::read(bytes, &self.lexicon, &self.limits);
+        let intake = intake::take_in(bytes, &self.lexicon, &self.limits);
         (intake, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
@@ -190,9 +190,7 @@ fn classify(format: Format, paths: &[PathBuf], reader: &Reader) -> Outcome {
     if format != Format::Jsonl {
         output::rows(format, &all)?;
     }
-    if passed_over > 0 {
-        say(&format!("{passed_over} files in the folders do not begin like a letter and were passed over"));
-    }
+    letters::say_passed_over(&passed_over);
     match (missing, unread) {
         (0, 0) => Ok(()),
         (0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),

@@ -6,12 +6,14 @@
 //! | 1 | It failed; stderr says what, where, and what to do. |
 //! | 2 | The command line, the config or a data map is wrong. |
 //! | 3 | What was named does not exist. |
-//! | 4 | It is not allowed in this state, or to this actor. |
+//! | 4 | It is not allowed in this state, or to this actor; or it was asked whether something is so that must not be, and it is. |
 //! | 5 | Something outside does not answer, or does not let us in: a database, a store, a mail server. The same command may succeed later. |
 //! | 6 | With `--detailed-exitcode` only: it did what was asked, and there is something. |
 //!
-//! The rule for 2 and 5: 2 is wrong by itself, whatever stands at the other end; 5 is what the other end says or does not
-//! say, a refused login, an untrusted certificate and an unknown database included, in every command alike.
+//! The rule for 2 and 5: 2 is wrong by itself, whatever stands at the other end (a blank reason, a folder that is not there for
+//! what we make ourselves, a query that its store does not take); 5 is what the other end says or does not say, a refused
+//! login, an untrusted certificate, an unknown database, a file that is no database and a Maildir that is not there included, in
+//! every command alike.
 //!
 //! Nothing here invents a message: an error is shown once, with its sources, as its room wrote it.
 
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::daemon::build::BuildError;
+use crate::daemon::{DaemonError, LockError};
 use crate::db::DbError;
 use crate::domain::Retry;
 use crate::erase::{EraseError, MapError, PlanError};
@@ -51,6 +54,25 @@ pub enum Exit {
     /// With `--detailed-exitcode` only: it did what was asked, and there is something.
     Something = 6,
 }
+
+/// Every code with what it means, as the README says it.
+pub const CODES: [(Exit, &str); 7] = [
+    (Exit::Done, "done as asked"),
+    (Exit::Failed, "failed; the message on stderr says what, where, and what to do"),
+    (Exit::Usage, "the command line, the configuration or a data map is wrong"),
+    (Exit::NotFound, "what was named does not exist"),
+    (
+        Exit::Refused,
+        "not allowed in this state, or to this actor; or what was asked for is there and must not be (`suppress check`, \
+         `map diff --exit-code`)",
+    ),
+    (
+        Exit::Unavailable,
+        "something outside does not answer or does not let us in (a database, a store, a mail server); the same command may \
+         succeed later",
+    ),
+    (Exit::Something, "with `--detailed-exitcode` only: it did what was asked, and there is something"),
+];
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -91,6 +113,12 @@ impl Ended {
     #[must_use]
     pub fn quietly(exit: Exit) -> Self {
         Self { exit, error: anyhow::Error::new(Quiet) }
+    }
+
+    /// A file that was named on the command line and cannot be read.
+    pub fn unread(path: &std::path::Path, error: std::io::Error) -> Self {
+        let exit = if error.kind() == ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
+        Self::new(exit, anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
     }
 
     /// Says once on stderr what happened and why, and answers the code of the process.
@@ -153,7 +181,7 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     }
     if let Some(error) = error.downcast_ref::<DbError>() {
         return match error {
-            DbError::UnknownUrl | DbError::BadUrl(_) => Some(Exit::Usage),
+            DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } => Some(Exit::Usage),
             DbError::NotThere => Some(Exit::NotFound),
             other => other.is_away().then_some(Exit::Unavailable),
         };
@@ -161,15 +189,24 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<MailboxError>() {
         return of_mailbox(error);
     }
-    error.downcast_ref::<DirectoryError>().map(DirectoryError::retry).and_then(unavailable)
+    if let Some(error) = error.downcast_ref::<DaemonError>() {
+        return match error {
+            DaemonError::Lock(LockError::Taken(_)) => Some(Exit::Refused),
+            DaemonError::Lock(LockError::File { .. }) => Some(Exit::Usage),
+            _ => None,
+        };
+    }
+    let error = error.downcast_ref::<DirectoryError>()?;
+    if error.is_refused() { Some(Exit::Usage) } else { unavailable(error.retry()) }
 }
 
 fn of_mailbox(error: &MailboxError) -> Option<Exit> {
     match error {
         MailboxError::HostName { .. } | MailboxError::CaFile { .. } => Some(Exit::Usage),
-        MailboxError::Tls { .. } | MailboxError::LoginRefused { .. } | MailboxError::NotOffered { .. } => {
-            Some(Exit::Unavailable)
-        }
+        MailboxError::Tls { .. }
+        | MailboxError::LoginRefused { .. }
+        | MailboxError::NotOffered { .. }
+        | MailboxError::Maildir { .. } => Some(Exit::Unavailable),
         other => unavailable(other.retry()),
     }
 }
@@ -193,6 +230,7 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
             Some(Exit::Refused)
         }
         FlowError::NotFound(_) => Some(Exit::NotFound),
+        FlowError::Blank(_) | FlowError::Unusable(_) => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),
         _ => None,
     }

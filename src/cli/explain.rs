@@ -3,8 +3,8 @@
 //!
 //! The judgement is the daemon's own: `intake` reads, `authenticate` says who sent it, and where there is a config
 //! `flow::observe` says what would become of it. Nothing is written, marked or answered. Whoever names files here has them,
-//! so what stands in them is shown; what comes out of the directory is not, unless `--reveal` asks for it, which the trail
-//! records.
+//! so their words are shown; whose address they came from, and what comes out of the directory, is not, unless `--reveal`
+//! asks for it, which the trail records.
 
 mod shown;
 
@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, SystemDns};
@@ -22,7 +21,7 @@ use crate::domain::{Retry, Timestamp};
 use crate::flow::observe::{Lookout, Observed};
 use crate::flow::sighted::Sight;
 use crate::flow::{FlowError, House};
-use crate::intake::{self, Lexicon, Limits};
+use crate::intake::{self, Lexicon, Limits, Parts};
 use crate::output::{self, Format, progress, say};
 
 use super::CONFIG_FILE;
@@ -54,7 +53,8 @@ pub(super) struct ExplainArgs {
     /// Trusts the Authentication-Results of this mail server. Default: what the config says, if there is one.
     #[arg(long, value_name = "NAME")]
     trusted_mx: Option<String>,
-    /// Beside a config: also show what the directory has of whom a letter means. The trail records who did.
+    /// Beside a config: also show the sender's address, and what the directory has of whom a letter means. The trail records
+    /// who did.
     #[arg(long)]
     reveal: bool,
 }
@@ -123,7 +123,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
 }
 
 fn dns_file(file: &Path) -> Result<FileDns, Ended> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| Ended::unread(file, error))?;
     FileDns::parse(&text)
         .map_err(|error| Ended::new(Exit::Usage, anyhow::Error::new(error).context(file.display().to_string())))
 }
@@ -187,9 +187,7 @@ impl Explainer {
         if format == Format::Json {
             output::write_out(&serde_json::to_string_pretty(&all)?)?;
         }
-        if passed_over > 0 {
-            say(&format!("{passed_over} files in the folders do not begin like a letter and were passed over"));
-        }
+        letters::say_passed_over(&passed_over);
         match (missing, unread) {
             (0, 0) => Ok(()),
             (0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),
@@ -204,11 +202,14 @@ impl Explainer {
         beside: Option<(&House, &mut Lookout<'_>)>,
     ) -> Result<Explained, FlowError> {
         let now = self.clock.now();
-        let parts = intake::parts(&bytes, &self.lexicon, &self.limits);
+        let parts = match self.limits.takes(bytes.len() as u64) {
+            true => intake::parts(&bytes, &self.lexicon, &self.limits),
+            false => Parts::default(),
+        };
         let Some((house, lookout)) = beside else {
-            let letter = intake::read(&bytes, &self.lexicon, &self.limits);
+            let letter = intake::take_in(&bytes, &self.lexicon, &self.limits);
             let sender = self.sender(&bytes, now, None).await;
-            return Ok(Explained::of(file, &letter, parts, &sender));
+            return Ok(Explained::of(file, &letter, parts, &sender).masked());
         };
         let Observed { letter, disposition, sender, prospect } = lookout.look(bytes.clone(), now).await?;
         // The daemon asks who sent it only where a request has to do with it.
@@ -217,7 +218,8 @@ impl Explainer {
             None => self.sender(&bytes, now, Some(house)).await,
         };
         let explained = Explained::of(file, &letter, parts, &sender);
-        Ok(explained.beside_a_config(disposition, prospect, self.reveal))
+        let explained = explained.beside_a_config(disposition, prospect, self.reveal);
+        Ok(if self.reveal { explained } else { explained.masked() })
     }
 
     async fn sender(&self, bytes: &[u8], now: Timestamp, house: Option<&House>) -> Authentication {

@@ -10,13 +10,16 @@ use crate::daemon::build::{self, Choices};
 use crate::db::requests::{self, Stored};
 use crate::db::{Db, Tx};
 use crate::domain::Reference;
+use crate::erase::DataMap;
 use crate::flow::House;
+use crate::flow::legal::{self, HeldTarget};
 use crate::flow::operate::Operator;
 use crate::flow::sighted::{self, Sight};
 
 use super::actor;
 use super::exit::{Ended, Exit};
-use crate::output::Format;
+use crate::output::{Format, say};
+use crate::vault::KeyEncryptionKey;
 
 /// One call of the program.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(super) struct Invocation {
 pub(super) struct Ledger {
     pub(super) config: Config,
     pub(super) db: Db,
+    pub(super) kek: KeyEncryptionKey,
 }
 
 impl Invocation {
@@ -71,8 +75,8 @@ impl Invocation {
     /// Our own database to look at: it cannot be written, and no store is opened.
     pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
         let config = self.config_to_look()?;
-        let (db, _) = build::ledger_to_look(&config).await?;
-        Ok(Ledger { config, db })
+        let (db, kek) = build::ledger_to_look(&config).await?;
+        Ok(Ledger { config, db, kek })
     }
 
     /// What a verb needs that acts on the ledger alone, and who asks for it: no store is opened.
@@ -88,6 +92,16 @@ impl Invocation {
     /// The same for a verb that has rows counted.
     pub(super) async fn desk_with_stores(&self) -> Result<(House, Operator), Ended> {
         Ok(with_operator(build::house_of_stores(self.config_to_look()?, Self::choices()).await?))
+    }
+
+    /// The same beside those of the stores that know what is to be held, where they answer; what does not answer is said.
+    pub(super) async fn desk_to_hold(&self, target: &HeldTarget) -> Result<(House, Operator), Ended> {
+        let wanted = |config: &Config, map: &DataMap| legal::stores_asked(config, map, target);
+        let (house, away) = build::house_of_what_answers(self.config_to_look()?, Self::choices(), wanted).await?;
+        for error in away {
+            say(&format!("{:#}", anyhow::Error::new(error)));
+        }
+        Ok(with_operator(house))
     }
 
     /// Records that the operator sees personal data that belong to no case, before they are shown.

@@ -33,21 +33,29 @@ pub(super) enum JobsCommand {
     /// turn is due now. The trail records who did.
     Retry {
         /// The job's id, as `jobs list` shows it.
+        #[arg(value_parser = id)]
         id: JobId,
     },
+}
+
+fn id(text: &str) -> Result<JobId, String> {
+    text.parse().map_err(|_| "this is no id of a job; 'expunged jobs list' shows them".to_owned())
 }
 
 /// A job as people look at it.
 #[derive(Debug, Serialize)]
 pub(super) struct JobLine {
-    id: JobId,
-    kind: String,
-    state: JobState,
+    pub(super) id: JobId,
+    pub(super) kind: String,
+    pub(super) state: JobState,
     request: Option<Reference>,
+    /// The reason in a sentence, with what helps; where one request is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) means: Option<String>,
     attempts: u32,
     attempts_max: u32,
     run_at: String,
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     holder: Option<String>,
     finished_at: Option<String>,
 }
@@ -117,6 +125,7 @@ pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> 
         id: row.id,
         kind: row.kind,
         state: row.state,
+        means: None,
         request: row.request.and_then(|id| references.get(&id).cloned()),
         attempts: row.attempts,
         attempts_max: row.attempts_max,
@@ -139,7 +148,11 @@ async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
             Ok(())
         }
         Retried::NotIdle => {
-            Err(Ended::saying(Exit::NotFound, format_args!("no job {id} has failed for good, and none waits")))
+            let words = format!(
+                "no job {id} has failed for good or waits: there is none, or it is done or being worked on; 'expunged jobs list' \
+                 shows what can be tried again"
+            );
+            Err(Ended::saying(Exit::NotFound, words))
         }
         Retried::Instead(why) => Err(Ended::saying(Exit::Refused, format_args!("job {id} is not tried again: {why}"))),
     }

@@ -22,6 +22,7 @@ pub(super) enum MailboxCommand {
 #[derive(Serialize)]
 struct Status {
     mailbox: String,
+    /// The folder of the mail server, or the path of the Maildir.
     folder: String,
     /// `None` before the first run.
     cursor: Option<CursorLine>,
@@ -71,7 +72,10 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
         polled_at: polls::load(&mut tx, &mailbox).await?.and_then(|polls| polls.polled_at).map(time),
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
         mailbox,
-        folder,
+        folder: match &ledger.config.mailbox.kind {
+            MailboxKind::Imap(_) => folder,
+            MailboxKind::Maildir(maildir) => maildir.path.display().to_string(),
+        },
     };
     let text = if invocation.format == Format::Table { for_people(&status) } else { String::new() };
     Ok(output::one(invocation.format, &status, &text)?)

@@ -24,6 +24,7 @@ mod jobs;
 mod logging;
 mod mailbox;
 mod map;
+mod meaning;
 mod observe;
 mod plan;
 mod register;

@@ -192,7 +192,7 @@ impl Observer<'_> {
         let bar = progress("reading letters");
         let mut observed = Vec::with_capacity(letters.len());
         for batch in letters.chunks(FETCHED_MAX) {
-            let fits = |letter: &&Listed| letter.size_bytes <= self.house.intake_limits.body_bytes_max;
+            let fits = |letter: &&Listed| self.house.intake_limits.takes(letter.size_bytes);
             let uids: Vec<u32> = batch.iter().filter(fits).map(|letter| letter.uid).collect();
             let mut fetched = if uids.is_empty() { Vec::new() } else { self.mailbox.fetch(&uids).await? };
             for listed in batch {

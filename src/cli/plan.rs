@@ -70,6 +70,11 @@ impl Tabular for PreviewRow {
 
 /// Plans and counts.
 pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
+    if !args.address.contains('@') {
+        let words = "this is no e-mail address (name@domain); somebody without one is found with --target, beside the address of the \
+                     account's owner";
+        return Err(Ended::saying(Exit::Usage, words));
+    }
     let config = invocation.config_to_look()?;
     let choices = Invocation::choices();
     let bar = progress("asking the stores");

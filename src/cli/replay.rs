@@ -6,7 +6,8 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::domain::Timestamp;
 use crate::flow::canary::{self, Replayed};
-use crate::output::{one, say};
+use crate::flow::legal;
+use crate::output::{Format, one, say};
 use crate::stores::StoreName;
 
 /// What `replay` understands.
@@ -58,9 +59,17 @@ pub(super) async fn run(invocation: &Invocation, args: &ReplayArgs) -> Outcome {
     let Replayed { requests, forgotten } =
         canary::replay(&house, args.since, store.as_ref(), &operator, args.dry_run).await?;
     let shown = Shown { requests: requests.len(), forgotten, begun: !args.dry_run && !requests.is_empty() };
-    one(invocation.format, &shown, "")?;
+    if invocation.format != Format::Table {
+        one(invocation.format, &shown, "")?;
+    }
     let verb = if args.dry_run { "would be searched for again" } else { "are searched for again by the daemon" };
     say(&format!("{} requests {verb}", shown.requests));
+    let holds = legal::count_standing(&house).await?;
+    if holds > 0 {
+        say(&format!(
+            "{holds} legal holds stand: what came back of the held is not erased before they are lifted; see 'expunged holds list'"
+        ));
+    }
     if forgotten > 0 {
         say(&format!("{forgotten} more were erased since then, and their saved keys were destroyed by their term"));
     }

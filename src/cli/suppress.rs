@@ -50,9 +50,9 @@ pub(super) async fn run(invocation: &Invocation, command: SuppressCommand) -> Ou
     let SuppressCommand::Check { file } = command;
     let config = invocation.config_to_look()?;
     let (db, kek) = build::ledger(&config, &Invocation::choices()).await?;
-    let (keys, ledger) = (kek.installation_keys(), Ledger { config, db });
-    let open = || File::open(&file).with_context(|| format!("cannot read {}", file.display()));
-    let mut lines = BufReader::new(open().map_err(|error| Ended::new(Exit::NotFound, error))?).split(b'\n').enumerate();
+    let (keys, ledger) = (kek.installation_keys(), Ledger { config, db, kek });
+    let open = File::open(&file).map_err(|error| Ended::unread(&file, error))?;
+    let mut lines = BufReader::new(open).split(b'\n').enumerate();
     let (mut matches, mut total) = (Vec::new(), 0_u64);
     loop {
         let mut batch = Vec::new();

@@ -1,12 +1,11 @@
 //! Builds the house from a checked configuration. What cannot be trusted stops the start: a map that does not fit a
 //! store, a key file with open permissions, a database of a newer program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -33,10 +32,12 @@ use crate::reply::templates::Templates;
 use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
-use crate::verify::{
-    AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, FileDirectory, Lookup, MissingColumn, Queries,
-    QueryError, Row, SqlDirectory,
-};
+use crate::verify::{AuthoritySettings, AuthorityTable, ClosedDirectory, Directory, MissingColumn};
+
+mod directory;
+
+use directory::whole_directory;
+pub use directory::{directory, directory_is_mapped};
 
 /// Why the daemon cannot start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,9 @@ pub enum BuildError {
     /// Queries of the directory that lack a column: nobody could be told by their rows.
     #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
     DirectoryColumns(Vec<MissingColumn>),
+    /// A query of the directory that knows an address which nobody has: every stranger would be somebody's owner.
+    #[error("the query `find` under [directory.sql] knows an address that cannot exist; has it a WHERE with :address?")]
+    DirectoryOfAnybody,
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no SQL store of the data maps; add its map to [stores] maps")]
     NoSuchStore(String),
@@ -223,25 +227,6 @@ pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     Ok(DataMap::parse(&borrowed)?)
 }
 
-/// The directory's queries on one store.
-struct StoreQueries {
-    stores: Stores,
-    name: StoreName,
-}
-
-#[async_trait]
-impl Lookup for StoreQueries {
-    async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        self.stores.lookup(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
-    }
-
-    async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
-        self.stores.lookup(&self.name).map_err(said)?.describe(sql, params).await.map_err(said)
-    }
-}
-
 /// The configured way out for letters.
 fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
     Ok(match settings {
@@ -249,34 +234,6 @@ fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
         MailerSettings::File(folder) => Arc::new(FileMailer::new(folder.clone())),
         MailerSettings::Memory => Arc::new(MemoryMailer::default()),
     })
-}
-
-/// Who an address is, as configured.
-///
-/// # Errors
-/// [`BuildError`] for a file that is no directory or a store that no map describes.
-pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
-    Ok(match &config.directory {
-        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
-        DirectoryConfig::Sql { store, find, target, owner } => {
-            let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
-            stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
-            let queries = Queries {
-                find: find.clone(),
-                target: target.clone(),
-                owner: owner.clone(),
-                rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
-            };
-            Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
-        }
-    })
-}
-
-/// The directory, and none whose rows could not be read.
-async fn whole_directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
-    let directory = directory(config, stores)?;
-    let missing = directory.missing().await?;
-    if missing.is_empty() { Ok(directory) } else { Err(BuildError::DirectoryColumns(missing)) }
 }
 
 /// The configured mailbox; it connects when it is first asked.
@@ -375,6 +332,38 @@ pub async fn house_of_directory(config: Config, choices: Choices) -> Result<Hous
 pub async fn house_of_stores(config: Config, choices: Choices) -> Result<House, BuildError> {
     let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
     beside_the_daemon(config, choices, map, stores, Arc::new(ClosedDirectory)).await
+}
+
+/// The same for an operator who names something in stores: of the stores named, those that answer are opened, and the
+/// directory where it can be asked. What could not be opened is said.
+///
+/// # Errors
+/// As [`house_of_ledger`].
+pub async fn house_of_what_answers(
+    config: Config,
+    choices: Choices,
+    wanted: impl FnOnce(&Config, &DataMap) -> BTreeSet<StoreName>,
+) -> Result<(House, Vec<BuildError>), BuildError> {
+    let map = map(&config)?;
+    let (mut stores, mut away) = (Stores::default(), Vec::new());
+    let wanted = wanted(&config, &map);
+    for (name, store) in map.stores().iter().filter(|(name, _)| wanted.contains(*name)) {
+        match open(&config, name, store, choices.credentials.as_deref()).await {
+            Ok(opened) => stores.insert(name.clone(), opened),
+            Err(error) => away.push(error),
+        }
+    }
+    let directory = match directory(&config, &stores) {
+        Ok(directory) => directory,
+        Err(error) => {
+            // Where its store is away, that was said.
+            if away.is_empty() {
+                away.push(error);
+            }
+            Arc::new(ClosedDirectory)
+        }
+    };
+    Ok((beside_the_daemon(config, choices, map, stores, directory).await?, away))
 }
 
 async fn beside_the_daemon(

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use sqlx::error::ErrorKind;
 
@@ -47,8 +48,21 @@ pub enum DbError {
     #[error("the database url cannot be read")]
     BadUrl(#[source] Box<dyn StdError + Send + Sync>),
     /// The database file could not be made.
-    #[error("the database file cannot be created")]
-    File(#[source] std::io::Error),
+    #[error("the database file {} cannot be created; is its folder there, and may we write to it?", .path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is no database that we can open.
+    #[error("the file {} cannot be opened as an SQLite database; is it the right one, and may we read and write it?", .path.display())]
+    Unopened {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Box<SqlFailure>,
+    },
     /// There is no database file yet.
     #[error("there is no database yet: `expunged run` makes it at its first start; is the url under [database] right?")]
     NotThere,
@@ -120,7 +134,19 @@ impl DbError {
     /// Whether the database is not there for us: it does not answer, or does not let us in.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.retry() == Retry::Transient || matches!(self, Self::Sql(failure) if failure.is_shut_out())
+        self.retry() == Retry::Transient
+            || matches!(self, Self::Unopened { .. })
+            || matches!(self, Self::Sql(failure) if failure.is_shut_out())
+    }
+
+    /// The same error, naming the file where that is what cannot be opened.
+    pub(super) fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(failure) if failure.is_of_file() => {
+                Self::Unopened { path: path.to_owned(), source: Box::new(failure) }
+            }
+            other => other,
+        }
     }
 
     /// Whether a unique index or a primary key refused the row.
@@ -164,6 +190,13 @@ impl SqlFailure {
 }
 
 impl SqlFailure {
+    /// SQLite's 14 (it cannot open the file) and 26 (the file is no database).
+    fn is_of_file(&self) -> bool {
+        let sqlx::Error::Database(error) = &self.0 else { return false };
+        let code = error.code().filter(|code| code.len() < 5).and_then(|code| code.parse::<u32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 14 | 26))
+    }
+
     fn is_shut_out(&self) -> bool {
         match &self.0 {
             sqlx::Error::Tls(_) => true,

@@ -79,9 +79,12 @@ impl Db {
         if let Some(path) = settings.url.expose_secret().strip_prefix("sqlite://") {
             create_private(Path::new(path))?;
         }
-        let db = Self::connect(settings, Access::Write).await?;
-        migrate::migrate(&db).await?;
-        Ok(db)
+        let opened = async {
+            let db = Self::connect(settings, Access::Write).await?;
+            migrate::migrate(&db).await?;
+            Ok(db)
+        };
+        opened.await.map_err(|error| named(error, settings))
     }
 
     /// Opens a database that is there and has the schema of this program. Makes nothing and migrates nothing: a look
@@ -94,9 +97,7 @@ impl Db {
         if file.is_some_and(|path| !Path::new(path).exists()) {
             return Err(DbError::NotThere);
         }
-        let db = Self::connect(settings, Access::Write).await?;
-        migrate::is_current(&db).await?;
-        Ok(db)
+        Self::current(settings, Access::Write).await
     }
 
     /// The same, and the connections themselves refuse to write.
@@ -104,12 +105,19 @@ impl Db {
     /// # Errors
     /// As [`Self::open_existing`].
     pub async fn open_to_look(settings: &DatabaseSettings) -> Result<Self, DbError> {
-        let db = match settings.url.expose_secret().strip_prefix("sqlite://") {
-            Some(path) if !Path::new(path).exists() => return Err(DbError::NotThere),
-            _ => Self::connect(settings, Access::Look).await?,
+        match settings.url.expose_secret().strip_prefix("sqlite://") {
+            Some(path) if !Path::new(path).exists() => Err(DbError::NotThere),
+            _ => Self::current(settings, Access::Look).await,
+        }
+    }
+
+    async fn current(settings: &DatabaseSettings, access: Access) -> Result<Self, DbError> {
+        let opened = async {
+            let db = Self::connect(settings, access).await?;
+            migrate::is_current(&db).await?;
+            Ok(db)
         };
-        migrate::is_current(&db).await?;
-        Ok(db)
+        opened.await.map_err(|error| named(error, settings))
     }
 
     async fn connect(settings: &DatabaseSettings, access: Access) -> Result<Self, DbError> {
@@ -231,12 +239,20 @@ async fn open_sqlite(path: &Path, readers_max: u32, access: Access) -> Result<Db
     Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default(), wal }))
 }
 
+/// An error about the file names it.
+fn named(error: DbError, settings: &DatabaseSettings) -> DbError {
+    match settings.url.expose_secret().strip_prefix("sqlite://") {
+        Some(path) => error.of_file(Path::new(path)),
+        None => error,
+    }
+}
+
 /// Makes the file readable by its owner only; the write-ahead log inherits that.
 fn create_private(path: &Path) -> Result<(), DbError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(DbError::File(error)),
+        Err(source) => Err(DbError::File { path: path.to_owned(), source }),
     }
 }
 

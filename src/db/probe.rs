@@ -29,10 +29,7 @@ pub async fn probe(url: &SecretString) -> Result<Probe, DbError> {
         if !Path::new(path).exists() {
             return Ok(Probe::NotThereYet);
         }
-        let mut file = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
-        // Only a query reads the file's header.
-        sqlx::query("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&mut file).await?;
-        file.close().await?;
+        read(Path::new(path)).await.map_err(|error| DbError::from(error).of_file(Path::new(path)))?;
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let options = PgConnectOptions::from_str(url).map_err(|error| DbError::BadUrl(Box::new(error)))?;
         let mut server = options.application_name("expunged check").connect().await?;
@@ -42,4 +39,11 @@ pub async fn probe(url: &SecretString) -> Result<Probe, DbError> {
         return Err(DbError::UnknownUrl);
     }
     Ok(Probe::Answers)
+}
+
+async fn read(path: &Path) -> Result<(), sqlx::Error> {
+    let mut file = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
+    // Only a query reads the file's header.
+    sqlx::query("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&mut file).await?;
+    file.close().await
 }

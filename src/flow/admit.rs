@@ -64,7 +64,7 @@ pub(super) async fn fetch(
     cursor: Cursor,
     listed: &[Listed],
 ) -> Result<Vec<Arrived>, FlowError> {
-    let is_large = |letter: &Listed| letter.size_bytes > house.intake_limits.body_bytes_max;
+    let is_large = |letter: &Listed| !house.intake_limits.takes(letter.size_bytes);
     let wanted: Vec<u32> =
         listed.iter().filter(|letter| !is_large(letter) && !is_old(cursor, letter)).map(|letter| letter.uid).collect();
     let mut bodies = bodies(mailbox, &wanted).await?;
@@ -302,7 +302,7 @@ pub(super) async fn unchanged(
     let mut same = Vec::with_capacity(letters.len());
     for letter in letters {
         let Some(known) = letter.content_mac else { continue };
-        let found = if letter.size_bytes > house.intake_limits.body_bytes_max {
+        let found = if !house.intake_limits.takes(letter.size_bytes) {
             let header = mailbox.fetch_header(letter.uid, HEADER_BYTES_MAX).await?;
             header.map(|header| large_content_mac(house, &header.bytes, letter.size_bytes))
         } else {

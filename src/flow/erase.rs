@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::breakpoint;
+use crate::config::Directory;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, jobs};
@@ -15,7 +16,7 @@ use crate::erase::{
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
-use crate::verify::{Authority, AuthorityKind};
+use crate::verify::{Authority, AuthorityKind, DirectoryError};
 
 use super::advance::{advance, write_letter};
 use super::error::FlowError;
@@ -327,13 +328,28 @@ pub(super) async fn note_failure(
 ) -> Result<(), FlowError> {
     let mut closing = safe::closing(house, tx, &stored.request).await?;
     let (at, column) = error.place().unzip();
+    let (store, table) = match (at, error) {
+        (Some(at), _) => (Some(at.store.to_string()), Some(at.table.clone())),
+        (None, FlowError::Directory(error)) => asked_of(house, error),
+        (None, _) => (None, None),
+    };
     closing.failure = Some(Failure {
         reason: reason.to_owned(),
-        store: at.map(|at| at.store.to_string()),
-        table: at.map(|at| at.table.clone()),
+        store,
+        table,
         column: column.flatten().map(str::to_owned),
         text: error.chain(),
         waits: error.is_away(),
     });
     safe::put_closing(house, tx, &stored.request, &closing).await
+}
+
+/// Where the directory was asked, and by which of its queries.
+fn asked_of(house: &House, error: &DirectoryError) -> (Option<String>, Option<String>) {
+    let store = match &house.config.directory {
+        Directory::Sql { store, .. } => store.clone(),
+        Directory::File(path) => path.display().to_string(),
+    };
+    let query = error.query().map(|query| format!("the query `{query}` under [directory.sql]"));
+    (Some(store), query)
 }

@@ -74,6 +74,12 @@ pub enum FlowError {
     /// Something that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// Somebody gave blanks for words.
+    #[error("{0} is missing: there are only blanks")]
+    Blank(&'static str),
+    /// Somebody gave words that cannot be taken.
+    #[error("{0}")]
+    Unusable(&'static str),
     /// Every attempt at it ended its worker, and nobody knows why.
     #[error("it ended its worker each time it was tried")]
     Exhausted,
@@ -110,6 +116,8 @@ impl FlowError {
             | Self::Extension(_)
             | Self::KeyDestroyed(_)
             | Self::Missing(_)
+            | Self::Blank(_)
+            | Self::Unusable(_)
             | Self::Exhausted
             | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
@@ -205,6 +213,8 @@ impl FlowError {
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",
+            Self::Blank(_) => "blank",
+            Self::Unusable(_) => "unusable",
             Self::Exhausted => "attempts_used_up",
             Self::NotFound(_) => "not_found",
             Self::Broken(_) => "broken_rule",

@@ -2,23 +2,33 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::db::{Tx, jobs, legal_holds};
+use crate::db::{Tx, jobs, keys, legal_holds};
+use crate::domain::CaseId;
 use crate::erase::map::TableRef;
 use crate::erase::{Discovery, EraseError, Ledger as _};
 use crate::stores::{Key, StoreName};
+use crate::trail::{Event as Recorded, Fact, Facts, PrivateFacts};
+use crate::vault::{InstallationKeys, KeyOwner, KeyPurpose};
 use crate::verify::{HeldKind, LegalHoldRecord};
 
 use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::house::House;
-use super::kinds;
 use super::ledger::CaseLedger;
 use super::operate::{self, Operator};
+use super::{kinds, note, safe};
+
+mod known;
+mod named;
+
+pub use known::{Known, known, stores_asked};
+pub use named::target_of;
 
 /// What an operator has held.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeldTarget {
     /// An account, by the directory's id.
     Account(String),
@@ -39,58 +49,150 @@ pub fn table(text: &str) -> Option<TableRef> {
     Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() }).filter(|at| !at.table.is_empty())
 }
 
-/// What a hold on everything is on.
-fn everything(house: &House) -> [u8; 32] {
-    house.keys.subject_mac("", "")
+impl HeldTarget {
+    /// What the database knows it by.
+    fn mac(&self, keys: &InstallationKeys) -> (HeldKind, [u8; 32]) {
+        match self {
+            Self::Account(account) => (HeldKind::Account, keys.account_mac(account)),
+            Self::Subject(at, key) => (HeldKind::Subject, keys.subject_mac(&at.to_string(), key)),
+            Self::Table(at) => (HeldKind::Table, keys.subject_mac(&at.to_string(), "")),
+            Self::Store(store) => (HeldKind::Store, keys.subject_mac(store.as_str(), "")),
+            Self::Everything => (HeldKind::Everything, everything(keys)),
+        }
+    }
 }
 
-/// Places a hold; what is being erased stops before its next chunk.
+/// What a hold on everything is on.
+fn everything(keys: &InstallationKeys) -> [u8; 32] {
+    keys.subject_mac("", "")
+}
+
+/// A hold is a case of its own in the trail, of the same number.
+fn case_of(hold: &LegalHoldRecord) -> CaseId {
+    CaseId::from_bytes(hold.id.into_bytes())
+}
+
+/// The longest reference, in characters.
+const REFERENCE_CHARS_MAX: usize = 200;
+
+/// What a hold is known by; it stands in lists in clear.
+fn reference_of(given: &str) -> Result<&str, FlowError> {
+    let reference = operate::words(given, "a reference")?;
+    if reference.chars().count() > REFERENCE_CHARS_MAX {
+        return Err(FlowError::Unusable("the reference is longer than 200 characters: give the number of the file"));
+    }
+    let is_address =
+        |word: &str| word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if reference.split_whitespace().any(is_address) {
+        let why = "the reference holds an e-mail address, and is shown to everybody who lists the holds: give the number of the \
+                   file instead; whom the hold is on is kept sealed";
+        return Err(FlowError::Unusable(why));
+    }
+    Ok(reference)
+}
+
+/// What became of the wish to hold something.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The hold that stands.
+    pub hold: LegalHoldRecord,
+    /// Whether it stood before, on the same and under the same reference: then nothing was written.
+    pub stood_before: bool,
+    /// Other holds that stand on the same: each is lifted by itself.
+    pub beside: usize,
+}
+
+/// Places a hold, or finds the same one standing; what is being erased stops before its next chunk. Whether there is such an
+/// account or person at all is [`known`]'s to say.
 ///
 /// # Errors
-/// [`FlowError::NotFound`] for a table or store that no map has; blank words.
+/// [`FlowError::NotFound`] for a table or store that no map has, and for a person in a table of no persons; a reference that
+/// is blank or holds an address.
 pub async fn place(
     house: &House,
     target: &HeldTarget,
     reference: &str,
     operator: &Operator,
-) -> Result<LegalHoldRecord, FlowError> {
-    let reference = operate::words(reference, "a reference")?.to_owned();
-    let (kind, mac) = match target {
-        HeldTarget::Account(account) => (HeldKind::Account, house.keys.account_mac(account)),
-        HeldTarget::Subject(at, key) => (HeldKind::Subject, house.keys.subject_mac(&at.to_string(), key)),
-        HeldTarget::Table(at) => (HeldKind::Table, house.keys.subject_mac(&at.to_string(), "")),
-        HeldTarget::Store(store) => (HeldKind::Store, house.keys.subject_mac(store.as_str(), "")),
-        HeldTarget::Everything => (HeldKind::Everything, everything(house)),
-    };
-    if let HeldTarget::Store(store) = target
-        && !house.map.stores().contains_key(store)
-    {
-        return Err(FlowError::NotFound("store of this name in the data maps"));
-    }
-    if let HeldTarget::Subject(at, _) | HeldTarget::Table(at) = target
-        && house.map.table(at).is_none()
-    {
-        return Err(FlowError::NotFound("table of this name in the data maps"));
-    }
+) -> Result<Placed, FlowError> {
+    let reference = reference_of(reference)?.to_owned();
+    is_mapped(house, target)?;
+    let (kind, mac) = target.mac(&house.keys);
     let (now, gate) = (house.clock.now(), house.keys.gate());
-    let hold = LegalHoldRecord::place(kind, mac, reference, operator.pseudonym(), now, gate, &*house.chance);
     let mut tx = house.db.write().await?;
+    let mut same = Vec::new();
+    for hold in legal_holds::all(&mut tx).await? {
+        if (hold.kind, hold.target_mac) == (kind, mac) && hold.stands(gate)? {
+            same.push(hold);
+        }
+    }
+    let beside = same.iter().filter(|hold| hold.reference != reference).count();
+    if let Some(hold) = same.into_iter().find(|hold| hold.reference == reference) {
+        return Ok(Placed { hold, stood_before: true, beside });
+    }
+    let hold = LegalHoldRecord::place(kind, mac, reference, operator.pseudonym(), now, gate, &*house.chance);
     legal_holds::insert(&mut tx, &hold).await?;
+    let (case, chance) = (case_of(&hold), &*house.chance);
+    keys::create(&mut tx, &house.kek, KeyOwner::Case(case), KeyPurpose::Record, now, chance).await?;
+    named::put(house, &mut tx, &hold, target).await?;
+    recorded(house, &mut tx, &hold, Recorded::Held, operator).await?;
     tx.commit().await?;
-    Ok(hold)
+    Ok(Placed { hold, stood_before: false, beside })
 }
 
-/// Lifts a hold; what waited for it goes on at once.
+/// Whether the data maps know what is to be held: a slip in a name would be a hold on nothing.
 ///
 /// # Errors
-/// [`FlowError::NotFound`] where there is none with this id, or it was lifted before.
-pub async fn release(house: &House, id: Uuid) -> Result<(), FlowError> {
+/// [`FlowError::NotFound`] with what is missing.
+pub fn is_mapped(house: &House, target: &HeldTarget) -> Result<(), FlowError> {
+    let there = match target {
+        HeldTarget::Account(_) | HeldTarget::Everything => return Ok(()),
+        HeldTarget::Store(store) if house.map.stores().contains_key(store) => return Ok(()),
+        HeldTarget::Store(_) => return Err(FlowError::NotFound("store of this name in the data maps")),
+        HeldTarget::Subject(at, _) | HeldTarget::Table(at) => house.map.table(at),
+    };
+    let table = there.ok_or(FlowError::NotFound("table of this name in the data maps"))?;
+    if matches!(target, HeldTarget::Subject(..)) && table.subject.is_none() {
+        let words = "table of persons of this name: its data map has no `subject`, so that a hold on a row of it would hold \
+                     nobody; name the person's own row, or hold the table";
+        return Err(FlowError::NotFound(words));
+    }
+    Ok(())
+}
+
+/// A leaf of the hold's own case.
+async fn recorded(
+    house: &House,
+    tx: &mut Tx,
+    hold: &LegalHoldRecord,
+    event: Recorded,
+    operator: &Operator,
+) -> Result<(), FlowError> {
+    let facts = Facts::new().with("legal_hold", Fact::Word(hold.kind.to_string()))?;
+    let private = PrivateFacts::new().with("reference", hold.reference.clone());
+    note::append_private(house, tx, case_of(hold), event, operator.actor(), facts, private).await
+}
+
+/// Lifts a hold; what waited for it goes on at once. Whom it was on is forgotten with it.
+///
+/// # Errors
+/// [`FlowError::NotFound`] where there is none with this id, [`FlowError::Broken`] where it was lifted before.
+pub async fn release(house: &House, id: Uuid, operator: &Operator) -> Result<(), FlowError> {
     let (now, gate) = (house.clock.now(), house.keys.gate());
     let mut tx = house.db.write().await?;
-    let hold = legal_holds::load(&mut tx, id).await?.filter(|hold| hold.released_at.is_none());
-    let hold = hold.ok_or(FlowError::NotFound("legal hold with this id that stands"))?;
+    let hold = legal_holds::load(&mut tx, id).await?;
+    let hold = hold.ok_or(FlowError::NotFound("legal hold with this id; 'expunged holds list' shows all of them"))?;
+    if hold.released_at.is_some() {
+        hold.stands(gate)?;
+        return Err(FlowError::Broken("the legal hold was lifted before; 'expunged holds list' says when"));
+    }
     hold.stands(gate)?;
-    legal_holds::set_release(&mut tx, &hold.lifted(now, gate)).await?;
+    legal_holds::set_release(&mut tx, &hold.clone().lifted(now, gate)).await?;
+    if safe::has_key(house, &mut tx, case_of(&hold), KeyPurpose::Record).await? {
+        recorded(house, &mut tx, &hold, Recorded::Released, operator).await?;
+        if matches!(hold.kind, HeldKind::Account | HeldKind::Subject) {
+            safe::destroy(house, &mut tx, case_of(&hold), KeyPurpose::Record).await?;
+        }
+    }
     jobs::hasten(&mut tx, &[kinds::ERASE], FlowError::HELD, now, now.plus(AWAY_WAIT)).await?;
     tx.commit().await?;
     Ok(())
@@ -108,7 +210,7 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     }
     let is_held = |kind, mac: [u8; 32]| standing.contains(&(kind, mac));
     let tables = || discovery.skeleton.tables.iter();
-    if is_held(HeldKind::Account, ledger.bound.account_mac) || is_held(HeldKind::Everything, everything(house)) {
+    if is_held(HeldKind::Account, ledger.bound.account_mac) || is_held(HeldKind::Everything, everything(&house.keys)) {
         return Ok(tables().map(|(at, _)| at.clone()).collect());
     }
     for (at, table) in tables() {
@@ -139,6 +241,19 @@ async fn saved(ledger: &CaseLedger<'_>, discovery: &Discovery, at: &TableRef) ->
         }
     }
     Ok(keys)
+}
+
+/// How many holds stand.
+///
+/// # Errors
+/// When our database does not answer; a hold that was forged or altered.
+pub async fn count_standing(house: &House) -> Result<usize, FlowError> {
+    let mut tx = house.db.read().await?;
+    let mut count = 0;
+    for hold in legal_holds::all(&mut tx).await? {
+        count += usize::from(hold.stands(house.keys.gate())?);
+    }
+    Ok(count)
 }
 
 async fn standing(house: &House, tx: &mut Tx) -> Result<BTreeSet<(HeldKind, [u8; 32])>, FlowError> {

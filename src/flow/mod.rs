@@ -52,6 +52,7 @@ mod suppress;
 mod thread;
 pub mod tidy;
 mod undelivered;
+pub mod verbs;
 mod wake;
 mod weigh;
 mod whom;

@@ -123,6 +123,11 @@ impl<'a> Lookout<'a> {
         let house = self.house;
         let content_mac = super::admit::content_mac(house, &bytes);
         let letter = weigh::read(house, bytes.clone()).await?;
+        if !house.intake_limits.takes(bytes.len() as u64) {
+            let (becomes, review) = (Some(State::NeedsReview), Some(ReviewReason::TooLarge));
+            let prospect = Prospect { becomes, review, ..Prospect::default() };
+            return Ok(Observed { letter, disposition: Disposition::TooLarge, sender: None, prospect });
+        }
         if !self.contents.insert(content_mac) {
             let (disposition, prospect) = (Disposition::Duplicate, Prospect::default());
             return Ok(Observed { letter, disposition, sender: None, prospect });

@@ -56,10 +56,10 @@ const WORDS_MAX: usize = 10_000;
 pub(super) fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
     let given = given.trim();
     if given.is_empty() {
-        return Err(FlowError::Missing(what));
+        return Err(FlowError::Blank(what));
     }
     if given.chars().count() > WORDS_MAX {
-        return Err(FlowError::Broken("the text is longer than 10,000 characters: say it shorter"));
+        return Err(FlowError::Unusable("the text is longer than 10,000 characters: say it shorter"));
     }
     Ok(given)
 }
@@ -125,7 +125,7 @@ pub async fn refuse(
         return Err(FlowError::NotFound("category of this name in the data maps"));
     }
     if refusal.review_on.is_some_and(|day| day <= house.calendar.day(house.clock.now())) {
-        return Err(FlowError::Broken("the day of the review has passed"));
+        return Err(FlowError::Unusable("the day of the review has passed"));
     }
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
@@ -209,7 +209,7 @@ pub async fn correct(
     }
     if let Some(target) = target {
         if scope == Some(Scope::Account) {
-            return Err(FlowError::Broken("the scope account is the whole account: --target names one person of it"));
+            return Err(FlowError::Unusable("the scope account is the whole account: --target names one person of it"));
         }
         let known = match account {
             Some(account) => Some(account.to_owned()),
@@ -254,7 +254,9 @@ fn one_person(found: &[Person]) -> Result<(), FlowError> {
         return Err(FlowError::NotFound("person of the account whom the directory finds by --target"));
     };
     if others.iter().any(|other| (other.role, &other.key) != (first.role, &first.key)) {
-        return Err(FlowError::Broken("--target finds several people of the account: name one by their address or id"));
+        return Err(FlowError::Unusable(
+            "--target finds several people of the account: name one by their address or id",
+        ));
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ stored_enum! {
         Mailbox = "mailbox",
         /// Letters in files beside the directory, by `explain`.
         Letters = "letters",
+        /// Whom legal holds are on, by `holds list`.
+        Holds = "holds",
     }
 }
 

@@ -51,7 +51,7 @@ impl Judgement {
 /// Parsing costs time that the other tasks should not wait for.
 pub(super) async fn read(house: &House, bytes: Vec<u8>) -> Result<Intake, FlowError> {
     let (lexicon, limits) = (house.lexicon.clone(), house.intake_limits);
-    tokio::task::spawn_blocking(move || intake::read(&bytes, &lexicon, &limits))
+    tokio::task::spawn_blocking(move || intake::take_in(&bytes, &lexicon, &limits))
         .await
         .map_err(|_| FlowError::Broken("judging a letter panicked"))
 }

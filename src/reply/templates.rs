@@ -61,6 +61,16 @@ impl Templates {
         self.terms.get(&language).map_or_else(String::new, |terms| terms.what(scope, label, categories))
     }
 
+    /// What the alarms call a reason to look or the code of a failure; `None` for a word that has no other.
+    #[must_use]
+    pub fn in_words(&self, language: Language, word: &str) -> Option<&str> {
+        let terms = self.terms.get(&language)?;
+        ["reason", "failure"].iter().find_map(|name| {
+            let list = WORD_LISTS.iter().find(|list| list.name == *name)?;
+            (list.of)(terms).get(word).map(String::as_str)
+        })
+    }
+
     /// Renders one letter from its facts, after taking out of them what is no text.
     pub(super) fn render(
         &self,

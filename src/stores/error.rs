@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::domain::Retry;
 
@@ -23,6 +24,14 @@ pub enum StoreError {
     /// The store could not be reached or refused a statement.
     #[error("the store did not do what it was asked to")]
     Sql(#[source] SqlFailure),
+    /// A file that is no SQLite database that we can open.
+    #[error("the file {} cannot be opened as an SQLite database", .path.display())]
+    Unopened {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Box<SqlFailure>,
+    },
     /// A statement did not end in time.
     #[error("the store did not answer within {seconds} s")]
     Timeout {
@@ -198,11 +207,34 @@ impl StoreError {
     #[must_use]
     pub fn is_shut_out(&self) -> bool {
         match self {
-            Self::Sql(SqlFailure(sqlx::Error::Tls(_))) => true,
+            Self::Sql(SqlFailure(sqlx::Error::Tls(_))) | Self::Unopened { .. } => true,
             Self::Sql(SqlFailure(sqlx::Error::Database(error))) => {
                 error.code().is_some_and(|code| is_shut_out(&code, server_number(error.as_ref())))
             }
             _ => false,
+        }
+    }
+
+    /// Whether the store does not take the statement as it is written: a name that it does not have, a slip in the SQL, a
+    /// permission that the login lacks.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::UnknownParameter { .. } | Self::NoQueries { .. } => true,
+            Self::Sql(SqlFailure(sqlx::Error::Database(error))) => {
+                error.code().is_some_and(|code| is_refused(&code, server_number(error.as_ref())))
+            }
+            _ => false,
+        }
+    }
+
+    /// The same error, naming the file where that is what cannot be opened.
+    pub(super) fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::Sql(failure) if failure.is_of_file() => {
+                Self::Unopened { path: path.to_owned(), source: Box::new(failure) }
+            }
+            other => other,
         }
     }
 
@@ -238,6 +270,23 @@ impl SqlFailure {
             }
             _ => false,
         }
+    }
+}
+
+impl SqlFailure {
+    /// Whether SQLite cannot open the file, or finds that it is no database.
+    fn is_of_file(&self) -> bool {
+        let sqlx::Error::Database(error) = &self.0 else { return false };
+        server_number(error.as_ref()).is_none()
+            && error.code().is_some_and(|code| cannot_open(&code) || is_no_database(&code))
+    }
+}
+
+/// PostgreSQL's class 42, MySQL's unknown names and denied commands, SQLite's generic error.
+fn is_refused(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1054 | 1064 | 1142 | 1143 | 1146 | 1305 | 1370),
+        None => code.len() == 5 && code.starts_with("42") || code == "1",
     }
 }
 
@@ -279,7 +328,7 @@ fn is_shut_out(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
         Some(number) => matches!(number, 1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151),
         None if code.len() == 5 => code.starts_with("28") || code == "3D000",
-        None => cannot_open(code),
+        None => cannot_open(code) || is_no_database(code),
     }
 }
 
@@ -287,7 +336,7 @@ fn is_shut_out(code: &str, mysql: Option<u16>) -> bool {
 /// unknown column, denied command, syntax.
 fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
-        Some(number) => matches!(number, 1044 | 1045 | 1049 | 1054 | 1142 | 1143 | 1146),
+        Some(number) => matches!(number, 1044 | 1045 | 1049 | 1054 | 1064 | 1142 | 1143 | 1146 | 1305 | 1370),
         None => code.starts_with("42") && code.len() == 5 || code.starts_with("28") || code == "3D000" || code == "1",
     }
 }
@@ -323,6 +372,11 @@ fn cannot_open(code: &str) -> bool {
     code.parse::<u32>().is_ok_and(|code| code & 0xff == 14)
 }
 
+/// SQLite's 26: the file is no database, or is encrypted.
+fn is_no_database(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == 26) && code.len() < 5
+}
+
 /// PostgreSQL's "insufficient privilege", which a policy answers with `row_security = off`.
 const ROW_SECURITY: &str = "42501";
 
@@ -355,6 +409,9 @@ impl fmt::Display for SqlFailure {
         }
         if number.is_none() && cannot_open(&code) {
             f.write_str(": its file cannot be opened; is it there, and may we read and write it and its folder?")?;
+        }
+        if number.is_none() && is_no_database(&code) {
+            f.write_str(": it is no SQLite database; is it the right file?")?;
         }
         if code == ROW_SECURITY && number.is_none() && error.message().contains("row-level security") {
             f.write_str("; rows that are hidden from us would count as erased: give the login BYPASSRLS")?;
@@ -409,9 +466,22 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_no_answer_will_ever_come_to_is_refused() {
+        for (code, mysql) in
+            [("42P01", None), ("42703", None), ("42601", None), ("42501", None), ("1", None), ("42S02", Some(1146))]
+        {
+            assert!(is_refused(code, mysql), "{code} {mysql:?}");
+        }
+        // What one account's number does, another's may not; and a store that is away comes back.
+        for (code, mysql) in [("22P02", None), ("08006", None), ("5", None), ("26", None), ("HY000", Some(1205))] {
+            assert!(!is_refused(code, mysql), "{code} {mysql:?}");
+        }
+    }
+
+    #[test]
     fn a_refused_login_is_no_fault_of_a_statement() {
         for (code, mysql) in
-            [("28P01", None), ("3D000", None), ("28000", Some(1045)), ("42000", Some(1049)), ("14", None)]
+            [("28P01", None), ("3D000", None), ("28000", Some(1045)), ("42000", Some(1049)), ("14", None), ("26", None)]
         {
             assert!(is_shut_out(code, mysql), "{code} {mysql:?}");
         }

@@ -29,7 +29,7 @@ pub use challenge::{
 };
 pub use directory::{
     ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
-    QueryError, Row, SqlDirectory,
+    QueryError, Row, SqlDirectory, Trial, rehearse,
 };
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};

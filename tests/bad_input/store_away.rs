@@ -85,7 +85,13 @@ async fn the_work_waits_for_it() {
             }
             assert_eq!(world.state(request).await, State::Scheduled);
             assert_eq!(number(&world, tried, params![request]).await, 1, "the job waits for its next attempt");
-            assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
+            let told = world.fresh(TEAM);
+            assert_eq!(told.len(), 1, "the team is told once");
+            let text = &told[0].text;
+            assert!(
+                text.contains("Store: shop") && text.contains("Table: the query `find`"),
+                "which place is away: {text}"
+            );
             // A letter that comes meanwhile is taken in, and handled when the store is back.
             world.receive(&world.closing(OTHER)).await;
             assert_eq!(number(&world, COMPLETED, params![request]).await, 0, "nothing is called done");

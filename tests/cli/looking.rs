@@ -58,6 +58,7 @@ fn who_sees_senders_and_accounts_is_recorded_first() {
     assert!(masked.code == Some(0) && !masked.out.contains("olga"), "{}{}", masked.out, masked.err);
     let masked = shop.run(&["explain", &letter, "-o", "jsonl"]);
     assert!(masked.out.contains("\"account\":\"on_file\""), "{}{}", masked.out, masked.err);
+    assert!(masked.out.contains("o…@customer.example") && !masked.out.contains("olga"), "{}", masked.out);
     assert!(revealed(&shop).is_empty());
 
     let seen = shop.run(&["run", "--observe", "--reveal", "-o", "jsonl"]);
@@ -67,6 +68,7 @@ fn who_sees_senders_and_accounts_is_recorded_first() {
     assert!(leaves[0].to_string().contains("mailbox") && leaves[0].to_string().contains("operator"), "{leaves:?}");
 
     let seen = shop.run(&["explain", &letter, "--reveal", "-o", "json"]).json();
+    assert_eq!(seen[0]["authentication"]["address"], "olga@customer.example");
     let of = &seen[0]["revealed"];
     let expected = serde_json::json!({ "account": "1", "role": "owner", "address_on_file": "olga@customer.example",
         "owner_address_on_file": "olga@customer.example" });

@@ -186,7 +186,7 @@ fn drift_is_told_since_the_last_look() {
         said.out.contains("TEXT NOT NULL → DATE NOT NULL") && said.out.contains("foreign key (user_id) → users (id)")
     );
     shop.run(&["map", "diff", "nowhere"]).failed(3, "no data map of the config is of a store nowhere");
-    assert_eq!(shop.run(&["map", "diff", "--exit-code"]).code, Some(1));
+    assert_eq!(shop.run(&["map", "diff", "--exit-code"]).code, Some(4));
     assert_eq!(shop.run(&["map", "diff", "--accept"]).code, Some(0));
     assert_eq!(shop.run(&["map", "diff", "--exit-code"]).code, Some(0));
     std::fs::write(shop.path("shop.seen.json"), "{}").expect("a file");

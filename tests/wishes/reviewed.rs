@@ -194,7 +194,7 @@ async fn a_letter_says_who_stopped_the_request() {
             let operator = world.operator("operator");
             let at = reference(&world, case).await;
             let blank = operate::act(&world.house, &at, &operator, Act::Withdraw, Some(" ")).await.unwrap_err();
-            assert!(matches!(blank, FlowError::Missing(_)), "{blank}");
+            assert!(matches!(blank, FlowError::Blank(_)), "{blank}");
             operate::act(&world.house, &at, &operator, Act::Withdraw, Some("Rang us")).await.unwrap();
             world.settle().await;
             let letter = world.fresh(OWNER).pop().expect("the owner is told");

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::output::say;
+use crate::output::{printable, say};
 
 /// Folders within folders.
 const DEPTH_MAX: u32 = 64;
@@ -37,7 +37,7 @@ pub(in crate::cli) struct Found {
     /// Files and folders that could not be looked into.
     pub(in crate::cli) unread: usize,
     /// Files in folders that do not begin like a letter.
-    pub(in crate::cli) passed_over: usize,
+    pub(in crate::cli) passed_over: Vec<PathBuf>,
 }
 
 /// The letters of these paths, in order; of the standard input where there are none.
@@ -62,6 +62,20 @@ pub(in crate::cli) fn find(paths: &[PathBuf]) -> io::Result<Found> {
         }
     }
     Ok(found)
+}
+
+/// Files that are named one by one.
+const NAMED_MAX: usize = 20;
+
+/// Names what was not taken for a letter, so that a letter among it is missed by somebody.
+pub(in crate::cli) fn say_passed_over(files: &[PathBuf]) {
+    for file in files.iter().take(NAMED_MAX) {
+        let name = printable(&file.display().to_string());
+        say(&format!("{name} does not begin like a letter and was passed over; name it by itself to have it judged"));
+    }
+    if let Some(more) = files.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        say(&format!("{more} more files do not begin like a letter and were passed over"));
+    }
 }
 
 impl Found {
@@ -123,7 +137,8 @@ impl Found {
             Err(error) => self.failed(path, &error),
             Ok((head, letters)) if letters.is_empty() => {
                 let is_letter = named || has_ending(path) || begins_like_a_letter(&head);
-                if is_letter { self.sources.push(Source::File(path.to_owned())) } else { self.passed_over += 1 }
+                let found = path.to_owned();
+                if is_letter { self.sources.push(Source::File(found)) } else { self.passed_over.push(found) }
             }
             Ok((_, letters)) => {
                 for (at, range) in letters.into_iter().enumerate() {

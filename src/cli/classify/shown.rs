@@ -114,10 +114,7 @@ pub(super) fn run(format: Format, manifest: &Path, wrong: bool, reader: &Reader)
 }
 
 fn load(manifest: &Path) -> Result<Vec<Labelled>, Ended> {
-    let text = std::fs::read_to_string(manifest).map_err(|error| {
-        let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
-        Ended::new(exit, anyhow::Error::new(error).context(format!("cannot read {}", manifest.display())))
-    })?;
+    let text = std::fs::read_to_string(manifest).map_err(|error| Ended::unread(manifest, error))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let parsed = lines.map(|(at, line)| {
         let parsed = serde_json::from_str(line);

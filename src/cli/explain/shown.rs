@@ -160,6 +160,12 @@ impl Explained {
         }
     }
 
+    /// Without the sender's address: its first letter and its domain are enough to see why it passes or not.
+    pub(super) fn masked(mut self) -> Self {
+        self.authentication.address = self.authentication.address.as_deref().map(masked);
+        self
+    }
+
     /// For people: a line per answer.
     pub(super) fn text(&self) -> String {
         let mut out = printable(&self.file);
@@ -215,6 +221,11 @@ impl Explained {
             Some(Account::NotAsked) | None => "not asked for: nothing would be opened".to_owned(),
         }
     }
+}
+
+fn masked(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    format!("{}…@{domain}", local.chars().next().unwrap_or('…'))
 }
 
 fn account(delivery: deliveries::Disposition, prospect: &Prospect) -> Account {

@@ -18,7 +18,7 @@ pub(in crate::cli) struct DiffArgs {
     /// Keep what is seen now as the last look, beside each map (shop.toml has shop.seen.json).
     #[arg(long)]
     accept: bool,
-    /// End with code 1 where something changed.
+    /// End with code 4 where something changed, so that a script can stop there.
     #[arg(long)]
     exit_code: bool,
 }
@@ -80,7 +80,7 @@ pub(super) async fn run(invocation: &Invocation, args: &DiffArgs) -> Outcome {
     }
     match lines.len() {
         0 => say("nothing changed"),
-        changes if args.exit_code => return Err(Ended::saying(Exit::Failed, format_args!("{changes} changes"))),
+        changes if args.exit_code => return Err(Ended::saying(Exit::Refused, format_args!("{changes} changes"))),
         _ => {}
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::list::RequestRow;
 use crate::cli::exit::{Ended, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::jobs::{JobLine, line};
+use crate::cli::meaning;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::erasures::{self, StepRow};
 use crate::db::jobs::{self, JobState};
@@ -15,9 +16,10 @@ use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, evidence};
 use crate::domain::request::Audience;
-use crate::domain::{Calendar, LetterKind, Reference};
+use crate::domain::{Calendar, LetterKind, Reference, State};
 use crate::flow::operate::{self, Revealed};
 use crate::output::{self, Format, Tabular, printable, time};
+use crate::reply::templates::Templates;
 
 /// Jobs of one request that are shown, of each state.
 const JOBS_MAX: u32 = 100;
@@ -37,6 +39,9 @@ pub(in crate::cli) struct ShowArgs {
 struct Shown {
     #[serde(flatten)]
     request: RequestRow,
+    /// Why a person must look in a sentence, with what helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review_means: Option<String>,
     /// Whether evidence waits for a second operator.
     evidence_waits: bool,
     letters: Vec<LetterLine>,
@@ -130,11 +135,13 @@ pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
 
 async fn read(tx: &mut Tx, calendar: &Calendar, reference: &Reference) -> Result<Shown, Ended> {
     let stored = invocation::request(tx, reference).await?;
-    let id = stored.request.id;
+    let (id, templates) = (stored.request.id, Templates::embedded()?);
+    let review = stored.request.review.filter(|_| stored.request.state == State::NeedsReview);
     Ok(Shown {
+        review_means: review.map(|reason| meaning::of_review(&templates, reason)),
         request: RequestRow::read(tx, calendar, &stored).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
-        jobs: work(tx, &stored).await?,
+        jobs: work(tx, &stored, &templates).await?,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
         steps: erasures::steps(tx, id).await?,
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
@@ -143,14 +150,19 @@ async fn read(tx: &mut Tx, calendar: &Calendar, reference: &Reference) -> Result
 }
 
 /// The work that is not finished, what failed first.
-async fn work(tx: &mut Tx, stored: &Stored) -> Result<Vec<JobLine>, Ended> {
+async fn work(tx: &mut Tx, stored: &Stored, templates: &Templates) -> Result<Vec<JobLine>, Ended> {
     let request = &stored.request;
     let named = BTreeMap::from([(request.id, request.reference.clone())]);
     let mut found = Vec::new();
     for state in [JobState::Dead, JobState::Running, JobState::Waiting] {
         found.extend(jobs::list(tx, &[state], Some(request.id), JOBS_MAX).await?);
     }
-    Ok(found.into_iter().map(|row| line(row, &named)).collect())
+    let line = |row| {
+        let mut line = line(row, &named);
+        line.means = line.reason.as_deref().map(|reason| meaning::of_job(templates, reason, line.state));
+        line
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 fn letter(row: &LetterRow) -> LetterLine {
@@ -170,6 +182,10 @@ fn delivery(row: &Delivery) -> DeliveryLine {
 
 fn for_people(shown: &Shown) -> String {
     let mut facts = shown.request.facts();
+    if let Some(means) = &shown.review_means {
+        let at = facts.iter().position(|(name, _)| *name == "review").map_or(facts.len(), |at| at + 1);
+        facts.insert(at, ("that is", means.clone()));
+    }
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
     }
@@ -188,6 +204,7 @@ fn for_people(shown: &Shown) -> String {
     for part in [
         output::section(&shown.letters),
         output::section(&shown.jobs),
+        in_words(&shown.jobs),
         output::section(&shown.steps),
         output::section(&shown.deliveries),
     ] {
@@ -197,6 +214,15 @@ fn for_people(shown: &Shown) -> String {
         text.push_str(&format!("\n--- a letter\n{}\n", printable_lines(letter)));
     }
     text.trim_end().to_owned()
+}
+
+/// Why jobs wait or failed, a sentence each.
+fn in_words(jobs: &[JobLine]) -> String {
+    let said = jobs.iter().filter_map(|job| {
+        let means = job.means.as_ref()?;
+        Some(format!("{} ({}): {means}\n", job.kind, job.state))
+    });
+    said.collect()
 }
 
 /// What operators said of the request: why it is refused, why it takes longer.

@@ -5,10 +5,11 @@ use jiff::civil::Date;
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
+use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Act, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House, again, retry};
+use crate::flow::{FlowError, House, again, retry, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -179,15 +180,38 @@ impl Verb {
     }
 }
 
+impl Verb {
+    /// What it does to a request, and which requests it is for.
+    const fn what(&self) -> (&'static str, &'static str) {
+        const BEGUN: &str = "what has not begun to be erased, and has not ended, can be";
+        match self {
+            Self::Scope { .. } | Self::Account { .. } => {
+                ("put right", "what waits for a person to look, or ended because nobody was found, can be")
+            }
+            Self::Approve { .. } => ("approved", OF_EVIDENCE),
+            Self::Refuse { .. } => ("refused", BEGUN),
+            Self::Hold { .. } => ("paused", BEGUN),
+            Self::Release { .. } => ("let go on", "what is paused can be"),
+            Self::Extend { .. } => ("extended", "what has not ended can be, once, before it is due"),
+            Self::Withdraw { .. } => ("withdrawn", BEGUN),
+            Self::EraseAgain { .. } => ("erased again", "what data came back of can be"),
+            Self::Leave { .. } => ("left as it is", "what data came back of can be"),
+            Self::Resend { .. } => ("written to again", "what has a letter that reached nobody can be"),
+            Self::Note { .. } => ("noted on", "what is not forgotten can be"),
+        }
+    }
+}
+
 /// Acts, and shows how the request stands afterwards.
 pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
     let (house, operator) = match verb {
         Verb::Scope { .. } | Verb::Account { .. } => invocation.desk_with_directory().await?,
         _ => invocation.desk().await?,
     };
-    let reference = verb.reference().clone();
-    let before = invocation::request(&mut house.db.read().await?, &reference).await?.request.state;
-    let words = act(&house, &operator, verb).await?;
+    let (reference, what) = (verb.reference().clone(), verb.what());
+    let request = invocation::request(&mut house.db.read().await?, &reference).await?.request;
+    let before = request.state;
+    let words = act(&house, &operator, verb).await.map_err(|ended| refused(&house, &request, what, ended))?;
     let after = invocation::request(&mut house.db.read().await?, &reference).await?;
     let text = said(&reference, before, after.request.state, words);
     if invocation.format == Format::Table {
@@ -197,6 +221,26 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
     let row = RequestRow::read(&mut house.db.read().await?, &house.calendar, &after).await?;
     Ok(one(invocation.format, &row, "")?)
 }
+
+/// A refusal that speaks of the request, and of what can be done with it instead.
+fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: Ended) -> Ended {
+    if ended.exit != Exit::Refused {
+        return ended;
+    }
+    let at = &request.reference;
+    let now: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
+    let now = format!("what can be done with it now: {}", now.join(", "));
+    let has_no_question = !request.takes_evidence() && request.state != State::NeedsReview;
+    let is_of_its_state = matches!(ended.error.downcast_ref(), Some(FlowError::Illegal(_)));
+    if !(is_of_its_state || only == OF_EVIDENCE && has_no_question) {
+        return Ended::saying(Exit::Refused, format_args!("{:#}; {now}", ended.error));
+    }
+    let (state, standing) = (request.state, verbs::standing(request));
+    Ended::saying(Exit::Refused, format_args!("{at} cannot be {done}: it {standing} ({state}); only {only}. {now}"))
+}
+
+/// What evidence stands for.
+const OF_EVIDENCE: &str = "a question of ours that waits for its answer can be answered by evidence";
 
 fn said(reference: &Reference, before: State, after: State, words: &str) -> String {
     if before == after {

@@ -37,7 +37,7 @@ impl fmt::Display for MapDefect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.file, self.at)?;
         if let Some(column) = &self.column {
-            write!(f, ".{column}")?;
+            write!(f, ".{}", column.escape_debug())?;
         }
         write!(f, ": {}; {}", self.problem, self.help)
     }

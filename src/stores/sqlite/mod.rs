@@ -62,6 +62,7 @@ pub async fn open(
         .busy_timeout(limits.lock_timeout)
         .pragma("secure_delete", "ON");
     let place = Arc::new(Place::of(options.get_filename()));
+    let path = options.get_filename().to_owned();
     let pool = SqlitePoolOptions::new()
         .before_acquire(move |_, made| {
             let here = place.is_of(made.age);
@@ -70,6 +71,7 @@ pub async fn open(
         .max_connections(limits.connections_max)
         .acquire_timeout(limits.statement_timeout)
         .connect_with(options)
-        .await?;
-    SqlStore::ready(SqliteConnection { pool }, limits).await
+        .await
+        .map_err(|error| StoreError::from(error).of_file(&path))?;
+    SqlStore::ready(SqliteConnection { pool }, limits).await.map_err(|error| error.of_file(&path))
 }

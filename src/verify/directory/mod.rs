@@ -4,6 +4,7 @@
 
 mod closed;
 mod file;
+mod rehearsal;
 mod sql;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::domain::{Retry, Role, Timestamp};
 
 pub use closed::ClosedDirectory;
 pub use file::FileDirectory;
+pub use rehearsal::{Trial, rehearse};
 pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
 
 /// The longest address (RFC 5321 §4.5.3.1.3: 256 octets with its brackets) or identifier that is looked up.
@@ -69,7 +71,7 @@ impl fmt::Debug for Person {
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The store did not answer the query.
-    #[error("the directory query `{query}` failed")]
+    #[error("the query `{query}` under [directory.sql] brings no answer")]
     Query {
         /// The query's name in the configuration.
         query: &'static str,
@@ -127,6 +129,21 @@ pub enum DirectoryError {
 }
 
 impl DirectoryError {
+    /// The query that it is about, by its name in the configuration.
+    #[must_use]
+    pub const fn query(&self) -> Option<&'static str> {
+        match self {
+            Self::Query { query, .. }
+            | Self::Missing { query, .. }
+            | Self::UnknownRole { query }
+            | Self::BadTime { query, .. }
+            | Self::OtherAccount { query }
+            | Self::TooManyRows { query, .. }
+            | Self::NotOneOwner { query } => Some(query),
+            Self::Closed | Self::File(_) => None,
+        }
+    }
+
     /// Whether the same question may be answered later.
     #[must_use]
     pub fn retry(&self) -> Retry {
@@ -134,6 +151,13 @@ impl DirectoryError {
             Self::Query { source, .. } => source.retry,
             _ => Retry::Permanent,
         }
+    }
+
+    /// Whether the store does not take the query as it is written: a table or column that is not there, a slip in the SQL,
+    /// a login that may not read. It will not take it for the next letter either.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Query { source, .. } if source.is_refused())
     }
 }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use crate::domain::{Retry, Role, Timestamp};
+use crate::stores::StoreError;
 
 use super::{Directory, DirectoryError, Membership, MissingColumn, Person, asked};
 
@@ -18,12 +19,20 @@ pub type Row = BTreeMap<String, Option<String>>;
 
 /// What a store said instead of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the store did not answer")]
+#[error("{}", if *.retry == Retry::Transient { "the store does not answer for now" } else { "the store does not take the query" })]
 pub struct QueryError {
     /// Whether to ask again.
     pub retry: Retry,
     /// What it said.
     pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl QueryError {
+    /// Whether the store refuses the query itself, whatever it is asked about.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.source.downcast_ref::<StoreError>().is_some_and(StoreError::is_refused)
+    }
 }
 
 /// What a directory asks of a store: one read-only query with named text parameters.

@@ -1,0 +1,107 @@
+//! What the codes of failures and of reasons to look mean, and what helps: for `requests show` and `jobs list`.
+
+use crate::db::jobs::JobState;
+use crate::domain::Language;
+use crate::domain::request::ReviewReason;
+use crate::reply::templates::Templates;
+
+/// A failure of a job in a sentence: what it means, and what to do.
+pub(super) fn of_job(templates: &Templates, code: &str, state: JobState) -> String {
+    let means = templates.in_words(Language::En, code).map(str::to_owned).or_else(|| of_mail_server(code));
+    let means = means.unwrap_or_else(|| code.to_owned());
+    let helps = match (state, code) {
+        (_, "held") => "it goes on when the hold is lifted: 'expunged holds list'",
+        (JobState::Dead, _) => "when the cause is gone, have it tried again: 'expunged jobs retry ID'",
+        _ => "it is tried again by itself; 'expunged jobs retry ID' has it tried now",
+    };
+    format!("{means}; {helps}")
+}
+
+/// `reply_550_at_recipient`, `connection_before_letter`: what the mail server did, and when.
+fn of_mail_server(code: &str) -> Option<String> {
+    const WHEN: [(&str, &str); 5] = [
+        ("_before_letter", "before any letter"),
+        ("_at_sender", "at our address"),
+        ("_at_recipient", "at the recipient"),
+        ("_at_message", "at the letter itself"),
+        ("_after_message", "after the letter was handed over"),
+    ];
+    let (what, when) = WHEN.iter().find_map(|(end, words)| Some((code.strip_suffix(end)?, *words)))?;
+    let what = match what {
+        "connection" => "the mail server was not reached".to_owned(),
+        "encryption" => "the connection to the mail server could not be encrypted".to_owned(),
+        "timeout" => "the mail server took too long".to_owned(),
+        "protocol" => "the mail server said something that is no answer".to_owned(),
+        "address" => "an address is none that the mail server could take".to_owned(),
+        "disk" => "the disk failed".to_owned(),
+        reply => format!("the mail server answered {}", reply.strip_prefix("reply_")?),
+    };
+    Some(format!("{what}, {when}"))
+}
+
+/// Why a person must look, in a sentence: what it means, and what helps.
+pub(super) fn of_review(templates: &Templates, reason: ReviewReason) -> String {
+    let means = templates.in_words(Language::En, reason.as_str()).unwrap_or(reason.as_str());
+    format!("{means}; {}", helps(reason))
+}
+
+const fn helps(reason: ReviewReason) -> &'static str {
+    match reason {
+        ReviewReason::UnclearLetter | ReviewReason::TooLarge | ReviewReason::Poison | ReviewReason::Limited => {
+            "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope', 'refuse' or 'withdraw'"
+        }
+        ReviewReason::SeveralAccounts => "'requests account REF ID' says which account is meant",
+        ReviewReason::UnclearTarget => "'requests scope REF SCOPE --target WHOM' says whom it means",
+        ReviewReason::Policy => "decide by [authority]: 'requests scope', 'refuse' or 'withdraw'",
+        // Evidence stands for an answer to a question, and nobody could be asked one.
+        ReviewReason::NoAddressOnFile => {
+            "nobody could be asked, so that there is no answer that evidence ('requests approve') could stand for: verify the person \
+             by other means, enter their address in the directory, and 'requests scope' asks them there; or 'refuse' or 'withdraw'"
+        }
+        ReviewReason::TooManyAttempts | ReviewReason::OwnerSilent | ReviewReason::ChallengeBounced => {
+            "'requests approve REF --proof … --evidence …' where the person was verified by other means, or 'requests scope' to ask \
+             anew"
+        }
+        ReviewReason::HoldLapsed => "'requests scope' to ask anew, or 'withdraw'",
+        ReviewReason::FactsChanged | ReviewReason::AuthorityExpired | ReviewReason::ChangedLately => {
+            "'requests scope' has it identified and confirmed anew"
+        }
+        ReviewReason::PlanDrifted => {
+            "'expunged plan' shows what it is now; 'requests scope' has it confirmed anew, and so does 'expunged apply' with its rows"
+        }
+        ReviewReason::AskedOften => "'requests scope' asks once the flood is over",
+        ReviewReason::OtherRight => {
+            "answer it as your house does; 'requests scope' where erasure is asked for as well, or 'withdraw'"
+        }
+        ReviewReason::CategoryUnknown => {
+            "'requests scope REF data --category CATEGORY' says which categories of the data maps are meant, or 'refuse'"
+        }
+        ReviewReason::MapDefects => "'expunged map check' says where; then 'requests scope' has it confirmed anew",
+        ReviewReason::TooManyRows => {
+            "'expunged plan --rows-max ROWS --out FILE' counts them, and 'expunged apply FILE --request REF' agrees to them"
+        }
+        ReviewReason::RetentionUnclear => "correct the `until` of the map or the rows; then 'requests scope'",
+        ReviewReason::SubjectMissing => {
+            "'requests account' or 'requests scope --target' where another is meant, or 'withdraw'"
+        }
+        ReviewReason::StoreFailed => "mend the store; then 'requests scope' has it confirmed anew",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_and_every_obstacle_has_words() {
+        let templates = Templates::embedded().unwrap();
+        for reason in ReviewReason::ALL {
+            assert!(templates.in_words(Language::En, reason.as_str()).is_some(), "{reason}");
+            assert!(of_review(&templates, *reason).contains("; "));
+        }
+        let said = of_job(&templates, "reply_550_at_recipient", JobState::Dead);
+        assert!(said.contains("answered 550, at the recipient") && said.contains("jobs retry"), "{said}");
+        assert!(of_job(&templates, "connection_before_letter", JobState::Waiting).contains("was not reached"));
+        assert!(of_job(&templates, "held", JobState::Waiting).contains("holds list"));
+    }
+}

@@ -1,0 +1,56 @@
+//! Which verbs of the team a request takes as it stands, and where it stands in words. The answer is the state machine's own:
+//! each verb is tried in thought.
+
+use crate::domain::State;
+use crate::domain::request::{Event, Hold, Request, apply};
+
+use super::house::House;
+
+/// The verbs that apply now, as the command line calls them. A note can always be written.
+#[must_use]
+pub fn verbs(house: &House, request: &Request) -> Vec<&'static str> {
+    let takes = |event: &Event| apply(request, event, &house.policy, house.clock.now()).is_ok();
+    let identified = takes(&Event::PutRight) || request.state == State::NotFound;
+    let extended = request.deadlines.extend(house.clock.now(), &house.config.law.pack, &house.calendar);
+    let extends = extended.is_ok_and(|deadlines| takes(&Event::Extended { deadlines }));
+    let reopened = request.state == State::Reopened;
+    let all = [
+        ("approve", request.takes_evidence()),
+        ("scope", identified),
+        ("account", identified),
+        ("hold", takes(&Event::Held)),
+        ("release", takes(&Event::Released)),
+        ("extend", extends),
+        ("refuse", takes(&Event::RefusedByOperator)),
+        ("withdraw", takes(&Event::WithdrawnByOperator)),
+        ("erase-again", reopened),
+        ("leave", reopened),
+        ("note", true),
+    ];
+    all.into_iter().filter(|(_, applies)| *applies).map(|(verb, _)| verb).collect()
+}
+
+/// Where a request stands, as the end of a sentence that begins with its reference.
+#[must_use]
+pub const fn standing(request: &Request) -> &'static str {
+    match request.state {
+        State::Received => "was received and is being identified",
+        State::AwaitingConfirmation => "waits for the asker to confirm it",
+        State::AwaitingApproval => "waits for the owner of the account to approve it",
+        State::Scheduled => "is confirmed and waits for its grace period to end",
+        State::Erasing => "is being erased, which nothing takes back",
+        State::WaitingOnRecipients => "is erased here and waits for others who were told",
+        State::Completed => "is completed: its data are erased",
+        State::NeedsReview => "waits for a person of the team to look",
+        State::Forwarded => "was passed on to the owner of the account",
+        State::NotFound => "ended because nobody was found by its address",
+        State::Refused => "was refused",
+        State::Withdrawn => "was withdrawn",
+        State::Expired => "ended because nobody confirmed it in time",
+        State::OnHold => match request.held {
+            Some((_, Hold::Operator)) => "is paused by an operator",
+            _ => "is paused by somebody's \"stop\" that nobody proved",
+        },
+        State::Reopened => "has data that came back, and a person decides what becomes of them",
+    }
+}

@@ -1,0 +1,247 @@
+//! Like cases end with like codes, in whatever command they come up; the README says what each code means.
+
+use expunged::cli::exit::CODES;
+
+use super::Said;
+use super::shop::Shop;
+
+#[test]
+fn the_readme_has_the_codes_of_the_program() {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("### Exit codes").expect("the section");
+    let rows: Vec<&str> = after.lines().filter(|line| line.starts_with("| ")).skip(1).take(CODES.len() + 1).collect();
+    let known = CODES.map(|(exit, means)| format!("| {} | {means} |", exit as u8));
+    assert_eq!(rows, known);
+}
+
+/// What is wrong, and the commands that meet it.
+type Row<'a> = (&'a str, i32, &'a [&'a [&'a str]]);
+
+fn each_ends(shop: &Shop, rows: &[Row<'_>]) {
+    for (what, code, commands) in rows {
+        for command in *commands {
+            let said = shop.run(command);
+            assert_eq!(said.code, Some(*code), "{what}: {command:?}: {}{}", said.out, said.err);
+            assert!(!said.err.is_empty(), "{what}: {command:?} says why");
+        }
+    }
+}
+
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+#[test]
+fn like_cases_end_alike_before_the_daemon_has_run() {
+    let shop = Shop::new();
+    each_ends(
+        &shop,
+        &[
+            (
+                "a config that is not there",
+                2,
+                &[
+                    &["check", "--config", "/no/such.toml"],
+                    &["run", "--config", "/no/such.toml"],
+                    &["requests", "list", "--config", "/no/such.toml"],
+                ],
+            ),
+            (
+                "no database yet",
+                3,
+                &[&["requests", "list"], &["jobs", "list"], &["holds", "list"], &["trail", "export"]],
+            ),
+            (
+                "a file that is not there",
+                3,
+                &[
+                    &["classify", "/no/such.eml"],
+                    &["explain", "/no/such.eml"],
+                    &["classify", "--score", "/no/such.jsonl"],
+                    &["explain", "--dns-file", "/no/such.toml", "-"],
+                ],
+            ),
+            (
+                "a word that is none",
+                2,
+                &[
+                    &["jobs", "list", "--state", "nonsense"],
+                    &["requests", "list", "--state", "nonsense"],
+                    &["replay", "--since", "yesterday"],
+                ],
+            ),
+        ],
+    );
+    for (good, bad) in
+        [("url = \"sqlite:ledger.db\"", "url = \"sqlite:no/such/ledger.db\""), ("\"kek\"", "\"no/such/kek\"")]
+    {
+        let config = shop.config_with(good, bad);
+        each_ends(
+            &shop,
+            &[("a folder for what we make", 2, &[&["run", "--config", &config], &["check", "--config", &config]])],
+        );
+        let said = shop.run(&["check", "--config", &config]);
+        assert!(said.out.contains("no/such") && said.out.contains("make it"), "{}", said.out);
+        assert!(shop.run(&["run", "--config", &config]).err.contains("no/such/"), "the path is named");
+        let _ = std::fs::remove_file(shop.path("ledger.db"));
+    }
+    let config = shop.config_with("path = \"support\"", "path = \"no/such\"");
+    each_ends(
+        &shop,
+        &[(
+            "a Maildir that is not there",
+            5,
+            &[&["run", "--observe", "--config", &config], &["check", "--connect", "--config", &config]],
+        )],
+    );
+    let config = shop.config_with("store = \"shop\"", "store = \"shed\"");
+    each_ends(
+        &shop,
+        &[(
+            "a directory in a store that no map has",
+            2,
+            &[
+                &["check", "--config", &config],
+                &["run", "--config", &config],
+                &["plan", "olga@customer.example", "--config", &config],
+            ],
+        )],
+    );
+    assert!(shop.run(&["check", "--config", &config]).out.contains("is no SQL store of the data maps"));
+}
+
+#[test]
+fn like_cases_end_alike_beside_the_daemon() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    shop.daemon_until(|shop| {
+        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
+    });
+    let at = shop.run(&["requests", "list", "-o", "json"]).json()[0]["reference"].as_str().expect("one").to_owned();
+    each_ends(
+        &shop,
+        &[
+            (
+                "what does not exist",
+                3,
+                &[
+                    &["requests", "show", "EXP-7K3Q-M2"],
+                    &["requests", "hold", "EXP-7K3Q-M2"],
+                    &["trail", "show", "EXP-7K3Q-M2"],
+                    &["jobs", "list", "--request", "EXP-7K3Q-M2"],
+                    &["jobs", "retry", NOBODY],
+                    &["holds", "release", NOBODY],
+                    &["holds", "place", "--store", "shed", "--reference", "1"],
+                    &["replay", "--since", "2026-01-01", "--store", "shed"],
+                    &["replay", "--since", "2026-01-01", "--store", "No Store"],
+                    &["map", "diff", "shed"],
+                    &["suppress", "check", "/no/such/file"],
+                    &["plan", "nobody@customer.example"],
+                ],
+            ),
+            (
+                "blank words",
+                2,
+                &[
+                    &["requests", "note", &at, " "],
+                    &["requests", "hold", &at, "--reason", ""],
+                    &["requests", "refuse", &at, "--ground", "", "--article", "Art. 17"],
+                    &["requests", "extend", &at, "--reason", "\t"],
+                    &["requests", "account", &at, " "],
+                    &["holds", "place", "--store", "shop", "--reference", " "],
+                ],
+            ),
+            (
+                "what is no id or no reference",
+                2,
+                &[&["requests", "show", "nonsense"], &["jobs", "retry", "nonsense"], &["holds", "release", "nonsense"]],
+            ),
+            (
+                "a state that does not take it",
+                4,
+                &[
+                    &["requests", "release", &at],
+                    &["requests", "erase-again", &at],
+                    &["requests", "leave", &at, "--reason", "Another"],
+                    &["requests", "scope", &at, "user"],
+                    &["requests", "approve", &at],
+                ],
+            ),
+        ],
+    );
+    shop.run(&["map", "diff", "--accept"]);
+    shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT");
+    each_ends(&shop, &[("what was asked for is there", 4, &[&["map", "diff", "--exit-code"]])]);
+    assert_eq!(shop.run(&["map", "diff"]).code, Some(0), "who only looks is not stopped");
+    shop.sql("ALTER TABLE users DROP COLUMN birthday");
+
+    for (file, commands) in [
+        (
+            "shop.db",
+            &[&["plan", "olga@customer.example"][..], &["map", "check"], &["run"], &["check", "--connect"]][..],
+        ),
+        ("ledger.db", &[&["requests", "list"], &["run"], &["requests", "hold", &at], &["check", "--connect"]]),
+    ] {
+        let path = shop.path(file);
+        for beside in ["ledger.db-wal", "ledger.db-shm"] {
+            let _ = std::fs::remove_file(shop.path(beside));
+        }
+        let whole = std::fs::read(&path).expect("a file");
+        std::fs::write(&path, "this is no database, but a text of some length, as somebody may save one by a slip")
+            .expect("it");
+        each_ends(&shop, &[("a file that is no database", 5, commands)]);
+        for command in commands {
+            let Said { out, err, .. } = shop.run(command);
+            assert!(format!("{out}{err}").contains(&path.display().to_string()), "{command:?}: {out}{err}");
+        }
+        std::fs::write(&path, whole).expect("a file");
+    }
+}
+
+#[test]
+fn a_second_daemon_is_refused() {
+    let shop = Shop::new();
+    shop.daemon_until(|shop| {
+        shop.run(&["run"]).failed(4, "another daemon works on");
+        true
+    });
+}
+
+/// A start that goes wrong with the first letter would be found by nobody who looks at the start.
+#[test]
+fn a_query_of_the_directory_that_the_store_refuses_stops_the_start() {
+    let shop = Shop::new();
+    for (good, bad, words) in [
+        ("FROM users\nWHERE lower(email)", "FROM people\nWHERE lower(email)", "no such table: people"),
+        ("WHERE account_id = :account AND role", "WHERE acount = :account AND role", "no such column: acount"),
+        // Understood, and refused only when it runs.
+        ("lower(email) = lower(:address)", "email = json(:address)", "malformed JSON"),
+        ("= lower(:address)", "= lower(:address) OR 1 = 1", "has it a WHERE with :address?"),
+    ] {
+        let config = shop.config_with(good, bad);
+        let said = shop.run(&["run", "--config", &config]);
+        said.failed(2, words);
+        assert!(said.err.contains("[directory.sql]") && !said.err.contains("did not answer"), "{}", said.err);
+        let checked = shop.run(&["check", "--connect", "--config", &config]);
+        assert_eq!(checked.code, Some(2), "{}", checked.out);
+        assert!(!shop.has("ledger.db"), "a start that fails makes nothing");
+    }
+}
+
+#[test]
+fn who_only_looks_leaves_the_mailbox_as_it_was() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    let names = |shop: &Shop| {
+        let mut names: Vec<String> = Vec::new();
+        for folder in ["support", "support/new", "support/cur", "support/tmp"] {
+            let files = std::fs::read_dir(shop.path(folder)).expect("a folder");
+            names.extend(files.map(|file| file.expect("a file").path().display().to_string()));
+        }
+        names.sort();
+        names
+    };
+    let before = names(&shop);
+    for look in [&["check", "--connect"][..], &["run", "--observe"], &["check"]] {
+        shop.run(look);
+        assert_eq!(names(&shop), before, "{look:?}");
+    }
+}

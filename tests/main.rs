@@ -35,6 +35,7 @@ mod mailbox_imap;
 mod maps;
 mod observe;
 mod outbox;
+mod recipients;
 mod restored;
 mod retry;
 mod schema;

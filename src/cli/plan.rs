@@ -1,13 +1,15 @@
 //! `expunged plan`: what would be erased for an address, with counts. Opens the stores to read, and not our database.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::daemon::build;
 use crate::domain::{Role, Scope};
 use crate::erase::preview::PreviewRow;
-use crate::erase::{DataMap, Preview, Target, plan, preview};
+use crate::erase::{DataMap, Preview, Target, plan, preview, told};
 use crate::flow::whose;
-use crate::stores::{Key, KeyValue};
+use crate::stores::{Key, KeyValue, RecipientKind};
 use crate::verify::{Directory, Membership};
 
 use super::exit::{Ended, Exit, Outcome};
@@ -44,6 +46,36 @@ struct Planned<'a> {
     categories: &'a [String],
     rows_total: u64,
     steps: &'a [PreviewRow],
+    /// Who else holds data and will be asked to erase them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    will_be_asked: Vec<AskedLine<'a>>,
+}
+
+/// A recipient that a plan concerns.
+#[derive(Serialize)]
+struct AskedLine<'a> {
+    recipient: &'a str,
+    kind: RecipientKind,
+    label: &'a str,
+    /// What they hold of it.
+    categories: Vec<String>,
+    /// By what they are told to find the person, per kind of subject.
+    told: &'a BTreeMap<Scope, Vec<String>>,
+}
+
+impl Tabular for AskedLine<'_> {
+    const HEADS: &'static [&'static str] = &["will be asked", "kind", "label", "categories", "told"];
+
+    fn cells(&self) -> Vec<String> {
+        let told = self.told.iter().map(|(subject, names)| format!("{subject}: {}", names.join(", ")));
+        vec![
+            self.recipient.to_owned(),
+            self.kind.to_string(),
+            self.label.to_owned(),
+            self.categories.join(", "),
+            told.collect::<Vec<_>>().join("; "),
+        ]
+    }
 }
 
 impl Tabular for PreviewRow {
@@ -75,10 +107,10 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
     let limits = build::erase_limits(&config);
     let preview = preview(&map, &stores, skeleton, limits, choices.clock.now()).await?;
     bar.finish_and_clear();
-    write(invocation.format, &preview)
+    write(invocation.format, &map, &preview)
 }
 
-fn write(format: Format, preview: &Preview) -> Outcome {
+fn write(format: Format, map: &DataMap, preview: &Preview) -> Outcome {
     let target = &preview.skeleton.target;
     let planned = Planned {
         digest: data_encoding::HEXLOWER.encode(&preview.skeleton.digest),
@@ -87,8 +119,21 @@ fn write(format: Format, preview: &Preview) -> Outcome {
         categories: &target.categories,
         rows_total: preview.rows_total(),
         steps: &preview.rows,
+        will_be_asked: told::concerned(map, &preview.skeleton)
+            .map(|(name, of, categories)| AskedLine {
+                recipient: name.as_str(),
+                kind: of.kind(),
+                label: &of.label,
+                categories,
+                told: &of.tell,
+            })
+            .collect(),
     };
-    output::one(format, &planned, &output::table(&preview.rows))?;
+    let mut text = output::table(&preview.rows);
+    if !planned.will_be_asked.is_empty() {
+        text.push_str(&output::section(&planned.will_be_asked));
+    }
+    output::one(format, &planned, &text)?;
     if format == Format::Table {
         say(&format!("{} rows; plan {}; nothing was written", planned.rows_total, planned.digest));
     }

@@ -36,6 +36,7 @@ pub mod preview;
 mod readback;
 mod remade;
 mod shared;
+pub mod told;
 pub mod tombstone;
 mod whose;
 mod words;

@@ -77,7 +77,7 @@ fn is_open_v6(ip: Ipv6Addr) -> bool {
     }
     let [first, second, ..] = ip.segments();
     let global = first & 0xe000 == 0x2000;
-    let special = (first == 0x2001 && second < 0x0200) || (first == 0x2001 && second == 0x0db8) || first == 0x2002;
+    let special = first == 0x2002 || (first == 0x2001 && (second < 0x0200 || second == 0x0db8));
     global && !special
 }
 

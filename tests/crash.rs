@@ -22,6 +22,8 @@ use regex::Regex;
 use self::mail::Mail;
 use self::state::State;
 use self::world::{Phase, Side, World};
+use crate::recipients::by_http;
+use crate::recipients::service::{Reply, Service};
 use crate::support::long_run;
 use crate::support::source::{read, rust_files};
 
@@ -73,6 +75,34 @@ async fn a_letter_that_kills_its_worker_each_time_comes_before_a_person() {
     world.leave().await;
 }
 
+/// Whoever is asked by HTTP is asked with one key, though the daemon is killed while it asks: asking twice is asking once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_asked_with_one_key_by_a_daemon_that_is_killed() {
+    for (point, times) in [("ask.intended", 1), ("ask.asked", 2), ("ask.committed", 1)] {
+        let service = Service::saying(Reply::status("completed")).await;
+        let world = World::create(Side::Sqlite, Mail::Folders).await;
+        std::fs::write(world.folder().join("parcels.toml"), by_http::map(&service.url())).unwrap();
+        let mut daemon = world.start(None);
+        for phase in [Phase::Opened, Phase::Challenged, Phase::Confirmed] {
+            world.prepare(phase).await;
+            daemon.work(phase).await.unwrap_or_else(|why| panic!("{why}"));
+        }
+        daemon.die(Phase::Erased, point, 1).await.unwrap_or_else(|why| panic!("{why}"));
+        let mut daemon = world.start(None);
+        daemon.work(Phase::Erased).await.unwrap_or_else(|why| panic!("{why}"));
+        daemon.end().await.unwrap_or_else(|why| panic!("{why}"));
+        let asked = service.requests();
+        assert_eq!(asked.len(), times, "{point}: {asked:?}");
+        assert!(asked.iter().all(|post| post.method == "POST" && post.body == asked[0].body), "{point}");
+        assert!(
+            asked.iter().all(|post| post.header("idempotency-key") == asked[0].header("idempotency-key")),
+            "{point}"
+        );
+        assert_eq!(state::of_requests(&world).await, ["completed"], "{point}");
+        world.leave().await;
+    }
+}
+
 /// The points in the source that a daemon with such mail can pass.
 fn points(mail: &Mail) -> BTreeSet<String> {
     let all = all_points().into_iter();
@@ -80,6 +110,8 @@ fn points(mail: &Mail) -> BTreeSet<String> {
         Mail::Folders => all.filter(|point| !point.starts_with("imap.")).collect(),
         Mail::Servers(servers) => {
             let other_way = if servers.has_move { "imap.copied" } else { "imap.moved" };
+            // Nobody else is asked in that world.
+            let all = all.filter(|point| !point.starts_with("ask."));
             all.filter(|point| point != other_way && point != "send.put_back" && !point.starts_with("again.")).collect()
         }
     }
@@ -162,13 +194,20 @@ async fn undisturbed(side: Side, mail: Mail) -> Undisturbed {
 /// The undisturbed life is what was asked for: counted here, so that all others are compared with something true.
 fn check(state: &State, swept: bool) {
     let lines = |name: &str| state.same.get(name).unwrap_or_else(|| panic!("nothing was read of {name}"));
-    let moves = if swept { 8 } else { 5 };
+    let moves = if swept { 9 } else { 5 };
     assert_eq!(lines("requests"), &[format!("completed account owner moves {moves} round 1 ended")]);
     let letters: Vec<&str> = lines("letters").iter().map(|line| line.split(' ').next().unwrap()).collect();
-    let expected = ["alarm_review", "challenge", "completed", "scheduled"];
-    assert_eq!(letters, expected[usize::from(!swept)..]);
-    let deliveries = ["1 opened judged marked expunged", "2 ordinary judged", "3 answer judged marked expunged"];
-    assert_eq!(lines("deliveries"), &deliveries);
+    let expected = ["alarm_review", "challenge", "completed", "recipient_asked", "scheduled"];
+    let of_this = |letter: &&str| swept || !["alarm_review", "recipient_asked"].contains(letter);
+    assert_eq!(letters, expected.into_iter().filter(of_this).collect::<Vec<_>>());
+    let deliveries = [
+        "1 opened judged marked expunged",
+        "2 ordinary judged",
+        "3 answer judged marked expunged",
+        "4 answer judged marked expunged",
+    ];
+    assert_eq!(lines("deliveries"), &deliveries[..if swept { 4 } else { 3 }]);
+    assert_eq!(lines("recipients"), &["parcels completed -"][..usize::from(swept)]);
     let unread = ["new: Invoice for March"];
     let on_server = ["INBOX []: Invoice for March"];
     assert!(
@@ -185,7 +224,7 @@ fn check(state: &State, swept: bool) {
     let detached = lines("sales.orders").iter().filter(|line| line.ends_with("NULL 2024-05-15 NULL")).count();
     assert_eq!((lines("sales.orders").len(), detached), (12, 4));
     assert!(lines("steps").iter().all(|line| line.contains("read_back")), "{:?}", lines("steps"));
-    assert_eq!(state.sends, if swept { 4 } else { 3 });
+    assert_eq!(state.sends, if swept { 5 } else { 3 });
 }
 
 /// On SQLite each point in every phase, and those that letters and chunks pass again and again also at their last
@@ -321,6 +360,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 2, "a note of why the end of a letter is not known, and of a wait; nothing follows"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
+    ("src/flow/recipients.rs", 1, "a verb of the command line; what follows from it are jobs"),
     ("src/flow/sighted.rs", 1, "who looked at letters, written before they see anything; nothing follows"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
     ("src/flow/wake.rs", 1, "a wake before the mailbox was read waits again; nothing follows"),
@@ -329,7 +369,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
 /// What a daemon does outside of its ledger: the call, the only file that makes it, the points between which a kill tells
 /// whether it happened, and what stands there one after the other: what passes the first point, what leads to the call,
 /// and what passes the second.
-const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 9] = [
+const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 10] = [
     ("mailer.send(", "src/flow/outbox.rs", SEND, [PASS_BEFORE_DATA, "house.mailer.send(&outgoing)", PASS_AFTER_DATA]),
     ("mailbox.mark(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
     ("mailbox.move_to(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
@@ -338,6 +378,7 @@ const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 9] = [
     ("mailbox.expunge_alike(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
     ("store.delete(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.delete(", PASS_ACTED]),
     ("store.mask(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.mask(", PASS_ACTED]),
+    ("store.ask(", "src/flow/ask.rs", ASK, [PASS_ASKING, "store.ask(", PASS_ASKED]),
     ("canary.mask(", "src/flow/canary.rs", CANARY, [PASS_INTENDED, "canary.mask(", PASS_WRITTEN]),
 ];
 const SEND: [&str; 2] = ["send.before_data", "send.after_data"];
@@ -353,6 +394,9 @@ const PASS_EXPUNGED: &str = r#"breakpoint!("expunge.expunged")"#;
 const CHUNK: [&str; 2] = ["erase:chunk_begun", "erase:chunk_acted"];
 const PASS_BEGUN: &str = r#"ledger.breakpoint("erase:chunk_begun")"#;
 const PASS_ACTED: &str = r#"ledger.breakpoint("erase:chunk_acted")"#;
+const ASK: [&str; 2] = ["ask.intended", "ask.asked"];
+const PASS_ASKING: &str = r#"breakpoint!("ask.intended")"#;
+const PASS_ASKED: &str = r#"breakpoint!("ask.asked")"#;
 const CANARY: [&str; 2] = ["canary.intended", "canary.written"];
 const PASS_INTENDED: &str = r#"breakpoint!("canary.intended")"#;
 const PASS_WRITTEN: &str = r#"breakpoint!("canary.written")"#;

@@ -36,6 +36,7 @@ mod mailbox_imap;
 mod maps;
 mod observe;
 mod outbox;
+mod recipients;
 mod restored;
 mod retry;
 mod schema;

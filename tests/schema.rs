@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expunged::db::deliveries::Disposition;
 use expunged::db::letters::LetterState;
+use expunged::db::recipients::{Need, RecipientState};
 use expunged::db::{DatabaseSettings, Db};
 use expunged::domain::request::{Audience, Hold, Origin, ReviewReason};
 use expunged::domain::{LetterKind, Role, Scope, State};
-use expunged::stores::{self, StoreKind, StoreLimits};
+use expunged::stores::{self, RecipientKind, StoreKind, StoreLimits};
 use expunged::trail::Event;
 use expunged::vault::KeyPurpose;
 use expunged::verify::{Addressee, AuthorityKind, HeldKind, Method, ProofKind};
@@ -132,6 +133,9 @@ fn each_enum_has_its_words_in_its_column() {
         "letters.kind": LetterKind,
         "letters.audience": Audience,
         "letters.state": LetterState,
+        "recipients.kind": RecipientKind,
+        "recipients.state": RecipientState,
+        "recipients.need": Need,
         "vault_keys.purpose": KeyPurpose,
         "trail.event": Event,
     };

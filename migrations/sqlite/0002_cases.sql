@@ -239,9 +239,10 @@ CREATE TABLE letters (
   about_id     BLOB REFERENCES letters (id),  -- of an alarm: the letter that has not reached its reader
   kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
                  'passed_on','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
-                 'withdrawn','expired','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
-                 'alarm_mailbox','alarm_capped','alarm_gathered')),
-  audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team')),
+                 'withdrawn','expired','recipient_asked','recipient_reminded','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
+                 'alarm_mailbox','alarm_capped','alarm_recipient','alarm_gathered')),
+  audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team','recipient')),
+  store        TEXT,          -- to a recipient: which of them, by the name of the store that they are
   addressee    BLOB CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own
   occasion     INTEGER NOT NULL,
   round        INTEGER NOT NULL,
@@ -261,7 +262,7 @@ CREATE INDEX letters_by_request ON letters (request_id, created_at);
 CREATE INDEX letters_begun ON letters (begun_at) WHERE begun_at IS NOT NULL;
 CREATE INDEX letters_told_in ON letters (told_in) WHERE told_in IS NOT NULL;
 CREATE INDEX letters_to_team ON letters (addressee, kind) WHERE addressee IS NOT NULL;
-CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, x''))
+CREATE UNIQUE INDEX letters_once ON letters (request_id, kind, audience, occasion, COALESCE(addressee, x''), COALESCE(store, ''))
   WHERE about_id IS NULL;
 CREATE UNIQUE INDEX letters_once_about ON letters (about_id, kind, COALESCE(addressee, x''))
   WHERE about_id IS NOT NULL;

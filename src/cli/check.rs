@@ -136,7 +136,14 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     let map = match build::map(config) {
         Ok(map) => {
             let tables = map.tables().count();
-            report.ok("data maps", format!("{} stores, {tables} tables", map.stores().len()));
+            let (stores, recipients) = (map.stores().len(), map.recipients().len());
+            let others = if recipients > 0 { format!(", {recipients} recipients") } else { String::new() };
+            report.ok("data maps", format!("{stores} stores, {tables} tables{others}"));
+            match build::services(&map, Invocation::credentials().as_deref()) {
+                Ok(services) if services.is_empty() => {}
+                Ok(services) => report.ok("recipients", format!("{} are asked by signed HTTP", services.len())),
+                Err(error) => report.error("recipients", Exit::Usage, error, ""),
+            }
             Some(map)
         }
         Err(error) => {

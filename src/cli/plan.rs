@@ -1,17 +1,20 @@
 //! `expunged plan`: what would be erased for an address, with counts. Opens the stores to read, and not our database.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use crate::daemon::build;
 use crate::domain::{Role, Scope};
+use crate::erase::map::RecipientMap;
 use crate::erase::preview::PreviewRow;
-use crate::erase::{DataMap, EraseLimits, PlanPaper, Preview, Target, plan, preview};
+use crate::erase::{DataMap, EraseLimits, PlanPaper, Preview, Target, plan, preview, told};
 use crate::flow::whose;
-use crate::stores::{Key, KeyValue};
+use crate::stores::{Key, KeyValue, RecipientKind, StoreName};
 use crate::verify::{Directory, Membership};
 
 use super::exit::{Ended, Exit, Outcome};
@@ -52,6 +55,43 @@ pub(super) struct PlanArgs {
     detailed_exitcode: bool,
 }
 
+/// The preview as it is written; no key and no value of a person.
+#[derive(Serialize)]
+struct Planned<'a> {
+    #[serde(flatten)]
+    paper: &'a PlanPaper,
+    /// Who else holds data and will be asked to erase them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    will_be_asked: Vec<AskedLine<'a>>,
+}
+
+/// A recipient that a plan concerns.
+#[derive(Serialize)]
+struct AskedLine<'a> {
+    recipient: &'a str,
+    kind: RecipientKind,
+    label: &'a str,
+    /// What they hold of it.
+    categories: Vec<String>,
+    /// By what they are told to find the person, per kind of subject.
+    told: &'a BTreeMap<Scope, Vec<String>>,
+}
+
+impl Tabular for AskedLine<'_> {
+    const HEADS: &'static [&'static str] = &["will be asked", "kind", "label", "categories", "told"];
+
+    fn cells(&self) -> Vec<String> {
+        let told = self.told.iter().map(|(subject, names)| format!("{subject}: {}", names.join(", ")));
+        vec![
+            self.recipient.to_owned(),
+            self.kind.to_string(),
+            self.label.to_owned(),
+            self.categories.join(", "),
+            told.collect::<Vec<_>>().join("; "),
+        ]
+    }
+}
+
 impl Tabular for PreviewRow {
     const HEADS: &'static [&'static str] = &["step", "store", "table", "act", "rows", "ground", "until"];
 
@@ -88,10 +128,22 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
     let limits = EraseLimits { rows_per_store_max, ..limits };
     let preview = preview(&map, &stores, skeleton, limits, choices.clock.now()).await?;
     bar.finish_and_clear();
-    write(invocation, args, &preview)
+    write(invocation, args, &map, &preview)
 }
 
-fn write(invocation: &Invocation, args: &PlanArgs, preview: &Preview) -> Outcome {
+/// Who else will be asked.
+fn asked<'a>(map: &'a DataMap, preview: &'a Preview) -> Vec<AskedLine<'a>> {
+    let line = |(name, of, categories): (&'a StoreName, &'a RecipientMap, Vec<String>)| AskedLine {
+        recipient: name.as_str(),
+        kind: of.kind(),
+        label: &of.label,
+        categories,
+        told: &of.tell,
+    };
+    told::concerned(map, &preview.skeleton).map(line).collect()
+}
+
+fn write(invocation: &Invocation, args: &PlanArgs, map: &DataMap, preview: &Preview) -> Outcome {
     let paper = PlanPaper::of(preview);
     if let Some(file) = &args.out {
         paper_out(file, &paper)?;
@@ -99,7 +151,12 @@ fn write(invocation: &Invocation, args: &PlanArgs, preview: &Preview) -> Outcome
     if args.mermaid {
         output::write_out(paper.draw().trim_end())?;
     } else {
-        output::one(invocation.format, &paper, &output::table(&paper.steps))?;
+        let planned = Planned { paper: &paper, will_be_asked: asked(map, preview) };
+        let mut text = output::table(&paper.steps);
+        if !planned.will_be_asked.is_empty() {
+            text.push_str(&output::section(&planned.will_be_asked));
+        }
+        output::one(invocation.format, &planned, &text)?;
     }
     if invocation.format == Format::Table {
         let kept = args.out.as_ref().map_or_else(String::new, |file| format!("; kept in {}", file.display()));

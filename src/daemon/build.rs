@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ use crate::config::{Config, Directory as DirectoryConfig, MailboxKind};
 use crate::db::{DatabaseSettings, Db, DbError, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
+use crate::erase::map::recipient::Way;
 use crate::erase::map::{StoreMap, StoreUrl};
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
@@ -29,6 +30,7 @@ use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
+use crate::stores::http::{HttpLimits, HttpStore};
 use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, KeyFileError};
@@ -69,6 +71,16 @@ pub enum BuildError {
         file: String,
         /// Why.
         source: StoreError,
+    },
+    /// A recipient that is asked by HTTP.
+    #[error("the recipient {name} cannot be asked; check url, secret and allow in its map {file}")]
+    Recipient {
+        /// Its name.
+        name: StoreName,
+        /// The file of its map.
+        file: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The lexicon.
     #[error("the lexicon")]
@@ -227,6 +239,23 @@ pub fn map(config: &Config) -> Result<DataMap, BuildError> {
     Ok(DataMap::parse(&borrowed)?)
 }
 
+/// The services of recipients that are asked by HTTP. Opens no connection.
+///
+/// # Errors
+/// [`BuildError::Recipient`] for a secret that cannot be read, or a map that cannot be used.
+pub fn services(map: &DataMap, credentials: Option<&Path>) -> Result<BTreeMap<StoreName, HttpStore>, BuildError> {
+    let mut services = BTreeMap::new();
+    for (name, recipient) in map.recipients() {
+        let Way::Http { url, allow, .. } = &recipient.way else { continue };
+        let failed = |source| BuildError::Recipient { name: name.clone(), file: recipient.file.clone(), source };
+        let secret = recipient.read_secret(credentials).map_err(|error| failed(error.into()))?.unwrap_or_default();
+        let limits = HttpLimits::default();
+        let service = HttpStore::new(url, secret.expose_secret(), allow.clone(), limits);
+        services.insert(name.clone(), service.map_err(|error| failed(error.into()))?);
+    }
+    Ok(services)
+}
+
 /// The configured way out for letters.
 fn mailer(settings: &MailerSettings) -> Result<Arc<dyn Mailer>, BuildError> {
     Ok(match settings {
@@ -295,8 +324,9 @@ pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryp
 pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
     let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
     let directory = whole_directory(&config, &stores).await?;
+    let services = services(&map, choices.credentials.as_deref())?;
     let ledger = ledger(&config, &choices).await?;
-    assemble(config, choices, (map, stores), directory, ledger)
+    Ok(House { services, ..assemble(config, choices, (map, stores), directory, ledger)? })
 }
 
 /// Builds the house for an operator who acts on the ledger alone: the data maps are read and no store is opened, so that
@@ -465,6 +495,7 @@ fn assemble(
         authenticator: authenticator(&config)?,
         directory,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
+        services: BTreeMap::new(),
         erase_limits: erase_limits(&config),
         map,
         stores,

@@ -39,7 +39,9 @@ pub struct LetterRow {
     /// To the team: HMAC of which of its addresses. Each has a letter of its own, so that one that takes none keeps it from
     /// nobody else.
     pub addressee: Option<[u8; 32]>,
-    /// The request's move that asked for it; tells letters of one kind apart.
+    /// To a recipient: which of them, by the name of the store that they are.
+    pub store: Option<String>,
+    /// The request's move that asked for it; tells letters of one kind apart. To a recipient: 0 for all of a kind.
     pub occasion: u32,
     /// The round of the challenge that it belongs to.
     pub round: u32,
@@ -69,8 +71,8 @@ pub struct LetterRow {
 pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
     let rows = tx
         .execute(
-            "INSERT INTO letters (id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, addressee)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
+            "INSERT INTO letters (id, request_id, about_id, kind, audience, occasion, round, message_id, state, sends, created_at, addressee, store)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
             params![
                 letter.id.as_uuid(),
                 letter.request.map(RequestId::as_uuid),
@@ -83,7 +85,8 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
                 letter.state.as_str(),
                 i64::from(letter.sends),
                 letter.created_at,
-                letter.addressee.map(Vec::from)
+                letter.addressee.map(Vec::from),
+                letter.store.clone()
             ],
         )
         .await?;
@@ -94,7 +97,7 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, request_id, about_id, kind, audience, addressee, occasion, round, message_id, state, sends, created_at, put_off_at, begun_at, told_in, obstacle ",
+            "SELECT id, request_id, about_id, kind, audience, addressee, store, occasion, round, message_id, state, sends, created_at, put_off_at, begun_at, told_in, obstacle ",
             $rest
         )
     };
@@ -350,6 +353,7 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         kind: row.word("kind")?,
         audience: row.word("audience")?,
         addressee: row.opt_array("addressee")?,
+        store: row.opt_text("store")?,
         occasion: row.u32("occasion")?,
         round: row.u32("round")?,
         message_id: row.text("message_id")?,

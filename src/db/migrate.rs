@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_changing",
     6 "0006_again",
     7 "0007_lasting",
+    8 "0008_recipients",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

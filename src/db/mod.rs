@@ -32,6 +32,7 @@ mod open;
 mod params;
 pub mod polls;
 pub mod probe;
+pub mod recipients;
 pub mod requests;
 mod row;
 pub mod sealed;

@@ -420,6 +420,7 @@ const ROWS: &[&str] = &[
     "DELETE FROM evidence WHERE request_id = $1",
     "DELETE FROM challenges WHERE request_id = $1",
     "DELETE FROM letters WHERE request_id = $1",
+    "DELETE FROM recipients WHERE request_id = $1",
     "DELETE FROM jobs WHERE request_id = $1",
     "DELETE FROM jobs_done WHERE request_id = $1",
     // Every UID keeps its disposition, and says no more than that.

@@ -91,6 +91,10 @@ stored_enum! {
         Withdrawn = "withdrawn",
         /// Nobody confirmed in time: nothing is erased.
         Expired = "expired",
+        /// Asks a recipient of the data to erase them too (Art. 19 GDPR).
+        RecipientAsked = "recipient_asked",
+        /// The recipient has not answered yet.
+        RecipientReminded = "recipient_reminded",
         /// To the team: something waits for review.
         AlarmReview = "alarm_review",
         /// To the team: a step failed for good.
@@ -105,8 +109,20 @@ stored_enum! {
         AlarmMailbox = "alarm_mailbox",
         /// To the team: more letters are to be sent than the limits of one hour allow.
         AlarmCapped = "alarm_capped",
+        /// To the team: a recipient refused, is silent, or says what only a person understands.
+        AlarmRecipient = "alarm_recipient",
         /// To the team: several alarms of one kind at once. Stands in their place when they are sent.
         AlarmGathered = "alarm_gathered",
+    }
+}
+
+stored_enum! {
+    /// How a recipient is asked.
+    RecipientKind, "kind of recipient" {
+        /// By a letter.
+        Mail = "mail",
+        /// By the endpoint of their service.
+        Http = "http",
     }
 }
 
@@ -123,6 +139,7 @@ impl LetterKind {
                 | Self::AlarmDueSoon
                 | Self::AlarmMailbox
                 | Self::AlarmCapped
+                | Self::AlarmRecipient
                 | Self::AlarmGathered
         )
     }

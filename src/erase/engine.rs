@@ -263,6 +263,7 @@ async fn discovered(
         return Err(EraseError::Drift(drift));
     }
     finder.identities(&mut found, schemas).await?;
+    finder.told(&mut found, run.map).await?;
     run.ledger.breakpoint("erase:found").await?;
     let nothing = Discovery { skeleton: skeleton.clone(), chunks: BTreeMap::new(), until: BTreeMap::new() };
     saved_with(run, nothing, found).await

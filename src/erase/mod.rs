@@ -38,6 +38,7 @@ mod readback;
 mod remade;
 mod shared;
 mod throttle;
+pub mod told;
 pub mod tombstone;
 mod whose;
 mod words;

@@ -52,7 +52,8 @@ pub struct KeySet {
     pub answer: Option<u16>,
     /// Of a table whose rows are kept for a while: those whose time is over.
     pub ended: bool,
-    /// Not the keys of the rows but what they hold in this column, by which a person is recognised.
+    /// Not the keys of the rows but what they hold in this column, by which a person is recognised; with `ended`, an
+    /// identity that recipients are told.
     pub by: Option<String>,
 }
 
@@ -66,6 +67,11 @@ impl KeySet {
     #[must_use]
     pub fn by(at: TableRef, column: String) -> Self {
         Self { by: Some(column), ..Self::of(at) }
+    }
+
+    /// What recipients are told of the target's rows of a table, by the name of the identity.
+    pub(super) fn told(at: TableRef, identity: String) -> Self {
+        Self { by: Some(identity), ended: true, ..Self::of(at) }
     }
 }
 
@@ -85,6 +91,9 @@ impl fmt::Display for KeySet {
         }
         if let Some(column) = &self.by {
             write!(f, " by {column}")?;
+        }
+        if self.ended && self.by.is_some() {
+            return f.write_str(" to tell");
         }
         if self.ended { f.write_str(" past keeping") } else { Ok(()) }
     }

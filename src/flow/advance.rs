@@ -110,6 +110,22 @@ pub(super) async fn write_alarm_about(
     Ok(())
 }
 
+/// Writes a letter to a recipient. Once per kind and recipient, whatever the request went through meanwhile.
+pub(super) async fn write_to_recipient(
+    house: &House,
+    tx: &mut Tx,
+    request: &Request,
+    kind: LetterKind,
+    store: &str,
+) -> Result<(), FlowError> {
+    let now = house.clock.now();
+    let audience = Audience::Recipient;
+    let local = house.keys.message_id_local(request.id, kind, audience, 0);
+    let local = house.keys.copy_id_local(&local, &house.keys.lookup_mac(store));
+    let letter = new_letter(house, Some(request), kind, (audience, None), &local, now);
+    post(house, tx, LetterRow { store: Some(store.to_owned()), occasion: 0, ..letter }, now).await
+}
+
 /// A letter for each addressee. One to a team without addresses is written too: the queue says that it reached nobody.
 fn new_letters(
     house: &House,
@@ -146,6 +162,7 @@ fn new_letter(
         kind,
         audience,
         addressee,
+        store: None,
         occasion: request.map_or(0, |request| request.moves),
         round: request.map_or(0, |request| request.round),
         message_id: format!("{local}@{}", house.domain()),

@@ -14,7 +14,7 @@ use crate::queue::{AfterFailure, Lease};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{again, begin, canary, erase, forget, identify, judge, kinds, outbox, wake};
+use super::{again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, wake};
 
 /// How long a job waits between two looks at a store that stays away.
 pub(super) const AWAY_WAIT: Duration = Duration::from_secs(1_800);
@@ -37,6 +37,7 @@ impl Handler for Desk {
             kinds::WAKE => Box::pin(wake::wake(house, &lease)),
             kinds::SWEEP => Box::pin(again::sweep(house, &lease)),
             kinds::CANARY => Box::pin(canary::look(house, &lease)),
+            kinds::ASK => Box::pin(ask::ask(house, &lease)),
             kinds::FORGET => Box::pin(forget::forget(house, &lease)),
             _ => Box::pin(async { Err(FlowError::Broken("a kind of job that this program does not know")) }),
         };

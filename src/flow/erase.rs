@@ -20,10 +20,10 @@ use crate::verify::{Authority, AuthorityKind, DirectoryError};
 
 use super::advance::{advance, write_letter};
 use super::error::FlowError;
-use super::facts::{Closing, Failure, KeptRows, Offered};
+use super::facts::{Closing, Failure, KeptRows, Offered, Orders};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, operate, safe, suppress};
+use super::{again, begin, operate, recipients, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -47,7 +47,9 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
-            let finished = Finished { outcome, suppressed };
+            let orders =
+                if continued { Orders::default() } else { recipients::orders(house, &ledger, &stored.request).await? };
+            let finished = Finished { outcome, suppressed, orders };
             if continued {
                 again::finish(house, lease, id, &finished).await
             } else {
@@ -140,6 +142,8 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     /// The entries of the suppression list.
     pub(super) suppressed: Vec<String>,
+    /// What others are asked, who hold data too. A continuation asks nobody again.
+    orders: Orders,
 }
 
 /// Completed, or not: residue is an open failure and never a warning (invariant 3).
@@ -155,11 +159,17 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     close(house, &mut closing, outcome);
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
-    let event = Event::Erased { held_anything: !outcome.is_empty(), waiting: false };
-    advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+    let waiting = !finished.orders.0.is_empty();
+    let event = Event::Erased { held_anything: waiting || !outcome.is_empty(), waiting };
+    let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
-    again::plan_sweep(house, &mut tx, id).await?;
+    if waiting {
+        // The stores are searched again so long after the end, which comes with the last answer.
+        recipients::begin(house, &mut tx, &moved.request, &finished.orders).await?;
+    } else {
+        again::plan_sweep(house, &mut tx, id).await?;
+    }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("erase.committed");

@@ -29,6 +29,9 @@ pub enum FlowError {
     /// The erasing.
     #[error("the erasing")]
     Erase(#[from] crate::erase::EraseError),
+    /// A recipient cannot be asked.
+    #[error("a recipient")]
+    Ask(#[from] crate::stores::AskError),
     /// A letter cannot be written.
     #[error("a letter of ours")]
     Reply(#[from] crate::reply::ReplyError),
@@ -100,6 +103,7 @@ impl FlowError {
             Self::Mailbox(error) => error.retry(),
             Self::Directory(error) => error.retry(),
             Self::Erase(error) => error.retry(),
+            Self::Ask(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
             Self::Uncertain | Self::Moved | Self::Residue(_) => Retry::Transient,
             Self::Illegal(_)
@@ -199,6 +203,7 @@ impl FlowError {
             Self::Plan(_) => "plan",
             Self::Erase(EraseError::Held { .. }) => Self::HELD,
             Self::Erase(_) => "erase",
+            Self::Ask(_) => "recipient",
             Self::Reply(_) => "letter",
             Self::Fact(_) | Self::Leaf(_) => "trail",
             Self::ForgedChallenge(_) => "forged_challenge",

@@ -1,5 +1,7 @@
 //! What the house knows of a case beside the request's facts, each part sealed under the key whose term fits it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use crate::domain::{Language, Role, Scope};
 use crate::erase::preview::PreviewRow;
 use crate::erase::{DriftLimits, EraseLimits, Preview, Recognised, Skeleton, Target};
 use crate::intake::Intent;
+use crate::stores::Order;
 
 use super::agree::AgreedPlan;
 
@@ -168,6 +171,10 @@ pub struct Closing {
     #[serde(default)]
     pub came_back: Option<CameBack>,
 }
+
+/// What each recipient is asked, by the name of its map, under the case's `contact` key: it is gone with the last letter.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Orders(pub BTreeMap<String, Order>);
 
 /// Rows of one table that stay on a ground.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

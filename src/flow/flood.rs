@@ -30,10 +30,10 @@ const SPOKEN_FOR_WAIT: Duration = Duration::from_secs(600);
 /// Alarms that one speaks for.
 const GATHERED_MAX: u32 = 1_000;
 
-/// Where a letter goes; the team has limits of its own.
+/// Where a letter goes; the team has limits of its own, and recipients are whom the data maps name.
 pub(super) fn whither(house: &House, letter: &LetterRow, to: &str) -> Option<Whither> {
     let domain = to.rsplit_once('@').map_or("", |(_, domain)| domain);
-    (letter.audience != Audience::Team).then(|| Whither {
+    matches!(letter.audience, Audience::Asker | Audience::Owner).then(|| Whither {
         address_mac: house.keys.lookup_mac(to),
         domain_mac: house.keys.lookup_mac(&format!("@{domain}")),
     })

@@ -1,5 +1,6 @@
 //! All that work needs, built once by the daemon and handed to every job.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ use crate::reply::compose::{self, parse_verp};
 use crate::reply::letters::BackupLine;
 use crate::reply::mailer::Mailer;
 use crate::reply::templates::Templates;
-use crate::stores::{Key, KeyValue, Stores};
+use crate::stores::http::HttpStore;
+use crate::stores::{Key, KeyValue, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{InstallationKeys, KeyEncryptionKey};
 use crate::verify::{AuthorityTable, Directory, Terms};
@@ -59,6 +61,8 @@ pub struct House {
     pub map: DataMap,
     /// The open stores.
     pub stores: Stores,
+    /// The services of recipients that are asked by HTTP; empty beside the daemon, where nobody is asked.
+    pub services: BTreeMap<StoreName, HttpStore>,
     /// How much is erased at once.
     pub erase_limits: EraseLimits,
     /// The periods of a life.

@@ -15,7 +15,7 @@ use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
 use super::weigh::{self, ByWords, Judgement};
-use super::{advance, forget, heard, note, open, outbox, safe, thread, undelivered};
+use super::{advance, forget, heard, note, open, outbox, recipients, safe, thread, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -100,6 +100,10 @@ async fn settle(
     let by_words = match judgement {
         Judgement::Again(twin) => return Ok((Disposition::Duplicate, twin.request)),
         Judgement::CameBack(ours) => return Ok((Disposition::Bounce, came_back(house, tx, &ours).await?)),
+        Judgement::Recipient(recipient) => {
+            recipients::heard(house, tx, &recipient, (letter, bytes)).await?;
+            return Ok((Disposition::Answer, Some(recipient.request)));
+        }
         Judgement::Answers(answered, by_words) => {
             if taken(house, tx, &answered, (letter, delivery.received_at), bytes, &by_words).await? {
                 return Ok((Disposition::Answer, Some(answered.stored.request.id)));

@@ -16,10 +16,12 @@ pub const WAKE: &str = "wake";
 pub const SWEEP: &str = "sweep";
 /// Look at the canary of a store.
 pub const CANARY: &str = "canary";
+/// Ask a recipient to erase, or how far they are.
+pub const ASK: &str = "ask";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, FORGET];
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
 pub const LONG: &[&str] = &[ERASE, SWEEP];

@@ -117,7 +117,7 @@ impl CaseLedger<'_> {
 }
 
 /// A name as the trail may hold it: its alphabet is narrower than a database's, and a word begins with a letter there.
-fn word(name: &str) -> String {
+pub(super) fn word(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     let prefix = if begins { "" } else { "t_" };

@@ -20,7 +20,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::{flood, kinds, outbox, safe};
+use super::{flood, kinds, outbox, recipients, safe};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -52,6 +52,9 @@ pub(super) async fn write(
         return Ok(Some(Written { letter, language, to, token: None, in_reply_to: None }));
     }
     let stored = stored.ok_or(FlowError::Missing("the request of a letter"))?;
+    if row.audience == Audience::Recipient {
+        return recipients::letter(house, tx, row, stored).await;
+    }
     let desk = Desk::open(house, tx, row, stored).await?;
     let Some(to) = desk.address() else { return Ok(None) };
     let language = desk.language(house);
@@ -222,7 +225,13 @@ impl<'a> Desk<'a> {
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
             LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
             LetterKind::Expired => Letter::Expired(Expired { common }),
-            LetterKind::Completed => Letter::Completed(self.completed(house, scope, label, categories)),
+            LetterKind::Completed => {
+                let told = recipients::named(house, tx, request.id).await?;
+                Letter::Completed(self.completed(house, scope, label, categories, told))
+            }
+            LetterKind::RecipientAsked | LetterKind::RecipientReminded => {
+                return Err(FlowError::Broken("a letter to a recipient goes to nobody else"));
+            }
             LetterKind::NothingHeld => {
                 Letter::NothingHeld(NothingHeld { common, searched: self.closing.searched.clone() })
             }
@@ -240,6 +249,7 @@ impl<'a> Desk<'a> {
             | LetterKind::AlarmDueSoon
             | LetterKind::AlarmMailbox
             | LetterKind::AlarmCapped
+            | LetterKind::AlarmRecipient
             | LetterKind::AlarmGathered => return Err(FlowError::Broken("an alarm is written to the team")),
         };
         let carries = letter_carries_token(self.row.kind);
@@ -252,7 +262,14 @@ impl<'a> Desk<'a> {
         Ok(house.calendar.day(at))
     }
 
-    fn completed(&self, house: &House, scope: Scope, label: Option<String>, categories: Vec<String>) -> Completed {
+    fn completed(
+        &self,
+        house: &House,
+        scope: Scope,
+        label: Option<String>,
+        categories: Vec<String>,
+        (recipients, unconfirmed): (Vec<String>, Vec<String>),
+    ) -> Completed {
         let service = &house.config.service;
         let finished_on = house.calendar.day(self.row.created_at);
         Completed {
@@ -263,7 +280,8 @@ impl<'a> Desk<'a> {
             outcome: self.closing.outcome.clone(),
             detached: self.closing.detached,
             backups: house.backups(&self.closing.found_in, finished_on),
-            recipients: Vec::new(),
+            recipients,
+            unconfirmed,
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),
@@ -394,6 +412,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
+        LetterKind::AlarmRecipient => recipients::alarm(tx, request).await?,
         LetterKind::AlarmStepFailed => {
             let steps = crate::db::erasures::steps(tx, request.id).await?;
             let left =

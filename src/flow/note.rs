@@ -245,7 +245,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } => Recorded::Intent,
         Event::Erased { .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone => Recorded::Completed,
-        Event::StepFailed => Recorded::StepFailed,
+        Event::StepFailed | Event::RecipientStuck => Recorded::StepFailed,
         Event::CameBack => Recorded::Reopened,
         Event::PutRight => Recorded::PutRight,
         Event::Released | Event::ReleasedByPerson => Recorded::Released,

@@ -154,6 +154,9 @@ impl<'a> Lookout<'a> {
         let (by_words, first) = match judgement {
             Judgement::Again(twin) => return Ok((Disposition::Duplicate, of_request(house, twin.request).await?)),
             Judgement::CameBack(ours) => return Ok((Disposition::Bounce, of_request(house, ours.request).await?)),
+            Judgement::Recipient(recipient) => {
+                return Ok((Disposition::Answer, of_request(house, Some(recipient.request)).await?));
+            }
             Judgement::Answers(answered, by_words) => {
                 let (is_answer, prospect) = answers(house, *answered, letter, received_at, &by_words).await?;
                 if is_answer {

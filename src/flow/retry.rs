@@ -73,7 +73,7 @@ fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
     let waits_for_an_obstacle = match idle.kind.as_str() {
         kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => true,
         // Planned for its day; what stood in its way on that day is noted.
-        kinds::SWEEP => idle.reason.is_some(),
+        kinds::SWEEP | kinds::ASK => idle.reason.is_some(),
         _ => false,
     };
     match waits_for_an_obstacle {
@@ -96,6 +96,7 @@ async fn prepare(
         kinds::BEGIN => moved_on(state, State::Scheduled),
         kinds::ERASE => moved_on(state, State::Erasing),
         kinds::SWEEP => moved_on(state, State::Completed),
+        kinds::ASK => moved_on(state, State::WaitingOnRecipients),
         kinds::SEND => letter(house, tx, &dead.payload, stored).await?,
         kinds::WAKE => stale_wake(house, &dead.payload, stored)?,
         _ => None,

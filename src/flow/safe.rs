@@ -12,7 +12,7 @@ use crate::domain::{CaseId, DeliveryId, Retry};
 use crate::vault::{DataKey, KeyId, KeyOwner, KeyPurpose};
 
 use super::error::FlowError;
-use super::facts::{Closing, Contact, Opening, Subject};
+use super::facts::{Closing, Contact, Opening, Orders, Subject};
 use super::house::House;
 
 const LETTER: &str = "letter";
@@ -20,6 +20,7 @@ const OPENING: &str = "opening";
 const CONTACT: &str = "contact";
 const SUBJECT: &str = "subject";
 const CLOSING: &str = "closing";
+const ORDERS: &str = "orders";
 
 /// Makes the four keys of a case.
 pub(super) async fn create_keys(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
@@ -99,6 +100,7 @@ kept!(put_opening, opening, OPENING: Opening, Letter);
 kept!(put_contact, contact, CONTACT: Contact, Contact);
 kept!(put_subject, subject, SUBJECT: Subject, Record);
 kept!(put_closing, closing, CLOSING: Closing, Record);
+kept!(put_orders, orders, ORDERS: Orders, Contact);
 
 /// Seals a letter's bytes under the key of the delivery, before anybody has judged it.
 pub(super) async fn put_delivery(house: &House, tx: &mut Tx, id: DeliveryId, bytes: &[u8]) -> Result<KeyId, FlowError> {

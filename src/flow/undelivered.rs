@@ -5,13 +5,14 @@
 use crate::db::Tx;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::domain::request::{Event, Hold, Request, Wake};
+use crate::domain::request::{Audience, Event, Hold, Request, Wake};
 use crate::domain::{LetterKind, State};
 use crate::trail::Actor;
 
 use super::advance;
 use super::error::FlowError;
 use super::house::House;
+use super::recipients;
 
 /// Tells the request, and through it or directly the team. Silence after a question that nobody read says nothing, so
 /// the question of the round that runs goes to a person. A lost letter to the team tells nobody: it would be lost too.
@@ -21,6 +22,9 @@ pub(super) async fn tell(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result
         let bindings = stored.bindings.clone();
         advance::advance(house, tx, &stored, &Event::ChallengeBounced, bindings, Actor::PROGRAM).await?;
         return Ok(());
+    }
+    if ours.audience == Audience::Recipient {
+        recipients::lost(house, tx, ours).await?;
     }
     alarm(house, tx, &stored, LetterKind::AlarmBounced, ours).await
 }
@@ -90,6 +94,9 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
             _ => false,
         },
         LetterKind::Extension => !state.is_ended(),
+        LetterKind::RecipientAsked | LetterKind::RecipientReminded | LetterKind::AlarmRecipient => {
+            state == State::WaitingOnRecipients
+        }
         LetterKind::AlarmDueSoon => !state.is_ended() || state == State::Forwarded,
         LetterKind::Forwarded | LetterKind::PassedOn => state == State::Forwarded,
         LetterKind::Withdrawn => state == State::Withdrawn,

@@ -25,6 +25,7 @@ pub fn verbs(house: &House, request: &Request) -> Vec<&'static str> {
         ("withdraw", takes(&Event::WithdrawnByOperator)),
         ("erase-again", reopened),
         ("leave", reopened),
+        ("close", request.state == State::WaitingOnRecipients),
         ("note", true),
     ];
     all.into_iter().filter(|(_, applies)| *applies).map(|(verb, _)| verb).collect()

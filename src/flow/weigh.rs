@@ -5,6 +5,7 @@
 use crate::authenticate::{Arrived, Authentication};
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
+use crate::db::recipients::{self, Recipient};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges};
 use crate::domain::{State, Timestamp};
@@ -21,6 +22,8 @@ pub(super) enum Judgement {
     Again(Delivery),
     /// One of our letters came back.
     CameBack(LetterRow),
+    /// A recipient answers who was asked to erase.
+    Recipient(Box<Recipient>),
     /// It answers one of our letters; where that moves nothing, its words count like any other letter's.
     Answers(Box<Answered>, ByWords),
     /// It answers nothing of ours.
@@ -40,7 +43,7 @@ pub(super) enum ByWords {
 impl Judgement {
     /// Whether a request has to do with it: of other letters nobody asks who sent them.
     pub(super) const fn is_of_a_request(&self) -> bool {
-        matches!(self, Self::Answers(..) | Self::Words(ByWords::Stops(_) | ByWords::Opens))
+        matches!(self, Self::Recipient(_) | Self::Answers(..) | Self::Words(ByWords::Stops(_) | ByWords::Opens))
     }
 
     const fn left(disposition: Disposition) -> Self {
@@ -89,6 +92,14 @@ pub(super) async fn weigh(
     }
     if is_ours(tx, letter).await? {
         return Ok(Judgement::left(Disposition::Automatic));
+    }
+    if let Some(recipient) = recipient(tx, letter).await? {
+        // That a machine took our letter says nothing of the data. A list may pass on what a person wrote.
+        let is_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+        return Ok(match letter.machine_proven && !is_list {
+            true => Judgement::left(Disposition::Automatic),
+            false => Judgement::Recipient(Box::new(recipient)),
+        });
     }
     // A web form, or a colleague who forwards from the support mailbox: whose wish it is, a person must see.
     if letter.from.iter().any(|from| house.is_our_address(from)) {
@@ -212,6 +223,24 @@ async fn bounced_letter(house: &House, tx: &mut Tx, letter: &Intake) -> Result<O
 /// A Message-ID without its angle brackets.
 fn bare(message_id: &str) -> &str {
     message_id.trim().trim_start_matches('<').trim_end_matches('>')
+}
+
+/// Which recipient answers what they were asked: by the token of that letter, or by its Message-ID.
+async fn recipient(tx: &mut Tx, letter: &Intake) -> Result<Option<Recipient>, FlowError> {
+    for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
+        if let Some(found) = recipients::by_token(tx, token.hash().as_bytes()).await? {
+            return Ok(Some(found));
+        }
+    }
+    for message_id in letter.in_reply_to.iter().chain(&letter.references) {
+        let Some(ours) = letters::by_message_id(tx, bare(message_id)).await? else { continue };
+        if let (Some(request), Some(store)) = (ours.request, &ours.store)
+            && let Some(found) = recipients::load(tx, request, store).await?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess. One that still lives counts

@@ -19,6 +19,7 @@
 //! The words are in `config/lexicon/<language>.toml`; each file explains its notation. A rule that names a sender, a
 //! provider or a sentence of a test corpus is a defect.
 
+mod acknowledgement;
 mod address;
 mod answer;
 mod beginnings;
@@ -50,6 +51,7 @@ mod tongue;
 mod trie;
 mod utterance;
 
+pub use acknowledgement::{Acknowledgement, acknowledgement};
 pub use address::{Address, NotAnAddress};
 pub use answer::{Answer, AnswerIntent};
 pub use bounce::Bounce;

@@ -15,6 +15,7 @@ use crate::domain::{Language, LetterKind, Reference, Scope};
 
 mod alarms;
 mod check;
+mod recipients;
 #[cfg(test)]
 pub(super) mod samples;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 pub use alarms::{
     AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
 };
+pub use recipients::{AlarmRecipient, IdentityLine, RecipientAsked, RecipientLine, RecipientReminded};
 
 /// What every letter to a customer names.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,8 +264,11 @@ pub struct Completed {
     pub detached: u64,
     /// The stores that have backups.
     pub backups: Vec<BackupLine>,
-    /// Who else was told (Art. 19 GDPR).
+    /// Who else held data, was told, and says that they erased them (Art. 19 GDPR).
     pub recipients: Vec<String>,
+    /// Who else was asked to, and has not confirmed it.
+    #[serde(default)]
+    pub unconfirmed: Vec<String>,
     /// The day on which the last step was done and read back.
     pub finished_on: Date,
     /// The article by which data may be kept; needed where something is kept, which is a refusal in part.
@@ -399,6 +404,8 @@ letters!(
     Extension,
     Withdrawn,
     Expired,
+    RecipientAsked,
+    RecipientReminded,
     AlarmReview,
     AlarmStepFailed,
     AlarmBounced,
@@ -406,6 +413,7 @@ letters!(
     AlarmDueSoon,
     AlarmMailbox,
     AlarmCapped,
+    AlarmRecipient,
     AlarmGathered,
 );
 

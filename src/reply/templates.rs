@@ -10,7 +10,7 @@
 //! | `category`, `categories`, `listing` | one category by its name, several, or a list of words |
 //! | `what(label, categories)` | of a scope, all of what would be erased |
 //! | `article` | an article of a law pack as the language cites it |
-//! | `letter`, `state`, `reason`, `failure` | a word of the program in the words of the team |
+//! | `letter`, `state`, `reason`, `failure`, `partner` | a word of the program in the words of the team |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -208,6 +208,8 @@ macro_rules! folder {
                     ("frame.html", source!($lang, "frame.html")),
                     ("ask.txt", source!($lang, "ask.txt")),
                     ("ask.html", source!($lang, "ask.html")),
+                    ("order.txt", source!($lang, "order.txt")),
+                    ("order.html", source!($lang, "order.html")),
                 ],
                 $(&[
                     (concat!($letter, ".subject.txt"), source!($lang, concat!($letter, ".subject.txt"))),
@@ -225,8 +227,8 @@ macro_rules! folders {
         &[$(folder!(
             $language, $lang: "challenge", "code_asked", "reminder", "scheduled", "approval_asked", "forwarded",
             "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "nothing_held", "refused",
-            "extension", "withdrawn", "expired", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_delayed",
-            "alarm_due_soon", "alarm_mailbox", "alarm_capped", "alarm_gathered",
+            "extension", "withdrawn", "expired", "recipient_asked", "recipient_reminded", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_delayed",
+            "alarm_due_soon", "alarm_mailbox", "alarm_capped", "alarm_recipient", "alarm_gathered",
         )),+]
     };
 }

@@ -34,6 +34,8 @@ pub(super) struct Terms {
     reasons: BTreeMap<String, String>,
     /// Why a step failed, in the alarms.
     failures: BTreeMap<String, String>,
+    /// How far recipients are, why a person must look at one, and whose data they hold.
+    partners: BTreeMap<String, String>,
     /// What would be erased, in full.
     what: WhatTerms,
     /// The names of categories; one that is missing is shown as it is written.
@@ -49,11 +51,12 @@ pub(super) struct WordList {
 }
 
 /// Every list of the program's words.
-pub(super) const WORD_LISTS: [WordList; 4] = [
+pub(super) const WORD_LISTS: [WordList; 5] = [
     WordList { name: "letter", of: |terms| &terms.letters },
     WordList { name: "state", of: |terms| &terms.states },
     WordList { name: "reason", of: |terms| &terms.reasons },
     WordList { name: "failure", of: |terms| &terms.failures },
+    WordList { name: "partner", of: |terms| &terms.partners },
 ];
 
 /// Grounds of refusal that the program itself states.

@@ -8,6 +8,8 @@
 //! columns that can be compared and masked. Redis and a place of objects have none: the map *declares* them
 //! ([`keyed::Shape`]), a row is a name (or a member or a version under one) and goes as a whole.
 //!
+//! A place that somebody else erases from, because we asked them to, keeps another contract: [`request`].
+//!
 //! # How to add a store
 //! 1. A folder with the same files as `sqlite/`: `mod.rs` (open), `schema.rs` (read the catalogue, or look whether the
 //!    store is what the map says), `statements.rs` (what this store says differently), `survey.rs` (sizes and rights). An SQL
@@ -15,15 +17,20 @@
 //!    [`keyed::Backend`] and gets [`RowStore`] from [`keyed::KeyStore`]; any other kind implements the trait itself.
 //! 2. A word in [`StoreKind`], and an arm in [`open`] or [`open_keys`] (in `opened.rs`).
 //! 3. A caller of the suite in `tests/stores_conformance.rs`, with the real server.
+//!
+//! How to add somebody who is asked stands in [`request`].
 
 pub mod error;
+pub mod http;
 pub mod key;
 pub mod keyed;
+pub mod mail;
 pub mod mysql;
 pub mod object;
 mod opened;
 pub mod postgres;
 pub mod redis;
+pub mod request;
 pub mod schema;
 pub mod shape;
 pub mod sql;
@@ -43,6 +50,7 @@ pub use error::StoreError;
 pub use key::{Key, KeyValue};
 pub use keyed::{Shape, Shapes};
 pub use opened::{Opened, Stores, open, open_keys};
+pub use request::{AskError, Identity, Order, Progress, RecipientKind, RequestStore};
 pub use schema::{Collation, Column, ColumnKind, ForeignKey, OnDelete, Schema, Table};
 pub use shape::ValueShapes;
 pub use survey::{Attempt, Right, Survey};

@@ -50,6 +50,13 @@ impl Token {
         Self(base32_lower(&of.mac(secret, "expunged/1/token", &[])))
     }
 
+    /// The token of what one recipient of a request's data is asked.
+    #[must_use]
+    pub fn of_recipient(secret: &ChallengeSecret, request: RequestId, store: &str) -> Self {
+        let request = request.as_uuid();
+        Self(base32_lower(&secret.mac("expunged/1/recipient-token", &[request.as_bytes(), store.as_bytes()])))
+    }
+
     /// A token as a letter carries it; mail systems may have changed its case. `None` for anything that is no token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

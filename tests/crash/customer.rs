@@ -5,7 +5,7 @@ use std::path::Path;
 use mail_parser::MessageParser;
 use regex::Regex;
 
-use super::shop::{ASKING, OWNER};
+use super::shop::{ASKING, OWNER, PARTNER};
 
 /// Whom the letters of a world are between.
 #[derive(Clone, Debug)]
@@ -68,6 +68,13 @@ impl People {
         let quoted: String = text.lines().map(|line| format!("> {line}\r\n")).collect();
         (to.to_owned(), letter(&self.owner, to, "Re: Please confirm", "3", &format!("{code}\r\n\r\n{quoted}")))
     }
+}
+
+/// What the partner answers who was asked to erase as well, and where to.
+pub fn partner_answer(letters: &[Vec<u8>]) -> (String, String) {
+    let asked = MessageParser::default().parse(letters.first().expect("the partner was asked")).expect("a letter");
+    let to = asked.reply_to().and_then(|to| to.first()?.address()).expect("an address to reply to");
+    (to.to_owned(), letter(PARTNER, to, "Re: Please erase", "4", "Done.\r\n"))
 }
 
 fn letter(from: &str, to: &str, subject: &str, id: &str, text: &str) -> String {

@@ -10,6 +10,22 @@ pub const OWNER: &str = "owner.1@team.example";
 /// Somebody with an ordinary question.
 pub const ASKING: &str = "owner.2@team.example";
 
+/// Who holds data of the shop's users, too.
+pub const PARTNER: &str = "privacy@parcel.example";
+
+const PARTNER_MAP: &str = r#"
+[store]
+name = "parcels"
+kind = "mail"
+label = "Parcel & Co."
+categories = ["contact"]
+address = "privacy@parcel.example"
+backup_days = 0
+
+[tell]
+user = ["email"]
+"#;
+
 const SHOP: &str = "
 CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT NOT NULL);
 CREATE TABLE users (id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES accounts (id), role TEXT NOT NULL,
@@ -100,6 +116,7 @@ const ROWS: [(&str, &str, &str); 4] = [
 
 /// Makes the stores and their maps in a folder; account 1 is that of `owner`.
 pub async fn create(folder: &Path, owner: &str) {
+    std::fs::write(folder.join("parcels.toml"), PARTNER_MAP).unwrap();
     let shop = SHOP.replace(OWNER, owner);
     for (store, schema, map) in [("shop", shop.as_str(), SHOP_MAP), ("sales", SALES, SALES_MAP)] {
         let mut file = open(folder, store).await;

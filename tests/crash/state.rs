@@ -11,7 +11,7 @@ use super::shop;
 use super::world::World;
 
 /// What must be the same, whoever was killed: a name, and lines.
-const SAME: [(&str, &str); 14] = [
+const SAME: [(&str, &str); 15] = [
     ("requests", "SELECT state || ' ' || scope || ' ' || asker_role || ' moves ' || CAST(moves AS TEXT) || ' round ' || CAST(round AS TEXT)
         || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END
         || CASE WHEN letters_due_at IS NULL THEN '' ELSE ' letters are due' END AS line FROM requests"),
@@ -27,6 +27,7 @@ const SAME: [(&str, &str); 14] = [
     ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(changing AS TEXT) || ' ' || CAST(counts AS TEXT) AS line FROM step_chunks"),
     ("saved_keys", "SELECT key_set || ' ' || CAST(chunk AS TEXT) AS line FROM saved_keys"),
     ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || CAST(counts AS TEXT) AS line FROM steps"),
+    ("recipients", "SELECT store || ' ' || state || ' ' || COALESCE(need, '-') AS line FROM recipients"),
     ("jobs", "SELECT kind || ' ' || state AS line FROM jobs"),
     ("jobs done", "SELECT kind || ' ' || outcome AS line FROM jobs_done"),
     ("keys", "SELECT purpose || CASE WHEN wrapped IS NULL THEN ' destroyed' ELSE ' lives' END AS line FROM vault_keys"),
@@ -54,7 +55,8 @@ impl State {
         same.insert("trail".to_owned(), leaves(&mut tx).await?);
         let sends = tx.one("SELECT CAST(SUM(sends) AS INTEGER) AS sends FROM letters", params![]).await.unwrap();
         let sends = sends.i64("sends").unwrap();
-        let sent = lines(&mut tx, "SELECT message_id AS line FROM letters WHERE audience <> 'team'").await;
+        let sent = lines(&mut tx, "SELECT message_id AS line FROM letters WHERE audience IN ('asker', 'owner')").await;
+        let to_partner = lines(&mut tx, "SELECT message_id AS line FROM letters WHERE audience = 'recipient'").await;
         drop(tx);
         db.close().await;
         let received = customer::message_ids(&world.received(sent.len()).await);
@@ -65,6 +67,11 @@ impl State {
             return Err(format!(
                 "the customer's mailbox holds {received:?}, and the ledger {sent:?}, begun {sends} times"
             ));
+        }
+        let mut partners = customer::message_ids(&customer::letters(&world.partner()));
+        partners.dedup();
+        if partners != to_partner {
+            return Err(format!("the partner's mailbox holds {partners:?}, and the ledger {to_partner:?}"));
         }
         same.extend(shop::rows(world.folder()).await);
         same.insert("support mailbox".to_owned(), world.lying());
@@ -103,6 +110,16 @@ pub async fn of_killers(world: &World) -> Killers {
     Killers { stored, quarantined, in_review, alarms }
 }
 
+/// Where all requests stand.
+pub async fn of_requests(world: &World) -> Vec<String> {
+    let db = world.ledger().await;
+    let mut tx = db.read().await.unwrap();
+    let states = lines(&mut tx, "SELECT state AS line FROM requests").await;
+    drop(tx);
+    db.close().await;
+    states
+}
+
 /// Letters of which nobody knows whether they were delivered, after a kill: each is sent once more.
 pub async fn uncertain(world: &World) -> i64 {
     let db = world.ledger().await;
@@ -137,7 +154,9 @@ async fn leaves(tx: &mut Tx) -> Result<Vec<String>, String> {
                 .map(|name| facts.get(name).map(ToString::to_string).unwrap_or_default());
             let line = format!("{} {}", stored.event, words.concat());
             // What a kill cut off is announced once more before it is done, and once counts.
-            if matches!(stored.event, Event::LetterSending | Event::LettersExpunging) && seen.contains(&line) {
+            if matches!(stored.event, Event::LetterSending | Event::LettersExpunging | Event::RecipientTold)
+                && seen.contains(&line)
+            {
                 continue;
             }
             if stored.event == Event::Outcome {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::customer::People;
+use super::customer::{self, People};
 use super::daemon::{CHILD, DONE, Order, TEST};
 use super::mail::Mail;
 use super::shop;
@@ -42,6 +42,8 @@ pub enum Phase {
     Confirmed,
     /// The grace period is over.
     Erased,
+    /// A partner who was asked to erase as well says that it is done.
+    Answered,
     /// Somebody wrote of the erased, and the stores are searched again.
     Swept,
     /// The letters are to be forgotten.
@@ -49,17 +51,19 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub const ALL: [Self; 6] =
-        [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Swept, Self::Forgotten];
+    pub const ALL: [Self; 7] =
+        [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Answered, Self::Swept, Self::Forgotten];
 
-    fn order(self, beginning: Timestamp, kill_at: Option<(String, u32)>) -> Order {
+    fn order(self, beginning: Timestamp, letters_max: i64, kill_at: Option<(String, u32)>) -> Order {
         let (minutes, letters) = match self {
             Self::Opened => (0, 2),
             Self::Challenged => (60, 2),
             Self::Confirmed => (120, 3),
             Self::Erased => (8 * 1440, 3),
-            Self::Swept => (16 * 1440, 3),
-            Self::Forgotten => (50 * 1440, 3),
+            Self::Answered => (9 * 1440, 4),
+            Self::Swept => (17 * 1440, 4),
+            // Nobody else was asked where letters go over servers.
+            Self::Forgotten => (51 * 1440, letters_max),
         };
         Order { now: beginning.as_micros() + minutes * 60_000_000, letters, kill_at }
     }
@@ -120,9 +124,27 @@ impl World {
             "\n[database]\nurl = \"{}\"\nconnections_max = 4\n",
             self.postgres.as_deref().unwrap_or("sqlite:ledger.db")
         );
-        let common = include_str!("config.toml").replace("privacy@shop.example", &self.people.support);
+        let mut common = include_str!("config.toml").replace("privacy@shop.example", &self.people.support);
+        if self.asks_partner() {
+            common = common.replace("\"sales.toml\"]", "\"sales.toml\", \"parcels.toml\"]");
+        }
         let text = [common, self.mail.config(&self.people), ledger].concat();
         std::fs::write(self.folder().join("expunged.toml"), text).unwrap();
+    }
+
+    /// Whether a partner is asked, who has a mailbox among the folders.
+    fn asks_partner(&self) -> bool {
+        matches!(self.mail, Mail::Folders)
+    }
+
+    /// Letters that arrive in its whole life.
+    fn letters_max(&self) -> i64 {
+        if self.asks_partner() { 4 } else { 3 }
+    }
+
+    /// The mailbox of the partner.
+    pub fn partner(&self) -> PathBuf {
+        self.folder().join("customers").join(shop::PARTNER)
     }
 
     pub fn folder(&self) -> &Path {
@@ -173,6 +195,10 @@ impl World {
                 let (to, answer) = self.people.answer(&self.received(1).await);
                 self.deliver(&to, &answer, phase, 0).await;
             }
+            Phase::Answered => {
+                let (to, answer) = customer::partner_answer(&customer::letters(&self.partner()));
+                self.deliver(&to, &answer, phase, 0).await;
+            }
             Phase::Swept => shop::late_writer(self.folder()).await,
             Phase::Erased | Phase::Forgotten => {}
         }
@@ -180,7 +206,7 @@ impl World {
 
     /// Delivers so many seconds from the phase's time: letters are numbered in the order of their times.
     async fn deliver(&self, to: &str, letter: &str, phase: Phase, seconds: i64) {
-        let at = Timestamp::from_micros(phase.order(self.beginning, None).now + seconds * 1_000_000);
+        let at = Timestamp::from_micros(phase.order(self.beginning, 0, None).now + seconds * 1_000_000);
         self.mail.write(self.folder(), &self.people, to, letter, at).await;
     }
 
@@ -250,7 +276,8 @@ impl Daemon<'_> {
     }
 
     async fn order(&mut self, phase: Phase, kill_at: Option<(String, u32)>) {
-        let order = serde_json::to_string(&phase.order(self.world.beginning, kill_at)).unwrap();
+        let order =
+            serde_json::to_string(&phase.order(self.world.beginning, self.world.letters_max(), kill_at)).unwrap();
         self.orders.write_all(format!("{order}\n").as_bytes()).await.unwrap();
     }
 

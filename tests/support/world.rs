@@ -436,7 +436,7 @@ pub struct Letter {
 }
 
 impl Letter {
-    fn read(file: &Path) -> Self {
+    pub fn read(file: &Path) -> Self {
         let bytes = std::fs::read(file).unwrap();
         let letter = MessageParser::default().parse(&bytes).expect("our letters are letters");
         let reply_to = letter.reply_to().or_else(|| letter.from()).and_then(|to| to.first()?.address());

@@ -31,6 +31,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Reaches everything.
 pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataMap>) {
     if let Some(map) = map {
+        for (name, recipient) in map.recipients() {
+            let words = "it is asked when somebody is erased, and not before";
+            report.note(format!("recipient {name} ({})", recipient.kind()), Finding::NotTried, words);
+        }
         let open = all_stores(report, config, map).await;
         if is_in_reach(config, map, &open) {
             directory(report, config, &open).await;

@@ -10,6 +10,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::config::Config;
 use crate::erase::map::StoreMap;
 use crate::erase::map::known::Known;
+use crate::erase::map::recipient::is_of_recipient;
 use crate::stores::{self, Opened, Schema, StoreLimits, Survey};
 
 /// One map as it lies there.
@@ -20,19 +21,23 @@ pub(super) struct MapFile {
 }
 
 impl MapFile {
-    /// Reads a map.
-    pub(super) fn read(path: &Path) -> Result<Self, Ended> {
+    /// Reads a map; `None` for that of a recipient, in which nothing is open and of which nothing can be looked at.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, Ended> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the map {}", path.display()))
             .map_err(|error| Ended::new(Exit::Usage, error))?;
+        if is_of_recipient(&text) {
+            return Ok(None);
+        }
         let known = Known::read(&path.display().to_string(), &text)?;
-        Ok(Self { path: path.to_owned(), text, known })
+        Ok(Some(Self { path: path.to_owned(), text, known }))
     }
 }
 
-/// The maps of the config; only those of the named stores, where any are named.
+/// The maps of the config whose stores are looked into; a recipient is asked, and nothing of it is seen. Only those of the named stores, where any are named.
 pub(super) fn of_config(config: &Config, named: &[String]) -> Result<Vec<MapFile>, Ended> {
     let files = config.stores.iter().map(|path| MapFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let files: Vec<MapFile> = files.into_iter().flatten().collect();
     if let Some(name) = named.iter().find(|name| !files.iter().any(|file| file.known.name.as_str() == *name)) {
         let words = format!("no data map of the config is of a store {name}; see [stores] maps");
         return Err(Ended::saying(Exit::NotFound, words));

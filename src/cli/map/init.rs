@@ -103,7 +103,8 @@ fn place(args: &InitArgs, others: &[MapFile]) -> Result<PathBuf, Ended> {
 /// The map as it is, or the beginning of one.
 fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
     if path.exists() {
-        return MapFile::read(path);
+        let words = format!("{} is the map of a recipient: it is asked, and nothing of it is read", path.display());
+        return MapFile::read(path)?.ok_or_else(|| Ended::saying(Exit::Usage, words));
     }
     let usage = |words: &str| Ended::saying(Exit::Usage, format_args!("{}: {words}", path.display()));
     let name =

@@ -13,6 +13,7 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::erasures::{self, StepRow};
 use crate::db::jobs::{self, JobState};
 use crate::db::letters::{self, LetterRow, LetterState};
+use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, evidence};
 use crate::domain::request::Audience;
@@ -20,6 +21,7 @@ use crate::domain::{Calendar, LetterKind, Reference, State};
 use crate::flow::operate::{self, Revealed};
 use crate::output::{self, Format, Tabular, printable, time};
 use crate::reply::templates::Templates;
+use crate::stores::RecipientKind;
 
 /// Jobs of one request that are shown, of each state.
 const JOBS_MAX: u32 = 100;
@@ -48,6 +50,9 @@ struct Shown {
     /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
     jobs: Vec<JobLine>,
     steps: Vec<StepRow>,
+    /// Who else was asked to erase.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recipients: Vec<RecipientLine>,
     deliveries: Vec<DeliveryLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revealed: Option<Revealed>,
@@ -62,6 +67,39 @@ struct LetterLine {
     /// What stands in its way.
     obstacle: Option<String>,
     created_at: String,
+}
+
+#[derive(Serialize)]
+struct RecipientLine {
+    recipient: String,
+    kind: RecipientKind,
+    state: RecipientState,
+    /// Why a person must look.
+    need: Option<Need>,
+    attempts: u32,
+    asked_at: Option<String>,
+    reminded_at: Option<String>,
+    /// When their silence goes to the team.
+    due_at: String,
+    settled_at: Option<String>,
+}
+
+impl Tabular for RecipientLine {
+    const HEADS: &'static [&'static str] =
+        &["recipient", "kind", "state", "need", "asked", "reminded", "silent from", "settled"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.recipient.clone(),
+            self.kind.to_string(),
+            self.state.to_string(),
+            self.need.map(|need| need.to_string()).unwrap_or_default(),
+            self.asked_at.clone().unwrap_or_default(),
+            self.reminded_at.clone().unwrap_or_default(),
+            self.due_at.clone(),
+            self.settled_at.clone().unwrap_or_default(),
+        ]
+    }
 }
 
 #[derive(Serialize)]
@@ -144,6 +182,7 @@ async fn read(tx: &mut Tx, calendar: &Calendar, reference: &Reference) -> Result
         jobs: work(tx, &stored, &templates).await?,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
         steps: erasures::steps(tx, id).await?,
+        recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
         revealed: None,
     })
@@ -173,6 +212,20 @@ fn letter(row: &LetterRow) -> LetterLine {
         sends: row.sends,
         obstacle: row.obstacle.clone().filter(|_| row.state != LetterState::Sent),
         created_at: time(row.created_at),
+    }
+}
+
+fn recipient(row: &Recipient) -> RecipientLine {
+    RecipientLine {
+        recipient: row.store.clone(),
+        kind: row.kind,
+        state: row.state,
+        need: row.need,
+        attempts: row.attempts,
+        asked_at: row.asked_at.map(time),
+        reminded_at: row.reminded_at.map(time),
+        due_at: time(row.due_at),
+        settled_at: row.settled_at.map(time),
     }
 }
 
@@ -206,6 +259,7 @@ fn for_people(shown: &Shown) -> String {
         output::section(&shown.jobs),
         in_words(&shown.jobs),
         output::section(&shown.steps),
+        output::section(&shown.recipients),
         output::section(&shown.deliveries),
     ] {
         text.push_str(&part);

@@ -9,7 +9,7 @@ use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Act, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House, again, retry, verbs};
+use crate::flow::{FlowError, House, again, recipients, retry, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -141,6 +141,18 @@ pub(in crate::cli) enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Closes a recipient that was asked to erase and will not confirm it; the letter to the person says so.
+    Close {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// Its name in the data maps, as 'requests show' has it.
+        #[arg(long, value_name = "NAME")]
+        recipient: String,
+        /// Why, in a sentence. Kept sealed, and in the trail as a commitment.
+        #[arg(long, value_name = "TEXT")]
+        because: String,
+    },
     /// Sends the letters of a request again that were refused, came back or may not have arrived.
     Resend {
         /// Such as EXP-7K3Q-M2.
@@ -174,6 +186,7 @@ impl Verb {
             | Self::Withdraw { reference, .. }
             | Self::EraseAgain { reference, .. }
             | Self::Leave { reference, .. }
+            | Self::Close { reference, .. }
             | Self::Resend { reference }
             | Self::Note { reference, .. } => reference,
         }
@@ -196,6 +209,7 @@ impl Verb {
             Self::Withdraw { .. } => ("withdrawn", BEGUN),
             Self::EraseAgain { .. } => ("erased again", "what data came back of can be"),
             Self::Leave { .. } => ("left as it is", "what data came back of can be"),
+            Self::Close { .. } => ("closed for a recipient", "what waits for others who were told can be"),
             Self::Resend { .. } => ("written to again", "what has a letter that reached nobody can be"),
             Self::Note { .. } => ("noted on", "what is not forgotten can be"),
         }
@@ -302,6 +316,10 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
         Verb::Leave { reason, .. } => {
             again::leave_alone(house, &at, operator, &reason).await.map_err(not_now)?;
             "left as it is"
+        }
+        Verb::Close { recipient, because, .. } => {
+            recipients::close(house, &at, operator, &recipient, &because).await.map_err(not_now)?;
+            "recipient closed"
         }
         Verb::Resend { .. } => {
             let letters = retry::letters_of(house, &at, operator).await.map_err(not_now)?;

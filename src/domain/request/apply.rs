@@ -93,6 +93,11 @@ impl Step<'_> {
                 self.end(State::Completed);
                 Ok(())
             }
+            Event::RecipientStuck => {
+                self.only_from(&[State::WaitingOnRecipients])?;
+                self.send(LetterKind::AlarmRecipient, Audience::Team);
+                Ok(())
+            }
             Event::StepFailed => {
                 self.only_from(&[State::Erasing, State::WaitingOnRecipients])?;
                 self.send(LetterKind::AlarmStepFailed, Audience::Team);

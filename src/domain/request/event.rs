@@ -47,6 +47,8 @@ stored_enum! {
         Owner = "owner",
         /// Our own people.
         Team = "team",
+        /// Somebody who holds data for us, at the address that the data map has.
+        Recipient = "recipient",
     }
 }
 
@@ -141,6 +143,8 @@ pub enum Event {
     },
     /// Everybody who was told has acknowledged, or a person closed it with a reason.
     RecipientsDone,
+    /// A person must look at what a recipient says, or at their silence; the request stays where it is.
+    RecipientStuck,
     /// A step failed for good; the request stays where it is until a person retries it.
     StepFailed,
     /// Data came back.
@@ -198,6 +202,7 @@ impl Event {
             Self::Stopped { .. } => "stopped",
             Self::Erased { .. } => "erased",
             Self::RecipientsDone => "recipients_done",
+            Self::RecipientStuck => "recipient_stuck",
             Self::StepFailed => "step_failed",
             Self::CameBack => "came_back",
             Self::Continued { .. } => "continued",

@@ -7,15 +7,19 @@ use serde_spanned::Spanned;
 
 use super::raw::{RawKeep, RawMap, RawStore, RawTable, RawThrottle};
 use super::{
-    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, names, open, whole,
+    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, names, open, recipient,
+    whole,
 };
 use crate::domain::Scope;
-use crate::stores::{StoreKind, StoreName};
+use crate::stores::{RecipientKind, StoreKind, StoreName};
 
 pub(super) type File<'a> = (&'a str, &'a str);
 pub(super) type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
 
 pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
+    let (of_recipients, files): (Vec<File<'_>>, Vec<File<'_>>) =
+        files.iter().partition(|(_, text)| recipient::is_of_recipient(text));
+    let files = files.as_slice();
     let raws = files.iter().map(|file| parse(*file)).collect::<Result<Vec<_>, _>>()?;
     let keys = keys_of(files, &raws)?;
     let mut stores = BTreeMap::new();
@@ -44,8 +48,16 @@ pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
             return Err(MapError::at(*file, raw.store.as_ref().name.span(), message, help));
         }
     }
-    let map = DataMap { stores };
+    let mut recipients = BTreeMap::new();
+    for file in &of_recipients {
+        let (name, recipient) = recipient::load(*file)?;
+        if recipients.insert(name.clone(), recipient).is_some() {
+            return Err(MapError::at(*file, 0..0, format!("two files map the store {name}"), "one file per store"));
+        }
+    }
+    let map = DataMap { stores, recipients };
     whole::check(files, &map, &spans)?;
+    recipient::check(&of_recipients, &map)?;
     Ok(map)
 }
 
@@ -59,7 +71,7 @@ fn parse(file: File<'_>) -> Result<RawMap, MapError> {
     })
 }
 
-fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapError> {
+pub(super) fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapError> {
     StoreName::new(name.as_ref()).ok_or_else(|| {
         let help = "use up to 40 lower-case letters, digits, _ and -";
         MapError::at(file, name.span(), "this cannot be a store's name", help)
@@ -68,7 +80,11 @@ fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapEr
 
 fn store_kind(file: File<'_>, raw: &Spanned<RawStore>) -> Result<StoreKind, MapError> {
     let kind = &raw.as_ref().kind;
-    kind.as_ref().parse().map_err(|error| word(file, kind.span(), &error))
+    kind.as_ref().parse().map_err(|error: crate::domain::UnknownWord| {
+        // Those of recipients are read elsewhere, and are kinds all the same.
+        let others = RecipientKind::ALL.iter().map(|kind| format!(", {kind}")).collect::<String>();
+        word(file, kind.span(), &crate::domain::UnknownWord { expected: error.expected.clone() + &others, ..error })
+    })
 }
 
 fn store(

@@ -19,6 +19,7 @@ mod points;
 pub mod propose;
 mod raw;
 mod reach;
+pub mod recipient;
 pub mod register;
 pub mod risk;
 mod rows;
@@ -38,6 +39,7 @@ use crate::stores::{Shape, StoreKind, StoreName};
 
 pub use check::{MapDefect, check};
 pub use error::MapError;
+pub use recipient::RecipientMap;
 pub use until::Until;
 
 /// The category of a column that says nothing about a person.
@@ -52,9 +54,9 @@ pub const CANARY_EPOCH: &str = "epoch";
 
 /// The maps of all stores together.
 #[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
 pub struct DataMap {
     stores: BTreeMap<StoreName, StoreMap>,
+    recipients: BTreeMap<StoreName, RecipientMap>,
 }
 
 /// One store and its tables.
@@ -282,6 +284,12 @@ impl DataMap {
         &self.stores
     }
 
+    /// Who else holds data and is asked to erase them, by name.
+    #[must_use]
+    pub const fn recipients(&self) -> &BTreeMap<StoreName, RecipientMap> {
+        &self.recipients
+    }
+
     /// Reaches a store by another url (the demo's and the tests' stores have one that nobody knows before).
     pub fn set_url(&mut self, store: &StoreName, url: SecretString) {
         if let Some(store) = self.stores.get_mut(store) {
@@ -359,7 +367,7 @@ fn beside(folder: &Path, scheme: &str, url: &SecretString) -> SecretString {
 }
 
 impl StoreUrl {
-    fn read(&self, credentials: Option<&Path>) -> std::io::Result<SecretString> {
+    pub(super) fn read(&self, credentials: Option<&Path>) -> std::io::Result<SecretString> {
         let read = |path: &Path| std::fs::read_to_string(path).map(|text| SecretString::from(text.trim().to_owned()));
         match self {
             Self::Value(url) => Ok(url.clone()),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{DataMap, NO_CATEGORY, Rule, StoreMap, TableRef, reach};
+use super::{DataMap, NO_CATEGORY, RecipientMap, Rule, StoreMap, TableRef, reach};
 use crate::domain::Scope;
 
 /// One line: a category of data in one store, kept on one ground.
@@ -71,7 +71,29 @@ pub fn register(map: &DataMap) -> Vec<Entry> {
         }
         entries.extend(grouped.into_iter().map(|(key, of)| entry(name.as_str(), store, key, of)));
     }
+    entries.extend(map.recipients().iter().flat_map(|(name, recipient)| {
+        let of = |category: &String| of_recipient(name.as_str(), recipient, category);
+        recipient.categories.iter().map(of).collect::<Vec<_>>()
+    }));
     entries
+}
+
+/// What a recipient holds for us, as its map says.
+fn of_recipient(name: &str, recipient: &RecipientMap, category: &str) -> Entry {
+    Entry {
+        store: name.to_owned(),
+        kind: recipient.kind().to_string(),
+        location: recipient.location.clone(),
+        processor: Some(recipient.processor.clone().unwrap_or_else(|| recipient.label.clone())),
+        purpose: recipient.purpose.clone(),
+        category: category.to_owned(),
+        subjects: recipient.tell.keys().copied().collect(),
+        tables: Vec::new(),
+        erasing: "asked to erase".to_owned(),
+        ground: None,
+        period: "until it is asked for".to_owned(),
+        backup_days: recipient.backup_days,
+    }
 }
 
 fn entry(

@@ -1,6 +1,6 @@
 //! What a letter must tell before it may be written. A letter that lacks it is not sent with a gap; it is an error.
 
-use super::{Choice, Completed, Letter};
+use super::{Choice, Completed, IdentityLine, Letter};
 use crate::reply::ReplyError;
 
 /// How many ways to understand a request one letter may offer.
@@ -29,6 +29,9 @@ fn missing(letter: &Letter) -> Option<&'static str> {
             first_blank(&[("subject_label", &forwarded.subject_label), ("article", &forwarded.article)])
         }
         Letter::SecondNotice(notice) => first_blank(&[("asked_by_label", &notice.asked_by_label)]),
+        Letter::RecipientAsked(asked) => order(&asked.identities, &asked.categories, &asked.token),
+        Letter::RecipientReminded(asked) => order(&asked.identities, &asked.categories, &asked.token),
+        Letter::AlarmRecipient(alarm) if alarm.recipients.is_empty() => Some("recipients"),
         Letter::Completed(done) => reasons_for_keeping(done),
         // Art. 12(4) and 17(3) GDPR: a refusal names all of these.
         Letter::Refused(refused) if refused.data_concerned.iter().all(|data| data.trim().is_empty()) => {
@@ -52,6 +55,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         | Letter::AlarmDueSoon(_)
         | Letter::AlarmMailbox(_)
         | Letter::AlarmCapped(_)
+        | Letter::AlarmRecipient(_)
         | Letter::AlarmGathered(_) => None,
     }
 }
@@ -63,6 +67,17 @@ fn question(choices: &[Choice], token: &str) -> Option<&'static str> {
     }
     if choices.iter().any(|choice| choice.code.trim().is_empty()) {
         return Some("choices[].code");
+    }
+    first_blank(&[("token", token)])
+}
+
+/// Who is asked to erase must be able to find the person, and to answer.
+fn order(identities: &[IdentityLine], categories: &[String], token: &str) -> Option<&'static str> {
+    if identities.is_empty() {
+        return Some("identities");
+    }
+    if categories.is_empty() {
+        return Some("categories");
     }
     first_blank(&[("token", token)])
 }

@@ -139,6 +139,7 @@ fn completed() -> Completed {
         detached: 1_234,
         backups: vec![backup("Shop", "Frankfurt, DE", date(2026, 5, 1)), backup("CRM", "", date(2026, 4, 20))],
         recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
+        unconfirmed: words(&["Call Centre Ltd"]),
         finished_on: date(2026, 3, 30),
         article: "Art. 17(3) GDPR".to_owned(),
         supervisory_authority: "Hessian Commissioner, Wiesbaden".to_owned(),
@@ -175,6 +176,21 @@ fn refused(data_concerned: &[&str], review_on: Option<Date>) -> Letter {
         court_remedy: "Administrative Court, Frankfurt".to_owned(),
     };
     letter.into()
+}
+
+fn recipient_asked() -> RecipientAsked {
+    let identity = |subject: Scope, kind: &str, value: &str| IdentityLine {
+        subject: subject.to_string(),
+        kind: kind.to_owned(),
+        value: value.to_owned(),
+    };
+    RecipientAsked {
+        common: common(),
+        label: "Parcel & Co.".to_owned(),
+        categories: words(&["contact", "shoe size"]),
+        identities: vec![identity(Scope::User, "email", "erika@home.example"), identity(Scope::EndUser, "key", "4711")],
+        token: TOKEN.to_owned(),
+    }
 }
 
 /// The full example of a letter, first, and bare ones.
@@ -221,6 +237,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 detached: 0,
                 backups: vec![],
                 recipients: vec![],
+                unconfirmed: vec![],
                 ..completed()
             };
             vec![completed().into(), nothing_more.into()]
@@ -239,6 +256,26 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         }
         LetterKind::Withdrawn => [false, true].map(|by_team| Withdrawn { common: common(), by_team }.into()).to_vec(),
         LetterKind::Expired => vec![Expired { common: common() }.into()],
+        LetterKind::RecipientAsked => vec![recipient_asked().into()],
+        LetterKind::RecipientReminded => {
+            let RecipientAsked { common, label, categories, identities, token } = recipient_asked();
+            let asked_on = date(2026, 3, 12);
+            vec![RecipientReminded { common, label, categories, identities, token, asked_on }.into()]
+        }
+        LetterKind::AlarmRecipient => {
+            let line = |store: &str, state, need: Option<&str>| RecipientLine {
+                store: store.to_owned(),
+                state,
+                need: need.map(str::to_owned),
+            };
+            let (asked, refused) = ("in_progress".to_owned(), "refused".to_owned());
+            let recipients = vec![
+                line("parcels", refused, Some("refused")),
+                line("courier", asked.clone(), Some("silent")),
+                line("calls", asked, None),
+            ];
+            vec![AlarmRecipient { reference: reference(), due_on: date(2026, 4, 7), recipients }.into()]
+        }
         LetterKind::AlarmReview => {
             let reason = "several_accounts".to_owned();
             let (reference, due_on) = (reference(), date(2026, 4, 7));

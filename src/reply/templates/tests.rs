@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::*;
+use crate::db::recipients::{Need, RecipientState};
 use crate::domain::State;
 use crate::domain::request::{LookReason, ReviewReason};
 use crate::reply::letters::samples;
@@ -117,7 +118,7 @@ fn the_words_of_every_language_have_the_same_categories() {
 
 #[test]
 fn every_word_of_the_program_has_a_term_in_every_language() {
-    let words: [(&str, Vec<&str>); 4] = [
+    let words: [(&str, Vec<&str>); 5] = [
         ("letter", LetterKind::ALL.iter().filter(|kind| !kind.is_alarm()).map(|kind| kind.as_str()).collect()),
         ("state", State::ALL.iter().map(|state| state.as_str()).collect()),
         (
@@ -129,6 +130,7 @@ fn every_word_of_the_program_has_a_term_in_every_language() {
                 .collect(),
         ),
         ("failure", codes_of_failures()),
+        ("partner", words_of_partners()),
     ];
     for folder in FOLDERS {
         let terms = terms(folder).unwrap();
@@ -141,6 +143,13 @@ fn every_word_of_the_program_has_a_term_in_every_language() {
             }
         }
     }
+}
+
+/// How far recipients are and why a person must look, as the ledger has them, and kinds of subjects.
+fn words_of_partners() -> Vec<&'static str> {
+    let states = RecipientState::ALL.iter().map(|state| state.as_str());
+    let needs = Need::ALL.iter().map(|need| need.as_str());
+    states.chain(needs).chain([Scope::Account, Scope::User, Scope::EndUser].map(Scope::as_str)).collect()
 }
 
 /// The codes of failures in the job table: those of the flow, as its source lists them, and those of the queue.

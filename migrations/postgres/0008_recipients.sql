@@ -1,0 +1,19 @@
+-- Who else was asked to erase, what they said, and what comes next (Art. 19 GDPR). One row per request and recipient, written
+-- with the move by which the request begins to wait; what was said to them lies sealed with the case.
+CREATE TABLE recipients (
+  request_id   UUID NOT NULL REFERENCES requests (id),
+  store        TEXT NOT NULL,          -- the name of their map
+  kind         TEXT NOT NULL CHECK (kind IN ('mail','http')),
+  state        TEXT NOT NULL CHECK (state IN ('pending','in_progress','completed','refused','closed')),
+  need         TEXT CHECK (need IN ('refused','unclear','silent','unreachable','undelivered','unknown')),   -- why a person must look
+  attempts     BIGINT NOT NULL,          -- how often asking was begun
+  token_hash   BYTEA NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+  created_at   TIMESTAMPTZ NOT NULL,
+  asked_at     TIMESTAMPTZ,          -- since when they have been asked
+  remind_at    TIMESTAMPTZ NOT NULL,
+  reminded_at  TIMESTAMPTZ,
+  due_at       TIMESTAMPTZ NOT NULL,          -- silence until then goes to the team
+  settled_at   TIMESTAMPTZ,
+  PRIMARY KEY (request_id, store),
+  CHECK ((state IN ('completed','closed')) = (settled_at IS NOT NULL))
+);

@@ -1,0 +1,90 @@
+//! What recipients are told of the person: read before the first write, sealed beside the keys. It is a set of its own, so that
+//! nobody is recognised by it in our stores.
+
+use std::collections::BTreeSet;
+
+use super::discover::{Finder, Found};
+use super::error::EraseError;
+use super::ledger::{Discovery, Ledger};
+use super::map::recipient::KEY;
+use super::map::{DataMap, RecipientMap, TableRef};
+use super::plan::{KeySet, Skeleton};
+use crate::domain::Scope;
+use crate::stores::{Identity, Key, StoreName};
+
+/// Identities that one recipient is told at most. Who is to be told more finds an account by its key.
+pub const IDENTITIES_MAX: usize = 1_000;
+
+/// The recipients that a plan concerns, with the categories that they hold of it.
+pub fn concerned<'m>(
+    map: &'m DataMap,
+    skeleton: &'m Skeleton,
+) -> impl Iterator<Item = (&'m StoreName, &'m RecipientMap, Vec<String>)> {
+    let target = &skeleton.target;
+    map.recipients().iter().filter_map(|(name, recipient)| {
+        let categories = recipient.concerned(target.scope, &target.categories);
+        let known = sets(recipient, skeleton).next().is_some();
+        (known && !categories.is_empty()).then_some((name, recipient, categories))
+    })
+}
+
+/// What a recipient is told: of whom, by which table and identity.
+fn sets<'m>(
+    recipient: &'m RecipientMap,
+    skeleton: &'m Skeleton,
+) -> impl Iterator<Item = (Scope, &'m TableRef, &'m String)> {
+    recipient.tell.iter().flat_map(move |(subject, names)| {
+        let tables =
+            skeleton.tables.iter().filter(move |(at, table)| table.subject == Some(*subject) && skeleton.finds_in(at));
+        tables.flat_map(move |(at, _)| names.iter().map(move |name| (*subject, at, name)))
+    })
+}
+
+impl Finder<'_> {
+    /// Adds what the recipients are told.
+    pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<(), EraseError> {
+        for (_, recipient, _) in concerned(map, self.skeleton) {
+            let mut count = 0;
+            for (_, at, name) in sets(recipient, self.skeleton) {
+                let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
+                let rows: BTreeSet<Key> =
+                    found.sets.iter().filter(|(set, _)| own(set)).flat_map(|(_, keys)| keys).cloned().collect();
+                let table = self.table(at)?;
+                let values = match table.identify.get(name) {
+                    Some(column) => self.values(at, table, column, &rows).await?,
+                    None if name == KEY => rows,
+                    // Another plan's table: the map was held against this when it was read.
+                    None => return Err(EraseError::NotMapped { at: at.clone() }),
+                };
+                count += values.len();
+                if count > IDENTITIES_MAX {
+                    return Err(EraseError::TooManyRows { at: at.clone(), max: IDENTITIES_MAX as u64 });
+                }
+                found.sets.insert(KeySet::told(at.clone(), name.clone()), values);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one recipient is told, as it was saved before the first write.
+///
+/// # Errors
+/// When the ledger does not answer.
+pub async fn saved(
+    ledger: &dyn Ledger,
+    discovery: &Discovery,
+    recipient: &RecipientMap,
+) -> Result<Vec<Identity>, EraseError> {
+    let mut identities = BTreeSet::new();
+    for (subject, at, name) in sets(recipient, &discovery.skeleton) {
+        let set = KeySet::told(at.clone(), name.clone());
+        let chunks = discovery.chunks.get(&set.to_string()).map_or(0, Vec::len);
+        for chunk in 0..u32::try_from(chunks).unwrap_or(u32::MAX) {
+            let keys = ledger.load_keys(&set, chunk).await?;
+            let values = keys.iter().flat_map(|key| key.0.first()).map(|value| value.to_text());
+            identities.extend(values.map(|value| Identity { subject, kind: name.clone(), value }));
+        }
+    }
+    Ok(identities.into_iter().collect())
+}

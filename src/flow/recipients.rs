@@ -1,0 +1,332 @@
+//! Whom a request waits for: others who hold data and were asked to erase them (Art. 19 GDPR). Their rows, what they are asked,
+//! what they answer, and the end of the waiting.
+//!
+//! Every change of a row stands in one transaction with its leaf, and the request goes on with the last of them: one after the
+//! other, or each of two who answer at once would think that the other is still waited for.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::chance::draw;
+use crate::db::letters::LetterRow;
+use crate::db::recipients::{self, Need, Recipient, RecipientState};
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, challenges, jobs};
+use crate::domain::request::{Event, Request};
+use crate::domain::{Language, LetterKind, Reference, RequestId, State, Timestamp};
+use crate::erase::map::recipient::Way;
+use crate::erase::{EraseError, Ledger as _, told};
+use crate::intake::{Acknowledgement, Intake, acknowledgement};
+use crate::queue::NewJob;
+use crate::reply::letters::{
+    AlarmRecipient, Common, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded,
+};
+use crate::stores::{Order, StoreName};
+use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
+use crate::verify::Token;
+
+use super::advance::{advance, enqueue};
+use super::error::FlowError;
+use super::facts::Orders;
+use super::house::House;
+use super::ledger::CaseLedger;
+use super::letter::Written;
+use super::operate::{self, Operator};
+use super::{again, kinds, note, safe};
+
+/// What each recipient whom an erasure concerns is asked. One that holds nothing by which it could find the person is not.
+pub(super) async fn orders(house: &House, ledger: &CaseLedger<'_>, request: &Request) -> Result<Orders, FlowError> {
+    let mut orders = BTreeMap::new();
+    let Some(saved) = ledger.discovery().await.map_err(EraseError::from)? else { return Ok(Orders::default()) };
+    for (name, recipient, categories) in told::concerned(&house.map, &saved.skeleton) {
+        let identities = told::saved(ledger, &saved, recipient).await?;
+        if identities.is_empty() {
+            continue;
+        }
+        let order = Order {
+            key: data_encoding::HEXLOWER.encode(&draw::<16>(&*house.chance)),
+            reference: request.reference.clone(),
+            received_at: request.deadlines.received_at,
+            due_on: request.deadlines.legal_due,
+            scope: saved.skeleton.target.scope,
+            categories,
+            identities,
+        };
+        orders.insert(name.to_string(), order);
+    }
+    Ok(Orders(orders))
+}
+
+/// Writes whom a request waits for, with the job that asks each.
+pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders: &Orders) -> Result<(), FlowError> {
+    let now = house.clock.now();
+    safe::put_orders(house, tx, request, orders).await?;
+    let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
+    for store in orders.0.keys() {
+        let Some((_, map)) = house.map.recipients().iter().find(|(name, _)| name.as_str() == store) else { continue };
+        let recipient = Recipient {
+            request: request.id,
+            store: store.clone(),
+            kind: map.kind(),
+            state: RecipientState::Pending,
+            need: None,
+            attempts: 0,
+            token_hash: *Token::of_recipient(&secret, request.id, store).hash().as_bytes(),
+            created_at: now,
+            asked_at: None,
+            remind_at: now.plus_days(map.remind_days),
+            reminded_at: None,
+            due_at: now.plus_days(map.silent_days),
+            settled_at: None,
+        };
+        recipients::insert(tx, &recipient).await?;
+        let mut job = NewJob::new(kinds::ASK, json!({ "store": store }), now);
+        job.request = Some(request.id);
+        job.unique_key = Some(format!("ask:{}:{store}", request.id));
+        enqueue(house, tx, job, now).await?;
+    }
+    Ok(())
+}
+
+/// A recipient as they are now, while their request waits for them; nobody else moves one of this request before the end of the
+/// transaction.
+pub(super) async fn awaited(
+    house: &House,
+    tx: &mut Tx,
+    id: RequestId,
+    store: &str,
+) -> Result<Option<(Stored, Recipient)>, FlowError> {
+    challenges::take_turn(tx, &house.keys.lookup_mac(&format!("recipients of {id}"))).await?;
+    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
+    let recipient = recipients::load(tx, id, store).await?;
+    let waits = stored.request.state == State::WaitingOnRecipients;
+    Ok(recipient.filter(|recipient| waits && !recipient.state.is_settled()).map(|recipient| (stored, recipient)))
+}
+
+/// Moves a recipient, with its leaf; the request goes on, or to a person, by what that means.
+pub(super) async fn set(
+    house: &House,
+    tx: &mut Tx,
+    (stored, recipient): (&Stored, &Recipient),
+    to: RecipientState,
+    need: Option<Need>,
+    tells: bool,
+) -> Result<(), FlowError> {
+    recipients::set_state(tx, recipient, to, need, house.clock.now()).await.map_err(super::outbox::moved)?;
+    if to != recipient.state || need != recipient.need {
+        let facts = facts(recipient, to, need)?;
+        note::append(house, tx, stored.request.case, Recorded::RecipientAnswered, Actor::PROGRAM, facts).await?;
+    }
+    if to.is_settled() {
+        return finish(house, tx, stored, Actor::PROGRAM).await;
+    }
+    if need.is_some() && tells {
+        let event = Event::RecipientStuck;
+        advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
+    }
+    Ok(())
+}
+
+fn facts(recipient: &Recipient, to: RecipientState, need: Option<Need>) -> Result<Facts, FlowError> {
+    let facts = Facts::new()
+        .with("store", Fact::Word(word(&recipient.store)))?
+        .with("kind", Fact::Word(recipient.kind.to_string()))?
+        .with("state", Fact::Word(to.to_string()))?;
+    Ok(match need {
+        Some(need) => facts.with("need", Fact::Word(need.to_string()))?,
+        None => facts,
+    })
+}
+
+/// A store's name as the trail may hold it.
+fn word(store: &str) -> String {
+    super::ledger::word(store)
+}
+
+/// Records that a recipient is about to be asked, or reminded.
+pub(super) async fn intend(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    recipient: &Recipient,
+    reminds: bool,
+) -> Result<(), FlowError> {
+    recipients::begin(tx, recipient).await.map_err(super::outbox::moved)?;
+    let facts = facts(recipient, recipient.state, recipient.need)?
+        .with("attempt", Fact::Count(u64::from(recipient.attempts) + 1))?
+        .with("reminds", Fact::Flag(reminds))?;
+    note::append(house, tx, stored.request.case, Recorded::RecipientTold, Actor::PROGRAM, facts).await
+}
+
+/// Completed, where nobody is waited for any more.
+async fn finish(house: &House, tx: &mut Tx, stored: &Stored, actor: Actor) -> Result<(), FlowError> {
+    let id = stored.request.id;
+    if !recipients::of_request(tx, id).await?.iter().all(|recipient| recipient.state.is_settled()) {
+        return Ok(());
+    }
+    let bindings = stored.bindings.clone();
+    advance(house, tx, stored, &Event::RecipientsDone, bindings, actor).await?;
+    jobs::cancel_waiting(tx, id, &[kinds::ASK]).await?;
+    again::plan_sweep(house, tx, id).await
+}
+
+/// Takes what a recipient answers by a letter; whether anybody was waited for who could say so. What is not plainly "done" is
+/// kept for a person to read.
+pub(super) async fn heard(
+    house: &House,
+    tx: &mut Tx,
+    answering: &Recipient,
+    (letter, bytes): (&Intake, &[u8]),
+) -> Result<(), FlowError> {
+    let Some((stored, recipient)) = awaited(house, tx, answering.request, &answering.store).await? else {
+        return Ok(());
+    };
+    // What a list passes on, or what looks like a machine's, is nobody's word.
+    let says = match letter.machine {
+        None => acknowledgement(&letter.new_text),
+        Some(_) => Acknowledgement::Unclear,
+    };
+    let (to, need) = match says {
+        Acknowledgement::Done => (RecipientState::Completed, None),
+        Acknowledgement::Refused => (RecipientState::Refused, Some(Need::Refused)),
+        Acknowledgement::Unclear => (RecipientState::InProgress, Some(Need::Unclear)),
+    };
+    if says != Acknowledgement::Done {
+        safe::put_letter(house, tx, &stored.request, bytes).await?;
+    }
+    set(house, tx, (&stored, &recipient), to, need, true).await
+}
+
+/// A letter to a recipient did not reach them. The team hears of it by the alarm about the letter.
+pub(super) async fn lost(house: &House, tx: &mut Tx, ours: &LetterRow) -> Result<(), FlowError> {
+    let (Some(id), Some(store)) = (ours.request, &ours.store) else { return Ok(()) };
+    match awaited(house, tx, id, store).await? {
+        Some((stored, recipient)) => {
+            let (to, need) = (recipient.state, Some(Need::Undelivered));
+            set(house, tx, (&stored, &recipient), to, need, false).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Closes a recipient who will not confirm, with a reason. The letter to the person says that they were asked and have not
+/// confirmed it.
+///
+/// # Errors
+/// A request that waits for nobody, or not for this one; blank words.
+pub async fn close(
+    house: &House,
+    reference: &Reference,
+    operator: &Operator,
+    store: &str,
+    reason: &str,
+) -> Result<Stored, FlowError> {
+    let reason = operate::words(reason, "a reason")?;
+    let mut tx = house.db.write().await?;
+    let id = operate::find(&mut tx, reference).await?.request.id;
+    let Some((stored, recipient)) = awaited(house, &mut tx, id, store).await? else {
+        return Err(FlowError::Missing(
+            "a recipient of this name that the request still waits for (see requests show)",
+        ));
+    };
+    let to = RecipientState::Closed;
+    recipients::set_state(&mut tx, &recipient, to, None, house.clock.now()).await.map_err(super::outbox::moved)?;
+    let facts = facts(&recipient, to, None)?;
+    let private = PrivateFacts::new().with("reason", reason.to_owned());
+    let (case, actor) = (stored.request.case, operator.actor());
+    note::append_private(house, &mut tx, case, Recorded::RecipientAnswered, actor, facts, private).await?;
+    finish(house, &mut tx, &stored, actor).await?;
+    let after = operate::find(&mut tx, reference).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// How the letter to the person names those who were asked: who says that it is done, and who does not.
+pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<(Vec<String>, Vec<String>), FlowError> {
+    let (mut confirmed, mut unconfirmed) = (Vec::new(), Vec::new());
+    for recipient in recipients::of_request(tx, id).await? {
+        let map = StoreName::new(&recipient.store).and_then(|name| house.map.recipients().get(&name));
+        let label = map.map_or_else(|| recipient.store.clone(), |map| map.label.clone());
+        if recipient.state == RecipientState::Completed { confirmed.push(label) } else { unconfirmed.push(label) }
+    }
+    Ok((confirmed, unconfirmed))
+}
+
+/// The alarm about them.
+pub(super) async fn alarm(tx: &mut Tx, request: &Request) -> Result<Letter, FlowError> {
+    let mut waited_for = recipients::of_request(tx, request.id).await?;
+    waited_for.retain(|recipient| !recipient.state.is_settled());
+    let line = |recipient: Recipient| RecipientLine {
+        store: recipient.store,
+        state: recipient.state.to_string(),
+        need: recipient.need.map(|need| need.to_string()),
+    };
+    Ok(Letter::AlarmRecipient(AlarmRecipient {
+        reference: request.reference.clone(),
+        due_on: request.deadlines.legal_due,
+        recipients: waited_for.into_iter().map(line).collect(),
+    }))
+}
+
+/// Fills a letter to a recipient; `None` where no map has their address any more.
+pub(super) async fn letter(
+    house: &House,
+    tx: &mut Tx,
+    row: &LetterRow,
+    stored: &Stored,
+) -> Result<Option<Written>, FlowError> {
+    let request = &stored.request;
+    let store = row.store.as_deref().ok_or(FlowError::Missing("the recipient of a letter"))?;
+    let Some(map) = StoreName::new(store).and_then(|name| house.map.recipients().get(&name)) else { return Ok(None) };
+    let Way::Mail { address, language } = &map.way else { return Ok(None) };
+    let orders = safe::orders(house, tx, request).await?;
+    let order = orders.0.get(store).ok_or(FlowError::Missing("what a recipient is asked"))?;
+    let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
+    let token = Token::of_recipient(&secret, request.id, store).as_str().to_owned();
+    let common = common(house, request);
+    let (label, categories) = (map.label.clone(), order.categories.clone());
+    let identity = |identity: &crate::stores::Identity| IdentityLine {
+        subject: identity.subject.to_string(),
+        kind: identity.kind.clone(),
+        value: identity.value.clone(),
+    };
+    let identities = order.identities.iter().map(identity).collect();
+    let letter = match row.kind {
+        LetterKind::RecipientAsked => {
+            Letter::RecipientAsked(RecipientAsked { common, label, categories, identities, token: token.clone() })
+        }
+        _ => {
+            let asked = recipients::load(tx, request.id, store).await?.and_then(|recipient| recipient.asked_at);
+            let asked_on = house.calendar.day(asked.unwrap_or(row.created_at));
+            Letter::RecipientReminded(RecipientReminded {
+                common,
+                label,
+                categories,
+                identities,
+                token: token.clone(),
+                asked_on,
+            })
+        }
+    };
+    let (language, to): (Language, String) = (*language, address.clone());
+    Ok(Some(Written { letter, language, to, token: Some(token), in_reply_to: None }))
+}
+
+fn common(house: &House, request: &Request) -> Common {
+    let service = &house.config.service;
+    Common {
+        reference: request.reference.clone(),
+        service_name: service.name.clone(),
+        support_address: service.address.clone(),
+        received_on: house.calendar.day(request.deadlines.received_at),
+        due_on: request.deadlines.legal_due,
+    }
+}
+
+/// When a recipient who is asked by mail is next to be looked at: for a reminder, then for the end of the patience; `None`
+/// after that.
+pub(super) fn next_by_mail(recipient: &Recipient, now: Timestamp) -> Option<Timestamp> {
+    let remind = Some(recipient.remind_at).filter(|_| recipient.reminded_at.is_none());
+    remind.or(Some(recipient.due_at).filter(|due| *due > now))
+}

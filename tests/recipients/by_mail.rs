@@ -1,0 +1,127 @@
+//! A recipient who is asked by a letter.
+
+use expunged::db::deliveries::Disposition;
+use expunged::domain::State;
+
+use super::{Partner, alarms, confirmation, erased, world_with};
+use crate::support::world::{Letter, World};
+
+const PARTNER: &str = "privacy@parcel.example";
+
+const MAP: &str = r#"
+[store]
+name       = "parcels"
+kind       = "mail"
+label      = "Parcel & Co."
+categories = ["contact", "identity"]
+address    = "privacy@parcel.example"
+backup_days = 0
+
+[tell]
+user = ["email"]
+"#;
+
+/// All letters that lie in the mailbox of the partner, the oldest first.
+fn letters(world: &World) -> Vec<Letter> {
+    let folder = world.ground.path("customers").join(PARTNER).join("new");
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
+    files.iter().map(|file| Letter::read(file)).collect()
+}
+
+struct ByMail;
+
+impl ByMail {
+    async fn says(world: &World, text: &str) -> Disposition {
+        let letter = letters(world).pop().expect("the partner was written to");
+        world.receive(&letter.answer(PARTNER, text)).await.0
+    }
+}
+
+impl Partner for ByMail {
+    fn map(&self) -> String {
+        MAP.to_owned()
+    }
+
+    fn orders(&self, world: &World) -> usize {
+        letters(world).iter().filter(|letter| !letter.subject.contains("Reminder")).count()
+    }
+
+    fn told(&self, world: &World) -> String {
+        letters(world).iter().map(|letter| letter.text.clone()).collect()
+    }
+
+    async fn says_done(&self, world: &World) {
+        let disposition = Self::says(world, "Hello,\r\n\r\ndone.\r\n\r\nKind regards\r\nAnna Weber").await;
+        assert_eq!(disposition, Disposition::Answer);
+    }
+
+    async fn refuses(&self, world: &World) {
+        assert_eq!(Self::says(world, "No, we cannot erase them.").await, Disposition::Answer);
+    }
+}
+
+#[tokio::test]
+async fn a_letter_asks_and_the_answer_completes() {
+    super::it_waits_until_the_partner_is_done(&ByMail).await;
+}
+
+#[tokio::test]
+async fn a_no_goes_to_a_person() {
+    super::a_refusal_goes_to_a_person(&ByMail).await;
+}
+
+#[tokio::test]
+async fn silence_is_chased_escalated_and_closed() {
+    super::silence_is_escalated_and_a_person_closes_it(&ByMail).await;
+}
+
+#[tokio::test]
+async fn one_reminder_is_sent_and_an_answer_to_it_counts() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            world.days_pass(6).await;
+            assert_eq!(letters(&world).len(), 1, "not yet");
+            world.days_pass(2).await;
+            let written = letters(&world);
+            assert_eq!(written.len(), 2);
+            assert!(written.iter().any(|letter| letter.subject.contains("Reminder")));
+            world.days_pass(3).await;
+            assert_eq!(letters(&world).len(), 2, "one reminder");
+            ByMail.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_machine_answers_counts_for_nothing_and_what_is_unclear_goes_to_a_person() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            let letter = letters(&world).pop().unwrap();
+            let machine = String::from_utf8(letter.answer(PARTNER, "done")).unwrap();
+            let machine = machine.replacen("Subject:", "Auto-Submitted: auto-replied\r\nSubject:", 1);
+            assert_eq!(world.receive(machine.as_bytes()).await.0, Disposition::Automatic);
+            assert_eq!((world.state(request).await, alarms(&world)), (State::WaitingOnRecipients, 0));
+            for (nth, unclear) in ["yes", "Done, except for the invoices.", "We will look into it."].iter().enumerate()
+            {
+                assert_eq!(ByMail::says(&world, unclear).await, Disposition::Answer, "{unclear}");
+                assert_eq!(world.state(request).await, State::WaitingOnRecipients, "{unclear}");
+                assert_eq!(alarms(&world), 1, "alarm {nth}: {unclear}");
+            }
+            // Without the token it is nobody's answer.
+            let stranger = crate::support::world::plain(PARTNER, "Your request", "done");
+            assert_ne!(world.receive(&stranger).await.0, Disposition::Answer);
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients);
+            ByMail.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
+        })
+        .await;
+}

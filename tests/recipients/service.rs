@@ -1,0 +1,159 @@
+//! A service that holds data: a small server of the test's own, which reads HTTP as it comes and answers what it was told to.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or_else(|| panic!("no {name} in {:?}", self.headers), |(_, value)| value)
+    }
+}
+
+/// What it answers.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A status code and a body.
+    Says(u16, String),
+    /// A redirect to there.
+    Elsewhere(String),
+    /// Nothing, with the connection open.
+    Nothing,
+    /// A body without end.
+    Endless,
+}
+
+impl Reply {
+    pub fn status(word: &str) -> Self {
+        Self::Says(200, format!("{{\"status\":\"{word}\"}}"))
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    requests: Vec<Request>,
+    next: VecDeque<Reply>,
+    always: Reply,
+}
+
+/// The service; it goes away with its value.
+#[derive(Debug)]
+pub struct Service {
+    pub address: SocketAddr,
+    inner: Arc<Mutex<Inner>>,
+    task: AbortHandle,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Service {
+    /// One that says this to everything.
+    #[expect(clippy::disallowed_methods, reason = "a server of the test's own, which ends with its value")]
+    pub async fn saying(always: Reply) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let inner = Arc::new(Mutex::new(Inner { requests: Vec::new(), next: VecDeque::new(), always }));
+        let shared = Arc::clone(&inner);
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let _ = answer(stream, &shared).await;
+                });
+            }
+        });
+        Self { address, inner, task: task.abort_handle() }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/erasures", self.address)
+    }
+
+    /// From now on it says this.
+    pub fn says(&self, reply: Reply) {
+        self.inner.lock().unwrap().always = reply;
+    }
+
+    /// It says these first.
+    pub fn says_first(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.inner.lock().unwrap().next.extend(replies);
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.inner.lock().unwrap().requests.clone()
+    }
+}
+
+async fn answer(mut stream: TcpStream, inner: &Mutex<Inner>) -> std::io::Result<()> {
+    let Some(request) = read(&mut stream).await? else { return Ok(()) };
+    let reply = {
+        let mut inner = inner.lock().unwrap();
+        inner.requests.push(request);
+        inner.next.pop_front().unwrap_or_else(|| inner.always.clone())
+    };
+    let head = |status: u16, more: &str| format!("HTTP/1.1 {status} Said\r\nconnection: close\r\n{more}\r\n");
+    match reply {
+        Reply::Says(status, body) => {
+            let more = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+            stream.write_all(format!("{}{body}", head(status, &more)).as_bytes()).await?;
+        }
+        Reply::Elsewhere(to) => {
+            let more = format!("location: {to}\r\ncontent-length: 0\r\n");
+            stream.write_all(head(307, &more).as_bytes()).await?;
+        }
+        Reply::Nothing => tokio::time::sleep(Duration::from_secs(600)).await,
+        Reply::Endless => {
+            stream.write_all(head(200, "").as_bytes()).await?;
+            loop {
+                stream.write_all(&[b' '; 4096]).await?;
+            }
+        }
+    }
+    stream.shutdown().await
+}
+
+async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Request>> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let mut first = lines.next().unwrap().split(' ').map(str::to_owned);
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    while bytes.len() < end + length {
+        stream.read_buf(&mut bytes).await?;
+    }
+    let (method, path) = (first.next().unwrap(), first.next().unwrap());
+    Ok(Some(Request { method, path, headers, body: bytes[end..].to_vec() }))
+}

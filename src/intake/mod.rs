@@ -47,6 +47,7 @@ mod signals;
 mod tokens;
 mod tongue;
 mod trie;
+mod unread;
 mod utterance;
 
 pub use address::{Address, NotAnAddress};

@@ -338,6 +338,37 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_joined_to_a_first_one() {
+        for text in [
+            "Please delete the user Anna Garrido. Also delete Una Miller.",
+            "Please delete the users Anna Garrido and Una Miller.",
+            "Please delete the user Anna Garrido, Una Miller.",
+            "Please delete the user Anna Garrido and also Una Miller.",
+            "Please delete the user Anna Garrido as well as Una Miller.",
+            "Please delete the user Anna Garrido\nand Una Miller.",
+            "Please delete the user Anna Garrido\n- Una Miller",
+            "Please delete the data of Anna Garrido and Una Miller.",
+            "Please delete our customer Anna Garrido and the phone number of Una Miller.",
+            "Bitte löschen Sie unsere Mitarbeiterin Anna Garrido und auch Una Miller.",
+            "Bitte löschen Sie die Benutzer Anna Garrido und Una Miller.",
+            "Bitte löschen Sie unsere Mitarbeiterin Anna Garrido. Bitte auch Una Miller löschen.",
+            "Merci de supprimer notre employé Anna Garrido ainsi que Una Miller.",
+            "Por favor, eliminen a la usuaria Anna Garrido y a Una Miller.",
+        ] {
+            assert_eq!(named(text), ["Anna Garrido", "Una Miller"], "{text}");
+        }
+        assert_eq!(named("Please delete the user Anna Garrido and Bob."), ["Anna Garrido", "Bob"]);
+        for text in [
+            "Please delete My Account Now",
+            "DELETE ALL DATA NOW",
+            "Bitte löschen Sie Mein Konto",
+            "Bitte löschen Sie mein Konto.\n- Anna Garrido",
+        ] {
+            assert!(named(text).is_empty(), "{text}: {:?}", named(text));
+        }
+    }
+
+    #[test]
     fn names_behind_the_word_for_a_person() {
         for text in [
             "Please delete the user profile of Anna Garrido.",

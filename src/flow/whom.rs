@@ -168,26 +168,31 @@ enum Meant {
     Unclear,
 }
 
-/// Addresses and numbers count before names, because two people may have the same name.
+/// Everybody whom the letter names must be the same one: a name that leads elsewhere, or nowhere, is a second person or a
+/// doubt about the first. Only a part of the name of whom an address leads to ("Una" for Una Miller) says nothing more.
 async fn meant(house: &House, opening: &Opening, asker: &Asker, sought: Sought) -> Result<Meant, FlowError> {
-    let mut named = false;
-    let strong: Vec<&String> = opening.addresses.iter().chain(&opening.identifiers).collect();
-    for claims in [strong, opening.names.iter().collect()] {
-        let (mut others, mut word) = (Vec::new(), None);
-        for claim in claims {
-            match who(house, asker, claim).await? {
-                Found::Asker => named = true,
-                Found::People(people) => {
-                    others.push(people);
-                    word.get_or_insert(claim);
-                }
+    let (mut named, mut others, mut word) = (false, Vec::new(), None);
+    let strong = opening.addresses.iter().chain(&opening.identifiers).map(|claim| (claim, false));
+    for (claim, is_name) in strong.chain(opening.names.iter().map(|name| (name, true))) {
+        match who(house, asker, claim).await? {
+            Found::Asker => named = true,
+            Found::People(people) if is_name && people.is_empty() && is_called(&others, claim) => {}
+            Found::People(people) => {
+                others.push(people);
+                word.get_or_insert(claim);
             }
         }
-        if let Some(word) = word {
-            return Ok(the_same_one(others, word, asker, sought));
-        }
     }
-    Ok(Meant::Asker { named })
+    match word {
+        Some(word) => Ok(the_same_one(others, word, asker, sought)),
+        None => Ok(Meant::Asker { named }),
+    }
+}
+
+/// Whether a name is part of the name of somebody who was found.
+fn is_called(found: &[Vec<Person>], name: &str) -> bool {
+    let is_word_of = |label: &str, word: &str| label.split_whitespace().any(|own| own.eq_ignore_ascii_case(word));
+    found.iter().flatten().any(|person| name.split_whitespace().all(|word| is_word_of(&person.label, word)))
 }
 
 enum Found {

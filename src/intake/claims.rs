@@ -14,6 +14,7 @@ use super::tongue::{Tongue, Tongues};
 use super::{Address, Defect};
 use crate::domain::stored_enum;
 
+mod joined;
 mod theirs;
 
 const IDENTIFIERS_MAX: usize = 10;
@@ -111,11 +112,24 @@ pub(super) fn claims(
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
     let lines: Vec<Folded<'_>> =
         text.lines().filter(|line| is_cue(line, lexicon)).map(|line| Folded::of(line, lexicon, spoken)).collect();
-    lines.iter().for_each(|line| cued(line, &mut claims));
-    if claims.names.is_empty() && claims.addresses.is_empty() {
+    lines.iter().for_each(|line| cued(line, lexicon, &mut claims));
+    joined::on_next_lines(text, lexicon, &mut claims);
+    bare_names(text, found, lexicon).into_iter().for_each(|name| claims.name(Some(name)));
+    let names_nobody = claims.names.is_empty() && claims.addresses.is_empty();
+    // "Our employee Bob" beside an address may be a second person.
+    lines.iter().for_each(|line| theirs::first_names(line, lexicon, &mut claims));
+    if names_nobody {
         lines.iter().for_each(|line| theirs::named(line, lexicon, &mut claims));
     }
     claims
+}
+
+/// Names right behind a verb of erasing, with no word for who they are: "also delete Katja Eriksen".
+pub(super) fn bare_names(text: &str, found: &[&Signals], lexicon: &Lexicon) -> Vec<String> {
+    let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
+    let erases = |line: &&str| lexicon.has(Group::EraseVerb, &fold(line));
+    let lines = text.lines().filter(|line| joined::has_name(line)).filter(erases);
+    lines.flat_map(|line| joined::behind_verbs(&Folded::of(line, lexicon, spoken), lexicon)).collect()
 }
 
 /// Every address of a real domain name in a text.
@@ -143,12 +157,16 @@ fn categories(found: &[&Signals]) -> Vec<String> {
 }
 
 /// What stands behind "my user name is", "phone:", "name:" on a line.
-fn cued(line: &Folded<'_>, claims: &mut Claims) {
+fn cued(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     // "Our colleague Jane Roe", "the profile of Jane Roe": a name stands right behind the word for the person.
     for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
         for found in line.all(group) {
-            claims.name(name_of(line.behind(found.end)));
+            joined::names_of(line.behind(found.end), lexicon).into_iter().for_each(|name| claims.name(Some(name)));
         }
+    }
+    // "The phone number of Una Miller".
+    for (_, _, found) in line.found.iter().filter(|(_, topic, _)| matches!(topic, Topic::Specific(_))) {
+        joined::of_somebody(line.behind(found.end), lexicon).into_iter().for_each(|name| claims.name(Some(name)));
     }
     for (group, is_name) in [(Group::IdCue, false), (Group::PhoneCue, false), (Group::NameCue, true)] {
         let Some(found) = line.all(group).next() else { continue };
@@ -314,6 +332,37 @@ mod tests {
             "Veuillez supprimer mon compte de votre site.",
             "Au Service Client\nBonjour, merci de supprimer mon compte.",
             "Quiero eliminar mi cuenta de su base.",
+        ] {
+            assert!(named(text).is_empty(), "{text}: {:?}", named(text));
+        }
+    }
+
+    #[test]
+    fn names_that_are_joined_to_a_first_one() {
+        for text in [
+            "Please delete the user Anna Garrido. Also delete Una Miller.",
+            "Please delete the users Anna Garrido and Una Miller.",
+            "Please delete the user Anna Garrido, Una Miller.",
+            "Please delete the user Anna Garrido and also Una Miller.",
+            "Please delete the user Anna Garrido as well as Una Miller.",
+            "Please delete the user Anna Garrido\nand Una Miller.",
+            "Please delete the user Anna Garrido\n- Una Miller",
+            "Please delete the data of Anna Garrido and Una Miller.",
+            "Please delete our customer Anna Garrido and the phone number of Una Miller.",
+            "Bitte löschen Sie unsere Mitarbeiterin Anna Garrido und auch Una Miller.",
+            "Bitte löschen Sie die Benutzer Anna Garrido und Una Miller.",
+            "Bitte löschen Sie unsere Mitarbeiterin Anna Garrido. Bitte auch Una Miller löschen.",
+            "Merci de supprimer notre employé Anna Garrido ainsi que Una Miller.",
+            "Por favor, eliminen a la usuaria Anna Garrido y a Una Miller.",
+        ] {
+            assert_eq!(named(text), ["Anna Garrido", "Una Miller"], "{text}");
+        }
+        assert_eq!(named("Please delete the user Anna Garrido and Bob."), ["Anna Garrido", "Bob"]);
+        for text in [
+            "Please delete My Account Now",
+            "DELETE ALL DATA NOW",
+            "Bitte löschen Sie Mein Konto",
+            "Bitte löschen Sie mein Konto.\n- Anna Garrido",
         ] {
             assert!(named(text).is_empty(), "{text}: {:?}", named(text));
         }

@@ -40,6 +40,8 @@ stored_enum! {
         ForgetMe = "forget_me",
         /// Another user of the account.
         OtherUser = "other_user",
+        /// Several people at once: "the users", "both customers".
+        SeveralPeople = "several_people",
         /// A person whom the writer serves.
         EndUser = "end_user",
         /// Data of that person.
@@ -173,6 +175,7 @@ impl Group {
         matches!(
             self,
             Self::OtherUser
+                | Self::SeveralPeople
                 | Self::EndUser
                 | Self::PersonCue
                 | Self::IdCue

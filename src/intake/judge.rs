@@ -11,8 +11,10 @@ use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
+use super::unread;
 use super::utterance::{
-    Force, SHORT_WORDS, Target, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, object_of, undone, wished,
+    BARE_ADDRESS, Force, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful, is_erasing,
+    is_suspect, object_of, undone, wished,
 };
 
 /// From here on a request is opened; below it a person looks.
@@ -31,6 +33,10 @@ const LONG_WORDS: usize = 250;
 const ERASING_MAX: usize = 200;
 /// The rule for "I am not happy, how do I delete my account?": a person looks.
 const HOW_AND_LEAVING: &str = "how+leaving";
+/// The rule for named data with something beside it that no rule reads.
+const MORE: &str = "specific_and_more";
+/// The rules of what was not read in full.
+const UNREAD: [&str; 3] = [MORE, SEVERAL, BARE_ADDRESS];
 const REASONS_MAX: usize = 16;
 /// How the rule ends that sends a request to a person because its language was not measured.
 const UNMEASURED: &str = ".unmeasured";
@@ -162,6 +168,20 @@ pub(super) fn wishes(found: &Signals) -> bool {
     found.hits.iter().take(ERASING_MAX).any(|hit| (named(hit) || hit.is(Group::ForgetMe)) && asks(hit))
 }
 
+/// An ordinary letter that asks to erase somebody by no more than a name: "please delete Katja Eriksen".
+pub(super) fn by_name(texts: &Texts, judged: Verdict) -> Verdict {
+    let asks = |hit: &Hit| hit.is(Group::EraseVerb) && wished(hit, &texts.new) && force(hit, &texts.new) == Force::Wish;
+    let asked = texts.new.hits.iter().take(ERASING_MAX).find(|hit| asks(hit) && !undone(hit, &texts.new));
+    match asked.filter(|_| judged.intent == Intent::Ordinary && !judged.is_unclear()) {
+        Some(hit) => {
+            let reason = Reason::of(format!("{}.erase+bare_name", hit.language), Part::New);
+            let verdict = Verdict::of(Intent::ErasureProfile, UNREAD_CONFIDENCE, reason);
+            Verdict { disposition: Disposition::Review, ..verdict }
+        }
+        None => judged,
+    }
+}
+
 /// An erasure with the other requests of the letter beside it; a probable one is for a person to judge.
 fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
     let other = others.filter(|other| other.intent != Intent::CancelContract || erasure.confidence < OPEN_CONFIDENCE);
@@ -251,6 +271,8 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
                 suspect |= force == Force::Wish && is_suspect(hit, found);
                 continue;
             };
+            let more = target == Target::Specific && force != Force::Negated && unread::is_joined(hit, found);
+            let (confidence, name) = if more { (UNREAD_CONFIDENCE, MORE) } else { (confidence, name) };
             match force {
                 Force::Wish if part == Part::New && is_doubtful(hit, found) => {
                     signals.push(signal(hit, found, part, target, confidence.min(DOUBTFUL_CONFIDENCE), name));
@@ -284,7 +306,9 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let mut reasons: Vec<Reason> = signals.iter().map(|signal| Reason::of(signal.rule.clone(), signal.part)).collect();
     reasons.dedup();
     reasons.truncate(REASONS_MAX);
-    let confidence = if negated { confidence.min(OPEN_CONFIDENCE - 0.1) } else { confidence };
+    // Whom or what one wish names in full, another one may lack: nothing is offered until a person has read both.
+    let unread = signals.iter().any(|signal| UNREAD.iter().any(|name| signal.rule.ends_with(name)));
+    let confidence = if negated || unread { confidence.min(OPEN_CONFIDENCE - 0.1) } else { confidence };
     let reason = reasons.remove(0);
     let mut verdict = Verdict::of(intent, confidence, reason);
     verdict.reasons.extend(reasons);

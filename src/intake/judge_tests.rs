@@ -206,3 +206,79 @@ fn a_neighbour_does_not_judge_words_that_the_language_of_the_text_knows() {
     assert_eq!(judged(text, &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Ignore);
     assert_eq!(judged("Zrušte účet prosím.", &[(Tongue::Cs, czech), (Tongue::Sk, slovak)]), Disposition::Review);
 }
+
+/// Several people, or somebody called by no more than an address: never ignored, and never opened for a part of them.
+#[test]
+fn several_people_and_bare_addresses_go_to_a_person() {
+    for text in [
+        "Please delete the users Jonas Dahl and Katja Eriksen.",
+        "Please delete the following users:\n- Jonas Dahl\n- Katja Eriksen",
+        "Please remove these employees from our account: Jonas Dahl, Katja Eriksen.",
+        "Please delete both users.",
+        "Please delete all users except Jonas Dahl.",
+        "Please delete my colleagues Jonas Dahl and Katja Eriksen.",
+        "Please delete the user Jonas Dahl. Also delete the employees Katja Eriksen and Rosa Eriksen.",
+        "Bitte löschen Sie die Benutzer Jonas Dahl und Katja Eriksen.",
+        "Bitte löschen Sie unsere Kunden Jonas Dahl und Katja Eriksen.",
+        "Bitte die Benutzer Jonas Dahl und Katja Eriksen löschen.",
+        "Veuillez supprimer les utilisateurs Jonas Dahl et Katja Eriksen.",
+        "Merci de supprimer nos clients Jonas Dahl et Katja Eriksen.",
+        "Por favor, eliminen a los usuarios Jonas Dahl y Katja Eriksen.",
+        "Por favor, eliminen a nuestros clientes Jonas Dahl y Katja Eriksen.",
+        "Please delete rosa@example.org",
+        "Please delete rosa@example.org and jonas@example.org.",
+        "Bitte löschen Sie rosa@example.org.",
+        "Bitte rosa@example.org löschen.",
+        "Merci de supprimer rosa@example.org.",
+        "Por favor, eliminen a rosa@example.org.",
+    ] {
+        let verdict = verdict_of(text);
+        assert!(verdict.is_unclear(), "{text}: {verdict:?}");
+    }
+    for text in ["Please delete the comma and the dash.", "Please remove rosa@example.org from the mailing list."] {
+        let verdict = verdict_of(text);
+        assert!(!verdict.opens() && !verdict.is_unclear(), "{text}: {verdict:?}");
+    }
+}
+
+#[test]
+fn an_end_user_is_an_object_of_a_verb_of_erasing() {
+    for text in [
+        "Please delete our customer Rosa Eriksen.",
+        "Bitte löschen Sie unseren Kunden Rosa Eriksen.",
+        "Bitte unsere Kundin Rosa Eriksen löschen.",
+        "Merci de supprimer notre client Rosa Eriksen.",
+        "Por favor, eliminen a nuestra clienta Rosa Eriksen.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureEndUser, "{text}");
+    }
+}
+
+/// What stands joined to named data is named as well, or goes to a person.
+#[test]
+fn what_is_joined_to_named_data_is_not_dropped() {
+    for text in [
+        "Please delete my phone number and my badge.",
+        "Please delete my badge and my phone number.",
+        "Please delete my phone number and badge.",
+        "Please delete my phone number, my badge.",
+        "Please delete my name and my phone number.",
+        "Bitte löschen Sie meine Telefonnummer und meinen Spitznamen.",
+        "Merci de supprimer mon numéro de téléphone et mon surnom.",
+        "Por favor, borren mi número de teléfono y mi apodo.",
+    ] {
+        let verdict = verdict_of(text);
+        assert!(verdict.is_unclear(), "{text}: {verdict:?}");
+    }
+    for text in [
+        "Please delete my phone number and my address.",
+        "Please delete my address and my phone number.",
+        "Bitte löschen Sie meine Telefonnummer und meine Adresse.",
+        "Bitte löschen Sie meine Telefonnummer und meine Anschrift.",
+        "Merci de supprimer mon numéro de téléphone et mon adresse postale.",
+        "Por favor, borren mi número de teléfono y mi dirección postal.",
+        "Please delete my phone number, thanks.",
+    ] {
+        assert_eq!(intent_of(text), Intent::ErasureSpecificData, "{text}");
+    }
+}

@@ -49,6 +49,7 @@ mod signals;
 mod tokens;
 mod tongue;
 mod trie;
+mod unread;
 mod utterance;
 
 pub use acknowledgement::{Acknowledgement, acknowledgement};

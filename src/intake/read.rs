@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::answer::{Said, keeps};
 use super::frame::Names;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
-use super::judge::{Texts, asks, judge};
+use super::judge::{Texts, asks, by_name, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
@@ -172,6 +172,11 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     let verdict = match &robot {
         Some(robot) => by_machine(robot, is_generated(&letter), judged),
         None => by_person(&letter, judged, &words),
+    };
+    let is_bare = robot.is_none() && verdict.intent == Intent::Ordinary;
+    let verdict = match is_bare && !claims::bare_names(&shown.main.new, &texts.all(), lexicon).is_empty() {
+        true => by_name(&texts, verdict),
+        false => verdict,
     };
     // What words alone call a returned letter may be a person's, who asks for something.
     let returned = returned.filter(|_| verdict.intent == Intent::Bounce);

@@ -15,6 +15,14 @@ const CLOSE_WORDS: usize = 3;
 const UNDONE_WORDS: usize = 2;
 /// Words of a letter that says little else.
 pub(super) const SHORT_WORDS: usize = 16;
+/// Words between a verb of erasing and the people whom it is about.
+const PEOPLE_WORDS: usize = 7;
+/// The rule for several people: nobody of them may be dropped, so that a person reads it.
+pub(super) const SEVERAL: &str = "several_people";
+/// The rule for an address with no word for whose it is.
+pub(super) const BARE_ADDRESS: &str = "bare_address";
+/// A wish to erase somebody or something that was not read in full.
+pub(super) const UNREAD_CONFIDENCE: f64 = 0.5;
 /// A wish to erase that does not say what.
 const BARE_CONFIDENCE: f64 = 0.45;
 
@@ -117,6 +125,11 @@ impl Near<'_> {
     fn named_object(&self) -> Option<Object> {
         let Self { hit, found, wished } = *self;
         let specific = self.has_specific();
+        if (wished || found.opens_clause(hit))
+            && self.any(|other| other.is(Group::SeveralPeople) && other.distance(hit) <= PEOPLE_WORDS)
+        {
+            return Some((Target::Theirs, UNREAD_CONFIDENCE, SEVERAL));
+        }
         if specific && wished && found.has(hit.language, Group::RestStays) {
             return Some((Target::Specific, 0.75, "specific"));
         }
@@ -129,6 +142,14 @@ impl Near<'_> {
         }
         if self.has(Group::OtherUser) {
             return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
+        }
+        if wished
+            && !specific
+            && !self.has(Group::List)
+            && !self.has(Group::Topic)
+            && self.any(|other| is_end_user(hit, other))
+        {
+            return Some((Target::Theirs, 0.7, "end_user"));
         }
         if self.has(Group::ContactMine) && wished && !self.has(Group::List) && !self.has(Group::Account) {
             return Some((Target::Specific, if specific { 0.75 } else { 0.5 }, "contact_mine"));
@@ -164,8 +185,28 @@ impl Near<'_> {
         if self.has(Group::Data) {
             return Some((Target::Generic, if wished { 0.55 } else { 0.45 }, "data"));
         }
+        if wished && !self.has(Group::List) && names_address(hit, found) {
+            return Some((Target::Theirs, UNREAD_CONFIDENCE, BARE_ADDRESS));
+        }
         says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
     }
+}
+
+/// Whether "our customer" is what the verb itself takes: right behind it, or in its clause before it.
+fn is_end_user(hit: &Hit, other: &Hit) -> bool {
+    let near = match other.first > hit.last {
+        true => other.distance(hit) <= CLOSE_WORDS,
+        false => other.clause == hit.clause && other.distance(hit) <= PEOPLE_WORDS,
+    };
+    other.is(Group::EndUser) && near
+}
+
+/// Whether an address stands right beside a verb of erasing: "please delete rosa@example.org".
+fn names_address(hit: &Hit, found: &Signals) -> bool {
+    let sentence = found.sentence_of(hit.first);
+    let from = sentence.start.max(hit.first.saturating_sub(CLOSE_WORDS));
+    let to = sentence.end.min(hit.last + 1 + CLOSE_WORDS);
+    !hit.is(Group::CloseVerb) && (from..to).any(|word| found.spelling(word).contains('@'))
 }
 
 /// Whether the sentence names one way to reach the writer and nothing besides, and not the one that they are known by here:

@@ -54,9 +54,58 @@ const CASES: &[(&str, &str, Expect)] = &[
     (OWNER, "please delete the data of our customer Jane Twin.", Review(ReviewReason::UnclearTarget)),
     (
         OWNER,
-        "please delete the user profile of our colleague Una Miller <user7@team.example>.",
-        Asked(&[Scope::User], "Anna Garrido <user7@team.example>"),
+        "please delete the user profile of our colleague Una Miller <user6@team.example>.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
     ),
+    (
+        OWNER,
+        "please delete the user profile of our employee Una (user6@team.example).",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    // A name that leads to somebody else than the address does, or nowhere, is a second person or a doubt.
+    (
+        OWNER,
+        "please delete the user profile of our colleague Una Miller <user7@team.example>.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "please delete our employee user6@team.example and our employee Anna Garrido.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "please delete our employee user6@team.example and our employee Katja Keller.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (OWNER, "please delete our employee user6@team.example and our employee Bob.", Review(ReviewReason::UnclearTarget)),
+    // The second of two is never dropped.
+    (OWNER, "please delete the user Una Miller. Also delete Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the user Una Miller. Also delete Katja Keller.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the user Una Miller and also Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the user Una Miller, and Anna.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the data of Una Miller and Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the user Una Miller\r\nand Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete the user Una Miller\r\n- Anna Garrido", Review(ReviewReason::UnclearTarget)),
+    (
+        OWNER,
+        "please delete our customer John Smith and the phone number of Una Miller.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "bitte löschen Sie unsere Mitarbeiterin Una Miller und auch Anna Garrido.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (
+        OWNER,
+        "bitte löschen Sie unsere Mitarbeiterin Una Miller sowie Anna Garrido.",
+        Review(ReviewReason::UnclearTarget),
+    ),
+    (OWNER, "merci de supprimer notre employé Una Miller ainsi que Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "por favor, eliminen a la usuaria Una Miller y a Anna Garrido.", Review(ReviewReason::UnclearTarget)),
+    (OWNER, "please delete our customer John Smith.", Asked(&[Scope::EndUser], "John Smith <john.smith@old.example>")),
+    (OWNER, "please delete our customer Rosa Eriksen.", Review(ReviewReason::UnclearTarget)),
     (
         OWNER,
         "please delete the phone number of our user Una Miller.",

@@ -23,13 +23,20 @@ pub(super) fn has_genitive(text: &str) -> bool {
 /// What can be somebody's.
 const THINGS: [Group; 4] = [Group::Account, Group::Profile, Group::Data, Group::EraseNoun];
 
-/// Claims everybody whom a line names by a first name, by what they are to the writer, or by "his account".
-pub(super) fn named(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
+/// Claims everybody whom a line names by a first name behind the word for who they are.
+pub(super) fn first_names(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
         for found in line.all(group) {
-            claims.name(first_name(line, found, lexicon));
+            let name = first_name(line, found, lexicon);
+            let known = |name: &String| claims.names.iter().any(|known| known.split(' ').any(|word| word == name));
+            let fresh = name.filter(|name| !known(name));
+            claims.name(fresh);
         }
     }
+}
+
+/// Claims everybody whom a line names by what they are to the writer, or by "his account".
+pub(super) fn named(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     let is_thing = |topic: &Topic| matches!(topic, Topic::Group(group) if THINGS.contains(group));
     let things = || line.found.iter().filter(|(_, topic, _)| is_thing(topic));
     let (mut name_start, mut opens) = (None, true);

@@ -1,0 +1,232 @@
+//! Names that are joined to a first one, and names right behind a verb of erasing: "Una Miller and also Bob", "delete Anna
+//! Garrido". Whoever is left out here would be told that all was done; who is named too much only brings a person to look.
+
+use super::{Folded, NAMES_MAX, PARTICLES, YOURS, name_of};
+use crate::intake::lexicon::{Group, Lexicon};
+use crate::intake::normal::fold;
+
+/// What joins a name to the one before it, folded; any of them may follow each other ("and also").
+const JOINERS: [&str; 42] = [
+    "and",
+    "&",
+    "+",
+    "also",
+    "or",
+    "plus",
+    "both",
+    "as",
+    "well",
+    "further",
+    "furthermore",
+    "und",
+    "auch",
+    "sowie",
+    "oder",
+    "ebenso",
+    "wie",
+    "noch",
+    "et",
+    "ainsi",
+    "que",
+    "aussi",
+    "ou",
+    "y",
+    "e",
+    "tambien",
+    "o",
+    "ademas",
+    "mas",
+    "a",
+    "ed",
+    "anche",
+    "en",
+    "ook",
+    "i",
+    "oraz",
+    "och",
+    "og",
+    "ja",
+    "de",
+    "d'",
+    "of",
+];
+/// What may stand between a verb of erasing and the name of somebody.
+const BEFORE: [&str; 27] = [
+    "please",
+    "also",
+    "both",
+    "the",
+    "sie",
+    "bitte",
+    "auch",
+    "noch",
+    "ebenfalls",
+    "zusatzlich",
+    "den",
+    "die",
+    "das",
+    "von",
+    "aussi",
+    "egalement",
+    "svp",
+    "le",
+    "la",
+    "tambien",
+    "a",
+    "al",
+    "por",
+    "favor",
+    "mr",
+    "mrs",
+    "ms",
+];
+/// What stands before the items of a list.
+const BULLETS: [char; 7] = ['-', '*', '•', '·', '–', '—', '◦'];
+
+/// The name that a text begins with, and those that are joined to it.
+pub(super) fn names_of(text: &str, lexicon: &Lexicon) -> Vec<String> {
+    let Some(first) = name_of(text) else { return Vec::new() };
+    let mut names = vec![first];
+    let mut rest = behind_name(text);
+    while let Some((name, behind)) = joined_to(rest, lexicon).filter(|_| names.len() < NAMES_MAX) {
+        names.push(name);
+        rest = behind;
+    }
+    names
+}
+
+/// The names of whose something is: behind "of", "von", "de".
+pub(super) fn of_somebody(text: &str, lexicon: &Lexicon) -> Vec<String> {
+    const OF: [&str; 6] = ["of", "von", "de", "from", "for", "van"];
+    let text = text.trim_start();
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if OF.contains(&first) {
+        return names_of(rest, lexicon);
+    }
+    text.strip_prefix("d'")
+        .or_else(|| text.strip_prefix("d\u{2019}"))
+        .map_or_else(Vec::new, |rest| names_of(rest, lexicon))
+}
+
+/// Names on the lines below one that ends in a name: items of a list, or what "and" joins.
+pub(super) fn on_next_lines(text: &str, lexicon: &Lexicon, claims: &mut super::Claims) {
+    let mut open = false;
+    for line in text.lines() {
+        let bare = line.trim();
+        let item = bare
+            .trim_start_matches(|c: char| BULLETS.contains(&c) || c.is_ascii_digit() || c == '.' || c == ')')
+            .trim_start();
+        if open && item != bare {
+            names_of(item, lexicon).into_iter().for_each(|name| claims.name(Some(name)));
+        } else if open {
+            open = false;
+            let mut rest = bare;
+            while let Some((name, behind)) = joined_to(rest, lexicon).filter(|_| claims.names.len() < NAMES_MAX) {
+                claims.name(Some(name));
+                rest = behind;
+            }
+        }
+        open = open && item != bare || claims.names.iter().any(|name| ends_in(bare, name));
+    }
+}
+
+fn ends_in(line: &str, name: &str) -> bool {
+    line.trim_end_matches([',', ':']).ends_with(name)
+}
+
+/// Whether a line holds two words with capitals side by side.
+pub(super) fn has_name(line: &str) -> bool {
+    let capital = |word: &str| word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.windows(2).any(|pair| pair.iter().all(|word| capital(word)))
+}
+
+/// Names right behind the verbs of erasing of a line, and right before one that ends its clause.
+pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> {
+    let mut names = Vec::new();
+    for verb in line.all(Group::EraseVerb) {
+        let behind = line.behind(verb.end).trim_start();
+        names.extend(unknown_names(skip(behind, &BEFORE), lexicon));
+        let ends = line
+            .folded
+            .get(verb.end..)
+            .is_none_or(|rest| rest.trim().is_empty() || rest.starts_with(['.', '!', '?', ',']));
+        if ends {
+            names.extend(name_before(line, verb.start, lexicon));
+        }
+    }
+    names
+}
+
+/// The names that a text begins with, of words that no lexicon knows: "delete My Account" names nobody.
+fn unknown_names(text: &str, lexicon: &Lexicon) -> Vec<String> {
+    let first = name_of(text).filter(|name| !name.split_whitespace().any(|word| is_word(word, lexicon)));
+    if first.is_some() { names_of(text, lexicon) } else { Vec::new() }
+}
+
+/// Two words with capitals right before a place of the line: "bitte Anna Garrido löschen".
+fn name_before(line: &Folded<'_>, at: usize, lexicon: &Lexicon) -> Option<String> {
+    let written = line.written(&(0..at.saturating_sub(1)));
+    let words: Vec<&str> = written.split_whitespace().collect();
+    let name = words.get(words.len().checked_sub(2)?..)?.join(" ");
+    unknown_names(&name, lexicon).into_iter().next()
+}
+
+/// The next name behind words that join it: two words with capitals, or one that no lexicon knows.
+fn joined_to<'a>(rest: &'a str, lexicon: &Lexicon) -> Option<(String, &'a str)> {
+    let trimmed = rest.trim_start();
+    let comma = trimmed.strip_prefix([',', '/', ';']);
+    let start = comma.unwrap_or(trimmed).trim_start();
+    let name_at = skip(start, &JOINERS);
+    if comma.is_none() && name_at.len() == start.len() {
+        return None;
+    }
+    let behind = behind_name(name_at);
+    if let Some(name) = name_of(name_at) {
+        let known = name.split_whitespace().all(|word| is_word(word, lexicon));
+        return (!known).then_some((name, behind));
+    }
+    let word = name_at.split_whitespace().next()?;
+    let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_name = core.starts_with(char::is_uppercase) && core.chars().count() >= 3 && !core.contains('@');
+    let named = is_name && !YOURS.contains(&core) && !is_word(core, lexicon);
+    named.then(|| (core.to_owned(), name_at.get(word.trim_end_matches([',', '/', ';']).len()..).unwrap_or_default()))
+}
+
+/// What follows the name that a text begins with, from its comma on.
+fn behind_name(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let word = &rest[..end];
+        let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let of_name = core.starts_with(char::is_uppercase) || (PARTICLES.contains(&core) && core != "y");
+        if !of_name {
+            return rest;
+        }
+        if let Some(at) = word.rfind(|c: char| [',', '/', ';'].contains(&c)) {
+            return &rest[at..];
+        }
+        if word.ends_with(['.', '!', '?', ':', ')']) {
+            return "";
+        }
+        rest = rest[end..].trim_start();
+    }
+}
+
+/// A text without these words at its start.
+fn skip<'a>(text: &'a str, words: &[&str]) -> &'a str {
+    let mut rest = text.trim_start();
+    while let Some(word) = rest.split_whitespace().next() {
+        let folded = fold(word);
+        if !words.contains(&folded.trim_end_matches(['.', ':', ','])) {
+            break;
+        }
+        rest = rest[word.len()..].trim_start();
+    }
+    rest
+}
+
+fn is_word(word: &str, lexicon: &Lexicon) -> bool {
+    lexicon.knows(&fold(word))
+}

@@ -66,6 +66,8 @@ async fn too_many(world: World) {
             world.settle().await;
             assert_eq!(world.state(request).await, State::NeedsReview);
 
+            assert!(!world.fresh(OWNER).is_empty(), "the person heard that somebody looks at it");
+
             let right = paper(&world, "a1").await;
             assert!(matches!(agreed(&world, request, &right).await.unwrap(), Agreed::AskedAgain));
             world.settle().await;

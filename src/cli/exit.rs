@@ -219,7 +219,7 @@ fn of_build(error: &BuildError) -> Option<Exit> {
     match error {
         // Their sources tell whether something is wrong or only far away.
         BuildError::Db(_) | BuildError::Store { .. } | BuildError::Directory(_) => None,
-        BuildError::Lexicon(_) | BuildError::Templates(_) | BuildError::Verifier(_) => Some(Exit::Failed),
+        BuildError::Templates(_) | BuildError::Verifier(_) => Some(Exit::Failed),
         _ => Some(Exit::Usage),
     }
 }

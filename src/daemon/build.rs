@@ -22,7 +22,7 @@ use crate::erase::map::{StoreMap, StoreUrl};
 use crate::erase::{DataMap, MapDefect, MapError, check};
 use crate::flow::House;
 use crate::flow::sent::Sent;
-use crate::intake::{Lexicon, LexiconError, Limits};
+use crate::intake::{Lexicon, Limits};
 use crate::mailbox::Mailbox;
 use crate::mailbox::imap::ImapMailbox;
 use crate::mailbox::maildir::Maildir;
@@ -82,9 +82,6 @@ pub enum BuildError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The lexicon.
-    #[error("the lexicon")]
-    Lexicon(#[from] LexiconError),
     /// The templates.
     #[error("the templates")]
     Templates(#[from] ReplyError),
@@ -481,7 +478,7 @@ fn assemble(
         Some(mailer) => mailer,
         None => mailer(&config.mailer)?,
     };
-    let lexicon = Lexicon::embedded()?;
+    let lexicon = Lexicon::at_first_letter();
     let stamps = stamps(&config, &map, &lexicon)?;
     Ok(House {
         db,

@@ -4,7 +4,6 @@
 //! ending within the phrase, or too many choices does it take one; then what stands before that is known.
 
 use super::notation::{Phrase, Piece};
-use super::script::Script;
 
 /// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
 const BEGINNINGS_MAX: usize = 32;
@@ -60,13 +59,12 @@ pub(super) fn beginnings(phrase: &Phrase) -> Vec<Beginning> {
     let mut found: Vec<Beginning> = phrase.rows.iter().flat_map(row).collect();
     // A pattern that begins at a word finds nothing at a sign.
     found.retain(|found| !phrase.starts || found.text.is_empty() || found.text.bytes().next().is_some_and(is_word));
-    let any_script = phrase.holds(Script::Alphabet);
     for found in &mut found {
         found.rest = match found.rest {
             Rest::Bound if !phrase.ends => Rest::Nothing,
             // Behind a sign a word may also begin: the pattern knows.
             Rest::Ending if !found.text.bytes().last().is_some_and(is_word) => Rest::Pattern,
-            Rest::Ending if any_script => Rest::AnyEnding,
+            Rest::Ending if phrase.any_script => Rest::AnyEnding,
             rest => rest,
         };
     }
@@ -74,7 +72,12 @@ pub(super) fn beginnings(phrase: &Phrase) -> Vec<Beginning> {
 }
 
 /// The beginnings with a piece behind them. Where they become too many, those that say something already stay as they are.
-fn follow(found: Vec<Beginning>, piece: &Piece) -> Vec<Beginning> {
+fn follow(mut found: Vec<Beginning>, piece: &Piece) -> Vec<Beginning> {
+    // Most pieces make no beginning more: nothing is copied for them.
+    if let (Piece::Text(_) | Piece::Ending | Piece::Gap | Piece::Words, true) = (piece, found.len() <= BEGINNINGS_MAX) {
+        found.iter_mut().for_each(|beginning| go_on(beginning, piece));
+        return found;
+    }
     let all = |cut: bool| {
         let mut next = Vec::with_capacity(found.len());
         for beginning in &found {
@@ -89,6 +92,15 @@ fn follow(found: Vec<Beginning>, piece: &Piece) -> Vec<Beginning> {
     };
     let next = all(false);
     if next.len() > BEGINNINGS_MAX { all(true) } else { next }
+}
+
+/// The beginning with a piece behind it that leaves no choice.
+fn go_on(beginning: &mut Beginning, piece: &Piece) {
+    match (beginning.rest, piece) {
+        (Rest::Bound, Piece::Text(text)) => beginning.text.push_str(text),
+        (Rest::Bound, Piece::Ending) => beginning.rest = Rest::Ending,
+        _ => beginning.rest = Rest::Pattern,
+    }
 }
 
 fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {

@@ -1,4 +1,4 @@
-//! The words that requests are recognised by, read from TOML and compiled once.
+//! The words that requests are recognised by, read from TOML and made ready once, for the first letter that is read.
 //!
 //! A language is a file of *groups* (verbs of erasing, objects, negations, …); a group is a list of phrases. How groups
 //! combine is decided in `judge`, so that a native speaker can mend words without Rust and nobody writes a pattern
@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -107,8 +107,78 @@ impl Topic {
     }
 }
 
-/// The words of all languages, compiled.
+/// The words of all languages.
 pub struct Lexicon {
+    /// SHA-256 over the files.
+    digest: [u8; 32],
+    words: LazyLock<Words, Box<dyn FnOnce() -> Words + Send>>,
+}
+
+impl Lexicon {
+    /// The lexicon that the binary carries, ready.
+    ///
+    /// # Errors
+    /// A file that is no lexicon: then the binary was built of a wrong one.
+    pub fn embedded() -> Result<Self, LexiconError> {
+        Ok(Self::of(Words::compile(files())?))
+    }
+
+    fn of(words: Words) -> Self {
+        Self { digest: digest(), words: LazyLock::new(Box::new(|| words)) }
+    }
+
+    /// Of other files than those of the binary.
+    #[cfg(test)]
+    pub(super) fn compile<'t>(texts: impl Iterator<Item = (Tongue, &'t str)>) -> Result<Self, LexiconError> {
+        Words::compile(texts).map(Self::of)
+    }
+
+    /// The same, made ready for the first letter: a daemon that has no letters to read need not wait for it.
+    ///
+    /// It panics there where [`Self::embedded`] errs, which depends on the binary alone: no binary that its tests have seen does.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the files are a part of the program, and its tests have read them")]
+    pub fn at_first_letter() -> Self {
+        let words = || Words::compile(files()).expect("the lexicons of the binary are well formed");
+        Self { digest: digest(), words: LazyLock::new(Box::new(words)) }
+    }
+
+    /// SHA-256 over its files: what the trail says of them.
+    #[must_use]
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// How each language did on labelled letters, where that was measured.
+    pub fn measured(&self) -> impl Iterator<Item = (Tongue, Measured)> {
+        self.words.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
+    }
+}
+
+/// What is asked of it is asked of its words, which are then made ready.
+impl std::ops::Deref for Lexicon {
+    type Target = Words;
+
+    fn deref(&self) -> &Words {
+        &self.words
+    }
+}
+
+fn files() -> impl Iterator<Item = (Tongue, &'static str)> {
+    Tongue::ALL.iter().map(|tongue| (*tongue, tongue.lexicon()))
+}
+
+fn digest() -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for (tongue, text) in files() {
+        hasher.update(format!("{tongue} {}\n", text.len()));
+        hasher.update(text);
+    }
+    hasher.finalize().into()
+}
+
+/// The words, made ready to be looked for.
+pub struct Words {
     patterns: Vec<Pattern>,
     finder: Finder,
     /// Of the groups that name somebody.
@@ -123,12 +193,7 @@ pub struct Lexicon {
     opening: Tongues,
 }
 
-impl Lexicon {
-    /// The lexicon that the binary carries.
-    pub fn embedded() -> Result<Self, LexiconError> {
-        Self::compile(Tongue::ALL.iter().map(|tongue| (*tongue, tongue.lexicon())))
-    }
-
+impl Words {
     pub(super) fn compile<'t>(texts: impl Iterator<Item = (Tongue, &'t str)>) -> Result<Self, LexiconError> {
         let mut patterns: Vec<Pattern> = Vec::new();
         let mut forgiven: HashMap<String, (Tongue, String)> = HashMap::new();
@@ -153,7 +218,7 @@ impl Lexicon {
                 raw.specific.iter().map(|(category, phrases)| (Topic::Specific(category.as_str().into()), phrases));
             for (topic, phrases) in grouped.chain(named).filter(|(_, phrases)| !phrases.is_empty()) {
                 let phrases = in_order(phrases).map_err(|cause| malformed(language, &topic, cause))?;
-                patterns.push(Pattern::new(language, topic, phrases));
+                patterns.push(Pattern { language, topic, phrases });
             }
         }
         let finder = Finder::new(patterns.iter().enumerate()).map_err(|cause| no_beginning(&patterns, cause))?;
@@ -167,11 +232,6 @@ impl Lexicon {
         Ok(Self { patterns, finder, cues, groups, forgiven: unambiguous(forgiven, &words), measured, opening })
     }
 
-    /// How each language did on labelled letters, where that was measured.
-    pub fn measured(&self) -> impl Iterator<Item = (Tongue, Measured)> {
-        self.measured.iter().map(|(tongue, figures)| (*tongue, *figures))
-    }
-
     /// The categories of data that people name in any language.
     #[must_use]
     pub fn categories(&self) -> BTreeSet<&str> {
@@ -182,19 +242,6 @@ impl Lexicon {
     /// The languages whose finds open requests by themselves.
     pub(super) const fn opening(&self) -> Tongues {
         self.opening
-    }
-
-    /// SHA-256 over its words: what the trail says of them.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        for pattern in &self.patterns {
-            hasher.update(format!("{} {} {}\n", pattern.language, pattern.topic.name(), pattern.source));
-        }
-        for (misspelled, meant) in self.forgiven.iter().collect::<BTreeMap<_, _>>() {
-            hasher.update(format!("{misspelled} {meant}\n"));
-        }
-        hasher.finalize().into()
     }
 
     fn of(&self, group: Group) -> Option<&Finder> {
@@ -311,6 +358,7 @@ pub(super) fn for_tests() -> &'static Lexicon {
 mod tests {
     use super::*;
     use crate::intake::normal::fold;
+    use crate::intake::notation::pattern;
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {
@@ -321,8 +369,11 @@ mod tests {
     }
 
     #[test]
-    fn every_pattern_has_room() {
-        assert!(for_tests().patterns.iter().all(|pattern| pattern.here().is_some()));
+    fn what_is_made_ready_late_is_the_same() {
+        let late = Lexicon::at_first_letter();
+        assert_eq!(late.digest(), for_tests().digest());
+        assert!(late.knows("delete") && !late.knows("xyzzy"));
+        assert!(late.measured().eq(for_tests().measured()));
     }
 
     #[test]
@@ -335,6 +386,11 @@ mod tests {
     #[test]
     fn what_is_found_is_what_each_pattern_finds() {
         let lexicon = for_tests();
+        let here = |of: &Pattern| {
+            let sources: Vec<String> = of.phrases.iter().map(pattern).collect();
+            regex::Regex::new(&format!("^(?:{})", sources.join("|"))).unwrap()
+        };
+        let patterns: Vec<regex::Regex> = lexicon.patterns.iter().map(here).collect();
         let sentences = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/sentences");
         for tongue in Tongue::ALL {
             let text = std::fs::read_to_string(sentences.join(format!("{tongue}.txt"))).unwrap();
@@ -342,8 +398,8 @@ mod tests {
             let text = fold(&lines.join("\n\n"));
             let mut found = lexicon.finder.find(&text, &lexicon.patterns, Reading::All);
             let mut expected: Vec<(usize, Range<usize>)> = Vec::new();
-            for (number, pattern) in lexicon.patterns.iter().enumerate() {
-                let (here, mut free) = (pattern.here().unwrap(), 0);
+            for (number, here) in patterns.iter().enumerate() {
+                let mut free = 0;
                 for at in crate::intake::phrases::starts(&text) {
                     let end = here.find(&text[at..]).map_or(0, |hit| at + hit.end());
                     if at >= free && end > at {
@@ -366,7 +422,7 @@ mod tests {
     fn a_sentence_is_read_in_the_languages_that_it_may_be_in() {
         let english = "[groups]\nown = [\"please\", \"we\", \"use\", \"the\", \"account\"]";
         let italian = "[groups]\nown = [\"cancellate\", \"il mio\", \"account\"]";
-        let lexicon = Lexicon::compile([(Tongue::En, english), (Tongue::It, italian)].into_iter()).unwrap();
+        let lexicon = Words::compile([(Tongue::En, english), (Tongue::It, italian)].into_iter()).unwrap();
         let read = |text: &str| {
             let mut languages: Vec<Tongue> =
                 lexicon.locate(text, Tongues::default()).map(|(language, _, _)| language).collect();
@@ -382,7 +438,7 @@ mod tests {
     #[test]
     fn a_wrong_file_is_named() {
         let text = "[groups]\nnonsense = []\n";
-        let error = Lexicon::compile([(Tongue::Fr, text)].into_iter()).err().unwrap();
+        let error = Words::compile([(Tongue::Fr, text)].into_iter()).err().unwrap();
         assert!(matches!(error, LexiconError::UnknownGroup { ref name, .. } if name == "fr.toml"), "{error}");
     }
 
@@ -390,7 +446,7 @@ mod tests {
     fn a_language_opens_by_itself_once_it_was_measured() {
         let lexicon = |measured: &str| {
             let text = format!("[groups]\nerase_verb = [\"efface*\"]\n{measured}");
-            Lexicon::compile([(Tongue::Fr, text.as_str())].into_iter())
+            Words::compile([(Tongue::Fr, text.as_str())].into_iter())
         };
         assert!(!lexicon("").unwrap().opening().contains(Tongue::Fr));
         let error = lexicon("request = [\"… merci\"]").err().unwrap();

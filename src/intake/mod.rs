@@ -26,6 +26,7 @@ mod beginnings;
 mod bounce;
 mod claims;
 mod content;
+mod fit;
 mod frame;
 mod groups;
 mod html;

@@ -14,6 +14,9 @@ use crate::domain::is_unseen;
 ///
 /// A blank line becomes one `\n` and a single line break a space, because mail programs break lines anywhere.
 pub(super) fn fold(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return text.to_ascii_lowercase();
+    }
     let mut folding = Folding { out: String::with_capacity(text.len()), breaks: 0, gap: false, last: Script::None };
     let mut rest = text;
     while !rest.is_empty() {

@@ -6,17 +6,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::normal::fold;
 use super::script::Script;
 
-/// Bytes that the lazy automaton of one pattern may take.
-const DFA_BYTES_MAX: usize = 64 << 20;
-/// Bytes that one compiled pattern may take.
-const PATTERN_BYTES_MAX: usize = 64 << 20;
 /// Letters from which on a slip inside a word is forgiven.
 const FORGIVEN_CHARS_MIN: usize = 6;
 
@@ -30,11 +25,6 @@ pub(super) struct Misspelled {
     pub real: Vec<String>,
 }
 
-/// A pattern with room for its automaton.
-pub(super) fn compiled(source: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).dfa_size_limit(DFA_BYTES_MAX).size_limit(PATTERN_BYTES_MAX).build()
-}
-
 /// A phrase, taken apart.
 pub(super) struct Phrase {
     /// As it is written.
@@ -45,6 +35,10 @@ pub(super) struct Phrase {
     pub starts: bool,
     /// Whether a word ends where it ends.
     pub ends: bool,
+    /// Whether endings are of any script.
+    pub any_script: bool,
+    /// Words of a gap: where every sign is a word, more of them make four words.
+    pub gap_words: usize,
 }
 
 /// A piece of a phrase.
@@ -65,12 +59,6 @@ pub(super) enum Piece {
     Words,
 }
 
-impl Phrase {
-    pub fn holds(&self, script: Script) -> bool {
-        self.text.chars().any(|c| Script::of(c) == script)
-    }
-}
-
 /// A phrase that is not of the notation.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("“{phrase}” has a bracket without its other one, or a ? behind nothing")]
@@ -82,12 +70,15 @@ pub(super) struct NotAPhrase {
 pub(super) fn parse(phrase: &str) -> Result<Phrase, NotAPhrase> {
     let signs: Vec<char> = phrase.replace(" … ", "\u{0} ").chars().collect();
     let bounded = |c: char| c.is_alphanumeric();
+    let holds = |script: Script| !phrase.is_ascii() && phrase.chars().any(|c| Script::of(c) == script);
     match rows(&signs, 0) {
         Some((rows, end)) if end == signs.len() => Ok(Phrase {
             text: phrase.to_owned(),
             rows,
             starts: phrase.starts_with(|c| bounded(c) || c == '('),
             ends: phrase.ends_with(|c| bounded(c) || matches!(c, '*' | ')' | '?')),
+            any_script: holds(Script::Alphabet),
+            gap_words: if holds(Script::Ideograph) { 10 } else { 4 },
         }),
         _ => Err(NotAPhrase { phrase: phrase.to_owned() }),
     }
@@ -161,29 +152,24 @@ fn ways(c: char) -> Vec<String> {
     KNOWN.with_borrow_mut(|known| known.entry(c).or_insert_with(|| of(c)).clone())
 }
 
-/// Phrases with their patterns, the longest first, because alternation takes the first that fits.
+/// Phrases, those of the longest pattern first, because the first that fits is taken.
 ///
 /// # Errors
 /// A phrase that is not of the notation.
-pub(super) fn in_order(phrases: &[String]) -> Result<Vec<(Phrase, String)>, NotAPhrase> {
-    let with_pattern = |phrase: &String| -> Result<_, NotAPhrase> {
+pub(super) fn in_order(phrases: &[String]) -> Result<Vec<Phrase>, NotAPhrase> {
+    let with_length = |phrase: &String| -> Result<_, NotAPhrase> {
         let phrase = parse(phrase)?;
-        let pattern = pattern(&phrase);
-        Ok((phrase, pattern))
+        Ok((pattern(&phrase).len(), phrase))
     };
-    let mut patterns: Vec<(Phrase, String)> = phrases.iter().map(with_pattern).collect::<Result<_, _>>()?;
-    patterns.sort_by_key(|(_, pattern)| std::cmp::Reverse(pattern.len()));
-    Ok(patterns)
+    let mut found: Vec<(usize, Phrase)> = phrases.iter().map(with_length).collect::<Result<_, _>>()?;
+    found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+    Ok(found.into_iter().map(|(_, phrase)| phrase).collect())
 }
 
-/// A phrase as a regular expression.
-fn pattern(phrase: &Phrase) -> String {
+/// A phrase as a regular expression: what it means, and what a test holds the finding of it against.
+pub(super) fn pattern(phrase: &Phrase) -> String {
     const BOUND: &str = r"(?-u:\b)";
-    let signs = Signs {
-        // Where every sign is a word, more of them make four words.
-        gap: if phrase.holds(Script::Ideograph) { 10 } else { 4 },
-        ending: if phrase.holds(Script::Alphabet) { "[a-z0-9_]*" } else { "[a-z0-9]*" },
-    };
+    let signs = Signs { gap: phrase.gap_words, ending: if phrase.any_script { "[a-z0-9_]*" } else { "[a-z0-9]*" } };
     let mut out = String::from(if phrase.starts { BOUND } else { "" });
     signs.write_rows(&phrase.rows, &mut out);
     if phrase.ends {
@@ -195,7 +181,7 @@ fn pattern(phrase: &Phrase) -> String {
 /// What the signs of a phrase stand for.
 struct Signs {
     /// Words of a gap.
-    gap: u32,
+    gap: usize,
     ending: &'static str,
 }
 
@@ -277,6 +263,8 @@ pub(super) fn words_of(phrase: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
+
     use super::*;
 
     #[test]

@@ -3,16 +3,14 @@
 //! A trie of how phrases begin is walked once at every word of the text. What begins there tells which languages the words
 //! are of, and only phrases of languages that a sentence may be in, or the text as a whole, are looked at further. Most are
 //! texts, found by then; the pattern of the others is tried there and nowhere else. What is found is what each pattern would
-//! find by itself, from left to right. A pattern is compiled when it is tried for the first time.
+//! find by itself, from left to right; a test holds it against them.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-
-use regex::Regex;
 
 use super::beginnings::{Beginning, Rest, beginnings, is_word};
+use super::fit;
 use super::lexicon::Topic;
-use super::notation::{self, Phrase};
+use super::notation::Phrase;
 use super::tongue::{Tongue, Tongues, plausible};
 use super::trie::Trie;
 
@@ -28,23 +26,6 @@ pub(super) struct Pattern {
     pub topic: Topic,
     /// Its phrases, in the order in which they are tried.
     pub phrases: Vec<Phrase>,
-    pub source: String,
-    /// Of the text from where a phrase may begin; `None` where it is too large, which a test rules out.
-    here: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    /// Of phrases with their sources.
-    pub fn new(language: Tongue, topic: Topic, phrases: Vec<(Phrase, String)>) -> Self {
-        let (phrases, sources): (Vec<Phrase>, Vec<String>) = phrases.into_iter().unzip();
-        Self { language, topic, phrases, source: sources.join("|"), here: OnceLock::new() }
-    }
-
-    /// The pattern at the beginning of a text.
-    pub fn here(&self) -> Option<&Regex> {
-        let compiled = || notation::compiled(&format!("^(?:{})", self.source)).ok();
-        self.here.get_or_init(compiled).as_ref()
-    }
 }
 
 /// A pattern of which a phrase has a beginning.
@@ -55,6 +36,8 @@ struct Owner {
     rest: Rest,
     /// Which of its beginnings this is, in the order in which the pattern tries them.
     rank: u32,
+    /// Which of its phrases begins so.
+    phrase: u32,
 }
 
 /// What begins at a place of a text.
@@ -62,7 +45,8 @@ struct Owner {
 struct Candidate {
     pattern: u32,
     rank: u32,
-    /// Where the phrase ends; `None` where only the pattern can tell.
+    phrase: u32,
+    /// Where the phrase ends; `None` where it has to be held against the text.
     end: Option<usize>,
 }
 
@@ -111,13 +95,14 @@ impl Finder {
         let mut all: Vec<(String, Owner)> = Vec::new();
         for (pattern, of) in patterns {
             let mut rank = 0;
-            for phrase in &of.phrases {
+            for (number, phrase) in of.phrases.iter().enumerate() {
                 for beginning in beginnings(phrase) {
                     if beginning.text.is_empty() {
                         return Err(NoBeginning { pattern, phrase: phrase.text.clone() });
                     }
                     let Beginning { text, rest } = beginning;
-                    all.push((text, Owner { pattern: pattern as u32, language: of.language, rest, rank }));
+                    let (pattern, phrase) = (pattern as u32, number as u32);
+                    all.push((text, Owner { pattern, language: of.language, rest, rank, phrase }));
                     rank += 1;
                 }
             }
@@ -125,7 +110,8 @@ impl Finder {
         all.sort_unstable();
         // Of beginnings that differ in nothing else the first is the one that is found.
         all.dedup_by(|(text, next), (kept, owner)| {
-            text == kept && (next.pattern, next.rest) == (owner.pattern, owner.rest)
+            let same = (next.pattern, next.rest) == (owner.pattern, owner.rest);
+            text == kept && same && (next.rest != Rest::Pattern || next.phrase == owner.phrase)
         });
         let mut texts: Vec<&str> = Vec::new();
         let mut begins: Vec<Begin> = Vec::new();
@@ -169,7 +155,7 @@ impl Finder {
                 if at < free.from(pattern) {
                     continue;
                 }
-                if let Some(end) = end(tried[0], folded, at, patterns) {
+                if let Some(end) = end(tried, folded, at, patterns) {
                     free.set(pattern, end);
                     found.push((pattern, at..end));
                 }
@@ -192,7 +178,7 @@ impl Finder {
             self.candidates(bytes, &begun, Tongues::ALL, &mut here);
         });
         here.sort_unstable();
-        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| end(tried[0], folded, at, patterns))
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| end(tried, folded, at, patterns))
     }
 
     fn candidates(&self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
@@ -207,19 +193,24 @@ impl Finder {
             }
             let end = owner.rest.end(folded, begun.end);
             if end.is_some() || owner.rest == Rest::Pattern {
-                into.push(Candidate { pattern: owner.pattern, rank: owner.rank, end });
+                let Owner { pattern, rank, phrase, .. } = *owner;
+                into.push(Candidate { pattern, rank, phrase, end });
             }
         }
     }
 }
 
-/// Where the phrase ends of which this is the best beginning.
-fn end(best: Candidate, folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
-    if best.end.is_some() {
-        return best.end;
-    }
-    let found = patterns[best.pattern as usize].here()?.find(&folded[at..])?;
-    (!found.is_empty()).then(|| at + found.end())
+/// Where the first phrase of one pattern ends of which these are the beginnings, the best first.
+fn end(tried: &[Candidate], folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
+    let mut vain = None;
+    tried.iter().find_map(|candidate| {
+        if candidate.end.is_some() || vain == Some(candidate.phrase) {
+            return candidate.end;
+        }
+        vain = Some(candidate.phrase);
+        let phrase = &patterns[candidate.pattern as usize].phrases[candidate.phrase as usize];
+        fit::end(phrase, folded.as_bytes(), at)
+    })
 }
 
 /// Where the last phrase of each pattern ended.

@@ -1,0 +1,96 @@
+//! Whether a phrase stands at a place of a folded text, and where it ends there.
+//!
+//! It tries what the phrase's pattern would, in the same order, and so ends where that would; but nothing has to be compiled
+//! for it. A gap is of few words, so that little is tried in vain.
+
+use super::beginnings::is_word;
+use super::notation::{Phrase, Piece};
+
+/// A phrase that is held against a text.
+struct Fit<'a> {
+    phrase: &'a Phrase,
+    folded: &'a [u8],
+}
+
+/// What has to stand behind a piece: the rest of its row, and what follows on that.
+#[derive(Clone, Copy)]
+struct Next<'a> {
+    row: &'a [Piece],
+    then: Option<&'a Self>,
+}
+
+impl Next<'_> {
+    fn is_behind_space(&self) -> bool {
+        matches!(self.row.first(), Some(Piece::Text(text)) if text.starts_with(' '))
+    }
+}
+
+/// Where the phrase ends that begins at this place of a folded text.
+pub(super) fn end(phrase: &Phrase, folded: &[u8], at: usize) -> Option<usize> {
+    if phrase.starts && !folded.get(at).is_some_and(|byte| is_word(*byte)) {
+        return None;
+    }
+    let fit = Fit { phrase, folded };
+    phrase.rows.iter().find_map(|row| fit.rest(Some(&Next { row, then: None }), at))
+}
+
+impl Fit<'_> {
+    /// Where it ends, if the rest of it stands here.
+    fn rest(&self, next: Option<&Next<'_>>, at: usize) -> Option<usize> {
+        let Some(Next { row, then }) = next else { return self.last(at) };
+        let Some((piece, row)) = row.split_first() else { return self.rest(*then, at) };
+        let after = Next { row, then: *then };
+        match piece {
+            Piece::Text(text) => self.rest(Some(&after), self.behind(text, at)?),
+            Piece::Sign(ways) => ways.iter().find_map(|way| self.rest(Some(&after), self.behind(way, at)?)),
+            Piece::Choice(rows) => rows.iter().find_map(|row| self.rest(Some(&Next { row, then: Some(&after) }), at)),
+            Piece::Maybe(piece) => {
+                let there = Next { row: std::slice::from_ref(piece), then: Some(&after) };
+                self.rest(Some(&there), at).or_else(|| self.rest(Some(&after), at))
+            }
+            Piece::Ending => {
+                let letter = |byte: u8| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || self.phrase.any_script && byte == b'_'
+                };
+                (at..=self.run(at, letter)).rev().find_map(|end| self.rest(Some(&after), end))
+            }
+            Piece::Gap => self.gap(self.phrase.gap_words, &after, at),
+            Piece::Words => self.word(self.phrase.gap_words - 1, &after, at),
+        }
+    }
+
+    /// At most so many words, each behind a space, and then the rest.
+    fn gap(&self, words: usize, after: &Next<'_>, at: usize) -> Option<usize> {
+        let more = (words > 0 && self.folded.get(at) == Some(&b' ')).then(|| self.word(words - 1, after, at + 1));
+        more.flatten().or_else(|| self.rest(Some(after), at))
+    }
+
+    /// A word, at most so many more, and then the rest.
+    fn word(&self, more: usize, after: &Next<'_>, at: usize) -> Option<usize> {
+        let of_word = |byte: u8| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'-' | b'\'' | b'"' | b'@' | b'_' | b'/')
+        };
+        let end = self.run(at, of_word);
+        // A space is of no word: where one has to follow, only the end of this one is worth a try.
+        let from = if after.is_behind_space() { end.max(at + 1) } else { at + 1 };
+        (from..=end).rev().find_map(|end| self.gap(more, after, end))
+    }
+
+    fn behind(&self, text: &str, at: usize) -> Option<usize> {
+        let (text, here) = (text.as_bytes(), &self.folded[at..]);
+        (text.first() == here.first() || text.is_empty()).then(|| here.starts_with(text).then_some(at + text.len()))?
+    }
+
+    /// Where signs of a kind end.
+    fn run(&self, at: usize, of: impl Fn(u8) -> bool) -> usize {
+        at + self.folded[at..].iter().take_while(|byte| of(**byte)).count()
+    }
+
+    /// The end, where the phrase may end here.
+    fn last(&self, at: usize) -> Option<usize> {
+        let within = |at: Option<usize>| at.and_then(|at| self.folded.get(at)).is_some_and(|byte| is_word(*byte));
+        (!self.phrase.ends || within(at.checked_sub(1)) != within(Some(at))).then_some(at)
+    }
+}

@@ -159,7 +159,7 @@ fn categories(found: &[&Signals]) -> Vec<String> {
 /// What stands behind "my user name is", "phone:", "name:" on a line.
 fn cued(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     // "Our colleague Jane Roe", "the profile of Jane Roe": a name stands right behind the word for the person.
-    for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
+    for group in [Group::OtherUser, Group::SeveralPeople, Group::EndUser, Group::PersonCue] {
         for found in line.all(group) {
             joined::names_of(line.behind(found.end), lexicon).into_iter().for_each(|name| claims.name(Some(name)));
         }

@@ -125,9 +125,7 @@ impl Near<'_> {
     fn named_object(&self) -> Option<Object> {
         let Self { hit, found, wished } = *self;
         let specific = self.has_specific();
-        if (wished || found.opens_clause(hit))
-            && self.any(|other| other.is(Group::SeveralPeople) && other.distance(hit) <= PEOPLE_WORDS)
-        {
+        if (wished || found.opens_clause(hit)) && self.any(|other| is_several(hit, other, found)) {
             return Some((Target::Theirs, UNREAD_CONFIDENCE, SEVERAL));
         }
         if specific && wished && found.has(hit.language, Group::RestStays) {
@@ -190,6 +188,13 @@ impl Near<'_> {
         }
         says_only_that(hit, found).then_some((Target::Generic, BARE_CONFIDENCE, "nothing"))
     }
+}
+
+/// Whether several people are what the verb itself takes: not "one of our clients", and not who asked for it.
+fn is_several(hit: &Hit, other: &Hit, found: &Signals) -> bool {
+    let one = found.around(other, Group::EndUser).any(|one| one.first < other.first && one.overlaps(other));
+    let near = other.distance(hit) <= PEOPLE_WORDS && (other.first > hit.last || other.clause == hit.clause);
+    other.is(Group::SeveralPeople) && near && !one
 }
 
 /// Whether "our customer" is what the verb itself takes: right behind it, or in its clause before it.

@@ -90,7 +90,7 @@ const CASES: &[(&str, &str, Expect)] = &[
     (
         OWNER,
         "please delete our customer John Smith and the phone number of Una Miller.",
-        Review(ReviewReason::UnclearTarget),
+        Review(ReviewReason::UnclearLetter),
     ),
     (
         OWNER,

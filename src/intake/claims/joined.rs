@@ -2,7 +2,7 @@
 //! Garrido". Whoever is left out here would be told that all was done; who is named too much only brings a person to look.
 
 use super::{Folded, NAMES_MAX, PARTICLES, YOURS, name_of};
-use crate::intake::lexicon::{Group, Lexicon};
+use crate::intake::lexicon::{Group, Lexicon, Topic};
 use crate::intake::normal::fold;
 
 /// What joins a name to the one before it, folded; any of them may follow each other ("and also").
@@ -144,32 +144,32 @@ pub(super) fn has_name(line: &str) -> bool {
 /// Names right behind the verbs of erasing of a line, and right before one that ends its clause.
 pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> {
     let mut names = Vec::new();
-    for verb in line.all(Group::EraseVerb) {
+    let verbs = line.found.iter().filter(|(_, topic, _)| **topic == Topic::Group(Group::EraseVerb));
+    for (language, _, verb) in verbs {
+        // "Una" is a Spanish word, and a name in an English letter.
+        let is_word = |word: &str| lexicon.languages_of(&fold(word)).contains(language);
         let behind = line.behind(verb.end).trim_start();
-        names.extend(unknown_names(skip(behind, &BEFORE), lexicon));
-        let ends = line
-            .folded
-            .get(verb.end..)
-            .is_none_or(|rest| rest.trim().is_empty() || rest.starts_with(['.', '!', '?', ',']));
-        if ends {
-            names.extend(name_before(line, verb.start, lexicon));
+        names.extend(unknown_names(skip(behind, &BEFORE), is_word, lexicon));
+        let rest = line.folded.get(verb.end..).unwrap_or_default();
+        if rest.trim().is_empty() || rest.starts_with(['.', '!', '?', ',']) {
+            names.extend(name_before(line, verb.start, is_word, lexicon));
         }
     }
     names
 }
 
-/// The names that a text begins with, of words that no lexicon knows: "delete My Account" names nobody.
-fn unknown_names(text: &str, lexicon: &Lexicon) -> Vec<String> {
-    let first = name_of(text).filter(|name| !name.split_whitespace().any(|word| is_word(word, lexicon)));
+/// The names that a text begins with, none of whose words is known: "delete My Account" names nobody.
+fn unknown_names(text: &str, is_word: impl Fn(&str) -> bool, lexicon: &Lexicon) -> Vec<String> {
+    let first = name_of(text).filter(|name| !name.split_whitespace().any(is_word));
     if first.is_some() { names_of(text, lexicon) } else { Vec::new() }
 }
 
 /// Two words with capitals right before a place of the line: "bitte Anna Garrido löschen".
-fn name_before(line: &Folded<'_>, at: usize, lexicon: &Lexicon) -> Option<String> {
+fn name_before(line: &Folded<'_>, at: usize, is_word: impl Fn(&str) -> bool, lexicon: &Lexicon) -> Option<String> {
     let written = line.written(&(0..at.saturating_sub(1)));
     let words: Vec<&str> = written.split_whitespace().collect();
     let name = words.get(words.len().checked_sub(2)?..)?.join(" ");
-    unknown_names(&name, lexicon).into_iter().next()
+    unknown_names(&name, is_word, lexicon).into_iter().next()
 }
 
 /// The next name behind words that join it: two words with capitals, or one that no lexicon knows.

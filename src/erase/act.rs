@@ -61,12 +61,12 @@ impl Work<'_> {
             return Ok(*counts);
         }
         let at = &step.rows.at;
-        // Asked before each chunk: a hold may be placed while we erase.
+        let began = throttle::begin(self.run, at).await?;
+        // Asked before each chunk, and behind all waiting: a hold may be placed while we erase.
         let held = held::above(self.skeleton(), ledger.held(self.discovery).await?);
         if held::waits(step, &held) {
             return Err(EraseError::Held { at: at.clone() });
         }
-        let began = throttle::begin(self.run, at).await?;
         let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;

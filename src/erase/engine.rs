@@ -188,6 +188,7 @@ async fn overtaken(work: &Work<'_>) -> Result<Option<Discovery>, EraseError> {
     }
     can_blank(work.skeleton(), &found, work.schemas)?;
     work.finder().identities(&mut found, work.schemas).await?;
+    work.finder().told(&mut found, work.run.map).await?;
     Ok(Some(saved_with(work.run, work.discovery.clone(), found).await?))
 }
 

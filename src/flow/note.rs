@@ -244,8 +244,11 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } => Recorded::Intent,
+        // What is asked of others is still open.
+        Event::Erased { waiting: true, .. } => Recorded::Outcome,
         Event::Erased { .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone => Recorded::Completed,
-        Event::StepFailed | Event::RecipientStuck => Recorded::StepFailed,
+        Event::RecipientStuck => Recorded::ReviewAsked,
+        Event::StepFailed => Recorded::StepFailed,
         Event::CameBack => Recorded::Reopened,
         Event::PutRight => Recorded::PutRight,
         Event::Released | Event::ReleasedByPerson => Recorded::Released,

@@ -58,6 +58,9 @@ pub(super) async fn orders(house: &House, ledger: &CaseLedger<'_>, request: &Req
     Ok(Orders(orders))
 }
 
+/// So many days before the due date the team hears of a recipient who is silent.
+const DUE_DAYS: i64 = 5;
+
 /// Writes whom a request waits for, with the job that asks each.
 pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders: &Orders) -> Result<(), FlowError> {
     let now = house.clock.now();
@@ -65,6 +68,10 @@ pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders:
     let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
     for store in orders.0.keys() {
         let Some((_, map)) = house.map.recipients().iter().find(|(name, _)| name.as_str() == store) else { continue };
+        // The person is answered by the due date: silence is told in time, and not on the first day.
+        let in_time =
+            house.calendar.end_of(request.deadlines.legal_due.saturating_sub(jiff::Span::new().days(DUE_DAYS)));
+        let due_at = now.plus_days(map.silent_days).min(in_time).max(now.plus_days(1));
         let recipient = Recipient {
             request: request.id,
             store: store.clone(),
@@ -75,9 +82,9 @@ pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders:
             token_hash: *Token::of_recipient(&secret, request.id, store).hash().as_bytes(),
             created_at: now,
             asked_at: None,
-            remind_at: now.plus_days(map.remind_days),
+            remind_at: now.plus_days(map.remind_days).min(due_at),
             reminded_at: None,
-            due_at: now.plus_days(map.silent_days),
+            due_at,
             settled_at: None,
         };
         recipients::insert(tx, &recipient).await?;
@@ -97,11 +104,8 @@ pub(super) async fn awaited(
     id: RequestId,
     store: &str,
 ) -> Result<Option<(Stored, Recipient)>, FlowError> {
-    challenges::take_turn(tx, &house.keys.lookup_mac(&format!("recipients of {id}"))).await?;
-    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
-    let recipient = recipients::load(tx, id, store).await?;
-    let waits = stored.request.state == State::WaitingOnRecipients;
-    Ok(recipient.filter(|recipient| waits && !recipient.state.is_settled()).map(|recipient| (stored, recipient)))
+    let found = while_waiting(house, tx, id, store).await?;
+    Ok(found.filter(|(_, recipient)| !recipient.state.is_settled()))
 }
 
 /// Moves a recipient, with its leaf; the request goes on, or to a person, by what that means.
@@ -171,6 +175,20 @@ async fn finish(house: &House, tx: &mut Tx, stored: &Stored, actor: Actor) -> Re
     again::plan_sweep(house, tx, id).await
 }
 
+/// A recipient, settled or not, while their request waits for anybody.
+async fn while_waiting(
+    house: &House,
+    tx: &mut Tx,
+    id: RequestId,
+    store: &str,
+) -> Result<Option<(Stored, Recipient)>, FlowError> {
+    challenges::take_turn(tx, &house.keys.lookup_mac(&format!("recipients of {id}"))).await?;
+    let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
+    let recipient = recipients::load(tx, id, store).await?;
+    let waits = stored.request.state == State::WaitingOnRecipients;
+    Ok(recipient.filter(|_| waits).map(|recipient| (stored, recipient)))
+}
+
 /// Takes what a recipient answers by a letter; whether anybody was waited for who could say so. What is not plainly "done" is
 /// kept for a person to read.
 pub(super) async fn heard(
@@ -179,7 +197,7 @@ pub(super) async fn heard(
     answering: &Recipient,
     (letter, bytes): (&Intake, &[u8]),
 ) -> Result<(), FlowError> {
-    let Some((stored, recipient)) = awaited(house, tx, answering.request, &answering.store).await? else {
+    let Some((stored, recipient)) = while_waiting(house, tx, answering.request, &answering.store).await? else {
         return Ok(());
     };
     // What a list passes on, or what looks like a machine's, is nobody's word.
@@ -192,6 +210,10 @@ pub(super) async fn heard(
         Acknowledgement::Refused => (RecipientState::Refused, Some(Need::Refused)),
         Acknowledgement::Unclear => (RecipientState::InProgress, Some(Need::Unclear)),
     };
+    // Who was settled and says something else takes it back, as long as the request waits for others.
+    if says == Acknowledgement::Done && recipient.state.is_settled() {
+        return Ok(());
+    }
     if says != Acknowledgement::Done {
         safe::put_letter(house, tx, &stored.request, bytes).await?;
     }

@@ -29,7 +29,6 @@ const DONE: &[&str] = &[
     "completed",
     "removed",
     "finished",
-    "complete",
     "erledigt",
     "gelöscht",
     "vollzogen",
@@ -175,19 +174,23 @@ const GOOD_BYE: &[&str] = &[
     "cordialmente",
 ];
 
-/// Words of which one says that it is not done and will not be.
+/// Words that begin a question, also one without its sign.
+const ASKING: &[&str] =
+    &["have", "has", "is", "are", "was", "were", "ist", "sind", "wurde", "wurden", "haben", "est", "avez"];
+
+/// Words behind a good-bye at most: a name, and what somebody is.
+const NAME_WORDS_MAX: usize = 8;
+
+/// Words of which one says that it is not done and will not be. A "no" alone says no more than that somebody has to read on.
 const REFUSING: &[&str] = &[
-    "no",
     "refuse",
     "refused",
     "decline",
     "declined",
     "cannot",
-    "nein",
     "ablehnen",
     "abgelehnt",
     "verweigern",
-    "non",
     "refusons",
     "refusé",
     "rechazamos",
@@ -212,14 +215,30 @@ pub fn acknowledgement(new_text: &str) -> Acknowledgement {
     // Behind a good-bye stands a name, and no second thought.
     let is_name = |word: &&str| is(GOOD_BYE, word) || is(IN_NAMES, word) || word.starts_with(char::is_uppercase);
     let says_done = said.iter().any(|word| is(DONE, word));
-    let nothing_else = said.iter().all(|word| is(DONE, word) || is(BESIDE, word)) && afterwards.iter().all(is_name);
-    if says_done && nothing_else && !new_text.contains(['?', '¿', '？']) {
+    let is_known = |word: &&str| is(DONE, word) || is(BESIDE, word);
+    // A colon behind the name begins a list: "Not erased: invoices".
+    let signed = afterwards.iter().all(is_name)
+        && afterwards.len() <= NAME_WORDS_MAX
+        && !afterwards.iter().any(|word| is(DONE, word))
+        && !new_text.contains([':', '(']);
+    let asks = sentences(new_text).any(|first| is(ASKING, first)) || new_text.contains(['?', '¿', '？']);
+    // "Thank you for your completed request" is a receipt.
+    let receipt = said.windows(2).any(|pair| is(DONE, pair[0]) && is(RECEIVED, pair[1]));
+    if says_done && said.iter().all(is_known) && signed && !asks && !receipt {
         return Acknowledgement::Done;
     }
     if !says_done && said.iter().any(|word| is(REFUSING, word)) {
         return Acknowledgement::Refused;
     }
     Acknowledgement::Unclear
+}
+
+/// What is received, and not done, where it stands behind a word of [`DONE`].
+const RECEIVED: &[&str] = &["request", "message", "data", "daten", "données", "datos"];
+
+/// The first word of each sentence.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['.', '!', '\n']).filter_map(|sentence| words(sentence).next())
 }
 
 /// The words of a text. What is no word of letters (a number, a sign) is a word of its own, which no list has.
@@ -276,6 +295,18 @@ mod tests {
             "Done. Kind regards, but we keep invoices",
             "Done. Best effort, that is, without the archive",
             "Gelöscht mit Ausnahme der Rechnungen",
+            "We have your complete request. Thank you.",
+            "We have the complete data.",
+            "Thank you for your completed request",
+            "Have you deleted the data from your systems",
+            "Was it completed",
+            "Is it done",
+            "( ) done",
+            "Done.\n\nBest regards\nAnna Weber\nNot Erased: Invoices",
+            "Erledigt.\n\nMit freundlichen Grüßen\nAnna Weber\nAusnahme: Rechnungen",
+            "No.",
+            "No problem, we will delete it this week.",
+            "We have no data of this person.",
         ] {
             assert_eq!(acknowledgement(text), Acknowledgement::Unclear, "{text}");
         }
@@ -283,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_no_is_told_apart() {
-        for text in ["No.", "We cannot erase them.", "Nein, das geht nicht", "Nous refusons", "We refuse"] {
+        for text in ["We cannot erase them.", "Das wird abgelehnt", "Nous refusons", "We refuse"] {
             assert_eq!(acknowledgement(text), Acknowledgement::Refused, "{text}");
         }
     }

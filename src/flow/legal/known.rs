@@ -59,18 +59,21 @@ pub async fn known(house: &House, target: &HeldTarget) -> Known {
 }
 
 async fn of_account(house: &House, account: &str) -> Result<Option<HeldTarget>, FlowError> {
-    let there = || Some(HeldTarget::Account(account.to_owned()));
+    let there = |account: &str| Some(HeldTarget::Account(account.to_owned()));
     let asked = match house.directory.owner(account).await {
-        Ok(Some(_)) | Err(DirectoryError::NotOneOwner { .. }) => return Ok(there()),
-        other => other,
+        // As the directory writes it, which is what a request is bound to.
+        Ok(Some(owner)) => return Ok(there(&owner.account)),
+        Err(DirectoryError::NotOneOwner { .. }) => Ok(there(account)),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     };
     // An account whose owner is gone already still has its row.
     for (at, _) in house.map.subjects(Scope::Account) {
-        if row(house, &at, account).await?.is_some() {
-            return Ok(there());
+        if let Some(key) = row(house, &at, account).await? {
+            return Ok(there(&key));
         }
     }
-    Ok(asked?.and_then(|_| there()))
+    Ok(asked?)
 }
 
 /// The key of a row as its column has it; `None` where there is no such row.

@@ -380,7 +380,10 @@ pub async fn house_of_what_answers(
             Err(error) => away.push(error),
         }
     }
+    let asks = !matches!(&config.directory, DirectoryConfig::Sql { store, .. } if !wanted.iter().any(|name| name.as_str() == store));
     let directory = match directory(&config, &stores) {
+        // What is named needs nobody to say who it is.
+        _ if !asks => Arc::new(ClosedDirectory),
         Ok(directory) => directory,
         Err(error) => {
             // Where its store is away, that was said.

@@ -132,6 +132,14 @@ pub(super) fn bare_names(text: &str, found: &[&Signals], lexicon: &Lexicon) -> V
     lines.flat_map(|line| joined::behind_verbs(&Folded::of(line, lexicon, spoken), lexicon)).collect()
 }
 
+/// Whether a verb of erasing has one word behind it that may be somebody's name: "please delete Anna". It only makes a person
+/// look.
+pub(super) fn has_lone_name(text: &str, found: &[&Signals], lexicon: &Lexicon) -> bool {
+    let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
+    let lines = text.lines().filter(|line| lexicon.has(Group::EraseVerb, &fold(line)));
+    lines.map(|line| Folded::of(line, lexicon, spoken)).any(|line| joined::lone_behind_verb(&line, lexicon))
+}
+
 /// Every address of a real domain name in a text.
 pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = Address> {
     const AROUND: [char; 18] =

@@ -174,7 +174,11 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         None => by_person(&letter, judged, &words),
     };
     let is_bare = robot.is_none() && verdict.intent == Intent::Ordinary;
-    let verdict = match is_bare && !claims::bare_names(&shown.main.new, &texts.all(), lexicon).is_empty() {
+    let names_somebody = || {
+        let (new, found) = (&shown.main.new, texts.all());
+        !claims::bare_names(new, &found, lexicon).is_empty() || claims::has_lone_name(new, &found, lexicon)
+    };
+    let verdict = match is_bare && names_somebody() {
         true => by_name(&texts, verdict),
         false => verdict,
     };

@@ -64,7 +64,8 @@ async fn of_account(house: &House, account: &str) -> Result<Option<HeldTarget>, 
         // As the directory writes it, which is what a request is bound to.
         Ok(Some(owner)) => return Ok(there(&owner.account)),
         Err(DirectoryError::NotOneOwner { .. }) => Ok(there(account)),
-        Ok(None) => Ok(None),
+        // Where the directory knows another account by it, it is no account as it is written.
+        Ok(None) | Err(DirectoryError::OtherAccount { .. }) => Ok(None),
         Err(error) => Err(error),
     };
     // An account whose owner is gone already still has its row.

@@ -158,6 +158,23 @@ pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> 
     names
 }
 
+/// Whether one word with a capital, which no lexicon knows, stands right behind a verb of erasing and ends there what is said, or
+/// is joined to more.
+pub(super) fn lone_behind_verb(line: &Folded<'_>, lexicon: &Lexicon) -> bool {
+    if !line.line.chars().any(char::is_lowercase) {
+        return false;
+    }
+    line.all(Group::EraseVerb).any(|verb| {
+        let mut words = skip(line.behind(verb.end), &BEFORE).split_whitespace();
+        let Some(word) = words.next() else { return false };
+        let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let ends =
+            words.next().is_none_or(|next| JOINERS.contains(&fold(next).as_str())) || word.ends_with(['.', ',', '!']);
+        let is_name = core.starts_with(char::is_uppercase) && core.chars().all(char::is_alphabetic);
+        is_name && ends && core.chars().count() > 2 && !YOURS.contains(&core) && !is_word(core, lexicon)
+    })
+}
+
 /// The names that a text begins with, none of whose words is known: "delete My Account" names nobody.
 fn unknown_names(text: &str, is_word: impl Fn(&str) -> bool, lexicon: &Lexicon) -> Vec<String> {
     let first = name_of(text).filter(|name| !name.split_whitespace().any(is_word));

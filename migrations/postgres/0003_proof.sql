@@ -66,7 +66,7 @@ CREATE TABLE trail (
     'letter_judged', 'letter_quarantined', 'request_opened', 'identified', 'not_found', 'challenge_made',
     'reminded', 'answer_judged', 'code_asked', 'confirmed', 'approval_asked', 'approved', 'denied',
     'authority_issued', 'scheduled', 'forwarded', 'review_asked', 'held', 'released', 'extended', 'withdrawn',
-    'expired', 'refused', 'intent', 'outcome', 'step_failed', 'recipient_told', 'recipient_answered',
+    'expired', 'refused', 'intent', 'outcome', 'step_failed', 'awaited', 'recipient_told', 'recipient_answered',
     'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced', 'letters_expunging',
     'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'plan_agreed', 'noted', 'evidence_recorded',
     'evidence_approved', 'job_retried')),

@@ -244,8 +244,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } => Recorded::Intent,
-        // What is asked of others is still open.
-        Event::Erased { waiting: true, .. } => Recorded::Outcome,
+        Event::Erased { waiting: true, .. } => Recorded::Awaited,
         Event::Erased { .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone => Recorded::Completed,
         Event::RecipientStuck => Recorded::ReviewAsked,
         Event::StepFailed => Recorded::StepFailed,

@@ -57,6 +57,8 @@ stored_enum! {
         Outcome = "outcome",
         /// A step failed.
         StepFailed = "step_failed",
+        /// Our own stores are done with; what others were asked to do is still open.
+        Awaited = "awaited",
         /// A recipient was told.
         RecipientTold = "recipient_told",
         /// A recipient answered.

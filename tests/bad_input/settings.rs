@@ -133,8 +133,9 @@ async fn a_store_on_mariadb_that_refuses_the_password() {
     let url = fresh_mariadb().await;
     let mut server = MySqlConnection::connect(&url).await.unwrap();
     let user = format!("locked_{}", unique_word());
-    let create = format!("CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY 'right'");
-    server.execute(AssertSqlSafe(create)).await.unwrap();
+    for sql in ["DROP USER IF EXISTS {user}", "CREATE USER {user} IDENTIFIED BY 'right'"] {
+        server.execute(AssertSqlSafe(sql.replace("{user}", &format!("{user}@'%'")))).await.unwrap();
+    }
     let ground = Ground::sqlite().await;
     of_another_kind(&ground, "mysql", &url.replace("root@", &format!("{user}:secretword@")));
     shut_out(&ground, &["the store shop", "shop.toml", "Access denied"]).await;

@@ -29,16 +29,21 @@ fn map(kind: StoreKind) -> String {
     )
 }
 
-const SETTINGS: &str = r#"{"mail":"a@b.c","lines":[{"name":"Anna","n":1},{"n":2}],"n":12345678901234567890}"#;
+fn settings() -> String {
+    let rest = "now ".repeat(300);
+    format!(
+        r#"{{"mail":"a@b.c","lines":[{{"name":"Anna","n":1}},{{"n":2}}],"n":12345678901234567890,"rest":"{rest}"}}"#
+    )
+}
 
 /// Long texts as well: they travel as one list.
 fn script(time: &str, json: &str) -> String {
-    let long = format!("call 030123456 {}", "now ".repeat(400));
+    let (long, settings) = (format!("call 030123456 {}", "now ".repeat(400)), settings());
     format!(
         "CREATE TABLE people (id BIGINT PRIMARY KEY, since DATE, comment TEXT, born DATE, met {time}, login VARCHAR(40) NOT NULL UNIQUE,
           settings {json}, extra TEXT);
-        INSERT INTO people VALUES (1, '2025-01-01', '{long}', '1990-05-06', '2020-02-29 11:12:13', 'anna', '{SETTINGS}', '{{\"mail\":1}}'),
-          (2, '2025-01-01', 'card 12345', '1990-05-06', '2020-02-29 11:12:13', 'ben', '{SETTINGS}', '{{\"mail\":1}}'),
+        INSERT INTO people VALUES (1, '2025-01-01', '{long}', '1990-05-06', '2020-02-29 11:12:13', 'anna', '{settings}', '{{\"mail\":1}}'),
+          (2, '2025-01-01', 'card 12345', '1990-05-06', '2020-02-29 11:12:13', 'ben', '{settings}', '{{\"mail\":1}}'),
           (3, '2025-01-01', NULL, NULL, NULL, 'cy', NULL, NULL), (4, '2025-01-01', NULL, NULL, NULL, 'dee', NULL, 'no document'),
           (5, '2001-01-01', 'card 12345', '1990-05-06', NULL, 'eve', NULL, NULL);"
     )

@@ -1,4 +1,4 @@
-//! MariaDB for tests: the server of `tests/run`, or one of this process's own; a fresh database for each test.
+//! MariaDB for tests, or MySQL: the server of `tests/run`, or one of this process's own; a fresh database for each test.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 use tokio::sync::OnceCell;
@@ -19,7 +19,10 @@ pub async fn fresh_mariadb() -> String {
     let server = server().await;
     let name = format!("expunged_{}", unique_word());
     let mut connection = MySqlConnection::connect(&server.url).await.expect("the test server answers");
-    connection.execute(AssertSqlSafe(format!("CREATE OR REPLACE DATABASE {name}"))).await.expect("root may create");
+    // MySQL has no CREATE OR REPLACE.
+    for sql in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
+        connection.execute(AssertSqlSafe(sql)).await.expect("root may create");
+    }
     connection.close().await.expect("a connection closes");
     server.url_of(&name)
 }

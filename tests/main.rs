@@ -32,6 +32,7 @@ mod intake_bounds;
 mod layering;
 mod leaves;
 mod letters;
+mod loops;
 mod mailbox_imap;
 mod maps;
 mod observe;

@@ -4,7 +4,10 @@
 //! token in it, and a token alone on its line. From its beginning on everything is quoted: the codes in it were typed
 //! by us. The headers and the greeting above it go with it.
 
+use crate::domain::Reference;
+
 use super::lexicon::{Group, Lexicon};
+use super::normal::fold;
 
 /// 26 base-32 symbols carry 128 bits.
 const TOKEN_CHARS_MIN: usize = 26;
@@ -38,6 +41,20 @@ pub(super) fn begins(folded: &[String], lexicon: &Lexicon) -> Option<usize> {
         start = above;
     }
     Some(start)
+}
+
+/// Whether a letter is one of ours that nobody added a word to: a forwarder may have dropped all else that shows it.
+pub(super) fn is_whole(subject: &str, text: &str, lexicon: &Lexicon) -> bool {
+    is_subject(subject) && {
+        let folded: Vec<String> = text.lines().map(fold).skip_while(String::is_empty).collect();
+        begins(&folded, lexicon) == Some(0)
+    }
+}
+
+/// Subjects of ours end with the reference in brackets.
+fn is_subject(subject: &str) -> bool {
+    let last = subject.trim_end().strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    last.is_some_and(|(_, reference)| reference.parse::<Reference>().is_ok())
 }
 
 /// The lines above this one, without the empty ones right above it.

@@ -12,6 +12,7 @@ use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
 use super::machine::{MachineKind, Robot, is_generated, machine};
 use super::normal::{cut, fold};
+use super::ours;
 use super::quote::{Kind, Split, split};
 use super::signals::Signals;
 use super::tongue::Tongue;
@@ -125,8 +126,13 @@ impl Shown {
         let prefix = [Group::ReplyPrefix, Group::ForwardPrefix].iter();
         let repeated = prefix.filter_map(|group| lexicon.first_at_start(*group, &folded)).max();
         let repeated = repeated.map(|end| folded[end..].to_owned());
-        let subject = repeated.is_none().then(|| letter.subject.clone());
         let is_reply = is_reply || has(&main.quoted);
+        let shown = if has(&letter.plain) { &letter.plain } else { &letter.html };
+        if !has(&main.new) && ours::is_whole(&letter.subject, shown, lexicon) {
+            // Nobody wrote this: not the subject either.
+            return Self { main, other, subject: None, repeated: Some(String::new()), is_reply };
+        }
+        let subject = repeated.is_none().then(|| letter.subject.clone());
         Self { main, other, subject, repeated, is_reply }
     }
 

@@ -114,9 +114,12 @@ fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
             next.push(beginning);
         }
         Piece::Sign(ways) => {
-            next.extend(
-                ways.iter().map(|way| Beginning { text: format!("{}{way}", beginning.text), rest: Rest::Bound }),
-            );
+            for way in ways {
+                let mut text = String::with_capacity(beginning.text.len() + way.len());
+                text.push_str(&beginning.text);
+                text.push_str(way);
+                next.push(Beginning { text, rest: Rest::Bound });
+            }
         }
         Piece::Maybe(piece) => {
             behind(beginning, piece, next);

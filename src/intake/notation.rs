@@ -152,14 +152,14 @@ fn ways(c: char) -> Vec<String> {
     KNOWN.with_borrow_mut(|known| known.entry(c).or_insert_with(|| of(c)).clone())
 }
 
-/// Phrases, those of the longest pattern first, because the first that fits is taken.
+/// Phrases, the longest first, because the first that fits is taken.
 ///
 /// # Errors
 /// A phrase that is not of the notation.
 pub(super) fn in_order(phrases: &[String]) -> Result<Vec<Phrase>, NotAPhrase> {
     let with_length = |phrase: &String| -> Result<_, NotAPhrase> {
         let phrase = parse(phrase)?;
-        Ok((pattern(&phrase).len(), phrase))
+        Ok((phrase.text.chars().count(), phrase))
     };
     let mut found: Vec<(usize, Phrase)> = phrases.iter().map(with_length).collect::<Result<_, _>>()?;
     found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));

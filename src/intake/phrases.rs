@@ -107,7 +107,8 @@ impl Finder {
                 }
             }
         }
-        all.sort_unstable();
+        // Texts by their bytes: compared as pairs they are compared twice.
+        all.sort_unstable_by(|(text, owner), (other, next)| text.cmp(other).then_with(|| owner.cmp(next)));
         // Of beginnings that differ in nothing else the first is the one that is found.
         all.dedup_by(|(text, next), (kept, owner)| {
             let same = (next.pattern, next.rest) == (owner.pattern, owner.rest);

@@ -50,13 +50,14 @@ async fn works_until_nothing_is_left_to_do() {
     let mut built: Option<(Arc<House>, Arc<FixedClock>)> = None;
     while let Some(order) = tokio::task::block_in_place(|| orders.next()) {
         let now = Timestamp::from_micros(order.now);
+        let doomed = order.kill_at.is_some();
         breakpoint::arm(order.kill_at);
         let (house, clock) = match built.take() {
             Some(built) => built,
             None => build(now).await,
         };
         clock.set(now);
-        work(&house, order.letters).await;
+        work(&house, order.letters, doomed).await;
         built = Some((house, clock));
         println!("{DONE}");
         std::io::stdout().flush().unwrap();
@@ -80,13 +81,19 @@ async fn build(now: Timestamp) -> (Arc<House>, Arc<FixedClock>) {
     (Arc::new(build::house(config, choices).await.unwrap()), clock)
 }
 
+/// How long one that is to be killed lives on when nothing is left to do: the point may stand behind the last commit.
+const LAST_POINT: Duration = Duration::from_secs(5);
+
 /// Runs the daemon until nothing is left to do.
-async fn work(house: &Arc<House>, letters: i64) {
+async fn work(house: &Arc<House>, letters: i64, doomed: bool) {
     let mailbox = build::mailbox(&house.config, &house.clock, &house.chance);
     let stop = CancellationToken::new();
     let running = daemon::run(Arc::clone(house), mailbox, hasty(house), stop.clone());
     let watching = async {
         idle(house, letters).await;
+        if doomed {
+            tokio::time::sleep(LAST_POINT).await;
+        }
         stop.cancel();
     };
     let (ran, ()) = tokio::join!(running, watching);

@@ -163,7 +163,7 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
         }
         HoldsCommand::Place(args) => place(invocation, &args).await,
         HoldsCommand::Release { id } => {
-            let (house, operator) = invocation.desk_to_look().await?;
+            let (house, operator) = invocation.desk().await?;
             legal::release(&house, id, &operator).await.map_err(named)?;
             say(&format!("the hold {id} is lifted"));
             Ok(())
@@ -174,7 +174,7 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
 async fn place(invocation: &Invocation, args: &PlaceArgs) -> Outcome {
     let mut target = target(&args.target)?;
     let (house, operator) = match args.unseen {
-        true => invocation.desk_to_look().await?,
+        true => invocation.desk().await?,
         false => invocation.desk_to_hold(&target).await?,
     };
     if !args.unseen {

@@ -157,7 +157,7 @@ impl Tabular for DeliveryLine {
 /// Shows one request.
 pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
     let shown = if args.reveal {
-        let (house, operator) = invocation.desk_to_look().await?;
+        let (house, operator) = invocation.desk().await?;
         let mut tx = house.db.read().await?;
         let mut shown = read(&mut tx, &house.calendar, &args.reference).await?;
         drop(tx);

@@ -181,7 +181,7 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     }
     if let Some(error) = error.downcast_ref::<DbError>() {
         return match error {
-            DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } => Some(Exit::Usage),
+            DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } | DbError::NoFolder(_) => Some(Exit::Usage),
             DbError::NotThere => Some(Exit::NotFound),
             other => other.is_away().then_some(Exit::Unavailable),
         };
@@ -229,6 +229,7 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
         FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
             Some(Exit::Refused)
         }
+        BuildError::NoMailbox(_) => Some(Exit::Unavailable),
         FlowError::NotFound(_) => Some(Exit::NotFound),
         FlowError::Blank(_) | FlowError::Unusable(_) => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),

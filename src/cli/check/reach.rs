@@ -118,6 +118,8 @@ async fn ledger(report: &mut Report, config: &Config) {
             report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
         }
         Ok(Err(error)) => {
+        // At rest it was said already.
+        Ok(Err(DbError::NoFolder(_))) => report.note(CHECK, Finding::NotTried, "its folder is not there"),
             let ended = Ended::from(error);
             report.error(CHECK, ended.exit, ended.error, "");
         }

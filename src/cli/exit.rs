@@ -160,6 +160,9 @@ impl<E: Into<anyhow::Error>> From<E> for Ended {
 
 /// The code of an error that says by its type what kind it is; its source may say more.
 fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
+    if let Some(PlanError::UnknownCategory { .. }) = error.downcast_ref() {
+        return Some(Exit::NotFound);
+    }
     if error.is::<ConfigError>() || error.is::<MapError>() || error.is::<PlanError>() {
         return Some(Exit::Usage);
     }

@@ -74,7 +74,7 @@ struct TargetArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct HoldLine {
+pub(super) struct HoldLine {
     id: Uuid,
     on: HeldKind,
     store: Option<StoreName>,
@@ -103,6 +103,11 @@ impl Tabular for HoldLine {
 }
 
 impl HoldLine {
+    /// Which hold on what, and since when, for a table of holds that stand.
+    pub(super) fn standing(&self) -> [String; 5] {
+        [self.id.to_string(), self.on.to_string(), self.what(), self.reference.clone(), self.placed_at.clone()]
+    }
+
     /// What is held, in one cell: `shop.users/…` for a person.
     fn what(&self) -> String {
         let person = self.revealed.as_deref().map_or_else(|| "…".to_owned(), printable);
@@ -130,7 +135,7 @@ async fn all(kek: &KeyEncryptionKey, tx: &mut Tx, reveal: bool) -> Result<Vec<Ho
     Ok(lines)
 }
 
-fn line(hold: LegalHoldRecord, target: Option<HeldTarget>, reveal: bool) -> HoldLine {
+pub(super) fn line(hold: LegalHoldRecord, target: Option<HeldTarget>, reveal: bool) -> HoldLine {
     let (store, table, person) = match target {
         None | Some(HeldTarget::Everything) => (None, None, None),
         Some(HeldTarget::Account(account)) => (None, None, Some(account)),

@@ -5,6 +5,8 @@ mod show;
 mod verbs;
 
 use super::exit::Outcome;
+pub(super) use verbs::now;
+
 use super::invocation::Invocation;
 
 /// What `requests` understands.

@@ -237,13 +237,17 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
 }
 
 /// A refusal that speaks of the request, and of what can be done with it instead.
+/// What can be done with a request instead of what was refused.
+pub(in crate::cli) fn now(house: &House, request: &Request) -> String {
+    let verbs: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
+    format!("what can be done with it now: {}", verbs.join(", "))
+}
+
 fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: Ended) -> Ended {
     if ended.exit != Exit::Refused {
         return ended;
     }
-    let at = &request.reference;
-    let now: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
-    let now = format!("what can be done with it now: {}", now.join(", "));
+    let (at, now) = (&request.reference, now(house, request));
     let has_no_question = !request.takes_evidence() && request.state != State::NeedsReview;
     let is_of_its_state = matches!(ended.error.downcast_ref(), Some(FlowError::Illegal(_)));
     if !(is_of_its_state || only == OF_EVIDENCE && has_no_question) {

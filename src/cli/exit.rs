@@ -26,7 +26,7 @@ use crate::daemon::build::BuildError;
 use crate::daemon::{DaemonError, LockError};
 use crate::db::DbError;
 use crate::domain::Retry;
-use crate::erase::{EraseError, MapError, PlanError};
+use crate::erase::{EraseError, LagError, MapError, PlanError};
 use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
@@ -182,6 +182,12 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
             _ => Exit::Failed,
         });
     }
+    if let Some(error) = error.downcast_ref::<LagError>() {
+        return Some(match error {
+            LagError::Store(source) if source.retry() == Retry::Transient || source.is_shut_out() => Exit::Unavailable,
+            _ => Exit::Usage,
+        });
+    }
     if let Some(error) = error.downcast_ref::<DbError>() {
         return match error {
             DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } | DbError::NoFolder(_) => Some(Exit::Usage),
@@ -223,6 +229,7 @@ fn of_build(error: &BuildError) -> Option<Exit> {
         // Their sources tell whether something is wrong or only far away.
         BuildError::Db(_) | BuildError::Store { .. } | BuildError::Directory(_) => None,
         BuildError::Templates(_) | BuildError::Verifier(_) => Some(Exit::Failed),
+        BuildError::NoMailbox(_) => Some(Exit::Unavailable),
         _ => Some(Exit::Usage),
     }
 }
@@ -232,7 +239,6 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
         FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
             Some(Exit::Refused)
         }
-        BuildError::NoMailbox(_) => Some(Exit::Unavailable),
         FlowError::NotFound(_) => Some(Exit::NotFound),
         FlowError::Blank(_) | FlowError::Unusable(_) => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),

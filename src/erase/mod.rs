@@ -54,3 +54,4 @@ pub use outcome::{Kept, Line, Outcome};
 pub use paper::PlanPaper;
 pub use plan::{Plan, Skeleton, Target, plan};
 pub use preview::{Drift, DriftLimits, People, Preview, drift, preview, preview_with_people};
+pub use throttle::{LagError, try_lag};

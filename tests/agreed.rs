@@ -36,7 +36,7 @@ async fn paper(world: &World, account: &str) -> PlanPaper {
     let limits = EraseLimits { rows_per_store_max: 10_000, ..house.erase_limits };
     let skeleton = plan(&house.map, &target).unwrap();
     let preview = preview(&house.map, &house.stores, skeleton, limits, house.clock.now()).await.unwrap();
-    let written = serde_json::to_vec(&PlanPaper::of(&preview)).unwrap();
+    let written = serde_json::to_vec(&PlanPaper::of(&preview).unwrap()).unwrap();
     PlanPaper::read(&written).unwrap()
 }
 

@@ -1,12 +1,14 @@
 //! The command line keeps its promises: exit codes, data on stdout and the rest on stderr, nothing written by looking.
 
 mod agreed;
+mod close;
 mod codes;
 mod holds;
 mod looking;
 mod maps;
 mod post;
 mod shop;
+mod template;
 mod words;
 
 use std::process::Output;
@@ -100,8 +102,7 @@ fn colour_is_for_those_who_want_it() {
 
 #[test]
 fn an_empty_ledger_lists_nothing() {
-    let shop = Shop::new();
-    shop.daemon_until(|_| true);
+    let shop = Shop::begun();
     assert_eq!(shop.run(&["requests", "list", "-o", "json"]).json(), serde_json::json!([]));
     assert_eq!(shop.run(&["jobs", "list", "-o", "jsonl"]).out, "");
     let status = shop.run(&["mailbox", "status", "-o", "json"]).json();
@@ -112,8 +113,7 @@ fn an_empty_ledger_lists_nothing() {
 
 #[test]
 fn what_does_not_exist_is_not_found() {
-    let shop = Shop::new();
-    shop.daemon_until(|_| true);
+    let shop = Shop::begun();
     for verb in [&["show"][..], &["hold"], &["release"], &["withdraw"], &["note"], &["approve"]] {
         let mut arguments = vec!["requests", verb[0], "EXP-7K3Q-M2"];
         arguments.extend((verb[0] == "note").then_some("words"));
@@ -126,11 +126,10 @@ fn what_does_not_exist_is_not_found() {
 
 #[test]
 fn a_wrong_word_on_the_command_line_says_what_is_expected() {
-    let shop = Shop::new();
+    let shop = Shop::begun();
     let day =
         ["requests", "refuse", "EXP-7K3Q-M2", "--ground", "A claim", "--article", "Art. 17", "--review-on", "soon"];
     shop.run(&day).failed(2, "expected a day such as");
-    shop.daemon_until(|_| true);
     shop.run(&["replay", "--since", "2999-01-01"]).failed(2, "no backup is of a time to come");
     // The file of a store's url is looked for beside its map, and the error says where that is.
     let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
@@ -253,14 +252,11 @@ fn observing_says_what_it_would_do_and_keeps_nothing() {
 
 #[test]
 fn a_request_is_looked_at_decided_and_shown_from_here() {
-    let shop = Shop::new();
-    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
-    shop.daemon_until(|shop| {
-        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
-    });
+    let (shop, at) = Shop::asked();
+    let at = at.as_str();
     let listed = shop.run(&["requests", "list", "-o", "jsonl"]);
     let request: Value = serde_json::from_str(&listed.out).expect("one line");
-    let at = request["reference"].as_str().expect("a reference");
+    assert_eq!(request["reference"], at);
 
     let shown = shop.run(&["requests", "show", at, "-o", "json"]);
     assert_eq!(shown.json()["letters"][0]["kind"], "challenge");
@@ -463,13 +459,7 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
 /// Whoever only looks writes nothing, not even to see whether it could: no lock of a writer stands in the way.
 #[test]
 fn a_look_needs_no_right_to_write() {
-    let shop = Shop::new();
-    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
-    shop.daemon_until(|shop| {
-        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
-    });
-    let listed = shop.run(&["requests", "list", "-o", "json"]).json();
-    let at = listed[0]["reference"].as_str().expect("a reference").to_owned();
+    let (shop, at) = Shop::asked();
     shop.while_written(|| {
         for look in [
             &["requests", "list"][..],

@@ -45,11 +45,19 @@ async fn a_world_that_is_kept_can_be_looked_at() {
         let said = look(config, command.split_whitespace().take_while(|word| *word != "#")).await;
         assert!(said.status.success(), "{command}: {}", String::from_utf8_lossy(&said.stderr));
     }
+    for verb in
+        ["requests show EXP-", "requests note EXP-", "requests account EXP-", "plan ", "check", "trail show EXP-"]
+    {
+        assert!(story.lines().any(|line| line.trim().starts_with(&format!("expunged {verb}"))), "{verb} in {story}");
+    }
     let listed = look(config, ["requests", "list", "--all", "-o", "json"]).await.stdout;
     let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.iter().filter(|request| request["state"] == "completed").count(), 7);
-    let at = listed[0]["reference"].as_str().unwrap();
+    let received: Vec<_> = listed.iter().filter(|request| request["state"] == "received").collect();
+    assert_eq!(received.len(), 1, "opened anew by the verb that the story names");
+    decide(config, received[0]["reference"].as_str().unwrap()).await;
+    let at = listed.iter().find(|request| request["state"] == "completed").unwrap()["reference"].as_str().unwrap();
     assert!(look(config, ["trail", "show", at]).await.status.success());
     assert!(look(config, ["trail", "show", at, "--reveal"]).await.status.success());
     assert!(look(config, ["requests", "show", at, "--reveal"]).await.status.success());
@@ -58,6 +66,22 @@ async fn a_world_that_is_kept_can_be_looked_at() {
     assert!(String::from_utf8_lossy(&checked.stdout).contains("'expunged run' refuses it"));
     // Nobody is answered from there: the daemon wants a mailer that sends.
     assert_eq!(look(config, ["run"]).await.status.code(), Some(2));
+}
+
+/// The team decides on a request of the kept world; what it cannot do is told by the request's state.
+async fn decide(config: &str, at: &str) {
+    for verb in [
+        &["hold", at, "--reason", "Looked into"][..],
+        &["release", at],
+        &["refuse", at, "--ground", "A claim", "--article", "Art. 17(3)(e) GDPR"],
+    ] {
+        let said = look(config, [&["requests"][..], verb].concat()).await;
+        assert!(said.status.success(), "{verb:?}: {}", String::from_utf8_lossy(&said.stderr));
+    }
+    let said = look(config, ["requests", "withdraw", at]).await;
+    let words = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(4), "{words}");
+    assert!(words.contains("was refused (refused)"), "{words}");
 }
 
 async fn look(config: &str, arguments: impl IntoIterator<Item = &str>) -> Output {

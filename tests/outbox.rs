@@ -93,13 +93,6 @@ async fn world_on(ground: Ground, sent: Option<PathBuf>) -> (World, Arc<Server>)
     (ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await, server)
 }
 
-async fn hours_pass(world: &World, hours: u32) {
-    for _ in 0..hours {
-        world.clock.advance(Duration::from_secs(3_600));
-        world.settle().await;
-    }
-}
-
 /// An owner asks to close their account, while the server is in another mood.
 async fn asked(world: &World) -> RequestId {
     world.receive(&world.closing(OWNER)).await.1.expect("a request is opened")
@@ -137,9 +130,9 @@ async fn a_refused_login_is_told_as_one() {
             assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_535_before_letter"));
             let sql = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'send' AND reason = $1";
             assert_eq!(world.number(sql, params!["reply_535_before_letter"]).await, 1, "the job says it too");
-            hours_pass(&world, 6).await;
+            world.hours_pass(6).await;
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             let alarms = world.fresh(TEAM);
             assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_535_before_letter")), "{}", alarms.len());
         })
@@ -187,11 +180,11 @@ async fn a_mail_server_that_is_away_for_two_days_loses_no_letter() {
         .live(async {
             server.is(AWAY);
             let id = asked(&world).await;
-            hours_pass(&world, 48).await;
+            world.hours_pass(48).await;
             assert_eq!((letters(&world, "challenge", "queued").await, dead_jobs(&world).await), (1, 0));
             assert_eq!(letters(&world, "alarm_delayed", "queued").await, 1, "the team is told once");
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             assert_eq!(world.state(id).await, State::AwaitingConfirmation);
             assert_eq!(world.fresh(OWNER).len(), 1, "the challenge arrives");
             let alarms = world.fresh(TEAM);
@@ -208,11 +201,11 @@ async fn a_letter_that_is_given_up_goes_to_a_person() {
         .live(async {
             server.is(AWAY);
             let id = asked(&world).await;
-            hours_pass(&world, 5 * 24 + 3).await;
+            world.hours_pass(5 * 24 + 3).await;
             assert_eq!((letters(&world, "challenge", "failed").await, dead_jobs(&world).await), (1, 0));
             waits_for_a_person(&world, id).await;
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             assert_eq!(world.fresh(OWNER).len(), 0, "a question that is over is not asked");
             let subjects: Vec<_> = world.fresh(TEAM).into_iter().map(|alarm| alarm.subject).collect();
             assert!(subjects.iter().any(|subject| subject.contains("could not be delivered")), "{subjects:?}");
@@ -227,11 +220,11 @@ async fn silence_after_questions_that_may_not_have_arrived_does_not_end_a_reques
         .live(async {
             server.is(CUT_OFF);
             let id = asked(&world).await;
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             assert_eq!(letters(&world, "challenge", "held").await, 1);
             assert_eq!(world.state(id).await, State::AwaitingConfirmation, "it may have arrived and be answered");
             world.days_pass(6).await;
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             assert_eq!(letters(&world, "reminder", "held").await, 1);
             server.is(THERE);
             world.days_pass(9).await;
@@ -250,13 +243,13 @@ async fn a_letter_whose_end_nobody_knows_is_not_called_undelivered() {
             asked(&world).await;
             // The second try of a letter that may have arrived is refused until it is given up.
             server.is(AWAY);
-            hours_pass(&world, 5 * 24 + 3).await;
+            world.hours_pass(5 * 24 + 3).await;
             assert_eq!(
                 (letters(&world, "challenge", "held").await, letters(&world, "challenge", "failed").await),
                 (1, 0)
             );
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             let alarms = world.fresh(TEAM);
             assert!(alarms.iter().any(|alarm| alarm.text.contains("do not know whether")), "{}", alarms.len());
             assert!(!alarms.iter().any(|alarm| alarm.text.contains("has not read it")));
@@ -403,7 +396,7 @@ async fn what_is_no_longer_so_is_not_said() {
             operate::act(&world.house, &reference, &ops, operate::Act::Withdraw, None).await.unwrap();
             world.settle().await;
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             let subjects: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.subject).collect();
             assert_eq!(subjects.len(), 1, "only the end is told: {subjects:?}");
             assert_eq!(
@@ -426,10 +419,10 @@ async fn an_alarm_that_is_refused_for_good_is_tried_on() {
             server.is(REFUSING);
             let id = asked(&world).await;
             waits_for_a_person(&world, id).await;
-            hours_pass(&world, 30).await;
+            world.hours_pass(30).await;
             assert_eq!((letters(&world, "alarm_review", "failed").await, dead_jobs(&world).await), (0, 0));
             server.is(THERE);
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             let sent = (letters(&world, "alarm_review", "sent").await, letters(&world, "alarm_bounced", "sent").await);
             assert_eq!((sent, world.fresh(TEAM).len()), ((1, 1), 2));
         })
@@ -454,10 +447,10 @@ async fn told_apart(apart: &'static str, mood: u8) -> (World, [usize; 4]) {
         .live(async {
             *server.apart.lock().unwrap() = Some((apart, mood));
             somebody_unknown_asks(&world).await;
-            hours_pass(&world, 6).await;
+            world.hours_pass(6).await;
             let [first, second] = [TEAM, SECOND].map(|address| world.fresh(address).len());
             *server.apart.lock().unwrap() = None;
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             [first, second, world.fresh(TEAM).len(), world.fresh(SECOND).len()]
         })
         .await;
@@ -504,7 +497,7 @@ async fn a_delivery_that_was_cut_off_is_looked_up_in_sent() {
         .live(async {
             server.is(TAKES_AND_IS_CUT_OFF);
             asked(&world).await;
-            hours_pass(&world, 2).await;
+            world.hours_pass(2).await;
             assert_eq!(challenged(&world).await, (1, 1, 1), "it lies in Sent: it was taken, and is not sent twice");
             assert!(world.fresh(TEAM).is_empty(), "nobody has to look");
         })
@@ -523,7 +516,7 @@ async fn a_delivery_that_is_not_in_sent_is_tried_once_more() {
                 server.is(CUT_OFF);
                 asked(&world).await;
                 server.is(THERE);
-                hours_pass(&world, 2).await;
+                world.hours_pass(2).await;
                 assert_eq!(challenged(&world).await, (1, 2, 1), "no letter is lost, unreadable: {unreadable}");
             })
             .await;
@@ -556,7 +549,7 @@ async fn letters_over_a_limit_of_the_hour_wait_and_the_team_is_told() {
                 let alarms = world.fresh(TEAM);
                 let subjects: Vec<_> = alarms.iter().map(|alarm| alarm.subject.as_str()).collect();
                 assert_eq!(subjects, ["[expunged] More e-mails than one hour may have"], "{limit}");
-                hours_pass(&world, 2).await;
+                world.hours_pass(2).await;
                 assert_eq!(letters(&world, "scheduled", "sent").await, 1, "{limit}: nothing is lost");
                 assert_eq!(letters(&world, "challenge", "sent").await, 2, "{limit}");
                 assert_eq!((world.fresh(OWNER).len(), world.fresh(TEAM).len()), (1, 0), "{limit}");
@@ -586,7 +579,7 @@ async fn alarms_of_one_kind_are_told_together_and_others_at_once() {
                 alarms[0].subject
             );
             assert_eq!(alarms[0].text.matches("EXP-").count(), 2, "{}", alarms[0].text);
-            hours_pass(&world, 3).await;
+            world.hours_pass(3).await;
             assert_eq!((letters(&world, "alarm_review", "sent").await, world.fresh(TEAM).len()), (3, 0), "told once");
         })
         .await;
@@ -604,9 +597,9 @@ async fn an_alarm_that_spoke_for_others_in_vain_leaves_them_their_word() {
             }
             assert_eq!(world.fresh(TEAM).len(), 1);
             server.is(AWAY);
-            hours_pass(&world, 5 * 24 + 3).await;
+            world.hours_pass(5 * 24 + 3).await;
             server.is(THERE);
-            hours_pass(&world, 3).await;
+            world.hours_pass(3).await;
             assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "the one that spoke was given up");
             assert_eq!(letters(&world, "alarm_review", "sent").await, 2, "the other spoke for itself");
             assert_eq!((world.fresh(TEAM).len(), dead_jobs(&world).await), (1, 0));

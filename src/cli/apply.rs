@@ -7,12 +7,14 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::domain::Reference;
+use crate::domain::request::Request;
 use crate::erase::PlanPaper;
-use crate::flow::FlowError;
 use crate::flow::agree::{Agreed, agree};
+use crate::flow::{FlowError, House, verbs};
 
 use super::exit::{Ended, Exit, Outcome};
-use super::invocation::Invocation;
+use super::invocation::{self, Invocation};
+use super::requests;
 use crate::output::{Format, one, progress, say};
 
 /// A paper is some hundred bytes per table.
@@ -33,7 +35,7 @@ pub(super) struct ApplyArgs {
 struct Applied<'a> {
     request: &'a Reference,
     digest: String,
-    /// `noted` or `asked_again`.
+    /// `noted`, `noted_before` or `asked_again`.
     outcome: &'static str,
 }
 
@@ -41,17 +43,25 @@ struct Applied<'a> {
 pub(super) async fn run(invocation: &Invocation, args: &ApplyArgs) -> Outcome {
     let paper = read(&args.plan)?;
     let (house, operator) = invocation.desk_with_stores().await?;
+    let request = invocation::request(&mut house.db.read().await?, &args.request).await?.request;
     let bar = progress("counting again");
-    let agreed = agree(&house, &args.request, &operator, &paper).await.map_err(refused)?;
+    let agreed =
+        agree(&house, &args.request, &operator, &paper).await.map_err(|error| refused(&house, &request, error))?;
     bar.finish_and_clear();
     let (outcome, words) = match agreed {
         Agreed::Noted { rows } => ("noted", format!("{rows} rows are agreed to; it goes on as before")),
+        Agreed::NotedBefore { rows } => (
+            "noted_before",
+            format!("{rows} rows were agreed to before; nothing was written, and it goes on as before"),
+        ),
         Agreed::AskedAgain => {
             ("asked_again", format!("{} rows are agreed to; it is identified anew and asked again", paper.rows_total))
         }
         Agreed::Drifted(drift) => {
             let words = format_args!(
-                "the rows moved since the plan was written ({drift}): look at it again with 'expunged plan --out'; nothing was noted"
+                "{}: the rows moved since the plan was written ({drift}): look at it again with 'expunged plan --out'; nothing was \
+                 noted",
+                args.request
             );
             return Err(Ended::saying(Exit::Refused, words));
         }
@@ -66,16 +76,20 @@ pub(super) async fn run(invocation: &Invocation, args: &ApplyArgs) -> Outcome {
 fn read(file: &Path) -> Result<PlanPaper, Ended> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).and_then(|open| open.take(PAPER_BYTES_MAX).read_to_end(&mut bytes));
-    let at = || file.display().to_string();
-    opened.with_context(at).map_err(|error| Ended { exit: Exit::Usage, error })?;
-    PlanPaper::read(&bytes).with_context(at).map_err(|error| Ended { exit: Exit::Usage, error })
+    opened.map_err(|error| Ended::unread(file, error))?;
+    let paper = PlanPaper::read(&bytes).with_context(|| file.display().to_string());
+    paper.map_err(|error| Ended { exit: Exit::Usage, error })
 }
 
-/// A request that does not take the plan, or is not there, is no fault of the program.
-fn refused(error: FlowError) -> Ended {
+/// A request that does not take the plan is no fault of the program: it is said how it stands and what it takes.
+fn refused(house: &House, request: &Request, error: FlowError) -> Ended {
     match error {
-        FlowError::Missing(_) => Ended::new(Exit::NotFound, error),
-        FlowError::Broken(_) | FlowError::KeyDestroyed(_) => Ended::new(Exit::Refused, error),
+        FlowError::Broken(_) | FlowError::KeyDestroyed(_) | FlowError::Missing(_) => {
+            let (at, state) = (&request.reference, request.state);
+            let (standing, now) = (verbs::standing(request), requests::now(house, request));
+            let words = format_args!("{at} does not take this plan: {error}. It {standing} ({state}); {now}");
+            Ended::saying(Exit::Refused, words)
+        }
         other => other.into(),
     }
 }

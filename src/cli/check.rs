@@ -8,7 +8,7 @@ use rustix::fs::Access;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, MailboxKind};
 use crate::daemon::build;
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
@@ -178,6 +178,12 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
             Finding::NotTried,
             "none that sends, which is enough to look: 'expunged run' refuses it without [mailer.smtp], but for --observe",
         );
+    }
+    if let MailboxKind::Maildir(maildir) = &config.mailbox.kind {
+        match build::mailbox_is_there(config) {
+            Ok(()) => report.ok("mailbox folder", maildir.path.display().to_string()),
+            Err(error) => report.error("mailbox folder", Exit::Unavailable, error, "'expunged run' refuses to start"),
+        }
     }
     let file = &config.keys.kek_file;
     match KeyEncryptionKey::open(file) {

@@ -3,7 +3,7 @@
 //!
 //! Whoever names files here has them, so it shows the addresses that they name. A letter that cannot be understood is a
 //! record like any other (`review`, with the reason); a file that cannot be read is named on stderr, the others are still
-//! judged, and the command ends with 3 where a named path does not exist, and with 1 otherwise.
+//! judged, and the command ends with 3 where a named path does not exist or is a folder without letters, and with 1 otherwise.
 
 pub(super) mod letters;
 mod score;
@@ -20,9 +20,9 @@ use serde::Serialize;
 use crate::intake::{self, Intake, Lexicon, Limits, Part, Tongue, Verdict};
 use crate::output::{self, Format, Tabular, progress, say};
 
-use super::exit::{Ended, Exit, Outcome};
+use super::exit::Outcome;
 use super::invocation::Invocation;
-use letters::{Found, Source};
+use letters::Source;
 
 /// Letters that are judged before the first of them is shown.
 const BATCH: usize = 512;
@@ -30,7 +30,8 @@ const BATCH: usize = 512;
 /// What `classify` understands.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Ends with 3 where a PATH does not exist and with 1 where a file could not be read; the others are judged."
+    after_help = "Ends with 3 where a PATH does not exist or is a folder without letters, and with 1 where a file could not be read \
+                  or is no text; the others are judged."
 )]
 pub(super) struct ClassifyArgs {
     /// Letters: files, folders with all that is in them, mbox files. Default, and `-`: the standard input.
@@ -154,7 +155,7 @@ impl Reader {
 pub(super) async fn run(invocation: &Invocation, args: ClassifyArgs) -> Outcome {
     let format = invocation.format;
     tokio::task::spawn_blocking(move || {
-        let reader = Reader { lexicon: Arc::new(Lexicon::embedded()?), limits: Limits::default() };
+        let reader = Reader { lexicon: Arc::new(Lexicon::at_first_letter()), limits: Limits::default() };
         match &args.score {
             Some(manifest) => shown::run(format, manifest, args.wrong, &reader),
             None => classify(format, &args.paths, &reader),
@@ -164,10 +165,11 @@ pub(super) async fn run(invocation: &Invocation, args: ClassifyArgs) -> Outcome 
 }
 
 fn classify(format: Format, paths: &[PathBuf], reader: &Reader) -> Outcome {
-    let Found { sources, missing, mut unread, passed_over } = letters::find(paths)?;
+    let found = letters::find(paths)?;
+    let mut unread = found.unread;
     let bar = progress("judging letters");
     let mut all = Vec::new();
-    for batch in sources.chunks(BATCH) {
+    for batch in found.sources.chunks(BATCH) {
         let judged = in_parallel(batch, |source: &Source| {
             let bytes = source.read(reader.bytes_max())?;
             let (intake, micros) = reader.read(&bytes);
@@ -190,12 +192,8 @@ fn classify(format: Format, paths: &[PathBuf], reader: &Reader) -> Outcome {
     if format != Format::Jsonl {
         output::rows(format, &all)?;
     }
-    letters::say_passed_over(&passed_over);
-    match (missing, unread) {
-        (0, 0) => Ok(()),
-        (0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),
-        (missing, _) => Err(Ended::saying(Exit::NotFound, format_args!("{missing} of the paths do not exist"))),
-    }
+    letters::say_passed_over(&found.passed_over);
+    found.ended(unread)
 }
 
 /// Does the same with many things on all cores; the answers in the order of the things.

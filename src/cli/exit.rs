@@ -26,7 +26,7 @@ use crate::daemon::build::BuildError;
 use crate::daemon::{DaemonError, LockError};
 use crate::db::DbError;
 use crate::domain::Retry;
-use crate::erase::{EraseError, MapError, PlanError};
+use crate::erase::{EraseError, LagError, MapError, PlanError};
 use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
@@ -160,6 +160,9 @@ impl<E: Into<anyhow::Error>> From<E> for Ended {
 
 /// The code of an error that says by its type what kind it is; its source may say more.
 fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
+    if let Some(PlanError::UnknownCategory { .. }) = error.downcast_ref() {
+        return Some(Exit::NotFound);
+    }
     if error.is::<ConfigError>() || error.is::<MapError>() || error.is::<PlanError>() {
         return Some(Exit::Usage);
     }
@@ -179,9 +182,15 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
             _ => Exit::Failed,
         });
     }
+    if let Some(error) = error.downcast_ref::<LagError>() {
+        return Some(match error {
+            LagError::Store(source) if source.retry() == Retry::Transient || source.is_shut_out() => Exit::Unavailable,
+            _ => Exit::Usage,
+        });
+    }
     if let Some(error) = error.downcast_ref::<DbError>() {
         return match error {
-            DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } => Some(Exit::Usage),
+            DbError::UnknownUrl | DbError::BadUrl(_) | DbError::File { .. } | DbError::NoFolder(_) => Some(Exit::Usage),
             DbError::NotThere => Some(Exit::NotFound),
             other => other.is_away().then_some(Exit::Unavailable),
         };
@@ -220,6 +229,7 @@ fn of_build(error: &BuildError) -> Option<Exit> {
         // Their sources tell whether something is wrong or only far away.
         BuildError::Db(_) | BuildError::Store { .. } | BuildError::Directory(_) => None,
         BuildError::Templates(_) | BuildError::Verifier(_) => Some(Exit::Failed),
+        BuildError::NoMailbox(_) => Some(Exit::Unavailable),
         _ => Some(Exit::Usage),
     }
 }

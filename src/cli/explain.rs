@@ -25,7 +25,7 @@ use crate::intake::{self, Lexicon, Limits, Parts};
 use crate::output::{self, Format, progress, say};
 
 use super::CONFIG_FILE;
-use super::classify::letters::{self, Found};
+use super::classify::letters;
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
 use shown::Explained;
@@ -37,8 +37,8 @@ const DNS_LIMIT: Duration = Duration::from_secs(60);
 /// What `explain` understands.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without a config it says what the letter itself tells. Ends with 3 where a PATH does not exist and with 1 where \
-                  a file could not be read; the others are explained."
+    after_help = "Without a config it says what the letter itself tells. Ends with 3 where a PATH does not exist or is a folder \
+                  without letters, and with 1 where a file could not be read or is no text; the others are explained."
 )]
 pub(super) struct ExplainArgs {
     /// Letters: files, folders with all that is in them, mbox files. Default, and `-`: the standard input.
@@ -106,7 +106,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
     let explainer = Explainer {
         lexicon: match &house {
             Some(house) => Arc::clone(&house.lexicon),
-            None => Arc::new(Lexicon::embedded()?),
+            None => Arc::new(Lexicon::at_first_letter()),
         },
         limits: house.as_ref().map_or_else(Limits::default, |house| house.intake_limits),
         authenticator,
@@ -154,11 +154,12 @@ async fn house(
 
 impl Explainer {
     async fn all(&self, format: Format, paths: &[PathBuf], house: Option<&House>) -> Outcome {
-        let Found { sources, missing, mut unread, passed_over } = letters::find(paths)?;
+        let found = letters::find(paths)?;
+        let mut unread = found.unread;
         let bar = progress("explaining letters");
         let mut lookout = house.map(Lookout::new);
         let mut all = Vec::new();
-        for source in &sources {
+        for source in &found.sources {
             bar.inc(1);
             let bytes = match source.read(self.limits.body_bytes_max + 1) {
                 Ok(bytes) => bytes,
@@ -187,12 +188,8 @@ impl Explainer {
         if format == Format::Json {
             output::write_out(&serde_json::to_string_pretty(&all)?)?;
         }
-        letters::say_passed_over(&passed_over);
-        match (missing, unread) {
-            (0, 0) => Ok(()),
-            (0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),
-            (missing, _) => Err(Ended::saying(Exit::NotFound, format_args!("{missing} of the paths do not exist"))),
-        }
+        letters::say_passed_over(&found.passed_over);
+        found.ended(unread)
     }
 
     async fn one(

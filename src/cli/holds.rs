@@ -74,7 +74,7 @@ struct TargetArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct HoldLine {
+pub(super) struct HoldLine {
     id: Uuid,
     on: HeldKind,
     store: Option<StoreName>,
@@ -103,6 +103,11 @@ impl Tabular for HoldLine {
 }
 
 impl HoldLine {
+    /// Which hold on what, and since when, for a table of holds that stand.
+    pub(super) fn standing(&self) -> [String; 5] {
+        [self.id.to_string(), self.on.to_string(), self.what(), self.reference.clone(), self.placed_at.clone()]
+    }
+
     /// What is held, in one cell: `shop.users/…` for a person.
     fn what(&self) -> String {
         let person = self.revealed.as_deref().map_or_else(|| "…".to_owned(), printable);
@@ -130,7 +135,7 @@ async fn all(kek: &KeyEncryptionKey, tx: &mut Tx, reveal: bool) -> Result<Vec<Ho
     Ok(lines)
 }
 
-fn line(hold: LegalHoldRecord, target: Option<HeldTarget>, reveal: bool) -> HoldLine {
+pub(super) fn line(hold: LegalHoldRecord, target: Option<HeldTarget>, reveal: bool) -> HoldLine {
     let (store, table, person) = match target {
         None | Some(HeldTarget::Everything) => (None, None, None),
         Some(HeldTarget::Account(account)) => (None, None, Some(account)),
@@ -163,7 +168,7 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
         }
         HoldsCommand::Place(args) => place(invocation, &args).await,
         HoldsCommand::Release { id } => {
-            let (house, operator) = invocation.desk_to_look().await?;
+            let (house, operator) = invocation.desk().await?;
             legal::release(&house, id, &operator).await.map_err(named)?;
             say(&format!("the hold {id} is lifted"));
             Ok(())
@@ -174,7 +179,7 @@ pub(super) async fn run(invocation: &Invocation, command: HoldsCommand) -> Outco
 async fn place(invocation: &Invocation, args: &PlaceArgs) -> Outcome {
     let mut target = target(&args.target)?;
     let (house, operator) = match args.unseen {
-        true => invocation.desk_to_look().await?,
+        true => invocation.desk().await?,
         false => invocation.desk_to_hold(&target).await?,
     };
     if !args.unseen {

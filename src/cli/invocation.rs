@@ -40,12 +40,12 @@ pub(super) struct Ledger {
 }
 
 impl Invocation {
-    /// The checked config.
+    /// The checked config of the daemon.
     pub(super) fn config(&self) -> Result<Config, Ended> {
         self.config_for(Purpose::Production)
     }
 
-    /// The checked config for a command that only looks.
+    /// The checked config for a command beside it: nothing is sent from there.
     pub(super) fn config_to_look(&self) -> Result<Config, Ended> {
         self.config_for(Purpose::Looking)
     }
@@ -79,13 +79,9 @@ impl Invocation {
         Ok(Ledger { config, db, kek })
     }
 
-    /// What a verb needs that acts on the ledger alone, and who asks for it: no store is opened.
+    /// What a verb needs that acts on the ledger alone, and who asks for it: no store is opened. What it has to send, the daemon
+    /// sends, so that a config without a mailer that sends will do.
     pub(super) async fn desk(&self) -> Result<(House, Operator), Ended> {
-        Ok(with_operator(build::house_of_ledger(self.config()?, Self::choices()).await?))
-    }
-
-    /// The same where no mailer is needed: to see what is sealed, and to stop or order an erasing. A kept demo has it too.
-    pub(super) async fn desk_to_look(&self) -> Result<(House, Operator), Ended> {
         Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
     }
 
@@ -109,7 +105,7 @@ impl Invocation {
     /// # Errors
     /// Where there is no database to record it in, nothing is revealed.
     pub(super) async fn record(&self, sight: Sight) -> Result<(), Ended> {
-        let (house, operator) = match self.desk_to_look().await {
+        let (house, operator) = match self.desk().await {
             Err(ended) if ended.exit == Exit::NotFound => {
                 let words = "nothing is revealed that cannot be recorded, and the daemon has made no database yet; leave out --reveal";
                 return Err(Ended::new(Exit::Refused, ended.error.context(words)));
@@ -123,7 +119,7 @@ impl Invocation {
 
     /// The same for a verb that asks the directory.
     pub(super) async fn desk_with_directory(&self) -> Result<(House, Operator), Ended> {
-        Ok(with_operator(build::house_of_directory(self.config()?, Self::choices()).await?))
+        Ok(with_operator(build::house_of_directory(self.config_to_look()?, Self::choices()).await?))
     }
 }
 

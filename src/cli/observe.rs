@@ -100,6 +100,7 @@ struct Observer<'a> {
 
 /// Looks once, or goes on until a signal.
 pub(super) async fn run(invocation: &Invocation, config: Config, args: &ObserveArgs) -> Outcome {
+    build::mailbox_is_there(&config)?;
     if args.reveal {
         invocation.record(Sight::Mailbox).await?;
     }

@@ -1,4 +1,7 @@
-//! `expunged plan`: what would be erased for an address, with counts. Opens the stores to read, and not our database.
+//! `expunged plan`: what would be erased for an address, with counts. Opens the stores, and our own database for legal holds,
+//! only to read.
+
+mod held;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _};
@@ -12,7 +15,7 @@ use crate::daemon::build;
 use crate::domain::{Role, Scope};
 use crate::erase::map::RecipientMap;
 use crate::erase::preview::PreviewRow;
-use crate::erase::{DataMap, EraseLimits, PlanPaper, Preview, Target, plan, preview, told};
+use crate::erase::{DataMap, EraseError, EraseLimits, PlanPaper, Preview, Target, plan, preview_with_people, told};
 use crate::flow::whose;
 use crate::stores::{Key, KeyValue, RecipientKind, StoreName};
 use crate::verify::{Directory, Membership};
@@ -21,6 +24,7 @@ use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
 use super::words;
 use crate::output::{self, Format, Tabular, progress, say};
+use held::HeldLine;
 
 /// What `plan` understands.
 #[derive(Debug, clap::Args)]
@@ -41,7 +45,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "IDENTIFIER")]
     target: Option<String>,
     /// Rows of one table that are counted at most, where the config's rows_per_subject_max is too few for this plan.
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     rows_max: Option<u64>,
     /// Keeps the plan in a new file, to be read and agreed to with 'expunged apply'. It holds digests and counts, and no
     /// key and no value of a person.
@@ -63,6 +67,14 @@ struct Planned<'a> {
     /// Who else holds data and will be asked to erase them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     will_be_asked: Vec<AskedLine<'a>>,
+    /// Legal holds that stand on something of it: these steps wait. `null` where our own database could not be read.
+    #[serde(skip_serializing_if = "is_empty")]
+    legal_holds: Option<Vec<HeldLine>>,
+}
+
+/// Whether it is known that there is none.
+fn is_empty(held: &Option<Vec<HeldLine>>) -> bool {
+    held.as_ref().is_some_and(Vec::is_empty)
 }
 
 /// A recipient that a plan concerns.
@@ -75,6 +87,13 @@ struct AskedLine<'a> {
     categories: Vec<String>,
     /// By what they are told to find the person, per kind of subject.
     told: &'a BTreeMap<Scope, Vec<String>>,
+}
+
+impl AskedLine<'_> {
+    /// How they are asked and for what, in a few words.
+    fn what(&self) -> String {
+        format!("{}: {}", self.kind, self.categories.join(", "))
+    }
 }
 
 impl Tabular for AskedLine<'_> {
@@ -126,9 +145,22 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
     let limits = build::erase_limits(&config);
     let rows_per_store_max = args.rows_max.unwrap_or(limits.rows_per_store_max);
     let limits = EraseLimits { rows_per_store_max, ..limits };
-    let preview = preview(&map, &stores, skeleton, limits, choices.clock.now()).await?;
+    let (preview, people) = preview_with_people(&map, &stores, skeleton, limits, choices.clock.now())
+        .await
+        .map_err(|error| too_many(error, args.rows_max))?;
+    let held = held::find(&config, &asker.account, &preview.skeleton, &people).await?;
     bar.finish_and_clear();
-    write(invocation, args, &map, &preview)
+    write(invocation, args, &map, &preview, held)
+}
+
+/// The error of a limit says which limit it is, and what to do about that one.
+fn too_many(error: EraseError, asked: Option<u64>) -> Ended {
+    let EraseError::TooManyRows { at, max } = &error else { return error.into() };
+    if asked.is_none() {
+        return error.into();
+    }
+    let words = format_args!("{at}: more than the {max} rows of --rows-max belong to the target: give a larger number");
+    Ended::saying(Exit::Failed, words)
 }
 
 /// Who else will be asked.
@@ -143,19 +175,29 @@ fn asked<'a>(map: &'a DataMap, preview: &'a Preview) -> Vec<AskedLine<'a>> {
     told::concerned(map, &preview.skeleton).map(line).collect()
 }
 
-fn write(invocation: &Invocation, args: &PlanArgs, map: &DataMap, preview: &Preview) -> Outcome {
-    let paper = PlanPaper::of(preview);
+fn write(
+    invocation: &Invocation,
+    args: &PlanArgs,
+    map: &DataMap,
+    preview: &Preview,
+    legal_holds: Option<Vec<HeldLine>>,
+) -> Outcome {
+    let paper = PlanPaper::of(preview).context("the plan cannot be written as JSON")?;
+    let will_be_asked = asked(map, preview);
     if let Some(file) = &args.out {
         paper_out(file, &paper)?;
     }
     if args.mermaid {
-        output::write_out(paper.draw().trim_end())?;
+        let waiting = legal_holds.as_deref().map(held::steps).unwrap_or_default();
+        let asked = will_be_asked.iter().map(|line| (line.label.to_owned(), line.what()));
+        output::write_out(paper.draw(&waiting, &asked.collect::<Vec<_>>()).trim_end())?;
     } else {
-        let planned = Planned { paper: &paper, will_be_asked: asked(map, preview) };
+        let planned = Planned { paper: &paper, will_be_asked, legal_holds };
         let mut text = output::table(&paper.steps);
         if !planned.will_be_asked.is_empty() {
             text.push_str(&output::section(&planned.will_be_asked));
         }
+        text.push_str(&output::section(planned.legal_holds.as_deref().unwrap_or_default()));
         output::one(invocation.format, &planned, &text)?;
     }
     if invocation.format == Format::Table {
@@ -177,6 +219,13 @@ fn paper_out(file: &Path, paper: &PlanPaper) -> Outcome {
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
             let words = format_args!("{} is there already: remove it or name another file with --out", file.display());
+            Ended::saying(Exit::Usage, words)
+        }
+        ErrorKind::NotFound => {
+            let words = format_args!(
+                "{} cannot be made: its folder is not there; make it or name another file",
+                file.display()
+            );
             Ended::saying(Exit::Usage, words)
         }
         _ => anyhow::Error::new(error).context(format!("{} cannot be written", file.display())).into(),

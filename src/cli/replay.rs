@@ -49,7 +49,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ReplayArgs) -> Outcome {
             Ended::saying(Exit::NotFound, format_args!("there is no store {name:?} in the data maps"))
         })?),
     };
-    let (house, operator) = invocation.desk_to_look().await?;
+    let (house, operator) = invocation.desk().await?;
     if args.since > house.clock.now() {
         return Err(Ended::saying(
             Exit::Usage,

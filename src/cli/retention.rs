@@ -31,6 +31,6 @@ impl Tabular for KeptLine {
 /// Lists.
 pub(super) async fn run(invocation: &Invocation, command: RetentionCommand) -> Outcome {
     let RetentionCommand::List = command;
-    let (house, _) = invocation.desk_to_look().await?;
+    let (house, _) = invocation.desk().await?;
     Ok(output::rows(invocation.format, &retention::list(&house).await?)?)
 }

@@ -38,6 +38,7 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
         };
     }
     let choices = Choices { backfill: args.backfill, may_create: true, ..Invocation::choices() };
+    build::mailbox_is_there(&config)?;
     let mailbox = build::mailbox(&config, &choices.clock, &choices.chance);
     let building = build::house(config, choices);
     let house = tokio::select! {

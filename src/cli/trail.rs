@@ -106,7 +106,7 @@ pub(super) async fn run(invocation: &Invocation, command: TrailCommand) -> Outco
 
 async fn show(invocation: &Invocation, reference: &Reference, reveal: bool) -> Outcome {
     let (shown, broken) = if reveal {
-        let (house, operator) = invocation.desk_to_look().await?;
+        let (house, operator) = invocation.desk().await?;
         invocation::request(&mut house.db.read().await?, reference).await?;
         // Recorded before anything is shown.
         operate::reveal(&house, reference, &operator).await?;

@@ -25,7 +25,7 @@ use crate::flow::sent::Sent;
 use crate::intake::{Lexicon, Limits};
 use crate::mailbox::Mailbox;
 use crate::mailbox::imap::ImapMailbox;
-use crate::mailbox::maildir::Maildir;
+use crate::mailbox::maildir::{self, Maildir};
 use crate::reply::ReplyError;
 use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SetupError, SmtpMailer};
 use crate::reply::settings::MailerSettings;
@@ -82,6 +82,12 @@ pub enum BuildError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The Maildir of the mailbox is not there: nothing would be read, and people would wait.
+    #[error(
+        "the mailbox folder {} is not there (a Maildir has `new` and `cur`); make it, mount it, or mend path under \
+         [mailbox.maildir]", .0.display()
+    )]
+    NoMailbox(PathBuf),
     /// The templates.
     #[error("the templates")]
     Templates(#[from] ReplyError),
@@ -273,6 +279,20 @@ pub fn mailbox(config: &Config, clock: &Arc<dyn Clock>, chance: &Arc<dyn Chance>
     }
 }
 
+/// Whether the mailbox could be read, as far as that can be told without reaching a server. One that goes away later is told
+/// to the team.
+///
+/// # Errors
+/// [`BuildError::NoMailbox`].
+pub fn mailbox_is_there(config: &Config) -> Result<(), BuildError> {
+    match &config.mailbox.kind {
+        MailboxKind::Maildir(settings) if !maildir::is_there(&settings.path) => {
+            Err(BuildError::NoMailbox(settings.path.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where the mail server keeps what it sent, if the config says so.
 fn sent(config: &Config, choices: &Choices) -> Option<Sent> {
     let folder = config.mailbox.sent_folder.clone()?;
@@ -443,7 +463,10 @@ pub async fn ledger_to_look(config: &Config) -> Result<Ledger, BuildError> {
 }
 
 /// The same; `None` where the daemon has never made it.
-async fn ledger_if_there(config: &Config) -> Result<Option<Ledger>, BuildError> {
+///
+/// # Errors
+/// As [`ledger_to_look`].
+pub async fn ledger_if_there(config: &Config) -> Result<Option<Ledger>, BuildError> {
     match ledger_to_look(config).await {
         Err(BuildError::Db(DbError::NotThere | DbError::OlderSchema { found: 0, .. })) => Ok(None),
         opened => opened.map(Some),

@@ -63,6 +63,9 @@ pub enum DbError {
         /// What SQLite said.
         source: Box<SqlFailure>,
     },
+    /// The folder that the database file would be in is not there: a slip in the url, or a disk that is not mounted.
+    #[error("the folder {} of our own database is not there, and the first start makes no folders; make it, or mend url under [database]", .0.display())]
+    NoFolder(PathBuf),
     /// There is no database file yet.
     #[error("there is no database yet: `expunged run` makes it at its first start; is the url under [database] right?")]
     NotThere,

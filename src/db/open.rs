@@ -94,7 +94,9 @@ impl Db {
     /// As [`Self::open`], and [`DbError::NotThere`] and [`DbError::OlderSchema`].
     pub async fn open_existing(settings: &DatabaseSettings) -> Result<Self, DbError> {
         let file = settings.url.expose_secret().strip_prefix("sqlite://");
-        if file.is_some_and(|path| !Path::new(path).exists()) {
+        if let Some(path) = file
+            && !is_there(Path::new(path))?
+        {
             return Err(DbError::NotThere);
         }
         Self::current(settings, Access::Write).await
@@ -106,7 +108,7 @@ impl Db {
     /// As [`Self::open_existing`].
     pub async fn open_to_look(settings: &DatabaseSettings) -> Result<Self, DbError> {
         match settings.url.expose_secret().strip_prefix("sqlite://") {
-            Some(path) if !Path::new(path).exists() => Err(DbError::NotThere),
+            Some(path) if !is_there(Path::new(path))? => Err(DbError::NotThere),
             _ => Self::current(settings, Access::Look).await,
         }
     }
@@ -247,8 +249,18 @@ fn named(error: DbError, settings: &DatabaseSettings) -> DbError {
     }
 }
 
+/// Whether there is a file; one that the first start could not make is an error to everybody alike.
+pub(super) fn is_there(path: &Path) -> Result<bool, DbError> {
+    if path.exists() {
+        return Ok(true);
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    if folder.is_dir() { Ok(false) } else { Err(DbError::NoFolder(folder.to_owned())) }
+}
+
 /// Makes the file readable by its owner only; the write-ahead log inherits that.
 fn create_private(path: &Path) -> Result<(), DbError> {
+    is_there(path)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::error::DbError;
+use super::open::is_there;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub enum Probe {
 pub async fn probe(url: &SecretString) -> Result<Probe, DbError> {
     let url = url.expose_secret();
     if let Some(path) = url.strip_prefix("sqlite://") {
-        if !Path::new(path).exists() {
+        if !is_there(Path::new(path))? {
             return Ok(Probe::NotThereYet);
         }
         read(Path::new(path)).await.map_err(|error| DbError::from(error).of_file(Path::new(path)))?;

@@ -27,7 +27,7 @@ pub async fn run(keep: bool, format: Format) -> anyhow::Result<bool> {
     let world = world::World::create(keep).await?;
     let good = play(&world, format).await;
     // Also one that ended badly: it was kept to be looked at.
-    world.leave();
+    world.leave().await;
     good
 }
 

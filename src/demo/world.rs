@@ -12,6 +12,8 @@ use crate::chance::{Chance, OsChance};
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::config::{self, Purpose, Surroundings};
 use crate::daemon::build::{self, Choices};
+use crate::db::requests;
+use crate::domain::State;
 use crate::flow::House;
 use crate::mailbox::Mailbox;
 use crate::mailbox::maildir;
@@ -110,19 +112,44 @@ impl World {
     }
 
     /// Leaves the world: it is deleted, or stays with a word on how to look at it.
-    pub fn leave(self) {
-        match self.temporary {
-            Some(temporary) => drop(temporary),
-            None => {
-                let at = self.folder.display();
-                say(&format!(
-                    "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
-                     the stores            {at}/stores/*.db (SQLite)\n\n  export EXPUNGED_CONFIG={at}/expunged.toml\n  \
-                     expunged requests list --all     # then: requests show REF, trail show REF\n  \
-                     expunged jobs list\n  \
-                     expunged mailbox status"
-                ));
-            }
+    pub async fn leave(self) {
+        if self.temporary.is_some() {
+            return;
         }
+        let at = self.folder.display();
+        say(&format!(
+            "\nThe world is kept in {at}:\n  letters to customers  {at}/customers/*/new/\n  the support mailbox   {at}/support/\n  \
+             the stores            {at}/stores/*.db (SQLite)\n\n  export EXPUNGED_CONFIG={at}/expunged.toml"
+        ));
+        // What is begun only, or cannot be read, has nothing to show but its files.
+        for line in self.commands().await.unwrap_or_default() {
+            say(&format!("  expunged {line}"));
+        }
+        say(
+            "\nEverything that looks works there, and so do the team's verbs: what they decide is written down. No daemon runs on \
+             it, so that no letter leaves and nothing is erased; 'expunged run' refuses its mailer, which only writes files.",
+        );
+    }
+
+    /// Commands to look at it with, as they can be typed.
+    async fn commands(&self) -> anyhow::Result<Vec<String>> {
+        let mut tx = self.house.db.read().await?;
+        let mut lines = vec!["requests list --all".to_owned()];
+        for (state, verbs) in [
+            (State::Completed, &["requests show", "trail show", "requests note"][..]),
+            (State::NotFound, &["requests account"]),
+        ] {
+            let Some(stored) = requests::list(&mut tx, &[state], true, 1).await?.pop() else { continue };
+            let at = &stored.request.reference;
+            let line = |verb: &&str| match *verb {
+                "requests note" => format!("requests note {at} Seen       # sealed, and in the trail as a commitment"),
+                "requests account" => format!("requests account {at} 25    # says whose it is, and so opens it anew"),
+                verb => format!("{verb} {at}"),
+            };
+            lines.extend(verbs.iter().map(line));
+        }
+        lines.extend([format!("plan {}", self.shop.user(25, 0)?.email), "check".to_owned()]);
+        lines.extend(["jobs list", "mailbox status"].map(str::to_owned));
+        Ok(lines)
     }
 }

@@ -82,7 +82,7 @@ impl<'a> Finder<'a> {
 
     /// The row that is to be erased, by the key that the store has for it: what a person or a directory calls `12` may
     /// be a number there. A root that nobody looked up would be "nothing held" to a person whose data are all there.
-    async fn root(&self) -> Result<Key, EraseError> {
+    pub(super) async fn root(&self) -> Result<Key, EraseError> {
         let target = &self.skeleton.target;
         let at = target.at();
         let table = self.table(&at)?;

@@ -21,6 +21,13 @@ pub(super) fn above(skeleton: &Skeleton, mut held: BTreeSet<TableRef>) -> BTreeS
     }
 }
 
+/// The steps of a plan that wait while these tables are held, by their numbers.
+#[must_use]
+pub fn waiting(skeleton: &Skeleton, held: BTreeSet<TableRef>) -> BTreeSet<u16> {
+    let held = above(skeleton, held);
+    skeleton.steps.iter().filter(|step| waits(step, &held)).map(|step| step.number).collect()
+}
+
 /// Whether a step waits: its rows are held, or would let go of rows that are.
 pub(super) fn waits(step: &Step, held: &BTreeSet<TableRef>) -> bool {
     held.contains(&step.rows.at) || step.rows.pointing.as_ref().is_some_and(|link| held.contains(&link.to))

@@ -1,16 +1,17 @@
 //! A plan with counts: what would happen. Anybody may compute it, and nobody can execute it.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::discover::{EraseLimits, Finder, Found};
 use super::error::EraseError;
-use super::map::DataMap;
+use super::map::{DataMap, TableRef};
 use super::plan::Skeleton;
 use crate::domain::Timestamp;
-use crate::stores::{StoreName, Stores};
+use crate::stores::{Key, StoreName, Stores};
 
 /// The steps with the number of rows of each.
 #[derive(Clone, Debug, Serialize)]
@@ -52,14 +53,38 @@ pub async fn preview(
     limits: EraseLimits,
     now: Timestamp,
 ) -> Result<Preview, EraseError> {
+    Ok(preview_with_people(map, stores, skeleton, limits, now).await?.0)
+}
+
+/// The keys of rows that are people or accounts, by their table. They stay in memory: a legal hold may be on one of them.
+pub type People = BTreeMap<TableRef, BTreeSet<Key>>;
+
+/// The same, and whom the plan is about.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn preview_with_people(
+    map: &DataMap,
+    stores: &Stores,
+    skeleton: Skeleton,
+    limits: EraseLimits,
+    now: Timestamp,
+) -> Result<(Preview, People), EraseError> {
     let schemas = super::engine::trusted_schemas(map, stores).await?;
     let finder = Finder { skeleton: &skeleton, stores, limits };
     let found = finder.find(now).await?;
     super::engine::can_blank(&skeleton, &found, &schemas)?;
     finder.placeholders(&found).await?;
     finder.can_be_remade(&found, &schemas).await?;
+    // The root has no step of its own where only some of its data are named.
+    let mut people = People::from([(skeleton.target.at(), BTreeSet::from([finder.root().await?]))]);
+    for (set, keys) in found.sets.iter().filter(|(set, _)| set.pointing.is_none() && set.by.is_none()) {
+        if skeleton.tables.iter().any(|(at, table)| *at == set.at && table.subject.is_some()) {
+            people.entry(set.at.clone()).or_default().extend(keys.iter().cloned());
+        }
+    }
     let rows = rows(&skeleton, &found);
-    Ok(Preview { skeleton, rows })
+    Ok((Preview { skeleton, rows }, people))
 }
 
 pub(super) fn rows(skeleton: &Skeleton, found: &Found) -> Vec<PreviewRow> {

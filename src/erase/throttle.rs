@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::engine::Run;
 use super::error::EraseError;
-use super::map::TableRef;
-use crate::stores::{LookupRow, Stores};
+use super::map::{StoreMap, TableRef};
+use crate::stores::{Lookup, LookupRow, StoreError, Stores};
 
 /// Between two looks at the lag.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -50,6 +50,34 @@ async fn lag(stores: &Stores, at: &TableRef, query: &str) -> Result<f64, EraseEr
     let lookup = stores.lookup(&at.store).map_err(EraseError::store(at))?;
     let rows = lookup.lookup(query, &[]).await.map_err(EraseError::store(at))?;
     number(&rows).ok_or_else(|| EraseError::NoLag { at: at.clone() })
+}
+
+/// Why the configured query tells no lag.
+#[derive(Debug, thiserror::Error)]
+pub enum LagError {
+    /// The store does not take it.
+    #[error("the store does not take the query of [store.throttle] lag")]
+    Store(#[from] StoreError),
+    /// It answers other columns than one.
+    #[error("the query of [store.throttle] lag answers {0} columns, and must answer one")]
+    Columns(usize),
+    /// It answers no number.
+    #[error("the query of [store.throttle] lag must answer one row with one number, NULL, or no row")]
+    NoNumber,
+}
+
+/// Runs the configured query once, in a transaction that only reads where the store has such; `None` where the map has none.
+///
+/// # Errors
+/// [`LagError`].
+pub async fn try_lag(store: &StoreMap, lookup: &dyn Lookup) -> Result<Option<f64>, LagError> {
+    let Some(query) = store.throttle.as_ref().and_then(|throttle| throttle.lag.as_ref()) else { return Ok(None) };
+    match lookup.describe(query, &[]).await?.len() {
+        1 => {}
+        other => return Err(LagError::Columns(other)),
+    }
+    let rows = lookup.lookup(query, &[]).await?;
+    number(&rows).map(Some).ok_or(LagError::NoNumber)
 }
 
 fn number(rows: &[LookupRow]) -> Option<f64> {

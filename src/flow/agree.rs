@@ -51,6 +51,11 @@ pub enum Agreed {
         /// Rows as they were counted now.
         rows: u64,
     },
+    /// The same rows of the same plan were agreed to before: nothing was written.
+    NotedBefore {
+        /// Rows as they were counted now.
+        rows: u64,
+    },
     /// The request was in review for its rows; it is identified anew and the person is asked again.
     AskedAgain,
     /// The rows moved past the threshold since the paper was written. Nothing was noted.
@@ -86,6 +91,10 @@ pub async fn agree(
         subject.offers[place].counts = counted.rows.iter().map(|row| row.rows).collect();
         agreed.steps = counted.rows;
     }
+    let is_new = subject.agreed.as_ref() != Some(&agreed);
+    if !is_new && stored.request.state != State::NeedsReview {
+        return Ok(Agreed::NotedBefore { rows });
+    }
     subject.agreed = Some(agreed);
 
     let mut tx = house.db.write().await?;
@@ -94,7 +103,9 @@ pub async fn agree(
         return Err(FlowError::Moved);
     }
     safe::put_subject(house, &mut tx, &fresh.request, &subject).await?;
-    note_it(house, &mut tx, &fresh.request, operator, paper, rows).await?;
+    if is_new {
+        note_it(house, &mut tx, &fresh.request, operator, paper, rows).await?;
+    }
     if fresh.request.state != State::NeedsReview {
         tx.commit().await?;
         return Ok(Agreed::Noted { rows });
@@ -111,12 +122,10 @@ fn takes_a_plan(state: State, review: Option<ReviewReason>) -> Result<(), FlowEr
     match (state, review) {
         (State::NeedsReview, Some(ReviewReason::TooManyRows | ReviewReason::PlanDrifted)) => Ok(()),
         (State::NeedsReview, _) => Err(FlowError::Broken(
-            "a plan settles a review for too many rows or for rows that moved, and this one has another reason: see 'requests show'",
+            "a plan settles a review for too many rows or for rows that moved, and this one has another reason ('requests show' says it)",
         )),
         (State::AwaitingConfirmation | State::AwaitingApproval | State::Scheduled | State::OnHold, _) => Ok(()),
-        _ => Err(FlowError::Broken(
-            "a plan is agreed to after somebody was found and before the erasing begins: see 'requests show'",
-        )),
+        _ => Err(FlowError::Broken("a plan is agreed to after somebody was found and before the erasing begins")),
     }
 }
 

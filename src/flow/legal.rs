@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::db::{Tx, jobs, keys, legal_holds};
 use crate::domain::CaseId;
 use crate::erase::map::TableRef;
-use crate::erase::{Discovery, EraseError, Ledger as _};
+use crate::erase::{Discovery, EraseError, Ledger as _, People};
 use crate::stores::{Key, StoreName};
 use crate::trail::{Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::{InstallationKeys, KeyOwner, KeyPurpose};
@@ -23,9 +23,11 @@ use super::{kinds, note, safe};
 
 mod known;
 mod named;
+mod touches;
 
 pub use known::{Known, known, stores_asked};
 pub use named::target_of;
+pub use touches::on_plan;
 
 /// What an operator has held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,29 +206,21 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     let mut tx = house.db.read().await?;
     let standing = standing(house, &mut tx).await?;
     drop(tx);
+    let skeleton = &discovery.skeleton;
     let mut held = BTreeSet::new();
     if standing.is_empty() {
         return Ok(held);
     }
-    let is_held = |kind, mac: [u8; 32]| standing.contains(&(kind, mac));
-    let tables = || discovery.skeleton.tables.iter();
-    if is_held(HeldKind::Account, ledger.bound.account_mac) || is_held(HeldKind::Everything, everything(&house.keys)) {
-        return Ok(tables().map(|(at, _)| at.clone()).collect());
+    let mut people = People::new();
+    // Not unsealed where nobody is held by their row.
+    if standing.iter().any(|(kind, _)| *kind == HeldKind::Subject) {
+        for (at, _) in skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
+            people.insert(at.clone(), saved(ledger, discovery, at).await?.into_iter().collect());
+        }
     }
-    for (at, table) in tables() {
-        let of_store = house.keys.subject_mac(at.store.as_str(), "");
-        if is_held(HeldKind::Store, of_store) || is_held(HeldKind::Table, house.keys.subject_mac(&at.to_string(), "")) {
-            held.insert(at.clone());
-        }
-        if table.subject.is_none() || !standing.iter().any(|(kind, _)| *kind == HeldKind::Subject) {
-            continue;
-        }
-        for key in saved(ledger, discovery, at).await? {
-            let texts: Vec<_> = key.0.iter().map(|value| value.to_text()).collect();
-            if is_held(HeldKind::Subject, house.keys.subject_mac(&at.to_string(), &texts.join("/"))) {
-                return Ok(tables().map(|(at, _)| at.clone()).collect());
-            }
-        }
+    let touched = touches::touched(&house.keys, ledger.bound.account_mac, skeleton, &people);
+    for standing in standing {
+        held.extend(touches::tables(&touched, standing, skeleton));
     }
     Ok(held)
 }

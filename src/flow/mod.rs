@@ -37,6 +37,7 @@ pub mod kinds;
 mod ledger;
 pub mod legal;
 mod letter;
+pub mod named;
 mod note;
 pub mod observe;
 mod open;

@@ -215,7 +215,9 @@ pub async fn correct(
             Some(account) => Some(account.to_owned()),
             None => known_account(house, reference).await?,
         };
-        let known = known.ok_or(FlowError::Missing("the account that the person is in (--account)"))?;
+        let known = known.ok_or(FlowError::Unusable(
+            "--target is looked for in one account, and the request has none yet: name that too, with --account ID",
+        ))?;
         one_person(&house.directory.target(&known, target).await?)?;
     }
     put_right(house, reference, operator, |subject| {

@@ -9,7 +9,7 @@ use crate::db::deliveries::Delivery;
 use crate::db::{Tx, keys, sealed};
 use crate::domain::request::Request;
 use crate::domain::{CaseId, DeliveryId, Retry};
-use crate::vault::{DataKey, KeyId, KeyOwner, KeyPurpose};
+use crate::vault::{DataKey, KeyEncryptionKey, KeyId, KeyOwner, KeyPurpose};
 
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Opening, Orders, Subject};
@@ -101,6 +101,18 @@ kept!(put_contact, contact, CONTACT: Contact, Contact);
 kept!(put_subject, subject, SUBJECT: Subject, Record);
 kept!(put_closing, closing, CLOSING: Closing, Record);
 kept!(put_orders, orders, ORDERS: Orders, Contact);
+
+/// The [`Subject`] of a case for who only looks at the ledger; `None` where it was forgotten or not written yet.
+pub(super) async fn subject_to_look(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    case: CaseId,
+) -> Result<Option<Subject>, FlowError> {
+    match keys::load(tx, kek, KeyOwner::Case(case), KeyPurpose::Record).await? {
+        Some(key) => get(tx, &key, SUBJECT).await,
+        None => Ok(None),
+    }
+}
 
 /// Seals a letter's bytes under the key of the delivery, before anybody has judged it.
 pub(super) async fn put_delivery(house: &House, tx: &mut Tx, id: DeliveryId, bytes: &[u8]) -> Result<KeyId, FlowError> {

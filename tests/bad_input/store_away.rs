@@ -2,11 +2,9 @@
 //! the store is back the request completes.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use expunged::db::Params;
 use expunged::db::jobs::{self, JobRow, JobState};
-use expunged::domain::State;
+use expunged::domain::{RequestId, State};
 use expunged::flow::operate::Operator;
 use expunged::flow::retry::{self, Retried};
 use expunged::params;
@@ -16,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::free_port;
-use crate::support::world::{Ground, TEAM, World};
+use crate::support::world::{Ground, Letter, TEAM, World};
 
 const OWNER: &str = "owner1@team.example";
 const OTHER: &str = "owner2@team.example";
@@ -50,8 +48,25 @@ impl Way {
     }
 }
 
-async fn number(world: &World, sql: &str, params: Params) -> i64 {
-    world.number(sql, params).await
+/// The grace period ends while the store is away, and the work is tried for longer than the attempts of a job would last. What
+/// the team is told, which is told once.
+async fn its_day_comes(world: &World) -> Letter {
+    world.days_pass(8).await;
+    world.hours_pass(11).await;
+    let mut told = world.fresh(TEAM);
+    assert_eq!(told.len(), 1, "the team is told once");
+    told.remove(0)
+}
+
+/// The hours after it came back, until a request is completed.
+async fn completes(world: &World, request: RequestId) {
+    for _ in 0..20 {
+        if world.state(request).await == State::Completed {
+            return;
+        }
+        world.hours_pass(1).await;
+    }
+    panic!("it is {} still", world.state(request).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -77,25 +92,17 @@ async fn the_work_waits_for_it() {
     let tried = "SELECT COUNT(*) AS number FROM jobs WHERE request_id = $1 AND attempts > 0 AND state = 'waiting'";
     world
         .live(async {
-            world.days_pass(8).await;
-            // Much longer than the attempts of a job would last.
-            for _ in 0..11 {
-                world.clock.advance(Duration::from_secs(3_600));
-                world.settle().await;
-            }
+            let text = its_day_comes(&world).await.text;
             assert_eq!(world.state(request).await, State::Scheduled);
-            assert_eq!(number(&world, tried, params![request]).await, 1, "the job waits for its next attempt");
-            let told = world.fresh(TEAM);
-            assert_eq!(told.len(), 1, "the team is told once");
-            let text = &told[0].text;
+            assert_eq!(world.number(tried, params![request]).await, 1, "the job waits for its next attempt");
             assert!(
                 text.contains("Store: shop") && text.contains("Table: the query `find`"),
                 "which place is away: {text}"
             );
             // A letter that comes meanwhile is taken in, and handled when the store is back.
             world.receive(&world.closing(OTHER)).await;
-            assert_eq!(number(&world, COMPLETED, params![request]).await, 0, "nothing is called done");
-            assert_eq!(number(&world, "SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await, 0);
+            assert_eq!(world.number(COMPLETED, params![request]).await, 0, "nothing is called done");
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await, 0);
         })
         .await;
     assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 2);
@@ -103,18 +110,11 @@ async fn the_work_waits_for_it() {
     // Back.
     let cut = CancellationToken::new();
     let story = world.live(async {
-        for _ in 0..20 {
-            world.clock.advance(Duration::from_secs(3_600));
-            world.settle().await;
-            if world.state(request).await == State::Completed {
-                break;
-            }
-        }
+        completes(&world, request).await;
         assert_eq!(world.fresh(OTHER).len(), 1, "the letter that came meanwhile is answered");
         cut.cancel();
     });
     tokio::join!(way.carry(cut.clone()), story);
-    assert_eq!(world.state(request).await, State::Completed);
     assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 0);
     assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to do anything");
 }
@@ -164,28 +164,16 @@ async fn the_work_waits_for_a_store_that_does_not_let_us_in() {
     let (world, shop) = with_its_shop().await;
     let request = world.live(world.ask_and_confirm(OWNER)).await;
     shop.goes().await;
-    world
-        .live(async {
-            world.days_pass(8).await;
-            for _ in 0..11 {
-                world.clock.advance(Duration::from_secs(3_600));
-                world.settle().await;
-            }
-        })
-        .await;
+    world.live(its_day_comes(&world)).await;
     assert_eq!(world.state(request).await, State::Scheduled);
-    assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
     shop.comes_back().await;
     world
         .live(async {
-            for _ in 0..20 {
-                world.clock.advance(Duration::from_secs(3_600));
-                world.settle().await;
-            }
+            completes(&world, request).await;
+            world.hours_pass(4).await;
         })
         .await;
-    assert_eq!(world.state(request).await, State::Completed);
-    assert_eq!(number(&world, COMPLETED, params![request]).await, 1);
+    assert_eq!(world.number(COMPLETED, params![request]).await, 1, "and written once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -209,16 +197,7 @@ async fn a_sweep_that_waits_for_it_can_be_had_now() {
     let planned = retried(sweep().await.expect("it waits for its day")).await.unwrap();
     assert!(matches!(planned, Retried::Instead(why) if why.contains("was promised")), "{planned:?}");
     shop.goes().await;
-    world
-        .live(async {
-            world.days_pass(8).await;
-            for _ in 0..11 {
-                world.clock.advance(Duration::from_secs(3_600));
-                world.settle().await;
-            }
-        })
-        .await;
-    assert_eq!(world.fresh(TEAM).len(), 1, "the team is told once");
+    world.live(its_day_comes(&world)).await;
     shop.comes_back().await;
     let waits = sweep().await.expect("it waits for the store");
     assert!(waits.reason.is_some(), "{waits:?}");

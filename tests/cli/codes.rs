@@ -70,52 +70,51 @@ fn like_cases_end_alike_before_the_daemon_has_run() {
             ),
         ],
     );
+}
+
+#[test]
+fn folders_that_are_missing_end_alike_in_every_command() {
+    let shop = Shop::new();
     for (good, bad) in
         [("url = \"sqlite:ledger.db\"", "url = \"sqlite:no/such/ledger.db\""), ("\"kek\"", "\"no/such/kek\"")]
     {
         let config = shop.config_with(good, bad);
-        each_ends(
-            &shop,
-            &[("a folder for what we make", 2, &[&["run", "--config", &config], &["check", "--config", &config]])],
-        );
+        shop.run(&["run", "--config", &config]).failed(2, "no/such");
         let said = shop.run(&["check", "--config", &config]);
+        assert_eq!(said.code, Some(2), "{}", said.err);
         assert!(said.out.contains("no/such") && said.out.contains("make it"), "{}", said.out);
-        assert!(shop.run(&["run", "--config", &config]).err.contains("no/such/"), "the path is named");
+        // The folder of the ledger is the same answer to who only looks.
+        let looks = [&["requests", "list"][..], &["run", "--observe"], &["plan", "olga@customer.example"], &["run"]];
+        for command in looks.into_iter().filter(|_| good.starts_with("url")) {
+            let said = shop.run(&[command, &["--config", &config]].concat());
+            said.failed(2, "no/such of our own database is not there");
+        }
         let _ = std::fs::remove_file(shop.path("ledger.db"));
     }
+}
+
+#[test]
+fn a_mailbox_or_a_directory_that_is_not_there_stops_the_start() {
+    let shop = Shop::new();
     let config = shop.config_with("path = \"support\"", "path = \"no/such\"");
-    each_ends(
-        &shop,
-        &[(
-            "a Maildir that is not there",
-            5,
-            &[&["run", "--observe", "--config", &config], &["check", "--connect", "--config", &config]],
-        )],
-    );
+    for command in [&["run", "--observe"][..], &["run"], &["check"], &["check", "--connect"]] {
+        let said = shop.run(&[command, &["--config", &config]].concat());
+        assert_eq!(said.code, Some(5), "a Maildir that is not there: {command:?}: {}{}", said.out, said.err);
+        let named = format!("{}{}", said.out, said.err).contains("no/such is not there");
+        assert!(named, "the folder is named: {command:?}: {}{}", said.out, said.err);
+    }
+    assert!(!shop.has("ledger.db") && !shop.has("kek"), "a start that fails makes nothing");
     let config = shop.config_with("store = \"shop\"", "store = \"shed\"");
-    each_ends(
-        &shop,
-        &[(
-            "a directory in a store that no map has",
-            2,
-            &[
-                &["check", "--config", &config],
-                &["run", "--config", &config],
-                &["plan", "olga@customer.example", "--config", &config],
-            ],
-        )],
-    );
-    assert!(shop.run(&["check", "--config", &config]).out.contains("is no SQL store of the data maps"));
+    for command in [&["check"][..], &["run"], &["plan", "olga@customer.example"]] {
+        let said = shop.run(&[command, &["--config", &config]].concat());
+        assert_eq!(said.code, Some(2), "a directory in a store that no map has: {command:?}: {}{}", said.out, said.err);
+        assert!(format!("{}{}", said.out, said.err).contains("is no SQL store of the data maps"), "{command:?}");
+    }
 }
 
 #[test]
 fn like_cases_end_alike_beside_the_daemon() {
-    let shop = Shop::new();
-    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
-    shop.daemon_until(|shop| {
-        shop.run(&["requests", "list", "-o", "json"]).json()[0]["state"] == "awaiting_confirmation"
-    });
-    let at = shop.run(&["requests", "list", "-o", "json"]).json()[0]["reference"].as_str().expect("one").to_owned();
+    let (shop, at) = Shop::asked();
     each_ends(
         &shop,
         &[
@@ -135,6 +134,9 @@ fn like_cases_end_alike_beside_the_daemon() {
                     &["map", "diff", "shed"],
                     &["suppress", "check", "/no/such/file"],
                     &["plan", "nobody@customer.example"],
+                    &["plan", "olga@customer.example", "--scope", "data", "--category", "nonsense"],
+                    &["requests", "scope", &at, "data", "--category", "nonsense"],
+                    &["apply", "/no/such/plan.json", "--request", &at],
                 ],
             ),
             (
@@ -167,12 +169,20 @@ fn like_cases_end_alike_beside_the_daemon() {
             ),
         ],
     );
+}
+
+#[test]
+fn what_was_asked_for_and_must_not_be_is_told_by_the_code() {
+    let shop = Shop::new();
     shop.run(&["map", "diff", "--accept"]);
     shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT");
     each_ends(&shop, &[("what was asked for is there", 4, &[&["map", "diff", "--exit-code"]])]);
     assert_eq!(shop.run(&["map", "diff"]).code, Some(0), "who only looks is not stopped");
-    shop.sql("ALTER TABLE users DROP COLUMN birthday");
+}
 
+#[test]
+fn a_file_that_is_no_database_is_told_alike() {
+    let (shop, at) = Shop::asked();
     for (file, commands) in [
         (
             "shop.db",
@@ -187,9 +197,9 @@ fn like_cases_end_alike_beside_the_daemon() {
         let whole = std::fs::read(&path).expect("a file");
         std::fs::write(&path, "this is no database, but a text of some length, as somebody may save one by a slip")
             .expect("it");
-        each_ends(&shop, &[("a file that is no database", 5, commands)]);
         for command in commands {
-            let Said { out, err, .. } = shop.run(command);
+            let Said { code, out, err } = shop.run(command);
+            assert_eq!(code, Some(5), "a file that is no database: {command:?}: {out}{err}");
             assert!(format!("{out}{err}").contains(&path.display().to_string()), "{command:?}: {out}{err}");
         }
         std::fs::write(&path, whole).expect("a file");

@@ -15,15 +15,9 @@ fn list(shop: &Shop, more: &[&str]) -> Vec<Value> {
     shop.run(&[&["holds", "list", "-o", "json"][..], more].concat()).json().as_array().expect("a list").clone()
 }
 
-fn shop() -> Shop {
-    let shop = Shop::new();
-    shop.daemon_until(|_| true);
-    shop
-}
-
 #[test]
 fn nobody_is_held_by_a_slip_in_a_name() {
-    let shop = shop();
+    let shop = Shop::begun();
     place(&shop, &["--account", "77"]).failed(3, "--unseen");
     place(&shop, &["--subject", "shop.users/77"]).failed(3, "there is no row with this key in shop.users");
     place(&shop, &["--subject", "shop.users/seven"]).failed(3, "--unseen");
@@ -48,7 +42,7 @@ fn nobody_is_held_by_a_slip_in_a_name() {
 
 #[test]
 fn a_hold_names_what_is_held_and_whom_only_to_who_asks() {
-    let shop = shop();
+    let shop = Shop::begun();
     // A key counts as its column has it, so that the erasing meets the same text.
     assert_eq!(place(&shop, &["--subject", "shop.users/01"]).code, Some(3), "numbers are written as they stand");
     for what in [
@@ -87,7 +81,7 @@ fn a_hold_names_what_is_held_and_whom_only_to_who_asks() {
 
 #[test]
 fn the_same_hold_is_placed_once_and_another_file_holds_by_itself() {
-    let shop = shop();
+    let shop = Shop::begun();
     let first = place(&shop, &["--account", "1"]).json()[0]["id"].clone();
     let again = place(&shop, &["--account", "1"]);
     assert_eq!(again.json()[0]["id"], first);
@@ -103,7 +97,7 @@ fn the_same_hold_is_placed_once_and_another_file_holds_by_itself() {
 
 #[test]
 fn a_reference_holds_no_address_and_a_wrong_id_says_where_the_ids_are() {
-    let shop = shop();
+    let shop = Shop::begun();
     for reference in ["EXP-7K3Q-M2 olga@customer.example", "<olga@customer.example>", "a@b"] {
         let said = shop.run(&["holds", "place", "--account", "1", "--reference", reference]);
         said.failed(2, "holds an e-mail address");

@@ -48,8 +48,7 @@ fn revealed(shop: &Shop) -> Vec<Value> {
 
 #[test]
 fn who_sees_senders_and_accounts_is_recorded_first() {
-    let shop = Shop::new();
-    shop.daemon_until(|_| true);
+    let shop = Shop::begun();
     shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
     let letter = std::fs::read_dir(shop.path("support/new")).expect("a Maildir").next().expect("a letter").expect("it");
     let letter = letter.path().display().to_string();

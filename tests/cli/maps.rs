@@ -307,3 +307,77 @@ fn rights_that_are_missing_or_too_wide_are_told() {
         sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut server).await.expect("the login goes");
     });
 }
+
+/// A map is refused at the very place, with what could stand there.
+#[test]
+fn a_slip_in_the_head_of_a_map_is_told_at_its_place() {
+    const PARCELS: &str = include_str!("../../config/stores/parcels.toml");
+    let shop = std::fs::read_to_string(Shop::new().path("shop.toml")).expect("the map");
+    for (line, slip, message, help) in [
+        ("kind       = \"mail\"", "kind = \"post\"", "\"post\" is no kind of a store", "redis, objects, mail, http"),
+        ("silent_days = 14", "silent_days = 0", "silent_days is 0, and cannot be", "write 1 to 31"),
+        ("silent_days = 14", "silent_days = 60", "silent_days is 60, and cannot be", "write 1 to 31"),
+        ("remind_days = 7\n", "", "silent_days is 5, and cannot be", "write 8 to 31"),
+    ] {
+        let text = PARCELS
+            .lines()
+            .map(|l| if l.starts_with(line.trim_end()) { slip } else { l })
+            .collect::<Vec<_>>()
+            .join("\n");
+        let text = if slip.is_empty() { text.replace("silent_days = 14", "silent_days = 5") } else { text };
+        assert_ne!(text, PARCELS);
+        let error = expunged::erase::DataMap::parse(&[("shop.toml", &shop), ("parcels.toml", &text)]).expect_err(slip);
+        assert!(error.message.contains(message) && error.help.contains(help), "{error}");
+        let caret = &text[error.span.clone()];
+        assert!(["\"post\"", "0", "60", "5"].contains(&caret), "{caret} of {error}");
+    }
+}
+
+#[test]
+fn the_query_for_the_lag_is_tried_before_it_is_relied_on() {
+    let shop = Shop::new();
+    let before = shop.bytes();
+    let plain = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let with = |lag: &str| {
+        let throttled = format!("backup_days = 35\n[store.throttle]\nlag = \"{lag}\"\nlag_max = 5");
+        std::fs::write(shop.path("shop.toml"), plain.replace("backup_days = 35", &throttled)).expect("a map");
+    };
+    let (check, map_check) = (&["check", "--connect"][..], &["map", "check"][..]);
+    // What could write is refused before any store is asked, by every command that reads the maps.
+    for (lag, words) in [
+        ("DELETE FROM orders", "it begins with \"DELETE\""),
+        ("SELECT 1; DELETE FROM orders", "there are several statements"),
+        ("WITH gone AS (DELETE FROM orders RETURNING 1) SELECT 1 FROM gone", "it says DELETE"),
+    ] {
+        with(lag);
+        for command in [map_check, &["run"], check].into_iter().take(if lag.starts_with("DELETE") { 3 } else { 1 }) {
+            let said = shop.run(command);
+            assert_eq!(said.code, Some(2), "{command:?}: {}", said.err);
+            let all = format!("{}{}", said.out, said.err);
+            assert!(all.contains(words) && all.contains("shop.toml:9:7"), "{command:?}: {all}");
+        }
+    }
+    for (lag, words) in [
+        ("SELECT id, role FROM users", "2 columns"),
+        ("SELECT id FROM users", "one row with one number"),
+        ("SELECT 'soon'", "one row with one number"),
+        ("SELECT lag FROM nowhere", "no such table: nowhere"),
+    ] {
+        with(lag);
+        for command in [map_check, check].into_iter().take(if lag.ends_with("nowhere") { 2 } else { 1 }) {
+            let said = shop.run(&[command, &["-o", "json"]].concat());
+            assert_eq!(said.code, Some(2), "{lag}: {command:?}: {}", said.err);
+            assert!(said.out.contains(words), "{lag}: {command:?}: {}", said.out);
+        }
+    }
+    for lag in ["SELECT NULL", "SELECT id FROM users WHERE id = 77", "SELECT 2.5"] {
+        with(lag);
+        let said = shop.run(map_check);
+        assert_eq!(said.code, Some(0), "{lag}: {}{}", said.out, said.err);
+    }
+    let lines: Value = serde_json::from_str(&shop.run(&[check, &["-o", "json"]].concat()).out).expect("JSON");
+    let line =
+        lines.as_array().expect("lines").iter().find(|line| line["check"] == "lag of store shop").expect("a line");
+    assert_eq!((&line["result"], &line["note"]), (&"ok".into(), &"2.5".into()), "{lines}");
+    assert_eq!(shop.bytes(), before, "the store is as it was");
+}

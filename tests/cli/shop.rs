@@ -114,6 +114,9 @@ WHERE account_id = :account AND role = 'owner'"""
 filter = "info"
 "#;
 
+/// All that a shop is made of.
+pub(super) const TEXTS: [&str; 3] = [SCHEMA, MAP, CONFIG];
+
 /// How long the daemon may take for one letter.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -20,9 +20,7 @@ fn until(shop: &Shop, state: &str, count: usize) -> Vec<String> {
 
 #[test]
 fn a_refusal_speaks_of_the_request_and_of_what_can_be_done() {
-    let shop = Shop::new();
-    shop.letter("olga@customer.example", "Please close my account", CLOSE);
-    let at = until(&shop, "awaiting_confirmation", 1).remove(0);
+    let (shop, at) = Shop::asked();
     let refused = |verb: &[&str], words: &[&str]| {
         let said = shop.run(&[&["requests"][..], verb].concat());
         said.failed(4, "what can be done with it now: requests ");
@@ -33,6 +31,8 @@ fn a_refusal_speaks_of_the_request_and_of_what_can_be_done() {
             assert!(!said.err.contains(inside), "{inside:?} in {}", said.err);
         }
     };
+    let scope = "account (offered in our letter, and not confirmed yet)";
+    assert!(shop.run(&["requests", "show", &at]).out.contains(scope), "what a ? in the list stands for");
     let waits = "it waits for the asker to confirm it (awaiting_confirmation)";
     refused(&["release", &at], &["cannot be let go on", waits, "requests hold, ", "requests approve, "]);
     refused(&["scope", &at, "user"], &["cannot be put right", waits]);
@@ -71,11 +71,69 @@ fn a_request_says_in_words_what_failed_and_what_helps() {
         "{json}"
     );
 
+    // What the team sets is seen, also before anybody was asked about it.
+    assert_eq!(shop.run(&["requests", "show", &at, "-o", "json"]).json()["categories"], serde_json::json!([]));
+    let set = shop.run(&["requests", "scope", &at, "data", "--category", "contact", "--category", "identity"]);
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    let json = shop.run(&["requests", "show", &at, "-o", "json"]).json();
+    assert_eq!(
+        (&json["categories"], &json["categories_set"]),
+        (&serde_json::json!(["contact", "identity"]), &true.into())
+    );
+    let shown = shop.run(&["requests", "show", &at]).out;
+    assert!(shown.contains("contact, identity (set by the team)"), "{shown}");
+    shop.ledger("UPDATE requests SET state = 'needs_review' WHERE state = 'received'");
+
     // Somebody without an address on file: what helps is not evidence, and that is said.
     shop.ledger("UPDATE requests SET review_reason = 'no_address_on_file'");
     let shown = shop.run(&["requests", "show", &at]).out;
     assert!(shown.contains("there is no address on file; nobody could be asked"), "{shown}");
     assert!(shown.contains("enter their address in the directory"), "{shown}");
+}
+
+#[test]
+fn who_is_looked_for_is_looked_for_in_an_account() {
+    let shop = Shop::new();
+    shop.letter("who@elsewhere.example", "Please close my account", CLOSE);
+    let at = until(&shop, "not_found", 1).remove(0);
+    let said = shop.run(&["requests", "scope", &at, "user", "--target", "Bo"]);
+    said.failed(2, "name that too, with --account ID");
+    assert!(!said.err.contains("what can be done"), "the verb that was refused is no way out: {}", said.err);
+    let said = shop.run(&["requests", "scope", &at, "user", "--target", "Bo", "--account", "1"]);
+    assert!(said.code == Some(0) && said.err.contains("opened anew as"), "{}", said.err);
+}
+
+#[test]
+fn where_there_is_no_letter_it_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("empty");
+    let notes = folder.path().join("notes");
+    for made in [&empty, &notes] {
+        std::fs::create_dir(made).expect("a folder");
+    }
+    std::fs::write(notes.join("notes.txt"), "no letter, but notes\n").expect("a text");
+    let (letter, picture) = (folder.path().join("one.eml"), folder.path().join("picture"));
+    std::fs::write(&letter, "From: <a@b.example>\r\n\r\nHello\r\n").expect("a letter");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").expect("a picture");
+    for command in ["classify", "explain"] {
+        for (path, code, words) in [
+            (&empty, 3, "there is no letter in"),
+            (&notes, 3, "there is no letter in"),
+            (&picture, 1, "picture is no letter: it does not begin like one, and is no text"),
+        ] {
+            let run = |more: &[&std::path::Path]| {
+                let output =
+                    expunged().arg(command).arg(path).args(more).args(["-o", "json"]).output().expect("it runs");
+                super::Said::from(output)
+            };
+            let said = run(&[]);
+            assert_eq!((said.code, said.out.trim()), (Some(code), "[]"), "{command} {path:?}: {}", said.err);
+            assert!(said.err.contains(words), "{command}: {}", said.err);
+            // The others are judged all the same.
+            let said = run(&[&letter]);
+            assert!(said.code == Some(code) && said.out.contains("one.eml"), "{command}: {}{}", said.out, said.err);
+        }
+    }
 }
 
 #[test]
@@ -106,8 +164,7 @@ fn a_name_with_a_line_end_does_not_end_our_line() {
 
 #[test]
 fn a_replay_prints_no_empty_line_and_knows_of_holds() {
-    let shop = Shop::new();
-    shop.daemon_until(|_| true);
+    let shop = Shop::begun();
     let said = shop.run(&["replay", "--since", "2026-01-01"]);
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
     assert!(!said.err.contains("hold"), "{}", said.err);

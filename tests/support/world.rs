@@ -341,6 +341,14 @@ impl World {
         self.settle().await;
     }
 
+    /// Hours pass, one after the other: what waits is tried in each.
+    pub async fn hours_pass(&self, hours: u32) {
+        for _ in 0..hours {
+            self.clock.advance(Duration::from_secs(3_600));
+            self.settle().await;
+        }
+    }
+
     pub async fn state(&self, id: RequestId) -> State {
         self.stored(id).await.request.state
     }

@@ -16,11 +16,11 @@ use crate::daemon::build::{self, BuildError};
 use crate::db::DbError;
 use crate::db::probe::{self, Probe};
 use crate::erase::map::StoreMap;
-use crate::erase::{DataMap, check};
+use crate::erase::{DataMap, check, try_lag};
 use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
-use crate::stores::{Opened, Schema, StoreName, Stores};
+use crate::stores::{Lookup, Opened, Schema, StoreName, Stores};
 use crate::verify::{DirectoryError, Trial, rehearse};
 
 use super::{Finding, Report};
@@ -62,8 +62,26 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
             }
         }
     }
+    for (name, store) in map.stores() {
+        if let Ok(lookup) = open.lookup(name) {
+            lag(report, name, store, lookup).await;
+        }
+    }
     fits(report, map, &schemas);
     open
+}
+
+/// Asks once what an erasing would ask before each chunk.
+async fn lag(report: &mut Report, name: &StoreName, store: &StoreMap, lookup: &dyn Lookup) {
+    let check = format!("lag of store {name}");
+    match try_lag(store, lookup).await {
+        Ok(None) => {}
+        Ok(Some(lag)) => report.ok(check, format!("{lag}")),
+        Err(error) => {
+            let ended = Ended::from(error);
+            report.error(check, ended.exit, ended.error, &format!("See {}", store.file));
+        }
+    }
 }
 
 async fn reach(config: &Config, store: &StoreMap) -> Result<(Opened, Schema), Ended> {
@@ -100,6 +118,8 @@ async fn database(report: &mut Report, config: &Config) {
     match seen {
         Ok(Ok(Probe::Answers)) => ledger(report, config).await,
         Ok(Ok(Probe::NotThereYet)) => report.note(CHECK, Finding::NotThereYet, "the first start makes it"),
+        // At rest it was said already.
+        Ok(Err(DbError::NoFolder(_))) => report.note(CHECK, Finding::NotTried, "its folder is not there"),
         Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [database] url"),
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
     }

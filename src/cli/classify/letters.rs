@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::output::{printable, say};
 
 /// Folders within folders.
@@ -36,6 +37,8 @@ pub(in crate::cli) struct Found {
     pub(in crate::cli) missing: usize,
     /// Files and folders that could not be looked into.
     pub(in crate::cli) unread: usize,
+    /// Named paths under which there is no letter.
+    pub(in crate::cli) empty: usize,
     /// Files in folders that do not begin like a letter.
     pub(in crate::cli) passed_over: Vec<PathBuf>,
 }
@@ -57,11 +60,30 @@ pub(in crate::cli) fn find(paths: &[PathBuf]) -> io::Result<Found> {
                 say(&format!("{} does not exist", path.display()));
             }
             Err(error) => found.failed(path, &error),
-            Ok(metadata) if metadata.is_dir() => found.folder(path, 0),
+            Ok(metadata) if metadata.is_dir() => {
+                let before = (found.sources.len(), found.unread);
+                found.folder(path, 0);
+                if (found.sources.len(), found.unread) == before {
+                    found.empty += 1;
+                    say(&format!("there is no letter in {}", path.display()));
+                }
+            }
             Ok(_) => found.file(path, true),
         }
     }
     Ok(found)
+}
+
+impl Found {
+    /// How a command ends that did with all letters what it does, and could not read so many.
+    pub(in crate::cli) fn ended(&self, unread: usize) -> Outcome {
+        match (self.missing, self.empty, unread) {
+            (0, 0, 0) => Ok(()),
+            (0, 0, unread) => Err(Ended::saying(Exit::Failed, format_args!("{unread} could not be read"))),
+            (0, empty, _) => Err(Ended::saying(Exit::NotFound, format_args!("{empty} of the paths hold no letter"))),
+            (missing, ..) => Err(Ended::saying(Exit::NotFound, format_args!("{missing} of the paths do not exist"))),
+        }
+    }
 }
 
 /// Files that are named one by one.
@@ -136,9 +158,16 @@ impl Found {
         match looked {
             Err(error) => self.failed(path, &error),
             Ok((head, letters)) if letters.is_empty() => {
-                let is_letter = named || has_ending(path) || begins_like_a_letter(&head);
+                let looks_so = has_ending(path) || begins_like_a_letter(&head);
                 let found = path.to_owned();
-                if is_letter { self.sources.push(Source::File(found)) } else { self.passed_over.push(found) }
+                match (looks_so, named) {
+                    (false, true) if is_binary(&head) => {
+                        self.unread += 1;
+                        say(&format!("{} is no letter: it does not begin like one, and is no text", path.display()));
+                    }
+                    (false, false) => self.passed_over.push(found),
+                    _ => self.sources.push(Source::File(found)),
+                }
             }
             Ok((_, letters)) => {
                 for (at, range) in letters.into_iter().enumerate() {
@@ -225,6 +254,11 @@ fn unquoted(bytes: &[u8]) -> Vec<u8> {
 fn has_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(std::ffi::OsStr::to_str);
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a file that does not begin like a letter is no text either: letters have no zero bytes (RFC 5322 §4.1).
+fn is_binary(head: &[u8]) -> bool {
+    head.contains(&0)
 }
 
 /// Whether the first line is the field of a header (RFC 5322 §2.2).

@@ -8,11 +8,12 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::config::Config;
 use crate::daemon::build;
+use crate::erase::map::StoreMap;
 use crate::erase::map::risk::{Coverage, Sizes, risks};
 use crate::erase::map::{MapDefect, look, open};
-use crate::erase::{DataMap, check};
+use crate::erase::{DataMap, check, try_lag};
 use crate::output::{self, Tabular, progress, say};
-use crate::stores::{Schema, StoreName};
+use crate::stores::{Schema, StoreName, Stores};
 
 use super::files::{self, MapFile};
 use super::rights;
@@ -171,10 +172,28 @@ async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
         for (problem, help) in rights.too_wide {
             seen.findings.push(Finding::of_store(Grade::Risk, name, "", problem, help));
         }
+        if let Some(problem) = lag(config, name, store).await? {
+            let help = "write one SELECT that answers one number, or take lag away".to_owned();
+            seen.findings.push(Finding::of_store(Grade::Defect, name, "", problem, help));
+        }
         seen.schemas.insert(name.clone(), schema);
     }
     bar.finish_and_clear();
     Ok(seen)
+}
+
+/// What is wrong with the query for the lag, asked once as an erasing asks it.
+async fn lag(config: &Config, name: &StoreName, store: &StoreMap) -> Result<Option<String>, Ended> {
+    if store.throttle.as_ref().is_none_or(|throttle| throttle.lag.is_none()) {
+        return Ok(None);
+    }
+    let mut open = Stores::default();
+    open.insert(name.clone(), files::opened(store, build::store_limits(config)).await?);
+    match try_lag(store, open.lookup(name)?).await.map_err(Ended::from) {
+        Ok(_) => Ok(None),
+        Err(ended) if ended.exit == Exit::Usage => Ok(Some(format!("{:#}", ended.error))),
+        Err(ended) => Err(ended),
+    }
 }
 
 fn verdict(args: &CheckArgs, findings: &[Finding], coverage: Coverage) -> Outcome {

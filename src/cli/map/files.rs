@@ -56,7 +56,11 @@ pub(super) async fn survey(store: &StoreMap, limits: StoreLimits) -> Result<Arc<
 
 /// Looks at a store of names: its tables are those of the map, and the names that belong to none are counted.
 pub(super) async fn names(store: &StoreMap, limits: StoreLimits) -> Result<Schema, Ended> {
+    Ok(opened(store, limits).await?.rows().schema().await?)
+}
+
+/// Opens a store as an erasing does.
+pub(super) async fn opened(store: &StoreMap, limits: StoreLimits) -> Result<Opened, Ended> {
     let url = reach::url_of(store)?;
-    let opened = Opened::open(store.kind, &url, limits, store.shapes()).await?;
-    Ok(opened.rows().schema().await?)
+    Ok(Opened::open(store.kind, &url, limits, store.shapes()).await?)
 }

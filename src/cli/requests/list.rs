@@ -102,6 +102,15 @@ impl RequestRow {
         }
     }
 
+    /// The same where there is room to say what a `?` stands for in a list.
+    fn scope_in_words(&self) -> String {
+        let scopes = self.scopes();
+        match scopes.strip_suffix('?') {
+            Some(offered) => format!("{offered} (offered in our letter, and not confirmed yet)"),
+            None => scopes,
+        }
+    }
+
     /// Why a person must look, or on which day they look again at what was refused.
     fn review(&self) -> String {
         let again = self.look_again_on.as_ref().map(|day| format!("again on {day}"));
@@ -116,7 +125,7 @@ impl RequestRow {
             ("state", self.state.to_string()),
             ("review", word(self.review_reason.map(|reason| reason.to_string()))),
             ("asked by", word(self.role.map(|role| role.to_string()))),
-            ("scope", self.scopes()),
+            ("scope", self.scope_in_words()),
             ("owner approves", if self.approval { "yes" } else { "no" }.to_owned()),
             ("language", self.language.to_string()),
             ("origin", self.origin.to_string()),

@@ -1,8 +1,11 @@
 //! `expunged requests`: the queue of the support team.
 
+mod close;
 mod list;
 mod show;
 mod verbs;
+
+pub(super) use verbs::now;
 
 use super::exit::Outcome;
 use super::invocation::Invocation;
@@ -10,7 +13,7 @@ use super::invocation::Invocation;
 /// What `requests` understands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum RequestsCommand {
-    /// The open requests, what is due first first.
+    /// The open requests, what is due first first. A scope with a ? is offered in our letter, and not confirmed yet.
     List(list::ListArgs),
     /// One request: facts, due dates, letters, steps, what arrived for it.
     Show(show::ShowArgs),

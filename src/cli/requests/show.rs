@@ -18,10 +18,12 @@ use crate::db::requests::Stored;
 use crate::db::{Tx, evidence};
 use crate::domain::request::Audience;
 use crate::domain::{Calendar, LetterKind, Reference, State};
+use crate::flow::named::{self, NamedData};
 use crate::flow::operate::{self, Revealed};
 use crate::output::{self, Format, Tabular, printable, time};
 use crate::reply::templates::Templates;
 use crate::stores::RecipientKind;
+use crate::vault::KeyEncryptionKey;
 
 /// Jobs of one request that are shown, of each state.
 const JOBS_MAX: u32 = 100;
@@ -41,6 +43,9 @@ pub(in crate::cli) struct ShowArgs {
 struct Shown {
     #[serde(flatten)]
     request: RequestRow,
+    /// Of which data, where not of all.
+    #[serde(flatten)]
+    named: NamedData,
     /// Why a person must look in a sentence, with what helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     review_means: Option<String>,
@@ -157,27 +162,28 @@ impl Tabular for DeliveryLine {
 /// Shows one request.
 pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
     let shown = if args.reveal {
-        let (house, operator) = invocation.desk_to_look().await?;
+        let (house, operator) = invocation.desk().await?;
         let mut tx = house.db.read().await?;
-        let mut shown = read(&mut tx, &house.calendar, &args.reference).await?;
+        let mut shown = read(&mut tx, &house.kek, &house.calendar, &args.reference).await?;
         drop(tx);
         shown.revealed = Some(operate::reveal(&house, &args.reference, &operator).await?);
         shown
     } else {
         let ledger = invocation.ledger().await?;
-        read(&mut ledger.db.read().await?, &ledger.config.calendar, &args.reference).await?
+        read(&mut ledger.db.read().await?, &ledger.kek, &ledger.config.calendar, &args.reference).await?
     };
     let text = if invocation.format == Format::Table { for_people(&shown) } else { String::new() };
     Ok(output::one(invocation.format, &shown, &text)?)
 }
 
-async fn read(tx: &mut Tx, calendar: &Calendar, reference: &Reference) -> Result<Shown, Ended> {
+async fn read(tx: &mut Tx, kek: &KeyEncryptionKey, calendar: &Calendar, reference: &Reference) -> Result<Shown, Ended> {
     let stored = invocation::request(tx, reference).await?;
     let (id, templates) = (stored.request.id, Templates::embedded()?);
     let review = stored.request.review.filter(|_| stored.request.state == State::NeedsReview);
     Ok(Shown {
         review_means: review.map(|reason| meaning::of_review(&templates, reason)),
         request: RequestRow::read(tx, calendar, &stored).await?,
+        named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
         jobs: work(tx, &stored, &templates).await?,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
@@ -238,6 +244,11 @@ fn for_people(shown: &Shown) -> String {
     if let Some(means) = &shown.review_means {
         let at = facts.iter().position(|(name, _)| *name == "review").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("that is", means.clone()));
+    }
+    if !shown.named.categories.is_empty() {
+        let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };
+        let at = facts.iter().position(|(name, _)| *name == "scope").map_or(facts.len(), |at| at + 1);
+        facts.insert(at, ("data", format!("{} ({by})", shown.named.categories.join(", "))));
     }
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));

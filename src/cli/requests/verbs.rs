@@ -9,10 +9,11 @@ use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Act, Approval, Correction, Operator, Refusal};
-use crate::flow::{FlowError, House, again, recipients, retry, verbs};
+use crate::flow::{FlowError, House, again, retry, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
+use super::close;
 use super::list::RequestRow;
 
 /// A verb and the request that it is for.
@@ -225,7 +226,7 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
     let (reference, what) = (verb.reference().clone(), verb.what());
     let request = invocation::request(&mut house.db.read().await?, &reference).await?.request;
     let before = request.state;
-    let words = act(&house, &operator, verb).await.map_err(|ended| refused(&house, &request, what, ended))?;
+    let words = act(&house, &operator, &request, verb).await.map_err(|ended| refused(&house, &request, what, ended))?;
     let after = invocation::request(&mut house.db.read().await?, &reference).await?;
     let text = said(&reference, before, after.request.state, words);
     if invocation.format == Format::Table {
@@ -236,14 +237,19 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
     Ok(one(invocation.format, &row, "")?)
 }
 
+/// What can be done with a request instead of what was refused.
+pub(in crate::cli) fn now(house: &House, request: &Request) -> String {
+    let verbs: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
+    format!("what can be done with it now: {}", verbs.join(", "))
+}
+
 /// A refusal that speaks of the request, and of what can be done with it instead.
 fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: Ended) -> Ended {
-    if ended.exit != Exit::Refused {
+    // One that speaks of the request itself has said it all.
+    if ended.exit != Exit::Refused || !ended.error.is::<FlowError>() {
         return ended;
     }
-    let at = &request.reference;
-    let now: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
-    let now = format!("what can be done with it now: {}", now.join(", "));
+    let (at, now) = (&request.reference, now(house, request));
     let has_no_question = !request.takes_evidence() && request.state != State::NeedsReview;
     let is_of_its_state = matches!(ended.error.downcast_ref(), Some(FlowError::Illegal(_)));
     if !(is_of_its_state || only == OF_EVIDENCE && has_no_question) {
@@ -264,7 +270,7 @@ fn said(reference: &Reference, before: State, after: State, words: &str) -> Stri
     }
 }
 
-async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static str, Ended> {
+async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) -> Result<&'static str, Ended> {
     let at = verb.reference().clone();
     Ok(match verb {
         Verb::Scope { scope, account, target, category, .. } => {
@@ -318,7 +324,7 @@ async fn act(house: &House, operator: &Operator, verb: Verb) -> Result<&'static 
             "left as it is"
         }
         Verb::Close { recipient, because, .. } => {
-            recipients::close(house, &at, operator, &recipient, &because).await.map_err(not_now)?;
+            close::run(house, request, operator, (&recipient, &because)).await?;
             "recipient closed"
         }
         Verb::Resend { .. } => {

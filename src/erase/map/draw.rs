@@ -1,6 +1,6 @@
 //! The map as a picture: a Mermaid flowchart, owners above what belongs to them; and the steps of a plan in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{DataMap, Link, Rule, TableRef};
@@ -40,12 +40,33 @@ pub fn draw(map: &DataMap) -> String {
         let holders = table.held_by.iter().map(|holder| Link::plain(holder.by.clone(), holder.columns.clone()));
         holders.for_each(|link| line(&link, "==>"));
     }
+    recipients(&mut text, map, &ids);
     text.push_str(&colours());
+    if !map.recipients().is_empty() {
+        text.push_str(ASKED);
+    }
     text
 }
 
-/// Draws the steps of a plan in their order, each with its rows, a frame around each store.
-pub(in crate::erase) fn steps(steps: &[PreviewRow]) -> String {
+/// Whoever else is asked to erase, each below those of whom they are told.
+fn recipients(text: &mut String, map: &DataMap, ids: &BTreeMap<TableRef, String>) {
+    for (number, (name, recipient)) in map.recipients().iter().enumerate() {
+        let (name, kind, held) = (label(name.as_str()), recipient.kind(), label(&recipient.categories.join(", ")));
+        let _ = writeln!(text, "    r{number}[/\"<b>{name}</b> ({kind})<br>{held}\"/]:::asked");
+        for (subject, names) in &recipient.tell {
+            let (tables, told) = (map.subjects(*subject).map(|(at, _)| at), label(&names.join(", ")));
+            for from in tables.filter_map(|at| ids.get(&at)) {
+                let _ = writeln!(text, "    {from} -.->|\"told: {told}\"| r{number}");
+            }
+        }
+    }
+}
+
+const ASKED: &str = "    classDef asked fill:#def,stroke:#069,color:#000\n";
+const HELD: &str = "    classDef held fill:#eee,stroke:#333,color:#000,stroke-dasharray:4\n";
+
+/// Draws the steps of a plan in their order, each with its rows, a frame around each store; after them who else is asked.
+pub(in crate::erase) fn steps(steps: &[PreviewRow], waiting: &BTreeSet<u16>, asked: &[(String, String)]) -> String {
     let mut text = "flowchart TD\n".to_owned();
     let mut stores: Vec<_> = steps.iter().map(|step| &step.store).collect();
     stores.sort();
@@ -61,14 +82,27 @@ pub(in crate::erase) fn steps(steps: &[PreviewRow]) -> String {
                 "open" | "detach" => Rule::Mask.to_string(),
                 rule => label(rule),
             };
-            let _ = writeln!(text, "        p{place}[\"<b>{table}</b><br>{act}: {rows}{kept}{until}\"]:::{colour}");
+            let (held, colour) = match waiting.contains(place) {
+                true => ("<br>waits for a legal hold", "held".to_owned()),
+                false => ("", colour),
+            };
+            let _ =
+                writeln!(text, "        p{place}[\"<b>{table}</b><br>{act}: {rows}{kept}{until}{held}\"]:::{colour}");
         }
         text.push_str("    end\n");
     }
     for pair in steps.windows(2) {
         let _ = writeln!(text, "    p{} --> p{}", pair[0].step, pair[1].step);
     }
+    for (number, (name, what)) in asked.iter().enumerate() {
+        let _ = writeln!(text, "    r{number}[/\"<b>{}</b><br>{}\"/]:::asked", label(name), label(what));
+        if let Some(last) = steps.last() {
+            let _ = writeln!(text, "    p{} --> r{number}", last.step);
+        }
+    }
     text.push_str(&colours());
+    text.push_str(if waiting.is_empty() { "" } else { HELD });
+    text.push_str(if asked.is_empty() { "" } else { ASKED });
     text
 }
 

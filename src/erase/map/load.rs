@@ -7,8 +7,8 @@ use serde_spanned::Spanned;
 
 use super::raw::{RawKeep, RawMap, RawStore, RawTable, RawThrottle};
 use super::{
-    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, names, open, recipient,
-    whole,
+    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, head, lag, names, open,
+    recipient, whole,
 };
 use crate::domain::Scope;
 use crate::stores::{RecipientKind, StoreKind, StoreName};
@@ -17,6 +17,7 @@ pub(super) type File<'a> = (&'a str, &'a str);
 pub(super) type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
 
 pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
+    files.iter().try_for_each(|file| head::check(*file))?;
     let (of_recipients, files): (Vec<File<'_>>, Vec<File<'_>>) =
         files.iter().partition(|(_, text)| recipient::is_of_recipient(text));
     let files = files.as_slice();
@@ -134,12 +135,18 @@ fn throttle(file: File<'_>, kind: StoreKind, raw: Option<&Spanned<RawThrottle>>)
     if *rest_percent > REST_PERCENT_MAX {
         return wrong("the rest after a chunk is too long", "write rest_percent of 0 to 10000");
     }
+    if let Some(lag) = lag
+        && let Some(fault) = lag::fault(lag.get_ref())
+    {
+        let message = format!("the query for the lag only looks, and {fault}");
+        return Err(MapError::at(file, lag.span(), message, "write one SELECT that answers one number"));
+    }
     match (lag, lag_max) {
         (Some(_), _) if kind.is_keyed() => {
             wrong("this store answers no queries", "take lag away, or use rest_percent alone")
         }
-        (Some(lag), Some(max)) if max.is_finite() && *max >= 0.0 && !lag.trim().is_empty() => {
-            Ok(Some(Throttle { rest_percent: *rest_percent, lag: Some(lag.clone()), lag_max: *max }))
+        (Some(lag), Some(max)) if max.is_finite() && *max >= 0.0 => {
+            Ok(Some(Throttle { rest_percent: *rest_percent, lag: Some(lag.get_ref().clone()), lag_max: *max }))
         }
         (None, None) => Ok(Some(Throttle { rest_percent: *rest_percent, lag: None, lag_max: 0.0 })),
         _ => wrong("it is not clear when the store lags", "write both lag (a query for one number) and lag_max"),

@@ -39,7 +39,7 @@ pub(super) struct RawStore {
 pub(super) struct RawThrottle {
     #[serde(default)]
     pub(super) rest_percent: u32,
-    pub(super) lag: Option<String>,
+    pub(super) lag: Option<Spanned<String>>,
     pub(super) lag_max: Option<f64>,
 }
 

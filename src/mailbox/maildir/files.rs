@@ -20,7 +20,7 @@ pub(super) type Base = Vec<u8>;
 
 /// The folders of a Maildir in the order in which they must be read: a letter goes from `new` to `cur`, never back,
 /// so that a letter on its way is seen in one of them at least.
-const PLACES: [&str; 2] = ["new", "cur"];
+pub(super) const PLACES: [&str; 2] = ["new", "cur"];
 
 /// How often the folders are read before a letter that is looked for counts as gone: a file that is renamed while its
 /// folder is read may not be seen, and mail programs rename letters whenever they set a flag.

@@ -36,6 +36,12 @@ pub fn deliver(maildir: &Path, bytes: &[u8], chance: &dyn Chance, now: Timestamp
     files::deliver(maildir, bytes, Into::New, chance, now)
 }
 
+/// Whether this is a Maildir that letters can be read from: what looks like an empty one may be a disk that is not mounted.
+#[must_use]
+pub fn is_there(maildir: &Path) -> bool {
+    files::PLACES.iter().all(|place| maildir.join(place).is_dir())
+}
+
 /// A Maildir. Every call looks at the disk anew.
 pub struct Maildir {
     settings: MaildirSettings,

@@ -358,7 +358,7 @@ pub(super) fn for_tests() -> &'static Lexicon {
 mod tests {
     use super::*;
     use crate::intake::normal::fold;
-    use crate::intake::notation::pattern;
+    use crate::intake::pattern::pattern;
 
     #[test]
     fn slips_inside_a_word_are_forgiven() {

@@ -42,6 +42,8 @@ mod negation;
 mod normal;
 mod notation;
 mod ours;
+#[cfg(test)]
+mod pattern;
 mod phrases;
 mod quote;
 mod read;

@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
@@ -166,68 +165,6 @@ pub(super) fn in_order(phrases: &[String]) -> Result<Vec<Phrase>, NotAPhrase> {
     Ok(found.into_iter().map(|(_, phrase)| phrase).collect())
 }
 
-/// A phrase as a regular expression: what it means, and what a test holds the finding of it against.
-pub(super) fn pattern(phrase: &Phrase) -> String {
-    const BOUND: &str = r"(?-u:\b)";
-    let signs = Signs { gap: phrase.gap_words, ending: if phrase.any_script { "[a-z0-9_]*" } else { "[a-z0-9]*" } };
-    let mut out = String::from(if phrase.starts { BOUND } else { "" });
-    signs.write_rows(&phrase.rows, &mut out);
-    if phrase.ends {
-        out.push_str(BOUND);
-    }
-    out
-}
-
-/// What the signs of a phrase stand for.
-struct Signs {
-    /// Words of a gap.
-    gap: usize,
-    ending: &'static str,
-}
-
-impl Signs {
-    fn write_rows(&self, rows: &[Vec<Piece>], out: &mut String) {
-        for (at, row) in rows.iter().enumerate() {
-            if at > 0 {
-                out.push('|');
-            }
-            row.iter().for_each(|piece| self.write(piece, out));
-        }
-    }
-
-    fn write(&self, piece: &Piece, out: &mut String) {
-        const WORD: &str = r#"[-a-z0-9'"@_/]+"#;
-        let _ = match piece {
-            Piece::Text(text) => write!(out, "{text}"),
-            Piece::Sign(ways) => write!(out, "{}", either(ways)),
-            Piece::Ending => write!(out, "{}", self.ending),
-            Piece::Gap => write!(out, "(?: {WORD}){{0,{}}}", self.gap),
-            Piece::Words => write!(out, "{WORD}(?: {WORD}){{0,{}}}", self.gap - 1),
-            Piece::Choice(rows) => {
-                out.push_str("(?:");
-                self.write_rows(rows, out);
-                write!(out, ")")
-            }
-            Piece::Maybe(piece) => {
-                let mut sign = String::new();
-                self.write(piece, &mut sign);
-                let is_one = sign.len() == 1 || sign.starts_with(['(', '[']);
-                if is_one { write!(out, "{sign}?") } else { write!(out, "(?:{sign})?") }
-            }
-        };
-    }
-}
-
-/// The ways of one sign as a pattern.
-fn either(ways: &[String]) -> String {
-    match ways {
-        [long, short] if long.starts_with(short.as_str()) => {
-            format!("{}{}?", regex::escape(short), regex::escape(&long[short.len()..]))
-        }
-        ways => ways.iter().map(|way| regex::escape(way)).collect::<Vec<_>>().join("|"),
-    }
-}
-
 /// Every word with one letter dropped, doubled or changed with its neighbour, its first and last letter untouched.
 pub(super) fn forgive(misspelled: &Misspelled) -> HashMap<String, String> {
     let mut into = HashMap::new();
@@ -265,6 +202,7 @@ pub(super) fn words_of(phrase: &str) -> impl Iterator<Item = String> {
 mod tests {
     use regex::Regex;
 
+    use super::super::pattern::pattern;
     use super::*;
 
     #[test]

@@ -66,7 +66,7 @@ async fn half_a_throttle_is_refused() {
     for (throttle, words) in [
         ("{ lag = \"SELECT 1\" }", "write both lag"),
         ("{ lag_max = 3 }", "write both lag"),
-        ("{ lag = \" \", lag_max = 3 }", "write both lag"),
+        ("{ lag = \" \", lag_max = 3 }", "it is empty"),
         ("{ rest_percent = 20000 }", "0 to 10000"),
     ] {
         let refused = followed(Ground::sqlite().await, throttle, "NULL").await.refused().await;

@@ -11,7 +11,7 @@ pub(super) fn fault(sql: &str) -> Option<String> {
         return Some("there are several statements".to_owned());
     }
     let mut words = first.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    let begins = words.clone().next().unwrap_or_default().to_lowercase();
+    let Some(begins) = words.clone().next().map(str::to_lowercase) else { return Some("it is empty".to_owned()) };
     if !["select", "with"].contains(&begins.as_str()) {
         return Some(format!("it begins with {:?}", begins.to_uppercase()));
     }
@@ -58,8 +58,8 @@ mod tests {
         for (bad, words) in [
             ("DELETE FROM orders", "begins with \"DELETE\""),
             ("nonsense", "begins with \"NONSENSE\""),
-            ("", "begins with \"\""),
-            ("-- SELECT 1", "begins with \"\""),
+            ("", "is empty"),
+            ("-- SELECT 1", "is empty"),
             ("SELECT 1; SELECT 2", "several statements"),
             ("WITH gone AS (DELETE FROM t RETURNING 1) SELECT 1 FROM gone", "says DELETE"),
             ("SELECT 1 INTO t", "says INTO"),

@@ -235,7 +235,8 @@ async fn an_operator_says_who_of_those_joined_is_meant() {
             let text = "Please delete the profile of Una Miller and the one of Anna Garrido.";
             let case = opens(&world, OWNER, ("Erasure", text)).await;
             assert_eq!(world.stored(case).await.request.review, Some(ReviewReason::UnclearTarget));
-            let target = Correction { target: Some("Una Miller".to_owned()), ..Correction::default() };
+            let target = Some("Una Miller".to_owned());
+            let target = Correction { scope: Some(Scope::User), target, ..Correction::default() };
             let operator = world.operator("operator");
             operate::correct(&world.house, &world.reference(case).await, &operator, target).await.unwrap();
             world.settle().await;

@@ -35,6 +35,9 @@ pub struct Opening {
     /// It asks for a whole and excepts a part of it.
     #[serde(default)]
     pub limited: bool,
+    /// It asks for somebody or something beside what was read of it.
+    #[serde(default)]
+    pub more: bool,
     /// It asks for something of the writer's own: whoever it names besides is not meant alone.
     #[serde(default)]
     pub mine: bool,

@@ -175,6 +175,10 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     if known.scope_set.is_none() && opening.limited {
         return review(ReviewReason::Limited, contact, subject);
     }
+    // Whoever is joined to the one who was read would be told that all was done. Who has read the letter knows.
+    if known.scope_set.is_none() && known.target_set.is_none() && opening.more {
+        return review(ReviewReason::UnclearTarget, contact, subject);
+    }
     let mut wishes = match whom::wishes(house, opening, known, asker).await? {
         Ok(wishes) => wishes,
         Err(reason) => return review(reason, contact, subject),

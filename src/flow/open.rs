@@ -203,6 +203,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         machine_written: letter.machine.is_some(),
         // "Do not delete my account" excepts no part of what it asks for: it asks for nothing.
         limited: letter.limited && letter.verdict.intent != Intent::Withdraw,
+        more: letter.more,
         mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }

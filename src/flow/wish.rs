@@ -49,7 +49,7 @@ fn said(sender: &str, letter: &Intake) -> String {
         claims.categories.clone(),
     ];
     let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.asked());
-    if letter.limited || !is_told(letter) {
+    if letter.limited || letter.more || !is_told(letter) {
         // Whom it names was not read, so that only the same words are sure to name the same.
         let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());
         words.for_each(|word| text.extend(['\u{1}'].into_iter().chain(word.chars().flat_map(char::to_lowercase))));

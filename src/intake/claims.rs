@@ -3,6 +3,7 @@
 //! Everything here is claimed, nothing is believed. Never follows what is quoted, and never takes the sender's own
 //! address for a claim about somebody else.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -21,6 +22,10 @@ const IDENTIFIERS_MAX: usize = 10;
 const NAMES_MAX: usize = 5;
 const VALUE_CHARS_MAX: usize = 100;
 const NAME_WORDS_MAX: usize = 5;
+/// The writer's own.
+const OWN: [Group; 3] = [Group::AccountMine, Group::DataMine, Group::ContactMine];
+/// Words from what mentions somebody to their address.
+const MENTIONED_WORDS: usize = 4;
 /// Small words within a name.
 const PARTICLES: [&str; 12] = ["de", "la", "del", "da", "dos", "di", "du", "van", "von", "den", "der", "y"];
 
@@ -99,6 +104,9 @@ pub(super) fn claims(
     defects: &mut Vec<Defect>,
 ) -> Claims {
     let mut claims = Claims { categories: categories(found), ..Claims::default() };
+    // Beside what is not the writer's own, whoever is mentioned may be meant: "the user in Cc".
+    let mine = found.iter().any(|found| OWN.iter().any(|group| found.has_any(*group)));
+    let text = &without_mentioned(text, lexicon, mine);
     for address in addresses_in(text) {
         if own.iter().chain(&claims.addresses).any(|known| known.same_mailbox(&address)) {
             continue;
@@ -110,8 +118,11 @@ pub(super) fn claims(
         claims.addresses.push(address);
     }
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
-    let lines: Vec<Folded<'_>> =
-        text.lines().filter(|line| is_cue(line, lexicon)).map(|line| Folded::of(line, lexicon, spoken)).collect();
+    let lines: Vec<Folded<'_>> = text
+        .lines()
+        .filter(|line| is_cue(line, lexicon))
+        .map(|line| Folded { mine, ..Folded::of(line, lexicon, spoken) })
+        .collect();
     lines.iter().for_each(|line| cued(line, lexicon, &mut claims));
     joined::on_next_lines(text, lexicon, &mut claims);
     bare_names(text, found, lexicon).into_iter().for_each(|name| claims.name(Some(name)));
@@ -138,6 +149,31 @@ pub(super) fn has_lone_name(text: &str, found: &[&Signals], lexicon: &Lexicon) -
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
     let lines = text.lines().filter(|line| lexicon.has(Group::EraseVerb, &fold(line)));
     lines.map(|line| Folded::of(line, lexicon, spoken)).any(|line| joined::lone_behind_verb(&line, lexicon))
+}
+
+/// The text without the addresses that are only mentioned: "as agreed with anna@team.example".
+fn without_mentioned<'a>(text: &'a str, lexicon: &Lexicon, mine: bool) -> Cow<'a, str> {
+    if !mine || !text.contains('@') || !lexicon.has(Group::Mention, &fold(text)) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let folded = Folded::of(line, lexicon, Tongues::default());
+        let mut cut_off: Vec<&str> = Vec::new();
+        let in_wish = |mention: &Range<usize>| folded.asks(mention) && !folded.has_beside(mention, &OWN);
+        for mention in folded.all(Group::Mention).filter(|mention| !in_wish(mention)) {
+            let behind = folded.behind(mention.end).split_whitespace().take(MENTIONED_WORDS);
+            cut_off.extend(behind.filter(|word| word.contains('@')));
+        }
+        let mentioned = |word: &&str| cut_off.iter().any(|cut| std::ptr::eq(cut.as_ptr(), word.as_ptr()));
+        let words: Vec<&str> = line.split_whitespace().filter(|word| !mentioned(word)).collect();
+        match cut_off.is_empty() {
+            true => kept.push_str(line),
+            false => kept.push_str(&words.join(" ")),
+        }
+        kept.push('\n');
+    }
+    Cow::Owned(kept)
 }
 
 /// Every address of a real domain name in a text.
@@ -168,7 +204,7 @@ fn categories(found: &[&Signals]) -> Vec<String> {
 fn cued(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     // "Our colleague Jane Roe", "the profile of Jane Roe": a name stands right behind the word for the person.
     for group in [Group::OtherUser, Group::SeveralPeople, Group::EndUser, Group::PersonCue] {
-        for found in line.all(group) {
+        for found in line.all(group).filter(|found| !line.only_mentions(found)) {
             joined::names_of(line.behind(found.end), lexicon).into_iter().for_each(|name| claims.name(Some(name)));
         }
     }
@@ -177,7 +213,9 @@ fn cued(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
         joined::of_somebody(line.behind(found.end), lexicon).into_iter().for_each(|name| claims.name(Some(name)));
     }
     for (group, is_name) in [(Group::IdCue, false), (Group::PhoneCue, false), (Group::NameCue, true)] {
-        let Some(found) = line.all(group).next() else { continue };
+        // Where the writer can be called says nothing of whom they mean.
+        let counts = |found: &&Range<usize>| group != Group::PhoneCue || line.erases(found);
+        let Some(found) = line.all(group).find(counts) else { continue };
         let rest = line.behind(found.end);
         let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ":#=-–\"'«„“".contains(c));
         if is_name {
@@ -197,6 +235,8 @@ struct Folded<'a> {
     folded: String,
     /// Where each word ends, folded and as it was written.
     ends: Vec<(usize, usize)>,
+    /// Whether the letter speaks of the writer's own.
+    mine: bool,
     /// What the lexicon knows of it.
     found: Vec<(Tongue, &'a Topic, Range<usize>)>,
 }
@@ -205,7 +245,7 @@ impl<'a> Folded<'a> {
     /// Read in the languages that it may be in, and in those of the whole text.
     fn of(line: &'a str, lexicon: &'a Lexicon, spoken: Tongues) -> Self {
         let folded = String::with_capacity(line.len());
-        let mut this = Self { line, folded, ends: Vec::new(), found: Vec::new() };
+        let mut this = Self { line, folded, ends: Vec::new(), mine: false, found: Vec::new() };
         for word in line.split_whitespace() {
             let folded = fold(word);
             if folded.is_empty() {
@@ -225,6 +265,36 @@ impl<'a> Folded<'a> {
     /// Where phrases of a group stand, in whatever language.
     fn all(&self, group: Group) -> impl Iterator<Item = &Range<usize>> {
         self.found.iter().filter(move |(_, topic, _)| **topic == Topic::Group(group)).map(|(_, _, range)| range)
+    }
+
+    /// The sentence around a range.
+    fn sentence(&self, range: &Range<usize>) -> Range<usize> {
+        const ENDS: [&str; 3] = [". ", "! ", "? "];
+        let before = self.folded.get(..range.start).unwrap_or_default();
+        let behind = self.folded.get(range.end..).unwrap_or_default();
+        let start = ENDS.iter().filter_map(|end| before.rfind(end)).max().map_or(0, |at| at + 2);
+        let end = ENDS.iter().filter_map(|end| behind.find(end)).min().map_or(self.folded.len(), |at| range.end + at);
+        start..end
+    }
+
+    fn has_beside(&self, range: &Range<usize>, groups: &[Group]) -> bool {
+        let sentence = self.sentence(range);
+        let within = |found: &Range<usize>| sentence.start <= found.start && found.end <= sentence.end;
+        groups.iter().any(|group| self.all(*group).any(within))
+    }
+
+    /// Whether a sentence asks to erase, or speaks of somebody else.
+    fn erases(&self, range: &Range<usize>) -> bool {
+        self.has_beside(range, &[Group::EraseVerb, Group::EraseNoun, Group::OtherUser, Group::EndUser])
+    }
+
+    /// Whether a sentence only mentions somebody: "my colleague Anna is in Cc".
+    fn only_mentions(&self, range: &Range<usize>) -> bool {
+        self.mine && self.has_beside(range, &[Group::Mention]) && !self.asks(range)
+    }
+
+    fn asks(&self, range: &Range<usize>) -> bool {
+        self.has_beside(range, &[Group::EraseVerb, Group::EraseNoun])
     }
 
     /// What was written behind this place of the folded line: the rest of its word, where both are of one length, and
@@ -250,7 +320,7 @@ fn identifier_of(rest: &str, group: Group) -> Option<Identifier> {
     if group == Group::PhoneCue {
         let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || "+ -/().".contains(*c)).collect();
         let digits = number.bytes().filter(u8::is_ascii_digit).count();
-        let value = cut(number.trim().trim_end_matches(['.', '-']), VALUE_CHARS_MAX).to_owned();
+        let value = cut(number.trim().trim_matches(['.', '-', ' ']), VALUE_CHARS_MAX).to_owned();
         return (digits >= 5).then_some(Identifier { kind: IdentifierKind::Phone, value });
     }
     let word = rest.split_whitespace().next()?.trim_matches(|c: char| !c.is_alphanumeric());

@@ -44,6 +44,8 @@ stored_enum! {
         SeveralPeople = "several_people",
         /// A person whom the writer serves.
         EndUser = "end_user",
+        /// What makes a thing of the word for a person before it: "customer reviews", "user guide".
+        Thing = "thing",
         /// Data of that person.
         DataTheirs = "data_theirs",
         /// Somebody else's account, by whose it is: "his account".
@@ -80,6 +82,14 @@ stored_enum! {
         NegationBehind = "negation_behind",
         /// Words with which another clause begins: "and", "but".
         Conjunction = "conjunction",
+        /// Words that add somebody to a wish: "too", "as well".
+        Also = "also",
+        /// Whole phrases that add somebody to a wish: "the same goes for".
+        Likewise = "likewise",
+        /// What stands for somebody or something else behind an "and": "the others", "that of".
+        TheOther = "the_other",
+        /// What stands right before somebody who is only mentioned: "agreed with".
+        Mention = "mention",
         /// It was done or announced by somebody else.
         Done = "done",
         /// Art. 17 GDPR and its like.

@@ -4,6 +4,7 @@
 //! because the renderer's time grows with the square of the depth. Nothing that is rendered reaches a log.
 
 use html2text::config;
+use html2text::render::TextDecorator;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
@@ -34,10 +35,107 @@ fn rendered(html: &str) -> Option<String> {
     if depth(html) > DEPTH_MAX {
         return None;
     }
-    let renderer = config::plain_no_decorate().use_doc_css().no_table_borders().raw_mode(true).allow_width_overflow();
+    let renderer = config::with_decorator(Words).use_doc_css().no_table_borders().raw_mode(true).allow_width_overflow();
     let renderer = renderer.link_footnotes(false);
+    let html = &centred_as_blocks(html);
     // The HTML parser logs every piece of text that it reads: it speaks to nobody here.
     with_default(&Dispatch::none(), || renderer.string_from_read(html.as_bytes(), COLUMNS)).ok()
+}
+
+/// The document with blocks for its centred parts: the renderer takes those for a part of the line.
+fn centred_as_blocks(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    for (at, tag) in html.split('<').enumerate() {
+        if at > 0 {
+            out.push('<');
+        }
+        let slash = if tag.starts_with('/') { "/" } else { "" };
+        let name = tag[slash.len()..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if at > 0 && name.eq_ignore_ascii_case("center") {
+            out.push_str(slash);
+            out.push_str("div");
+            out.push_str(&tag[slash.len() + name.len()..]);
+        } else {
+            out.push_str(tag);
+        }
+    }
+    out
+}
+
+/// Words as a reader sees them: no sign for a link or a stress, as in plain letters, and quotes marked.
+#[derive(Clone)]
+struct Words;
+
+impl TextDecorator for Words {
+    type Annotation = ();
+
+    fn decorate_link_start(&mut self, _: &str) -> (String, ()) {
+        (String::new(), ())
+    }
+
+    fn decorate_link_end(&mut self) -> String {
+        String::new()
+    }
+
+    fn decorate_em_start(&self) -> (String, ()) {
+        (String::new(), ())
+    }
+
+    fn decorate_em_end(&self) -> String {
+        String::new()
+    }
+
+    fn decorate_strong_start(&self) -> (String, ()) {
+        (String::new(), ())
+    }
+
+    fn decorate_strong_end(&self) -> String {
+        String::new()
+    }
+
+    fn decorate_strikeout_start(&self) -> (String, ()) {
+        (String::new(), ())
+    }
+
+    fn decorate_strikeout_end(&self) -> String {
+        String::new()
+    }
+
+    fn decorate_code_start(&self) -> (String, ()) {
+        (String::new(), ())
+    }
+
+    fn decorate_code_end(&self) -> String {
+        String::new()
+    }
+
+    fn decorate_preformat_first(&self) {}
+
+    fn decorate_preformat_cont(&self) {}
+
+    fn decorate_image(&mut self, _: &str, title: &str) -> (String, ()) {
+        (format!("[{title}]"), ())
+    }
+
+    fn header_prefix(&self, level: usize) -> String {
+        "#".repeat(level) + " "
+    }
+
+    fn quote_prefix(&self) -> String {
+        "> ".to_owned()
+    }
+
+    fn unordered_item_prefix(&self) -> String {
+        "* ".to_owned()
+    }
+
+    fn ordered_item_prefix(&self, at: i64) -> String {
+        format!("{at}. ")
+    }
+
+    fn make_subblock_decorator(&self) -> Self {
+        Self
+    }
 }
 
 fn floor_char_boundary(text: &str, bytes_max: usize) -> &str {
@@ -67,6 +165,8 @@ fn depth(html: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -90,5 +190,109 @@ mod tests {
         let (text, whole) = visible_text(&deep, 300_000);
         assert!(!whole && text.contains("word"));
         assert!(!visible_text("<p>abcdef</p>", 5).1);
+    }
+
+    /// What both readers of a page show, line by line: words, and nothing of how lines are laid out.
+    fn lines(text: &str) -> Vec<String> {
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.lines().map(words).filter(|line| !line.trim_matches(['>', ' ']).is_empty()).collect()
+    }
+
+    /// The signs that are seen, in their order. An empty block ends a line for the quick reader, as in a browser, and for the
+    /// renderer none.
+    fn signs(lines: &[String]) -> String {
+        let unseen = |c: char| c == '>' || c.is_whitespace() || crate::domain::is_unseen(c);
+        lines.concat().replace(unseen, "")
+    }
+
+    /// Both readers, where the quick one reads the page at all.
+    fn both(html: &str) -> Option<(Vec<String>, Vec<String>)> {
+        let quick = simple_text(html)?;
+        Some((lines(&quick), lines(&rendered(html).expect("the renderer reads what is simple"))))
+    }
+
+    #[test]
+    fn both_readers_see_the_same_in_real_letters() {
+        let mail = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/authored");
+        let mut compared = 0;
+        for file in std::fs::read_dir(mail).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            let Some(letter) = mail_parser::MessageParser::default().parse(&bytes) else { continue };
+            for part in &letter.parts {
+                if let mail_parser::PartType::Html(html) = &part.body
+                    && let Some((quick, slow)) = both(html)
+                {
+                    compared += 1;
+                    assert_eq!(quick, slow, "{}", path.display());
+                }
+            }
+        }
+        assert!(compared > 10, "{compared}");
+    }
+
+    #[test]
+    fn both_readers_see_the_same_where_pages_are_odd() {
+        let mut wrong = Vec::new();
+        for html in [
+            "a<a href='https://shop.example/x'>b</a>c <a href='https://shop.example'> d </a>e",
+            "<a href='https://shop.example/x'><div>a</div></a>b",
+            "<b>a<p>b</b>c</p>d",
+            "<p>a<div>b</div>c</p>d",
+            "<div>a<p>b<blockquote>c<p>d</blockquote>e</div>f",
+            "a<br><br/>b<br >c</br>d",
+            "<p><br></p>a<p></p><p> </p>b",
+            "<span>a<br>b</span><span>c</span> <span>d</span>",
+            "a&nbsp;b&#160;c&#8203;d",
+            "<div><div><div>a</div></div>b</div>",
+            "a <wbr>b<wbr>c",
+            "<title>t</title>a<head>b</head><body>c</body>d",
+            "<i>a</p>b</i>",
+            "</div>a</blockquote>b",
+        ] {
+            let differ = both(html).filter(|(quick, slow)| signs(quick) != signs(slow));
+            wrong.extend(differ.map(|(quick, slow)| format!("{html}: {quick:?} {slow:?}")));
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    /// Small trees of what simple letters are made of, closed as they should be.
+    fn tree() -> impl Strategy<Value = String> {
+        let texts = [
+            "word",
+            " ",
+            "\n",
+            "two words",
+            "&amp;",
+            "&nbsp;",
+            " & ",
+            "<!-- no -->",
+            "<br>",
+            "日本",
+            "<wbr>",
+            "é,",
+            "(x)",
+        ];
+        let leaf = prop::sample::select(texts.to_vec()).prop_map(str::to_owned);
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            let names =
+                ["b", "i", "u", "em", "strong", "span", "font", "a", "small", "div", "center", "p", "blockquote"];
+            let attributes = ["", " class=x", " style='color:red'", " href=\"https://shop.example/?a=1&amp;b=2\""];
+            let element = (prop::sample::select(names.to_vec()), prop::sample::select(attributes.to_vec()));
+            (element, prop::collection::vec(inner, 0..6))
+                .prop_map(|((name, attribute), inner)| format!("<{name}{attribute}>{}</{name}>", inner.concat()))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn both_readers_see_the_same_in_any_tree(pieces in prop::collection::vec(tree(), 1..4)) {
+            let html = pieces.concat();
+            if let Some((quick, slow)) = both(&html) {
+                prop_assert_eq!(signs(&quick), signs(&slow), "{}", html);
+            }
+        }
     }
 }

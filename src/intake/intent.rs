@@ -164,6 +164,13 @@ impl Verdict {
         self
     }
 
+    /// With a further rule that spoke.
+    pub(super) fn with(mut self, reason: Reason) -> Self {
+        self.reasons.truncate(REASONS_MAX - 1);
+        self.reasons.push(reason);
+        self
+    }
+
     /// Adds a further request, once.
     pub(super) fn also(&mut self, intent: Intent) {
         if intent != self.intent && !self.also.contains(&intent) {

@@ -38,6 +38,7 @@ mod lexicon;
 mod limit;
 mod machine;
 mod markup;
+mod more;
 mod negation;
 mod normal;
 mod notation;
@@ -166,6 +167,8 @@ pub struct Intake {
     pub verdict: Verdict,
     /// Whether it asks for a whole and excepts a part of it, which no plan does: a person has to read it.
     pub limited: bool,
+    /// Whether it asks for somebody or something beside what was read of it: a person has to read it.
+    pub more: bool,
     /// Whom and what it names.
     pub claims: Claims,
     /// What it answers, should it answer a challenge.
@@ -187,6 +190,7 @@ impl fmt::Debug for Intake {
             .field("machine_proven", &self.machine_proven)
             .field("verdict", &self.verdict)
             .field("limited", &self.limited)
+            .field("more", &self.more)
             .field("answer", &self.answer)
             .field("claims", &self.claims)
             .field("bounce", &self.bounce)

@@ -11,6 +11,7 @@ use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
 use super::machine::{MachineKind, Robot, is_generated, machine};
+use super::more::more;
 use super::normal::{cut, fold};
 use super::ours;
 use super::quote::{Kind, Split, split};
@@ -23,6 +24,8 @@ const STUB_WORDS_MAX: usize = 15;
 /// Words up to which a yes or a no is an answer rather than a letter.
 const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
+/// How the rule ends that found more in a letter than was read of it.
+const MORE: &str = "more";
 /// Words of a new text that says nearly nothing beside what was taken for quoted.
 const SET_APART_WORDS_MAX: usize = 40;
 /// Characters of a forwarded text within which its sender is named.
@@ -83,6 +86,7 @@ fn opaque(defect: Defect) -> Intake {
         quoted_bytes: 0,
         verdict: unreadable(),
         limited: false,
+        more: false,
         claims: Claims::default(),
         answer: Answer::none(),
         bounce: None,
@@ -191,14 +195,22 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     // What words alone call a returned letter may be a person's, who asks for something.
     let returned = returned.filter(|_| verdict.intent == Intent::Bounce);
     let named = format!("{}\n{}", shown.subject.as_deref().unwrap_or_default(), shown.main.new);
+    let claims = claims::claims(&named, &texts.all(), &letter.from, lexicon, limits.addresses_max, &mut defects);
+    let joined = joined(shown, &verdict, &claims, &Names::of(&letter), lexicon);
+    let verdict = match joined {
+        // It opens, and nothing of it is offered.
+        Some(language) => verdict.with(Reason::of(format!("{language}.{MORE}"), Part::New)),
+        None => verdict,
+    };
     Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
         machine_proven: is_proven,
         quoted_bytes: shown.main.quoted.len() + shown.main.forwarded.len(),
         limited: limited(&texts, twin.as_ref(), verdict.intent),
+        more: joined.is_some(),
         verdict,
-        claims: claims::claims(&named, &texts.all(), &letter.from, lexicon, limits.addresses_max, &mut defects),
+        claims,
         answer: Answer {
             intent: said.intent,
             codes: said.codes,
@@ -231,6 +243,13 @@ fn limited(texts: &Texts, twin: Option<&Texts>, intent: Intent) -> bool {
     let mut all = texts.all().into_iter().chain(twin.map(|twin| &*twin.new));
     // Where nothing at all is to be erased, what stays is no part.
     all.any(|signals| !keeps(signals) && limit(signals, named_only).is_some())
+}
+
+/// Whether one of the two forms of a letter that opens asks for more than was read of it.
+fn joined(shown: &Shown, verdict: &Verdict, claims: &Claims, names: &Names, lexicon: &Lexicon) -> Option<Tongue> {
+    let both = std::iter::once(&shown.main).chain(&shown.other).filter(|_| verdict.opens());
+    let forms = both.map(|split| split.new.as_str());
+    forms.into_iter().find_map(|text| more(text, verdict, claims, names, lexicon))
 }
 
 /// The words of a letter, ready to be judged.

@@ -94,6 +94,7 @@ impl Signals {
         let clauses_count = words.last().map_or(0, |word| word.clause + 1);
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
         disown(&mut hits, &folded, &words);
+        depersonalize(&mut hits);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
         let weights = weights(&hits);
         let starts: Vec<usize> = words.iter().map(|word| word.start).collect();
@@ -239,11 +240,46 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
             let ends = hit.first < *first && *last == hit.last;
             *language == hit.language && (within || ends || *first == hit.last + 1 && is_own(spelled(hit.last)))
         };
-        let genitive = (hit.first + 1..hit.last).any(|word| is_genitive(spelled(word)));
+        // "Everything you have on her".
+        let on = ["on", "about", "of"].contains(&spelled(hit.last + 1));
+        let behind = spelled(hit.last + 2).trim_matches(|c: char| !c.is_alphanumeric());
+        let of_another = on && ["her", "him", "them"].contains(&behind);
+        let genitive = of_another || (hit.first + 1..hit.last).any(|word| is_genitive(spelled(word)));
         if genitive || others.iter().any(is_named) {
             hit.topic = Topic::Group(theirs);
         }
     }
+}
+
+/// Takes away people who are only the first half of a thing ("our customer reviews page", "the user guide"), and what the
+/// thing would say by itself.
+fn depersonalize(hits: &mut Vec<Hit>) {
+    const PEOPLE: [Group; 3] = [Group::EndUser, Group::OtherUser, Group::SeveralPeople];
+    if !hits.iter().any(|hit| hit.is(Group::Thing)) {
+        return;
+    }
+    let thing_at = |person: &Hit, word: usize| {
+        let mut things = hits.iter().filter(|hit| hit.is(Group::Thing) && hit.language == person.language);
+        things.find(|thing| thing.first == word && thing.clause == person.clause).map(|thing| thing.last)
+    };
+    let mut things: Vec<(Tongue, usize, usize)> = Vec::new();
+    for person in hits.iter().filter(|hit| PEOPLE.iter().any(|group| hit.is(*group))) {
+        let mut last = person.last;
+        while let Some(end) = thing_at(person, last + 1) {
+            last = end;
+        }
+        if last > person.last {
+            things.push((person.language, person.first, last));
+        }
+    }
+    hits.retain(|hit| {
+        let person = PEOPLE.iter().any(|group| hit.is(*group)) || hit.is(Group::Person) || hit.is(Group::Profile);
+        let speaks = person || matches!(hit.topic, Topic::Specific(_));
+        !speaks
+            || !things
+                .iter()
+                .any(|(language, first, last)| *language == hit.language && *first <= hit.first && hit.last <= *last)
+    });
 }
 
 /// Whether a phrase ends in a word that makes the next one the writer's: "data linked to my".

@@ -4,7 +4,7 @@ use super::lexicon::{Group, Topic};
 use super::signals::{Hit, Signals};
 
 /// "My" in the languages that open requests.
-const POSSESSIVES: [&str; 19] = [
+pub(super) const POSSESSIVES: [&str; 19] = [
     "my", "our", "mein", "meine", "meinen", "meines", "unser", "unsere", "unseren", "mon", "mes", "notre", "nos", "mi",
     "mis", "nuestro", "nuestra", "mio", "mijn",
 ];
@@ -38,7 +38,8 @@ impl<'a> Around<'a> {
     }
 
     fn is_known(&self, word: usize) -> bool {
-        self.hits().any(|other| other.covers(word))
+        // "Badge" makes a thing of the person before it, and is read as nothing.
+        self.hits().any(|other| other.covers(word) && !other.is(Group::Thing))
     }
 
     fn opens_clause(&self, word: usize) -> bool {

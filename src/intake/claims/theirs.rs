@@ -26,7 +26,7 @@ const THINGS: [Group; 4] = [Group::Account, Group::Profile, Group::Data, Group::
 /// Claims everybody whom a line names by a first name behind the word for who they are.
 pub(super) fn first_names(line: &Folded<'_>, lexicon: &Lexicon, claims: &mut Claims) {
     for group in [Group::OtherUser, Group::EndUser, Group::PersonCue] {
-        for found in line.all(group) {
+        for found in line.all(group).filter(|found| !line.only_mentions(found)) {
             let name = first_name(line, found, lexicon);
             let known = |name: &String| claims.names.iter().any(|known| known.split(' ').any(|word| word == name));
             let fresh = name.filter(|name| !known(name));

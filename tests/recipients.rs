@@ -6,6 +6,7 @@
 pub(crate) mod by_http;
 mod by_mail;
 mod maps;
+mod meanwhile;
 pub(crate) mod service;
 
 use expunged::domain::{RequestId, State};
@@ -36,10 +37,14 @@ trait Partner {
 
 /// A world with this partner in its maps.
 async fn world_with(map: &str) -> World {
-    let ground = Ground::sqlite().await;
-    ground.write("partner.toml", map);
-    let ground = ground.with_config(|config| config.replace("[\"shop.toml\"]", "[\"shop.toml\", \"partner.toml\"]"));
-    ground.build().await
+    world_on(Ground::sqlite().await, &[("partner.toml", map)]).await
+}
+
+/// A world with these maps beside the shop's.
+async fn world_on(ground: Ground, maps: &[(&str, &str)]) -> World {
+    maps.iter().for_each(|(name, map)| ground.write(name, map));
+    let names: String = maps.iter().map(|(name, _)| format!(", \"{name}\"")).collect();
+    ground.with_config(|config| config.replace("[\"shop.toml\"]", &format!("[\"shop.toml\"{names}]"))).build().await
 }
 
 /// The owner's account is erased in our stores.

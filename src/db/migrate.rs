@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_again",
     7 "0007_lasting",
     8 "0008_recipients",
+    9 "0009_waits",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -13,7 +13,7 @@ use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
 use crate::domain::request::Request;
-use crate::domain::{LetterKind, Retry, State, Timestamp};
+use crate::domain::{LetterKind, Retry, Timestamp};
 use crate::erase::map::recipient::Way;
 use crate::queue::Lease;
 use crate::stores::mail::{MailStore, Notice, Outbox};
@@ -72,8 +72,7 @@ pub(super) async fn ask(house: &House, lease: &Lease) -> Result<(), FlowError> {
         drop(tx);
         return super::complete(house, lease).await;
     };
-    let waits = stored.request.state == State::WaitingOnRecipients;
-    if !waits || recipient.state.is_settled() || recipient.state == RecipientState::Refused {
+    if !stored.request.waits || recipient.state.is_settled() || recipient.state == RecipientState::Refused {
         drop(tx);
         return super::complete(house, lease).await;
     }

@@ -123,7 +123,7 @@ pub(super) async fn set(
         note::append(house, tx, stored.request.case, Recorded::RecipientAnswered, Actor::PROGRAM, facts).await?;
     }
     if to.is_settled() {
-        return finish(house, tx, stored, Actor::PROGRAM).await;
+        return finish(house, tx, stored).await;
     }
     if need.is_some() && tells {
         let event = Event::RecipientStuck;
@@ -163,16 +163,34 @@ pub(super) async fn intend(
     note::append(house, tx, stored.request.case, Recorded::RecipientTold, Actor::PROGRAM, facts).await
 }
 
-/// Completed, where nobody is waited for any more.
-async fn finish(house: &House, tx: &mut Tx, stored: &Stored, actor: Actor) -> Result<(), FlowError> {
+/// Has our stores searched once more where nobody is waited for any more: weeks may have passed, and the letter to the person
+/// says what is so now. The end comes with that search.
+async fn finish(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
     let id = stored.request.id;
-    if !recipients::of_request(tx, id).await?.iter().all(|recipient| recipient.state.is_settled()) {
+    if stored.request.state != State::WaitingOnRecipients || !all_settled(tx, id).await? {
         return Ok(());
     }
-    let bindings = stored.bindings.clone();
-    advance(house, tx, stored, &Event::RecipientsDone, bindings, actor).await?;
+    let now = house.clock.now();
+    enqueue(house, tx, again::sweep_job(id, again::Sweep::Last, now), now).await
+}
+
+/// One transaction after the other moves the recipients of a request.
+pub(super) async fn take_turn(house: &House, tx: &mut Tx, id: RequestId) -> Result<(), FlowError> {
+    Ok(challenges::take_turn(tx, &house.keys.lookup_mac(&format!("recipients of {id}"))).await?)
+}
+
+/// Whether nobody is waited for any more; in whose turn it is.
+pub(super) async fn all_settled(tx: &mut Tx, id: RequestId) -> Result<bool, FlowError> {
+    Ok(recipients::of_request(tx, id).await?.iter().all(|recipient| recipient.state.is_settled()))
+}
+
+/// Completed: nobody is waited for, and our own stores were searched just now.
+pub(super) async fn done(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Stored, FlowError> {
+    let (id, bindings) = (stored.request.id, stored.bindings.clone());
+    let moved = advance(house, tx, stored, &Event::RecipientsDone, bindings, Actor::PROGRAM).await?;
     jobs::cancel_waiting(tx, id, &[kinds::ASK]).await?;
-    again::plan_sweep(house, tx, id).await
+    again::plan_sweep(house, tx, id).await?;
+    Ok(moved)
 }
 
 /// A recipient, settled or not, while their request waits for anybody.
@@ -182,10 +200,10 @@ async fn while_waiting(
     id: RequestId,
     store: &str,
 ) -> Result<Option<(Stored, Recipient)>, FlowError> {
-    challenges::take_turn(tx, &house.keys.lookup_mac(&format!("recipients of {id}"))).await?;
+    take_turn(house, tx, id).await?;
     let Some(stored) = requests::load(tx, id).await? else { return Ok(None) };
     let recipient = recipients::load(tx, id, store).await?;
-    let waits = stored.request.state == State::WaitingOnRecipients;
+    let waits = stored.request.waits;
     Ok(recipient.filter(|_| waits).map(|recipient| (stored, recipient)))
 }
 
@@ -258,7 +276,7 @@ pub async fn close(
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let (case, actor) = (stored.request.case, operator.actor());
     note::append_private(house, &mut tx, case, Recorded::RecipientAnswered, actor, facts, private).await?;
-    finish(house, &mut tx, &stored, actor).await?;
+    finish(house, &mut tx, &stored).await?;
     let after = operate::find(&mut tx, reference).await?;
     tx.commit().await?;
     Ok(after)

@@ -6,9 +6,9 @@ use expunged::domain::State;
 use super::{Partner, alarms, confirmation, erased, world_with};
 use crate::support::world::{Letter, World};
 
-const PARTNER: &str = "privacy@parcel.example";
+pub(super) const PARTNER: &str = "privacy@parcel.example";
 
-const MAP: &str = r#"
+pub(super) const MAP: &str = r#"
 [store]
 name       = "parcels"
 kind       = "mail"
@@ -23,14 +23,19 @@ user = ["email"]
 
 /// All letters that lie in the mailbox of the partner, the oldest first.
 fn letters(world: &World) -> Vec<Letter> {
-    let folder = world.ground.path("customers").join(PARTNER).join("new");
+    letters_to(world, PARTNER)
+}
+
+/// The same of whoever reads at this address.
+pub(super) fn letters_to(world: &World, address: &str) -> Vec<Letter> {
+    let folder = world.ground.path("customers").join(address).join("new");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
     files.iter().map(|file| Letter::read(file)).collect()
 }
 
-struct ByMail;
+pub(super) struct ByMail;
 
 impl ByMail {
     async fn says(world: &World, text: &str) -> Disposition {

@@ -40,6 +40,11 @@ fn sets<'m>(
     })
 }
 
+/// The tables that a recipient is told from.
+pub fn tables<'m>(recipient: &'m RecipientMap, skeleton: &'m Skeleton) -> impl Iterator<Item = &'m TableRef> {
+    sets(recipient, skeleton).map(|(_, at, _)| at)
+}
+
 impl Finder<'_> {
     /// Adds what the recipients are told.
     pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<(), EraseError> {

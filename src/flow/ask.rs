@@ -79,6 +79,12 @@ pub(super) async fn ask(house: &House, lease: &Lease) -> Result<(), FlowError> {
     let mut orders = safe::orders(house, &mut tx, &stored.request).await?;
     drop(tx);
     let act = Act::of(&recipient, house.clock.now());
+    // Who was asked and is at work is looked after all the same.
+    if act != Act::Look
+        && let Some(held) = waiting::held(house, lease, &stored, &store).await?
+    {
+        return waiting::wait_for_hold(house, lease, &held).await;
+    }
     let told = match orders.0.remove(&store) {
         Some(order) => put(house, lease, (&stored, &recipient), &order, act).await?,
         None => Told::Unknown,

@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{flood, forget, note, undelivered};
+use super::{flood, forget, note, recipients, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -81,6 +81,12 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
     drop(tx);
+    // A hold may have been placed since the letter was written.
+    if let (Some(stored), Some(store)) = (&stored, &letter.store)
+        && let Some(held) = recipients::held(house, lease, stored, store).await?
+    {
+        return recipients::wait_for_hold(house, lease, &held).await;
+    }
     if flood::is_gathered(house, lease, &letter).await? {
         return Ok(());
     }

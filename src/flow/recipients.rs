@@ -18,7 +18,7 @@ use crate::domain::{Language, LetterKind, Reference, RequestId, State, Timestamp
 use crate::erase::map::recipient::Way;
 use crate::erase::{EraseError, Ledger as _, told};
 use crate::intake::{Acknowledgement, Intake, acknowledgement};
-use crate::queue::NewJob;
+use crate::queue::{Lease, NewJob};
 use crate::reply::letters::{
     AlarmRecipient, Common, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded,
 };
@@ -27,13 +27,14 @@ use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::verify::Token;
 
 use super::advance::{advance, enqueue};
+use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::facts::Orders;
 use super::house::House;
 use super::ledger::CaseLedger;
 use super::letter::Written;
 use super::operate::{self, Operator};
-use super::{again, kinds, note, safe};
+use super::{again, begin, erase, kinds, legal, note, safe};
 
 /// What each recipient whom an erasure concerns is asked. One that holds nothing by which it could find the person is not.
 pub(super) async fn orders(house: &House, ledger: &CaseLedger<'_>, request: &Request) -> Result<Orders, FlowError> {
@@ -146,6 +147,36 @@ fn facts(recipient: &Recipient, to: RecipientState, need: Option<Need>) -> Resul
 /// A store's name as the trail may hold it.
 fn word(store: &str) -> String {
     super::ledger::word(store)
+}
+
+/// The legal hold that stops the asking of a recipient, as the error by which an erasing waits for one.
+pub(super) async fn held(
+    house: &House,
+    lease: &Lease,
+    stored: &Stored,
+    store: &str,
+) -> Result<Option<FlowError>, FlowError> {
+    let named = StoreName::new(store).and_then(|name| house.map.recipients().get_key_value(&name));
+    let Some(recipient) = named else { return Ok(None) };
+    if !legal::any_stands(house).await? {
+        return Ok(None);
+    }
+    let mut tx = house.db.read().await?;
+    let authority = begin::completed(house, &mut tx, stored).await?;
+    drop(tx);
+    let ledger = erase::ledger(house, lease, stored, &authority, 0);
+    let Some(discovery) = ledger.discovery().await.map_err(EraseError::from)? else { return Ok(None) };
+    let at = legal::stops_asking(&ledger, &discovery, recipient).await?;
+    Ok(at.map(|at| EraseError::Held { at }.into()))
+}
+
+/// Lets a job wait for the end of a hold, and tells the team, once.
+pub(super) async fn wait_for_hold(house: &House, lease: &Lease, held: &FlowError) -> Result<(), FlowError> {
+    erase::is_away(house, lease, held).await?;
+    let mut tx = house.db.write().await?;
+    jobs::note_reason(&mut tx, lease.held(), FlowError::HELD).await?;
+    jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY_WAIT)).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Records that a recipient is about to be asked, or reminded.

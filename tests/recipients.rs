@@ -5,6 +5,7 @@
 
 pub(crate) mod by_http;
 mod by_mail;
+mod forged;
 mod held;
 mod maps;
 mod meanwhile;

@@ -77,6 +77,8 @@ pub struct Recipient {
     pub due_at: Timestamp,
     /// Since when nothing more is waited for.
     pub settled_at: Option<Timestamp>,
+    /// HMAC over how they were settled, under the gate key: without it they were not.
+    pub mark: Option<[u8; 32]>,
 }
 
 /// Writes whom a request has asked.
@@ -107,7 +109,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT request_id, store, kind, state, need, attempts, token_hash, created_at, asked_at, remind_at,
-               reminded_at, due_at, settled_at FROM recipients ",
+               reminded_at, due_at, settled_at, mark FROM recipients ",
             $rest
         )
     };
@@ -163,7 +165,8 @@ pub async fn set_reminded(tx: &mut Tx, recipient: &Recipient, now: Timestamp) ->
     .await
 }
 
-/// Moves a recipient to this state, with what a person must look at; the first time that they were asked counts.
+/// Moves a recipient to this state, with what a person must look at; the first time that they were asked counts. A state that
+/// is settled comes with the time of that and its mark.
 ///
 /// # Errors
 /// As [`begin`].
@@ -173,11 +176,12 @@ pub async fn set_state(
     to: RecipientState,
     need: Option<Need>,
     now: Timestamp,
+    mark: Option<[u8; 32]>,
 ) -> Result<(), DbError> {
     let settled = to.is_settled().then_some(now);
     let asked = (to != RecipientState::Pending && to != RecipientState::Closed).then_some(now);
     tx.execute_one(
-        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7)
+        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7), mark = $8
          WHERE request_id = $1 AND store = $2 AND state = $3",
         params![
             recipient.request,
@@ -186,7 +190,8 @@ pub async fn set_state(
             to.as_str(),
             need.map(Need::as_str),
             settled,
-            asked
+            asked,
+            mark.map(Vec::from)
         ],
     )
     .await
@@ -208,5 +213,6 @@ fn read(row: Row) -> Result<Recipient, DbError> {
         reminded_at: row.opt_time("reminded_at")?,
         due_at: row.time("due_at")?,
         settled_at: row.opt_time("settled_at")?,
+        mark: row.opt_array("mark")?,
     })
 }

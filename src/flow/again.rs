@@ -102,7 +102,7 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
         return Err(FlowError::Moved);
     }
     // Somebody took their word back meanwhile; with their next one it is searched anew.
-    if sweep == Sweep::Last && !recipients::all_settled(&mut tx, id).await? {
+    if sweep == Sweep::Last && !recipients::all_settled(house, &mut tx, id).await? {
         jobs::complete_in(&mut tx, lease).await?;
         return Ok(tx.commit().await?);
     }
@@ -263,7 +263,7 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished
 
 /// Waits on for others, or ends where nobody is waited for: every step was read back just now, or a person has looked.
 async fn go_on_waiting(house: &House, tx: &mut Tx, stored: Stored) -> Result<Stored, FlowError> {
-    match recipients::all_settled(tx, stored.request.id).await? {
+    match recipients::all_settled(house, tx, stored.request.id).await? {
         true => recipients::done(house, tx, &stored).await,
         false => Ok(stored),
     }

@@ -72,7 +72,7 @@ pub(super) async fn ask(house: &House, lease: &Lease) -> Result<(), FlowError> {
         drop(tx);
         return super::complete(house, lease).await;
     };
-    if !stored.request.waits || recipient.state.is_settled() || recipient.state == RecipientState::Refused {
+    if !stored.request.waits || waiting::is_settled(house, &recipient) || recipient.state == RecipientState::Refused {
         drop(tx);
         return super::complete(house, lease).await;
     }

@@ -412,7 +412,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
-        LetterKind::AlarmRecipient => recipients::alarm(tx, request).await?,
+        LetterKind::AlarmRecipient => recipients::alarm(house, tx, request).await?,
         LetterKind::AlarmStepFailed => {
             let steps = crate::db::erasures::steps(tx, request.id).await?;
             let left =

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use tracing::error;
 
 use crate::chance::draw;
 use crate::db::letters::LetterRow;
@@ -24,7 +25,7 @@ use crate::reply::letters::{
 };
 use crate::stores::{Order, StoreName};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::Token;
+use crate::verify::{Settled, Token};
 
 use super::advance::{advance, enqueue};
 use super::desk::AWAY_WAIT;
@@ -87,6 +88,7 @@ pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders:
             reminded_at: None,
             due_at,
             settled_at: None,
+            mark: None,
         };
         recipients::insert(tx, &recipient).await?;
         let mut job = NewJob::new(kinds::ASK, json!({ "store": store }), now);
@@ -106,7 +108,7 @@ pub(super) async fn awaited(
     store: &str,
 ) -> Result<Option<(Stored, Recipient)>, FlowError> {
     let found = while_waiting(house, tx, id, store).await?;
-    Ok(found.filter(|(_, recipient)| !recipient.state.is_settled()))
+    Ok(found.filter(|(_, recipient)| !is_settled(house, recipient)))
 }
 
 /// Moves a recipient, with its leaf; the request goes on, or to a person, by what that means.
@@ -118,7 +120,7 @@ pub(super) async fn set(
     need: Option<Need>,
     tells: bool,
 ) -> Result<(), FlowError> {
-    recipients::set_state(tx, recipient, to, need, house.clock.now()).await.map_err(super::outbox::moved)?;
+    move_to(house, tx, recipient, to, need).await?;
     if to != recipient.state || need != recipient.need {
         let facts = facts(recipient, to, need)?;
         note::append(house, tx, stored.request.case, Recorded::RecipientAnswered, Actor::PROGRAM, facts).await?;
@@ -131,6 +133,42 @@ pub(super) async fn set(
         advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     }
     Ok(())
+}
+
+/// Writes the state of a recipient, with our mark where they are settled.
+async fn move_to(
+    house: &House,
+    tx: &mut Tx,
+    recipient: &Recipient,
+    to: RecipientState,
+    need: Option<Need>,
+) -> Result<(), FlowError> {
+    let now = house.clock.now();
+    let mark = to.is_settled().then(|| how(recipient, to, need, now).mark(house.keys.gate()));
+    recipients::set_state(tx, recipient, to, need, now, mark).await.map_err(super::outbox::moved)
+}
+
+fn how(recipient: &Recipient, state: RecipientState, need: Option<Need>, at: Timestamp) -> Settled<'_> {
+    let need = need.map_or("", Need::as_str);
+    Settled { request: recipient.request, store: &recipient.store, state: state.as_str(), need, at }
+}
+
+/// Whether nothing more is waited for from a recipient. A row that says so and does not carry our mark was forged or altered:
+/// they are still waited for.
+pub(super) fn is_settled(house: &House, recipient: &Recipient) -> bool {
+    if !recipient.state.is_settled() {
+        return false;
+    }
+    let ours = recipient.settled_at.zip(recipient.mark).is_some_and(|(at, mark)| {
+        how(recipient, recipient.state, recipient.need, at).is_ours(&mark, house.keys.gate())
+    });
+    if !ours {
+        error!(
+            request = %recipient.request, recipient = recipient.store,
+            "a stored answer of a recipient does not carry the mark of this installation: it was forged or altered, and does not count"
+        );
+    }
+    ours
 }
 
 fn facts(recipient: &Recipient, to: RecipientState, need: Option<Need>) -> Result<Facts, FlowError> {
@@ -198,7 +236,7 @@ pub(super) async fn intend(
 /// says what is so now. The end comes with that search.
 async fn finish(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
     let id = stored.request.id;
-    if stored.request.state != State::WaitingOnRecipients || !all_settled(tx, id).await? {
+    if stored.request.state != State::WaitingOnRecipients || !all_settled(house, tx, id).await? {
         return Ok(());
     }
     let now = house.clock.now();
@@ -211,8 +249,8 @@ pub(super) async fn take_turn(house: &House, tx: &mut Tx, id: RequestId) -> Resu
 }
 
 /// Whether nobody is waited for any more; in whose turn it is.
-pub(super) async fn all_settled(tx: &mut Tx, id: RequestId) -> Result<bool, FlowError> {
-    Ok(recipients::of_request(tx, id).await?.iter().all(|recipient| recipient.state.is_settled()))
+pub(super) async fn all_settled(house: &House, tx: &mut Tx, id: RequestId) -> Result<bool, FlowError> {
+    Ok(recipients::of_request(tx, id).await?.iter().all(|recipient| is_settled(house, recipient)))
 }
 
 /// Completed: nobody is waited for, and our own stores were searched just now.
@@ -260,7 +298,7 @@ pub(super) async fn heard(
         Acknowledgement::Unclear => (RecipientState::InProgress, Some(Need::Unclear)),
     };
     // Who was settled and says something else takes it back, as long as the request waits for others.
-    if says == Acknowledgement::Done && recipient.state.is_settled() {
+    if says == Acknowledgement::Done && is_settled(house, &recipient) {
         return Ok(());
     }
     if says != Acknowledgement::Done {
@@ -302,7 +340,7 @@ pub async fn close(
         ));
     };
     let to = RecipientState::Closed;
-    recipients::set_state(&mut tx, &recipient, to, None, house.clock.now()).await.map_err(super::outbox::moved)?;
+    move_to(house, &mut tx, &recipient, to, None).await?;
     let facts = facts(&recipient, to, None)?;
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let (case, actor) = (stored.request.case, operator.actor());
@@ -319,15 +357,16 @@ pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<(
     for recipient in recipients::of_request(tx, id).await? {
         let map = StoreName::new(&recipient.store).and_then(|name| house.map.recipients().get(&name));
         let label = map.map_or_else(|| recipient.store.clone(), |map| map.label.clone());
-        if recipient.state == RecipientState::Completed { confirmed.push(label) } else { unconfirmed.push(label) }
+        let done = recipient.state == RecipientState::Completed && is_settled(house, &recipient);
+        if done { confirmed.push(label) } else { unconfirmed.push(label) }
     }
     Ok((confirmed, unconfirmed))
 }
 
 /// The alarm about them.
-pub(super) async fn alarm(tx: &mut Tx, request: &Request) -> Result<Letter, FlowError> {
+pub(super) async fn alarm(house: &House, tx: &mut Tx, request: &Request) -> Result<Letter, FlowError> {
     let mut waited_for = recipients::of_request(tx, request.id).await?;
-    waited_for.retain(|recipient| !recipient.state.is_settled());
+    waited_for.retain(|recipient| !is_settled(house, recipient));
     let line = |recipient: Recipient| RecipientLine {
         store: recipient.store,
         state: recipient.state.to_string(),

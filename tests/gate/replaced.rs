@@ -13,7 +13,8 @@ use super::{OWNERS, shop_is_untouched};
 use crate::support::world::World;
 
 /// What permits or proves something.
-const GUARDED: [&str; 7] = ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail"];
+const GUARDED: [&str; 8] =
+    ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail", "recipients"];
 
 /// Somebody with the file and a client of their own, in which everything is as SQLite ships it.
 struct Stranger(SqliteConnection);

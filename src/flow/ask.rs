@@ -224,6 +224,12 @@ impl CaseOutbox<'_> {
             Notice::Reminded => LetterKind::RecipientReminded,
         };
         let mut tx = self.house.db.write().await?;
+        // They may have answered since the job looked.
+        if waiting::awaited(self.house, &mut tx, self.request.id, self.store).await?.is_none()
+            || !waiting::is_asked(self.house, &mut tx, self.request.id, self.store).await?
+        {
+            return Ok(());
+        }
         advance::write_to_recipient(self.house, &mut tx, self.request, kind, self.store).await?;
         tx.commit().await?;
         breakpoint!("ask.posted");

@@ -76,7 +76,9 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         None => None,
     };
     // What waited until its question was over, or until it was no longer so, is not asked or said any more.
-    if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
+    if let Some(stored) = &stored
+        && undelivered::is_over_by_now(house, &mut tx, &letter, &stored.request).await?
+    {
         drop(tx);
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
@@ -267,7 +269,7 @@ async fn settle_in(
     let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
     match to {
         // What is over is missed by nobody.
-        _ if undelivered::is_over(letter, &stored.request) => {}
+        _ if undelivered::is_over_by_now(house, tx, letter, &stored.request).await? => {}
         LetterState::Failed => undelivered::tell(house, tx, letter).await?,
         LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
         _ => {}

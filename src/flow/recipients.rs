@@ -111,6 +111,13 @@ pub(super) async fn awaited(
     Ok(found.filter(|(_, recipient)| !is_settled(house, recipient)))
 }
 
+/// Whether a recipient is still to be asked: they have not answered that it is done or that they refuse, and nobody closed it.
+pub(super) async fn is_asked(house: &House, tx: &mut Tx, id: RequestId, store: &str) -> Result<bool, FlowError> {
+    let recipient = recipients::load(tx, id, store).await?;
+    let refused = |recipient: &Recipient| recipient.state == RecipientState::Refused;
+    Ok(recipient.is_some_and(|recipient| !is_settled(house, &recipient) && !refused(&recipient)))
+}
+
 /// Moves a recipient, with its leaf; the request goes on, or to a person, by what that means.
 pub(super) async fn set(
     house: &House,

@@ -114,6 +114,22 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
     !still
 }
 
+/// The same, with what only our database knows: whether the recipient whom it goes to is still to be asked.
+pub(super) async fn is_over_by_now(
+    house: &House,
+    tx: &mut Tx,
+    ours: &LetterRow,
+    request: &Request,
+) -> Result<bool, FlowError> {
+    if is_over(ours, request) {
+        return Ok(true);
+    }
+    match &ours.store {
+        Some(store) => Ok(!recipients::is_asked(house, tx, request.id, store).await?),
+        None => Ok(false),
+    }
+}
+
 async fn request_of(tx: &mut Tx, ours: &LetterRow) -> Result<Option<Stored>, FlowError> {
     match ours.request.filter(|_| !ours.kind.is_alarm()) {
         Some(id) => Ok(requests::load(tx, id).await?),

@@ -119,7 +119,26 @@ async fn a_refusal_goes_to_a_person(partner: &impl Partner) {
             world.days_pass(3).await;
             assert_eq!(alarms(&world), 0, "told once");
             assert!(confirmation(&world).is_none());
-            closes(&world, request).await;
+            closes(&world, request, "they refuse to: - Parcel & Co.").await;
+        })
+        .await;
+}
+
+async fn done_after_a_refusal_counts(partner: &impl Partner) {
+    let world = world_with(&partner.map()).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            partner.refuses(&world).await;
+            assert_eq!((world.state(request).await, alarms(&world)), (State::WaitingOnRecipients, 1));
+            let orders = partner.orders(&world);
+            world.days_pass(9).await;
+            assert_eq!((partner.orders(&world), alarms(&world)), (orders, 0), "who refused is chased no more");
+            partner.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            let letter = flat(&confirmation(&world).expect("the confirmation"));
+            assert!(letter.contains("erased the data too: - Parcel & Co."), "{letter}");
+            assert!(!letter.contains("refuse"), "{letter}");
         })
         .await;
 }
@@ -136,13 +155,13 @@ async fn silence_is_escalated_and_a_person_closes_it(partner: &impl Partner) {
             assert_eq!(world.state(request).await, State::WaitingOnRecipients);
             world.days_pass(2).await;
             assert_eq!(alarms(&world), 0, "and told once");
-            closes(&world, request).await;
+            closes(&world, request, "they have not confirmed it: - Parcel & Co.").await;
         })
         .await;
 }
 
 /// A person closes it, and the letter says what is so.
-async fn closes(world: &World, request: RequestId) {
+async fn closes(world: &World, request: RequestId, says: &str) {
     let (reference, operator) = (world.reference(request).await, world.operator("grace"));
     let nobody = recipients::close(&world.house, &reference, &operator, "nobody", "gone").await;
     assert!(nobody.is_err(), "no such recipient");
@@ -152,7 +171,7 @@ async fn closes(world: &World, request: RequestId) {
     world.settle().await;
     assert_eq!(world.state(request).await, State::Completed);
     let letter = flat(&confirmation(world).expect("the confirmation"));
-    assert!(letter.contains("they have not confirmed it: - Parcel & Co."), "{letter}");
+    assert!(letter.contains(says), "{letter}");
     assert!(!letter.contains("they have confirmed"), "{letter}");
     let again = recipients::close(&world.house, &reference, &operator, "parcels", "once more").await;
     assert!(again.is_err(), "nothing is waited for");

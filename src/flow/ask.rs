@@ -72,7 +72,9 @@ pub(super) async fn ask(house: &House, lease: &Lease) -> Result<(), FlowError> {
         drop(tx);
         return super::complete(house, lease).await;
     };
-    if !stored.request.waits || waiting::is_settled(house, &recipient) || recipient.state == RecipientState::Refused {
+    // Who refused is chased no more; a service is still looked at, because it cannot write to us when it did it after all.
+    let refused = recipient.state == RecipientState::Refused && recipient.kind == RecipientKind::Mail;
+    if !stored.request.waits || waiting::is_settled(house, &recipient) || refused {
         drop(tx);
         return super::complete(house, lease).await;
     }
@@ -140,7 +142,7 @@ async fn settle(house: &House, lease: &Lease, asked: &Recipient, act: Act, told:
     let mut tx = house.db.write().await?;
     match waiting::awaited(house, &mut tx, asked.request, &asked.store).await? {
         // Somebody else was faster: an answer by mail, or a person.
-        Some((stored, recipient)) if recipient.state != RecipientState::Refused => {
+        Some((stored, recipient)) if recipient.state == asked.state || recipient.state != RecipientState::Refused => {
             if let Told::Failed(error) = &told {
                 jobs::note_reason(&mut tx, lease.held(), error.word()).await?;
             }
@@ -167,12 +169,16 @@ async fn settle(house: &House, lease: &Lease, asked: &Recipient, act: Act, told:
 fn outcome(recipient: &Recipient, told: &Told, now: Timestamp) -> (RecipientState, Option<Need>) {
     let late = now >= recipient.due_at;
     match told {
+        // A person knows of it: what they do not say anew changes nothing.
+        Told::Failed(_) | Told::Unknown if recipient.state == RecipientState::Refused => {
+            (recipient.state, recipient.need)
+        }
         Told::Said(Progress::Completed) => (RecipientState::Completed, None),
         Told::Said(Progress::Refused) => (RecipientState::Refused, Some(Need::Refused)),
         Told::Said(_) if late => (RecipientState::InProgress, Some(Need::Silent)),
         Told::Said(_) => {
             // What stood in the way of asking is over.
-            let kept = |need: &Need| !matches!(need, Need::Unreachable | Need::Unknown);
+            let kept = |need: &Need| !matches!(need, Need::Unreachable | Need::Unknown | Need::Refused);
             (RecipientState::InProgress, recipient.need.filter(kept))
         }
         Told::Failed(error) if error.retry() == Retry::Permanent || late => (recipient.state, Some(Need::Unreachable)),
@@ -196,7 +202,8 @@ async fn go_on(
         Some(now.plus(waited.clamp(MINUTE, longest)))
     };
     let until = match (recipient.state, recipient.kind, told) {
-        (RecipientState::Completed | RecipientState::Closed | RecipientState::Refused, _, _) => None,
+        (RecipientState::Completed | RecipientState::Closed, _, _)
+        | (RecipientState::Refused, RecipientKind::Mail, _) => None,
         (_, _, Told::Unknown) => waits(WORK_WAIT),
         (_, _, Told::Failed(error)) if error.retry() == Retry::Permanent => waits(WORK_WAIT),
         (_, _, Told::Failed(_)) => waits(AWAY_WAIT),

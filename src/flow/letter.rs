@@ -268,7 +268,7 @@ impl<'a> Desk<'a> {
         scope: Scope,
         label: Option<String>,
         categories: Vec<String>,
-        (recipients, unconfirmed): (Vec<String>, Vec<String>),
+        told: recipients::Named,
     ) -> Completed {
         let service = &house.config.service;
         let finished_on = house.calendar.day(self.row.created_at);
@@ -280,8 +280,9 @@ impl<'a> Desk<'a> {
             outcome: self.closing.outcome.clone(),
             detached: self.closing.detached,
             backups: house.backups(&self.closing.found_in, finished_on),
-            recipients,
-            unconfirmed,
+            recipients: told.confirmed,
+            refused: told.refused,
+            unconfirmed: told.unconfirmed,
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),

@@ -347,8 +347,10 @@ pub async fn close(
         ));
     };
     let to = RecipientState::Closed;
-    move_to(house, &mut tx, &recipient, to, None).await?;
-    let facts = facts(&recipient, to, None)?;
+    // The person is told who refused, and not only that nothing was confirmed.
+    let need = recipient.need.filter(|_| recipient.state == RecipientState::Refused);
+    move_to(house, &mut tx, &recipient, to, need).await?;
+    let facts = facts(&recipient, to, need)?;
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let (case, actor) = (stored.request.case, operator.actor());
     note::append_private(house, &mut tx, case, Recorded::RecipientAnswered, actor, facts, private).await?;
@@ -358,16 +360,31 @@ pub async fn close(
     Ok(after)
 }
 
-/// How the letter to the person names those who were asked: who says that it is done, and who does not.
-pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<(Vec<String>, Vec<String>), FlowError> {
-    let (mut confirmed, mut unconfirmed) = (Vec::new(), Vec::new());
+/// How the letter to the person names those who were asked.
+#[derive(Default)]
+pub(super) struct Named {
+    /// They say that it is done.
+    pub(super) confirmed: Vec<String>,
+    /// They refuse.
+    pub(super) refused: Vec<String>,
+    /// Nobody knows.
+    pub(super) unconfirmed: Vec<String>,
+}
+
+/// See [`Named`].
+pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<Named, FlowError> {
+    let mut named = Named::default();
     for recipient in recipients::of_request(tx, id).await? {
         let map = StoreName::new(&recipient.store).and_then(|name| house.map.recipients().get(&name));
         let label = map.map_or_else(|| recipient.store.clone(), |map| map.label.clone());
-        let done = recipient.state == RecipientState::Completed && is_settled(house, &recipient);
-        if done { confirmed.push(label) } else { unconfirmed.push(label) }
+        let list = match (is_settled(house, &recipient), recipient.state, recipient.need) {
+            (true, RecipientState::Completed, _) => &mut named.confirmed,
+            (true, _, Some(Need::Refused)) => &mut named.refused,
+            _ => &mut named.unconfirmed,
+        };
+        list.push(label);
     }
-    Ok((confirmed, unconfirmed))
+    Ok(named)
 }
 
 /// The alarm about them.

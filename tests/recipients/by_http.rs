@@ -81,6 +81,11 @@ async fn its_refusal_goes_to_a_person() {
 }
 
 #[tokio::test]
+async fn its_done_after_a_refusal_counts() {
+    super::done_after_a_refusal_counts(&ByHttp::new().await).await;
+}
+
+#[tokio::test]
 async fn its_silence_is_escalated_and_closed() {
     super::silence_is_escalated_and_a_person_closes_it(&ByHttp::new().await).await;
 }

@@ -78,6 +78,11 @@ async fn a_no_goes_to_a_person() {
 }
 
 #[tokio::test]
+async fn a_done_after_a_no_counts() {
+    super::done_after_a_refusal_counts(&ByMail).await;
+}
+
+#[tokio::test]
 async fn silence_is_chased_escalated_and_closed() {
     super::silence_is_escalated_and_a_person_closes_it(&ByMail).await;
 }

@@ -37,8 +37,7 @@ async fn refused(world: &World, request: RequestId) {
     for sql in [
         "DELETE FROM recipients WHERE request_id = $1",
         "UPDATE recipients SET store = 'nobody' WHERE request_id = $1",
-        "UPDATE recipients SET token_hash = created_by FROM (SELECT account_mac AS created_by, id FROM requests) r \
-         WHERE r.id = recipients.request_id AND request_id = $1",
+        "UPDATE recipients SET token_hash = (SELECT account_mac FROM requests r WHERE r.id = request_id) WHERE request_id = $1",
         "UPDATE requests SET state = 'completed', waits = (1 = 0), ended_at = updated_at, wish_mac = NULL WHERE id = $1",
     ] {
         let error = world.try_sql(sql, params![request]).await.expect_err(sql);

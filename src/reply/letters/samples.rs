@@ -139,6 +139,7 @@ fn completed() -> Completed {
         detached: 1_234,
         backups: vec![backup("Shop", "Frankfurt, DE", date(2026, 5, 1)), backup("CRM", "", date(2026, 4, 20))],
         recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
+        refused: words(&["Credit Bureau plc"]),
         unconfirmed: words(&["Call Centre Ltd"]),
         finished_on: date(2026, 3, 30),
         article: "Art. 17(3) GDPR".to_owned(),
@@ -237,6 +238,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 detached: 0,
                 backups: vec![],
                 recipients: vec![],
+                refused: vec![],
                 unconfirmed: vec![],
                 ..completed()
             };

@@ -2,9 +2,10 @@
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::State;
+use expunged::params;
 
 use super::{Partner, alarms, confirmation, erased, world_with};
-use crate::support::world::{Letter, World};
+use crate::support::world::{Letter, TEAM, World};
 
 pub(super) const PARTNER: &str = "privacy@parcel.example";
 
@@ -132,6 +133,34 @@ async fn what_a_machine_answers_counts_for_nothing_and_what_is_unclear_goes_to_a
             ByMail.says_done(&world).await;
             assert_eq!(world.state(request).await, State::Completed);
             assert!(confirmation(&world).is_some());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_they_write_after_the_end_goes_to_a_person() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            ByMail.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
+            let letter = letters(&world).pop().unwrap();
+            let again = world.receive(&letter.answer(PARTNER, "Done.")).await;
+            assert_eq!(again, (Disposition::Answer, Some(request)), "that we know");
+            world.fresh(TEAM);
+            let news = "Sorry, we found that three parcels are not erased yet.";
+            let (disposition, opened) = world.receive(&letter.answer(PARTNER, news)).await;
+            assert_eq!(disposition, Disposition::Opened);
+            let opened = opened.expect("a request for a person");
+            assert_ne!(opened, request);
+            assert_eq!(world.state(opened).await, State::NeedsReview);
+            assert_eq!(world.fresh(TEAM).len(), 1, "the team is told");
+            let kept = "SELECT COUNT(*) AS number FROM sealed s JOIN vault_keys k ON k.id = s.key_id
+                        JOIN requests r ON r.case_id = k.owner WHERE r.id = $1 AND s.kind = 'letter'";
+            assert_eq!(world.number(kept, params![opened]).await, 1, "and can read it");
+            assert_eq!(world.state(request).await, State::Completed);
         })
         .await;
 }

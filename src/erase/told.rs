@@ -12,8 +12,23 @@ use super::plan::{KeySet, Skeleton};
 use crate::domain::Scope;
 use crate::stores::{Identity, Key, StoreName};
 
-/// Identities that one recipient is told at most. Who is to be told more finds an account by its key.
+/// Identities of one order. What is more goes into further ones, each with a key and an answer of its own.
 pub const IDENTITIES_MAX: usize = 1_000;
+
+/// Orders to one recipient about one request at most. Who is to be told more finds an account by its key.
+pub const PARTS_MAX: usize = 100;
+
+/// The name of a part of what a recipient is asked: that of its map for the first, `NAME/2` for the second.
+#[must_use]
+pub fn part(store: &StoreName, number: usize) -> String {
+    if number <= 1 { store.to_string() } else { format!("{store}/{number}") }
+}
+
+/// The recipient whose part this is; no name of a map has a slash.
+#[must_use]
+pub fn whose(part: &str) -> Option<StoreName> {
+    StoreName::new(part.split_once('/').map_or(part, |(store, _)| store))
+}
 
 /// The recipients that a plan concerns, with the categories that they hold of it.
 pub fn concerned<'m>(
@@ -62,8 +77,9 @@ impl Finder<'_> {
                     None => return Err(EraseError::NotMapped { at: at.clone() }),
                 };
                 count += values.len();
-                if count > IDENTITIES_MAX {
-                    return Err(EraseError::TooManyRows { at: at.clone(), max: IDENTITIES_MAX as u64 });
+                let max = IDENTITIES_MAX * PARTS_MAX;
+                if count > max {
+                    return Err(EraseError::TooManyRows { at: at.clone(), max: max as u64 });
                 }
                 found.sets.insert(KeySet::told(at.clone(), name.clone()), values);
             }

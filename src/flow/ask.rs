@@ -15,9 +15,10 @@ use crate::db::{Tx, jobs};
 use crate::domain::request::Request;
 use crate::domain::{LetterKind, Retry, Timestamp};
 use crate::erase::map::recipient::Way;
+use crate::erase::told;
 use crate::queue::Lease;
 use crate::stores::mail::{MailStore, Notice, Outbox};
-use crate::stores::{AskError, Order, Progress, RecipientKind, RequestStore, StoreName};
+use crate::stores::{AskError, Order, Progress, RecipientKind, RequestStore};
 
 use super::error::FlowError;
 use super::house::House;
@@ -102,7 +103,7 @@ async fn put(
     order: &Order,
     act: Act,
 ) -> Result<Told, FlowError> {
-    let Some(name) = StoreName::new(&recipient.store) else { return Ok(Told::Unknown) };
+    let Some(name) = told::whose(&recipient.store) else { return Ok(Told::Unknown) };
     let Some(map) = house.map.recipients().get(&name) else { return Ok(Told::Unknown) };
     let outbox = CaseOutbox { house, request: &stored.request, store: &recipient.store };
     let by_mail = MailStore::new(&outbox);

@@ -23,7 +23,7 @@ use crate::queue::{Lease, NewJob};
 use crate::reply::letters::{
     AlarmRecipient, Common, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded,
 };
-use crate::stores::{Order, StoreName};
+use crate::stores::{Order, Part, StoreName};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::verify::{Settled, Token};
 
@@ -46,16 +46,20 @@ pub(super) async fn orders(house: &House, ledger: &CaseLedger<'_>, request: &Req
         if identities.is_empty() {
             continue;
         }
-        let order = Order {
-            key: data_encoding::HEXLOWER.encode(&draw::<16>(&*house.chance)),
-            reference: request.reference.clone(),
-            received_at: request.deadlines.received_at,
-            due_on: request.deadlines.legal_due,
-            scope: saved.skeleton.target.scope,
-            categories,
-            identities,
-        };
-        orders.insert(name.to_string(), order);
+        let of = identities.len().div_ceil(told::IDENTITIES_MAX);
+        for (number, identities) in (1..).zip(identities.chunks(told::IDENTITIES_MAX)) {
+            let order = Order {
+                key: data_encoding::HEXLOWER.encode(&draw::<16>(&*house.chance)),
+                reference: request.reference.clone(),
+                received_at: request.deadlines.received_at,
+                due_on: request.deadlines.legal_due,
+                scope: saved.skeleton.target.scope,
+                categories: categories.clone(),
+                identities: identities.to_vec(),
+                part: (of > 1).then_some(Part { number, of }),
+            };
+            orders.insert(told::part(name, number), order);
+        }
     }
     Ok(Orders(orders))
 }
@@ -69,7 +73,7 @@ pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders:
     safe::put_orders(house, tx, request, orders).await?;
     let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
     for store in orders.0.keys() {
-        let Some((_, map)) = house.map.recipients().iter().find(|(name, _)| name.as_str() == store) else { continue };
+        let Some(map) = told::whose(store).and_then(|name| house.map.recipients().get(&name)) else { continue };
         // The person is answered by the due date: silence is told in time, and not on the first day.
         let in_time =
             house.calendar.end_of(request.deadlines.legal_due.saturating_sub(jiff::Span::new().days(DUE_DAYS)));
@@ -201,7 +205,7 @@ pub(super) async fn held(
     stored: &Stored,
     store: &str,
 ) -> Result<Option<FlowError>, FlowError> {
-    let named = StoreName::new(store).and_then(|name| house.map.recipients().get_key_value(&name));
+    let named = told::whose(store).and_then(|name| house.map.recipients().get_key_value(&name));
     let Some(recipient) = named else { return Ok(None) };
     if !legal::any_stands(house).await? {
         return Ok(None);
@@ -341,23 +345,40 @@ pub async fn close(
     let reason = operate::words(reason, "a reason")?;
     let mut tx = house.db.write().await?;
     let id = operate::find(&mut tx, reference).await?.request.id;
-    let Some((stored, recipient)) = awaited(house, &mut tx, id, store).await? else {
-        return Err(FlowError::Missing(
-            "a recipient of this name that the request still waits for (see requests show)",
-        ));
-    };
-    let to = RecipientState::Closed;
-    // The person is told who refused, and not only that nothing was confirmed.
-    let need = recipient.need.filter(|_| recipient.state == RecipientState::Refused);
-    move_to(house, &mut tx, &recipient, to, need).await?;
-    let facts = facts(&recipient, to, need)?;
-    let private = PrivateFacts::new().with("reason", reason.to_owned());
-    let (case, actor) = (stored.request.case, operator.actor());
-    note::append_private(house, &mut tx, case, Recorded::RecipientAnswered, actor, facts, private).await?;
+    take_turn(house, &mut tx, id).await?;
+    // All parts of what they are asked, or the one that is named.
+    let mut closed = recipients::of_request(&mut tx, id).await?;
+    closed.retain(|it| it.store == store || told::whose(&it.store).is_some_and(|name| name.as_str() == store));
+    closed.retain(|it| !is_settled(house, it));
+    let stored = requests::load(&mut tx, id).await?.filter(|stored| stored.request.waits && !closed.is_empty());
+    let stored = stored
+        .ok_or(FlowError::Missing("a recipient of this name that the request still waits for (see requests show)"))?;
+    for recipient in &closed {
+        close_one(house, &mut tx, &stored, recipient, operator, reason).await?;
+    }
     finish(house, &mut tx, &stored).await?;
     let after = operate::find(&mut tx, reference).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// Closes a recipient, with the leaf that says who did and, under seal, why.
+async fn close_one(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    recipient: &Recipient,
+    operator: &Operator,
+    reason: &str,
+) -> Result<(), FlowError> {
+    let to = RecipientState::Closed;
+    // The person is told who refused, and not only that nothing was confirmed.
+    let need = recipient.need.filter(|_| recipient.state == RecipientState::Refused);
+    move_to(house, tx, recipient, to, need).await?;
+    let facts = facts(recipient, to, need)?;
+    let private = PrivateFacts::new().with("reason", reason.to_owned());
+    let (case, actor) = (stored.request.case, operator.actor());
+    note::append_private(house, tx, case, Recorded::RecipientAnswered, actor, facts, private).await
 }
 
 /// How the letter to the person names those who were asked.
@@ -373,14 +394,22 @@ pub(super) struct Named {
 
 /// See [`Named`].
 pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<Named, FlowError> {
+    let mut rows = recipients::of_request(tx, id).await?;
+    rows.sort_by_key(|row| told::whose(&row.store));
     let mut named = Named::default();
-    for recipient in recipients::of_request(tx, id).await? {
-        let map = StoreName::new(&recipient.store).and_then(|name| house.map.recipients().get(&name));
-        let label = map.map_or_else(|| recipient.store.clone(), |map| map.label.clone());
-        let list = match (is_settled(house, &recipient), recipient.state, recipient.need) {
-            (true, RecipientState::Completed, _) => &mut named.confirmed,
-            (true, _, Some(Need::Refused)) => &mut named.refused,
-            _ => &mut named.unconfirmed,
+    // Who was asked in parts has done it when all of them are done, and refuses when one of them is refused.
+    for parts in rows.chunk_by(|one, other| told::whose(&one.store) == told::whose(&other.store)) {
+        let [first, ..] = parts else { continue };
+        let map = told::whose(&first.store).and_then(|name| house.map.recipients().get(&name));
+        let label = map.map_or_else(|| first.store.clone(), |map| map.label.clone());
+        let done = |it: &Recipient| it.state == RecipientState::Completed && is_settled(house, it);
+        let refused = |it: &Recipient| it.need == Some(Need::Refused) && is_settled(house, it);
+        let list = if parts.iter().all(done) {
+            &mut named.confirmed
+        } else if parts.iter().any(refused) {
+            &mut named.refused
+        } else {
+            &mut named.unconfirmed
         };
         list.push(label);
     }
@@ -412,7 +441,7 @@ pub(super) async fn letter(
 ) -> Result<Option<Written>, FlowError> {
     let request = &stored.request;
     let store = row.store.as_deref().ok_or(FlowError::Missing("the recipient of a letter"))?;
-    let Some(map) = StoreName::new(store).and_then(|name| house.map.recipients().get(&name)) else { return Ok(None) };
+    let Some(map) = told::whose(store).and_then(|name| house.map.recipients().get(&name)) else { return Ok(None) };
     let Way::Mail { address, language } = &map.way else { return Ok(None) };
     let orders = safe::orders(house, tx, request).await?;
     let order = orders.0.get(store).ok_or(FlowError::Missing("what a recipient is asked"))?;
@@ -427,9 +456,14 @@ pub(super) async fn letter(
     };
     let identities = order.identities.iter().map(identity).collect();
     let letter = match row.kind {
-        LetterKind::RecipientAsked => {
-            Letter::RecipientAsked(RecipientAsked { common, label, categories, identities, token: token.clone() })
-        }
+        LetterKind::RecipientAsked => Letter::RecipientAsked(RecipientAsked {
+            common,
+            label,
+            categories,
+            identities,
+            part: order.part,
+            token: token.clone(),
+        }),
         _ => {
             let asked = recipients::load(tx, request.id, store).await?.and_then(|recipient| recipient.asked_at);
             let asked_on = house.calendar.day(asked.unwrap_or(row.created_at));
@@ -438,6 +472,7 @@ pub(super) async fn letter(
                 label,
                 categories,
                 identities,
+                part: order.part,
                 token: token.clone(),
                 asked_on,
             })

@@ -146,6 +146,7 @@ fn order() -> Order {
         scope: Scope::User,
         categories: vec!["contact".to_owned()],
         identities: vec![identity],
+        part: None,
     }
 }
 

@@ -204,3 +204,35 @@ async fn silence_is_told_five_days_before_the_due_date() {
         })
         .await;
 }
+
+/// The account of a large owner: more people than one order may name.
+#[tokio::test]
+async fn more_people_than_one_letter_takes_are_told_in_parts() {
+    let world = world_with(MAP).await;
+    let shop = &world.ground.shop;
+    world
+        .live(async {
+            shop.run(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+                      INSERT INTO users SELECT 'n' || i, 'a1', 'user', 'n' || i || '@many.example', 'N', NULL FROM n",
+            )
+            .await;
+            let request = erased(&world).await;
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients);
+            let asked = letters_to(&world, super::by_mail::PARTNER);
+            assert_eq!(asked.len(), 2);
+            assert!(
+                super::flat(&asked[0]).contains("This is letter 1 of 2")
+                    || super::flat(&asked[1]).contains("letter 1 of 2")
+            );
+            let all: String = asked.iter().map(|letter| letter.text.as_str()).collect();
+            assert!((1..=1200).all(|i| all.contains(&format!("n{i}@many.example"))), "each of them, once over both");
+            world.receive(&asked[0].answer(super::by_mail::PARTNER, "done")).await;
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients, "the other part is waited for");
+            world.receive(&asked[1].answer(super::by_mail::PARTNER, "done")).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            let letter = super::flat(&confirmation(&world).expect("the confirmation"));
+            assert_eq!(letter.matches("Parcel & Co.").count(), 1, "{letter}");
+        })
+        .await;
+}

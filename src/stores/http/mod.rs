@@ -20,7 +20,7 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
 use self::sign::Secret;
-use super::request::{AskError, Identity, Order, Progress, RequestStore};
+use super::request::{AskError, Identity, Order, Part, Progress, RequestStore};
 use crate::domain::Timestamp;
 
 /// What one question may take at most.
@@ -63,6 +63,8 @@ struct Asked<'a> {
     scope: crate::domain::Scope,
     categories: &'a [String],
     identities: &'a [Identity],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
 
 /// What is read of an answer; OpenDSR calls it `request_status`.
@@ -196,6 +198,7 @@ impl RequestStore for HttpStore {
             scope: order.scope,
             categories: &order.categories,
             identities: &order.identities,
+            part: order.part,
         };
         let body = serde_json::to_vec(&asked).map_err(|_| AskError::Settings("an order that does not serialise"))?;
         self.exchange(Method::POST, self.url.clone(), &order.key, body, order, now).await

@@ -264,6 +264,22 @@ async fn no_address_of_our_own_networks_is_asked_unless_it_is_listed() {
     assert_eq!(service.requests()[0].header("host"), format!("localhost:{port}"));
 }
 
+#[test]
+fn a_host_of_our_own_networks_is_told_without_asking_it() {
+    for (url, allow, inside) in [
+        ("https://127.0.0.1/erasures", &[][..], true),
+        ("https://[::1]/erasures", &[], true),
+        ("https://10.0.0.7/erasures", &["10.0.0.8"], true),
+        ("https://localhost/erasures", &["10.0.0.8"], true),
+        ("https://10.0.0.7/erasures", &["10.0.0.7"], false),
+        ("http://localhost:8080/erasures", &["127.0.0.1"], false),
+        ("https://93.184.216.34/erasures", &[], false),
+        ("https://parcel.example/erasures", &[], false),
+    ] {
+        assert_eq!(store(url, allow).check_host().is_err(), inside, "{url}");
+    }
+}
+
 #[tokio::test]
 async fn a_map_that_cannot_work_is_refused() {
     let limits = HttpLimits::default();

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
+use url::Host;
 
 use self::sign::Secret;
 use super::request::{AskError, Identity, Order, Part, Progress, RequestStore};
@@ -91,6 +92,25 @@ impl HttpStore {
             ));
         }
         Ok(Self { url, secret: Secret::parse(secret)?, allow, limits })
+    }
+
+    /// Whether its host, as it is written, is one that may be asked: nothing is looked up.
+    ///
+    /// # Errors
+    /// [`AskError::Inside`] for an address of our own networks that is not listed.
+    pub fn check_host(&self) -> Result<(), AskError> {
+        let inside = match self.url.host() {
+            Some(Host::Ipv4(ip)) => IpAddr::from(ip),
+            Some(Host::Ipv6(ip)) => IpAddr::from(ip),
+            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+                if self.allow.iter().any(IpAddr::is_loopback) {
+                    return Ok(());
+                }
+                IpAddr::from([127, 0, 0, 1])
+            }
+            _ => return Ok(()),
+        };
+        if pin::is_open(inside) || self.allow.contains(&inside) { Ok(()) } else { Err(AskError::Inside(inside)) }
     }
 
     async fn exchange(

@@ -1,11 +1,17 @@
 //! What happens in our own stores while a request waits for others: it is seen before the person is told that all is done.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use expunged::domain::{RequestId, State};
-use expunged::flow::{again, canary};
+use expunged::flow::{again, canary, recipients};
+use expunged::reply::compose::Outgoing;
+use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 
 use super::by_mail::{ByMail, MAP, letters_to};
-use super::{Partner as _, alarms, confirmation, erased, world_on, world_with};
-use crate::support::world::{Letter, TEAM, World, on_both};
+use super::{Partner as _, alarms, confirmation, erased, ground_with, world_on, world_with};
+use crate::support::world::{Ground, Letter, TEAM, World, on_both};
 
 /// Account 1 and its owner as they were before the erasing, as a backup brings them back.
 const BACK: &str = "INSERT INTO accounts VALUES ('a1', 'First Ltd');
@@ -233,6 +239,45 @@ async fn more_people_than_one_letter_takes_are_told_in_parts() {
             assert_eq!(world.state(request).await, State::Completed);
             let letter = super::flat(&confirmation(&world).expect("the confirmation"));
             assert_eq!(letter.matches("Parcel & Co.").count(), 1, "{letter}");
+        })
+        .await;
+}
+
+/// A mail server that has no time for the partner as long as it is busy.
+struct Busy {
+    mailer: FileMailer,
+    busy: AtomicBool,
+}
+
+#[async_trait]
+impl Mailer for Busy {
+    async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        if outgoing.to == super::by_mail::PARTNER && self.busy.load(Ordering::SeqCst) {
+            return Err(SendError::Transient { reached: Reached::Recipient, obstacle: Obstacle::Reply(452) });
+        }
+        self.mailer.send(outgoing).await
+    }
+}
+
+#[tokio::test]
+async fn a_letter_to_whom_a_person_closed_does_not_leave_any_more() {
+    let [one, two] = two_maps();
+    let ground = ground_with(Ground::sqlite().await, &[(one.0, &one.1), (two.0, &two.1)]);
+    let mailer = FileMailer::new(ground.path("customers"));
+    let server = Arc::new(Busy { mailer, busy: AtomicBool::new(true) });
+    let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            assert_eq!((letters_to(&world, super::by_mail::PARTNER).len(), letters_to(&world, COURIER).len()), (0, 1));
+            let (reference, operator) = (world.reference(request).await, world.operator("grace"));
+            recipients::close(&world.house, &reference, &operator, "parcels", "told by telephone").await.unwrap();
+            server.busy.store(false, Ordering::SeqCst);
+            world.days_pass(1).await;
+            assert!(letters_to(&world, super::by_mail::PARTNER).is_empty(), "nothing is asked of them any more");
+            says(&world, COURIER, "done").await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
         })
         .await;
 }

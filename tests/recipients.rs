@@ -10,6 +10,7 @@ mod held;
 mod maps;
 mod meanwhile;
 pub(crate) mod service;
+mod unplanned;
 
 use expunged::domain::{RequestId, State};
 use expunged::flow::recipients;
@@ -44,9 +45,13 @@ async fn world_with(map: &str) -> World {
 
 /// A world with these maps beside the shop's.
 async fn world_on(ground: Ground, maps: &[(&str, &str)]) -> World {
+    ground_with(ground, maps).build().await
+}
+
+fn ground_with(ground: Ground, maps: &[(&str, &str)]) -> Ground {
     maps.iter().for_each(|(name, map)| ground.write(name, map));
     let names: String = maps.iter().map(|(name, _)| format!(", \"{name}\"")).collect();
-    ground.with_config(|config| config.replace("[\"shop.toml\"]", &format!("[\"shop.toml\"{names}]"))).build().await
+    ground.with_config(|config| config.replace("[\"shop.toml\"]", &format!("[\"shop.toml\"{names}]")))
 }
 
 /// The owner's account is erased in our stores.

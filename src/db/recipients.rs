@@ -43,7 +43,7 @@ stored_enum! {
         Unreachable = "unreachable",
         /// Our letter did not reach them.
         Undelivered = "undelivered",
-        /// No data map has them any more.
+        /// No data map has them any more, or none had them, or not with all that they are told, when the person was looked up.
         Unknown = "unknown",
     }
 }
@@ -87,8 +87,8 @@ pub struct Recipient {
 /// When the database does not answer; a recipient who stands there already.
 pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
     tx.execute_one(
-        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at, need)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         params![
             recipient.request,
             recipient.store.as_str(),
@@ -98,7 +98,8 @@ pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
             recipient.token_hash,
             recipient.created_at,
             recipient.remind_at,
-            recipient.due_at
+            recipient.due_at,
+            recipient.need.map(Need::as_str)
         ],
     )
     .await

@@ -61,9 +61,10 @@ pub fn tables<'m>(recipient: &'m RecipientMap, skeleton: &'m Skeleton) -> impl I
 }
 
 impl Finder<'_> {
-    /// Adds what the recipients are told.
-    pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<(), EraseError> {
-        for (_, recipient, _) in concerned(map, self.skeleton) {
+    /// Adds what the recipients are told; answers who is told anything.
+    pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<BTreeSet<String>, EraseError> {
+        let mut told = BTreeSet::new();
+        for (recipient_name, recipient, _) in concerned(map, self.skeleton) {
             let mut count = 0;
             for (_, at, name) in sets(recipient, self.skeleton) {
                 let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
@@ -83,9 +84,20 @@ impl Finder<'_> {
                 }
                 found.sets.insert(KeySet::told(at.clone(), name.clone()), values);
             }
+            if count > 0 {
+                told.insert(recipient_name.to_string());
+            }
         }
-        Ok(())
+        Ok(told)
     }
+}
+
+/// Whether all that a recipient is told by the maps of now was read before the first write. What the maps were given since is
+/// gone with the rows by which it could be read.
+#[must_use]
+pub fn is_planned(discovery: &Discovery, recipient: &RecipientMap) -> bool {
+    sets(recipient, &discovery.skeleton)
+        .all(|(_, at, name)| discovery.was_saved(&KeySet::told(at.clone(), name.clone())))
 }
 
 /// What one recipient is told, as it was saved before the first write.

@@ -4,104 +4,32 @@
 //! Every change of a row stands in one transaction with its leaf, and the request goes on with the last of them: one after the
 //! other, or each of two who answer at once would think that the other is still waited for.
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
 use tracing::error;
 
-use crate::chance::draw;
 use crate::db::letters::LetterRow;
 use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs};
-use crate::domain::request::{Event, Request};
-use crate::domain::{Language, LetterKind, Reference, RequestId, State, Timestamp};
-use crate::erase::map::recipient::Way;
+use crate::domain::request::Event;
+use crate::domain::{Reference, RequestId, State, Timestamp};
 use crate::erase::{EraseError, Ledger as _, told};
 use crate::intake::{Acknowledgement, Intake, acknowledgement};
-use crate::queue::{Lease, NewJob};
-use crate::reply::letters::{
-    AlarmRecipient, Common, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded,
-};
-use crate::stores::{Order, Part, StoreName};
+use crate::queue::Lease;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::{Settled, Token};
+use crate::verify::Settled;
 
 use super::advance::{advance, enqueue};
 use super::desk::AWAY_WAIT;
 use super::error::FlowError;
-use super::facts::Orders;
 use super::house::House;
-use super::ledger::CaseLedger;
-use super::letter::Written;
 use super::operate::{self, Operator};
-use super::{again, begin, erase, kinds, legal, note, safe};
+use super::{again, begin as beginning, erase, kinds, legal, note, safe};
 
-/// What each recipient whom an erasure concerns is asked. One that holds nothing by which it could find the person is not.
-pub(super) async fn orders(house: &House, ledger: &CaseLedger<'_>, request: &Request) -> Result<Orders, FlowError> {
-    let mut orders = BTreeMap::new();
-    let Some(saved) = ledger.discovery().await.map_err(EraseError::from)? else { return Ok(Orders::default()) };
-    for (name, recipient, categories) in told::concerned(&house.map, &saved.skeleton) {
-        let identities = told::saved(ledger, &saved, recipient).await?;
-        if identities.is_empty() {
-            continue;
-        }
-        let of = identities.len().div_ceil(told::IDENTITIES_MAX);
-        for (number, identities) in (1..).zip(identities.chunks(told::IDENTITIES_MAX)) {
-            let order = Order {
-                key: data_encoding::HEXLOWER.encode(&draw::<16>(&*house.chance)),
-                reference: request.reference.clone(),
-                received_at: request.deadlines.received_at,
-                due_on: request.deadlines.legal_due,
-                scope: saved.skeleton.target.scope,
-                categories: categories.clone(),
-                identities: identities.to_vec(),
-                part: (of > 1).then_some(Part { number, of }),
-            };
-            orders.insert(told::part(name, number), order);
-        }
-    }
-    Ok(Orders(orders))
-}
+mod letters;
+mod outset;
 
-/// So many days before the due date the team hears of a recipient who is silent.
-const DUE_DAYS: i64 = 5;
-
-/// Writes whom a request waits for, with the job that asks each.
-pub(super) async fn begin(house: &House, tx: &mut Tx, request: &Request, orders: &Orders) -> Result<(), FlowError> {
-    let now = house.clock.now();
-    safe::put_orders(house, tx, request, orders).await?;
-    let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
-    for store in orders.0.keys() {
-        let Some(map) = told::whose(store).and_then(|name| house.map.recipients().get(&name)) else { continue };
-        // The person is answered by the due date: silence is told in time, and not on the first day.
-        let in_time =
-            house.calendar.end_of(request.deadlines.legal_due.saturating_sub(jiff::Span::new().days(DUE_DAYS)));
-        let due_at = now.plus_days(map.silent_days).min(in_time).max(now.plus_days(1));
-        let recipient = Recipient {
-            request: request.id,
-            store: store.clone(),
-            kind: map.kind(),
-            state: RecipientState::Pending,
-            need: None,
-            attempts: 0,
-            token_hash: *Token::of_recipient(&secret, request.id, store).hash().as_bytes(),
-            created_at: now,
-            asked_at: None,
-            remind_at: now.plus_days(map.remind_days).min(due_at),
-            reminded_at: None,
-            due_at,
-            settled_at: None,
-            mark: None,
-        };
-        recipients::insert(tx, &recipient).await?;
-        let mut job = NewJob::new(kinds::ASK, json!({ "store": store }), now);
-        job.request = Some(request.id);
-        job.unique_key = Some(format!("ask:{}:{store}", request.id));
-        enqueue(house, tx, job, now).await?;
-    }
-    Ok(())
-}
+pub(super) use letters::{Named, alarm, letter, named};
+pub(super) use outset::{begin, orders};
 
 /// A recipient as they are now, while their request waits for them; nobody else moves one of this request before the end of the
 /// transaction.
@@ -211,7 +139,7 @@ pub(super) async fn held(
         return Ok(None);
     }
     let mut tx = house.db.read().await?;
-    let authority = begin::completed(house, &mut tx, stored).await?;
+    let authority = beginning::completed(house, &mut tx, stored).await?;
     drop(tx);
     let ledger = erase::ledger(house, lease, stored, &authority, 0);
     let Some(discovery) = ledger.discovery().await.map_err(EraseError::from)? else { return Ok(None) };
@@ -379,118 +307,6 @@ async fn close_one(
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let (case, actor) = (stored.request.case, operator.actor());
     note::append_private(house, tx, case, Recorded::RecipientAnswered, actor, facts, private).await
-}
-
-/// How the letter to the person names those who were asked.
-#[derive(Default)]
-pub(super) struct Named {
-    /// They say that it is done.
-    pub(super) confirmed: Vec<String>,
-    /// They refuse.
-    pub(super) refused: Vec<String>,
-    /// Nobody knows.
-    pub(super) unconfirmed: Vec<String>,
-}
-
-/// See [`Named`].
-pub(super) async fn named(house: &House, tx: &mut Tx, id: RequestId) -> Result<Named, FlowError> {
-    let mut rows = recipients::of_request(tx, id).await?;
-    rows.sort_by_key(|row| told::whose(&row.store));
-    let mut named = Named::default();
-    // Who was asked in parts has done it when all of them are done, and refuses when one of them is refused.
-    for parts in rows.chunk_by(|one, other| told::whose(&one.store) == told::whose(&other.store)) {
-        let [first, ..] = parts else { continue };
-        let map = told::whose(&first.store).and_then(|name| house.map.recipients().get(&name));
-        let label = map.map_or_else(|| first.store.clone(), |map| map.label.clone());
-        let done = |it: &Recipient| it.state == RecipientState::Completed && is_settled(house, it);
-        let refused = |it: &Recipient| it.need == Some(Need::Refused) && is_settled(house, it);
-        let list = if parts.iter().all(done) {
-            &mut named.confirmed
-        } else if parts.iter().any(refused) {
-            &mut named.refused
-        } else {
-            &mut named.unconfirmed
-        };
-        list.push(label);
-    }
-    Ok(named)
-}
-
-/// The alarm about them.
-pub(super) async fn alarm(house: &House, tx: &mut Tx, request: &Request) -> Result<Letter, FlowError> {
-    let mut waited_for = recipients::of_request(tx, request.id).await?;
-    waited_for.retain(|recipient| !is_settled(house, recipient));
-    let line = |recipient: Recipient| RecipientLine {
-        store: recipient.store,
-        state: recipient.state.to_string(),
-        need: recipient.need.map(|need| need.to_string()),
-    };
-    Ok(Letter::AlarmRecipient(AlarmRecipient {
-        reference: request.reference.clone(),
-        due_on: request.deadlines.legal_due,
-        recipients: waited_for.into_iter().map(line).collect(),
-    }))
-}
-
-/// Fills a letter to a recipient; `None` where no map has their address any more.
-pub(super) async fn letter(
-    house: &House,
-    tx: &mut Tx,
-    row: &LetterRow,
-    stored: &Stored,
-) -> Result<Option<Written>, FlowError> {
-    let request = &stored.request;
-    let store = row.store.as_deref().ok_or(FlowError::Missing("the recipient of a letter"))?;
-    let Some(map) = told::whose(store).and_then(|name| house.map.recipients().get(&name)) else { return Ok(None) };
-    let Way::Mail { address, language } = &map.way else { return Ok(None) };
-    let orders = safe::orders(house, tx, request).await?;
-    let order = orders.0.get(store).ok_or(FlowError::Missing("what a recipient is asked"))?;
-    let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
-    let token = Token::of_recipient(&secret, request.id, store).as_str().to_owned();
-    let common = common(house, request);
-    let (label, categories) = (map.label.clone(), order.categories.clone());
-    let identity = |identity: &crate::stores::Identity| IdentityLine {
-        subject: identity.subject.to_string(),
-        kind: identity.kind.clone(),
-        value: identity.value.clone(),
-    };
-    let identities = order.identities.iter().map(identity).collect();
-    let letter = match row.kind {
-        LetterKind::RecipientAsked => Letter::RecipientAsked(RecipientAsked {
-            common,
-            label,
-            categories,
-            identities,
-            part: order.part,
-            token: token.clone(),
-        }),
-        _ => {
-            let asked = recipients::load(tx, request.id, store).await?.and_then(|recipient| recipient.asked_at);
-            let asked_on = house.calendar.day(asked.unwrap_or(row.created_at));
-            Letter::RecipientReminded(RecipientReminded {
-                common,
-                label,
-                categories,
-                identities,
-                part: order.part,
-                token: token.clone(),
-                asked_on,
-            })
-        }
-    };
-    let (language, to): (Language, String) = (*language, address.clone());
-    Ok(Some(Written { letter, language, to, token: Some(token), in_reply_to: None }))
-}
-
-fn common(house: &House, request: &Request) -> Common {
-    let service = &house.config.service;
-    Common {
-        reference: request.reference.clone(),
-        service_name: service.name.clone(),
-        support_address: service.address.clone(),
-        received_on: house.calendar.day(request.deadlines.received_at),
-        due_on: request.deadlines.legal_due,
-    }
 }
 
 /// When a recipient who is asked by mail is next to be looked at: for a reminder, then for the end of the patience; `None`

@@ -5,8 +5,12 @@
 
 pub(crate) mod by_http;
 mod by_mail;
+mod forged;
+mod held;
 mod maps;
+mod meanwhile;
 pub(crate) mod service;
+mod unplanned;
 
 use expunged::domain::{RequestId, State};
 use expunged::flow::recipients;
@@ -36,10 +40,18 @@ trait Partner {
 
 /// A world with this partner in its maps.
 async fn world_with(map: &str) -> World {
-    let ground = Ground::sqlite().await;
-    ground.write("partner.toml", map);
-    let ground = ground.with_config(|config| config.replace("[\"shop.toml\"]", "[\"shop.toml\", \"partner.toml\"]"));
-    ground.build().await
+    world_on(Ground::sqlite().await, &[("partner.toml", map)]).await
+}
+
+/// A world with these maps beside the shop's.
+async fn world_on(ground: Ground, maps: &[(&str, &str)]) -> World {
+    ground_with(ground, maps).build().await
+}
+
+fn ground_with(ground: Ground, maps: &[(&str, &str)]) -> Ground {
+    maps.iter().for_each(|(name, map)| ground.write(name, map));
+    let names: String = maps.iter().map(|(name, _)| format!(", \"{name}\"")).collect();
+    ground.with_config(|config| config.replace("[\"shop.toml\"]", &format!("[\"shop.toml\"{names}]")))
 }
 
 /// The owner's account is erased in our stores.
@@ -112,7 +124,26 @@ async fn a_refusal_goes_to_a_person(partner: &impl Partner) {
             world.days_pass(3).await;
             assert_eq!(alarms(&world), 0, "told once");
             assert!(confirmation(&world).is_none());
-            closes(&world, request).await;
+            closes(&world, request, "they refuse to: - Parcel & Co.").await;
+        })
+        .await;
+}
+
+async fn done_after_a_refusal_counts(partner: &impl Partner) {
+    let world = world_with(&partner.map()).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            partner.refuses(&world).await;
+            assert_eq!((world.state(request).await, alarms(&world)), (State::WaitingOnRecipients, 1));
+            let orders = partner.orders(&world);
+            world.days_pass(9).await;
+            assert_eq!((partner.orders(&world), alarms(&world)), (orders, 0), "who refused is chased no more");
+            partner.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            let letter = flat(&confirmation(&world).expect("the confirmation"));
+            assert!(letter.contains("erased the data too: - Parcel & Co."), "{letter}");
+            assert!(!letter.contains("refuse"), "{letter}");
         })
         .await;
 }
@@ -129,13 +160,13 @@ async fn silence_is_escalated_and_a_person_closes_it(partner: &impl Partner) {
             assert_eq!(world.state(request).await, State::WaitingOnRecipients);
             world.days_pass(2).await;
             assert_eq!(alarms(&world), 0, "and told once");
-            closes(&world, request).await;
+            closes(&world, request, "they have not confirmed it: - Parcel & Co.").await;
         })
         .await;
 }
 
 /// A person closes it, and the letter says what is so.
-async fn closes(world: &World, request: RequestId) {
+async fn closes(world: &World, request: RequestId, says: &str) {
     let (reference, operator) = (world.reference(request).await, world.operator("grace"));
     let nobody = recipients::close(&world.house, &reference, &operator, "nobody", "gone").await;
     assert!(nobody.is_err(), "no such recipient");
@@ -145,7 +176,7 @@ async fn closes(world: &World, request: RequestId) {
     world.settle().await;
     assert_eq!(world.state(request).await, State::Completed);
     let letter = flat(&confirmation(world).expect("the confirmation"));
-    assert!(letter.contains("they have not confirmed it: - Parcel & Co."), "{letter}");
+    assert!(letter.contains(says), "{letter}");
     assert!(!letter.contains("they have confirmed"), "{letter}");
     let again = recipients::close(&world.house, &reference, &operator, "parcels", "once more").await;
     assert!(again.is_err(), "nothing is waited for");

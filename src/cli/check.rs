@@ -1,5 +1,6 @@
 //! `expunged check`: whether what was configured is right, a line each, with the fix. Writes nothing anywhere.
 
+mod others;
 pub(super) mod reach;
 
 use std::path::Path;
@@ -139,11 +140,7 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
             let (stores, recipients) = (map.stores().len(), map.recipients().len());
             let others = if recipients > 0 { format!(", {recipients} recipients") } else { String::new() };
             report.ok("data maps", format!("{stores} stores, {tables} tables{others}"));
-            match build::services(&map, Invocation::credentials().as_deref()) {
-                Ok(services) if services.is_empty() => {}
-                Ok(services) => report.ok("recipients", format!("{} are asked by signed HTTP", services.len())),
-                Err(error) => report.error("recipients", Exit::Usage, error, ""),
-            }
+            others::recipients(report, config, &map);
             Some(map)
         }
         Err(error) => {

@@ -52,6 +52,8 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_again",
     7 "0007_lasting",
     8 "0008_recipients",
+    9 "0009_waits",
+    10 "0010_settled",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

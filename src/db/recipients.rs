@@ -43,7 +43,7 @@ stored_enum! {
         Unreachable = "unreachable",
         /// Our letter did not reach them.
         Undelivered = "undelivered",
-        /// No data map has them any more.
+        /// No data map has them any more, or none had them, or not with all that they are told, when the person was looked up.
         Unknown = "unknown",
     }
 }
@@ -77,6 +77,8 @@ pub struct Recipient {
     pub due_at: Timestamp,
     /// Since when nothing more is waited for.
     pub settled_at: Option<Timestamp>,
+    /// HMAC over how they were settled, under the gate key: without it they were not.
+    pub mark: Option<[u8; 32]>,
 }
 
 /// Writes whom a request has asked.
@@ -85,8 +87,8 @@ pub struct Recipient {
 /// When the database does not answer; a recipient who stands there already.
 pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
     tx.execute_one(
-        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at, need)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         params![
             recipient.request,
             recipient.store.as_str(),
@@ -96,7 +98,8 @@ pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
             recipient.token_hash,
             recipient.created_at,
             recipient.remind_at,
-            recipient.due_at
+            recipient.due_at,
+            recipient.need.map(Need::as_str)
         ],
     )
     .await
@@ -107,7 +110,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT request_id, store, kind, state, need, attempts, token_hash, created_at, asked_at, remind_at,
-               reminded_at, due_at, settled_at FROM recipients ",
+               reminded_at, due_at, settled_at, mark FROM recipients ",
             $rest
         )
     };
@@ -163,7 +166,8 @@ pub async fn set_reminded(tx: &mut Tx, recipient: &Recipient, now: Timestamp) ->
     .await
 }
 
-/// Moves a recipient to this state, with what a person must look at; the first time that they were asked counts.
+/// Moves a recipient to this state, with what a person must look at; the first time that they were asked counts. A state that
+/// is settled comes with the time of that and its mark.
 ///
 /// # Errors
 /// As [`begin`].
@@ -173,11 +177,12 @@ pub async fn set_state(
     to: RecipientState,
     need: Option<Need>,
     now: Timestamp,
+    mark: Option<[u8; 32]>,
 ) -> Result<(), DbError> {
     let settled = to.is_settled().then_some(now);
     let asked = (to != RecipientState::Pending && to != RecipientState::Closed).then_some(now);
     tx.execute_one(
-        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7)
+        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7), mark = $8
          WHERE request_id = $1 AND store = $2 AND state = $3",
         params![
             recipient.request,
@@ -186,7 +191,8 @@ pub async fn set_state(
             to.as_str(),
             need.map(Need::as_str),
             settled,
-            asked
+            asked,
+            mark.map(Vec::from)
         ],
     )
     .await
@@ -208,5 +214,6 @@ fn read(row: Row) -> Result<Recipient, DbError> {
         reminded_at: row.opt_time("reminded_at")?,
         due_at: row.time("due_at")?,
         settled_at: row.opt_time("settled_at")?,
+        mark: row.opt_array("mark")?,
     })
 }

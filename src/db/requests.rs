@@ -35,7 +35,7 @@ pub struct Stored {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, reachable, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, due_told, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, erased, moves, updated_at, ended_at ",
+            "SELECT id, reference, case_id, state, held_from, held_by, review_reason, origin, scope, asker_role, offered, approval, reachable, language, received_at, acknowledge_due, base_due, legal_due, extended, round, reminded, code_asked, due_told, erase_at, authority_id, authority_expires_at, account_mac, plan_digest, asker_mac, erased, waits, moves, updated_at, ended_at ",
             $rest
         )
     };
@@ -106,7 +106,7 @@ pub async fn save(
            offered = $9, approval = $10, legal_due = $11, extended = $12, round = $13, reminded = $14, code_asked = $15,
            erase_at = $16, authority_id = $17, authority_expires_at = $18, account_mac = $19, plan_digest = $20,
            asker_mac = $21, moves = $22, updated_at = $23,
-           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26, erased = $27,
+           ended_at = CASE WHEN $24 THEN COALESCE(ended_at, $23) END, reachable = $25, due_told = $26, erased = $27, waits = $28,
            wish_mac = CASE WHEN $24 THEN NULL ELSE wish_mac END
          WHERE id = $1 AND moves = $2",
         params![
@@ -136,7 +136,8 @@ pub async fn save(
             after.state.is_ended(),
             after.reachable,
             after.due_told,
-            after.erased
+            after.erased,
+            after.waits
         ],
     )
     .await
@@ -243,7 +244,7 @@ pub struct ErasedSince {
     pub forgotten: u64,
 }
 
-/// The requests that were completed since then, and those that are open again; with a store, those of which steps were
+/// The requests that were completed since then, those that wait for others, and those that are open again; with a store, those of which steps were
 /// done in it (an empty name: any).
 ///
 /// # Errors
@@ -254,7 +255,7 @@ pub async fn erased_since(tx: &mut Tx, since: Timestamp, store: &str) -> Result<
             "SELECT r.id, CASE WHEN EXISTS (SELECT 1 FROM vault_keys k
                WHERE k.owner = r.case_id AND k.purpose = 'replay' AND k.wrapped IS NOT NULL) THEN 1 ELSE 0 END AS living
              FROM requests r
-             WHERE ((r.state = 'completed' AND r.ended_at >= $1) OR r.state = 'reopened')
+             WHERE ((r.state = 'completed' AND r.ended_at >= $1) OR r.state IN ('reopened','waiting_on_recipients'))
                AND EXISTS (SELECT 1 FROM steps s WHERE s.request_id = r.id AND ($2 = '' OR s.store = $2))
              ORDER BY r.updated_at, r.id",
             params![since, store],
@@ -311,6 +312,7 @@ fn read(row: &Row) -> Result<Stored, DbError> {
         review: row.opt_word("review_reason")?,
         due_told: row.bool("due_told")?,
         erased: row.bool("erased")?,
+        waits: row.bool("waits")?,
         moves: row.u32("moves")?,
     };
     Ok(Stored {

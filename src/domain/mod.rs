@@ -16,7 +16,7 @@ pub use deadline::{Articles, Calendar, Deadlines, ExtensionRefused, LawPack, Per
 pub use ids::{AuthorityId, CaseId, DeliveryId, JobId, LetterId, NotAReference, Reference, RequestId};
 pub use request::{Request, State};
 pub use retry::Retry;
-pub use scope::{Language, LetterKind, RecipientKind, Role, Scope};
+pub use scope::{Language, LetterKind, Part, RecipientKind, Role, Scope};
 pub use stored::UnknownWord;
 pub(crate) use stored::stored_enum;
 pub use text::is_unseen;

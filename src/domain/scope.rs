@@ -144,3 +144,12 @@ impl LetterKind {
         )
     }
 }
+
+/// Which of several orders to one recipient about one request, that each are answered by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Part {
+    /// From 1 on.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}

@@ -264,9 +264,10 @@ async fn discovered(
         return Err(EraseError::Drift(drift));
     }
     finder.identities(&mut found, schemas).await?;
-    finder.told(&mut found, run.map).await?;
+    let told = finder.told(&mut found, run.map).await?;
     run.ledger.breakpoint("erase:found").await?;
-    let nothing = Discovery { skeleton: skeleton.clone(), chunks: BTreeMap::new(), until: BTreeMap::new() };
+    let (skeleton, told) = (skeleton.clone(), told);
+    let nothing = Discovery { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told };
     saved_with(run, nothing, found).await
 }
 

@@ -22,6 +22,9 @@ pub struct Discovery {
     pub chunks: BTreeMap<String, Vec<u64>>,
     /// Step → the last day that its rows are kept.
     pub until: BTreeMap<u16, Date>,
+    /// The recipients who were to be told of somebody that was found.
+    #[serde(default)]
+    pub told: BTreeSet<String>,
 }
 
 impl Discovery {

@@ -12,8 +12,23 @@ use super::plan::{KeySet, Skeleton};
 use crate::domain::Scope;
 use crate::stores::{Identity, Key, StoreName};
 
-/// Identities that one recipient is told at most. Who is to be told more finds an account by its key.
+/// Identities of one order. What is more goes into further ones, each with a key and an answer of its own.
 pub const IDENTITIES_MAX: usize = 1_000;
+
+/// Orders to one recipient about one request at most. Who is to be told more finds an account by its key.
+pub const PARTS_MAX: usize = 100;
+
+/// The name of a part of what a recipient is asked: that of its map for the first, `NAME/2` for the second.
+#[must_use]
+pub fn part(store: &StoreName, number: usize) -> String {
+    if number <= 1 { store.to_string() } else { format!("{store}/{number}") }
+}
+
+/// The recipient whose part this is; no name of a map has a slash.
+#[must_use]
+pub fn whose(part: &str) -> Option<StoreName> {
+    StoreName::new(part.split_once('/').map_or(part, |(store, _)| store))
+}
 
 /// The recipients that a plan concerns, with the categories that they hold of it.
 pub fn concerned<'m>(
@@ -40,10 +55,16 @@ fn sets<'m>(
     })
 }
 
+/// The tables that a recipient is told from.
+pub fn tables<'m>(recipient: &'m RecipientMap, skeleton: &'m Skeleton) -> impl Iterator<Item = &'m TableRef> {
+    sets(recipient, skeleton).map(|(_, at, _)| at)
+}
+
 impl Finder<'_> {
-    /// Adds what the recipients are told.
-    pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<(), EraseError> {
-        for (_, recipient, _) in concerned(map, self.skeleton) {
+    /// Adds what the recipients are told; answers who is told anything.
+    pub(super) async fn told(&self, found: &mut Found, map: &DataMap) -> Result<BTreeSet<String>, EraseError> {
+        let mut told = BTreeSet::new();
+        for (recipient_name, recipient, _) in concerned(map, self.skeleton) {
             let mut count = 0;
             for (_, at, name) in sets(recipient, self.skeleton) {
                 let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
@@ -57,14 +78,26 @@ impl Finder<'_> {
                     None => return Err(EraseError::NotMapped { at: at.clone() }),
                 };
                 count += values.len();
-                if count > IDENTITIES_MAX {
-                    return Err(EraseError::TooManyRows { at: at.clone(), max: IDENTITIES_MAX as u64 });
+                let max = IDENTITIES_MAX * PARTS_MAX;
+                if count > max {
+                    return Err(EraseError::TooManyRows { at: at.clone(), max: max as u64 });
                 }
                 found.sets.insert(KeySet::told(at.clone(), name.clone()), values);
             }
+            if count > 0 {
+                told.insert(recipient_name.to_string());
+            }
         }
-        Ok(())
+        Ok(told)
     }
+}
+
+/// Whether all that a recipient is told by the maps of now was read before the first write. What the maps were given since is
+/// gone with the rows by which it could be read.
+#[must_use]
+pub fn is_planned(discovery: &Discovery, recipient: &RecipientMap) -> bool {
+    sets(recipient, &discovery.skeleton)
+        .all(|(_, at, name)| discovery.was_saved(&KeySet::told(at.clone(), name.clone())))
 }
 
 /// What one recipient is told, as it was saved before the first write.

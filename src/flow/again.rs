@@ -5,6 +5,9 @@
 //! somebody else's by now (a store may give a key again), and a person may have signed up anew: unless a store is known to
 //! have gone back in time, the request is open again and waits for a person of the team. The person who asked is not
 //! written to: their address went with the confirmation.
+//!
+//! A request that waits for others is searched for in the same way, before its last letter says what is so. What came back
+//! by then is erased, or looked at by a person, and the request waits on.
 
 use serde_json::json;
 
@@ -25,13 +28,15 @@ use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{begin, erase, kinds, note, safe, suppress};
+use super::{begin, erase, kinds, note, recipients, safe, suppress};
 
 stored_enum! {
     /// Why the stores are searched again.
     Sweep, "sweep" {
         /// So long after every erasure.
         Second = "second_sweep",
+        /// All others who were asked have answered, which may have taken weeks: before the person is told.
+        Last = "last_look",
         /// A store has gone back in time; what came back waits for an operator.
         Look = "look",
         /// A store has gone back in time; what came back goes again.
@@ -71,10 +76,15 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
         drop(tx);
         return super::complete(house, lease).await;
     };
-    let state = stored.request.state;
-    let wanted = state == State::Completed || state == State::Reopened && sweep == Sweep::Replay;
+    if !is_wanted(sweep, stored.request.state) {
+        drop(tx);
+        return over(house, lease, id, sweep).await;
+    }
     // Keys that had their time are gone, and with them all that could be searched for.
-    if !wanted || !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Replay).await? {
+    if !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Replay).await? {
+        if sweep == Sweep::Last {
+            return Err(FlowError::KeyDestroyed(KeyPurpose::Replay));
+        }
         drop(tx);
         return super::complete(house, lease).await;
     }
@@ -86,20 +96,49 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
     let returned = search(&ledger.bound.plan_digest, &erase::run(house, &ledger, &terms)).await?;
     breakpoint!("sweep.searched");
     let mut tx = house.db.write().await?;
+    recipients::take_turn(house, &mut tx, id).await?;
     let fresh = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;
     if fresh.request.moves != stored.request.moves {
         return Err(FlowError::Moved);
+    }
+    // Somebody took their word back meanwhile; with their next one it is searched anew.
+    if sweep == Sweep::Last && !recipients::all_settled(house, &mut tx, id).await? {
+        jobs::complete_in(&mut tx, lease).await?;
+        return Ok(tx.commit().await?);
     }
     searched(house, &mut tx, &fresh, sweep, returned).await?;
     // Who had named categories erased is still there, and what they wrote since is theirs to have.
     let theirs_to_have = sweep == Sweep::Second && !returned.whole;
     if !returned.is_nothing() && !theirs_to_have {
         reopen(house, &mut tx, fresh, sweep, returned).await?;
+    } else if sweep == Sweep::Last {
+        recipients::done(house, &mut tx, &fresh).await?;
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("sweep.committed");
     Ok(())
+}
+
+/// Whether a request in this state is searched for.
+fn is_wanted(sweep: Sweep, state: State) -> bool {
+    match state {
+        State::WaitingOnRecipients => true,
+        State::Completed => sweep != Sweep::Last,
+        State::Reopened => sweep == Sweep::Replay,
+        _ => false,
+    }
+}
+
+/// Ends a job that has nothing to search for, unless its request is where it does by now.
+async fn over(house: &House, lease: &Lease, id: RequestId, sweep: Sweep) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    recipients::take_turn(house, &mut tx, id).await?;
+    if requests::load(&mut tx, id).await?.is_some_and(|stored| is_wanted(sweep, stored.request.state)) {
+        return Err(FlowError::Moved);
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Records what a search found.
@@ -123,6 +162,8 @@ async fn searched(
 async fn reopen(house: &House, tx: &mut Tx, stored: Stored, sweep: Sweep, returned: Returned) -> Result<(), FlowError> {
     let goes_on = match sweep {
         Sweep::Second => returned.is_late_only(),
+        Sweep::Last if house.config.schedule.replay_by_itself => returned.is_theirs(),
+        Sweep::Last => returned.is_late_only(),
         Sweep::Look => false,
         Sweep::Replay => returned.is_theirs(),
     };
@@ -139,7 +180,7 @@ async fn reopen(house: &House, tx: &mut Tx, stored: Stored, sweep: Sweep, return
     });
     safe::put_closing(house, tx, &stored.request, &closing).await?;
     let reopened = match stored.request.state {
-        State::Completed => {
+        State::Completed | State::WaitingOnRecipients => {
             advance(house, tx, &stored, &Event::CameBack, stored.bindings.clone(), Actor::PROGRAM).await?
         }
         _ => stored,
@@ -200,18 +241,32 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished
         return Err(FlowError::Residue(outcome.totals().residue));
     }
     let mut tx = house.db.write().await?;
+    recipients::take_turn(house, &mut tx, id).await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
-    advance(house, &mut tx, &stored, &Event::ErasedAgain, stored.bindings.clone(), Actor::PROGRAM).await?;
+    let event = Event::ErasedAgain;
+    let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
-    // Who writes late once may write again.
-    plan_sweep(house, &mut tx, id).await?;
+    if moved.request.waits {
+        go_on_waiting(house, &mut tx, moved).await?;
+    } else {
+        // Who writes late once may write again.
+        plan_sweep(house, &mut tx, id).await?;
+    }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
     breakpoint!("again.committed");
     Ok(())
+}
+
+/// Waits on for others, or ends where nobody is waited for: every step was read back just now, or a person has looked.
+async fn go_on_waiting(house: &House, tx: &mut Tx, stored: Stored) -> Result<Stored, FlowError> {
+    match recipients::all_settled(house, tx, stored.request.id).await? {
+        true => recipients::done(house, tx, &stored).await,
+        false => Ok(stored),
+    }
 }
 
 /// Erases what came back to a request that is open again; `recognised` says what becomes of rows that hold an identity of the
@@ -262,7 +317,9 @@ pub async fn leave_alone(
     let mut tx = house.db.write().await?;
     let stored = operate::find(&mut tx, reference).await?;
     let (event, actor) = (Event::LeftAlone, operator.actor());
+    recipients::take_turn(house, &mut tx, stored.request.id).await?;
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), actor).await?;
+    let moved = if moved.request.waits { go_on_waiting(house, &mut tx, moved).await? } else { moved };
     let private = PrivateFacts::new().with("reason", reason.to_owned());
     let facts = Facts::new();
     note::append_private(house, &mut tx, stored.request.case, Recorded::Noted, actor, facts, private).await?;

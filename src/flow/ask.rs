@@ -13,11 +13,12 @@ use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
 use crate::domain::request::Request;
-use crate::domain::{LetterKind, Retry, State, Timestamp};
+use crate::domain::{LetterKind, Retry, Timestamp};
 use crate::erase::map::recipient::Way;
+use crate::erase::told;
 use crate::queue::Lease;
 use crate::stores::mail::{MailStore, Notice, Outbox};
-use crate::stores::{AskError, Order, Progress, RecipientKind, RequestStore, StoreName};
+use crate::stores::{AskError, Order, Progress, RecipientKind, RequestStore};
 
 use super::error::FlowError;
 use super::house::House;
@@ -72,14 +73,21 @@ pub(super) async fn ask(house: &House, lease: &Lease) -> Result<(), FlowError> {
         drop(tx);
         return super::complete(house, lease).await;
     };
-    let waits = stored.request.state == State::WaitingOnRecipients;
-    if !waits || recipient.state.is_settled() || recipient.state == RecipientState::Refused {
+    // Who refused is chased no more; a service is still looked at, because it cannot write to us when it did it after all.
+    let refused = recipient.state == RecipientState::Refused && recipient.kind == RecipientKind::Mail;
+    if !stored.request.waits || waiting::is_settled(house, &recipient) || refused {
         drop(tx);
         return super::complete(house, lease).await;
     }
     let mut orders = safe::orders(house, &mut tx, &stored.request).await?;
     drop(tx);
     let act = Act::of(&recipient, house.clock.now());
+    // Who was asked and is at work is looked after all the same.
+    if act != Act::Look
+        && let Some(held) = waiting::held(house, lease, &stored, &store).await?
+    {
+        return waiting::wait_for_hold(house, lease, &held).await;
+    }
     let told = match orders.0.remove(&store) {
         Some(order) => put(house, lease, (&stored, &recipient), &order, act).await?,
         None => Told::Unknown,
@@ -95,7 +103,7 @@ async fn put(
     order: &Order,
     act: Act,
 ) -> Result<Told, FlowError> {
-    let Some(name) = StoreName::new(&recipient.store) else { return Ok(Told::Unknown) };
+    let Some(name) = told::whose(&recipient.store) else { return Ok(Told::Unknown) };
     let Some(map) = house.map.recipients().get(&name) else { return Ok(Told::Unknown) };
     let outbox = CaseOutbox { house, request: &stored.request, store: &recipient.store };
     let by_mail = MailStore::new(&outbox);
@@ -135,7 +143,7 @@ async fn settle(house: &House, lease: &Lease, asked: &Recipient, act: Act, told:
     let mut tx = house.db.write().await?;
     match waiting::awaited(house, &mut tx, asked.request, &asked.store).await? {
         // Somebody else was faster: an answer by mail, or a person.
-        Some((stored, recipient)) if recipient.state != RecipientState::Refused => {
+        Some((stored, recipient)) if recipient.state == asked.state || recipient.state != RecipientState::Refused => {
             if let Told::Failed(error) = &told {
                 jobs::note_reason(&mut tx, lease.held(), error.word()).await?;
             }
@@ -162,12 +170,16 @@ async fn settle(house: &House, lease: &Lease, asked: &Recipient, act: Act, told:
 fn outcome(recipient: &Recipient, told: &Told, now: Timestamp) -> (RecipientState, Option<Need>) {
     let late = now >= recipient.due_at;
     match told {
+        // A person knows of it: what they do not say anew changes nothing.
+        Told::Failed(_) | Told::Unknown if recipient.state == RecipientState::Refused => {
+            (recipient.state, recipient.need)
+        }
         Told::Said(Progress::Completed) => (RecipientState::Completed, None),
         Told::Said(Progress::Refused) => (RecipientState::Refused, Some(Need::Refused)),
         Told::Said(_) if late => (RecipientState::InProgress, Some(Need::Silent)),
         Told::Said(_) => {
             // What stood in the way of asking is over.
-            let kept = |need: &Need| !matches!(need, Need::Unreachable | Need::Unknown);
+            let kept = |need: &Need| !matches!(need, Need::Unreachable | Need::Unknown | Need::Refused);
             (RecipientState::InProgress, recipient.need.filter(kept))
         }
         Told::Failed(error) if error.retry() == Retry::Permanent || late => (recipient.state, Some(Need::Unreachable)),
@@ -191,7 +203,8 @@ async fn go_on(
         Some(now.plus(waited.clamp(MINUTE, longest)))
     };
     let until = match (recipient.state, recipient.kind, told) {
-        (RecipientState::Completed | RecipientState::Closed | RecipientState::Refused, _, _) => None,
+        (RecipientState::Completed | RecipientState::Closed, _, _)
+        | (RecipientState::Refused, RecipientKind::Mail, _) => None,
         (_, _, Told::Unknown) => waits(WORK_WAIT),
         (_, _, Told::Failed(error)) if error.retry() == Retry::Permanent => waits(WORK_WAIT),
         (_, _, Told::Failed(_)) => waits(AWAY_WAIT),
@@ -219,6 +232,12 @@ impl CaseOutbox<'_> {
             Notice::Reminded => LetterKind::RecipientReminded,
         };
         let mut tx = self.house.db.write().await?;
+        // They may have answered since the job looked.
+        if waiting::awaited(self.house, &mut tx, self.request.id, self.store).await?.is_none()
+            || !waiting::is_asked(self.house, &mut tx, self.request.id, self.store).await?
+        {
+            return Ok(());
+        }
         advance::write_to_recipient(self.house, &mut tx, self.request, kind, self.store).await?;
         tx.commit().await?;
         breakpoint!("ask.posted");

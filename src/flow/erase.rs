@@ -20,7 +20,7 @@ use crate::verify::{Authority, AuthorityKind, DirectoryError};
 
 use super::advance::{advance, write_letter};
 use super::error::FlowError;
-use super::facts::{Closing, Failure, KeptRows, Offered, Orders};
+use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
 use super::{again, begin, operate, recipients, safe, suppress};
@@ -47,9 +47,9 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
-            let orders =
-                if continued { Orders::default() } else { recipients::orders(house, &ledger, &stored.request).await? };
-            let finished = Finished { outcome, suppressed, orders };
+            let asked =
+                if continued { Asked::default() } else { recipients::orders(house, &ledger, &stored.request).await? };
+            let finished = Finished { outcome, suppressed, asked };
             if continued {
                 again::finish(house, lease, id, &finished).await
             } else {
@@ -143,7 +143,7 @@ pub(super) struct Finished {
     /// The entries of the suppression list.
     pub(super) suppressed: Vec<String>,
     /// What others are asked, who hold data too. A continuation asks nobody again.
-    orders: Orders,
+    asked: Asked,
 }
 
 /// Completed, or not: residue is an open failure and never a warning (invariant 3).
@@ -159,14 +159,14 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     close(house, &mut closing, outcome);
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
-    let waiting = !finished.orders.0.is_empty();
+    let waiting = !finished.asked.all().is_empty();
     let event = Event::Erased { held_anything: waiting || !outcome.is_empty(), waiting };
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
     if waiting {
         // The stores are searched again so long after the end, which comes with the last answer.
-        recipients::begin(house, &mut tx, &moved.request, &finished.orders).await?;
+        recipients::begin(house, &mut tx, &moved, &finished.asked).await?;
     } else {
         again::plan_sweep(house, &mut tx, id).await?;
     }

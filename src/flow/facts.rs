@@ -1,6 +1,6 @@
 //! What the house knows of a case beside the request's facts, each part sealed under the key whose term fits it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -178,6 +178,23 @@ pub struct Closing {
 /// What each recipient is asked, by the name of its map, under the case's `contact` key: it is gone with the last letter.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Orders(pub BTreeMap<String, Order>);
+
+/// Whom a request asks: what each is told, and of whom the plan did not know all that the maps say by now, so that a person
+/// must look at them.
+#[derive(Clone, Default)]
+pub struct Asked {
+    /// By the name of the map, or of a part.
+    pub orders: Orders,
+    /// By the name of the map.
+    pub unplanned: BTreeSet<String>,
+}
+
+impl Asked {
+    /// All who are waited for.
+    pub fn all(&self) -> BTreeSet<&String> {
+        self.orders.0.keys().chain(&self.unplanned).collect()
+    }
+}
 
 /// Rows of one table that stay on a ground.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

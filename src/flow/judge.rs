@@ -3,6 +3,7 @@
 use crate::breakpoint;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
+use crate::db::recipients::Recipient;
 use crate::db::{Tx, jobs, requests};
 use crate::domain::request::{Event, ReviewReason};
 use crate::domain::{CaseId, DeliveryId, RequestId, Timestamp};
@@ -104,6 +105,10 @@ async fn settle(
             recipients::heard(house, tx, &recipient, (letter, bytes)).await?;
             return Ok((Disposition::Answer, Some(recipient.request)));
         }
+        Judgement::Afterwards(recipient) => {
+            let request = afterwards(house, tx, delivery, &recipient, bytes).await?;
+            return Ok((Disposition::Opened, Some(request)));
+        }
         Judgement::Answers(answered, by_words) => {
             if taken(house, tx, &answered, (letter, delivery.received_at), bytes, &by_words).await? {
                 return Ok((Disposition::Answer, Some(answered.stored.request.id)));
@@ -131,6 +136,23 @@ async fn settle(
         }
         ByWords::Opens => opened(house, tx, delivery, letter, bytes).await?,
     })
+}
+
+/// What a recipient writes after the end goes to a person, as a request of its own: the other one's letters may be forgotten.
+async fn afterwards(
+    house: &House,
+    tx: &mut Tx,
+    delivery: &Delivery,
+    recipient: &Recipient,
+    bytes: &[u8],
+) -> Result<RequestId, FlowError> {
+    let request = open::for_review(house, tx, delivery.received_at, ReviewReason::UnclearLetter).await?;
+    safe::put_letter(house, tx, &request, bytes).await?;
+    let about = requests::load(tx, recipient.request).await?.map(|stored| stored.request.reference.to_string());
+    let words = format!("{} writes about {}, which has ended", recipient.store, about.unwrap_or_default());
+    let (event, private) = (trail::Event::Noted, trail::PrivateFacts::new().with("note", words));
+    note::append_private(house, tx, request.case, event, Actor::PROGRAM, Facts::new(), private).await?;
+    Ok(request.id)
 }
 
 async fn opened(

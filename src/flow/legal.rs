@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::db::{Tx, jobs, keys, legal_holds};
 use crate::domain::CaseId;
-use crate::erase::map::TableRef;
-use crate::erase::{Discovery, EraseError, Ledger as _, People};
+use crate::erase::map::{RecipientMap, TableRef};
+use crate::erase::{Discovery, EraseError, Ledger as _, People, told};
 use crate::stores::{Key, StoreName};
 use crate::trail::{Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::{InstallationKeys, KeyOwner, KeyPurpose};
@@ -149,6 +149,8 @@ pub fn is_mapped(house: &House, target: &HeldTarget) -> Result<(), FlowError> {
     let there = match target {
         HeldTarget::Account(_) | HeldTarget::Everything => return Ok(()),
         HeldTarget::Store(store) if house.map.stores().contains_key(store) => return Ok(()),
+        // Who holds data for us keeps them as long as nobody asks them to erase.
+        HeldTarget::Store(store) if house.map.recipients().contains_key(store) => return Ok(()),
         HeldTarget::Store(_) => return Err(FlowError::NotFound("store of this name in the data maps")),
         HeldTarget::Subject(at, _) | HeldTarget::Table(at) => house.map.table(at),
     };
@@ -195,7 +197,8 @@ pub async fn release(house: &House, id: Uuid, operator: &Operator) -> Result<(),
             safe::destroy(house, &mut tx, case_of(&hold), KeyPurpose::Record).await?;
         }
     }
-    jobs::hasten(&mut tx, &[kinds::ERASE], FlowError::HELD, now, now.plus(AWAY_WAIT)).await?;
+    let waiting = [kinds::ERASE, kinds::ASK, kinds::SEND];
+    jobs::hasten(&mut tx, &waiting, FlowError::HELD, now, now.plus(AWAY_WAIT)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -223,6 +226,30 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
         held.extend(touches::tables(&touched, standing, skeleton));
     }
     Ok(held)
+}
+
+/// What a hold stands on that stops the asking of a recipient: on whom they would be asked about, on a table or store that
+/// they are told from, on them, or on everything. They could not be told to stop what they have begun.
+pub(super) async fn stops_asking(
+    ledger: &CaseLedger<'_>,
+    discovery: &Discovery,
+    (name, recipient): (&StoreName, &RecipientMap),
+) -> Result<Option<TableRef>, FlowError> {
+    let held = held(ledger, discovery).await?;
+    let mut told_from = told::tables(recipient, &discovery.skeleton).cloned();
+    let mut tx = ledger.house.db.read().await?;
+    let (of_store, everything) = (ledger.house.keys.subject_mac(name.as_str(), ""), everything(&ledger.house.keys));
+    let standing = standing(ledger.house, &mut tx).await?;
+    let them = [(HeldKind::Store, of_store), (HeldKind::Everything, everything)];
+    if them.iter().any(|hold| standing.contains(hold)) {
+        return Ok(told_from.next());
+    }
+    Ok(told_from.find(|at| held.contains(at)))
+}
+
+/// Whether any hold stands.
+pub(super) async fn any_stands(house: &House) -> Result<bool, FlowError> {
+    Ok(!standing(house, &mut house.db.read().await?).await?.is_empty())
 }
 
 /// The saved keys of a table's rows that belong to the target.

@@ -268,7 +268,7 @@ impl<'a> Desk<'a> {
         scope: Scope,
         label: Option<String>,
         categories: Vec<String>,
-        (recipients, unconfirmed): (Vec<String>, Vec<String>),
+        told: recipients::Named,
     ) -> Completed {
         let service = &house.config.service;
         let finished_on = house.calendar.day(self.row.created_at);
@@ -280,8 +280,9 @@ impl<'a> Desk<'a> {
             outcome: self.closing.outcome.clone(),
             detached: self.closing.detached,
             backups: house.backups(&self.closing.found_in, finished_on),
-            recipients,
-            unconfirmed,
+            recipients: told.confirmed,
+            refused: told.refused,
+            unconfirmed: told.unconfirmed,
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),
@@ -412,7 +413,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
-        LetterKind::AlarmRecipient => recipients::alarm(tx, request).await?,
+        LetterKind::AlarmRecipient => recipients::alarm(house, tx, request).await?,
         LetterKind::AlarmStepFailed => {
             let steps = crate::db::erasures::steps(tx, request.id).await?;
             let left =

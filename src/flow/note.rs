@@ -245,6 +245,8 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } => Recorded::Intent,
         Event::Erased { waiting: true, .. } => Recorded::Awaited,
+        // What came back while it waited for others is erased, or stays; it waits on.
+        Event::ErasedAgain | Event::LeftAlone if before.waits => Recorded::Awaited,
         Event::Erased { .. } | Event::RecipientsDone | Event::ErasedAgain | Event::LeftAlone => Recorded::Completed,
         Event::RecipientStuck => Recorded::ReviewAsked,
         Event::StepFailed => Recorded::StepFailed,

@@ -157,6 +157,8 @@ impl<'a> Lookout<'a> {
             Judgement::Recipient(recipient) => {
                 return Ok((Disposition::Answer, of_request(house, Some(recipient.request)).await?));
             }
+            // A person reads it, under a reference of its own.
+            Judgement::Afterwards(_) => return Ok((Disposition::Opened, Prospect::default())),
             Judgement::Answers(answered, by_words) => {
                 let (is_answer, prospect) = answers(house, *answered, letter, received_at, &by_words).await?;
                 if is_answer {

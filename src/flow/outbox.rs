@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{flood, forget, note, undelivered};
+use super::{flood, forget, note, recipients, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -76,11 +76,19 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         None => None,
     };
     // What waited until its question was over, or until it was no longer so, is not asked or said any more.
-    if stored.as_ref().is_some_and(|stored| undelivered::is_over(&letter, &stored.request)) {
+    if let Some(stored) = &stored
+        && undelivered::is_over_by_now(house, &mut tx, &letter, &stored.request).await?
+    {
         drop(tx);
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
     drop(tx);
+    // A hold may have been placed since the letter was written.
+    if let (Some(stored), Some(store)) = (&stored, &letter.store)
+        && let Some(held) = recipients::held(house, lease, stored, store).await?
+    {
+        return recipients::wait_for_hold(house, lease, &held).await;
+    }
     if flood::is_gathered(house, lease, &letter).await? {
         return Ok(());
     }
@@ -261,7 +269,7 @@ async fn settle_in(
     let Some(stored) = record_in(house, tx, letter, to).await? else { return Ok(()) };
     match to {
         // What is over is missed by nobody.
-        _ if undelivered::is_over(letter, &stored.request) => {}
+        _ if undelivered::is_over_by_now(house, tx, letter, &stored.request).await? => {}
         LetterState::Failed => undelivered::tell(house, tx, letter).await?,
         LetterState::Held => undelivered::tell_of_doubt(house, tx, letter).await?,
         _ => {}

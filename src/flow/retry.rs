@@ -95,7 +95,9 @@ async fn prepare(
         kinds::IDENTIFY => moved_on(state, State::Received),
         kinds::BEGIN => moved_on(state, State::Scheduled),
         kinds::ERASE => moved_on(state, State::Erasing),
+        kinds::SWEEP if state == Some(State::WaitingOnRecipients) => None,
         kinds::SWEEP => moved_on(state, State::Completed),
+        kinds::ASK if stored.is_some_and(|stored| stored.request.waits) => None,
         kinds::ASK => moved_on(state, State::WaitingOnRecipients),
         kinds::SEND => letter(house, tx, &dead.payload, stored).await?,
         kinds::WAKE => stale_wake(house, &dead.payload, stored)?,
@@ -161,7 +163,7 @@ async fn letter(
         LetterState::Failed | LetterState::Held => {}
     }
     if let Some(Stored { request, .. }) = stored {
-        if undelivered::is_over(&letter, request) {
+        if undelivered::is_over_by_now(house, tx, &letter, request).await? {
             let waits = request.state == State::NeedsReview;
             return Ok(Some(if waits { IN_REVIEW } else { "what it asks or says is over; see 'requests show'" }));
         }
@@ -181,8 +183,13 @@ async fn letter(
 pub async fn letters_of(house: &House, reference: &Reference, operator: &Operator) -> Result<u64, FlowError> {
     let mut tx = house.db.write().await?;
     let Stored { request, .. } = operate::find(&mut tx, reference).await?;
-    let mut lost = letters::of_request(&mut tx, request.id).await?;
-    lost.retain(|it| it.is_lost() && it.audience != Audience::Team && !undelivered::is_over(it, &request));
+    let mut lost = Vec::new();
+    for letter in letters::of_request(&mut tx, request.id).await? {
+        let is_lost = letter.is_lost() && letter.audience != Audience::Team;
+        if is_lost && !undelivered::is_over_by_now(house, &mut tx, &letter, &request).await? {
+            lost.push(letter);
+        }
+    }
     if lost.is_empty() {
         return Err(FlowError::NotFound("letter of this request that reached nobody and is still due"));
     }

@@ -90,13 +90,13 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
             // That nobody was found, or that a refusal is looked at again; not what was asked before.
             State::NotFound | State::Refused => ours.occasion == request.moves,
             // What came back is erased again by itself; that it came stays true.
-            State::Erasing | State::Completed => request.erase_at.is_some_and(|begun| ours.created_at >= begun),
+            State::Erasing | State::WaitingOnRecipients | State::Completed => {
+                request.erase_at.is_some_and(|begun| ours.created_at >= begun)
+            }
             _ => false,
         },
         LetterKind::Extension => !state.is_ended(),
-        LetterKind::RecipientAsked | LetterKind::RecipientReminded | LetterKind::AlarmRecipient => {
-            state == State::WaitingOnRecipients
-        }
+        LetterKind::RecipientAsked | LetterKind::RecipientReminded | LetterKind::AlarmRecipient => request.waits,
         LetterKind::AlarmDueSoon => !state.is_ended() || state == State::Forwarded,
         LetterKind::Forwarded | LetterKind::PassedOn => state == State::Forwarded,
         LetterKind::Withdrawn => state == State::Withdrawn,
@@ -112,6 +112,22 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         | LetterKind::AlarmGathered => true,
     };
     !still
+}
+
+/// The same, with what only our database knows: whether the recipient whom it goes to is still to be asked.
+pub(super) async fn is_over_by_now(
+    house: &House,
+    tx: &mut Tx,
+    ours: &LetterRow,
+    request: &Request,
+) -> Result<bool, FlowError> {
+    if is_over(ours, request) {
+        return Ok(true);
+    }
+    match &ours.store {
+        Some(store) => Ok(!recipients::is_asked(house, tx, request.id, store).await?),
+        None => Ok(false),
+    }
 }
 
 async fn request_of(tx: &mut Tx, ours: &LetterRow) -> Result<Option<Stored>, FlowError> {

@@ -25,7 +25,7 @@ pub fn verbs(house: &House, request: &Request) -> Vec<&'static str> {
         ("withdraw", takes(&Event::WithdrawnByOperator)),
         ("erase-again", reopened),
         ("leave", reopened),
-        ("close", request.state == State::WaitingOnRecipients),
+        ("close", request.waits),
         ("note", true),
     ];
     all.into_iter().filter(|(_, applies)| *applies).map(|(verb, _)| verb).collect()
@@ -40,7 +40,9 @@ pub const fn standing(request: &Request) -> &'static str {
         State::AwaitingApproval => "waits for the owner of the account to approve it",
         State::Scheduled => "is confirmed and waits for its grace period to end",
         State::Erasing => "is being erased, which nothing takes back",
-        State::WaitingOnRecipients => "is erased here and waits for others who were told",
+        State::WaitingOnRecipients => {
+            "is erased here, waits for others who were told, and ends once our own stores were searched again"
+        }
         State::Completed => "is completed: its data are erased",
         State::NeedsReview => "waits for a person of the team to look",
         State::Forwarded => "was passed on to the owner of the account",

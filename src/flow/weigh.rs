@@ -24,6 +24,8 @@ pub(super) enum Judgement {
     CameBack(LetterRow),
     /// A recipient answers who was asked to erase.
     Recipient(Box<Recipient>),
+    /// A recipient writes of a request that waits for nobody any more, and does not only say that it is done.
+    Afterwards(Box<Recipient>),
     /// It answers one of our letters; where that moves nothing, its words count like any other letter's.
     Answers(Box<Answered>, ByWords),
     /// It answers nothing of ours.
@@ -43,7 +45,13 @@ pub(super) enum ByWords {
 impl Judgement {
     /// Whether a request has to do with it: of other letters nobody asks who sent them.
     pub(super) const fn is_of_a_request(&self) -> bool {
-        matches!(self, Self::Recipient(_) | Self::Answers(..) | Self::Words(ByWords::Stops(_) | ByWords::Opens))
+        matches!(
+            self,
+            Self::Recipient(_)
+                | Self::Afterwards(_)
+                | Self::Answers(..)
+                | Self::Words(ByWords::Stops(_) | ByWords::Opens)
+        )
     }
 
     const fn left(disposition: Disposition) -> Self {
@@ -98,6 +106,7 @@ pub(super) async fn weigh(
         let is_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
         return Ok(match letter.machine_proven && !is_list {
             true => Judgement::left(Disposition::Automatic),
+            false if is_news(tx, &recipient, letter).await? => Judgement::Afterwards(Box::new(recipient)),
             false => Judgement::Recipient(Box::new(recipient)),
         });
     }
@@ -241,6 +250,14 @@ async fn recipient(tx: &mut Tx, letter: &Intake) -> Result<Option<Recipient>, Fl
         }
     }
     Ok(None)
+}
+
+/// Whether a recipient says something that the end of their request did not know of: that it is not done, or what a person has
+/// to read.
+async fn is_news(tx: &mut Tx, recipient: &Recipient, letter: &Intake) -> Result<bool, FlowError> {
+    let waits = requests::load(tx, recipient.request).await?.is_some_and(|stored| stored.request.waits);
+    let done = letter.machine.is_none() && intake::acknowledgement(&letter.new_text) == intake::Acknowledgement::Done;
+    Ok(!waits && !done)
 }
 
 /// Which of our letters it answers: by its token, or by the Message-ID that nobody can guess. One that still lives counts

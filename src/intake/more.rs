@@ -24,6 +24,8 @@ use pieces::pieces;
 const PIECES_MAX: usize = 120;
 /// Words of a sentence that says no more than "Bela too".
 const SHORT_WORDS: usize = 7;
+/// Words of the label of a field, at most.
+const LABEL_WORDS: usize = 4;
 /// Signs and words that join, beside those of the lexicon, folded.
 const JOINERS: [&str; 14] = [
     "plus",
@@ -127,15 +129,17 @@ impl Said<'_> {
             let sentence = self.found.sentence_of(first);
             let (start, end) = (sentence.start, sentence.end);
             let before = *wished;
+            let is_field = self.is_field(start, end);
             let more = match self.wish(start) {
                 Some(has_object) => {
                     *wished = true;
-                    let subject = before && self.subject_is_somebody(start, end);
+                    let subject = before && !is_field && self.subject_is_somebody(start, end);
                     subject
                         || self.joins(start, end)
                         || self.denies(start, end)
                         || !has_object && self.names_somebody(start, end)
                 }
+                None if is_field => false,
                 None if is_item && before && end - start <= SHORT_WORDS => {
                     self.names_somebody(start, end) || self.thing_at(start, end)
                 }
@@ -208,6 +212,13 @@ impl Said<'_> {
             // A number behind a comma says more of the one before, unless that has its own.
             listed && (self.item_at(at, end) || self.read == Read::Other && numbered(word) && self.number_at(at, end))
         })
+    }
+
+    /// "City: Linz": a field of a form says more of whom it is about, unless its label adds or asks.
+    fn is_field(&self, start: usize, end: usize) -> bool {
+        let mut labels = start..end.min(start + LABEL_WORDS);
+        let label = labels.find(|word| self.words[*word].ends_with(':') && word + 1 < end);
+        label.is_some() && !self.links(start) && !self.is(start, &[Group::Also])
     }
 
     /// Whether a word joins what follows to what stands before.

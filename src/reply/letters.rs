@@ -266,6 +266,9 @@ pub struct Completed {
     pub backups: Vec<BackupLine>,
     /// Who else held data, was told, and says that they erased them (Art. 19 GDPR).
     pub recipients: Vec<String>,
+    /// Who else was asked to, and refuses.
+    #[serde(default)]
+    pub refused: Vec<String>,
     /// Who else was asked to, and has not confirmed it.
     #[serde(default)]
     pub unconfirmed: Vec<String>,

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use crate::domain::RecipientKind;
+pub use crate::domain::{Part, RecipientKind};
 use crate::domain::{Reference, Retry, Scope, Timestamp, stored_enum};
 
 stored_enum! {
@@ -57,6 +57,9 @@ pub struct Order {
     pub categories: Vec<String>,
     /// By what they find whom it is about.
     pub identities: Vec<Identity>,
+    /// Which part of all that they are asked about this person; `None` where one order holds it.
+    #[serde(default)]
+    pub part: Option<Part>,
 }
 
 impl fmt::Debug for Order {

@@ -15,6 +15,7 @@ mod evidence;
 mod hold;
 mod legal;
 mod policy;
+mod settled;
 #[cfg(test)]
 mod testing;
 mod token;
@@ -35,4 +36,5 @@ pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Proo
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
 pub use legal::{ForgedLegalHold, HeldKind, LegalHoldRecord};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
+pub use settled::Settled;
 pub use token::{Code, CodeHash, MessageKey, Token, TokenHash};

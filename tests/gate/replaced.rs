@@ -13,7 +13,8 @@ use super::{OWNERS, shop_is_untouched};
 use crate::support::world::World;
 
 /// What permits or proves something.
-const GUARDED: [&str; 7] = ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail"];
+const GUARDED: [&str; 8] =
+    ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail", "recipients"];
 
 /// Somebody with the file and a client of their own, in which everything is as SQLite ships it.
 struct Stranger(SqliteConnection);
@@ -126,6 +127,11 @@ async fn two_with_all_that_permits(world: &World) -> RequestId {
          SELECT $1, n.number, 'shop', 'users', 'delete', 'intended', a.id, a.account_mac, a.plan_digest, a.issued_at
          FROM authorities a, (SELECT 900 AS number UNION SELECT 901) n WHERE a.request_id = $1";
     assert_eq!(world.try_sql(step, params![one]).await.unwrap(), 2);
+    let asked =
+        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at)
+         SELECT $1, n.store, 'mail', 'pending', 0, randomblob(32), 1, 2, 3
+         FROM (SELECT 'parcels' AS store UNION SELECT 'courier') n";
+    assert_eq!(world.try_sql(asked, params![one]).await.unwrap(), 2);
     let places = "UPDATE trail SET log_index = position WHERE position <= 2";
     assert_eq!(world.try_sql(places, params![]).await.unwrap(), 2);
     other

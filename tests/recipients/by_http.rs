@@ -81,6 +81,11 @@ async fn its_refusal_goes_to_a_person() {
 }
 
 #[tokio::test]
+async fn its_done_after_a_refusal_counts() {
+    super::done_after_a_refusal_counts(&ByHttp::new().await).await;
+}
+
+#[tokio::test]
 async fn its_silence_is_escalated_and_closed() {
     super::silence_is_escalated_and_a_person_closes_it(&ByHttp::new().await).await;
 }
@@ -141,6 +146,7 @@ fn order() -> Order {
         scope: Scope::User,
         categories: vec!["contact".to_owned()],
         identities: vec![identity],
+        part: None,
     }
 }
 
@@ -256,6 +262,22 @@ async fn no_address_of_our_own_networks_is_asked_unless_it_is_listed() {
     let listed = store(&format!("http://localhost:{port}/erasures"), &["127.0.0.1", "::1"]);
     assert_eq!(listed.ask(&order(), NOW).await.unwrap(), Progress::Completed);
     assert_eq!(service.requests()[0].header("host"), format!("localhost:{port}"));
+}
+
+#[test]
+fn a_host_of_our_own_networks_is_told_without_asking_it() {
+    for (url, allow, inside) in [
+        ("https://127.0.0.1/erasures", &[][..], true),
+        ("https://[::1]/erasures", &[], true),
+        ("https://10.0.0.7/erasures", &["10.0.0.8"], true),
+        ("https://localhost/erasures", &["10.0.0.8"], true),
+        ("https://10.0.0.7/erasures", &["10.0.0.7"], false),
+        ("http://localhost:8080/erasures", &["127.0.0.1"], false),
+        ("https://93.184.216.34/erasures", &[], false),
+        ("https://parcel.example/erasures", &[], false),
+    ] {
+        assert_eq!(store(url, allow).check_host().is_err(), inside, "{url}");
+    }
 }
 
 #[tokio::test]

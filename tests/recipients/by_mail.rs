@@ -2,13 +2,14 @@
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::State;
+use expunged::params;
 
 use super::{Partner, alarms, confirmation, erased, world_with};
-use crate::support::world::{Letter, World};
+use crate::support::world::{Letter, TEAM, World};
 
-const PARTNER: &str = "privacy@parcel.example";
+pub(super) const PARTNER: &str = "privacy@parcel.example";
 
-const MAP: &str = r#"
+pub(super) const MAP: &str = r#"
 [store]
 name       = "parcels"
 kind       = "mail"
@@ -23,14 +24,19 @@ user = ["email"]
 
 /// All letters that lie in the mailbox of the partner, the oldest first.
 fn letters(world: &World) -> Vec<Letter> {
-    let folder = world.ground.path("customers").join(PARTNER).join("new");
+    letters_to(world, PARTNER)
+}
+
+/// The same of whoever reads at this address.
+pub(super) fn letters_to(world: &World, address: &str) -> Vec<Letter> {
+    let folder = world.ground.path("customers").join(address).join("new");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
     files.iter().map(|file| Letter::read(file)).collect()
 }
 
-struct ByMail;
+pub(super) struct ByMail;
 
 impl ByMail {
     async fn says(world: &World, text: &str) -> Disposition {
@@ -70,6 +76,11 @@ async fn a_letter_asks_and_the_answer_completes() {
 #[tokio::test]
 async fn a_no_goes_to_a_person() {
     super::a_refusal_goes_to_a_person(&ByMail).await;
+}
+
+#[tokio::test]
+async fn a_done_after_a_no_counts() {
+    super::done_after_a_refusal_counts(&ByMail).await;
 }
 
 #[tokio::test]
@@ -122,6 +133,34 @@ async fn what_a_machine_answers_counts_for_nothing_and_what_is_unclear_goes_to_a
             ByMail.says_done(&world).await;
             assert_eq!(world.state(request).await, State::Completed);
             assert!(confirmation(&world).is_some());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_they_write_after_the_end_goes_to_a_person() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            ByMail.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
+            let letter = letters(&world).pop().unwrap();
+            let again = world.receive(&letter.answer(PARTNER, "Done.")).await;
+            assert_eq!(again, (Disposition::Answer, Some(request)), "that we know");
+            world.fresh(TEAM);
+            let news = "Sorry, we found that three parcels are not erased yet.";
+            let (disposition, opened) = world.receive(&letter.answer(PARTNER, news)).await;
+            assert_eq!(disposition, Disposition::Opened);
+            let opened = opened.expect("a request for a person");
+            assert_ne!(opened, request);
+            assert_eq!(world.state(opened).await, State::NeedsReview);
+            assert_eq!(world.fresh(TEAM).len(), 1, "the team is told");
+            let kept = "SELECT COUNT(*) AS number FROM sealed s JOIN vault_keys k ON k.id = s.key_id
+                        JOIN requests r ON r.case_id = k.owner WHERE r.id = $1 AND s.kind = 'letter'";
+            assert_eq!(world.number(kept, params![opened]).await, 1, "and can read it");
+            assert_eq!(world.state(request).await, State::Completed);
         })
         .await;
 }

@@ -89,12 +89,15 @@ impl Step<'_> {
             Event::Erased { held_anything, waiting } => self.erased(*held_anything, *waiting),
             Event::RecipientsDone => {
                 self.only_from(&[State::WaitingOnRecipients])?;
+                self.next.waits = false;
                 self.send(LetterKind::Completed, Audience::Asker);
                 self.end(State::Completed);
                 Ok(())
             }
             Event::RecipientStuck => {
-                self.only_from(&[State::WaitingOnRecipients])?;
+                if !self.next.waits {
+                    return Err(self.illegal("it waits for nobody"));
+                }
                 self.send(LetterKind::AlarmRecipient, Audience::Team);
                 Ok(())
             }
@@ -104,7 +107,7 @@ impl Step<'_> {
                 Ok(())
             }
             Event::CameBack => {
-                self.only_from(&[State::Completed])?;
+                self.only_from(&[State::Completed, State::WaitingOnRecipients])?;
                 // Its warrant stays: it has ended and permits nothing, but a continuation rests on it.
                 self.next.state = State::Reopened;
                 self.send(LetterKind::AlarmReview, Audience::Team);
@@ -365,6 +368,7 @@ impl Step<'_> {
             return Err(self.illegal("nothing permitted it"));
         }
         self.next.erased |= held_anything;
+        self.next.waits = waiting;
         if waiting {
             self.next.state = State::WaitingOnRecipients;
         } else {
@@ -375,13 +379,18 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Completed once more. Nobody is written to: who asked was told of the first end, and their address is forgotten.
+    /// Completed once more. Nobody is written to: who asked was told of the first end, and their address is forgotten. What
+    /// waited for others waits on.
     fn end_again(&mut self, from: State) -> Result<(), IllegalTransition> {
         self.only_from(&[from])?;
         if self.next.warrant.is_none() {
             return Err(self.illegal("nothing permitted it"));
         }
-        self.end(State::Completed);
+        if self.next.waits {
+            self.next.state = State::WaitingOnRecipients;
+        } else {
+            self.end(State::Completed);
+        }
         Ok(())
     }
 

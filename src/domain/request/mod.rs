@@ -10,6 +10,8 @@
 //!    ├► NotFound      ├► Expired             ├► Refused        ├► Withdrawn └► NeedsReview (drift before a write) └► Reopened ─► Erasing ─► Completed
 //!    ├► Forwarded     └► Withdrawn           └► NeedsReview (silence, before the base due date)
 //!    └► NeedsReview ─► (put right) ─► Received        any waiting state ─► OnHold ─► back to where it was
+//!
+//! What came back while it waited: WaitingOnRecipients ─► Reopened ─► (Erasing) ─► WaitingOnRecipients.
 //! ```
 
 mod apply;

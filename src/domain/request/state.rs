@@ -219,6 +219,9 @@ pub struct Request {
     pub due_told: bool,
     /// Whether rows were erased for it: then the saved keys live as long as the backups of the stores.
     pub erased: bool,
+    /// Whether it waits for others who were asked to erase: its last letter was not written. What came back meanwhile is erased,
+    /// and it waits on.
+    pub waits: bool,
     /// How many transitions it has gone through; letters of one kind are told apart by it.
     pub moves: u32,
 }
@@ -275,6 +278,7 @@ impl Request {
             review: None,
             due_told: false,
             erased: false,
+            waits: false,
             moves: 0,
         }
     }

@@ -53,14 +53,17 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("scheduled", "refused_by_operator", &["refused"]),
     ("erasing", "stopped", &["needs_review"]),
     ("erasing", "erased", &["completed", "waiting_on_recipients"]),
-    ("erasing", "erased_again", &["completed"]),
+    ("erasing", "erased_again", &["completed", "waiting_on_recipients"]),
+    ("erasing", "recipient_stuck", &["erasing"]),
     ("erasing", "step_failed", &["erasing"]),
     ("waiting_on_recipients", "recipients_done", &["completed"]),
     ("waiting_on_recipients", "step_failed", &["waiting_on_recipients"]),
     ("waiting_on_recipients", "recipient_stuck", &["waiting_on_recipients"]),
+    ("waiting_on_recipients", "came_back", &["reopened"]),
     ("completed", "came_back", &["reopened"]),
     ("reopened", "continued", &["erasing"]),
-    ("reopened", "left_alone", &["completed"]),
+    ("reopened", "left_alone", &["completed", "waiting_on_recipients"]),
+    ("reopened", "recipient_stuck", &["reopened"]),
     ("needs_review", "put_right", &["received"]),
     ("needs_review", "vouched", &["scheduled"]),
     ("needs_review", "vouched_pending_approval", &["awaiting_approval", "needs_review"]),
@@ -130,6 +133,17 @@ fn scope_of(rng: &mut StdRng, request: &Request) -> Scope {
 /// Any event, whether or not it fits. Those that lead onwards come more often, or the far states would never be seen.
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
+    // What waits for others goes a long way round where something came back meanwhile.
+    if request.waits && rng.random_bool(0.3) {
+        return match rng.random_range(0..6) {
+            0 => Event::RecipientStuck,
+            1 => Event::CameBack,
+            2 => Event::Continued { warrant: warrant(now, live) },
+            3 => Event::ErasedAgain,
+            4 => Event::LeftAlone,
+            _ => Event::RecipientsDone,
+        };
+    }
     let onwards = rng.random_bool(0.5);
     match if onwards { rng.random_range(0..8) } else { rng.random_range(0..30) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },

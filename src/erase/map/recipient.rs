@@ -36,8 +36,9 @@ use crate::stores::{RecipientKind, StoreName};
 pub const KEY: &str = "key";
 
 /// Days until a recipient is reminded, and until the team is told, where the map says nothing else.
-const REMIND_DAYS: u32 = 7;
-const SILENT_DAYS: u32 = 14;
+pub const REMIND_DAYS: u32 = 7;
+/// See [`REMIND_DAYS`].
+pub const SILENT_DAYS: u32 = 14;
 
 /// A store that somebody else erases from.
 #[derive(Clone, Debug, Serialize)]

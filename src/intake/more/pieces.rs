@@ -3,6 +3,7 @@
 use crate::intake::frame::{Names, without_frame};
 use crate::intake::lexicon::Lexicon;
 use crate::intake::normal::fold;
+use crate::intake::ours::is_header_line;
 
 /// What stands before the items of a list, beside numbers.
 const BULLETS: [char; 7] = ['-', '*', '•', '·', '–', '—', '◦'];
@@ -18,8 +19,8 @@ pub(super) struct Piece {
 /// What the writer says, without greeting and good-bye; what stands below the good-bye as a postscript is said, too.
 pub(super) fn pieces(text: &str, names: &Names, lexicon: &Lexicon) -> Vec<Piece> {
     let is_post =
-        |line: &&str| line.split_whitespace().next().is_some_and(|first| POSTSCRIPTS.contains(&fold(first).as_str()));
-    let before: Vec<&str> = text.lines().map(str::trim).take_while(|line| !is_post(&line)).collect();
+        |line: &str| line.split_whitespace().next().is_some_and(|first| POSTSCRIPTS.contains(&fold(first).as_str()));
+    let before: Vec<&str> = text.lines().map(str::trim).take_while(|line| !is_post(line)).collect();
     let mut pieces: Vec<Piece> = Vec::new();
     // The frame has no empty lines any more: where a paragraph ends says its own text.
     let body = without_frame(&before.join("\n"), names, lexicon);
@@ -32,17 +33,19 @@ pub(super) fn pieces(text: &str, names: &Names, lexicon: &Lexicon) -> Vec<Piece>
             continue;
         }
         let item = behind_bullet(line);
-        match pieces.last_mut().filter(|_| open && item.is_none()) {
+        // The fields of a form stand below each other, and no sentence goes on in the next one.
+        let is_field = is_header_line(&fold(line), lexicon);
+        match pieces.last_mut().filter(|_| open && item.is_none() && !is_field) {
             Some(last) => {
                 last.text.push(' ');
                 last.text.push_str(line);
             }
             None => pieces.push(Piece { text: item.unwrap_or(line).to_owned(), is_item: item.is_some() }),
         }
-        open = true;
+        open = !is_field;
     }
     for line in text.lines().map(str::trim).skip_while(|line| !is_post(line)).filter(|line| !line.is_empty()) {
-        let rest = if is_post(&line) { line.split_once(' ').map_or("", |(_, rest)| rest) } else { line };
+        let rest = if is_post(line) { line.split_once(' ').map_or("", |(_, rest)| rest) } else { line };
         pieces.push(Piece { text: rest.to_owned(), is_item: false });
     }
     pieces

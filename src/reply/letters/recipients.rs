@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Common;
-use crate::domain::Reference;
+use crate::domain::{Part, Reference};
 
 /// Something that a recipient finds a person by.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct RecipientAsked {
     pub categories: Vec<String>,
     /// By what they find whom it is about.
     pub identities: Vec<IdentityLine>,
+    /// Which of several letters about the request.
+    #[serde(default)]
+    pub part: Option<Part>,
     /// Printed in the body, so that a quoted reply is known.
     pub token: String,
 }
@@ -43,6 +46,9 @@ pub struct RecipientReminded {
     pub categories: Vec<String>,
     /// By what they find whom it is about.
     pub identities: Vec<IdentityLine>,
+    /// Which of several letters about the request.
+    #[serde(default)]
+    pub part: Option<Part>,
     /// Printed in the body.
     pub token: String,
     /// When they were asked.

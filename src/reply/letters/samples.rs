@@ -4,7 +4,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::chance::SeededChance;
-use crate::domain::{State, Timestamp};
+use crate::domain::{Part, State, Timestamp};
 
 /// What stands for the person in the examples; searched for where it must not be.
 pub(crate) const CANARY: &str = "Erika Mustermann";
@@ -139,6 +139,7 @@ fn completed() -> Completed {
         detached: 1_234,
         backups: vec![backup("Shop", "Frankfurt, DE", date(2026, 5, 1)), backup("CRM", "", date(2026, 4, 20))],
         recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
+        refused: words(&["Credit Bureau plc"]),
         unconfirmed: words(&["Call Centre Ltd"]),
         finished_on: date(2026, 3, 30),
         article: "Art. 17(3) GDPR".to_owned(),
@@ -189,6 +190,7 @@ fn recipient_asked() -> RecipientAsked {
         label: "Parcel & Co.".to_owned(),
         categories: words(&["contact", "shoe size"]),
         identities: vec![identity(Scope::User, "email", "erika@home.example"), identity(Scope::EndUser, "key", "4711")],
+        part: Some(Part { number: 2, of: 3 }),
         token: TOKEN.to_owned(),
     }
 }
@@ -237,6 +239,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 detached: 0,
                 backups: vec![],
                 recipients: vec![],
+                refused: vec![],
                 unconfirmed: vec![],
                 ..completed()
             };
@@ -256,11 +259,13 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         }
         LetterKind::Withdrawn => [false, true].map(|by_team| Withdrawn { common: common(), by_team }.into()).to_vec(),
         LetterKind::Expired => vec![Expired { common: common() }.into()],
-        LetterKind::RecipientAsked => vec![recipient_asked().into()],
+        LetterKind::RecipientAsked => {
+            vec![recipient_asked().into(), RecipientAsked { part: None, ..recipient_asked() }.into()]
+        }
         LetterKind::RecipientReminded => {
-            let RecipientAsked { common, label, categories, identities, token } = recipient_asked();
+            let RecipientAsked { common, label, categories, identities, part, token } = recipient_asked();
             let asked_on = date(2026, 3, 12);
-            vec![RecipientReminded { common, label, categories, identities, token, asked_on }.into()]
+            vec![RecipientReminded { common, label, categories, identities, part, token, asked_on }.into()]
         }
         LetterKind::AlarmRecipient => {
             let line = |store: &str, state, need: Option<&str>| RecipientLine {

@@ -18,9 +18,10 @@ use async_trait::async_trait;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
+use url::Host;
 
 use self::sign::Secret;
-use super::request::{AskError, Identity, Order, Progress, RequestStore};
+use super::request::{AskError, Identity, Order, Part, Progress, RequestStore};
 use crate::domain::Timestamp;
 
 /// What one question may take at most.
@@ -63,6 +64,8 @@ struct Asked<'a> {
     scope: crate::domain::Scope,
     categories: &'a [String],
     identities: &'a [Identity],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
 
 /// What is read of an answer; OpenDSR calls it `request_status`.
@@ -89,6 +92,25 @@ impl HttpStore {
             ));
         }
         Ok(Self { url, secret: Secret::parse(secret)?, allow, limits })
+    }
+
+    /// Whether its host, as it is written, is one that may be asked: nothing is looked up.
+    ///
+    /// # Errors
+    /// [`AskError::Inside`] for an address of our own networks that is not listed.
+    pub fn check_host(&self) -> Result<(), AskError> {
+        let inside = match self.url.host() {
+            Some(Host::Ipv4(ip)) => IpAddr::from(ip),
+            Some(Host::Ipv6(ip)) => IpAddr::from(ip),
+            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+                if self.allow.iter().any(IpAddr::is_loopback) {
+                    return Ok(());
+                }
+                IpAddr::from([127, 0, 0, 1])
+            }
+            _ => return Ok(()),
+        };
+        if pin::is_open(inside) || self.allow.contains(&inside) { Ok(()) } else { Err(AskError::Inside(inside)) }
     }
 
     async fn exchange(
@@ -196,6 +218,7 @@ impl RequestStore for HttpStore {
             scope: order.scope,
             categories: &order.categories,
             identities: &order.identities,
+            part: order.part,
         };
         let body = serde_json::to_vec(&asked).map_err(|_| AskError::Settings("an order that does not serialise"))?;
         self.exchange(Method::POST, self.url.clone(), &order.key, body, order, now).await

@@ -15,7 +15,7 @@ const TOKEN_CHARS_MAX: usize = 64;
 /// Lines of a paragraph that may stand before the sentence by which it is known.
 const PARAGRAPH_LINES: usize = 3;
 /// A line that a mail program broke is at least so long.
-const BROKEN_LINE_BYTES: usize = 40;
+pub(super) const BROKEN_LINE_BYTES: usize = 40;
 const GREETING_BYTES_MAX: usize = 40;
 const HEADER_LINES_MAX: usize = 12;
 const LABEL_BYTES_MAX: usize = 30;

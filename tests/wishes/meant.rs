@@ -7,7 +7,7 @@ use expunged::domain::{Scope, State};
 use expunged::flow::operate::{self, Correction};
 
 use super::{OWNER, USER, opens};
-use crate::support::world::{Ground, World};
+use crate::support::world::{Ground, Letter, World};
 
 const PEOPLE: &str = "INSERT INTO users VALUES
   ('u6', 'a1', 'user', 'user6@team.example', 'Una Miller', '+1 555 0106'),
@@ -188,7 +188,8 @@ async fn hold(world: &World, cases: &[Case]) {
             Asked(scope, label) => {
                 assert_eq!(request.state, State::AwaitingConfirmation, "{text}: {:?}", request.review);
                 assert_eq!(request.ask.unwrap().offered, *scope, "{text}");
-                let challenge = world.fresh(from).into_iter().find(|letter| letter.subject.contains("confirm"));
+                let asks = |letter: &Letter| ["confirm", "bestätigen"].iter().any(|word| letter.subject.contains(word));
+                let challenge = world.fresh(from).into_iter().find(asks);
                 // In another language it is called otherwise.
                 let Some(challenge) = challenge.map(|letter| letter.text.replace("\r\n", " ")) else {
                     assert!(label.is_empty(), "{text}: the asker is challenged");

@@ -3,7 +3,7 @@
 use crate::intake::frame::{Names, without_frame};
 use crate::intake::lexicon::Lexicon;
 use crate::intake::normal::fold;
-use crate::intake::ours::is_header_line;
+use crate::intake::ours::BROKEN_LINE_BYTES;
 
 /// What stands before the items of a list, beside numbers.
 const BULLETS: [char; 7] = ['-', '*', '•', '·', '–', '—', '◦'];
@@ -33,16 +33,15 @@ pub(super) fn pieces(text: &str, names: &Names, lexicon: &Lexicon) -> Vec<Piece>
             continue;
         }
         let item = behind_bullet(line);
-        // The fields of a form stand below each other, and no sentence goes on in the next one.
-        let is_field = is_header_line(&fold(line), lexicon);
-        match pieces.last_mut().filter(|_| open && item.is_none() && !is_field) {
+        match pieces.last_mut().filter(|_| open && item.is_none()) {
             Some(last) => {
                 last.text.push(' ');
                 last.text.push_str(line);
             }
             None => pieces.push(Piece { text: item.unwrap_or(line).to_owned(), is_item: item.is_some() }),
         }
-        open = !is_field;
+        // The fields of a form and the cells of a table stand below each other: only a line that a mail program broke goes on.
+        open = line.len() >= BROKEN_LINE_BYTES;
     }
     for line in text.lines().map(str::trim).skip_while(|line| !is_post(line)).filter(|line| !line.is_empty()) {
         let rest = if is_post(line) { line.split_once(' ').map_or("", |(_, rest)| rest) } else { line };

@@ -55,7 +55,7 @@ async fn a_database_where_none_is() {
     let ground = Ground::sqlite()
         .await
         .with_config(|config| config.replace("sqlite:ledger.db", "sqlite:no/such/folder/ledger.db"));
-    says(&ground.refused().await, &["[database]", "url", "No such file"]);
+    says(&ground.refused().await, &["[database]", "url", "no/such/folder", "is not there"]);
 }
 
 #[tokio::test]

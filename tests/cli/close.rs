@@ -51,5 +51,6 @@ async fn who_cannot_be_closed_is_told_apart() {
         .failed(4, "does not wait for parcels any more (closed): there is nothing to close");
     close(&waiting, "nobody", "Gone").failed(3, "it waits for: couriers\n");
     assert_eq!(close(&waiting, "couriers", "Out of business").code, Some(0));
-    close(&waiting, "nobody", "Gone").failed(4, "waits for no recipient: it is completed");
+    close(&waiting, "nobody", "Gone")
+        .failed(4, "waits for no recipient any more: our own stores are searched once more");
 }

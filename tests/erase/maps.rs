@@ -41,7 +41,7 @@ fn errors_name_file_line_and_fix() {
         ("ship_name = \"null\"", "ship_name = \"blank\"", "shop.toml:17:", "no mask", "tombstone"),
         ("mask       = { engraving = \"null\" }", "", "shop.toml:25:", "nothing is masked", "mask = {"),
         ("url = \"sqlite://shop.db\"", "", "shop.toml:3:", "how the store is reached", "exactly one"),
-        ("kind = \"sqlite\"", "kind = \"oracle\"", "shop.toml:5:8", "no store kind", "sqlite, postgres, mysql"),
+        ("kind = \"sqlite\"", "kind = \"oracle\"", "shop.toml:5:8", "no kind of a store", "sqlite, postgres, mysql"),
         ("name = \"shop\"", "name = \"accounts\"", "shop.toml:4:8", "two files map", "one file"),
         ("account_id = \"detach\", ", "", "shop.toml:12:", "hold on to accounts.accounts", "account_id = \"detach\""),
         (

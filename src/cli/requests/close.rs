@@ -2,8 +2,8 @@
 
 use crate::cli::exit::{Ended, Exit};
 use crate::db::recipients as asked;
-use crate::domain::State;
 use crate::domain::request::Request;
+use crate::erase::told;
 use crate::flow::operate::Operator;
 use crate::flow::{FlowError, House, recipients, verbs};
 
@@ -18,16 +18,25 @@ pub(super) async fn run(
 ) -> Result<(), Ended> {
     let at = &request.reference;
     let all = asked::of_request(&mut house.db.read().await?, request.id).await?;
-    let waits = request.state == State::WaitingOnRecipients;
-    match all.iter().find(|recipient| recipient.store == name) {
-        Some(recipient) if recipient.state.is_settled() => {
+    let waits = request.waits;
+    // One who is asked in parts is closed as a whole.
+    let is_named = |store: &str| store == name || told::whose(store).is_some_and(|whose| whose.as_str() == name);
+    let named: Vec<_> = all.iter().filter(|recipient| is_named(&recipient.store)).collect();
+    let open: Vec<&str> =
+        all.iter().filter(|it| !it.state.is_settled()).map(|recipient| recipient.store.as_str()).collect();
+    match named.first() {
+        Some(recipient) if named.iter().all(|recipient| recipient.state.is_settled()) => {
             let state = recipient.state;
             let words = format_args!("{at} does not wait for {name} any more ({state}): there is nothing to close");
             return Err(Ended::saying(Exit::Refused, words));
         }
+        None if waits && open.is_empty() => {
+            let words = format_args!(
+                "{at} waits for no recipient any more: our own stores are searched once more, and then it ends"
+            );
+            return Err(Ended::saying(Exit::Refused, words));
+        }
         None if waits => {
-            let open = all.iter().filter(|recipient| !recipient.state.is_settled());
-            let open: Vec<&str> = open.map(|recipient| recipient.store.as_str()).collect();
             let words = format_args!("{at} asked no recipient of the name {name:?}; it waits for: {}", open.join(", "));
             return Err(Ended::saying(Exit::NotFound, words));
         }

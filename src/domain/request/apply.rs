@@ -89,7 +89,6 @@ impl Step<'_> {
             Event::Erased { held_anything, waiting } => self.erased(*held_anything, *waiting),
             Event::RecipientsDone => {
                 self.only_from(&[State::WaitingOnRecipients])?;
-                self.next.waits = false;
                 self.send(LetterKind::Completed, Audience::Asker);
                 self.end(State::Completed);
                 Ok(())
@@ -408,6 +407,7 @@ impl Step<'_> {
     fn end(&mut self, to: State) {
         self.next.state = to;
         self.next.held = None;
+        self.next.waits = false;
         self.effects.push(Effect::CancelWakes);
         self.effects.push(Effect::Close { erased: self.next.erased });
     }

@@ -108,6 +108,25 @@ fn a_letter_beyond_the_limit_is_read_in_part() {
     assert!(intake.defects.contains(&Defect::BodyTooLong) && intake.verdict.opens());
 }
 
+/// A program on the way may cut a letter, or announce its parts wrongly: the request in it is one all the same.
+#[test]
+fn what_no_program_shows_is_read_all_the_same() {
+    const ASKS: &str = "Please delete my account and all my data.";
+    for (media_type, body) in [
+        ("multipart/mixed; boundary=\"xx\"", format!("--xx\r\nContent-Type: text/plain\r\n\r\n{ASKS}\r\n")),
+        ("multipart/mixed", format!("--xx\r\nContent-Type: text/plain\r\n\r\n{ASKS}\r\n--xx--\r\n")),
+        ("multipart/alternative; boundary=yy", format!("--xx\r\nContent-Type: text/plain\r\n\r\n{ASKS}\r\n--xx--\r\n")),
+        ("text/enriched", format!("<bold>{ASKS}</bold>\r\n")),
+        ("text/rtf", format!("{{\\rtf1 {ASKS}}}\r\n")),
+    ] {
+        let letter = format!(
+            "From: a@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: {media_type}\r\n\r\n{body}"
+        );
+        let intake = take(letter.as_bytes());
+        assert!(intake.verdict.opens() || intake.verdict.is_unclear(), "{media_type}: {:?}", intake.verdict);
+    }
+}
+
 #[test]
 fn an_unknown_charset_is_read_as_far_as_it_goes() {
     let letter = b"From: a@example.org\r\nSubject: x\r\nContent-Type: text/plain; charset=x-nonsense\r\n\r\nPlease delete my account \xff\xfe\r\n";

@@ -108,7 +108,7 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
     searched(house, &mut tx, &fresh, sweep, returned).await?;
     // Who had named categories erased is still there, and what they wrote since is theirs to have.
-    let theirs_to_have = sweep == Sweep::Second && !returned.whole;
+    let theirs_to_have = matches!(sweep, Sweep::Second | Sweep::Last) && !returned.whole;
     if !returned.is_nothing() && !theirs_to_have {
         reopen(house, &mut tx, fresh, sweep, returned).await?;
     } else if sweep == Sweep::Last {

@@ -152,7 +152,9 @@ async fn settle(house: &House, lease: &Lease, asked: &Recipient, act: Act, told:
             if act == Act::Remind {
                 recipients::set_reminded(&mut tx, &recipient, now).await.map_err(super::outbox::moved)?;
             }
-            if to != recipient.state || need != recipient.need {
+            // A row that says so without our mark is no answer; the true one is.
+            let is_forged = recipient.state.is_settled();
+            if to != recipient.state || need != recipient.need || is_forged {
                 let tells = need.is_some() && need != recipient.need;
                 waiting::set(house, &mut tx, (&stored, &recipient), to, need, tells).await?;
             }

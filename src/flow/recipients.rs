@@ -60,7 +60,8 @@ pub(super) async fn set(
     tells: bool,
 ) -> Result<(), FlowError> {
     move_to(house, tx, recipient, to, need).await?;
-    if to != recipient.state || need != recipient.need {
+    let is_forged = recipient.state.is_settled() && !is_settled(house, recipient);
+    if to != recipient.state || need != recipient.need || is_forged {
         let facts = facts(recipient, to, need)?;
         note::append(house, tx, stored.request.case, Recorded::RecipientAnswered, Actor::PROGRAM, facts).await?;
     }
@@ -94,7 +95,7 @@ fn how(recipient: &Recipient, state: RecipientState, need: Option<Need>, at: Tim
 
 /// Whether nothing more is waited for from a recipient. A row that says so and does not carry our mark was forged or altered:
 /// they are still waited for.
-pub(super) fn is_settled(house: &House, recipient: &Recipient) -> bool {
+pub fn is_settled(house: &House, recipient: &Recipient) -> bool {
     if !recipient.state.is_settled() {
         return false;
     }

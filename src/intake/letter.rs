@@ -99,7 +99,12 @@ impl Letter {
             return letter;
         }
         match MessageParser::default().parse(bytes) {
-            Some(message) => letter.take(&message, limits),
+            Some(message) => {
+                letter.take(&message, limits);
+                if !letter.shows_anything() {
+                    letter.plain = unshown(&message, limits);
+                }
+            }
             None => letter.defects.push(Defect::Unparsable),
         }
         letter
@@ -116,6 +121,12 @@ impl Letter {
                 self.defects.push(Defect::TextTooLong);
             }
         }
+    }
+
+    /// Whether there is anything for a reader to read.
+    fn shows_anything(&self) -> bool {
+        let texts = [&self.plain, &self.html].into_iter().chain(&self.reports);
+        !self.enclosed.is_empty() || texts.into_iter().any(|text| !text.trim().is_empty())
     }
 
     fn take_headers(&mut self, message: &Message<'_>) {
@@ -268,6 +279,29 @@ impl Walk<'_> {
             media_type,
         });
     }
+}
+
+/// What stands in a letter that shows a reader nothing: parts of text that no program shows, or a body whose parts were cut
+/// off or announced wrongly, as it came. A request in it is a request.
+fn unshown(message: &Message<'_>, limits: &Limits) -> String {
+    let mut text = String::new();
+    for part in message.parts.iter().take(usize::try_from(limits.parts_max).unwrap_or(usize::MAX)) {
+        match &part.body {
+            PartType::Text(plain) => append(&mut text, plain),
+            PartType::Binary(bytes) if media_type(part).starts_with("text/") => {
+                append(&mut text, &String::from_utf8_lossy(bytes));
+            }
+            _ => {}
+        }
+    }
+    if text.trim().is_empty() && message.content_type().is_some_and(|of| of.ctype().eq_ignore_ascii_case("multipart")) {
+        let raw = String::from_utf8_lossy(&message.raw_message);
+        let body = raw.split_once("\r\n\r\n").or_else(|| raw.split_once("\n\n")).map_or("", |(_, body)| body);
+        let frame = |line: &&str| line.starts_with("--") || line.to_ascii_lowercase().starts_with("content-");
+        text = body.lines().filter(|line| !frame(line)).collect::<Vec<_>>().join("\n");
+    }
+    text.truncate(cut(&text, limits.text_chars_max).len());
+    text
 }
 
 fn media_type(part: &MessagePart<'_>) -> String {

@@ -1,4 +1,4 @@
-use std::path::Path;
+//! Letters that ask for more than was read of them, and letters that do not.
 
 use crate::intake::lexicon::for_tests;
 use crate::intake::{Intake, Limits, read};
@@ -21,8 +21,7 @@ fn names_several(letter: &Intake) -> bool {
 
 /// Letters of `tests/mail/joined.txt` that are not what they should be.
 fn wrong(kind: &str, is_right: impl Fn(&Intake) -> bool) -> (usize, Vec<String>) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/joined.txt");
-    let all = std::fs::read_to_string(file).unwrap();
+    let all = include_str!("../../tests/mail/joined.txt");
     let letters = all.lines().filter_map(|line| line.strip_prefix(kind)?.strip_prefix(" | ")?.split_once(" | "));
     let letters: Vec<(&str, &str)> = letters.collect();
     let wrong = letters.iter().filter(|(subject, text)| !is_right(&letter(subject, text)));

@@ -23,9 +23,9 @@ pub(super) async fn run(
     let is_named = |store: &str| store == name || told::whose(store).is_some_and(|whose| whose.as_str() == name);
     let named: Vec<_> = all.iter().filter(|recipient| is_named(&recipient.store)).collect();
     let open: Vec<&str> =
-        all.iter().filter(|it| !it.state.is_settled()).map(|recipient| recipient.store.as_str()).collect();
+        all.iter().filter(|it| !recipients::is_settled(house, it)).map(|recipient| recipient.store.as_str()).collect();
     match named.first() {
-        Some(recipient) if named.iter().all(|recipient| recipient.state.is_settled()) => {
+        Some(recipient) if named.iter().all(|recipient| recipients::is_settled(house, recipient)) => {
             let state = recipient.state;
             let words = format_args!("{at} does not wait for {name} any more ({state}): there is nothing to close");
             return Err(Ended::saying(Exit::Refused, words));

@@ -63,6 +63,21 @@ fn a_map_is_checked_for_the_operator_s_ci() {
     assert_eq!((said.code, said.findings()), (Some(2), expected), "{}", said.err);
 }
 
+/// The table of a canary is ours: it counts nowhere, and no map asks about it.
+#[test]
+fn the_table_of_a_canary_is_no_question() {
+    let shop = Shop::new();
+    shop.sql("CREATE TABLE expunged_canary (id VARCHAR(16) NOT NULL PRIMARY KEY, epoch VARCHAR(32) NOT NULL);
+        INSERT INTO expunged_canary VALUES ('expunged', '0')");
+    shop.rewrite("shop.toml", "[store]\n", "[store]\ncanary = \"expunged_canary\"\n");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(0), vec![]), "{}", said.err);
+    assert!(said.err.contains("11 of 11 columns are mapped (100 %)"), "{}", said.err);
+    let said = shop.run(&["map", "init", "shop"]);
+    assert!(said.code == Some(0) && said.err.contains("no question is open"), "{}", said.err);
+    assert!(!std::fs::read_to_string(shop.path("shop.toml")).unwrap().contains("[tables.expunged_canary]"));
+}
+
 #[test]
 fn risks_fail_only_who_is_strict() {
     let shop = Shop::new();

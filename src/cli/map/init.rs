@@ -78,10 +78,13 @@ pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     let survey = files::survey(&begun.known.store, limits).await?;
     let bar = progress("reading the schema");
     let schema = survey.look().await?;
-    let hints = hints(args, &begun, &others, survey.as_ref(), &schema).await?;
+    // The canary's table is ours, and no map of data.
+    let mut of_data = schema.clone();
+    of_data.tables.retain(|table, _| begun.known.store.canary.as_ref() != Some(table));
+    let hints = hints(args, &begun, &others, survey.as_ref(), &of_data).await?;
     bar.finish_and_clear();
     let written =
-        write(&begun.text, &schema, &propose(&schema, &hints)).map_err(|error| Ended::new(Exit::Usage, error))?;
+        write(&begun.text, &of_data, &propose(&of_data, &hints)).map_err(|error| Ended::new(Exit::Usage, error))?;
     if args.print {
         return Ok(write_out(written.text.trim_end())?);
     }

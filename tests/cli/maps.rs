@@ -67,8 +67,10 @@ fn a_map_is_checked_for_the_operator_s_ci() {
 #[test]
 fn the_table_of_a_canary_is_no_question() {
     let shop = Shop::new();
-    shop.sql("CREATE TABLE expunged_canary (id VARCHAR(16) NOT NULL PRIMARY KEY, epoch VARCHAR(32) NOT NULL);
-        INSERT INTO expunged_canary VALUES ('expunged', '0')");
+    shop.sql(
+        "CREATE TABLE expunged_canary (id VARCHAR(16) NOT NULL PRIMARY KEY, epoch VARCHAR(32) NOT NULL);
+        INSERT INTO expunged_canary VALUES ('expunged', '0')",
+    );
     shop.rewrite("shop.toml", "[store]\n", "[store]\ncanary = \"expunged_canary\"\n");
     let said = shop.run(&["map", "check", "-o", "json"]);
     assert_eq!((said.code, said.findings()), (Some(0), vec![]), "{}", said.err);

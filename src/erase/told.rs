@@ -30,6 +30,12 @@ pub fn whose(part: &str) -> Option<StoreName> {
     StoreName::new(part.split_once('/').map_or(part, |(store, _)| store))
 }
 
+/// Whether what is asked under this name is asked of a recipient, or is the one part of it that is named.
+#[must_use]
+pub fn is_of(part: &str, named: &str) -> bool {
+    part == named || whose(part).is_some_and(|whose| whose.as_str() == named)
+}
+
 /// The recipients that a plan concerns, with the categories that they hold of it.
 pub fn concerned<'m>(
     map: &'m DataMap,

@@ -277,7 +277,7 @@ pub async fn close(
     take_turn(house, &mut tx, id).await?;
     // All parts of what they are asked, or the one that is named.
     let mut closed = recipients::of_request(&mut tx, id).await?;
-    closed.retain(|it| it.store == store || told::whose(&it.store).is_some_and(|name| name.as_str() == store));
+    closed.retain(|it| told::is_of(&it.store, store));
     closed.retain(|it| !is_settled(house, it));
     let stored = requests::load(&mut tx, id).await?.filter(|stored| stored.request.waits && !closed.is_empty());
     let stored = stored

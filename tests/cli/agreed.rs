@@ -1,6 +1,7 @@
 //! A plan on paper: written once, drawn, told by the exit code, agreed to for a request.
 
 use super::shop::Shop;
+use crate::support::world::PARCELS;
 
 #[test]
 fn a_plan_is_kept_on_paper_drawn_and_told_by_the_exit_code() {
@@ -32,19 +33,6 @@ fn a_plan_is_kept_on_paper_drawn_and_told_by_the_exit_code() {
     shop.run(&["plan", "olga@customer.example", "--rows-max", "0"]).failed(2, "0 is not in 1..");
     shop.run(&["plan", "olga@customer.example", "--out", "/nonexistent/x"]).failed(2, "its folder is not there");
 }
-
-const PARCELS: &str = r#"
-[store]
-name = "parcels"
-kind = "mail"
-label = "Parcel & Co."
-categories = ["contact"]
-address = "privacy@parcel.example"
-backup_days = 30
-
-[tell]
-user = ["email"]
-"#;
 
 #[test]
 fn a_plan_shows_what_is_held_and_who_else_is_asked() {

@@ -4,20 +4,7 @@ use expunged::domain::State;
 
 use super::Said;
 use crate::support::expunged;
-use crate::support::world::Ground;
-
-const PARCELS: &str = r#"
-[store]
-name        = "parcels"
-kind        = "mail"
-label       = "Parcel & Co."
-categories  = ["contact"]
-address     = "privacy@parcel.example"
-backup_days = 0
-
-[tell]
-user = ["email"]
-"#;
+use crate::support::world::{Ground, PARCELS};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_cannot_be_closed_is_told_apart() {

@@ -5,6 +5,8 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
+use crate::support::world::PARCELS;
+
 /// The one who asks for account 1 to be deleted, where nobody else has mail.
 pub const OWNER: &str = "owner.1@team.example";
 /// Somebody with an ordinary question.
@@ -12,19 +14,6 @@ pub const ASKING: &str = "owner.2@team.example";
 
 /// Who holds data of the shop's users, too.
 pub const PARTNER: &str = "privacy@parcel.example";
-
-const PARTNER_MAP: &str = r#"
-[store]
-name = "parcels"
-kind = "mail"
-label = "Parcel & Co."
-categories = ["contact"]
-address = "privacy@parcel.example"
-backup_days = 0
-
-[tell]
-user = ["email"]
-"#;
 
 const SHOP: &str = "
 CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT NOT NULL);
@@ -116,7 +105,7 @@ const ROWS: [(&str, &str, &str); 4] = [
 
 /// Makes the stores and their maps in a folder; account 1 is that of `owner`.
 pub async fn create(folder: &Path, owner: &str) {
-    std::fs::write(folder.join("parcels.toml"), PARTNER_MAP).unwrap();
+    std::fs::write(folder.join("parcels.toml"), PARCELS).unwrap();
     let shop = SHOP.replace(OWNER, owner);
     for (store, schema, map) in [("shop", shop.as_str(), SHOP_MAP), ("sales", SALES, SALES_MAP)] {
         let mut file = open(folder, store).await;

@@ -41,6 +41,20 @@ pub const SUPPORT: &str = "privacy@shop.example";
 /// Who gets the alarms.
 pub const TEAM: &str = "team@shop.example";
 
+/// The map of a partner who holds addresses of the shop's users, and is asked by mail.
+pub const PARCELS: &str = r#"
+[store]
+name = "parcels"
+kind = "mail"
+label = "Parcel & Co."
+categories = ["contact"]
+address = "privacy@parcel.example"
+backup_days = 0
+
+[tell]
+user = ["email"]
+"#;
+
 const CONFIG: &str = include_str!("world/expunged.toml");
 const MAP: &str = include_str!("world/shop.toml");
 const SHOP: &str = include_str!("world/shop.sql");

@@ -20,8 +20,7 @@ pub(super) async fn run(
     let all = asked::of_request(&mut house.db.read().await?, request.id).await?;
     let waits = request.waits;
     // One who is asked in parts is closed as a whole.
-    let is_named = |store: &str| store == name || told::whose(store).is_some_and(|whose| whose.as_str() == name);
-    let named: Vec<_> = all.iter().filter(|recipient| is_named(&recipient.store)).collect();
+    let named: Vec<_> = all.iter().filter(|recipient| told::is_of(&recipient.store, name)).collect();
     let open: Vec<&str> =
         all.iter().filter(|it| !recipients::is_settled(house, it)).map(|recipient| recipient.store.as_str()).collect();
     match named.first() {

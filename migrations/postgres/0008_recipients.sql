@@ -7,6 +7,8 @@ CREATE TABLE recipients (
   state        TEXT NOT NULL CHECK (state IN ('pending','in_progress','completed','refused','closed')),
   need         TEXT CHECK (need IN ('refused','unclear','silent','unreachable','undelivered','unknown')),   -- why a person must look
   attempts     BIGINT NOT NULL,          -- how often asking was begun
+  answers      BIGINT NOT NULL,          -- how often their state was written; never less
+  partial      BOOLEAN NOT NULL,          -- they are told less than their map says by now
   token_hash   BYTEA NOT NULL UNIQUE CHECK (length(token_hash) = 32),
   created_at   TIMESTAMPTZ NOT NULL,
   asked_at     TIMESTAMPTZ,          -- since when they have been asked
@@ -14,6 +16,8 @@ CREATE TABLE recipients (
   reminded_at  TIMESTAMPTZ,
   due_at       TIMESTAMPTZ NOT NULL,          -- silence until then goes to the team
   settled_at   TIMESTAMPTZ,
+  -- HMAC over request, recipient, answers, state and time under a key outside of this database: what plain SQL calls settled is not.
+  mark         BYTEA CHECK (length(mark) = 32),
   PRIMARY KEY (request_id, store),
   CHECK ((state IN ('completed','closed')) = (settled_at IS NOT NULL))
 );

@@ -35,7 +35,7 @@ BEGIN
        OR (NEW.state = 'waiting_on_recipients' AND OLD.state = 'reopened' AND NOT OLD.waits)
        OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed','reopened'))
        OR (NEW.state = 'completed' AND (NEW.waits
-         OR EXISTS (SELECT 1 FROM recipients r WHERE r.request_id = NEW.id AND r.settled_at IS NULL))) THEN
+         OR EXISTS (SELECT 1 FROM recipients r WHERE r.request_id = NEW.id AND (r.settled_at IS NULL OR r.mark IS NULL)))) THEN
       RAISE EXCEPTION 'gate: this state cannot be reached from there';
     END IF;
     -- By the row's own time, which is the program's: whether it is true, the mark tells that a worker checks.

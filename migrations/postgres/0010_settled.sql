@@ -1,12 +1,15 @@
 -- Whoever can write rows writes no answer of a recipient.
 
--- HMAC over request, recipient, state and time under a key outside of this database: what plain SQL calls settled is not.
-ALTER TABLE recipients ADD COLUMN mark BYTEA CHECK (length(mark) = 32);
-
 CREATE FUNCTION recipients_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.request_id <> OLD.request_id OR NEW.store <> OLD.store OR NEW.token_hash <> OLD.token_hash THEN
+  IF NEW.request_id <> OLD.request_id OR NEW.store <> OLD.store OR NEW.token_hash <> OLD.token_hash
+     OR NEW.partial <> OLD.partial THEN
     RAISE EXCEPTION 'gate: a recipient stays itself';
+  END IF;
+  -- A word that was taken back cannot be put back: the mark is over the number of the answer.
+  IF NEW.answers < OLD.answers
+     OR (NEW.answers = OLD.answers AND (NEW.state <> OLD.state OR NEW.mark IS DISTINCT FROM OLD.mark)) THEN
+    RAISE EXCEPTION 'gate: an answer is never an earlier one';
   END IF;
   RETURN NEW;
 END $$;

@@ -13,6 +13,6 @@ WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopene
   OR (NEW.state = 'waiting_on_recipients' AND OLD.state = 'reopened' AND OLD.waits = 0)
   OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed','reopened'))
   OR (NEW.state = 'completed' AND (NEW.waits <> 0
-      OR EXISTS (SELECT 1 FROM recipients r WHERE r.request_id = NEW.id AND r.settled_at IS NULL)))
+      OR EXISTS (SELECT 1 FROM recipients r WHERE r.request_id = NEW.id AND (r.settled_at IS NULL OR r.mark IS NULL))))
   OR (NEW.state = 'reopened' AND OLD.state NOT IN ('completed','reopened','waiting_on_recipients'))
 BEGIN SELECT RAISE(ABORT, 'gate: this state cannot be reached from there'); END;

@@ -63,6 +63,10 @@ pub struct Recipient {
     pub need: Option<Need>,
     /// How often asking was begun.
     pub attempts: u32,
+    /// How often their state was written: what was taken back is not put back.
+    pub answers: u32,
+    /// Whether they are told less than their map says by now: what they then confirm is not all.
+    pub partial: bool,
     /// Hash of the token by which an answer is known.
     pub token_hash: [u8; 32],
     /// When it was decided that they are asked.
@@ -87,14 +91,16 @@ pub struct Recipient {
 /// When the database does not answer; a recipient who stands there already.
 pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
     tx.execute_one(
-        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at, need)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO recipients (request_id, store, kind, state, attempts, answers, partial, token_hash, created_at, remind_at, due_at, need)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         params![
             recipient.request,
             recipient.store.as_str(),
             recipient.kind.as_str(),
             recipient.state.as_str(),
             recipient.attempts,
+            recipient.answers,
+            recipient.partial,
             recipient.token_hash,
             recipient.created_at,
             recipient.remind_at,
@@ -109,8 +115,8 @@ pub async fn insert(tx: &mut Tx, recipient: &Recipient) -> Result<(), DbError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT request_id, store, kind, state, need, attempts, token_hash, created_at, asked_at, remind_at,
-               reminded_at, due_at, settled_at, mark FROM recipients ",
+            "SELECT request_id, store, kind, state, need, attempts, answers, partial, token_hash, created_at, asked_at,
+               remind_at, reminded_at, due_at, settled_at, mark FROM recipients ",
             $rest
         )
     };
@@ -166,8 +172,8 @@ pub async fn set_reminded(tx: &mut Tx, recipient: &Recipient, now: Timestamp) ->
     .await
 }
 
-/// Moves a recipient to this state, with what a person must look at; the first time that they were asked counts. A state that
-/// is settled comes with the time of that and its mark.
+/// Moves a recipient to this state, with what a person must look at, as their next answer; the first time that they were
+/// asked counts. A state that is settled comes with the time of that and its mark.
 ///
 /// # Errors
 /// As [`begin`].
@@ -182,8 +188,9 @@ pub async fn set_state(
     let settled = to.is_settled().then_some(now);
     let asked = (to != RecipientState::Pending && to != RecipientState::Closed).then_some(now);
     tx.execute_one(
-        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7), mark = $8
-         WHERE request_id = $1 AND store = $2 AND state = $3",
+        "UPDATE recipients SET state = $4, need = $5, settled_at = $6, asked_at = COALESCE(asked_at, $7), mark = $8,
+           answers = answers + 1
+         WHERE request_id = $1 AND store = $2 AND state = $3 AND answers = $9",
         params![
             recipient.request,
             recipient.store.as_str(),
@@ -192,7 +199,8 @@ pub async fn set_state(
             need.map(Need::as_str),
             settled,
             asked,
-            mark.map(Vec::from)
+            mark.map(Vec::from),
+            recipient.answers
         ],
     )
     .await
@@ -207,6 +215,8 @@ fn read(row: Row) -> Result<Recipient, DbError> {
         state: row.word("state")?,
         need: row.opt_word("need")?,
         attempts: row.u32("attempts")?,
+        answers: row.u32("answers")?,
+        partial: row.bool("partial")?,
         token_hash: row.array("token_hash")?,
         created_at: row.time("created_at")?,
         asked_at: row.opt_time("asked_at")?,

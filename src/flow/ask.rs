@@ -176,12 +176,16 @@ fn outcome(recipient: &Recipient, told: &Told, now: Timestamp) -> (RecipientStat
         Told::Failed(_) | Told::Unknown if recipient.state == RecipientState::Refused => {
             (recipient.state, recipient.need)
         }
-        Told::Said(Progress::Completed) => (RecipientState::Completed, None),
+        Told::Said(Progress::Completed) => waiting::done_by(recipient),
         Told::Said(Progress::Refused) => (RecipientState::Refused, Some(Need::Refused)),
         Told::Said(_) if late => (RecipientState::InProgress, Some(Need::Silent)),
         Told::Said(_) => {
             // What stood in the way of asking is over.
-            let kept = |need: &Need| !matches!(need, Need::Unreachable | Need::Unknown | Need::Refused);
+            let kept = |need: &Need| match need {
+                Need::Unreachable | Need::Refused => false,
+                Need::Unknown => recipient.partial,
+                _ => true,
+            };
             (RecipientState::InProgress, recipient.need.filter(kept))
         }
         Told::Failed(error) if error.retry() == Retry::Permanent || late => (recipient.state, Some(Need::Unreachable)),

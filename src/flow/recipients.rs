@@ -84,13 +84,21 @@ async fn move_to(
     need: Option<Need>,
 ) -> Result<(), FlowError> {
     let now = house.clock.now();
-    let mark = to.is_settled().then(|| how(recipient, to, need, now).mark(house.keys.gate()));
+    let mark = to.is_settled().then(|| how(recipient, recipient.answers + 1, to, need, now).mark(house.keys.gate()));
     recipients::set_state(tx, recipient, to, need, now, mark).await.map_err(super::outbox::moved)
 }
 
-fn how(recipient: &Recipient, state: RecipientState, need: Option<Need>, at: Timestamp) -> Settled<'_> {
+fn how(recipient: &Recipient, answers: u32, state: RecipientState, need: Option<Need>, at: Timestamp) -> Settled<'_> {
     let need = need.map_or("", Need::as_str);
-    Settled { request: recipient.request, store: &recipient.store, state: state.as_str(), need, at }
+    Settled { request: recipient.request, store: &recipient.store, answers, state: state.as_str(), need, at }
+}
+
+/// Where it leaves a recipient that they say it is done. Who was told a part only has done no more than that: a person looks.
+pub(super) const fn done_by(recipient: &Recipient) -> (RecipientState, Option<Need>) {
+    match recipient.partial {
+        true => (RecipientState::InProgress, Some(Need::Unknown)),
+        false => (RecipientState::Completed, None),
+    }
 }
 
 /// Whether nothing more is waited for from a recipient. A row that says so and does not carry our mark was forged or altered:
@@ -100,7 +108,7 @@ pub fn is_settled(house: &House, recipient: &Recipient) -> bool {
         return false;
     }
     let ours = recipient.settled_at.zip(recipient.mark).is_some_and(|(at, mark)| {
-        how(recipient, recipient.state, recipient.need, at).is_ours(&mark, house.keys.gate())
+        how(recipient, recipient.answers, recipient.state, recipient.need, at).is_ours(&mark, house.keys.gate())
     });
     if !ours {
         error!(
@@ -233,7 +241,7 @@ pub(super) async fn heard(
         Some(_) => Acknowledgement::Unclear,
     };
     let (to, need) = match says {
-        Acknowledgement::Done => (RecipientState::Completed, None),
+        Acknowledgement::Done => done_by(&recipient),
         Acknowledgement::Refused => (RecipientState::Refused, Some(Need::Refused)),
         Acknowledgement::Unclear => (RecipientState::InProgress, Some(Need::Unclear)),
     };

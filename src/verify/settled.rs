@@ -15,6 +15,8 @@ pub struct Settled<'a> {
     pub request: RequestId,
     /// The name of their map, and which part.
     pub store: &'a str,
+    /// Which of their answers it is: how often their state was written, with this one.
+    pub answers: u32,
     /// The word of their state.
     pub state: &'a str,
     /// The word of what a person had to look at; empty for nothing.
@@ -40,6 +42,7 @@ impl Settled<'_> {
         act(&[
             self.request.as_uuid().as_bytes(),
             self.store.as_bytes(),
+            &self.answers.to_be_bytes(),
             self.state.as_bytes(),
             self.need.as_bytes(),
             &self.at.as_micros().to_be_bytes(),
@@ -58,12 +61,13 @@ mod tests {
         let (ours, other) = (keys(1), keys(2));
         let now = Timestamp::from_micros(1_800_000_000_000_000);
         let request = RequestId::new(now, &SeededChance::new(1));
-        let done = Settled { request, store: "parcels", state: "completed", need: "", at: now };
+        let done = Settled { request, store: "parcels", answers: 2, state: "completed", need: "", at: now };
         let mark = done.mark(ours.gate());
         assert!(done.is_ours(&mark, ours.gate()));
         assert!(!done.is_ours(&mark, other.gate()));
         for forged in [
             Settled { store: "courier", ..done },
+            Settled { answers: 3, ..done },
             Settled { state: "closed", ..done },
             Settled { need: "refused", ..done },
             Settled { at: now.plus_days(1), ..done },

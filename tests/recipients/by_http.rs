@@ -136,6 +136,27 @@ async fn what_a_service_will_not_have_is_told_at_once() {
         .await;
 }
 
+/// A row that plain SQL called done hides no answer of the service.
+#[tokio::test]
+async fn its_answer_counts_over_a_forged_row() {
+    let service = ByHttp::new().await;
+    let world = world_with(&service.map()).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            world.try_sql(super::forged::DONE, params![request]).await.unwrap();
+            world.days_pass(1).await;
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients);
+            service.refuses(&world).await;
+            assert_eq!(alarms(&world), 1, "what they say goes to a person");
+            world.try_sql(super::forged::DONE, params![request]).await.unwrap();
+            service.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert!(confirmation(&world).is_some());
+        })
+        .await;
+}
+
 fn order() -> Order {
     let identity = Identity { subject: Scope::User, kind: "email".to_owned(), value: "ada@home.example".to_owned() };
     Order {

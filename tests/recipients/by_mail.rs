@@ -22,6 +22,14 @@ backup_days = 0
 user = ["email"]
 "#;
 
+pub(super) const COURIER: &str = "courier@courier.example";
+
+/// The map of the partner, and that of a second one.
+pub(super) fn two_maps() -> [(&'static str, String); 2] {
+    let courier = MAP.replace("\"parcels\"", "\"courier\"").replace("Parcel & Co.", "Courier Ltd");
+    [("partner.toml", MAP.to_owned()), ("courier.toml", courier.replace(PARTNER, COURIER))]
+}
+
 /// All letters that lie in the mailbox of the partner, the oldest first.
 fn letters(world: &World) -> Vec<Letter> {
     letters_to(world, PARTNER)

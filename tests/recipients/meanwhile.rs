@@ -9,7 +9,7 @@ use expunged::flow::{again, canary, recipients};
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 
-use super::by_mail::{ByMail, MAP, letters_to};
+use super::by_mail::{ByMail, COURIER, MAP, letters_to, two_maps};
 use super::{Partner as _, alarms, confirmation, erased, ground_with, world_on, world_with};
 use crate::support::world::{Ground, Letter, TEAM, World, on_both};
 
@@ -153,13 +153,6 @@ async fn an_answer_is_heard_while_a_person_looks() {
         .await;
 }
 
-const COURIER: &str = "courier@courier.example";
-
-fn two_maps() -> [(&'static str, String); 2] {
-    let courier = MAP.replace("\"parcels\"", "\"courier\"").replace("Parcel & Co.", "Courier Ltd");
-    [("partner.toml", MAP.to_owned()), ("courier.toml", courier.replace(super::by_mail::PARTNER, COURIER))]
-}
-
 /// The partner at this address says this.
 async fn says(world: &World, address: &str, text: &str) {
     let letter = letters_to(world, address).pop().expect("the partner was written to");
@@ -215,14 +208,9 @@ async fn silence_is_told_five_days_before_the_due_date() {
 #[tokio::test]
 async fn more_people_than_one_letter_takes_are_told_in_parts() {
     let world = world_with(MAP).await;
-    let shop = &world.ground.shop;
     world
         .live(async {
-            shop.run(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-                      INSERT INTO users SELECT 'n' || i, 'a1', 'user', 'n' || i || '@many.example', 'N', NULL FROM n",
-            )
-            .await;
+            many_people(&world).await;
             let request = erased(&world).await;
             assert_eq!(world.state(request).await, State::WaitingOnRecipients);
             let asked = letters_to(&world, super::by_mail::PARTNER);
@@ -241,6 +229,28 @@ async fn more_people_than_one_letter_takes_are_told_in_parts() {
             assert_eq!(letter.matches("Parcel & Co.").count(), 1, "{letter}");
         })
         .await;
+}
+
+/// What a person closes is all that they were asked, in however many parts.
+#[tokio::test]
+async fn a_person_closes_all_parts_at_once() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            many_people(&world).await;
+            let request = erased(&world).await;
+            let asked = letters_to(&world, super::by_mail::PARTNER);
+            world.receive(&asked[0].answer(super::by_mail::PARTNER, "done")).await;
+            super::closes(&world, request, "they have not confirmed it: - Parcel & Co.").await;
+        })
+        .await;
+}
+
+/// More people in the first account than one order may name.
+async fn many_people(world: &World) {
+    let people = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+                  INSERT INTO users SELECT 'n' || i, 'a1', 'user', 'n' || i || '@many.example', 'N', NULL FROM n";
+    world.ground.shop.run(people).await;
 }
 
 /// A mail server that has no time for the partner as long as it is busy.

@@ -72,8 +72,9 @@ async fn a_partner_who_is_to_be_told_more_is_asked_by_what_is_known_and_the_team
             released(&world, hold).await;
             assert_eq!((letters_to(&world, PARTNER).len(), alarms(&world)), (1, 1));
             ByMail.says_done(&world).await;
-            assert_eq!(world.state(request).await, State::Completed);
-            assert!(confirmation(&world).is_some());
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients, "they were not told all");
+            assert!(confirmation(&world).is_none());
+            closes(&world, request, "they have not confirmed it: - Parcel & Co.").await;
         })
         .await;
 }

@@ -40,7 +40,7 @@ pub(in crate::flow) async fn named(house: &House, tx: &mut Tx, id: RequestId) ->
         let [first, ..] = parts else { continue };
         let map = told::whose(&first.store).and_then(|name| house.map.recipients().get(&name));
         let label = map.map_or_else(|| first.store.clone(), |map| map.label.clone());
-        let done = |it: &Recipient| it.state == RecipientState::Completed && is_settled(house, it);
+        let done = |it: &Recipient| it.state == RecipientState::Completed && !it.partial && is_settled(house, it);
         let refused = |it: &Recipient| it.need == Some(Need::Refused) && is_settled(house, it);
         let list = if parts.iter().all(done) {
             &mut named.confirmed

@@ -87,6 +87,8 @@ pub(in crate::flow) async fn begin(
             state: RecipientState::Pending,
             need: asked.unplanned.contains(store).then_some(Need::Unknown),
             attempts: 0,
+            answers: 0,
+            partial: asked.unplanned.contains(store),
             token_hash: *Token::of_recipient(&secret, request.id, store).hash().as_bytes(),
             created_at: now,
             asked_at: None,

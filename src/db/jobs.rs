@@ -492,6 +492,16 @@ pub async fn count_waiting_for(tx: &mut Tx, kind: &str, reason: &str) -> Result<
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// How many jobs are tried again by then after an attempt that failed for this reason.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_again(tx: &mut Tx, reason: &str, until: Timestamp) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'waiting' AND reason = $1 AND run_at <= $2";
+    let count = tx.one(sql, params![reason, until]).await?.of("jobs").i64("count")?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// How many jobs are due by now and not settled: waiting, being worked on, or kept only by a mailbox that was not read.
 pub async fn count_due(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let sql = "SELECT COUNT(*) AS count FROM jobs

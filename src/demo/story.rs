@@ -60,7 +60,7 @@ pub async fn tell(world: &World, format: Format) -> anyhow::Result<bool> {
     for story in stories(&world.shop)? {
         world.deliver(&written(&story, world))?;
         letters += 1;
-        until_idle(&world.house, letters).await?;
+        until_idle(&world.house, &world.clock, letters).await?;
         let (disposition, request) = latest(world).await?;
         say(&format!("  ✉ {:<34} {}", story.title, seen(disposition)));
         arrived.push(Arrived { story, disposition, request });
@@ -156,7 +156,7 @@ fn customers(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Customer>
 async fn answer(world: &World, customers: &mut [Customer], before: u64) -> anyhow::Result<u64> {
     let mut written = 0;
     loop {
-        until_idle(&world.house, before + written).await?;
+        until_idle(&world.house, &world.clock, before + written).await?;
         let date = date(world);
         let answers: Vec<_> = customers.iter_mut().flat_map(|customer| customer.answer(&date)).collect();
         if answers.is_empty() {

@@ -192,6 +192,9 @@ impl FlowError {
     /// Why a job waits that a legal hold stops.
     pub const HELD: &'static str = "held";
 
+    /// Why a job is tried again at once, more or less: somebody else was faster.
+    pub const MOVED: &'static str = "moved_meanwhile";
+
     /// A fixed code for the job table and the log.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -213,7 +216,7 @@ impl FlowError {
             Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",
             Self::Extension(_) => "extension",
-            Self::Moved => "moved_meanwhile",
+            Self::Moved => Self::MOVED,
             Self::KeyDestroyed(_) => "key_destroyed",
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",

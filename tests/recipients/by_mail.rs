@@ -172,3 +172,22 @@ async fn what_they_write_after_the_end_goes_to_a_person() {
         })
         .await;
 }
+
+/// A world whose clock is moved by hand is not called idle while a job waits for no more than another try.
+#[tokio::test]
+async fn what_is_decided_anew_is_waited_for() {
+    let world = world_with(MAP).await;
+    world
+        .live(async {
+            let request = erased(&world).await;
+            let soon = world.house.clock.now().plus(std::time::Duration::from_secs(5));
+            let moved =
+                "UPDATE jobs SET reason = 'moved_meanwhile', run_at = $2 WHERE request_id = $1 AND kind = 'ask'";
+            assert_eq!(world.try_sql(moved, params![request, soon]).await.unwrap(), 1);
+            world.settle().await;
+            let soon_still =
+                "SELECT COUNT(*) AS number FROM jobs WHERE request_id = $1 AND kind = 'ask' AND run_at = $2";
+            assert_eq!(world.number(soon_still, params![request, soon]).await, 0);
+        })
+        .await;
+}

@@ -76,7 +76,11 @@ async fn put_back(world: World) {
             let error = world.try_sql(&sql, params![request]).await.expect_err("an earlier answer");
             assert!(error.refused_by_gate().is_some(), "{error:?}");
             let sql = format!("UPDATE recipients SET {all}, answers = answers + 1 {whose}");
-            assert_eq!(world.try_sql(&sql, params![request]).await.unwrap(), 1, "as another answer that can be written");
+            assert_eq!(
+                world.try_sql(&sql, params![request]).await.unwrap(),
+                1,
+                "as another answer that can be written"
+            );
             let courier = letters_to(&world, COURIER).pop().unwrap();
             world.receive(&courier.answer(COURIER, "done")).await;
             assert_eq!(world.state(request).await, State::WaitingOnRecipients, "but the mark is over the number");

@@ -11,7 +11,7 @@ use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, S
 
 use super::by_mail::{ByMail, COURIER, MAP, letters_to, two_maps};
 use super::{Partner as _, alarms, confirmation, erased, ground_with, world_on, world_with};
-use crate::support::world::{Ground, Letter, TEAM, World, on_both};
+use crate::support::world::{Ground, Letter, TEAM, World, on_both, plain};
 
 /// Account 1 and its owner as they were before the erasing, as a backup brings them back.
 const BACK: &str = "INSERT INTO accounts VALUES ('a1', 'First Ltd');
@@ -251,6 +251,28 @@ async fn many_people(world: &World) {
     let people = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
                   INSERT INTO users SELECT 'n' || i, 'a1', 'user', 'n' || i || '@many.example', 'N', NULL FROM n";
     world.ground.shop.run(people).await;
+}
+
+/// Who had a phone number erased is still there, and what they write anew is theirs to have.
+#[tokio::test]
+async fn named_data_that_are_written_anew_stay() {
+    let world = world_with(&MAP.replace("\"contact\"", "\"phone\"")).await;
+    let phones = "SELECT COUNT(*) FROM users WHERE id = 'u1' AND phone IS NOT NULL";
+    world
+        .live(async {
+            let asks = plain(super::OWNER, "My phone number", "Hello,\r\n\r\nplease delete my phone number.");
+            let request = world.receive(&asks).await.1.expect("a request");
+            let challenge = world.fresh(super::OWNER).pop().expect("the person is asked");
+            world.receive(&challenge.answer(super::OWNER, &challenge.code())).await;
+            world.days_pass(8).await;
+            assert_eq!(world.state(request).await, State::WaitingOnRecipients);
+            assert_eq!(world.ground.shop.count(phones).await, 0);
+            world.ground.shop.run("UPDATE users SET phone = '+1 555 0199' WHERE id = 'u1'").await;
+            ByMail.says_done(&world).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            assert_eq!((world.ground.shop.count(phones).await, came_back(&world).len()), (1, 0));
+        })
+        .await;
 }
 
 /// A mail server that has no time for the partner as long as it is busy.

@@ -337,7 +337,7 @@ impl World {
 
     /// Waits until every letter is judged and no job is due.
     pub async fn settle(&self) {
-        quiet::until_idle(&self.house, self.delivered.load(Ordering::SeqCst)).await.unwrap();
+        quiet::until_idle(&self.house, &self.clock, self.delivered.load(Ordering::SeqCst)).await.unwrap();
     }
 
     /// A letter reaches the support mailbox and is dealt with; what became of it.

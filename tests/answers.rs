@@ -11,6 +11,8 @@ mod nothing;
 mod pause;
 #[path = "answers/standing.rs"]
 mod standing;
+#[path = "answers/unheard.rs"]
+mod unheard;
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;

@@ -62,7 +62,7 @@ const fn helps(reason: ReviewReason) -> &'static str {
             "'requests approve REF --proof … --evidence …' where the person was verified by other means, or 'requests scope' to ask \
              anew"
         }
-        ReviewReason::HoldLapsed => "'requests scope' to ask anew, or 'withdraw'",
+        ReviewReason::HoldLapsed | ReviewReason::NotTold => "'requests scope' to ask anew, or 'withdraw'",
         ReviewReason::FactsChanged | ReviewReason::AuthorityExpired | ReviewReason::ChangedLately => {
             "'requests scope' has it identified and confirmed anew"
         }

@@ -191,6 +191,31 @@ pub async fn has_unjudged(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<b
     Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
 }
 
+/// The first letter of a mailbox that is stored and not judged, in the order of arrival; within a second, which is all that a
+/// server may say of it, in the order of the folder.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn first_unjudged(tx: &mut Tx, mailbox: &str) -> Result<Option<DeliveryId>, DbError> {
+    let sql = "SELECT id FROM deliveries WHERE request_id IS NULL AND content_mac IS NOT NULL AND judged_at IS NULL
+               AND disposition = 'stored' AND mailbox = $1 ORDER BY received_at, numbering, uid LIMIT 1";
+    let row = tx.optional(sql, params![mailbox]).await?;
+    row.map(|row| Ok(DeliveryId::from_uuid(row.uuid("id")?))).transpose()
+}
+
+/// Whether a letter of this mailbox had come by then that could not be judged, or of which not even the header could be had, and
+/// still waits for a person to read it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_unreadable(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<bool, DbError> {
+    let sql = "SELECT 1 AS one FROM requests r JOIN deliveries d ON d.request_id = r.id
+               WHERE r.state = 'needs_review' AND d.mailbox = $1 AND d.received_at <= $2
+               AND (d.disposition IN ('unreadable','quarantined')
+                 OR (d.disposition = 'too_large' AND d.content_mac IS NULL)) LIMIT 1";
+    Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
+}
+
 /// Records what became of a letter.
 ///
 /// # Errors
@@ -275,17 +300,18 @@ fn uuids(ids: &[DeliveryId]) -> Vec<uuid::Uuid> {
     ids.iter().map(|id| id.as_uuid()).collect()
 }
 
-/// The letters of a request that still lie in this mailbox, where the request was identified: a letter that nobody found
-/// to be a request is not ours to delete.
+/// Which letters leave mailbox `$1` with request `$2`: those that still lie there, where the request was identified. A letter
+/// that nobody found to be a request is not ours to delete.
+pub(super) const TO_EXPUNGE: &str = "request_id IN (SELECT id FROM requests WHERE id = $2 AND asker_role IS NOT NULL)
+    AND mailbox = $1 AND expunged_at IS NULL";
+
+/// The letters that leave this mailbox with a request.
 ///
 /// # Errors
 /// As [`load`].
 pub async fn to_expunge(tx: &mut Tx, mailbox: &str, request: RequestId) -> Result<Vec<Delivery>, DbError> {
-    let sql = select!(
-        "FROM deliveries WHERE request_id IN (SELECT id FROM requests WHERE id = $2 AND asker_role IS NOT NULL)
-           AND mailbox = $1 AND expunged_at IS NULL ORDER BY numbering, uid"
-    );
-    tx.all(sql, params![mailbox, request]).await?.iter().map(read).collect()
+    let sql = format!("{} WHERE {TO_EXPUNGE} ORDER BY numbering, uid", select!("FROM deliveries"));
+    tx.all(&sql, params![mailbox, request]).await?.iter().map(read).collect()
 }
 
 /// The letters of a request that still lie in the mailbox.

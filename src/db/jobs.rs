@@ -482,6 +482,18 @@ pub async fn hasten(
     Ok(changed)
 }
 
+/// Has the job with this unique key look again that waits for this reason.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn hasten_one(tx: &mut Tx, unique_key: &str, reason: &str, now: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE jobs SET run_at = $3 WHERE unique_key = $1 AND state = 'waiting' AND reason = $2 AND run_at > $3";
+    if tx.execute(sql, params![unique_key, reason, now]).await? > 0 {
+        tx.made_work();
+    }
+    Ok(())
+}
+
 /// How many jobs of a kind wait for this reason.
 ///
 /// # Errors

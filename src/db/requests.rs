@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::deliveries::TO_EXPUNGE;
 use super::error::DbError;
 use super::sql::{Row, Tx, params};
 use crate::domain::request::{Ask, Hold, Warrant};
@@ -382,18 +383,16 @@ pub async fn postpone_letters(tx: &mut Tx, id: RequestId, until: Timestamp) -> R
     tx.execute_one(sql, params![id, until]).await
 }
 
-/// Notes that a request's letters left the mailbox. One that joined it meanwhile is due still.
+/// Notes that a request's letters left this mailbox. One that joined it meanwhile is due still.
 ///
 /// # Errors
 /// A wrong row count when there is no such request.
-pub async fn set_letters_gone(tx: &mut Tx, id: RequestId) -> Result<(), DbError> {
-    tx.execute_one(
+pub async fn set_letters_gone(tx: &mut Tx, id: RequestId, mailbox: &str) -> Result<(), DbError> {
+    let sql = format!(
         "UPDATE requests SET letters_failures = 0, letters_due_at = CASE WHEN EXISTS (
-           SELECT 1 FROM deliveries d WHERE d.request_id = requests.id AND d.expunged_at IS NULL)
-         THEN letters_due_at END WHERE id = $1",
-        params![id],
-    )
-    .await
+           SELECT 1 FROM deliveries WHERE {TO_EXPUNGE}) THEN letters_due_at END WHERE id = $2"
+    );
+    tx.execute_one(&sql, params![mailbox, id]).await
 }
 
 /// Notes which addresses on file a request's letters go to, the asker's and the owner's; no move, because nothing in its life depends on it.

@@ -22,7 +22,7 @@ use crate::queue::{NewJob, Priority};
 use super::arrive::Place;
 use super::error::FlowError;
 use super::house::House;
-use super::{kinds, open, safe};
+use super::{kinds, open, safe, unheard};
 
 /// How often a letter is asked for alone before it is given up.
 const TRIES_MAX: u32 = 3;
@@ -217,7 +217,7 @@ fn ranges(after: u32, through: u32, batch: &[Arrived]) -> Vec<UidRange> {
 
 fn judging(id: DeliveryId, now: Timestamp) -> NewJob {
     let mut job = NewJob::new(kinds::JUDGE, json!({ "delivery": id }), now);
-    job.unique_key = Some(format!("judge:{id}"));
+    job.unique_key = Some(kinds::judging(id));
     job.attempts_max = 3;
     job.priority = Priority::Urgent;
     job
@@ -276,6 +276,7 @@ async fn too_large(
         // Bounded, and of a header alone: it takes microseconds.
         let letter = intake::read(header, &house.lexicon, &house.intake_limits);
         open::keep_header(house, tx, &request, &letter, header).await?;
+        unheard::pause_about(house, tx, &intake::traces(header), &request.reference).await?;
     }
     Ok((Disposition::TooLarge, Some(request.id)))
 }

@@ -29,6 +29,8 @@ pub(super) struct Answered {
     pub(super) possession: Possession,
     /// Whom the owner's answer would be believed of.
     approver: Option<(Subject, Contact)>,
+    /// Whether the directory was asked about them again.
+    asked_again: bool,
     /// Why the owner's answer is for a person to look at.
     changed: Option<ReviewReason>,
 }
@@ -68,7 +70,8 @@ impl Answered {
         possession: Possession,
     ) -> Result<Option<Self>, FlowError> {
         let Some(stored) = requests::load(tx, request).await? else { return Ok(None) };
-        let mut answered = Self { stored, challenge, audience, possession, approver: None, changed: None };
+        let mut answered =
+            Self { stored, challenge, audience, possession, approver: None, asked_again: false, changed: None };
         let request = &answered.stored.request;
         if answered.challenge.as_ref().is_some_and(owner_was_asked) && !request.state.is_ended() {
             answered.approver =
@@ -77,10 +80,16 @@ impl Answered {
         Ok(Some(answered))
     }
 
-    /// Asks the directory whether the owner who answers is still the owner who was asked.
-    pub(super) async fn ask_again(&mut self, house: &House) -> Result<(), FlowError> {
-        if let Some((subject, contact)) = &self.approver {
+    /// Asks the directory whether the owner who answers is still the owner who was asked, where their yes would count: a stop
+    /// is heard from whoever holds a letter of ours, and however the directory is.
+    pub(super) async fn ask_again(&mut self, house: &House, letter: &Intake) -> Result<(), FlowError> {
+        if let Some((subject, contact)) = &self.approver
+            && waits_for_owner(&self.stored)
+            && self.live(&self.stored).is_some()
+            && counts_by_standing(letter)
+        {
             self.changed = standing::approver(house, subject, contact).await?;
+            self.asked_again = true;
         }
         Ok(())
     }
@@ -104,6 +113,18 @@ impl Answered {
     fn live(&self, stored: &Stored) -> Option<&StoredChallenge> {
         self.challenge.as_ref().filter(|asked| asked.challenge.round == stored.request.round)
     }
+}
+
+/// Whether the owner's word is waited for, also behind a pause.
+fn waits_for_owner(stored: &Stored) -> bool {
+    stored.request.state == State::AwaitingApproval
+        || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven))
+}
+
+/// Whether an answer of the owner counts only if they still are the owner.
+fn counts_by_standing(letter: &Intake) -> bool {
+    use crate::intake::AnswerIntent;
+    !letter.machine_proven && !matches!(letter.answer.intent, AnswerIntent::No | AnswerIntent::Withdraw)
 }
 
 fn owner_was_asked(asked: &StoredChallenge) -> bool {
@@ -181,10 +202,14 @@ pub(super) async fn decide(
         return Ok(passed_on(stored, answered, letter));
     }
     let (live, actor) = (answered.live(stored), answered.actor());
-    let waits_for_owner = stored.request.state == State::AwaitingApproval
-        || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven));
-    if let Some(reason) = answered.changed.filter(|_| waits_for_owner && live.is_some()) {
-        return Ok(Decision::review(reason, actor));
+    if answered.approver.is_some() && waits_for_owner(stored) && live.is_some() && counts_by_standing(letter) {
+        // It moved since the directory would have been asked.
+        if !answered.asked_again {
+            return Err(FlowError::Moved);
+        }
+        if let Some(reason) = answered.changed {
+            return Ok(Decision::review(reason, actor));
+        }
     }
     // A code beside it, or after it, would speak for the whole again; and whoever else is asked now does not hear of it.
     if letter.limited

@@ -12,10 +12,12 @@ use crate::trail::Actor;
 use crate::verify::{Authority, AuthorityRecord, Beginning, Method, NotBegun};
 
 use super::advance::advance;
+use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::{heard, safe, standing};
+use super::undelivered::Notice;
+use super::{heard, safe, standing, undelivered};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -33,13 +35,19 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     // The grace period counts from the proof or the end of a pause, which carry our marks, whatever the request's row says.
     let due = Beginning::due_at(&authority, &holds, house.policy.grace, house.keys.gate())?;
     let due = stored.request.erase_at.map_or(due, |at| at.max(due));
-    let heard = heard::all_by(house, &mut tx, due).await?;
+    let delay = delay(house, &mut tx, due).await?;
+    let notice = notice(house, &mut tx, &stored, authority.method()).await?;
     drop(tx);
-    if due <= house.clock.now() && !heard {
-        return wait_for_mailbox(house, lease, due).await;
+    if due <= house.clock.now() {
+        match (delay, notice) {
+            (Some(by), _) => return wait_for_mailbox(house, lease, by).await,
+            (None, Notice::OnItsWay) => return wait_for_notice(house, lease).await,
+            (None, Notice::Told | Notice::Lost) => {}
+        }
     }
 
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
+        Ok(_) if notice == Notice::Lost => Err(ReviewReason::NotTold),
         Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
             None => Ok(beginning),
             Some(reason) => Err(reason),
@@ -72,10 +80,36 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     Ok(())
 }
 
+/// By when all letters must have been read that it waits for; `None` where all that may hold a stop was read.
+async fn delay(house: &House, tx: &mut Tx, due: Timestamp) -> Result<Option<Timestamp>, FlowError> {
+    if !heard::all_by(house, tx, due).await? {
+        return Ok(Some(due));
+    }
+    // What came after that and lies here already is a stop as good.
+    Ok((!heard::all_stored(house, tx).await?).then(|| house.clock.now()))
+}
+
+/// Whether they know of it who can stop it. Without a grace period there is nothing to stop; and where operators vouched for
+/// somebody who cannot be written to, they answer for it.
+async fn notice(house: &House, tx: &mut Tx, stored: &Stored, method: Method) -> Result<Notice, FlowError> {
+    if house.policy.grace.is_zero() || method == Method::Operators {
+        return Ok(Notice::Told);
+    }
+    undelivered::notice(tx, stored.request.id).await
+}
+
 /// A stop may lie in the mailbox, or in the ledger and be judged next.
 async fn wait_for_mailbox(house: &House, lease: &Lease, due: Timestamp) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     heard::wait(house, &mut tx, lease, due).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Who was not told yet that it is erased, and how to stop it, has had no grace period.
+async fn wait_for_notice(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    jobs::note_reason(&mut tx, lease.held(), "notice_not_sent").await?;
+    jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY_WAIT)).await?;
     Ok(tx.commit().await?)
 }
 

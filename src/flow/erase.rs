@@ -303,12 +303,24 @@ pub(super) async fn step_failed(house: &House, tx: &mut Tx, id: RequestId, error
 pub(super) async fn is_away(house: &House, lease: &Lease, error: &FlowError) -> Result<bool, FlowError> {
     let Some(id) = lease.job().request else { return Ok(false) };
     let mut tx = house.db.write().await?;
-    jobs::note_reason(&mut tx, lease.held(), error.code()).await?;
-    if let Some(stored) = requests::load(&mut tx, id).await? {
-        tell_team(house, &mut tx, &stored, error.code(), error).await?;
-    }
+    tell_that_away(house, &mut tx, lease, id, error).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// The same of a job that has to do with this request.
+pub(super) async fn tell_that_away(
+    house: &House,
+    tx: &mut Tx,
+    lease: &Lease,
+    id: RequestId,
+    error: &FlowError,
+) -> Result<(), FlowError> {
+    jobs::note_reason(tx, lease.held(), error.code()).await?;
+    match requests::load(tx, id).await? {
+        Some(stored) => tell_team(house, tx, &stored, error.code(), error).await,
+        None => Ok(()),
+    }
 }
 
 /// Tells the team why work stopped that moves its request nowhere; with less in it, where what it would stand in was

@@ -86,10 +86,10 @@ async fn one(
     }
     take_out(house, mailbox, place, cursor, &due).await?;
     breakpoint!("expunge.expunged");
-    settle(house, &due, lease).await
+    settle(house, place, &due, lease).await
 }
 
-/// Reads what is due, and writes its intent before the first try. `None` where the request is gone.
+/// Reads what is due, and writes its intent before the first try. `None` where the request is gone, or nothing of it lies there.
 async fn intend(
     house: &House,
     place: &Place,
@@ -103,6 +103,12 @@ async fn intend(
     let theirs = deliveries::to_expunge(&mut tx, &place.mailbox, request).await?;
     let ours = letters::of_request(&mut tx, request).await?;
     let due = Due { stored, theirs, ours };
+    if due.is_nothing(house) {
+        // What leaves nowhere is not said to have left.
+        requests::set_letters_gone(&mut tx, request, &place.mailbox).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     if failures == 0 {
         let facts = facts(house, &due)?;
         note::append(house, &mut tx, due.stored.request.case, Event::LettersExpunging, Actor::PROGRAM, facts).await?;
@@ -112,9 +118,20 @@ async fn intend(
     Ok(Some(due))
 }
 
+impl Due {
+    /// Letters of ours that may lie in Sent.
+    fn sent(&self, house: &House) -> usize {
+        if house.config.mailbox.sent_folder.is_some() { self.ours.len() } else { 0 }
+    }
+
+    fn is_nothing(&self, house: &House) -> bool {
+        self.theirs.is_empty() && self.sent(house) == 0
+    }
+}
+
 fn facts(house: &House, due: &Due) -> Result<Facts, FlowError> {
-    let sent = if house.config.mailbox.sent_folder.is_some() { due.ours.len() } else { 0 };
-    Ok(Facts::new().with("letters", Fact::Count(due.theirs.len() as u64))?.with("sent", Fact::Count(sent as u64))?)
+    let (theirs, sent) = (due.theirs.len() as u64, due.sent(house) as u64);
+    Ok(Facts::new().with("letters", Fact::Count(theirs))?.with("sent", Fact::Count(sent))?)
 }
 
 /// Expunges each letter from where it lies.
@@ -158,13 +175,13 @@ async fn elsewhere(house: &House, mailbox: &mut dyn Mailbox, folder: &str, lette
 }
 
 /// Records that the letters are gone.
-async fn settle(house: &House, due: &Due, lease: &MailboxLease) -> Result<(), FlowError> {
+async fn settle(house: &House, place: &Place, due: &Due, lease: &MailboxLease) -> Result<(), FlowError> {
     let ids: Vec<DeliveryId> = due.theirs.iter().map(|letter| letter.id).collect();
     let request = &due.stored.request;
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
     deliveries::set_expunged(&mut tx, &ids, house.clock.now()).await?;
-    requests::set_letters_gone(&mut tx, request.id).await?;
+    requests::set_letters_gone(&mut tx, request.id, &place.mailbox).await?;
     note::append(house, &mut tx, request.case, Event::LettersExpunged, Actor::PROGRAM, facts(house, due)?).await?;
     tx.commit().await?;
     info!(request = %request.reference, letters = ids.len(), "letters expunged");

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::db::deliveries::Delivery;
 use crate::db::{Tx, deliveries, jobs, polls};
 use crate::domain::Timestamp;
 use crate::queue::Lease;
@@ -23,7 +24,32 @@ const WAIT: Duration = Duration::from_secs(600);
 pub(super) async fn all_by(house: &House, tx: &mut Tx, by: Timestamp) -> Result<bool, FlowError> {
     let mailbox = house.mailbox_name();
     let read = polls::load(tx, mailbox).await?.and_then(|polls| polls.polled_at).is_some_and(|at| at >= by);
-    Ok(read && !deliveries::has_unjudged(tx, mailbox, by).await?)
+    Ok(read
+        && !deliveries::has_unjudged(tx, mailbox, by).await?
+        && !deliveries::has_unreadable(tx, mailbox, by).await?)
+}
+
+/// Whether all is judged that lies in our database by now.
+pub(super) async fn all_stored(house: &House, tx: &mut Tx) -> Result<bool, FlowError> {
+    Ok(!deliveries::has_unjudged(tx, house.mailbox_name(), house.clock.now()).await?)
+}
+
+/// Whether all letters that came before this one were judged: what was written first is heard first, or a yes could undo the
+/// stop that came after it. Otherwise its job waits, and the attempt does not count.
+pub(super) async fn is_turn_of(house: &House, lease: &Lease, letter: &Delivery) -> Result<bool, FlowError> {
+    let mut tx = house.db.read().await?;
+    if deliveries::first_unjudged(&mut tx, &letter.mailbox).await? == Some(letter.id) {
+        return Ok(true);
+    }
+    drop(tx);
+    let mut tx = house.db.write().await?;
+    let now = house.clock.now();
+    // It may be its turn since.
+    let is_first = deliveries::first_unjudged(&mut tx, &letter.mailbox).await? == Some(letter.id);
+    jobs::note_reason(&mut tx, lease.held(), REASON).await?;
+    jobs::snooze_in(&mut tx, lease, if is_first { now } else { now.plus(WAIT) }).await?;
+    tx.commit().await?;
+    Ok(false)
 }
 
 /// Lets the job wait until the mailbox was read; the attempt does not count.
@@ -39,5 +65,9 @@ pub(super) async fn wait(house: &House, tx: &mut Tx, lease: &Lease, by: Timestam
 pub(super) async fn go_on(house: &House, tx: &mut Tx) -> Result<(), FlowError> {
     let now = house.clock.now();
     jobs::hasten(tx, &[kinds::BEGIN, kinds::WAKE], REASON, now, now.plus(WAIT)).await?;
+    // One after the other: each has the next one look.
+    if let Some(next) = deliveries::first_unjudged(tx, house.mailbox_name()).await? {
+        jobs::hasten_one(tx, &kinds::judging(next), REASON, now).await?;
+    }
     Ok(())
 }

@@ -4,19 +4,21 @@ use crate::breakpoint;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::recipients::Recipient;
+use crate::db::requests::Stored;
 use crate::db::{Tx, jobs, requests};
-use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{CaseId, DeliveryId, RequestId, Timestamp};
-use crate::intake::Intake;
+use crate::domain::request::ReviewReason;
+use crate::domain::{CaseId, DeliveryId, RequestId, Retry, Timestamp};
+use crate::intake::{Intake, traces};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
 
 use super::answer::{self, Answered};
+use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
 use super::weigh::{self, ByWords, Judgement};
-use super::{advance, forget, heard, note, open, outbox, recipients, safe, thread, undelivered};
+use super::{erase, forget, heard, note, open, outbox, recipients, safe, thread, undelivered, unheard};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -36,8 +38,16 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let letter = weigh::read(house, bytes.clone()).await?;
     let mut judgement = weigh::weigh(house, &mut tx, delivery.content_mac, &letter).await?;
     drop(tx);
+    if judgement.moves_a_request() && !heard::is_turn_of(house, lease, &delivery).await? {
+        return Ok(());
+    }
     if let Judgement::Answers(answered, _) = &mut judgement {
-        answered.ask_again(house).await?;
+        match answered.ask_again(house, &letter).await {
+            Err(error) if error.is_away() && lease.held().attempt >= lease.job().attempts_max => {
+                return wait_for_directory(house, lease, &answered.stored, &error).await;
+            }
+            asked => asked?,
+        }
     }
     let sender = match judgement.is_of_a_request() {
         true => Some(weigh::authenticate(house, &bytes, delivery.received_at).await),
@@ -69,6 +79,15 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     Ok(())
 }
 
+/// An owner's answer counts by whether they still are the owner: it waits however long the directory is away, and with it all
+/// that may only happen when every letter was read.
+async fn wait_for_directory(house: &House, lease: &Lease, of: &Stored, error: &FlowError) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    erase::tell_that_away(house, &mut tx, lease, of.request.id, error).await?;
+    jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY_WAIT)).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Sets a letter aside that could not be judged: a request in review keeps it and brings it before a person.
 pub(super) async fn set_aside(
     house: &House,
@@ -82,6 +101,12 @@ pub(super) async fn set_aside(
         return Ok(());
     }
     let request = open::for_review(house, tx, delivery.received_at, ReviewReason::Poison).await?;
+    match safe::delivery_bytes(house, tx, &delivery).await {
+        Ok(bytes) => unheard::pause_about(house, tx, &traces(&bytes), &request.reference).await?,
+        Err(error) if error.retry() == Retry::Transient => return Err(error),
+        // What was stored cannot be opened; that may be why it is set aside.
+        Err(_) => {}
+    }
     safe::adopt(house, tx, &request, &delivery).await?;
     let reasons = [reason.to_owned()];
     let now = house.clock.now();
@@ -122,10 +147,7 @@ async fn settle(
         ByWords::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
             for stored in open.iter().filter(|stored| !stored.request.state.is_ended()) {
-                if stored.request.hears_stop() {
-                    let bindings = stored.bindings.clone();
-                    advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
-                }
+                unheard::pause(house, tx, stored).await?;
                 safe::put_letter(house, tx, &stored.request, bytes).await?;
             }
             if weigh::stop_asks_too(letter) {

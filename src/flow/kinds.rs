@@ -21,6 +21,11 @@ pub const ASK: &str = "ask";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
+/// By what the job is known that judges this letter.
+pub fn judging(letter: crate::domain::DeliveryId) -> String {
+    format!("{JUDGE}:{letter}")
+}
+
 /// All of them: what a worker claims.
 pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.

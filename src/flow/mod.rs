@@ -55,6 +55,7 @@ mod suppress;
 mod thread;
 pub mod tidy;
 mod undelivered;
+mod unheard;
 pub mod verbs;
 mod wake;
 mod weigh;

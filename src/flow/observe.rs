@@ -12,7 +12,7 @@ use crate::db::deliveries::Disposition;
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Audience, Effect, Event, Origin, Request, ReviewReason, apply};
 use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Role, Scope, State, Timestamp};
-use crate::intake::Intake;
+use crate::intake::{Intake, traces};
 use crate::verify::Rule;
 
 use super::answer::Answered;
@@ -21,7 +21,7 @@ use super::facts::Subject;
 use super::house::House;
 use super::identify::{self, Finding, Turn};
 use super::weigh::{self, ByWords, Judgement};
-use super::{open, thread, wish};
+use super::{open, thread, unheard, wish};
 
 /// What would become of a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,10 @@ impl<'a> Lookout<'a> {
         let letter = weigh::read(house, bytes.clone()).await?;
         if !house.intake_limits.takes(bytes.len() as u64) {
             let (becomes, review) = (Some(State::NeedsReview), Some(ReviewReason::TooLarge));
-            let prospect = Prospect { becomes, review, ..Prospect::default() };
+            let mut tx = house.db.read().await?;
+            let about = unheard::about(house, &mut tx, &traces(&bytes)).await?;
+            let pauses = about.iter().filter(|stored| stored.request.hears_stop()).count();
+            let prospect = Prospect { becomes, review, pauses, ..Prospect::default() };
             return Ok(Observed { letter, disposition: Disposition::TooLarge, sender: None, prospect });
         }
         if !self.contents.insert(content_mac) {
@@ -263,7 +266,7 @@ async fn answers(
     received_at: Timestamp,
     by_words: &ByWords,
 ) -> Result<(bool, Prospect), FlowError> {
-    answered.ask_again(house).await?;
+    answered.ask_again(house, letter).await?;
     let mut tx = house.db.read().await?;
     let stored = &answered.stored;
     let outcome = thread::outcome(house, &mut tx, stored, &answered, (letter, received_at), by_words).await?;

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Audience, Event, Hold, Request, Wake};
-use crate::domain::{LetterKind, State};
+use crate::domain::{LetterKind, RequestId, State};
 use crate::trail::Actor;
 
 use super::advance;
@@ -68,6 +68,33 @@ pub(super) async fn unread(
         letters::set_state(tx, letter, LetterState::Failed, house.clock.now()).await?;
     }
     Ok(true)
+}
+
+/// Whether those were told of an erasing to come who can stop it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// Every letter that says so was taken by a mail server, and none came back.
+    Told,
+    /// One is still to be sent.
+    OnItsWay,
+    /// One reached nobody, or nobody knows whether it did.
+    Lost,
+}
+
+/// See [`Notice`]. Of several letters of a kind the last one counts: it says what is so now.
+pub(super) async fn notice(tx: &mut Tx, id: RequestId) -> Result<Notice, FlowError> {
+    let mut told = letters::of_request(tx, id).await?;
+    told.sort_by_key(|letter| letter.created_at);
+    let last = |kind| told.iter().rfind(|letter| letter.kind == kind).map(|letter| letter.state);
+    let states = [LetterKind::Scheduled, LetterKind::SecondNotice].map(last);
+    let is = |of: &[LetterState]| states.iter().flatten().any(|state| of.contains(state));
+    Ok(if is(&[LetterState::Failed, LetterState::Bounced, LetterState::Held]) {
+        Notice::Lost
+    } else if is(&[LetterState::Queued, LetterState::Sending]) {
+        Notice::OnItsWay
+    } else {
+        Notice::Told
+    })
 }
 
 /// Whether a letter says what is not so any more: it asks what its request does not wait for now, or tells where it stood

@@ -54,6 +54,11 @@ impl Judgement {
         )
     }
 
+    /// Whether it may move a request that is open, so that what came before it must have been heard.
+    pub(super) const fn moves_a_request(&self) -> bool {
+        matches!(self, Self::Recipient(_) | Self::Answers(..) | Self::Words(ByWords::Stops(_)))
+    }
+
     const fn left(disposition: Disposition) -> Self {
         Self::Words(ByWords::Left(disposition))
     }

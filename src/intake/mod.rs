@@ -52,6 +52,7 @@ mod script;
 mod signals;
 mod tokens;
 mod tongue;
+mod traces;
 mod trie;
 mod unread;
 mod utterance;
@@ -69,6 +70,7 @@ pub use lexicon::{Lexicon, LexiconError};
 pub use machine::MachineKind;
 pub use read::{Parts, parts, read};
 pub use tongue::Tongue;
+pub use traces::{Traces, traces};
 
 use std::fmt;
 

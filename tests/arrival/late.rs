@@ -170,3 +170,26 @@ async fn a_word_that_came_in_time_ends_a_pause() {
     shelf.fault(None);
     becomes(&world, &shelf, id, State::Scheduled).await;
 }
+
+/// A letter that the server will not give may be a stop, of anybody.
+#[tokio::test]
+async fn nothing_is_erased_past_a_letter_that_cannot_be_had() {
+    let (world, shelf) = (super::world(Ground::sqlite().await).await, Shelf::default());
+    let (id, letter) = scheduled(&world, &shelf).await;
+    shelf.put_at(world.clock.now(), &letter.answer(OWNER, "Stop"));
+    shelf.put_at(world.clock.now(), &super::ordinary(1));
+    shelf.fault(Some(Fault::FetchOf(vec![3])));
+    poll(&world, &shelf).await;
+    work(&world, &shelf).await;
+    world.clock.advance(DAY * 8);
+    work(&world, &shelf).await;
+    assert_eq!((world.state(id).await, owners(&world).await), (State::Scheduled, 1));
+    assert!(waits_for_mailbox(&world, "begin").await, "people see what it waits for");
+    let of_letter = world.reference(super::request_of(&world, 3).await).await;
+    let operator = world.operator("ops");
+    expunged::flow::operate::act(&world.house, &of_letter, &operator, expunged::flow::operate::Act::Withdraw, None)
+        .await
+        .unwrap();
+    world.clock.advance(DAY);
+    becomes(&world, &shelf, id, State::Completed).await;
+}

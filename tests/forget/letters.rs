@@ -142,3 +142,22 @@ async fn letters_that_cannot_leave_hold_up_nobody_else() {
         .await;
     assert_eq!(expunged(&world).await, (4, 4));
 }
+
+/// A letter that nobody was found for stays where it is, and its case is forgotten all the same, with no leaf that says more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_case_that_nobody_was_found_for_is_forgotten_in_silence() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let request = world.receive(&world.closing("nobody@nowhere.example")).await.1.expect("a request");
+            assert_eq!(world.state(request).await, expunged::domain::State::NotFound);
+            world.days_pass(31).await;
+            until("no letters are due", async || letters_due(&world).await == 0).await;
+            let said = "SELECT COUNT(*) AS number FROM trail WHERE event IN ('letters_expunging', 'letters_expunged')";
+            assert_eq!(world.number(said, params![]).await, 0, "nothing was expunged");
+            world.days_pass(u64::from(world.house.config.retention.record_days)).await;
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM requests", params![]).await, 0);
+        })
+        .await;
+    assert_eq!(letters_of(&world.ground.path("support")).len(), 1, "it is not ours to delete");
+}

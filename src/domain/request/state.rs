@@ -103,6 +103,8 @@ stored_enum! {
         AuthorityExpired = "authority_expired",
         /// Our challenge bounced: silence then says nothing.
         ChallengeBounced = "challenge_bounced",
+        /// The letter that says when the data are erased, and how to stop it, reached nobody.
+        NotTold = "not_told",
         /// The address on file was asked so often lately that a challenge would come too late.
         AskedOften = "asked_often",
         /// It asks for a whole and excepts a part of it, in words that no plan follows.

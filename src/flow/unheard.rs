@@ -1,0 +1,65 @@
+//! What becomes of a request when a letter that seems to be about it cannot be read: it may be a stop, so it is heard as one.
+//!
+//! To pause costs nobody anything, and who wrote is told how the request goes on. The letter itself is before a person, as a
+//! request of its own.
+
+use crate::db::requests::{self, Stored};
+use crate::db::{Tx, challenges, letters};
+use crate::domain::Reference;
+use crate::domain::request::Event;
+use crate::intake::Traces;
+use crate::trail::{self, Actor, Facts, PrivateFacts};
+use crate::verify::Token;
+
+use super::error::FlowError;
+use super::house::House;
+use super::{advance, note};
+
+/// The open requests that a letter with these traces may be about: those of the letters of ours that it names, or else those of
+/// its sender.
+pub(super) async fn about(house: &House, tx: &mut Tx, traces: &Traces) -> Result<Vec<Stored>, FlowError> {
+    let mut found: Vec<Stored> = Vec::new();
+    for token in traces.tokens.iter().filter_map(|text| Token::parse(text)) {
+        if let Some(asked) = challenges::by_token(tx, &token.hash()).await? {
+            found.extend(requests::load(tx, asked.challenge.request).await?);
+        }
+    }
+    for message_id in &traces.message_ids {
+        let ours = letters::by_message_id(tx, message_id).await?.filter(|ours| !ours.kind.is_alarm());
+        if let Some(request) = ours.and_then(|ours| ours.request) {
+            found.extend(requests::load(tx, request).await?);
+        }
+    }
+    if let Some(sender) = traces.sender.as_ref().filter(|_| found.is_empty()) {
+        found = requests::open_of_address(tx, &house.keys.lookup_mac(sender.as_str())).await?;
+    }
+    found.retain(|stored| !stored.request.state.is_ended());
+    found.sort_by_key(|stored| stored.request.id);
+    found.dedup_by_key(|stored| stored.request.id);
+    Ok(found)
+}
+
+/// Pauses what a letter may be about that nobody can read; `before` is the request by which a person sees that letter.
+pub(super) async fn pause_about(
+    house: &House,
+    tx: &mut Tx,
+    traces: &Traces,
+    before: &Reference,
+) -> Result<(), FlowError> {
+    for stored in about(house, tx, traces).await? {
+        pause(house, tx, &stored).await?;
+        let words = format!("a letter that could not be read may be about this request; see {before}");
+        let (event, private) = (trail::Event::Noted, PrivateFacts::new().with("note", words));
+        note::append_private(house, tx, stored.request.case, event, Actor::PROGRAM, Facts::new(), private).await?;
+    }
+    Ok(())
+}
+
+/// Pauses a request as an unproven stop does.
+pub(super) async fn pause(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
+    if stored.request.hears_stop() {
+        let bindings = stored.bindings.clone();
+        advance::advance(house, tx, stored, &Event::StopAsked, bindings, Actor::PROGRAM).await?;
+    }
+    Ok(())
+}

@@ -10,6 +10,7 @@ use tracing::info;
 use crate::chance::{Chance, OsChance, draw};
 use crate::daemon::build::{self, Choices};
 use crate::daemon::{self, Running};
+use crate::flow::House;
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
@@ -21,6 +22,9 @@ pub(super) struct RunArgs {
     /// Also judge the letters that were in the mailbox before the first run.
     #[arg(long, conflicts_with = "observe")]
     backfill: bool,
+    /// Begin with another mailbox or folder than the one that was read so far, at the next letter that comes there.
+    #[arg(long, conflicts_with = "observe")]
+    new_mailbox: bool,
     #[command(flatten)]
     observe: observe::ObserveArgs,
 }
@@ -45,6 +49,9 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
         house = building => Arc::new(house?),
         () = signals.next() => return Ok(()),
     };
+    if !args.new_mailbox {
+        is_known(&house).await?;
+    }
     let running = Running::of(&house, &worker_name(&OsChance));
     let shutdown = CancellationToken::new();
     let daemon = daemon::run(Arc::clone(&house), mailbox, running, shutdown.clone());
@@ -65,6 +72,20 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
     };
     house.db.close().await;
     Ok(ran?)
+}
+
+/// Refuses a mailbox that the ledger never read where it has read another one: its letters since the last poll would be passed
+/// over, and those that came before belong to the other.
+async fn is_known(house: &House) -> Outcome {
+    let Some(known) = daemon::known_instead(house).await? else { return Ok(()) };
+    let folder = if known.folder.is_empty() { String::new() } else { format!(" (folder {})", known.folder) };
+    let words = format!(
+        "the ledger has read the mailbox of {}{folder}, and this config names another one: letters that came since would be passed over. \
+         Where it is the same mailbox and only [service] address has changed, set known_as under [mailbox] to the old address; \
+         where it is another mailbox or folder, start once with --new-mailbox",
+        known.mailbox
+    );
+    Err(Ended::saying(Exit::Usage, words))
 }
 
 /// The two ways in which an operating system asks for an end.

@@ -97,6 +97,8 @@ pub struct Mailbox {
     pub move_to: Option<String>,
     /// Where the mail server itself keeps copies of what is sent; ours are expunged there with the request.
     pub sent_folder: Option<String>,
+    /// The `service.address` by which the ledger knows this mailbox, where that has changed since.
+    pub known_as: Option<String>,
     /// Ask for new letters at least this often.
     pub poll: Duration,
     /// Alarm the team when no poll succeeded for this long.

@@ -105,7 +105,7 @@ fn service_value(service: &Service) -> Value {
 }
 
 fn mailbox_value(mailbox: &Mailbox) -> Value {
-    let Mailbox { kind, move_to, sent_folder, poll, silence_alarm } = mailbox;
+    let Mailbox { kind, move_to, sent_folder, known_as, poll, silence_alarm } = mailbox;
     let kind = match kind {
         MailboxKind::Imap(imap) => imap_value(imap),
         MailboxKind::Maildir(MaildirSettings { path, keyword }) => {
@@ -113,7 +113,7 @@ fn mailbox_value(mailbox: &Mailbox) -> Value {
         }
     };
     json!({
-        "kind": kind, "move_to": move_to, "sent_folder": sent_folder, "poll": poll.as_secs(),
+        "kind": kind, "move_to": move_to, "sent_folder": sent_folder, "known_as": known_as, "poll": poll.as_secs(),
         "silence_alarm": silence_alarm.as_secs(),
     })
 }

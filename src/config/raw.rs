@@ -61,6 +61,7 @@ section!(RawMailbox {
     keyword: Maybe<String>,
     move_to: Maybe<String>,
     sent_folder: Maybe<String>,
+    known_as: Maybe<String>,
     poll_seconds: Maybe<i64>,
     silence_alarm_minutes: Maybe<i64>,
 });

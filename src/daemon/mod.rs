@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::db::Jobs;
+use crate::flow::arrive::{self, Place};
 use crate::flow::desk::Desk;
 use crate::flow::{FlowError, House, canary, kinds};
 use crate::mailbox::Mailbox;
@@ -77,6 +78,15 @@ impl Running {
         running.watch.poll = Duration::from_millis(50);
         running
     }
+}
+
+/// The mailbox or folder that the ledger has read, where it has never read the one that is configured now: what came to that one
+/// meanwhile would be passed over, so that a person says what is meant.
+///
+/// # Errors
+/// When our own database does not answer.
+pub async fn known_instead(house: &House) -> Result<Option<Place>, FlowError> {
+    arrive::known_instead(house, &watch::place(house)).await
 }
 
 /// Runs until `shutdown`, then finishes what is under way or gives it back.

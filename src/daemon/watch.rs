@@ -66,7 +66,8 @@ pub(super) async fn watch(
     }
 }
 
-fn place(house: &House) -> Place {
+/// What this house reads.
+pub(super) fn place(house: &House) -> Place {
     let folder = match &house.config.mailbox.kind {
         MailboxKind::Imap(imap) => imap.folder.clone(),
         MailboxKind::Maildir(_) => String::new(),

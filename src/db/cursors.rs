@@ -61,6 +61,17 @@ pub async fn load(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Option<Cur
     .transpose()
 }
 
+/// The folders that were read, with their mailboxes, if none of them is this one; none before the first run.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn only_others(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Vec<(String, String)>, DbError> {
+    let sql = "SELECT mailbox, folder FROM cursors
+               WHERE NOT EXISTS (SELECT 1 FROM cursors c WHERE c.mailbox = $1 AND c.folder = $2) ORDER BY mailbox, folder";
+    let rows = tx.all(sql, params![mailbox, folder]).await?;
+    rows.iter().map(|row| Ok((row.text("mailbox")?, row.text("folder")?))).collect()
+}
+
 /// Moves the cursor of a folder.
 ///
 /// # Errors

@@ -103,6 +103,16 @@ pub async fn is_backfilled(house: &House, place: &Place) -> Result<bool, FlowErr
     Ok(house.backfill && known.is_some_and(|cursor| cursor.started_at.is_none()))
 }
 
+/// Another mailbox, or another folder of this one, that the ledger has read, where it has never read this one.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn known_instead(house: &House, place: &Place) -> Result<Option<Place>, FlowError> {
+    let mut tx = house.db.read().await?;
+    let others = cursors::only_others(&mut tx, &place.mailbox, &place.folder).await?;
+    Ok(others.into_iter().next_back().map(|(mailbox, folder)| Place { mailbox, folder }))
+}
+
 /// The cursor to go on from. The first run starts at UIDNEXT; a folder whose UIDs began to mean other letters is read
 /// from its first.
 async fn begin(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {

@@ -110,7 +110,7 @@ impl House {
     /// The name of the mailbox in the ledger.
     #[must_use]
     pub fn mailbox_name(&self) -> &str {
-        &self.config.service.address
+        self.config.mailbox.known_as.as_deref().unwrap_or(&self.config.service.address)
     }
 
     /// How long the letters of a request that ended in this state are kept, in days.

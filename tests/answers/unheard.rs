@@ -74,11 +74,13 @@ async fn nothing_is_erased_past_a_letter_that_could_not_be_judged() {
             world.clock.advance(std::time::Duration::from_secs(8 * 86_400));
             tokio::time::sleep(std::time::Duration::from_secs(2)).await;
             assert_eq!(world.state(id).await, State::Scheduled);
-            let alarm = world.fresh(TEAM).pop().expect("a person is told");
-            let of_letter = alarm.text.split_whitespace().find(|word| word.starts_with("ER-")).expect("a reference");
-            let of_letter = of_letter.trim_end_matches(['.', ',', ':']).parse().expect("a reference");
+            let of_letter = "SELECT id FROM requests WHERE review_reason = 'poison'";
+            let mut tx = world.house.db.read().await.unwrap();
+            let of_letter = RequestId::from_uuid(tx.one(of_letter, params![]).await.unwrap().uuid("id").unwrap());
+            drop(tx);
+            let of_letter = world.reference(of_letter).await;
             operate::act(&world.house, &of_letter, &operator(world), Act::Withdraw, None).await.unwrap();
-            world.settle().await;
+            world.days_pass(1).await;
             assert_eq!(world.state(id).await, State::Completed, "once a person has looked");
         })
         .await;

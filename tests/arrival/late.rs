@@ -193,3 +193,19 @@ async fn nothing_is_erased_past_a_letter_that_cannot_be_had() {
     world.clock.advance(DAY);
     becomes(&world, &shelf, id, State::Completed).await;
 }
+
+/// It came after the grace period, while the mailbox could not be read, and nothing was erased yet.
+#[tokio::test]
+async fn a_late_stop_that_lies_here_is_heard_before_the_erasing() {
+    let (world, shelf) = (super::world(Ground::sqlite().await).await, Shelf::default());
+    let (id, letter) = scheduled(&world, &shelf).await;
+    unread(&world, &shelf, 8, &letter.answer(OWNER, "Stop")).await;
+    shelf.fault(None);
+    poll(&world, &shelf).await;
+    let judged_at = "UPDATE jobs SET run_at = $1 WHERE kind = 'judge'";
+    world.try_sql(judged_at, params![world.clock.now().plus_days(1)]).await.unwrap();
+    work(&world, &shelf).await;
+    assert_eq!((world.state(id).await, owners(&world).await), (State::Scheduled, 1));
+    world.try_sql(judged_at, params![world.clock.now()]).await.unwrap();
+    becomes(&world, &shelf, id, State::Withdrawn).await;
+}

@@ -215,6 +215,22 @@ fn a_second_daemon_is_refused() {
     });
 }
 
+/// Letters that came since the ledger has read another mailbox would be passed over.
+#[test]
+fn another_mailbox_is_begun_with_by_order_only() {
+    let (shop, _) = Shop::asked();
+    let config = std::fs::read_to_string(shop.path("expunged.toml")).expect("the config");
+    let moved = config.replace("privacy@tiny.example", "erasure@tiny.example");
+    assert_ne!(moved, config);
+    let write = |config: &str| std::fs::write(shop.path("expunged.toml"), config).expect("a config");
+    write(&moved);
+    shop.run(&["run"]).failed(2, "the ledger has read the mailbox of privacy@tiny.example");
+    write(&moved.replace("[mailbox]\n", "[mailbox]\nknown_as = \"privacy@tiny.example\"\n"));
+    shop.daemon_of(&["run"], |_| true);
+    write(&moved);
+    shop.daemon_of(&["run", "--new-mailbox"], |shop| shop.run(&["check", "--connect"]).code.is_some());
+}
+
 /// A start that goes wrong with the first letter would be found by nobody who looks at the start.
 #[test]
 fn a_query_of_the_directory_that_the_store_refuses_stops_the_start() {

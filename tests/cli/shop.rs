@@ -236,7 +236,12 @@ impl Shop {
 
     /// Runs the daemon until something is so, then asks it to stop: it must end well and soon.
     pub(super) fn daemon_until(&self, so: impl Fn(&Self) -> bool) {
-        let mut daemon = self.command(&["run", "--backfill"]).stderr(Stdio::piped()).spawn().expect("it starts");
+        self.daemon_of(&["run", "--backfill"], so);
+    }
+
+    /// The same, started by this command.
+    pub(super) fn daemon_of(&self, command: &[&str], so: impl Fn(&Self) -> bool) {
+        let mut daemon = self.command(command).stderr(Stdio::piped()).spawn().expect("it starts");
         let pid = rustix::process::Pid::from_child(&daemon);
         let mut log = BufReader::new(daemon.stderr.take().expect("its log"));
         let mut started = String::new();

@@ -53,6 +53,7 @@ impl Checks<'_> {
             self.note(problem);
         }
         let sent_folder = self.folder_name("sent_folder", raw.sent_folder);
+        let known_as = raw.known_as.and_then(|address| self.address("known_as", address));
         let silence_span = raw.silence_alarm_minutes.as_ref().map(Spanned::span);
         let poll = self.duration("poll_seconds", raw.poll_seconds, Unit::Seconds, 1..=3_600, 20);
         let silence_alarm =
@@ -65,7 +66,7 @@ impl Checks<'_> {
                 None => problem,
             });
         }
-        Some(Mailbox { kind: kind?, move_to: move_to?, sent_folder: sent_folder?, poll, silence_alarm })
+        Some(Mailbox { kind: kind?, move_to: move_to?, sent_folder: sent_folder?, known_as, poll, silence_alarm })
     }
 
     fn imap(&mut self, raw: Spanned<RawImap>, keyword: String) -> Option<ImapSettings> {

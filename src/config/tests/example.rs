@@ -43,7 +43,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
         (993, Security::Tls, "INBOX", "$Expunged")
     );
     assert_eq!(imap.password.expose_secret(), "imap-hunter2");
-    assert_eq!((config.mailbox.move_to, config.mailbox.sent_folder), (None, None));
+    assert_eq!((config.mailbox.move_to, config.mailbox.sent_folder, config.mailbox.known_as), (None, None, None));
     assert_eq!(
         (config.mailbox.poll, config.mailbox.silence_alarm),
         (Duration::from_secs(20), Duration::from_secs(1800))

@@ -61,6 +61,8 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;
+-- What is stored and not judged, in the order in which it is heard.
+CREATE INDEX deliveries_unheard ON deliveries (mailbox, received_at, numbering, uid) WHERE disposition = 'stored' AND judged_at IS NULL;
 -- What belongs to no request loses its digest after a while; few rows still have one.
 CREATE INDEX deliveries_to_forget ON deliveries (judged_at) WHERE request_id IS NULL AND content_mac IS NOT NULL;
 

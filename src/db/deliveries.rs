@@ -184,10 +184,8 @@ pub async fn of_content(tx: &mut Tx, mac: &[u8; 32]) -> Result<Option<Delivery>,
 /// # Errors
 /// When the database does not answer.
 pub async fn has_unjudged(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<bool, DbError> {
-    // What is not judged has a digest and no request: the index of what is to be forgotten leads to it.
-    let sql =
-        "SELECT 1 AS one FROM deliveries WHERE request_id IS NULL AND content_mac IS NOT NULL AND judged_at IS NULL
-               AND disposition = 'stored' AND mailbox = $1 AND received_at <= $2 LIMIT 1";
+    let sql = "SELECT 1 AS one FROM deliveries WHERE disposition = 'stored' AND judged_at IS NULL
+               AND mailbox = $1 AND received_at <= $2 LIMIT 1";
     Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
 }
 
@@ -197,8 +195,8 @@ pub async fn has_unjudged(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<b
 /// # Errors
 /// When the database does not answer.
 pub async fn first_unjudged(tx: &mut Tx, mailbox: &str) -> Result<Option<DeliveryId>, DbError> {
-    let sql = "SELECT id FROM deliveries WHERE request_id IS NULL AND content_mac IS NOT NULL AND judged_at IS NULL
-               AND disposition = 'stored' AND mailbox = $1 ORDER BY received_at, numbering, uid LIMIT 1";
+    let sql = "SELECT id FROM deliveries WHERE disposition = 'stored' AND judged_at IS NULL AND mailbox = $1
+               ORDER BY received_at, numbering, uid LIMIT 1";
     let row = tx.optional(sql, params![mailbox]).await?;
     row.map(|row| Ok(DeliveryId::from_uuid(row.uuid("id")?))).transpose()
 }

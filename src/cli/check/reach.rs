@@ -15,7 +15,7 @@ use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
 use crate::db::DbError;
 use crate::db::probe::{self, Probe};
-use crate::erase::map::StoreMap;
+use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
 use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
@@ -105,13 +105,16 @@ fn fits(report: &mut Report, map: &DataMap, schemas: &BTreeMap<StoreName, Schema
     }
     let defects = check(map, schemas);
     if defects.is_empty() {
-        return report.ok(CHECK, "every column has a category, every foreign key an answer");
+        report.ok(CHECK, "every column has a category, every foreign key an answer");
     }
     for defect in defects {
         report.failed(CHECK, Exit::Usage, defect.to_string());
     }
 }
 
+    for defect in apart(map, schemas) {
+        report.failed("links of the maps", Exit::Usage, defect.to_string());
+    }
 async fn database(report: &mut Report, config: &Config) {
     const CHECK: &str = "database";
     let seen = timeout(ANSWER_WITHIN, probe::probe(&config.database.url)).await;

@@ -171,6 +171,7 @@ fn a_plan_counts_and_writes_nothing() {
     assert!(!shop.has("ledger.db"), "a plan opens no database of ours");
 }
 
+    assert!(table.out.contains("kept until at the latest"), "the day of the last row: {}", table.out);
 impl Said {
     /// Another person is another plan.
     fn json_digest_differs(&self, other: &Value) {

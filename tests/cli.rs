@@ -127,8 +127,17 @@ fn what_does_not_exist_is_not_found() {
 #[test]
 fn a_wrong_word_on_the_command_line_says_what_is_expected() {
     let shop = Shop::begun();
-    let day =
-        ["requests", "refuse", "EXP-7K3Q-M2", "--ground", "A claim", "--article", "Art. 17", "--review-on", "soon"];
+    let day = [
+        "requests",
+        "refuse",
+        "EXP-7K3Q-M2",
+        "--ground",
+        "A claim",
+        "--article",
+        "Art. 17(3)(b)",
+        "--review-on",
+        "soon",
+    ];
     shop.run(&day).failed(2, "expected a day such as");
     shop.run(&["replay", "--since", "2999-01-01"]).failed(2, "no backup is of a time to come");
     // The file of a store's url is looked for beside its map, and the error says where that is.
@@ -473,6 +482,9 @@ fn a_look_needs_no_right_to_write() {
         ] {
             let said = shop.run(look);
             assert_eq!(said.code, Some(0), "{look:?}: {}", said.err);
+    // Of the articles of the law, those by which one may refuse.
+    let no_article = shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", "because"]);
+    no_article.failed(2, "Art. 11(2) GDPR, Art. 12(5) GDPR, Art. 12(6) GDPR, Art. 17(3)(a) GDPR");
         }
         let checked: Value = serde_json::from_str(&shop.run(&["check", "--connect", "-o", "json"]).out).expect("JSON");
         let lines = checked.as_array().expect("lines");
@@ -518,7 +530,9 @@ fn an_operator_acts_while_a_store_is_away() {
     shop.ledger("UPDATE jobs SET state = 'dead' WHERE kind = 'send'");
     let dead = shop.run(&["jobs", "list", "--state", "dead", "-o", "json"]).json();
     done(&["jobs", "retry", dead[0]["id"].as_str().expect("a dead job")]);
-    done(&["requests", "refuse", &second, "--ground", "A claim is open", "--article", "Art. 17(3)(e) GDPR"]);
+    done(&["requests", "refuse", &second, "--ground", "A claim is open", "--article", "17 (3)(e); § 35 BDSG"]);
+    let shown = shop.run(&["requests", "show", &second, "--reveal"]);
+    assert!(shown.out.contains("Art. 17(3)(e) GDPR; § 35 BDSG"), "{}", shown.out);
     // The directory stands in the other store, which is there.
     done(&["requests", "scope", &first, "account"]);
     done(&["requests", "withdraw", &first]);

@@ -136,7 +136,8 @@ pub async fn act(
 /// categories of data that stay, and the day on which it is looked at again.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] once erasing has begun; blank words, a category that no data map has, a day that has passed.
+/// [`FlowError::Illegal`] once erasing has begun; blank words, an article of no refusal, a category that no data map has, a day
+/// that has passed.
 pub async fn refuse(
     house: &House,
     reference: &Reference,
@@ -144,7 +145,10 @@ pub async fn refuse(
     refusal: Refusal,
 ) -> Result<Stored, FlowError> {
     let ground = words(&refusal.ground, "a ground")?.to_owned();
-    let article = words(&refusal.article, "an article")?.to_owned();
+    let articles = &house.config.law.pack.articles;
+    let article = articles
+        .refusing(words(&refusal.article, "an article")?)
+        .ok_or_else(|| FlowError::NoSuchArticle { known: articles.refusals.join(", ") })?;
     let known = house.map.categories();
     if refusal.data.iter().any(|category| !known.contains(&category.as_str())) {
         return Err(FlowError::NotFound("category of this name in the data maps"));

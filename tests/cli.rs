@@ -171,6 +171,7 @@ fn a_plan_counts_and_writes_nothing() {
     assert_eq!(table.code, Some(0), "{}", table.err);
     assert!(table.out.starts_with("step") || table.out.starts_with(" step"), "{}", table.out);
     assert!(table.err.contains("nothing was written to a store"));
+    assert!(table.out.contains("kept until at the latest"), "the day of the last row: {}", table.out);
     assert!(!table.out.contains("customer.example"));
 
     shop.run(&["plan", "nobody@customer.example"]).failed(3, "no account has this address");
@@ -180,7 +181,6 @@ fn a_plan_counts_and_writes_nothing() {
     assert!(!shop.has("ledger.db"), "a plan opens no database of ours");
 }
 
-    assert!(table.out.contains("kept until at the latest"), "the day of the last row: {}", table.out);
 impl Said {
     /// Another person is another plan.
     fn json_digest_differs(&self, other: &Value) {
@@ -425,6 +425,28 @@ fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
     assert!(shop.run(&["trail", "show", &second, "--reveal"]).out.contains("ground A claim is open"));
 }
 
+/// Whoever has work hurried hears whether there is anything left to do.
+#[test]
+fn work_for_a_request_that_has_ended_is_not_hurried() {
+    let (shop, at) = Shop::asked();
+    let sends = |shop: &Shop| -> Vec<String> {
+        let jobs = shop.run(&["jobs", "list", "--request", &at, "--state", "waiting", "-o", "json"]).json();
+        let jobs = jobs.as_array().expect("jobs").clone();
+        let sends = jobs.iter().filter(|job| job["kind"] == "send");
+        sends.map(|job| job["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    shop.ledger("UPDATE jobs SET run_at = run_at + 3600000000 WHERE kind = 'send'");
+    let before = sends(&shop);
+    assert!(!before.is_empty(), "the mail server is a closed port");
+    assert_eq!(shop.run(&["requests", "withdraw", &at]).code, Some(0));
+    let left: Vec<String> = sends(&shop).into_iter().filter(|job| before.contains(job)).collect();
+    for job in left {
+        shop.run(&["jobs", "retry", &job]).failed(4, "its request has ended or gone on since: it is sent no more");
+    }
+    let told = sends(&shop).into_iter().find(|job| !before.contains(job)).expect("the letter that says so");
+    shop.run(&["jobs", "retry", &told]).failed(4, "due already");
+}
+
 #[test]
 fn a_store_that_cannot_be_reached_is_not_a_wrong_config() {
     let shop = Shop::new();
@@ -460,6 +482,9 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     let at = listed[0]["reference"].as_str().expect("a reference");
     shop.run(&["requests", "refuse", at, "--ground", " ", "--article", "Art. 17(3)(e) GDPR"]).failed(2, "a ground");
     shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", ""]).failed(2, "an article");
+    // Of the articles of the law, those by which one may refuse.
+    let no_article = shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", "because"]);
+    no_article.failed(2, "Art. 11(2) GDPR, Art. 12(5) GDPR, Art. 12(6) GDPR, Art. 17(3)(a) GDPR");
     shop.run(&["requests", "extend", at, "--reason", "  "]).failed(2, "a reason");
     shop.run(&["requests", "note", at, ""]).failed(2, "a note");
     shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(2, "10,000 characters");
@@ -482,9 +507,6 @@ fn a_look_needs_no_right_to_write() {
         ] {
             let said = shop.run(look);
             assert_eq!(said.code, Some(0), "{look:?}: {}", said.err);
-    // Of the articles of the law, those by which one may refuse.
-    let no_article = shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", "because"]);
-    no_article.failed(2, "Art. 11(2) GDPR, Art. 12(5) GDPR, Art. 12(6) GDPR, Art. 17(3)(a) GDPR");
         }
         let checked: Value = serde_json::from_str(&shop.run(&["check", "--connect", "-o", "json"]).out).expect("JSON");
         let lines = checked.as_array().expect("lines");

@@ -99,10 +99,19 @@ pub fn table<T: Tabular>(rows: &[T]) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// A pipe has no width, and a terminal that says 0 does not know its own: then a row is one line.
+fn arrangement(width: Option<u16>, columns: Option<&str>) -> ContentArrangement {
+    match width {
+        Some(1..) if columns.is_none_or(|columns| columns.trim() != "0") => ContentArrangement::Dynamic,
+        _ => ContentArrangement::Disabled,
+    }
+}
+
 fn laid_out<T: Tabular>(rows: &[T]) -> Table {
     let mut table = Table::new();
     table.load_style(if std::io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING });
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let columns = std::env::var("COLUMNS").ok();
+    table.set_content_arrangement(arrangement(table.width(), columns.as_deref()));
     table.set_header(T::HEADS.iter().copied());
     let cells: Vec<Vec<String>> =
         rows.iter().map(|row| row.cells().iter().map(|cell| printable(cell)).collect()).collect();
@@ -186,9 +195,17 @@ mod tests {
     fn a_reference_stays_whole_however_narrow_the_terminal() {
         for width in [1, 10, 30, 200] {
             let mut table = laid_out(&[Line("EXP-7K3Q-M2")]);
+            table.set_content_arrangement(arrangement(Some(width), None));
             let text = table.set_width(width).to_string();
             assert!(text.contains("EXP-7K3Q-M2"), "{width} columns:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_row_is_not_folded_where_nobody_knows_the_width() {
+        let folds = |width, columns| matches!(arrangement(width, columns), ContentArrangement::Dynamic);
+        assert!(folds(Some(80), None) && folds(Some(80), Some("80")));
+        assert!(!folds(Some(0), None) && !folds(None, None) && !folds(Some(80), Some("0")));
     }
 
     #[test]

@@ -127,8 +127,17 @@ fn what_does_not_exist_is_not_found() {
 #[test]
 fn a_wrong_word_on_the_command_line_says_what_is_expected() {
     let shop = Shop::begun();
-    let day =
-        ["requests", "refuse", "EXP-7K3Q-M2", "--ground", "A claim", "--article", "Art. 17", "--review-on", "soon"];
+    let day = [
+        "requests",
+        "refuse",
+        "EXP-7K3Q-M2",
+        "--ground",
+        "A claim",
+        "--article",
+        "Art. 17(3)(b)",
+        "--review-on",
+        "soon",
+    ];
     shop.run(&day).failed(2, "expected a day such as");
     shop.run(&["replay", "--since", "2999-01-01"]).failed(2, "no backup is of a time to come");
     // The file of a store's url is looked for beside its map, and the error says where that is.
@@ -162,6 +171,7 @@ fn a_plan_counts_and_writes_nothing() {
     assert_eq!(table.code, Some(0), "{}", table.err);
     assert!(table.out.starts_with("step") || table.out.starts_with(" step"), "{}", table.out);
     assert!(table.err.contains("nothing was written to a store"));
+    assert!(table.out.contains("kept until at the latest"), "the day of the last row: {}", table.out);
     assert!(!table.out.contains("customer.example"));
 
     shop.run(&["plan", "nobody@customer.example"]).failed(3, "no account has this address");
@@ -291,16 +301,17 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
     shop.run(&["requests", "approve", at]).failed(4, "evidence");
     // Whoever records the evidence cannot approve it.
     let evidence = ["requests", "approve", at, "--proof", "called_back", "--evidence", "Rang Olga back"];
-    assert_eq!(shop.run_as("anna", &evidence).code, Some(0));
-    shop.run_as("anna", &["requests", "approve", at]).failed(4, "a second operator must");
+    assert_eq!(shop.run(&evidence).code, Some(0));
+    shop.run(&["requests", "approve", at]).failed(4, "a second operator must");
+    // Whoever is root is one person, whomever sudo names: its variable is theirs to write.
+    for name in ["nobody", "mail", "no-such-user"] {
+        shop.run_as(name, &["requests", "approve", at]).failed(4, "a second operator must");
+    }
     // Evidence that somebody gives is recorded; it never approves what another recorded.
-    assert!(shop.run_as("ben", &evidence).err.contains("evidence recorded"));
+    assert!(shop.run_as("mail", &evidence).err.contains("evidence recorded"));
     assert_eq!(shop.run(&["requests", "show", at, "-o", "json"]).json()["state"], "awaiting_confirmation");
-    let anna = shop.run_as("anna", &["requests", "approve", at, "-o", "json"]);
-    if Shop::knows_two_operators() {
-        assert_eq!(anna.json()["state"], "scheduled", "{}", anna.out);
-    } else {
-        anna.failed(4, "a second operator must");
+    if let Some(other) = shop.run_as_user("nobody", &["requests", "approve", at, "-o", "json"]) {
+        assert_eq!(other.json()["state"], "scheduled", "{}", other.out);
     }
 
     let trail = shop.run(&["trail", "show", at, "-o", "json"]);
@@ -414,6 +425,28 @@ fn what_waits_for_a_person_is_put_right_refused_and_tried_again_from_here() {
     assert!(shop.run(&["trail", "show", &second, "--reveal"]).out.contains("ground A claim is open"));
 }
 
+/// Whoever has work hurried hears whether there is anything left to do.
+#[test]
+fn work_for_a_request_that_has_ended_is_not_hurried() {
+    let (shop, at) = Shop::asked();
+    let sends = |shop: &Shop| -> Vec<String> {
+        let jobs = shop.run(&["jobs", "list", "--request", &at, "--state", "waiting", "-o", "json"]).json();
+        let jobs = jobs.as_array().expect("jobs").clone();
+        let sends = jobs.iter().filter(|job| job["kind"] == "send");
+        sends.map(|job| job["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    shop.ledger("UPDATE jobs SET run_at = run_at + 3600000000 WHERE kind = 'send'");
+    let before = sends(&shop);
+    assert!(!before.is_empty(), "the mail server is a closed port");
+    assert_eq!(shop.run(&["requests", "withdraw", &at]).code, Some(0));
+    let left: Vec<String> = sends(&shop).into_iter().filter(|job| before.contains(job)).collect();
+    for job in left {
+        shop.run(&["jobs", "retry", &job]).failed(4, "its request has ended or gone on since: it is sent no more");
+    }
+    let told = sends(&shop).into_iter().find(|job| !before.contains(job)).expect("the letter that says so");
+    shop.run(&["jobs", "retry", &told]).failed(4, "due already");
+}
+
 #[test]
 fn a_store_that_cannot_be_reached_is_not_a_wrong_config() {
     let shop = Shop::new();
@@ -449,6 +482,9 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     let at = listed[0]["reference"].as_str().expect("a reference");
     shop.run(&["requests", "refuse", at, "--ground", " ", "--article", "Art. 17(3)(e) GDPR"]).failed(2, "a ground");
     shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", ""]).failed(2, "an article");
+    // Of the articles of the law, those by which one may refuse.
+    let no_article = shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", "because"]);
+    no_article.failed(2, "Art. 11(2) GDPR, Art. 12(5) GDPR, Art. 12(6) GDPR, Art. 17(3)(a) GDPR");
     shop.run(&["requests", "extend", at, "--reason", "  "]).failed(2, "a reason");
     shop.run(&["requests", "note", at, ""]).failed(2, "a note");
     shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(2, "10,000 characters");
@@ -516,7 +552,9 @@ fn an_operator_acts_while_a_store_is_away() {
     shop.ledger("UPDATE jobs SET state = 'dead' WHERE kind = 'send'");
     let dead = shop.run(&["jobs", "list", "--state", "dead", "-o", "json"]).json();
     done(&["jobs", "retry", dead[0]["id"].as_str().expect("a dead job")]);
-    done(&["requests", "refuse", &second, "--ground", "A claim is open", "--article", "Art. 17(3)(e) GDPR"]);
+    done(&["requests", "refuse", &second, "--ground", "A claim is open", "--article", "17 (3)(e); § 35 BDSG"]);
+    let shown = shop.run(&["requests", "show", &second, "--reveal"]);
+    assert!(shown.out.contains("Art. 17(3)(e) GDPR; § 35 BDSG"), "{}", shown.out);
     // The directory stands in the other store, which is there.
     done(&["requests", "scope", &first, "account"]);
     done(&["requests", "withdraw", &first]);

@@ -196,9 +196,9 @@ async fn the_rows_are_gone(world: &World) {
 async fn the_confirmations_tell_the_truth(world: &World) {
     let [english, german, employer] = askers();
     for (person, subject, until, count) in [
-        (&english, "is completed", "kept until 3 January 2035", "4 records"),
-        (&german, "ist erledigt", "aufbewahrt bis zum 3. Januar 2035", "4 Datensätze"),
-        (&employer, "is completed", "kept until 3 January 2035", "2 records"),
+        (&english, "is completed", "kept until 3 January 2035 at the latest", "4 records"),
+        (&german, "ist erledigt", "aufbewahrt, längstens bis zum 3. Januar 2035", "4 Datensätze"),
+        (&employer, "is completed", "kept until 3 January 2035 at the latest", "2 records"),
     ] {
         let found = world.post.letter(&person.email, subject).await;
         let letter = parsed(&found.bytes);

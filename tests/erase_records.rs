@@ -115,7 +115,7 @@ on_both! {
             assert_eq!(world.state(request).await, State::Completed);
             let mut texts = world.fresh(OWNER).into_iter().map(|letter| letter.text.split_whitespace().collect::<Vec<_>>().join(" "));
             let text = texts.find(|text| text.contains("We completed the request")).expect("a confirmation");
-            assert!(text.contains("other records: 1 record kept until 1 February 2036. Reason: Art. 17(3)(b) GDPR."), "{text}");
+            assert!(text.contains("other records: 1 record kept until 1 February 2036 at the latest. Reason: Art. 17(3)(b) GDPR."), "{text}");
             assert!(!text.contains("belong to others"), "the order was their own: {text}");
         }).await;
     }

@@ -240,7 +240,7 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
             Some(Exit::Refused)
         }
         FlowError::NotFound(_) => Some(Exit::NotFound),
-        FlowError::Blank(_) | FlowError::Unusable(_) => Some(Exit::Usage),
+        FlowError::Blank(_) | FlowError::Unusable(_) | FlowError::NoSuchArticle { .. } => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),
         _ => None,
     }

@@ -16,7 +16,7 @@ use crate::flow::legal::{self, HeldTarget};
 use crate::flow::operate::Operator;
 use crate::flow::sighted::{self, Sight};
 
-use super::actor;
+use super::actor::{self, Login};
 use super::exit::{Ended, Exit};
 use crate::output::{Format, say};
 use crate::vault::KeyEncryptionKey;
@@ -124,7 +124,8 @@ impl Invocation {
 }
 
 fn with_operator(house: House) -> (House, Operator) {
-    let operator = Operator::named(&house, &actor::login());
+    let Login { name, person, claimed } = actor::login();
+    let operator = Operator::of(&house, &name, &person, claimed.as_deref());
     (house, operator)
 }
 

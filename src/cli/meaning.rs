@@ -48,7 +48,8 @@ pub(super) fn of_review(templates: &Templates, reason: ReviewReason) -> String {
 const fn helps(reason: ReviewReason) -> &'static str {
     match reason {
         ReviewReason::UnclearLetter | ReviewReason::TooLarge | ReviewReason::Poison | ReviewReason::Limited => {
-            "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope', 'refuse' or 'withdraw'"
+            "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope REF SCOPE' (with --target WHOM where it \
+             means somebody else than who wrote), 'refuse' or 'withdraw'"
         }
         ReviewReason::SeveralAccounts => "'requests account REF ID' says which account is meant",
         ReviewReason::UnclearTarget => "'requests scope REF SCOPE --target WHOM' says whom it means",

@@ -63,10 +63,10 @@ struct CommandLine {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// The config file.
-    #[arg(long, global = true, value_name = "FILE", default_value = CONFIG_FILE)]
-    #[arg(env = "EXPUNGED_CONFIG", hide_env_values = true)]
-    config: PathBuf,
+    /// The config file. The environment is read by us: the parser would show what stands there as an argument that is needed.
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(help = "The config file [env: EXPUNGED_CONFIG] [default: /etc/expunged/expunged.toml]")]
+    config: Option<PathBuf>,
     /// How data are written to stdout.
     #[arg(short, long, global = true, value_enum, default_value_t)]
     #[arg(value_name = "table|json|jsonl", hide_possible_values = true)]
@@ -150,7 +150,9 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(line: CommandLine) -> Outcome {
     let Global { config, output, verbose, .. } = line.global;
-    let invocation = Invocation { config_file: config, format: output, verbose };
+    let named = || std::env::var_os("EXPUNGED_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from);
+    let config_file = config.or_else(named).unwrap_or_else(|| PathBuf::from(CONFIG_FILE));
+    let invocation = Invocation { config_file, format: output, verbose };
     // The daemon logs as its config says; a command for people says only what goes wrong.
     if !matches!(line.command, Command::Run(_)) {
         logging::for_people(verbose)?;

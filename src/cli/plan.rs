@@ -112,7 +112,8 @@ impl Tabular for AskedLine<'_> {
 }
 
 impl Tabular for PreviewRow {
-    const HEADS: &'static [&'static str] = &["step", "store", "table", "act", "rows", "ground", "until"];
+    const HEADS: &'static [&'static str] =
+        &["step", "store", "table", "act", "rows", "ground", "kept until at the latest"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -202,7 +203,8 @@ fn write(
     }
     if invocation.format == Format::Table {
         let kept = args.out.as_ref().map_or_else(String::new, |file| format!("; kept in {}", file.display()));
-        say(&format!("{} rows; plan {}; nothing was written to a store{kept}", paper.rows_total, paper.digest_hex()));
+        let rows = if paper.rows_total == 1 { "1 row".to_owned() } else { format!("{} rows", paper.rows_total) };
+        say(&format!("{rows}; plan {}; nothing was written to a store{kept}", paper.digest_hex()));
     }
     if args.detailed_exitcode && paper.rows_total > 0 {
         return Err(Ended::quietly(Exit::Something));

@@ -13,7 +13,8 @@ pub(super) enum RetentionCommand {
 }
 
 impl Tabular for KeptLine {
-    const HEADS: &'static [&'static str] = &["until", "store", "table", "rows", "requests", "ground", "over"];
+    const HEADS: &'static [&'static str] =
+        &["until at the latest", "store", "table", "rows", "requests", "ground", "over"];
 
     fn cells(&self) -> Vec<String> {
         vec![

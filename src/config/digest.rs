@@ -247,6 +247,7 @@ fn pack_value(pack: &LawPack) -> Value {
         instructions,
         recipients,
         record,
+        refusals,
     } = articles;
     json!({
         "name": name, "title": title, "period": period_value(*period),
@@ -254,6 +255,7 @@ fn pack_value(pack: &LawPack) -> Value {
         "rolls_to_working_day": rolls_to_working_day, "record_days": record_days,
         "supervisory_authority": supervisory_authority, "court_remedy": court_remedy,
         "articles": [erasure, of_period, extension, refusal, exceptions, processor, instructions, recipients, record],
+        "refusals": refusals,
     })
 }
 

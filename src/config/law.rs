@@ -96,6 +96,7 @@ struct RawArticles {
     instructions: String,
     recipients: String,
     record: String,
+    refusals: Vec<String>,
 }
 
 fn read(name: &str, text: &str) -> Result<LawPack, BrokenPack> {
@@ -115,6 +116,7 @@ fn read(name: &str, text: &str) -> Result<LawPack, BrokenPack> {
         instructions,
         recipients,
         record,
+        refusals,
     } = raw.articles;
     Ok(LawPack {
         name: name.to_owned(),
@@ -133,6 +135,7 @@ fn read(name: &str, text: &str) -> Result<LawPack, BrokenPack> {
             instructions,
             recipients,
             record,
+            refusals,
         },
         record_days: raw.record_days,
         supervisory_authority: raw.supervisory_authority,
@@ -163,6 +166,10 @@ mod tests {
                 assert!(!article.is_empty(), "{name}: {articles:?}");
             }
             assert_eq!(pack.period_extended.is_some(), !articles.extension.is_empty(), "{name}");
+            for known in &articles.refusals {
+                assert_eq!(articles.refusing(known).as_ref(), Some(known), "{name}");
+            }
+            assert!(!articles.refusals.is_empty() && articles.refusing("because").is_none(), "{name}");
         }
     }
 

@@ -72,6 +72,26 @@ pub struct Articles {
     pub recipients: String,
     /// How long the record is kept.
     pub record: String,
+    /// The articles by which a request may be refused.
+    pub refusals: Vec<String>,
+}
+
+impl Articles {
+    /// The article by which somebody refuses, as the law pack writes it, with what they added behind a semicolon (a law of
+    /// the country). `None` where the law knows no such refusal.
+    #[must_use]
+    pub fn refusing(&self, given: &str) -> Option<String> {
+        let (article, more) = given.split_once(';').map_or((given, ""), |(article, more)| (article, more.trim()));
+        let known = self.refusals.iter().find(|known| bare(known) == bare(article))?;
+        Some(if more.is_empty() { known.clone() } else { format!("{known}; {more}") })
+    }
+}
+
+/// An article without what people write around it in several ways: `Art. 17 (3) (e) GDPR` and `17(3)(e)`.
+fn bare(article: &str) -> String {
+    let dense: String = article.to_lowercase().chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
+    let dense = ["article", "art."].iter().find_map(|word| dense.strip_prefix(word)).unwrap_or(&dense);
+    ["gdpr", "lgpd"].iter().find_map(|law| dense.strip_suffix(law)).unwrap_or(dense).to_owned()
 }
 
 /// What one law asks: periods and articles. A value of this type has been read from `config/law/<name>.toml`.

@@ -83,6 +83,14 @@ pub enum FlowError {
     /// Somebody gave words that cannot be taken.
     #[error("{0}")]
     Unusable(&'static str),
+    /// An article by which the law of this house knows no refusal.
+    #[error(
+        "the law knows no refusal by this article; use one of: {known} (a law of your country may follow behind a semicolon)"
+    )]
+    NoSuchArticle {
+        /// Those that it knows.
+        known: String,
+    },
     /// Every attempt at it ended its worker, and nobody knows why.
     #[error("it ended its worker each time it was tried")]
     Exhausted,
@@ -122,6 +130,7 @@ impl FlowError {
             | Self::Missing(_)
             | Self::Blank(_)
             | Self::Unusable(_)
+            | Self::NoSuchArticle { .. }
             | Self::Exhausted
             | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
@@ -222,7 +231,7 @@ impl FlowError {
             Self::Uncertain => "delivery_uncertain",
             Self::Missing(_) => "missing",
             Self::Blank(_) => "blank",
-            Self::Unusable(_) => "unusable",
+            Self::Unusable(_) | Self::NoSuchArticle { .. } => "unusable",
             Self::Exhausted => "attempts_used_up",
             Self::NotFound(_) => "not_found",
             Self::Broken(_) => "broken_rule",

@@ -10,7 +10,8 @@ use crate::domain::request::{Event, Wake, Warrant};
 use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::{Addressee, Endorsed, EvidenceRecord, Person, ProofKind, Vouched};
+use crate::vault::Pseudonym;
+use crate::verify::{Addressee, Endorsed, EvidenceError, EvidenceRecord, Person, ProofKind, Vouched};
 
 use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
@@ -19,25 +20,49 @@ use super::house::House;
 use super::{answer, challenge, note, open, safe};
 
 /// Somebody of the team, by the name that the operating system knows.
-pub struct Operator(Actor, crate::vault::Pseudonym);
+pub struct Operator {
+    actor: Actor,
+    pseudonym: Pseudonym,
+    /// Of the user whom the system knows to act.
+    person: Pseudonym,
+    /// Of whom the environment names besides.
+    claimed: Option<Pseudonym>,
+}
 
 impl Operator {
     /// An operator by login name; only the pseudonym is kept.
     #[must_use]
     pub fn named(house: &House, login: &str) -> Self {
-        let pseudonym = house.keys.pseudonym(login);
-        Self(Actor::operator(pseudonym), pseudonym)
+        Self::of(house, login, login, None)
+    }
+
+    /// An operator who goes by this name in the trail, and is this user of the system ("root for anna" is root). `claimed` is
+    /// whom they say that they act for.
+    #[must_use]
+    pub fn of(house: &House, name: &str, person: &str, claimed: Option<&str>) -> Self {
+        let pseudonym = house.keys.pseudonym(name);
+        Self {
+            actor: Actor::operator(pseudonym),
+            pseudonym,
+            person: house.keys.pseudonym(person),
+            claimed: claimed.map(|name| house.keys.pseudonym(name)),
+        }
     }
 
     /// What is kept of their name.
-    pub(super) const fn pseudonym(&self) -> crate::vault::Pseudonym {
-        self.1
+    pub(super) const fn pseudonym(&self) -> Pseudonym {
+        self.pseudonym
+    }
+
+    /// Whether somebody of this pseudonym is the same person, under whatever name they act.
+    fn may_be(&self, other: Pseudonym) -> bool {
+        self.person == other || self.pseudonym == other || self.claimed == Some(other)
     }
 
     /// How the trail names them.
     #[must_use]
     pub const fn actor(&self) -> Actor {
-        self.0
+        self.actor
     }
 }
 
@@ -111,7 +136,8 @@ pub async fn act(
 /// categories of data that stay, and the day on which it is looked at again.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] once erasing has begun; blank words, a category that no data map has, a day that has passed.
+/// [`FlowError::Illegal`] once erasing has begun; blank words, an article of no refusal, a category that no data map has, a day
+/// that has passed.
 pub async fn refuse(
     house: &House,
     reference: &Reference,
@@ -119,7 +145,10 @@ pub async fn refuse(
     refusal: Refusal,
 ) -> Result<Stored, FlowError> {
     let ground = words(&refusal.ground, "a ground")?.to_owned();
-    let article = words(&refusal.article, "an article")?.to_owned();
+    let articles = &house.config.law.pack.articles;
+    let article = articles
+        .refusing(words(&refusal.article, "an article")?)
+        .ok_or_else(|| FlowError::NoSuchArticle { known: articles.refusals.join(", ") })?;
     let known = house.map.categories();
     if refusal.data.iter().any(|category| !known.contains(&category.as_str())) {
         return Err(FlowError::NotFound("category of this name in the data maps"));
@@ -369,7 +398,7 @@ async fn record_evidence(
         note_digest: house.keys.digest(seen.as_bytes()),
     };
     let now = house.clock.now();
-    let record = EvidenceRecord::new(vouched, operator.1, now, house.keys.gate())?;
+    let record = EvidenceRecord::new(vouched, operator.person, now, house.keys.gate())?;
     let key = safe::record_key(house, tx, request.case).await?;
     let blob = sealed::put(tx, &key, "evidence", seen.as_bytes(), now, &*house.chance).await?;
     evidence::insert(tx, &record, blob).await?;
@@ -388,7 +417,10 @@ async fn approve_evidence(
 ) -> Result<Approval, FlowError> {
     let lives = house.terms().authority_lives;
     let (gate, now) = (house.keys.gate(), house.clock.now());
-    let endorsed = record.approve(operator.1, step_of(stored), lives, gate, now, &*house.chance)?;
+    if operator.may_be(record.recorder) {
+        return Err(EvidenceError::SamePerson.into());
+    }
+    let endorsed = record.approve(operator.person, step_of(stored), lives, gate, now, &*house.chance)?;
     let scope = scope_of(house, tx, stored, &record.vouched.plan_digest).await?;
     note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
     evidence::delete(tx, stored.request.id).await?;

@@ -7,7 +7,7 @@ use crate::db::deliveries::{self, Disposition};
 use crate::db::letters::{self, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, jobs};
-use crate::domain::request::{Audience, Event, Wake, apply};
+use crate::domain::request::{Audience, Event, Request, Wake, apply};
 use crate::domain::{DeliveryId, JobId, LetterId, Reference, State, Timestamp};
 use crate::trail::{Event as Recorded, Fact, Facts};
 use crate::vault::KeyPurpose;
@@ -44,7 +44,10 @@ pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retrie
     };
     let instead = match idle.dead {
         true => prepare(house, &mut tx, &idle, stored.as_ref()).await?,
-        false => cannot_hurry(&idle, house.clock.now()),
+        false => match ended_before(house, &mut tx, &idle, stored.as_ref()).await? {
+            None => cannot_hurry(&idle, house.clock.now()),
+            over => over,
+        },
     };
     if let Some(instead) = instead {
         return Ok(Retried::Instead(instead));
@@ -65,6 +68,31 @@ pub async fn job(house: &House, id: JobId, operator: &Operator) -> Result<Retrie
     }
     tx.commit().await?;
     Ok(if idle.dead { Retried::Again } else { Retried::Sooner })
+}
+
+/// Why a waiting job finds nothing to do any more: its request, or what its letter says, is over.
+async fn ended_before(
+    house: &House,
+    tx: &mut Tx,
+    idle: &jobs::IdleJob,
+    stored: Option<&Stored>,
+) -> Result<Option<&'static str>, FlowError> {
+    let Some(Stored { request, .. }) = stored else { return Ok(None) };
+    match idle.kind.as_str() {
+        kinds::WAKE if is_stale(house, &idle.payload, request, idle.run_at.max(house.clock.now()))? => {
+            Ok(Some("its request has ended or gone on since: on its day it finds nothing to do, and goes by itself"))
+        }
+        kinds::SEND => {
+            let OfLetter { letter: id } = read(&idle.payload)?;
+            let Some(letter) = letters::load(tx, id).await? else { return Ok(Some("its letter was forgotten")) };
+            let is_over = undelivered::is_over_by_now(house, tx, &letter, request).await?;
+            Ok(is_over.then_some(
+                "what its letter says is over, because its request has ended or gone on since: it is sent no more, and the job goes by \
+                 itself",
+            ))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What a waiting job waits for, where that is not for an operator to shorten: what is due waits for a worker only, and
@@ -211,10 +239,15 @@ fn stale_wake(
     payload: &serde_json::Value,
     stored: Option<&Stored>,
 ) -> Result<Option<&'static str>, FlowError> {
-    let OfWake { wake, round } = read(payload)?;
     let Some(Stored { request, .. }) = stored else { return Ok(Some("its request was forgotten")) };
-    let moves = apply(request, &Event::Woken { wake, round }, &house.policy, house.clock.now());
-    let stale = moves.map_or(true, |(next, _)| next.moves == request.moves);
     let review = request.state == State::NeedsReview;
+    let stale = is_stale(house, payload, request, house.clock.now())?;
     Ok(stale.then_some(if review { IN_REVIEW } else { MOVED_ON }))
+}
+
+/// Whether a request that is woken at this time stays as it is.
+fn is_stale(house: &House, payload: &serde_json::Value, request: &Request, at: Timestamp) -> Result<bool, FlowError> {
+    let OfWake { wake, round } = read(payload)?;
+    let moves = apply(request, &Event::Woken { wake, round }, &house.policy, at);
+    Ok(moves.map_or(true, |(next, _)| next.moves == request.moves))
 }

@@ -10,6 +10,7 @@ pub mod imap;
 pub mod maildir;
 mod message_id;
 pub mod settings;
+pub mod trouble;
 
 pub use error::{MailboxError, Refusal, Status};
 

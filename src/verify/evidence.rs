@@ -71,7 +71,10 @@ pub struct ForgedEvidence(
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum EvidenceError {
     /// Recorder and approver are one person.
-    #[error("whoever recorded the evidence cannot approve it: a second operator must")]
+    #[error(
+        "whoever recorded the evidence cannot approve it: a second operator must, signed in as a user of their own (root is one person, \
+        also by sudo)"
+    )]
     SamePerson,
     /// The program does not vouch.
     #[error("evidence is recorded and approved by persons")]

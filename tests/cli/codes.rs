@@ -271,3 +271,16 @@ fn who_only_looks_leaves_the_mailbox_as_it_was() {
         assert_eq!(names(&shop), before, "{look:?}");
     }
 }
+
+/// What the environment says is no part of a command line that lacks something else.
+#[test]
+fn a_usage_line_asks_for_nothing_that_has_a_default() {
+    let shop = Shop::new();
+    for command in
+        [&["plan"][..], &["requests", "show"], &["apply"], &["replay"], &["holds", "place"], &["map", "init"]]
+    {
+        let said = shop.run(command);
+        said.failed(2, "Usage: ");
+        assert!(!said.err.contains("--config"), "{command:?}: {}", said.err);
+    }
+}

@@ -92,6 +92,49 @@ fn risks_fail_only_who_is_strict() {
     assert_eq!(shop.run(&["map", "check", "--strict"]).code, Some(0));
 }
 
+/// A link by an address finds nothing, and says so before anybody is told that all is erased.
+#[test]
+fn a_link_by_something_else_than_the_key_fails_the_check() {
+    let shop = Shop::new();
+    shop.sql("CREATE TABLE newsletter (id INTEGER PRIMARY KEY, email TEXT)");
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let table = "\n[tables.newsletter]\nkey = \"id\"\nbelongs_to = { users = \"email\" }\n\
+                 categories = { id = \"none\", email = \"contact\" }\nerase = \"delete\"\n";
+    std::fs::write(shop.path("shop.toml"), map + table).expect("a map");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(2), pairs(&[("defect", "newsletter.email")])), "{}", said.err);
+    for words in ["it is TEXT and links to shop.users.id, which is INTEGER", "an address or a code finds nothing"] {
+        assert!(said.out.contains(words), "{words:?} in {}", said.out);
+    }
+    let said = shop.run(&["check", "--connect", "-o", "json"]);
+    assert!(said.code == Some(2) && said.out.contains("links to shop.users.id"), "{}", said.out);
+    shop.rewrite(
+        "shop.toml",
+        "\"email\" }\ncategories = { id = \"none\", email",
+        "{ columns = \"email\", as_written = true } }\ncategories = { id = \"none\", email",
+    );
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    assert_eq!((said.code, said.findings()), (Some(0), vec![]), "{}", said.err);
+}
+
+#[test]
+fn a_table_that_nothing_leads_to_is_asked_about_in_one_voice() {
+    let shop = Shop::new();
+    shop.sql("CREATE TABLE callbacks (id INTEGER PRIMARY KEY, telephone TEXT, note TEXT); CREATE TABLE colours (id INTEGER PRIMARY KEY, shade TEXT)");
+    let said = shop.run(&["map", "init", "shop", "--print"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let table = said.out.split("[tables.callbacks]").nth(1).and_then(|rest| rest.split("[tables.colours]").next());
+    let table = table.expect("its part of the map");
+    assert!(table.contains("telephone = \"phone\" # 0.95"), "as the lexicon calls it: {table}");
+    assert!(table.contains("whose rows are these?") && table.contains("Proposed: \"delete\" (0.50)"), "{table}");
+    assert!(!table.contains("seems to be nobody's"), "{table}");
+    assert!(
+        said.out.split("[tables.colours]").nth(1).expect("it").contains("it seems to be nobody's data"),
+        "{}",
+        said.out
+    );
+}
+
 #[test]
 fn an_open_question_is_listed_and_stops_everything() {
     let shop = Shop::new();

@@ -41,9 +41,12 @@ fn a_refusal_speaks_of_the_request_and_of_what_can_be_done() {
     refused(&["hold", &at], &["cannot be paused", "it is paused by an operator (on_hold)", "requests release, "]);
     assert_eq!(shop.run(&["requests", "withdraw", &at]).code, Some(0));
     let only_noted = ["it was withdrawn (withdrawn)", "now: requests note\n"];
-    for verb in
-        [&["withdraw", &at][..], &["hold", &at], &["refuse", &at, "--ground", "A", "--article", "B"], &["approve", &at]]
-    {
+    for verb in [
+        &["withdraw", &at][..],
+        &["hold", &at],
+        &["refuse", &at, "--ground", "A", "--article", "12(5)"],
+        &["approve", &at],
+    ] {
         refused(verb, &only_noted);
     }
 }

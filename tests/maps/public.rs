@@ -52,7 +52,7 @@ async fn chinook_gets_a_map_that_holds_once_it_is_answered() {
         let mapped = map.table(&customer).unwrap();
         assert_eq!((mapped.subject, mapped.erase), (Some(Scope::Account), Rule::Delete), "{kind}");
         assert_eq!(mapped.identify["email"], "email");
-        for (column, category) in [("lastname", "identity"), ("fax", "contact"), ("state", "contact"), ("id", "none")] {
+        for (column, category) in [("lastname", "identity"), ("fax", "phone"), ("state", "contact"), ("id", "none")] {
             assert_eq!(mapped.categories[column], category, "{kind}: {column}");
         }
         let to_employee = &mapped.refers_to[0];

@@ -15,8 +15,10 @@ use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
 use crate::db::DbError;
 use crate::db::probe::{self, Probe};
-use crate::erase::map::StoreMap;
+use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
+use crate::mailbox::MailboxError;
+use crate::mailbox::trouble::{self, Trouble};
 use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
@@ -105,10 +107,13 @@ fn fits(report: &mut Report, map: &DataMap, schemas: &BTreeMap<StoreName, Schema
     }
     let defects = check(map, schemas);
     if defects.is_empty() {
-        return report.ok(CHECK, "every column has a category, every foreign key an answer");
+        report.ok(CHECK, "every column has a category, every foreign key an answer");
     }
     for defect in defects {
         report.failed(CHECK, Exit::Usage, defect.to_string());
+    }
+    for defect in apart(map, schemas) {
+        report.failed("links of the maps", Exit::Usage, defect.to_string());
     }
 }
 
@@ -149,8 +154,11 @@ async fn mailbox(report: &mut Report, config: &Config) {
     const CHECK: &str = "mailbox";
     let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(OsChance));
     // A Maildir would get our index; of a mail server we want to know whether the folder takes our keyword.
-    let mut mailbox = match config.mailbox.kind {
+    let mut mailbox = match &config.mailbox.kind {
         MailboxKind::Maildir(_) => build::mailbox_to_read(config, &clock, &chance),
+        MailboxKind::Imap(imap) if !is_known(&imap.host, imap.port).await => {
+            return report.failed(CHECK, Exit::Unavailable, unknown(&imap.host, "[mailbox.imap]"));
+        }
         MailboxKind::Imap(_) => build::mailbox(config, &clock, &chance),
     };
     match timeout(ANSWER_WITHIN, mailbox.open()).await {
@@ -158,13 +166,15 @@ async fn mailbox(report: &mut Report, config: &Config) {
             report.ok(CHECK, format!("folder open, uidvalidity {}, next uid {}", folder.uid_validity, folder.uid_next));
         }
         Ok(Err(error)) => {
+            let silent = matches!(error, MailboxError::TimedOut { .. }).then_some(Trouble::Silent);
+            let see = see(silent.or_else(|| Trouble::of(&error)), "[mailbox]");
             let exit = match Ended::from(anyhow::Error::new(error)) {
                 Ended { exit: Exit::Failed, error } => Ended { exit: Exit::Unavailable, error },
                 known => known,
             };
-            report.error(CHECK, exit.exit, exit.error, "See [mailbox]");
+            report.error(CHECK, exit.exit, exit.error, &see);
         }
-        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[mailbox.imap] host")),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, format!("{}. {}", late("[mailbox.imap]"), Trouble::Silent)),
     }
 }
 
@@ -178,10 +188,20 @@ async fn mailer(report: &mut Report, config: &Config) {
         Ok(mailer) => mailer,
         Err(error) => return report.error(CHECK, Exit::Usage, error, "See [mailer.smtp]"),
     };
+    if !is_known(&smtp.host, smtp.port).await {
+        return report.failed(CHECK, Exit::Unavailable, unknown(&smtp.host, "[mailer.smtp]"));
+    }
     match timeout(ANSWER_WITHIN, mailer.try_login()).await {
         Ok(Ok(())) => report.ok(CHECK, if smtp.login.is_some() { "encrypted, logged in" } else { "encrypted" }),
-        Ok(Err(error)) => return report.error(CHECK, Exit::Unavailable, error, "See [mailer.smtp]"),
-        Err(_) => return report.failed(CHECK, Exit::Unavailable, late("[mailer.smtp] host and port")),
+        Ok(Err(shut)) => {
+            let at = format!("{}:{}", smtp.host, smtp.port);
+            let error = anyhow::Error::new(shut).context(at);
+            return report.error(CHECK, Exit::Unavailable, error, &see(shut.trouble, "[mailer.smtp]"));
+        }
+        Err(_) => {
+            let words = format!("{}. {}", late("[mailer.smtp] host and port"), Trouble::Silent);
+            return report.failed(CHECK, Exit::Unavailable, words);
+        }
     }
     plus_addresses(report, config, &mailer).await;
 }
@@ -265,6 +285,20 @@ fn query_failed(report: &mut Report, check: &str, error: DirectoryError) {
         Ended { error, .. } => error,
     };
     report.error(check, Exit::Usage, exit, "See [directory.sql]");
+}
+
+/// Whether a name has an address, as far as somebody tells in time.
+async fn is_known(host: &str, port: u16) -> bool {
+    timeout(ANSWER_WITHIN, trouble::is_known(host, port)).await.unwrap_or(false)
+}
+
+fn unknown(host: &str, section: &str) -> String {
+    format!("{host}: {}", see(Some(Trouble::NoName), section))
+}
+
+/// What it comes to, and where it is set.
+fn see(trouble: Option<Trouble>, section: &str) -> String {
+    trouble.map_or_else(|| format!("See {section}"), |trouble| format!("{trouble} (see {section})"))
 }
 
 fn late(see: &str) -> String {

@@ -76,7 +76,8 @@ pub(in crate::cli) enum Verb {
         /// The ground, in words for the person.
         #[arg(long)]
         ground: String,
-        /// The article that permits it, for example "Art. 17(3)(e) GDPR".
+        /// The article that permits it, for example "Art. 17(3)(e) GDPR": one of those that the law pack knows, and behind a
+        /// semicolon what else you rest on.
         #[arg(long)]
         article: String,
         /// A category of the data maps that the letter names, once or several times. Default: all that was asked for. The

@@ -23,6 +23,7 @@ fn gdpr() -> LawPack {
             instructions: String::new(),
             recipients: String::new(),
             record: String::new(),
+            refusals: Vec::new(),
         },
         record_days: 1096,
         supervisory_authority: None,

@@ -3,6 +3,7 @@
 //! A [`DataMap`] that exists is consistent in itself. Whether it is true of the stores is [`check`]'s to say. It
 //! never opens a store and never shows a url.
 
+mod apart;
 mod cascade;
 mod check;
 pub mod draw;
@@ -39,6 +40,7 @@ use crate::domain::{Scope, stored_enum};
 use crate::erase::json::Spot;
 use crate::stores::{Shape, StoreKind, StoreName};
 
+pub use apart::apart;
 pub use check::{MapDefect, check};
 pub use error::MapError;
 pub use recipient::RecipientMap;
@@ -163,6 +165,10 @@ pub struct Link {
     /// of those that go.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
+    /// A person says that the columns hold the key as it is written, though their type or collation is another one.
+    /// Changes nothing of what is found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_written: bool,
 }
 
 /// Column → the words of it that are meant.
@@ -386,7 +392,7 @@ impl Link {
     /// A link by these columns alone.
     #[must_use]
     pub const fn plain(to: TableRef, columns: Vec<String>) -> Self {
-        Self { to, columns, when: Words::new(), shared: false }
+        Self { to, columns, when: Words::new(), shared: false, as_written: false }
     }
 }
 

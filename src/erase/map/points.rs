@@ -5,6 +5,7 @@
 //! belongs_to = { orders = ["account_id", "order_no"] }  # one link, where the key of `orders` has two columns
 //! belongs_to = { users = { columns = "subject_id", when = { subject_type = "User" } } }  # a type beside the key
 //! belongs_to = { users = { columns = ["sender_id", "recipient_id"], shared = true } }    # goes with the last of them
+//! belongs_to = { users = { columns = "user_no", as_written = true } }    # a text, and the key is a number: as it is written
 //! held_by    = { memberships = "document_id" }          # goes with the last membership that holds it
 //! words      = { subject_type = ["User", "Product"] }   # whatever else stands there stops an erasure
 //! ```
@@ -23,7 +24,7 @@ use crate::stores::StoreName;
 
 impl RawLinks {
     fn parts(&self) -> Vec<RawLink> {
-        let plain = |columns| RawLink { columns, when: BTreeMap::new(), shared: false };
+        let plain = |columns| RawLink { columns, when: BTreeMap::new(), shared: false, as_written: false };
         match self {
             Self::One(column) => vec![plain(OneOrMany::One(column.clone()))],
             Self::Full(link) => vec![link.clone()],
@@ -59,7 +60,8 @@ impl Reader<'_> {
     pub(super) fn plain_links(&self, raw: &BTreeMap<String, Spanned<OneOrMany>>) -> Result<Vec<Link>, MapError> {
         let mut links = Vec::new();
         for (target, columns) in raw {
-            let part = RawLink { columns: columns.as_ref().clone(), when: BTreeMap::new(), shared: false };
+            let columns_held = columns.as_ref().clone();
+            let part = RawLink { columns: columns_held, when: BTreeMap::new(), shared: false, as_written: false };
             links.extend(self.link(target, &part, columns.span())?);
         }
         Ok(links)
@@ -69,7 +71,8 @@ impl Reader<'_> {
         let to = self.resolve(target, span.clone())?;
         let key = self.keys.get(&to).map_or(0, Vec::len);
         let when = self.words_of(&part.when, &span)?;
-        let one = |columns| Link { to: to.clone(), columns, when: when.clone(), shared: part.shared };
+        let (shared, as_written) = (part.shared, part.as_written);
+        let one = |columns| Link { to: to.clone(), columns, when: when.clone(), shared, as_written };
         let columns = part.columns.to_vec();
         if key == 1 {
             Ok(columns.into_iter().map(|column| one(vec![column])).collect())

@@ -135,6 +135,8 @@ pub(super) struct RawLink {
     pub(super) when: BTreeMap<String, OneOrMany>,
     #[serde(default)]
     pub(super) shared: bool,
+    #[serde(default)]
+    pub(super) as_written: bool,
 }
 
 /// What happens to a column: a word, or one of these with what it needs.

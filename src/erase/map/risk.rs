@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::propose::names;
-use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef};
+use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
 use crate::stores::{Right, Schema, StoreKind, StoreName, Table};
 
 /// About how many rows each table of each store has.
@@ -48,6 +48,7 @@ pub fn risks(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, sizes: &Sizes
             }
         }
     }
+    risks.extend(apart(map, schemas).into_iter().map(|defect| Risk { grave: true, defect }));
     risks.sort();
     risks
 }

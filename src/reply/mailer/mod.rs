@@ -17,7 +17,7 @@ use crate::domain::Retry;
 
 pub use file::FileMailer;
 pub use memory::MemoryMailer;
-pub use smtp::{SetupError, SmtpMailer};
+pub use smtp::{SetupError, Shut, SmtpMailer};
 
 /// Hands messages over.
 ///

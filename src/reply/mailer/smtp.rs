@@ -24,6 +24,7 @@ use tracing::subscriber::NoSubscriber;
 use super::{Accepted, Mailer, Obstacle, Reached, SendError};
 use crate::domain::Retry;
 use crate::mailbox::settings::Security;
+use crate::mailbox::trouble::Trouble;
 use crate::reply::compose::Outgoing;
 use crate::reply::settings::SmtpSettings;
 
@@ -68,6 +69,22 @@ impl SetupError {
     }
 }
 
+/// What a server was shut by, for somebody who looks for the cause. It quotes nothing of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Shut {
+    /// What a letter would have met.
+    pub error: SendError,
+    /// What it comes to, where the connection tells.
+    pub trouble: Option<Trouble>,
+}
+
+impl Shut {
+    fn of(error: &lettre::transport::smtp::Error) -> Self {
+        Self { error: before_letter(error), trouble: Trouble::of(error) }
+    }
+}
+
 impl SmtpMailer {
     /// A mailer for these settings; nothing is connected yet.
     ///
@@ -92,11 +109,12 @@ impl SmtpMailer {
     /// Connects, encrypts, logs in and leaves; hands over nothing.
     ///
     /// # Errors
-    /// What stood in the way; whether it was the connection, the encryption or the login.
-    pub async fn try_login(&self) -> Result<(), SendError> {
+    /// What stood in the way, as closely as the connection tells.
+    pub async fn try_login(&self) -> Result<(), Shut> {
         let deadline = Instant::now() + self.settings.send_timeout;
-        let late = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Timeout };
-        let connecting = self.connect().with_subscriber(NoSubscriber::default());
+        let error = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Timeout };
+        let late = Shut { error, trouble: Some(Trouble::Silent) };
+        let connecting = self.reach().with_subscriber(NoSubscriber::default());
         let mut connection = timeout_at(deadline, connecting).await.map_err(|_| late)??;
         let _farewell = timeout_at(deadline, connection.quit()).await;
         Ok(())
@@ -130,22 +148,30 @@ impl SmtpMailer {
 
     /// Connects, encrypts and logs in.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        self.reach().await.map_err(|shut| shut.error)
+    }
+
+    async fn reach(&self) -> Result<AsyncSmtpConnection, Shut> {
         let SmtpSettings { host, port, security, .. } = &self.settings;
         let hello = ClientId::default();
         let at_once = matches!(security, Security::Tls).then(|| self.tls.clone());
         let server = (host.as_str(), *port);
         let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, at_once, None)
             .await
-            .map_err(|error| before_letter(&error))?;
+            .map_err(|error| Shut::of(&error))?;
         if matches!(security, Security::StartTls) {
             if !connection.can_starttls() {
-                return Err(SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Encryption });
+                let error = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Encryption };
+                return Err(Shut { error, trouble: Some(Trouble::NoStartTls) });
             }
-            connection.starttls(self.tls.clone(), &hello).await.map_err(|error| before_letter(&error))?;
+            connection.starttls(self.tls.clone(), &hello).await.map_err(|error| Shut::of(&error))?;
         }
         if let Some((user, password)) = &self.settings.login {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
-            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| before_letter(&error))?;
+            connection
+                .auth(DEFAULT_MECHANISMS, &credentials)
+                .await
+                .map_err(|error| Shut { trouble: of_login(&error), ..Shut::of(&error) })?;
         }
         Ok(connection)
     }
@@ -213,6 +239,17 @@ fn before_letter(error: &lettre::transport::smtp::Error) -> SendError {
     SendError::Transient { reached: Reached::Server, obstacle: obstacle(error) }
 }
 
+/// What a login that failed comes to.
+fn of_login(error: &lettre::transport::smtp::Error) -> Option<Trouble> {
+    match error.status() {
+        // 4xx is a server that cannot say at the moment (RFC 4954 §4.7.3).
+        Some(code) => (u16::from(code) >= 500).then_some(Trouble::LoginRefused),
+        // The library finds no mechanism that both sides speak.
+        None if error.is_client() => Some(Trouble::NoLogin),
+        None => Trouble::of(error),
+    }
+}
+
 /// A failure about the letter: 5xx is final, everything else is not (RFC 5321 §4.2.1). A refused sender is ours, and the same
 /// for every letter: it says no more about this one than a refused login does.
 fn failure(error: &lettre::transport::smtp::Error, reached: Reached) -> SendError {
@@ -226,7 +263,8 @@ fn failure(error: &lettre::transport::smtp::Error, reached: Reached) -> SendErro
 fn obstacle(error: &lettre::transport::smtp::Error) -> Obstacle {
     match error.status() {
         Some(code) => Obstacle::Reply(u16::from(code)),
-        None if error.is_tls() => Obstacle::Encryption,
+        // A handshake that fails is an error of the connection to the library.
+        None if error.is_tls() || Trouble::of(error).is_some_and(Trouble::is_encryption) => Obstacle::Encryption,
         None if error.is_timeout() => Obstacle::Timeout,
         None if error.is_response() || error.is_client() => Obstacle::Protocol,
         None => Obstacle::Connection,

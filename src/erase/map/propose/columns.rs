@@ -37,7 +37,7 @@ pub(super) fn categories(place: &Place<'_>) -> Vec<Named> {
         let guess = if place.reached || guess.is_sure() || guess.value == NO_CATEGORY {
             guess
         } else {
-            Guess::new(NO_CATEGORY, 0.5, format!("{}, but nothing leads here from a subject", guess.reason))
+            Guess::new(NO_CATEGORY, 0.5, format!("{}, and nothing leads here from a subject", guess.reason))
         };
         named.push((column.name.clone(), guess));
     }
@@ -87,7 +87,7 @@ fn by_shape(named: Guess<&'static str>, shapes: &ValueShapes) -> Guess<&'static 
     let most = |count: u32| count as f32 / shapes.seen as f32 >= MOST;
     for (count, category, what) in [
         (shapes.addresses, "contact", "look like mail addresses"),
-        (shapes.telephones, "contact", "look like telephone numbers"),
+        (shapes.telephones, "phone", "look like telephone numbers"),
         (shapes.ips, "behaviour", "look like network addresses"),
         (shapes.ibans, "financial", "look like bank accounts"),
         (shapes.cards, "financial", "look like payment cards"),
@@ -111,7 +111,7 @@ fn by_shape(named: Guess<&'static str>, shapes: &ValueShapes) -> Guess<&'static 
 
 /// A state or a country beside a street or a city is a part of an address.
 fn an_address_is_near(named: &mut [Named]) {
-    let near = named.iter().any(|(_, guess)| guess.value == "contact" && guess.is_sure());
+    let near = named.iter().any(|(_, guess)| matches!(guess.value, "contact" | "phone") && guess.is_sure());
     for (_, guess) in named.iter_mut().filter(|(_, guess)| near && guess.value == "contact" && !guess.is_sure()) {
         guess.confidence = 0.8;
         guess.reason.push_str(", beside what a person is reached by");
@@ -127,7 +127,7 @@ pub(super) fn identify(columns: &[Named], subject: bool) -> BTreeMap<&'static st
         let has = |word: &str| words.iter().any(|other| other == word);
         let what = match guess.value {
             "contact" if has("email") || has("mail") => "email",
-            "contact" if has("phone") || has("telephone") || has("mobile") => "phone",
+            "phone" if has("phone") || has("telephone") || has("mobile") => "phone",
             "identity"
                 if column.to_lowercase().ends_with("fullname") || words.ends_with(&["full".into(), "name".into()]) =>
             {
@@ -147,7 +147,7 @@ pub(super) fn masks(place: &Place<'_>, columns: &[Named]) -> BTreeMap<String, Op
         let Some(column) = place.table.column(name).filter(|_| !place.key.contains(name)) else { continue };
         let mask = fitting(column, place.table);
         // Who is known and reached by a column keeps it while the account lives; all else must be able to go.
-        let needed = !matches!(guess.value, "identity" | "contact");
+        let needed = !matches!(guess.value, "identity" | "contact" | "phone");
         if mask.is_some() || needed && !column.generated {
             masks.insert(name.clone(), mask);
         }

@@ -112,15 +112,15 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
         };
         let columns = columns::categories(&place);
         let masks = columns::masks(&place, &columns);
+        let is_lost = !reached && columns.iter().any(|(_, guess)| guess.value != NO_CATEGORY);
         let bookkeeping = is_bookkeeping(name, table) && !schema.tables.values().any(|t| points_to(t, name));
         proposals.insert(
             name.clone(),
             Proposal {
                 subject: subjects.get(name.as_str()).cloned(),
                 identify: columns::identify(&columns, subjects.contains_key(name.as_str())),
-                rule: rule(name, reached, &links, &masks, table),
-                lost: (!reached && columns.iter().any(|(_, guess)| guess.value != NO_CATEGORY))
-                    .then(|| pointing(schema, name)),
+                rule: if is_lost { lost_rule() } else { rule(name, reached, &links, &masks, table) },
+                lost: is_lost.then(|| pointing(schema, name)),
                 key: keys.get(name.as_str()).cloned().unwrap_or_else(|| Guess::new(Vec::new(), 0.0, "")),
                 links,
                 columns,
@@ -226,6 +226,15 @@ const KEPT: &[&str] = &[
     "audit",
     "consent",
 ];
+
+/// What is personal in a table that nothing leads to goes with whomever it is of; what the table is asked for says so.
+fn lost_rule() -> Guess<Rule> {
+    Guess::new(
+        Rule::Delete,
+        0.5,
+        "where its rows are somebody's; \"keep\" where they are nobody's, and every category \"none\"",
+    )
+}
 
 fn rule(
     name: &str,

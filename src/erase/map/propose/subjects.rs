@@ -69,7 +69,8 @@ fn score(schema: &Schema, name: &str, table: &Table, kind: Scope) -> Option<Gues
     let contact = table
         .columns
         .iter()
-        .any(|column| words::category(&column.name, true).is_some_and(|guess| guess.value == "contact"));
+        .filter_map(|column| words::category(&column.name, true))
+        .any(|guess| matches!(guess.value, "contact" | "phone"));
     // `auth_user` is still the table of users; `user_settings` is not, and ends in another word.
     let exact = if said == word { 0.0 } else { -0.1 };
     let known = if contact || kind == Scope::Account { 0.05 } else { -0.25 };
@@ -77,8 +78,8 @@ fn score(schema: &Schema, name: &str, table: &Table, kind: Scope) -> Option<Gues
     let single = table.primary_key.len() == 1;
     let confidence = (confidence + exact + known + hub).clamp(0.0, 0.99);
     let reason = format!(
-        "named like {word:?}, {} by {pointed} foreign keys{}",
-        "pointed to",
+        "named like {word:?}, pointed to by {pointed} foreign {}{}",
+        if pointed == 1 { "key" } else { "keys" },
         if contact { ", holds what a person is reached by" } else { "" }
     );
     (single && confidence > 0.3).then(|| Guess::new(kind, confidence, reason))

@@ -76,7 +76,7 @@ const ENTRIES: &[Entry] = &[
         0.9,
     ),
     (&["email", "e mail", "mail", "mail address"], "contact", 0.95),
-    (&["phone", "telephone", "mobile", "fax", "tel", "cell", "whatsapp", "phone number", "msisdn"], "contact", 0.95),
+    (&["phone", "telephone", "mobile", "fax", "tel", "cell", "whatsapp", "phone number", "msisdn"], "phone", 0.95),
     (
         &[
             "street",
@@ -269,6 +269,8 @@ mod tests {
             ("email", Some("contact")),
             ("EmailAddress", Some("contact")),
             ("email_verified", Some("none")),
+            ("ship_phone", Some("phone")),
+            ("mobileNumber", Some("phone")),
             ("billingpostalcode", Some("contact")),
             ("BillingPostalCode", Some("contact")),
             ("firstName", Some("identity")),

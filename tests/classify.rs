@@ -102,7 +102,7 @@ fn corpus_is_understood() {
     check(&score, &CORPUS);
     // What a lexicon says of itself is true.
     let languages = score["languages"].as_array().unwrap();
-    for (tongue, said) in Lexicon::embedded().unwrap().measured() {
+    for (tongue, said) in Lexicon::embedded().measured() {
         let Some(found) = languages.iter().find(|found| found["language"] == tongue.as_str()) else { continue };
         let count = |figure: &str, count: &str| found[figure][count].as_u64().unwrap();
         let (opened, either) = (count("erasure_open", "hits"), count("erasure_open_or_review", "hits"));
@@ -116,7 +116,7 @@ fn corpus_is_understood() {
 #[test]
 fn limits_are_rare_in_the_corpus() {
     let Some(folder) = std::env::var_os("EXPUNGED_CORPUS").map(PathBuf::from) else { return };
-    let lexicon = Lexicon::embedded().unwrap();
+    let lexicon = Lexicon::embedded();
     let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).unwrap();
     let (mut opened, mut limited) = (0, Vec::new());
     for line in manifest.lines() {

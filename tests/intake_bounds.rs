@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn lexicon() -> &'static Lexicon {
     static LEXICON: std::sync::OnceLock<Lexicon> = std::sync::OnceLock::new();
-    LEXICON.get_or_init(|| Lexicon::embedded().unwrap())
+    LEXICON.get_or_init(Lexicon::embedded)
 }
 
 fn take(bytes: &[u8]) -> Intake {

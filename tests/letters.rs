@@ -16,7 +16,7 @@ use expunged::reply::templates::Templates;
 use jiff::civil::date;
 
 /// Parsed once: its patterns take longer than all the letters.
-static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::embedded().unwrap());
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::embedded);
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::embedded().unwrap());
 
 const TOKEN: &str = "mfrggzdfmztwq2lknnwg23tpob";

@@ -155,7 +155,7 @@ impl Reader {
 pub(super) async fn run(invocation: &Invocation, args: ClassifyArgs) -> Outcome {
     let format = invocation.format;
     tokio::task::spawn_blocking(move || {
-        let reader = Reader { lexicon: Arc::new(Lexicon::at_first_letter()), limits: Limits::default() };
+        let reader = Reader { lexicon: Arc::new(Lexicon::embedded()), limits: Limits::default() };
         match &args.score {
             Some(manifest) => shown::run(format, manifest, args.wrong, &reader),
             None => classify(format, &args.paths, &reader),

@@ -106,7 +106,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
     let explainer = Explainer {
         lexicon: match &house {
             Some(house) => Arc::clone(&house.lexicon),
-            None => Arc::new(Lexicon::at_first_letter()),
+            None => Arc::new(Lexicon::embedded()),
         },
         limits: house.as_ref().map_or_else(Limits::default, |house| house.intake_limits),
         authenticator,

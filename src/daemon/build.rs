@@ -504,7 +504,7 @@ fn assemble(
         Some(mailer) => mailer,
         None => mailer(&config.mailer)?,
     };
-    let lexicon = Lexicon::at_first_letter();
+    let lexicon = Lexicon::embedded();
     let stamps = stamps(&config, &map, &lexicon)?;
     Ok(House {
         db,

@@ -3,54 +3,55 @@
 //! It tries what the phrase's pattern would, in the same order, and so ends where that would; but nothing has to be compiled
 //! for it. A gap is of few words, so that little is tried in vain.
 
-use super::beginnings::is_word;
-use super::notation::{Phrase, Piece};
+use super::code::{ANY_SCRIPT, ENDS, Phrase, Piece, STARTS};
+use super::rest::is_word;
 
 /// A phrase that is held against a text.
 struct Fit<'a> {
-    phrase: &'a Phrase,
+    phrase: &'a Phrase<'a>,
     folded: &'a [u8],
 }
 
 /// What has to stand behind a piece: the rest of its row, and what follows on that.
 #[derive(Clone, Copy)]
 struct Next<'a> {
-    row: &'a [Piece],
+    row: &'a [u8],
     then: Option<&'a Self>,
 }
 
 impl Next<'_> {
     fn is_behind_space(&self) -> bool {
-        matches!(self.row.first(), Some(Piece::Text(text)) if text.starts_with(' '))
+        matches!(Piece::first(self.row), Some((Piece::Text(text), _)) if text.starts_with(b" "))
     }
 }
 
 /// Where the phrase ends that begins at this place of a folded text.
-pub(super) fn end(phrase: &Phrase, folded: &[u8], at: usize) -> Option<usize> {
-    if phrase.starts && !folded.get(at).is_some_and(|byte| is_word(*byte)) {
+pub(super) fn end(phrase: &Phrase<'_>, folded: &[u8], at: usize) -> Option<usize> {
+    if phrase.is(STARTS) && !folded.get(at).is_some_and(|byte| is_word(*byte)) {
         return None;
     }
     let fit = Fit { phrase, folded };
-    phrase.rows.iter().find_map(|row| fit.rest(Some(&Next { row, then: None }), at))
+    let mut rows = phrase.rows;
+    rows.find_map(|row| fit.rest(Some(&Next { row, then: None }), at))
 }
 
 impl Fit<'_> {
     /// Where it ends, if the rest of it stands here.
     fn rest(&self, next: Option<&Next<'_>>, at: usize) -> Option<usize> {
         let Some(Next { row, then }) = next else { return self.last(at) };
-        let Some((piece, row)) = row.split_first() else { return self.rest(*then, at) };
+        let Some((piece, row)) = Piece::first(row) else { return self.rest(*then, at) };
         let after = Next { row, then: *then };
         match piece {
             Piece::Text(text) => self.rest(Some(&after), self.behind(text, at)?),
-            Piece::Sign(ways) => ways.iter().find_map(|way| self.rest(Some(&after), self.behind(way, at)?)),
-            Piece::Choice(rows) => rows.iter().find_map(|row| self.rest(Some(&Next { row, then: Some(&after) }), at)),
+            Piece::Sign(mut ways) => ways.find_map(|way| self.rest(Some(&after), self.behind(way, at)?)),
+            Piece::Choice(mut rows) => rows.find_map(|row| self.rest(Some(&Next { row, then: Some(&after) }), at)),
             Piece::Maybe(piece) => {
-                let there = Next { row: std::slice::from_ref(piece), then: Some(&after) };
+                let there = Next { row: piece, then: Some(&after) };
                 self.rest(Some(&there), at).or_else(|| self.rest(Some(&after), at))
             }
             Piece::Ending => {
                 let letter = |byte: u8| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || self.phrase.any_script && byte == b'_'
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || self.phrase.is(ANY_SCRIPT) && byte == b'_'
                 };
                 (at..=self.run(at, letter)).rev().find_map(|end| self.rest(Some(&after), end))
             }
@@ -78,8 +79,8 @@ impl Fit<'_> {
         (from..=end).rev().find_map(|end| self.gap(more, after, end))
     }
 
-    fn behind(&self, text: &str, at: usize) -> Option<usize> {
-        let (text, here) = (text.as_bytes(), &self.folded[at..]);
+    fn behind(&self, text: &[u8], at: usize) -> Option<usize> {
+        let here = &self.folded[at..];
         (text.first() == here.first() || text.is_empty()).then(|| here.starts_with(text).then_some(at + text.len()))?
     }
 
@@ -91,6 +92,6 @@ impl Fit<'_> {
     /// The end, where the phrase may end here.
     fn last(&self, at: usize) -> Option<usize> {
         let within = |at: Option<usize>| at.and_then(|at| self.folded.get(at)).is_some_and(|byte| is_word(*byte));
-        (!self.phrase.ends || within(at.checked_sub(1)) != within(Some(at))).then_some(at)
+        (!self.phrase.is(ENDS) || within(at.checked_sub(1)) != within(Some(at))).then_some(at)
     }
 }

@@ -181,6 +181,7 @@ stored_enum! {
 
 impl Group {
     /// Whether its phrases stand before the name of somebody, or call somebody by what they are or have.
+    #[allow(dead_code, reason = "the build asks it, and the library does not")]
     pub(super) const fn names_somebody(self) -> bool {
         matches!(
             self,

@@ -7,11 +7,11 @@
 
 use std::ops::Range;
 
-use super::beginnings::{Beginning, Rest, beginnings, is_word};
+use super::code::Phrase;
 use super::fit;
-use super::lexicon::Topic;
-use super::notation::Phrase;
-use super::tongue::{Tongue, Tongues, plausible};
+use super::rest::{Rest, is_word};
+use super::tables::{Tables, Which};
+use super::tongue::{Tongues, plausible};
 use super::trie::Trie;
 
 /// Words of a sentence that a language knows beside a better one, before the sentence may be in it.
@@ -20,32 +20,13 @@ const SENTENCE_WORDS_MIN: u16 = 3;
 /// Beginnings in a text that is short enough to be searched from one to the other.
 const FEW_MAX: usize = 100;
 
-/// Patterns of one topic in one language.
-pub(super) struct Pattern {
-    pub language: Tongue,
-    pub topic: Topic,
-    /// Its phrases, in the order in which they are tried.
-    pub phrases: Vec<Phrase>,
-}
-
-/// A pattern of which a phrase has a beginning.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Owner {
-    pattern: u32,
-    language: Tongue,
-    rest: Rest,
-    /// Which of its beginnings this is, in the order in which the pattern tries them.
-    rank: u32,
-    /// Which of its phrases begins so.
-    phrase: u32,
-}
-
 /// What begins at a place of a text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Candidate {
     pattern: u32,
     rank: u32,
-    phrase: u32,
+    /// Where the code of the phrase is.
+    code: u32,
     /// Where the phrase ends; `None` where it has to be held against the text.
     end: Option<usize>,
 }
@@ -59,12 +40,11 @@ pub(super) enum Reading {
     Plausible(Tongues),
 }
 
-/// Where phrases begin, and which patterns they are of.
-pub(super) struct Finder {
-    trie: Trie,
-    /// One for every text of the trie, and one behind the last.
-    begins: Vec<Begin>,
-    owners: Vec<Owner>,
+/// One of the tries of the tables, and whose the beginnings in it are.
+#[derive(Clone, Copy)]
+pub(super) struct Finder<'t> {
+    tables: &'t Tables<'t>,
+    trie: Trie<'t>,
 }
 
 /// A text that phrases begin with.
@@ -78,63 +58,21 @@ struct Begin {
     more: Tongues,
 }
 
-/// A phrase that cannot be found: nothing fixed stands at its beginning.
-#[derive(Debug, thiserror::Error)]
-#[error("“{phrase}” has no beginning: it starts with a gap, or with signs that may all be missing")]
-pub(super) struct NoBeginning {
-    pub pattern: usize,
-    pub phrase: String,
+impl Begin {
+    fn of(tables: &Tables<'_>, number: usize) -> Self {
+        let [owner, whole, whole_high, more, more_high] = tables.begins.row(number);
+        let (whole, more) = (Tongues::of_halves([whole, whole_high]), Tongues::of_halves([more, more_high]));
+        Self { owner, whole, more }
+    }
 }
 
-impl Finder {
-    /// Of some patterns, by their numbers.
-    ///
-    /// # Errors
-    /// A phrase that has no beginning.
-    pub fn new<'p>(patterns: impl Iterator<Item = (usize, &'p Pattern)>) -> Result<Self, NoBeginning> {
-        let mut all: Vec<(String, Owner)> = Vec::new();
-        for (pattern, of) in patterns {
-            let mut rank = 0;
-            for (number, phrase) in of.phrases.iter().enumerate() {
-                for beginning in beginnings(phrase) {
-                    if beginning.text.is_empty() {
-                        return Err(NoBeginning { pattern, phrase: phrase.text.clone() });
-                    }
-                    let Beginning { text, rest } = beginning;
-                    let (pattern, phrase) = (pattern as u32, number as u32);
-                    all.push((text, Owner { pattern, language: of.language, rest, rank, phrase }));
-                    rank += 1;
-                }
-            }
-        }
-        // Texts by their bytes: compared as pairs they are compared twice.
-        all.sort_unstable_by(|(text, owner), (other, next)| text.cmp(other).then_with(|| owner.cmp(next)));
-        // Of beginnings that differ in nothing else the first is the one that is found.
-        all.dedup_by(|(text, next), (kept, owner)| {
-            let same = (next.pattern, next.rest) == (owner.pattern, owner.rest);
-            text == kept && same && (next.rest != Rest::Pattern || next.phrase == owner.phrase)
-        });
-        let mut texts: Vec<&str> = Vec::new();
-        let mut begins: Vec<Begin> = Vec::new();
-        let none = Tongues::default();
-        for (at, (text, owner)) in all.iter().enumerate() {
-            if texts.last() != Some(&text.as_str()) {
-                texts.push(text);
-                begins.push(Begin { owner: at as u32, whole: none, more: none });
-            }
-            if let Some(begin) = begins.last_mut() {
-                let is_whole = matches!(owner.rest, Rest::Nothing | Rest::Bound);
-                if is_whole { begin.whole.insert(owner.language) } else { begin.more.insert(owner.language) }
-            }
-        }
-        begins.push(Begin { owner: all.len() as u32, whole: none, more: none });
-        let trie = Trie::new(&texts);
-        let owners = all.into_iter().map(|(_, owner)| owner).collect();
-        Ok(Self { trie, begins, owners })
+impl<'t> Finder<'t> {
+    pub const fn of(tables: &'t Tables<'t>, which: Which) -> Self {
+        Self { tables, trie: Trie { tables, which } }
     }
 
     /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
-    pub fn find(&self, folded: &str, patterns: &[Pattern], reading: Reading) -> Vec<(usize, Range<usize>)> {
+    pub fn find(self, folded: &str, reading: Reading) -> Vec<(usize, Range<usize>)> {
         let seen = Seen::of(self, folded);
         let whole = match reading {
             Reading::All => Tongues::ALL,
@@ -142,7 +80,7 @@ impl Finder {
         };
         let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.sentence() | whole).collect();
         let mut found = Vec::new();
-        let mut free = Free::of(patterns.len(), seen.begun.len());
+        let mut free = Free::of(self.tables.patterns.count(), seen.begun.len());
         let mut here: Vec<Candidate> = Vec::new();
         for begun in seen.begun.chunk_by(|a, b| a.at == b.at) {
             here.clear();
@@ -156,7 +94,7 @@ impl Finder {
                 if at < free.from(pattern) {
                     continue;
                 }
-                if let Some(end) = end(tried, folded, at, patterns) {
+                if let Some(end) = self.end(tried, folded, at) {
                     free.set(pattern, end);
                     found.push((pattern, at..end));
                 }
@@ -166,12 +104,12 @@ impl Finder {
     }
 
     /// The first phrase of a folded text, in whatever language; of those that begin there one of the first pattern.
-    pub fn first(&self, folded: &str, patterns: &[Pattern]) -> Option<Range<usize>> {
-        starts(folded).find_map(|at| Some(at..self.at(folded, at, patterns)?))
+    pub fn first(self, folded: &str) -> Option<Range<usize>> {
+        starts(folded).find_map(|at| Some(at..self.at(folded, at)?))
     }
 
     /// Where the phrase ends that begins at this place of a folded text.
-    pub fn at(&self, folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
+    pub fn at(self, folded: &str, at: usize) -> Option<usize> {
         let bytes = folded.as_bytes();
         let mut here: Vec<Candidate> = Vec::new();
         self.trie.walk(&bytes[at..], |beginning, length| {
@@ -179,39 +117,41 @@ impl Finder {
             self.candidates(bytes, &begun, Tongues::ALL, &mut here);
         });
         here.sort_unstable();
-        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| end(tried, folded, at, patterns))
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| self.end(tried, folded, at))
     }
 
-    fn candidates(&self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
-        let Begin { owner, whole, more } = self.begins[begun.beginning];
+    fn candidates(self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
+        let Begin { owner, whole, more } = Begin::of(self.tables, begun.beginning);
         if ((whole | more) & spoken).is_empty() {
             return;
         }
-        let next = self.begins[begun.beginning + 1].owner;
-        for owner in &self.owners[owner as usize..next as usize] {
-            if !spoken.contains(owner.language) {
+        let [next, ..] = self.tables.begins.row(begun.beginning + 1);
+        for owner in owner..next {
+            let [packed, rank, code] = self.tables.owners.row(owner as usize);
+            let (pattern, rest, language) = (packed & 0xffff, packed >> 16 & 0xff, packed >> 24);
+            if !spoken.contains_number(language) {
                 continue;
             }
-            let end = owner.rest.end(folded, begun.end);
-            if end.is_some() || owner.rest == Rest::Pattern {
-                let Owner { pattern, rank, phrase, .. } = *owner;
-                into.push(Candidate { pattern, rank, phrase, end });
+            let rest = Rest::ALL[rest as usize];
+            let end = rest.end(folded, begun.end);
+            if end.is_some() || rest == Rest::Pattern {
+                into.push(Candidate { pattern, rank, code, end });
             }
         }
     }
-}
 
-/// Where the first phrase of one pattern ends of which these are the beginnings, the best first.
-fn end(tried: &[Candidate], folded: &str, at: usize, patterns: &[Pattern]) -> Option<usize> {
-    let mut vain = None;
-    tried.iter().find_map(|candidate| {
-        if candidate.end.is_some() || vain == Some(candidate.phrase) {
-            return candidate.end;
-        }
-        vain = Some(candidate.phrase);
-        let phrase = &patterns[candidate.pattern as usize].phrases[candidate.phrase as usize];
-        fit::end(phrase, folded.as_bytes(), at)
-    })
+    /// Where the first phrase of one pattern ends of which these are the beginnings, the best first.
+    fn end(self, tried: &[Candidate], folded: &str, at: usize) -> Option<usize> {
+        let mut vain = None;
+        tried.iter().find_map(|candidate| {
+            if candidate.end.is_some() || vain == Some(candidate.code) {
+                return candidate.end;
+            }
+            vain = Some(candidate.code);
+            let phrase = Phrase::of(self.tables.code.get(candidate.code as usize..)?)?;
+            fit::end(&phrase, folded.as_bytes(), at)
+        })
+    }
 }
 
 /// Where the last phrase of each pattern ended.
@@ -289,7 +229,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(finder: &Finder, folded: &str) -> Self {
+    fn of(finder: Finder<'_>, folded: &str) -> Self {
         let begun = Vec::with_capacity(folded.len() / 4);
         let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
         let bytes = folded.as_bytes();
@@ -303,7 +243,7 @@ impl Seen {
             let mut languages = Tongues::default();
             finder.trie.walk(&bytes[at..], |beginning, length| {
                 let end = at + length;
-                let Begin { whole, more, .. } = finder.begins[beginning];
+                let Begin { whole, more, .. } = Begin::of(finder.tables, beginning);
                 let is_whole = Rest::Bound.end(bytes, end).is_some();
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });

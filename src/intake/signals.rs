@@ -78,7 +78,7 @@ struct Word {
 impl Signals {
     /// Looks a text up in the lexicon.
     pub fn of(text: &str, lexicon: &Lexicon) -> Self {
-        let folded = lexicon.put_right(&fold(text));
+        let folded = lexicon.put_right(fold(text));
         let (words, questions) = segment(&folded);
         let mut hits = Vec::new();
         for (language, topic, range) in lexicon.locate(&folded, Tongues::default()) {
@@ -86,7 +86,7 @@ impl Signals {
             let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
             if let Some(word) = words.get(first).filter(|_| hits.len() < HITS_MAX) {
                 let (clause, sentence) = (word.clause, word.sentence);
-                hits.push(Hit { language, topic: topic.clone(), first, last, clause, sentence });
+                hits.push(Hit { language, topic: *topic, first, last, clause, sentence });
             }
         }
         let openings =

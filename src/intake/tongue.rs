@@ -22,13 +22,6 @@ macro_rules! tongues {
         }
 
         impl Tongue {
-            /// Its lexicon as it was compiled in.
-            pub(super) const fn lexicon(self) -> &'static str {
-                match self {
-                    $(Self::$variant => include_str!(concat!("../../config/lexicon/", $code, ".toml"))),+
-                }
-            }
-
             /// The language of an ISO 639-3 code, which is what guesses at the language of a whole text answer.
             pub(super) fn from_iso3(code: &str) -> Option<Self> {
                 match code {
@@ -131,12 +124,28 @@ impl Tongues {
         Self(1 << tongue as u32)
     }
 
+    /// As two numbers, the lesser half first.
+    #[allow(dead_code, reason = "the build asks it, and the library does not")]
+    pub const fn halves(self) -> [u32; 2] {
+        [self.0 as u32, (self.0 >> u32::BITS) as u32]
+    }
+
+    /// Of two such numbers.
+    pub const fn of_halves([low, high]: [u32; 2]) -> Self {
+        Self(low as u64 | (high as u64) << u32::BITS)
+    }
+
     pub const fn insert(&mut self, tongue: Tongue) {
         self.0 |= Self::of(tongue).0;
     }
 
     pub const fn contains(self, tongue: Tongue) -> bool {
         self.0 & Self::of(tongue).0 != 0
+    }
+
+    /// Whether the language of this number is among them.
+    pub const fn contains_number(self, number: u32) -> bool {
+        self.0 >> number & 1 != 0
     }
 
     pub const fn is_empty(self) -> bool {

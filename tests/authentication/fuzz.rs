@@ -85,7 +85,7 @@ fn reads(bytes: &[u8], lexicon: &Lexicon, authenticator: &Authenticator, runtime
 #[test]
 fn letters_that_nobody_wrote_are_read_in_time() {
     let suite = Suite::new();
-    let (seeds, lexicon) = (seeds(&suite), Lexicon::embedded().unwrap());
+    let (seeds, lexicon) = (seeds(&suite), Lexicon::embedded());
     let dns = FileDns::parse(&suite.dns).unwrap();
     let authenticator = Authenticator::new(Arc::new(dns), Duration::from_secs(60)).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -3,47 +3,11 @@
 //! Most phrases are a handful of texts, with or without an ending: those need no pattern at all. Only behind a gap, an
 //! ending within the phrase, or too many choices does it take one; then what stands before that is known.
 
+use super::super::rest::{Rest, is_word};
 use super::notation::{Phrase, Piece};
 
 /// Beginnings of one phrase that are told apart; behind them only shorter ones are known.
 const BEGINNINGS_MAX: usize = 32;
-
-/// What a beginning says of the text behind it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Rest {
-    /// Nothing follows, and the phrase ends in a sign.
-    Nothing,
-    /// Nothing follows, where a word ends or begins there.
-    Bound,
-    /// The word goes on to its end, in ASCII letters.
-    Ending,
-    /// The word goes on to its end, in letters of any script.
-    AnyEnding,
-    /// Only the pattern knows.
-    Pattern,
-}
-
-impl Rest {
-    /// Where the phrase ends whose beginning ends here in a folded text; `None` where it is not found, or only the pattern
-    /// can tell.
-    pub fn end(self, folded: &[u8], at: usize) -> Option<usize> {
-        let letters = |of: fn(&u8) -> bool| at + folded[at..].iter().take_while(|byte| of(byte)).count();
-        let end = match self {
-            Self::Nothing => return Some(at),
-            Self::Pattern => return None,
-            Self::Bound => at,
-            Self::Ending => letters(u8::is_ascii_alphanumeric),
-            Self::AnyEnding => letters(|byte| is_word(*byte)),
-        };
-        let within = |at: Option<usize>| at.and_then(|at| folded.get(at)).is_some_and(|byte| is_word(*byte));
-        (within(end.checked_sub(1)) != within(Some(end))).then_some(end)
-    }
-}
-
-/// Whether a byte of a folded text is of a word.
-pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
 
 /// A text that phrases begin with. Of one phrase they come in the order in which its pattern tries them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,8 +99,8 @@ fn behind(beginning: &Beginning, piece: &Piece, next: &mut Vec<Beginning>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notation::parse;
     use super::*;
-    use crate::intake::notation::parse;
 
     fn of(phrase: &str) -> Vec<(String, Rest)> {
         beginnings(&parse(phrase).unwrap()).into_iter().map(|found| (found.text, found.rest)).collect()

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::normal::fold;
-use super::script::Script;
+use super::super::normal::fold;
+use super::super::script::Script;
 
 /// Letters from which on a slip inside a word is forgiven.
 const FORGIVEN_CHARS_MIN: usize = 6;

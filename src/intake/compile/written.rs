@@ -1,0 +1,114 @@
+//! Tables while they are written.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::code::{ANY_SCRIPT, ENDS, STARTS, kind};
+use super::super::tables::{Section, hash};
+use super::notation::{Phrase, Piece};
+
+/// The sections, as far as they are written.
+#[derive(Default)]
+pub(super) struct Written([Vec<u8>; Section::COUNT]);
+
+impl Written {
+    pub fn numbers(&mut self, to: Section, numbers: &[u32]) {
+        numbers.iter().for_each(|number| self.bytes(to, &number.to_le_bytes()));
+    }
+
+    pub fn bytes(&mut self, to: Section, bytes: &[u8]) {
+        self.0[to as usize].extend_from_slice(bytes);
+    }
+
+    /// How many bytes of a section there are so far.
+    pub fn length(&self, of: Section) -> usize {
+        self.0[of as usize].len()
+    }
+
+    /// Slips, with the words that were meant, and where each is found by its hash.
+    pub fn slips(&mut self, slips: &BTreeMap<String, String>, texts: &mut Texts) {
+        let mut slots = vec![0_u32; (2 * slips.len()).next_power_of_two()];
+        for (at, (slip, meant)) in slips.iter().enumerate() {
+            let ([start, end], [meant, meant_end]) = (texts.place(slip), texts.place(meant));
+            self.numbers(Section::Slips, &[start, end, meant, meant_end]);
+            let mut slot = hash(slip.as_bytes()) as usize % slots.len();
+            while slots[slot] != 0 {
+                slot = (slot + 1) % slots.len();
+            }
+            slots[slot] = at as u32 + 1;
+        }
+        self.numbers(Section::Slots, &slots);
+    }
+
+    /// All sections, one behind the other, and their lengths before them.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let lengths = self.0.iter().flat_map(|section| (section.len() as u32).to_le_bytes());
+        lengths.collect::<Vec<u8>>().into_iter().chain(self.0.iter().flatten().copied()).collect()
+    }
+}
+
+/// Texts, each once.
+#[derive(Default)]
+pub(super) struct Texts {
+    pub all: String,
+    places: HashMap<String, [u32; 2]>,
+}
+
+impl Texts {
+    /// Where a text begins and ends.
+    pub fn place(&mut self, text: &str) -> [u32; 2] {
+        if let Some(place) = self.places.get(text) {
+            return *place;
+        }
+        let start = self.all.len();
+        self.all.push_str(text);
+        let place = [start as u32, self.all.len() as u32];
+        self.places.insert(text.to_owned(), place);
+        place
+    }
+}
+
+/// A phrase that does not fit into the tables.
+#[derive(Debug, thiserror::Error)]
+#[error("“{phrase}” is too long")]
+pub(super) struct TooLong {
+    pub pattern: usize,
+    phrase: String,
+}
+
+/// The code of a phrase.
+///
+/// # Errors
+/// A phrase that is too long, told with the number of its pattern.
+pub(super) fn code(phrase: &Phrase, pattern: usize) -> Result<Vec<u8>, TooLong> {
+    let signs = [(phrase.starts, STARTS), (phrase.ends, ENDS), (phrase.any_script, ANY_SCRIPT)];
+    let signs = signs.into_iter().filter(|(holds, _)| *holds).fold(0, |all, (_, sign)| all | sign);
+    let rows = rows(&phrase.rows);
+    let code = rows.and_then(|rows| Some([vec![signs, u8::try_from(phrase.gap_words).ok()?], sized(&rows)?].concat()));
+    code.ok_or_else(|| TooLong { pattern, phrase: phrase.text.clone() })
+}
+
+fn rows(rows: &[Vec<Piece>]) -> Option<Vec<u8>> {
+    let row = |row: &Vec<Piece>| sized(&row.iter().map(piece).collect::<Option<Vec<_>>>()?.concat());
+    Some(rows.iter().map(row).collect::<Option<Vec<_>>>()?.concat())
+}
+
+fn piece(piece: &Piece) -> Option<Vec<u8>> {
+    let (kind, inner) = match piece {
+        Piece::Ending => return Some(vec![kind::ENDING]),
+        Piece::Gap => return Some(vec![kind::GAP]),
+        Piece::Words => return Some(vec![kind::WORDS]),
+        Piece::Text(text) => (kind::TEXT, text.clone().into_bytes()),
+        Piece::Sign(ways) => {
+            let ways = ways.iter().map(|way| sized(way.as_bytes())).collect::<Option<Vec<_>>>()?;
+            (kind::SIGN, ways.concat())
+        }
+        Piece::Choice(choices) => (kind::CHOICE, rows(choices)?),
+        Piece::Maybe(inner) => (kind::MAYBE, self::piece(inner)?),
+    };
+    Some([vec![kind], sized(&inner)?].concat())
+}
+
+/// Bytes behind their length.
+fn sized(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some([&u16::try_from(bytes.len()).ok()?.to_le_bytes(), bytes].concat())
+}

@@ -90,6 +90,12 @@ stored_enum! {
         TheOther = "the_other",
         /// What stands right before somebody who is only mentioned: "agreed with".
         Mention = "mention",
+        /// "No longer": a negation that forbids nothing.
+        NoLonger = "no_longer",
+        /// What somebody does who is only mentioned: "sends her regards".
+        Regards = "regards",
+        /// Things that people write with a capital, and that are nobody's name: "Orders and Invoices".
+        Noun = "noun",
         /// It was done or announced by somebody else.
         Done = "done",
         /// Art. 17 GDPR and its like.

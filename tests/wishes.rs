@@ -5,6 +5,8 @@
 
 #[path = "wishes/asked.rs"]
 mod asked;
+#[path = "wishes/company.rs"]
+mod company;
 #[path = "wishes/jobs.rs"]
 mod jobs;
 #[path = "wishes/limited.rs"]

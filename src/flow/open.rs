@@ -204,6 +204,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         // "Do not delete my account" excepts no part of what it asks for: it asks for nothing.
         limited: letter.limited && letter.verdict.intent != Intent::Withdraw,
         more: letter.more,
+        company: wish::is_of_company(letter),
         mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }

@@ -90,6 +90,8 @@ stored_enum! {
         TheOther = "the_other",
         /// What stands right before somebody who is only mentioned: "agreed with".
         Mention = "mention",
+        /// The account or the data of a whole company: "our account", "the data of my firm".
+        Company = "company",
         /// "No longer": a negation that forbids nothing.
         NoLonger = "no_longer",
         /// What somebody does who is only mentioned: "sends her regards".

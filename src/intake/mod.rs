@@ -25,6 +25,7 @@ mod answer;
 mod beginnings;
 mod bounce;
 mod claims;
+mod company;
 mod content;
 mod fit;
 mod frame;

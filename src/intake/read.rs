@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::answer::{Said, keeps};
+use super::company::company;
 use super::frame::Names;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::judge::{Texts, asks, by_name, judge};
@@ -26,6 +27,8 @@ const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
 /// How the rule ends that found more in a letter than was read of it.
 const MORE: &str = "more";
+/// How the rule ends that found that a whole company's is asked for.
+const COMPANY: &str = "company";
 /// Words of a new text that says nearly nothing beside what was taken for quoted.
 const SET_APART_WORDS_MAX: usize = 40;
 /// Characters of a forwarded text within which its sender is named.
@@ -200,6 +203,10 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     let verdict = match joined {
         // It opens, and nothing of it is offered.
         Some(language) => verdict.with(Reason::of(format!("{language}.{MORE}"), Part::New)),
+        None => verdict,
+    };
+    let verdict = match company(&texts, twin.as_ref().map(|twin| &*twin.new)).filter(|_| verdict.opens()) {
+        Some(language) => verdict.with(Reason::of(format!("{language}.{COMPANY}"), Part::New)),
         None => verdict,
     };
     Intake {

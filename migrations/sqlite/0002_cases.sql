@@ -78,7 +78,7 @@ CREATE TABLE requests (
   held_by       TEXT CHECK (held_by IN ('unproven_stop','operator')),
   review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
                   'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
-                  'plan_drifted','authority_expired','challenge_bounced','other_right','changed_lately','asked_often','limited',
+                  'plan_drifted','authority_expired','challenge_bounced','other_right','changed_lately','asked_often','limited','attached_only',
                   'map_defects','category_unknown','too_many_rows','retention_unclear','subject_missing','store_failed')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),

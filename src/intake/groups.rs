@@ -98,6 +98,8 @@ stored_enum! {
         Regards = "regards",
         /// Things that people write with a capital, and that are nobody's name: "Orders and Invoices".
         Noun = "noun",
+        /// "See attached."
+        Attached = "attached",
         /// It was done or announced by somebody else.
         Done = "done",
         /// Art. 17 GDPR and its like.

@@ -2,7 +2,8 @@
 //!
 //! [`read`] is total: it never fails and never panics, whatever the bytes, and everything it looks at or hands out is
 //! bounded by [`Limits`]. It decides nothing about who somebody is (that is `verify`), it follows no link, unpacks no
-//! archive, and keeps attachments as digests only. What it hands out is personal data; no type here prints it.
+//! archive, and keeps attachments as digests only: a letter that is nothing but an attachment goes to a person where its subject
+//! or the file's name asks for an erasure. What it hands out is personal data; no type here prints it.
 //!
 //! # The way of a letter
 //! `letter` (MIME) → `html` (what a reader sees; `markup` where the page is simple) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
@@ -22,6 +23,7 @@
 mod acknowledgement;
 mod address;
 mod answer;
+mod attached;
 mod beginnings;
 mod bounce;
 mod claims;

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::answer::{Said, keeps};
+use super::attached::attached;
 use super::company::company;
 use super::frame::Names;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
@@ -290,6 +291,12 @@ fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
         return unreadable();
     }
+    if let Some(reason) = only_attached(letter, words) {
+        let erasure = |judged: &Verdict| judged.intent.is_erasure();
+        let asked = Some(judged).filter(erasure);
+        let asked = asked.unwrap_or_else(|| Verdict::of(Intent::ErasureGeneric, 0.4, reason.clone()));
+        return asked.for_review(0.4, reason);
+    }
     if let Some(twin) = words.twin.filter(|twin| !Rc::ptr_eq(&twin.new, &words.texts.new)) {
         let twin = judge(twin);
         let differ = judged.intent != twin.intent || judged.opens() != twin.opens();
@@ -314,6 +321,16 @@ fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
         let judged = forwarded(letter, judged, words);
         if judged.is_unclear() { judged } else { set_apart(letter, judged, words) }
     })
+}
+
+/// Whether all that a letter brings is an attachment, which may ask for an erasure. Of an answer only the file's name counts: its
+/// subject is ours.
+fn only_attached(letter: &Letter, words: &Words<'_>) -> Option<Reason> {
+    let answers = !letter.in_reply_to.is_empty() || !words.shown.main.quoted.trim().is_empty();
+    let subject = words.shown.subject.as_deref().or(words.shown.repeated.as_deref()).filter(|_| !answers);
+    let forms = std::iter::once(&words.shown.main).chain(&words.shown.other);
+    let said: Vec<&str> = forms.map(|split| split.new.as_str()).collect();
+    attached(letter, &said, subject, words.lexicon)
 }
 
 /// A letter that answers nobody and of which nearly all was taken for quoted: people repeat sentences that our own letters

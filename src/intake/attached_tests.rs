@@ -1,7 +1,7 @@
-//! Letters in which nothing is written.
+//! Letters in which nothing is written, and letters in which nothing at all is.
 
 use crate::intake::lexicon::for_tests;
-use crate::intake::{Disposition, Intake, Limits, read};
+use crate::intake::{Defect, Disposition, Intake, Intent, Limits, read};
 
 fn letter(subject: &str, text: &str, kind: &str, name: &str) -> Intake {
     let letter = format!(
@@ -77,4 +77,18 @@ fn other_attachments_are_ordinary() {
     // What says something itself is read as ever.
     let own = letter("Hello", "Please delete my account. My passport is attached.", PDF, "passport.pdf");
     assert!(own.verdict.opens());
+}
+
+/// Nothing in it asks, and nobody can be asked: it is recorded as ordinary, without a request whose time runs.
+#[test]
+fn a_letter_of_no_bytes_asks_for_nothing() {
+    for bytes in [&b""[..], b"\r\n", b"\r\n\r\n", b" \n\t\0"] {
+        let read = read(bytes, for_tests(), &Limits::default());
+        assert!(read.defects.contains(&Defect::Empty), "{bytes:?}");
+        assert_eq!((read.verdict.intent, read.verdict.disposition), (Intent::Ordinary, Disposition::Ignore));
+    }
+    let subject = b"From: <owner1@team.example>\r\nSubject: Please delete my account\r\n\r\n";
+    assert!(read(subject, for_tests(), &Limits::default()).verdict.opens(), "its subject asks");
+    let from = b"From: <owner1@team.example>\r\n\r\n";
+    assert_eq!(read(from, for_tests(), &Limits::default()).verdict.disposition, Disposition::Ignore);
 }

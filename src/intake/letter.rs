@@ -98,7 +98,7 @@ impl Letter {
             letter.defects.push(Defect::BodyTooLong);
         }
         let bytes = &bytes[..bytes.len().min(bytes_max)];
-        if bytes.is_empty() {
+        if bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
             letter.defects.push(Defect::Empty);
             return letter;
         }

@@ -16,6 +16,9 @@
 //! and wherever a request is only probable, the verdict is [`Disposition::Review`] and a person looks. So it is where words
 //! alone, and no header, make a letter that asks for an erasure look like a machine's.
 //!
+//! A letter of no bytes, or of empty lines alone, has neither words nor a sender: it asks for nothing and is ordinary, and no
+//! request is opened whose time runs. One whose bytes could not be understood may ask for anything: a person looks.
+//!
 //! # How to mend a word
 //! The words are in `config/lexicon/<language>.toml`; each file explains its notation. A rule that names a sender, a
 //! provider or a sentence of a test corpus is a defect.
@@ -108,7 +111,7 @@ impl Default for Limits {
 /// Something about a letter that kept us from reading all of it, or that no honest mail program writes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Defect {
-    /// The letter has no bytes.
+    /// The letter has no bytes, or none but those of empty lines.
     Empty,
     /// No header could be parsed.
     Unparsable,

@@ -288,7 +288,10 @@ fn by_machine(robot: &Robot, is_generated: bool, judged: Verdict) -> Verdict {
 }
 
 fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
-    if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
+    if letter.defects.contains(&Defect::Empty) {
+        return Verdict::of(Intent::Ordinary, 0.5, Reason::of("empty", Part::Whole));
+    }
+    if letter.defects.contains(&Defect::Unparsable) {
         return unreadable();
     }
     if let Some(reason) = only_attached(letter, words) {

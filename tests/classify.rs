@@ -167,7 +167,7 @@ fn letters_come_from_files_folders_mbox_and_the_standard_input() {
         assert_eq!((of(at, "intent"), of(at, "disposition")), ("erasure_account".into(), "open".into()));
         assert_eq!(records[at]["subjects"], serde_json::json!(["anna@example.org"]));
     }
-    assert_eq!(of(4, "disposition"), "review", "what nobody can read, a person reads");
+    assert_eq!(of(4, "disposition"), "ignore", "a letter of no bytes asks for nothing");
     assert!(err.contains("notes.md does not begin like a letter"), "{err}");
     let fields: Vec<&String> = records[1].as_object().unwrap().keys().collect();
     assert_eq!(fields.len(), 11, "{fields:?}");

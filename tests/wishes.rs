@@ -5,6 +5,10 @@
 
 #[path = "wishes/asked.rs"]
 mod asked;
+#[path = "wishes/attached.rs"]
+mod attached;
+#[path = "wishes/company.rs"]
+mod company;
 #[path = "wishes/jobs.rs"]
 mod jobs;
 #[path = "wishes/limited.rs"]

@@ -51,6 +51,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
             "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope REF SCOPE' (with --target WHOM where it \
              means somebody else than who wrote), 'refuse' or 'withdraw'"
         }
+        ReviewReason::AttachedOnly => {
+            "open what is attached, in the mailbox and as carefully as any file of a stranger, then 'requests scope', 'refuse' or \
+             'withdraw'"
+        }
         ReviewReason::SeveralAccounts => "'requests account REF ID' says which account is meant",
         ReviewReason::UnclearTarget => "'requests scope REF SCOPE --target WHOM' says whom it means",
         ReviewReason::Policy => "decide by [authority]: 'requests scope', 'refuse' or 'withdraw'",

@@ -78,11 +78,16 @@ pub(super) async fn fetch(
             Found::Unreadable
         } else {
             let place = bodies.fetched.iter().position(|fetched| fetched.uid == letter.uid);
-            place.map_or(Found::Gone, |place| Found::Whole(bodies.fetched.swap_remove(place).bytes))
+            place.map_or(Found::Gone, |place| given(letter, bodies.fetched.swap_remove(place).bytes))
         };
         arrived.push(Arrived { listed: *letter, found });
     }
     Ok(arrived)
+}
+
+/// What the mailbox gave of a letter: none of the bytes that it has is nothing that could be judged.
+fn given(letter: &Listed, bytes: Vec<u8>) -> Found {
+    if bytes.is_empty() && letter.size_bytes > 0 { Found::Unreadable } else { Found::Whole(bytes) }
 }
 
 #[derive(Default)]
@@ -347,6 +352,13 @@ mod tests {
         assert_eq!(cut(vec![listed(1, 10), listed(2, 1)], 10), (vec![1], 1));
         assert_eq!(cut(vec![listed(1, 20), listed(2, 1)], 10), (vec![1], 1));
         assert_eq!(cut(Vec::new(), 10), (vec![], 9));
+    }
+
+    #[test]
+    fn a_letter_without_its_bytes_was_not_read() {
+        assert!(matches!(given(&listed(1, 10), Vec::new()), Found::Unreadable));
+        assert!(matches!(given(&listed(1, 0), Vec::new()), Found::Whole(_)), "it has none");
+        assert!(matches!(given(&listed(1, 10), b"To: x".to_vec()), Found::Whole(_)));
     }
 
     #[test]

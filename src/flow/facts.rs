@@ -38,6 +38,12 @@ pub struct Opening {
     /// It asks for somebody or something beside what was read of it.
     #[serde(default)]
     pub more: bool,
+    /// All of it is an attachment, which nobody has read.
+    #[serde(default)]
+    pub attached: bool,
+    /// It asks for the account or the data of a whole company.
+    #[serde(default)]
+    pub company: bool,
     /// It asks for something of the writer's own: whoever it names besides is not meant alone.
     #[serde(default)]
     pub mine: bool,

@@ -131,7 +131,11 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
     if definite && opening.from.is_some() && !touched && !opening.machine_written {
         return Finding::Stranger;
     }
-    let reason = if definite || touched { ReviewReason::NoAddressOnFile } else { ReviewReason::UnclearLetter };
+    let reason = match () {
+        () if definite || touched => ReviewReason::NoAddressOnFile,
+        () if opening.attached => ReviewReason::AttachedOnly,
+        () => ReviewReason::UnclearLetter,
+    };
     let contact = Contact::default();
     Finding::Review { reason, reachable: false, rule: None, contact, subject: known, cause: None }
 }
@@ -168,6 +172,9 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
     let subject = Subject { approver: owner.map(|owner| owner.key), ..subject };
     if known.scope_set.is_none() && opening.machine_written {
         return review(ReviewReason::UnclearLetter, contact, subject);
+    }
+    if known.scope_set.is_none() && opening.attached {
+        return review(ReviewReason::AttachedOnly, contact, subject);
     }
     if known.scope_set.is_none() && opening.asks_for_copy {
         return review(ReviewReason::OtherRight, contact, subject);

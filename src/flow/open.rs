@@ -21,6 +21,9 @@ use super::{advance, kinds, note, outbox, safe, wish};
 /// How often a reference is drawn before it is an error that all are taken.
 const DRAWS_MAX: u32 = 8;
 
+/// The rule of a letter that is nothing but an attachment.
+const ATTACHED: &str = "attachment";
+
 /// What became of a letter that asks for something.
 pub(super) enum Opened {
     /// A request of its own.
@@ -204,6 +207,8 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         // "Do not delete my account" excepts no part of what it asks for: it asks for nothing.
         limited: letter.limited && letter.verdict.intent != Intent::Withdraw,
         more: letter.more,
+        attached: letter.verdict.is_unclear() && letter.verdict.reasons.iter().any(|reason| reason.rule == ATTACHED),
+        company: wish::is_of_company(letter),
         mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
     }

@@ -59,6 +59,10 @@ pub(super) async fn wishes(
         return Ok(Ok(vec![own(&asker.membership, Scope::Account)]));
     }
     let Some(sought) = sought(opening, known.scope_set) else { return Ok(Err(ReviewReason::UnclearLetter)) };
+    let was_read = known.scope_set.is_some() || known.target_set.is_some();
+    if opening.company && !was_read && asker.membership.role != Role::Owner {
+        return Ok(of_company(opening, sought, &asker.membership).ok_or(ReviewReason::UnclearTarget));
+    }
     let meant = match &known.target_set {
         // Who has read the letter knows whom it means, where its own words name several or nobody.
         Some(identifier) => the_one(who(house, asker, identifier).await?, identifier, asker, sought),
@@ -66,12 +70,23 @@ pub(super) async fn wishes(
     };
     // "Delete my account, but leave this colleague alone": who is only mentioned is not meant, and the wish for the
     // writer's own must not be lost in another's. An operator who set the scope or the target has read whom it means.
-    let was_read = known.scope_set.is_some() || known.target_set.is_some();
     let meant = match meant {
         Meant::Other(..) if opening.mine && !was_read => Meant::Unclear,
         meant => meant,
     };
     Ok(wished(sought, meant, &asker.membership, !opening.categories.is_empty()).ok_or(ReviewReason::UnclearTarget))
+}
+
+/// What somebody who is no owner asks for who names the account or the data of the whole company: nothing smaller than that is
+/// offered in its place, and the authority table says whether they may. With named data or another person in it, nobody can tell.
+fn of_company(opening: &Opening, sought: Sought, asker: &Membership) -> Option<Vec<Wish>> {
+    let names_somebody = !opening.names.is_empty() || !opening.addresses.is_empty() || !opening.identifiers.is_empty();
+    let is_whole = match sought {
+        Sought::Account | Sought::General => true,
+        Sought::Profile | Sought::EndUser => !names_somebody,
+        Sought::Data => false,
+    };
+    is_whole.then(|| vec![own(asker, Scope::Account)])
 }
 
 fn sought(opening: &Opening, scope_set: Option<Scope>) -> Option<Sought> {

@@ -27,13 +27,21 @@ pub(super) fn is_mine(letter: &Intake) -> bool {
     letter.verdict.reasons.iter().any(|reason| reason.rule.split(['+', '.']).any(mine))
 }
 
+/// How the rule ends that found that a whole company's is asked for.
+const COMPANY: &str = ".company";
+
+/// Whether a letter asks for the account or the data of a whole company.
+pub(super) fn is_of_company(letter: &Intake) -> bool {
+    letter.verdict.reasons.iter().any(|reason| reason.rule.ends_with(COMPANY))
+}
+
 /// Whether it is known whom the letter means: it speaks of the writer's own and of nobody else, or names whom it means by
 /// an address.
 ///
 /// A name may be half of one, and is only what was understood of the words that stand around it.
 fn is_told(letter: &Intake) -> bool {
     let ends = |rule: &str| MINE.iter().any(|mine| rule.ends_with(mine));
-    let own = letter.verdict.reasons.iter().all(|reason| ends(&reason.rule));
+    let own = letter.verdict.reasons.iter().all(|reason| ends(&reason.rule) || reason.rule.ends_with(COMPANY));
     let names_nobody = letter.claims.addresses.is_empty() && letter.claims.names.is_empty();
     // "My account, and leave this colleague alone" is another wish than "the account of this colleague".
     if is_mine(letter) { own && names_nobody } else { !letter.claims.addresses.is_empty() }
@@ -49,6 +57,9 @@ fn said(sender: &str, letter: &Intake) -> String {
         claims.categories.clone(),
     ];
     let mut text = format!("wish\0{}\0{}", sender.trim().to_lowercase(), letter.verdict.asked());
+    if is_of_company(letter) {
+        text.push_str("\0company");
+    }
     if letter.limited || letter.more || !is_told(letter) {
         // Whom it names was not read, so that only the same words are sure to name the same.
         let words = letter.subject.split_whitespace().chain(letter.new_text.split_whitespace());

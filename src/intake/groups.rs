@@ -90,6 +90,16 @@ stored_enum! {
         TheOther = "the_other",
         /// What stands right before somebody who is only mentioned: "agreed with".
         Mention = "mention",
+        /// The account or the data of a whole company: "our account", "the data of my firm".
+        Company = "company",
+        /// "No longer": a negation that forbids nothing.
+        NoLonger = "no_longer",
+        /// What somebody does who is only mentioned: "sends her regards".
+        Regards = "regards",
+        /// Things that people write with a capital, and that are nobody's name: "Orders and Invoices".
+        Noun = "noun",
+        /// "See attached."
+        Attached = "attached",
         /// It was done or announced by somebody else.
         Done = "done",
         /// Art. 17 GDPR and its like.

@@ -1,7 +1,7 @@
 //! MIME: a letter's bytes taken apart into headers, texts, enclosed letters, reports and digests of attachments.
 //!
 //! Walks the parts itself, so that depth, number and size are bounded whatever the parser made. Never unpacks an
-//! attachment and never keeps its name.
+//! attachment; its name is looked at while the letter is read (`attached`) and is no part of what is handed out.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -9,12 +9,14 @@ use std::fmt::Write as _;
 use mail_parser::{Addr, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 
+use super::attached::is_document;
 use super::html::visible_text;
 use super::normal::cut;
 use super::{Address, Defect, Limits};
 
 const HEADERS_MAX: usize = 500;
 const HEADER_CHARS_MAX: usize = 4_000;
+const NAME_CHARS_MAX: usize = 200;
 const SUBJECT_CHARS_MAX: usize = 1_000;
 const ENCLOSED_MAX: usize = 3;
 const IDS_MAX: usize = 50;
@@ -63,6 +65,8 @@ pub(super) struct Letter {
     /// The `report-type` of a multipart/report, lower case.
     pub report_type: String,
     pub attachments: Vec<Attachment>,
+    /// The names of those attachments that a person reads: PDF, word processing, images. Empty where one has none.
+    pub documents: Vec<String>,
     pub defects: Vec<Defect>,
 }
 
@@ -94,7 +98,7 @@ impl Letter {
             letter.defects.push(Defect::BodyTooLong);
         }
         let bytes = &bytes[..bytes.len().min(bytes_max)];
-        if bytes.is_empty() {
+        if bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
             letter.defects.push(Defect::Empty);
             return letter;
         }
@@ -102,7 +106,7 @@ impl Letter {
             Some(message) => {
                 letter.take(&message, limits);
                 if !letter.shows_anything() {
-                    letter.plain = unshown(&message, limits);
+                    letter.plain = unshown(&message, limits, letter.documents.is_empty());
                 }
             }
             None => letter.defects.push(Defect::Unparsable),
@@ -273,6 +277,10 @@ impl Walk<'_> {
 
     fn attach(&mut self, part: &MessagePart<'_>, media_type: String) {
         let contents = part.contents();
+        let name = cut(part.attachment_name().unwrap_or_default(), NAME_CHARS_MAX);
+        if is_document(&media_type, name) {
+            self.letter.documents.push(name.to_owned());
+        }
         self.letter.attachments.push(Attachment {
             sha256: Sha256::digest(contents).into(),
             bytes: contents.len() as u64,
@@ -282,8 +290,8 @@ impl Walk<'_> {
 }
 
 /// What stands in a letter that shows a reader nothing: parts of text that no program shows, or a body whose parts were cut
-/// off or announced wrongly, as it came. A request in it is a request.
-fn unshown(message: &Message<'_>, limits: &Limits) -> String {
+/// off or announced wrongly, as it came. A request in it is a request; the bytes of a document that was found are no text.
+fn unshown(message: &Message<'_>, limits: &Limits, as_it_came: bool) -> String {
     let mut text = String::new();
     for part in message.parts.iter().take(usize::try_from(limits.parts_max).unwrap_or(usize::MAX)) {
         match &part.body {
@@ -294,7 +302,8 @@ fn unshown(message: &Message<'_>, limits: &Limits) -> String {
             _ => {}
         }
     }
-    if text.trim().is_empty() && message.content_type().is_some_and(|of| of.ctype().eq_ignore_ascii_case("multipart")) {
+    let as_it_came = as_it_came && text.trim().is_empty();
+    if as_it_came && message.content_type().is_some_and(|of| of.ctype().eq_ignore_ascii_case("multipart")) {
         let raw = String::from_utf8_lossy(&message.raw_message);
         let body = raw.split_once("\r\n\r\n").or_else(|| raw.split_once("\n\n")).map_or("", |(_, body)| body);
         let frame = |line: &&str| line.starts_with("--") || line.to_ascii_lowercase().starts_with("content-");

@@ -2,7 +2,8 @@
 //!
 //! [`read`] is total: it never fails and never panics, whatever the bytes, and everything it looks at or hands out is
 //! bounded by [`Limits`]. It decides nothing about who somebody is (that is `verify`), it follows no link, unpacks no
-//! archive, and keeps attachments as digests only. What it hands out is personal data; no type here prints it.
+//! archive, and keeps attachments as digests only: a letter that is nothing but an attachment goes to a person where its subject
+//! or the file's name asks for an erasure. What it hands out is personal data; no type here prints it.
 //!
 //! # The way of a letter
 //! `letter` (MIME) → `html` (what a reader sees; `markup` where the page is simple) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
@@ -15,6 +16,9 @@
 //! and wherever a request is only probable, the verdict is [`Disposition::Review`] and a person looks. So it is where words
 //! alone, and no header, make a letter that asks for an erasure look like a machine's.
 //!
+//! A letter of no bytes, or of empty lines alone, has neither words nor a sender: it asks for nothing and is ordinary, and no
+//! request is opened whose time runs. One whose bytes could not be understood may ask for anything: a person looks.
+//!
 //! # How to mend a word
 //! The words are in `config/lexicon/<language>.toml`; each file explains its notation. A rule that names a sender, a
 //! provider or a sentence of a test corpus is a defect.
@@ -22,9 +26,11 @@
 mod acknowledgement;
 mod address;
 mod answer;
+mod attached;
 mod bounce;
 mod claims;
 mod code;
+mod company;
 #[cfg(test)]
 mod compile;
 mod content;
@@ -108,7 +114,7 @@ impl Default for Limits {
 /// Something about a letter that kept us from reading all of it, or that no honest mail program writes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Defect {
-    /// The letter has no bytes.
+    /// The letter has no bytes, or none but those of empty lines.
     Empty,
     /// No header could be parsed.
     Unparsable,

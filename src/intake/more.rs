@@ -15,6 +15,7 @@ use super::signals::{Hit, Signals, is_genitive};
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, object_of};
 
+mod also;
 mod named;
 mod pieces;
 
@@ -135,6 +136,7 @@ impl Said<'_> {
                     *wished = true;
                     let subject = before && !is_field && self.subject_is_somebody(start, end);
                     subject
+                        || before && self.also_names(start, end)
                         || self.joins(start, end)
                         || self.denies(start, end)
                         || !has_object && self.names_somebody(start, end)
@@ -143,7 +145,8 @@ impl Said<'_> {
                 None if is_item && before && end - start <= SHORT_WORDS => {
                     self.names_somebody(start, end) || self.thing_at(start, end)
                 }
-                None => self.likewise(start, end) || before && (self.adds(start, end) || self.denies(start, end)),
+                None if self.likewise(start, end) => true,
+                None => before && (self.adds(start, end) || self.also_names(start, end) || self.denies(start, end)),
             };
             if more {
                 return true;
@@ -197,7 +200,7 @@ impl Said<'_> {
             // "She and her husband moved to Spain."
             if self.links(word) && !SUBJECTS.contains(&self.folded(word - 1)) {
                 let at = self.behind_also(word + 1, end);
-                return self.thing_at(at, end) || self.number_at(at, end);
+                return !self.lists_things(word - 1, at) && (self.thing_at(at, end) || self.number_at(at, end));
             }
             let listed =
                 self.words[word - 1].ends_with([',', ';']) || self.words[word].starts_with(['(', '&', '+', '/']);
@@ -206,7 +209,7 @@ impl Said<'_> {
                 return self.thing_at(at, end);
             }
             // "Anna Garrido, our former assistant" is one.
-            if listed && self.person_at(at, end) {
+            if listed && (self.person_at(at, end) || self.lists_things(word - 1, at)) {
                 return false;
             }
             // A number behind a comma says more of the one before, unless that has its own.
@@ -253,7 +256,9 @@ impl Said<'_> {
         let polite = |word: usize| {
             self.is(word, &[Group::Request, Group::Courtesy, Group::AnswerWord]) && !self.is(word, &[Group::Also])
         };
-        if self.is(start, &[Group::Courtesy]) || self.has(start, end, &[Group::Mention, Group::Negation]) {
+        if self.is(start, &[Group::Courtesy])
+            || self.has(start, end, &[Group::Mention, Group::Regards, Group::Negation])
+        {
             return false;
         }
         let link = (start..end.min(start + 2)).find(|word| self.links(*word));

@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::answer::{Said, keeps};
+use super::attached::attached;
+use super::company::company;
 use super::frame::Names;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::judge::{Texts, asks, by_name, judge};
@@ -26,6 +28,8 @@ const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
 /// How the rule ends that found more in a letter than was read of it.
 const MORE: &str = "more";
+/// How the rule ends that found that a whole company's is asked for.
+const COMPANY: &str = "company";
 /// Words of a new text that says nearly nothing beside what was taken for quoted.
 const SET_APART_WORDS_MAX: usize = 40;
 /// Characters of a forwarded text within which its sender is named.
@@ -202,6 +206,10 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         Some(language) => verdict.with(Reason::of(format!("{language}.{MORE}"), Part::New)),
         None => verdict,
     };
+    let verdict = match company(&texts, twin.as_ref().map(|twin| &*twin.new)).filter(|_| verdict.opens()) {
+        Some(language) => verdict.with(Reason::of(format!("{language}.{COMPANY}"), Part::New)),
+        None => verdict,
+    };
     Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
@@ -280,8 +288,17 @@ fn by_machine(robot: &Robot, is_generated: bool, judged: Verdict) -> Verdict {
 }
 
 fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
-    if letter.defects.contains(&Defect::Unparsable) || letter.defects.contains(&Defect::Empty) {
+    if letter.defects.contains(&Defect::Empty) {
+        return Verdict::of(Intent::Ordinary, 0.5, Reason::of("empty", Part::Whole));
+    }
+    if letter.defects.contains(&Defect::Unparsable) {
         return unreadable();
+    }
+    if let Some(reason) = only_attached(letter, words) {
+        let erasure = |judged: &Verdict| judged.intent.is_erasure();
+        let asked = Some(judged).filter(erasure);
+        let asked = asked.unwrap_or_else(|| Verdict::of(Intent::ErasureGeneric, 0.4, reason.clone()));
+        return asked.for_review(0.4, reason);
     }
     if let Some(twin) = words.twin.filter(|twin| !Rc::ptr_eq(&twin.new, &words.texts.new)) {
         let twin = judge(twin);
@@ -307,6 +324,16 @@ fn by_person(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
         let judged = forwarded(letter, judged, words);
         if judged.is_unclear() { judged } else { set_apart(letter, judged, words) }
     })
+}
+
+/// Whether all that a letter brings is an attachment, which may ask for an erasure. Of an answer only the file's name counts: its
+/// subject is ours.
+fn only_attached(letter: &Letter, words: &Words<'_>) -> Option<Reason> {
+    let answers = !letter.in_reply_to.is_empty() || !words.shown.main.quoted.trim().is_empty();
+    let subject = words.shown.subject.as_deref().or(words.shown.repeated.as_deref()).filter(|_| !answers);
+    let forms = std::iter::once(&words.shown.main).chain(&words.shown.other);
+    let said: Vec<&str> = forms.map(|split| split.new.as_str()).collect();
+    attached(letter, &said, subject, words.lexicon)
 }
 
 /// A letter that answers nobody and of which nearly all was taken for quoted: people repeat sentences that our own letters

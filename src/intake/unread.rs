@@ -38,8 +38,9 @@ impl<'a> Around<'a> {
     }
 
     fn is_known(&self, word: usize) -> bool {
-        // "Badge" makes a thing of the person before it, and is read as nothing.
-        self.hits().any(|other| other.covers(word) && !other.is(Group::Thing))
+        // "Badge" makes a thing of the person before it, and is read as nothing; that "invoice" is no name says no more.
+        let nothing = |other: &Hit| other.is(Group::Thing) || other.is(Group::Noun);
+        self.hits().any(|other| other.covers(word) && !nothing(other))
     }
 
     fn opens_clause(&self, word: usize) -> bool {

@@ -58,7 +58,11 @@ async fn broken_mime() {
 
 #[tokio::test]
 async fn an_empty_letter() {
-    settled(b"", Disposition::Opened).await;
+    settled(b"", Disposition::Ordinary).await;
+    let (disposition, world) = taken(b"\r\n\r\n".to_vec()).await;
+    assert_eq!(disposition, Disposition::Ordinary);
+    let alarms = world.number("SELECT COUNT(*) AS number FROM requests WHERE state = 'needs_review'", params![]).await;
+    assert_eq!((alarms, world.fresh(TEAM).len()), (0, 0), "nobody is bothered with it");
 }
 
 #[tokio::test]

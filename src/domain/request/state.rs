@@ -109,6 +109,8 @@ stored_enum! {
         AskedOften = "asked_often",
         /// It asks for a whole and excepts a part of it, in words that no plan follows.
         Limited = "limited",
+        /// All of the letter is an attachment, which nobody has read.
+        AttachedOnly = "attached_only",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.

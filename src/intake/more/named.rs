@@ -1,8 +1,9 @@
 //! What begins at a word of a sentence: a person, a name, a number, or the writer's own, that no claim holds.
 
-use super::{Read, SHORT_WORDS, Said, bare};
+use super::{JOINERS, Read, SHORT_WORDS, Said, bare};
 use crate::intake::lexicon::{Group, Topic};
 use crate::intake::normal::fold;
+use crate::intake::signals::Hit;
 use crate::intake::tongue::Tongue;
 use crate::intake::unread::POSSESSIVES;
 
@@ -15,7 +16,7 @@ const PERSON_WORDS: usize = 2;
 /// Words in which somebody follows whose the thing is.
 const OF_WORDS: usize = 8;
 /// Articles and their like, folded: what may stand between "and" and a person.
-const ARTICLES: [&str; 91] = [
+pub(super) const ARTICLES: [&str; 91] = [
     "the", "a", "an", "this", "that", "these", "those", "his", "her", "their", "its", "both", "all", "every", "any",
     "with", "of", "to", "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einer", "dieser", "diese",
     "diesen", "sein", "seine", "seinen", "seiner", "ihr", "ihre", "ihren", "ihrer", "meinem", "meiner", "unserer",
@@ -156,6 +157,22 @@ impl Said<'_> {
         })
     }
 
+    /// Whether a folded word is one of the language of the letter, or of English, which people mix in: "Hartwig" begins like a
+    /// Spanish word, and is a name all the same.
+    pub(super) fn is_word(&self, folded: &str) -> bool {
+        self.lexicon.languages_of(folded).iter().any(|known| *known == self.language || *known == Tongue::En)
+    }
+
+    /// "Orders and Wishlists": a plural behind a thing that is known is one more thing, and nobody's name.
+    pub(super) fn lists_things(&self, before: usize, at: usize) -> bool {
+        let plural = self.folded(at).ends_with('s') && !matches!(self.language, Tongue::De | Tongue::It);
+        let ends = self.words.get(at + 1).is_none_or(|next| !bare(next).starts_with(char::is_uppercase));
+        let specific = |hit: &Hit| matches!(hit.topic, Topic::Specific(_)) && hit.covers(before);
+        let thing = self.is(before, &[Group::Noun]) || self.hits(before, before + 1).any(specific);
+        let is_genitive = self.words.get(at).is_some_and(|word| word.contains(['\'', '\u{2019}']));
+        plural && (ends || self.words[at].ends_with([',', '.'])) && thing && !is_genitive
+    }
+
     /// A word with a capital that nothing knows, or an address.
     pub(super) fn name_at(&self, at: usize, end: usize) -> bool {
         let Some(word) = self.words.get(at).filter(|_| at < end) else { return false };
@@ -165,27 +182,40 @@ impl Said<'_> {
         let core = bare(word);
         let stem = core.strip_suffix("'s").or_else(|| core.strip_suffix("\u{2019}s")).unwrap_or(core);
         let folded = fold(stem);
-        let is_name =
-            stem.chars().count() > 2 && stem.starts_with(char::is_uppercase) && stem.chars().any(char::is_lowercase);
+        // "Ihr Kundenservice": a German "your" has a capital.
+        let is_your = ["ihr", "ihre", "ihren", "ihrem", "ihrer", "ihres", "sie", "ihnen"].contains(&folded.as_str());
+        let is_name = !is_your
+            && stem.chars().count() > 2
+            && stem.starts_with(char::is_uppercase)
+            && stem.chars().any(char::is_lowercase);
         // "Article 17", "Anna Garrido <anna@team.example>".
         let next = self.words.get(at + 1).map(String::as_str).unwrap_or_default();
         let counted = next.starts_with(|c: char| c.is_ascii_digit() || c == '§')
             || stem.contains(|c: char| !c.is_alphabetic() && c != '-');
         let addressed = (at + 1..end.min(at + 4)).any(|word| self.words[word].contains('@'));
-        if !is_name
-            || counted
-            || addressed
-            || self.is_claimed(at)
-            || self.names.has(&folded)
-            || self.lexicon.knows(&folded)
-        {
+        let own = self.is_claimed(at) || self.names.has(&folded) || self.is_word(&folded);
+        if !is_name || counted || addressed || own || self.ends_as_thing(at) {
             return false;
         }
-        let two = at + 1 < end && bare(next).starts_with(char::is_uppercase) && !self.lexicon.knows(&fold(bare(next)));
+        let two = at + 1 < end && bare(next).starts_with(char::is_uppercase) && !self.is_word(&fold(bare(next)));
         // German nouns have capitals: one alone is a person only beside a person.
         self.language != Tongue::De
             || two && !word.ends_with([',', '.'])
             || self.read == Read::Other && core.len() == stem.len() && !self.acts(at + 1, end)
+    }
+
+    /// "Phone Number", "Brightshelf Shop", "Brightshelf Plus": what a capital word is the first half of is no person.
+    fn ends_as_thing(&self, at: usize) -> bool {
+        let Some(next) = self.words.get(at + 1).filter(|_| !self.words[at].ends_with([',', ';', '.', ':'])) else {
+            return false;
+        };
+        let folded = self.folded(at + 1);
+        // In whatever language: a name has an English "Shop" behind it anywhere.
+        let thing = self.lexicon.has(Group::Noun, folded)
+            || self.lexicon.has(Group::Thing, folded)
+            || NUMBER_CUES.contains(&folded)
+            || JOINERS.contains(&folded);
+        bare(next).starts_with(char::is_uppercase) && thing
     }
 
     /// "User number 21", "the account with the number 4711".
@@ -198,7 +228,12 @@ impl Said<'_> {
             (at..next).find(|word| self.folded(*word).bytes().next().is_some_and(|byte| byte.is_ascii_digit()));
         let Some(number) = number else { return false };
         let cued = |word: usize| self.is(word, &THINGS) || NUMBER_CUES.contains(&self.folded(word));
-        (at..number).any(cued) && !(at..number).any(|word| self.is(word, &[Group::EraseVerb, Group::Data]))
+        // "Invoice number 12" is nobody.
+        let thing = |word: usize| {
+            self.is(word, &[Group::EraseVerb, Group::Data])
+                || self.is(word, &[Group::Noun]) && !self.is(word, &[Group::PhoneCue])
+        };
+        (at..number).any(cued) && !(at..number).any(thing)
     }
 
     /// Whether a word is of a name that is claimed, or the writer's own.
@@ -221,7 +256,7 @@ impl Said<'_> {
         let named = |word: usize| {
             // The first word of a sentence has a capital anyway.
             let two = word + 1 < end && self.name_at(word + 1, end);
-            (word > start || two || !self.lexicon.knows(self.folded(word)) && end - start <= SHORT_WORDS)
+            (word > start || two || !self.is_word(self.folded(word)) && end - start <= SHORT_WORDS)
                 && self.name_at(word, end)
         };
         let person = |word: usize| {

@@ -1,6 +1,6 @@
 //! A phrase as it lies in the tables: what `notation` made of it, piece behind piece.
 //!
-//! First a byte of signs and one of the words of its gaps, then its rows. Whatever may be longer than a byte has its length
+//! First a byte of signs, one of the words of its gaps and one of the number of its needles; these; then its rows. Whatever may be longer than a byte has its length
 //! before it, in two bytes, the lesser first: each row, each way of a sign, and all of them together.
 
 /// A word begins where the phrase begins.
@@ -9,6 +9,9 @@ pub(super) const STARTS: u8 = 1;
 pub(super) const ENDS: u8 = 2;
 /// Its endings are of any script.
 pub(super) const ANY_SCRIPT: u8 = 4;
+
+/// Bytes of a needle.
+pub(super) const NEEDLE: usize = 4;
 
 /// Kinds of pieces, as their first byte says.
 pub(super) mod kind {
@@ -91,15 +94,19 @@ pub(super) struct Phrase<'t> {
     pub signs: u8,
     /// Words of a gap.
     pub gap_words: usize,
+    /// No text without any of them holds the phrase; where there are none, nothing is known.
+    pub needles: &'t [[u8; NEEDLE]],
     pub rows: Parts<'t>,
 }
 
 impl<'t> Phrase<'t> {
     /// The phrase whose code begins here.
     pub fn of(code: &'t [u8]) -> Option<Self> {
-        let ([signs, gap_words], rest) = code.split_first_chunk::<2>()?;
+        let ([signs, gap_words, needles], rest) = code.split_first_chunk::<3>()?;
+        let (needles, rest) = rest.split_at_checked(NEEDLE * usize::from(*needles))?;
         let (rows, _) = sized(rest)?;
-        Some(Self { signs: *signs, gap_words: usize::from(*gap_words), rows: Parts(rows) })
+        let needles = needles.as_chunks().0;
+        Some(Self { signs: *signs, gap_words: usize::from(*gap_words), needles, rows: Parts(rows) })
     }
 
     pub const fn is(&self, sign: u8) -> bool {

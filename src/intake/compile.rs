@@ -15,6 +15,7 @@ use super::tongue::Tongue;
 
 mod beginnings;
 mod index;
+mod needles;
 mod notation;
 #[cfg(test)]
 mod pattern;

@@ -22,11 +22,16 @@ pub(super) fn fold(text: &str) -> String {
     while !rest.is_empty() {
         // ASCII is what it is beside any other letter; only marks are composed with it, and those are dropped.
         let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
-        for byte in rest[..ascii].bytes().map(|byte| byte.to_ascii_lowercase()) {
-            if byte.is_ascii_alphanumeric() && folding.is_within_word() {
-                folding.out.push(char::from(byte));
-            } else {
-                folding.push(char::from(byte));
+        let mut run = &rest[..ascii];
+        while let Some(byte) = run.bytes().next() {
+            folding.push(char::from(byte.to_ascii_lowercase()));
+            run = &run[1..];
+            if folding.is_within_word() {
+                let word = run.bytes().take_while(u8::is_ascii_alphanumeric).count();
+                let start = folding.out.len();
+                folding.out.push_str(&run[..word]);
+                folding.out[start..].make_ascii_lowercase();
+                run = &run[word..];
             }
         }
         rest = &rest[ascii..];

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::code::Phrase;
+use super::code::{NEEDLE, Phrase};
 use super::fit;
 use super::rest::{Rest, is_word};
 use super::tables::{Tables, Which};
@@ -82,6 +82,7 @@ impl<'t> Finder<'t> {
         let mut found = Vec::new();
         let mut free = Free::of(self.tables.patterns.count(), seen.begun.len());
         let mut here: Vec<Candidate> = Vec::new();
+        let signs = Signs::of(folded.as_bytes());
         for begun in seen.begun.chunk_by(|a, b| a.at == b.at) {
             here.clear();
             for begun in begun {
@@ -94,7 +95,7 @@ impl<'t> Finder<'t> {
                 if at < free.from(pattern) {
                     continue;
                 }
-                if let Some(end) = self.end(tried, folded, at) {
+                if let Some(end) = self.end(tried, folded, at, Some(&signs)) {
                     free.set(pattern, end);
                     found.push((pattern, at..end));
                 }
@@ -117,7 +118,7 @@ impl<'t> Finder<'t> {
             self.candidates(bytes, &begun, Tongues::ALL, &mut here);
         });
         here.sort_unstable();
-        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| self.end(tried, folded, at))
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| self.end(tried, folded, at, None))
     }
 
     fn candidates(self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
@@ -141,7 +142,7 @@ impl<'t> Finder<'t> {
     }
 
     /// Where the first phrase of one pattern ends of which these are the beginnings, the best first.
-    fn end(self, tried: &[Candidate], folded: &str, at: usize) -> Option<usize> {
+    fn end(self, tried: &[Candidate], folded: &str, at: usize, signs: Option<&Signs>) -> Option<usize> {
         let mut vain = None;
         tried.iter().find_map(|candidate| {
             if candidate.end.is_some() || vain == Some(candidate.code) {
@@ -149,8 +150,39 @@ impl<'t> Finder<'t> {
             }
             vain = Some(candidate.code);
             let phrase = Phrase::of(self.tables.code.get(candidate.code as usize..)?)?;
+            if signs.is_some_and(|signs| signs.lack(phrase.needles)) {
+                return None;
+            }
             fit::end(&phrase, folded.as_bytes(), at)
         })
+    }
+}
+
+/// Which stretches of four signs a text may have: none that it says it lacks.
+struct Signs([u64; Signs::BITS / 64]);
+
+impl Signs {
+    /// So many that a letter of a person leaves most of them unset.
+    const BITS: usize = 8_192;
+
+    fn of(folded: &[u8]) -> Self {
+        let mut signs = Self([0; Self::BITS / 64]);
+        for needle in folded.windows(NEEDLE) {
+            let place = Self::place([needle[0], needle[1], needle[2], needle[3]]);
+            signs.0[place / 64] |= 1 << (place % 64);
+        }
+        signs
+    }
+
+    const fn place(needle: [u8; NEEDLE]) -> usize {
+        let hash = u32::from_le_bytes(needle).wrapping_mul(0x9e37_79b1);
+        (hash >> (u32::BITS - Self::BITS.trailing_zeros())) as usize
+    }
+
+    /// Whether the text has none of these, where there are any.
+    fn lack(&self, needles: &[[u8; NEEDLE]]) -> bool {
+        let has = |needle: &[u8; NEEDLE]| self.0[Self::place(*needle) / 64] >> (Self::place(*needle) % 64) & 1 != 0;
+        !needles.is_empty() && !needles.iter().any(has)
     }
 }
 

@@ -59,10 +59,12 @@ pub(super) enum Section {
     Code,
     /// For every trie the nodes of the first bytes; 0 is none.
     Roots,
-    /// For every node the first of its children, and the number of the beginning that ends there.
+    /// For every node the first of its children, the number of the beginning that ends there, and where its tail begins.
     Nodes,
     /// For every node the byte that leads to it.
     Bytes,
+    /// The tails of the nodes: what all beginnings below have behind that byte.
+    Tails,
     /// For every beginning its first owner, and in two halves the languages of which it is a whole phrase, and those that
     /// have more to it.
     Begins,
@@ -86,8 +88,9 @@ pub(super) struct Tables<'t> {
     pub slips: Rows<'t, 4>,
     pub code: &'t [u8],
     pub roots: Rows<'t, 1>,
-    pub nodes: Rows<'t, 2>,
+    pub nodes: Rows<'t, 3>,
     pub bytes: &'t [u8],
+    pub tails: &'t [u8],
     pub begins: Rows<'t, 5>,
     pub owners: Rows<'t, 3>,
 }
@@ -110,6 +113,7 @@ impl<'t> Tables<'t> {
             roots: Rows::of(section(bytes, Section::Roots)),
             nodes: Rows::of(section(bytes, Section::Nodes)),
             bytes: section(bytes, Section::Bytes),
+            tails: section(bytes, Section::Tails),
             begins: Rows::of(section(bytes, Section::Begins)),
             owners: Rows::of(section(bytes, Section::Owners)),
         }

@@ -91,9 +91,9 @@ pub(super) fn tokens<'a>(recipients: &'a [Address], texts: impl Iterator<Item = 
                 return found;
             }
             let fits = (TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&word.len());
-            let word = word.to_ascii_lowercase();
-            if fits && !found.contains(&word) {
-                found.push(word);
+            let fresh = || !found.iter().any(|known| known.eq_ignore_ascii_case(word));
+            if fits && fresh() {
+                found.push(word.to_ascii_lowercase());
             }
         }
     }

@@ -14,18 +14,23 @@ pub(super) struct Trie<'t> {
 impl Trie<'_> {
     /// Calls back with the number and the length of every text that this one begins with, the shortest first.
     pub fn walk(self, text: &[u8], mut found: impl FnMut(usize, usize)) {
-        let Tables { roots, nodes, bytes, .. } = self.tables;
+        let Tables { roots, nodes, bytes, tails, .. } = self.tables;
         let Some(&byte) = text.first() else { return };
         let [root] = roots.row(self.which.number() * ROOTS + usize::from(byte));
         let mut at = root as usize;
         let mut depth = 1;
         while at != 0 {
-            let [first, end] = nodes.row(at);
+            let ([first, end, tail], [next, _, tail_end]) = (nodes.row(at), nodes.row(at + 1));
+            let tail = &tails[tail as usize..tail_end as usize];
+            if !text[depth..].starts_with(tail) {
+                return;
+            }
+            depth += tail.len();
             if end != NONE {
                 found(end as usize, depth);
             }
             let Some(byte) = text.get(depth) else { return };
-            let (first, next) = (first as usize, nodes.row(at + 1)[0] as usize);
+            let (first, next) = (first as usize, next as usize);
             at = bytes[first..next].iter().position(|child| child == byte).map_or(0, |child| first + child);
             depth += 1;
         }

@@ -134,33 +134,38 @@ fn owners(out: &Written) -> u32 {
 pub(super) fn write_nodes<T: AsRef<[u8]>>(out: &mut Written, texts: &[T], first: u32) {
     let start = out.length(Section::Bytes);
     let mut roots = [0; ROOTS];
-    // Nodes in order of depth: which texts go through each, and how much of them.
+    // Nodes in order of depth: which texts go through each, and how much of them its byte ends.
     let mut rows = vec![(0..texts.len(), 0_usize)];
     out.bytes(Section::Bytes, &[0]);
     let mut at = 0;
     while let Some((mut here, depth)) = rows.get(at).cloned() {
-        let children = out.length(Section::Bytes) as u32;
-        let mut end = NONE;
-        if depth > 0 && texts[here.start].as_ref().len() == depth {
-            end = first + here.start as u32;
-            here.start += 1;
+        let (children, tail) = (out.length(Section::Bytes) as u32, out.length(Section::Tails) as u32);
+        let (mut end, mut deep) = (NONE, depth);
+        if depth > 0 {
+            let (least, most) = (texts[here.start].as_ref(), texts[here.end - 1].as_ref());
+            deep = least.iter().zip(most).take_while(|(one, other)| one == other).count();
+            out.bytes(Section::Tails, &least[depth..deep]);
+            if least.len() == deep {
+                end = first + here.start as u32;
+                here.start += 1;
+            }
         }
-        out.numbers(Section::Nodes, &[children, end]);
+        out.numbers(Section::Nodes, &[children, end, tail]);
         while !here.is_empty() {
-            let byte = texts[here.start].as_ref()[depth];
-            let same = texts[here.clone()].partition_point(|text| text.as_ref()[depth] <= byte);
+            let byte = texts[here.start].as_ref()[deep];
+            let same = texts[here.clone()].partition_point(|text| text.as_ref()[deep] <= byte);
             if depth == 0 {
                 roots[usize::from(byte)] = out.length(Section::Bytes) as u32;
             }
             out.bytes(Section::Bytes, &[byte]);
-            rows.push((here.start..here.start + same, depth + 1));
+            rows.push((here.start..here.start + same, deep + 1));
             here.start += same;
         }
         at += 1;
     }
     debug_assert_eq!(out.length(Section::Bytes) - start, rows.len(), "every node has its byte");
-    // Where the children of the last one end; it has a byte as all have.
-    out.numbers(Section::Nodes, &[out.length(Section::Bytes) as u32, NONE]);
+    // Where the children and the tail of the last one end; it has a byte as all have.
+    out.numbers(Section::Nodes, &[out.length(Section::Bytes) as u32, NONE, out.length(Section::Tails) as u32]);
     out.bytes(Section::Bytes, &[0]);
     out.numbers(Section::Roots, &roots);
 }

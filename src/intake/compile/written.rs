@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::code::{ANY_SCRIPT, ENDS, STARTS, kind};
+use super::super::code::{ANY_SCRIPT, ENDS, NEEDLE, STARTS, kind};
 use super::super::tables::{Section, hash};
+use super::needles::needles;
 use super::notation::{Phrase, Piece};
 
 /// The sections, as far as they are written.
@@ -82,9 +83,12 @@ pub(super) struct TooLong {
 pub(super) fn code(phrase: &Phrase, pattern: usize) -> Result<Vec<u8>, TooLong> {
     let signs = [(phrase.starts, STARTS), (phrase.ends, ENDS), (phrase.any_script, ANY_SCRIPT)];
     let signs = signs.into_iter().filter(|(holds, _)| *holds).fold(0, |all, (_, sign)| all | sign);
-    let rows = rows(&phrase.rows);
-    let code = rows.and_then(|rows| Some([vec![signs, u8::try_from(phrase.gap_words).ok()?], sized(&rows)?].concat()));
-    code.ok_or_else(|| TooLong { pattern, phrase: phrase.text.clone() })
+    let needles: Vec<[u8; NEEDLE]> = needles(phrase);
+    let code = || {
+        let head = vec![signs, u8::try_from(phrase.gap_words).ok()?, u8::try_from(needles.len()).ok()?];
+        Some([head, needles.concat(), sized(&rows(&phrase.rows)?)?].concat())
+    };
+    code().ok_or_else(|| TooLong { pattern, phrase: phrase.text.clone() })
 }
 
 fn rows(rows: &[Vec<Piece>]) -> Option<Vec<u8>> {

@@ -67,12 +67,12 @@ proptest! {
 }
 
 #[test]
-fn nothing_is_a_letter_for_a_person() {
+fn nothing_asks_for_nothing() {
     for bytes in [&b""[..], b"\0", b"\r\n\r\n"] {
         let intake = take(bytes);
         assert!(!intake.verdict.intent.is_erasure() && intake.answer.intent == AnswerIntent::None);
     }
-    assert!(take(b"").verdict.is_unclear());
+    assert!(!take(b"").verdict.is_unclear() && !take(b"").verdict.opens());
     assert_eq!(take(b"").defects, [Defect::Empty]);
 }
 

@@ -156,7 +156,7 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     let mut tx = house.db.write().await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
-    close(house, &mut closing, outcome);
+    close(&mut closing, outcome);
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let waiting = !finished.asked.all().is_empty();
@@ -210,12 +210,12 @@ async fn stop(
 }
 
 /// Writes down what the last letter will tell.
-fn close(house: &House, closing: &mut Closing, outcome: &Outcome) {
+fn close(closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
     closing.outcome = lines.iter().filter(|line| is_told(line)).flat_map(told).collect();
     closing.kept = kept(outcome);
-    closing.searched = house.map.stores().keys().map(ToString::to_string).collect();
+    closing.searched = outcome.searched().into_iter().map(ToString::to_string).collect();
     closing.found_in = outcome.stores().into_iter().map(ToString::to_string).collect();
 }
 

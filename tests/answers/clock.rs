@@ -117,3 +117,27 @@ async fn who_does_not_answer_is_reminded_once() {
         })
         .await;
 }
+
+/// The directory is away from the day on which the letter came, and nobody looked at the alarm about that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_clock_of_a_request_is_watched_before_anybody_knows_whose_it_is() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let shop = world.ground.path("shop.db");
+            std::fs::rename(&shop, world.ground.path("away.db")).unwrap();
+            let (_, request) = world.receive(&world.closing(OWNER)).await;
+            let request = request.expect("it has a request");
+            world.days_pass(20).await;
+            assert_eq!(world.state(request).await, State::Received, "nobody knows who it is");
+            assert_eq!(due_alarms(world), 0, "there is time");
+            world.days_pass(5).await;
+            assert_eq!(due_alarms(world), 1, "seven days are left");
+            world.days_pass(2).await;
+            assert_eq!(due_alarms(world), 0, "once");
+            std::fs::rename(world.ground.path("away.db"), &shop).unwrap();
+            world.hours_pass(2).await;
+            assert_eq!(world.state(request).await, State::AwaitingConfirmation);
+        })
+        .await;
+}

@@ -15,7 +15,7 @@ use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::{heard, safe, standing};
+use super::{clocks, heard, safe, standing};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -37,6 +37,11 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     drop(tx);
     if due <= house.clock.now() && !heard {
         return wait_for_mailbox(house, lease, due).await;
+    }
+    if due <= house.clock.now()
+        && let Some(apart) = clocks::differ(house).await?
+    {
+        return clocks::wait(house, lease, &apart).await;
     }
 
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {

@@ -74,6 +74,12 @@ pub enum FlowError {
     /// A delivery of ours was cut off; whether it arrived is not known.
     #[error("the mail server went away after the letter was handed over")]
     Uncertain,
+    /// Our clock and that of our own database show different times: nobody knows which periods are over.
+    #[error(
+        "the clock of this machine and the clock of our own database differ by {0} s; nothing begins to be erased until they agree: \
+         set the wrong one right (NTP)"
+    )]
+    ClocksDiffer(u64),
     /// Something that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -105,7 +111,7 @@ impl FlowError {
             Self::Erase(error) => error.retry(),
             Self::Ask(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
-            Self::Uncertain | Self::Moved | Self::Residue(_) => Retry::Transient,
+            Self::Uncertain | Self::Moved | Self::Residue(_) | Self::ClocksDiffer(_) => Retry::Transient,
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -134,6 +140,8 @@ impl FlowError {
         match self {
             Self::Directory(error) => error.retry() == Retry::Transient,
             Self::Erase(error) => error.is_away(),
+            // It waits for a clock, as it does for a store.
+            Self::ClocksDiffer(_) => true,
             _ => false,
         }
     }
@@ -220,6 +228,7 @@ impl FlowError {
             Self::KeyDestroyed(_) => "key_destroyed",
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
+            Self::ClocksDiffer(_) => "clocks_differ",
             Self::Missing(_) => "missing",
             Self::Blank(_) => "blank",
             Self::Unusable(_) => "unusable",

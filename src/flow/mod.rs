@@ -22,6 +22,7 @@ mod ask;
 mod begin;
 pub mod canary;
 mod challenge;
+mod clocks;
 pub mod desk;
 mod erase;
 mod error;

@@ -1,7 +1,10 @@
 //! The legal clock is watched to its end, and nobody's period is extended behind their back.
 
+use std::sync::Arc;
+
+use expunged::clock::{Clock, FixedClock};
 use expunged::db::requests;
-use expunged::domain::State;
+use expunged::domain::{State, Timestamp};
 use expunged::flow::operate::{self, Refusal};
 use expunged::params;
 
@@ -140,4 +143,42 @@ async fn the_clock_of_a_request_is_watched_before_anybody_knows_whose_it_is() {
             assert_eq!(world.state(request).await, State::AwaitingConfirmation);
         })
         .await;
+}
+
+/// A clock that says that it shows what all others do, and is moved by hand.
+struct Ambient(Arc<FixedClock>);
+
+impl Clock for Ambient {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn is_ambient(&self) -> bool {
+        true
+    }
+}
+
+/// The clock of this machine ran ahead: by it the time to stop is over, by that of the database it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_begins_while_two_clocks_differ() {
+    let mut world = World::postgres().await;
+    let request = world.live(world.ask_and_confirm(OWNER)).await;
+    let by_hand = Arc::clone(&world.house.clock);
+    Arc::get_mut(&mut world.house).expect("nobody works").clock = Arc::new(Ambient(Arc::clone(&world.clock)));
+    world
+        .live(async {
+            world.fresh(TEAM);
+            world.days_pass(8).await;
+            world.hours_pass(2).await;
+            assert_eq!(world.state(request).await, State::Scheduled, "nobody knows whether the time to stop is over");
+            let waits = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'begin' AND reason = 'clocks_differ'";
+            assert_eq!(world.number(waits, params![]).await, 1);
+            let alarms = world.fresh(TEAM);
+            assert_eq!(alarms.len(), 1, "the team is told once");
+            assert!(alarms[0].text.contains("differ"), "{}", alarms[0].text);
+        })
+        .await;
+    Arc::get_mut(&mut world.house).expect("nobody works").clock = by_hand;
+    world.live(world.hours_pass(2)).await;
+    assert_eq!(world.state(request).await, State::Completed);
 }

@@ -50,6 +50,9 @@ pub enum FlowError {
     /// A beginning that this program did not write.
     #[error(transparent)]
     ForgedBeginning(#[from] crate::verify::ForgedBeginning),
+    /// A "completed" that this program did not write.
+    #[error(transparent)]
+    ForgedCompletion(#[from] crate::verify::ForgedCompletion),
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
@@ -120,6 +123,7 @@ impl FlowError {
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
+            | Self::ForgedCompletion(_)
             | Self::ForgedRelease(_)
             | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
@@ -220,6 +224,7 @@ impl FlowError {
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
+            Self::ForgedCompletion(_) => "forged_completion",
             Self::ForgedRelease(_) => "forged_release",
             Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",

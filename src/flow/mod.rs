@@ -23,6 +23,7 @@ mod begin;
 pub mod canary;
 mod challenge;
 mod clocks;
+mod completion;
 pub mod desk;
 mod erase;
 mod error;

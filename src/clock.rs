@@ -12,6 +12,12 @@ use crate::domain::Timestamp;
 pub trait Clock: Send + Sync {
     /// This instant, UTC.
     fn now(&self) -> Timestamp;
+
+    /// Whether it should show what every other clock of the world does, so that one that differs is wrong. A clock that is moved
+    /// by hand should not.
+    fn is_ambient(&self) -> bool {
+        false
+    }
 }
 
 /// The operating system's clock.
@@ -22,6 +28,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the ambient clock is read")]
     fn now(&self) -> Timestamp {
         Timestamp::from_jiff(jiff::Timestamp::now())
+    }
+
+    fn is_ambient(&self) -> bool {
+        true
     }
 }
 

@@ -257,6 +257,7 @@ async fn plain_sql_that_says_completed_has_nothing_erased_again() {
             world.forge_beginning(request).await;
             let erasing = "UPDATE requests SET state = 'erasing', moves = moves + 1, updated_at = updated_at WHERE id = $1";
             world.try_sql(erasing, params![request]).await.unwrap();
+            world.forge_completion(request).await;
             let completed = "UPDATE requests SET state = 'completed', moves = moves + 1 WHERE id = $1";
             world.try_sql(completed, params![request]).await.unwrap();
             let job = "UPDATE jobs SET kind = 'sweep', payload = '{\"sweep\":\"replay\"}', run_at = 0 WHERE request_id = $1 AND kind = 'wake' AND payload LIKE '%grace%'";

@@ -1,6 +1,7 @@
 //! The gate of DESIGN §3 stands in the database too: whoever has its password and writes plain SQL cannot have anything
 //! erased, because the database refuses what has no authority, and a worker refuses an authority that it did not write.
 
+mod completed;
 mod forged;
 mod holds;
 mod operators;

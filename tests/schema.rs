@@ -12,7 +12,7 @@ use expunged::domain::{LetterKind, Role, Scope, State};
 use expunged::stores::{self, RecipientKind, StoreKind, StoreLimits};
 use expunged::trail::Event;
 use expunged::vault::KeyPurpose;
-use expunged::verify::{Addressee, AuthorityKind, HeldKind, Method, ProofKind};
+use expunged::verify::{Addressee, AuthorityKind, Covers, HeldKind, Method, ProofKind};
 use regex::Regex;
 use secrecy::SecretString;
 
@@ -126,6 +126,7 @@ fn each_enum_has_its_words_in_its_column() {
         "challenges.addressee": Addressee,
         "authorities.kind": AuthorityKind,
         "authorities.method": Method,
+        "completions.covers": Covers,
         "holds.held_by": Hold,
         "legal_holds.kind": HeldKind,
         "evidence.addressee": Addressee,

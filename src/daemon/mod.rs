@@ -1,12 +1,13 @@
 //! Builds everything, supervises it, and drains on shutdown.
 //!
-//! Four tasks: the workers, the watch on the mailbox, the broom, and whoever asks them to stop. Any number of daemons share one
+//! Five tasks: the workers, the watch on the mailbox, whoever listens whether that is silent, the broom, and whoever asks them to stop. Any number of daemons share one
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
 mod broom;
 pub mod build;
 mod lock;
 pub mod quiet;
+mod silence;
 mod watch;
 
 use std::sync::Arc;
@@ -102,11 +103,12 @@ pub async fn run(
     let _lock = lock::one_daemon(&house.config.database.url)?;
     info!(worker = running.workers.name, "daemon started");
     canary::plan(&house).await?;
+    let listening = silence::listen(Arc::clone(&house), running.watch.clone(), shutdown.clone());
     let watching = Box::pin(watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone()));
     let (quick, erasing) = loops(running.workers, running.erasures);
     let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));
     let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
-    let ((), (), quick, erasing) = tokio::join!(watching, sweeping, quick, erasing);
+    let ((), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, quick, erasing);
     info!("daemon stopped");
     Ok(quick.and(erasing)?)
 }

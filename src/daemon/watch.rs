@@ -1,20 +1,21 @@
-//! The watch on the mailbox: holds its lease, polls, waits for IDLE or the next poll, and says when it is silent.
+//! The watch on the mailbox: holds its lease, polls, waits for IDLE or the next poll, and says when it cannot.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::chance::draw;
 use crate::config::MailboxKind;
 use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::polls;
-use crate::domain::LetterKind;
 use crate::flow::arrive::{self, Place};
-use crate::flow::{FlowError, House, outbox};
+use crate::flow::{FlowError, House};
 use crate::mailbox::{Mailbox, MailboxError};
+
+use super::silence;
 
 /// How the mailbox is watched.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct WatchSettings {
     pub poll: Duration,
     /// Tell the team when no poll succeeded for this long.
     pub silence_alarm: Duration,
+    /// How often every daemon looks whether the mailbox is silent, also one that does not read it.
+    pub look: Duration,
     /// How long the lease on the mailbox runs without being extended.
     pub lease: Duration,
     /// The first wait after a failure; it doubles up to thirty-two times that.
@@ -37,6 +40,7 @@ impl Default for WatchSettings {
             holder: "expunged".to_owned(),
             poll: Duration::from_secs(60),
             silence_alarm: Duration::from_secs(900),
+            look: Duration::from_secs(30),
             lease: Duration::from_secs(60),
             backoff: Duration::from_secs(5),
         }
@@ -168,7 +172,7 @@ impl Watch {
         warn!(mailbox.failures = self.failures, code = error.code(), %error, cause, "mailbox not polled");
         // One failure may be the connection that died while the machine slept.
         if (self.failures > 1 || needs_a_person)
-            && let Err(error) = self.alarm(needs_a_person).await
+            && let Err(error) = silence::tell(&self.house, self.settings.silence_alarm, needs_a_person).await
         {
             warn!(code = error.code(), %error, "the team could not be told of the silent mailbox");
         }
@@ -177,19 +181,5 @@ impl Watch {
         let doubled = self.settings.backoff * 2_u32.pow(doublings);
         let [jitter] = draw::<1>(&*self.house.chance);
         sleep(doubled.mul_f64(0.5 + f64::from(jitter) / 255.0)).await;
-    }
-
-    /// Tells the team once per silence, whichever daemon noticed it and however often it was started again.
-    async fn alarm(&self, at_once: bool) -> Result<(), FlowError> {
-        let (mailbox, now) = (&self.place.mailbox, self.house.clock.now());
-        let mut tx = self.house.db.write().await?;
-        let Some(polls) = polls::load(&mut tx, mailbox).await? else { return Ok(()) };
-        let is_due = at_once || polls.silent_since().plus(self.settings.silence_alarm) <= now;
-        if is_due && polls::set_alarmed(&mut tx, mailbox, now).await? {
-            error!("mailbox not polled; the team is told");
-            outbox::alarm(&self.house, &mut tx, LetterKind::AlarmMailbox).await?;
-            tx.commit().await?;
-        }
-        Ok(())
     }
 }

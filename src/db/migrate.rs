@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_recipients",
     9 "0009_waits",
     10 "0010_settled",
+    11 "0011_completions",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

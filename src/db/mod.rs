@@ -14,6 +14,7 @@
 pub mod authorities;
 pub mod canaries;
 pub mod challenges;
+pub mod completions;
 pub mod cursors;
 pub mod deliveries;
 mod dialect;

@@ -416,6 +416,7 @@ const ROWS: &[&str] = &[
     "DELETE FROM saved_keys WHERE request_id = $1",
     "DELETE FROM discoveries WHERE request_id = $1",
     "DELETE FROM beginnings WHERE request_id = $1",
+    "DELETE FROM completions WHERE request_id = $1",
     "DELETE FROM holds WHERE request_id = $1",
     "DELETE FROM authorities WHERE request_id = $1",
     "DELETE FROM evidence WHERE request_id = $1",

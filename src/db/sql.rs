@@ -13,7 +13,7 @@ use super::dialect::{self, Dialect};
 pub use super::error::DbError;
 use super::wal::Wal;
 use crate::chance::{Chance, draw};
-use crate::domain::Retry;
+use crate::domain::{Retry, Timestamp};
 
 pub use super::params::{Param, Params};
 pub use super::row::Row;
@@ -121,6 +121,12 @@ impl Tx {
     /// The row of a query that has exactly one; none or several are [`DbError::RowCount`].
     pub async fn one(&mut self, sql: &str, params: Params) -> Result<Row, DbError> {
         self.optional(sql, params).await?.ok_or(DbError::RowCount { expected: 1, found: 0 })
+    }
+
+    /// The database's own time. On SQLite it is that of this machine.
+    pub async fn now(&mut self) -> Result<Timestamp, DbError> {
+        let sql = format!("SELECT {} AS now", self.dialect().now());
+        self.one(&sql, params![]).await?.time("now")
     }
 
     /// Runs several statements without parameters, as they stand in a migration.

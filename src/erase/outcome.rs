@@ -93,13 +93,19 @@ impl Outcome {
         self.steps.iter().all(|step| step.counts.residue == 0)
     }
 
-    /// Whether nothing at all was found.
+    /// Whether nothing at all was found. What was found and was gone before we came was held, and backups may hold it still.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| {
-            let StepCounts { erased, masked, detached, kept, residue, .. } = step.counts;
-            erased + masked + detached + kept + residue == 0
+            let StepCounts { erased, masked, detached, kept, not_found, residue } = step.counts;
+            erased + masked + detached + kept + not_found + residue == 0
         })
+    }
+
+    /// The stores that the steps of the plan were carried out in: no other was looked into for the target.
+    #[must_use]
+    pub fn searched(&self) -> BTreeSet<&StoreName> {
+        self.steps.iter().map(|step| &step.store).collect()
     }
 
     /// The stores in which rows of the target were found, with backups that hold them for a while.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{DbError, Tx, authorities, jobs};
-use crate::domain::request::{Audience, Effect, Event, Request, Wake, Work, apply};
+use crate::domain::request::{self, Audience, Effect, Event, Request, Wake, Work, apply};
 use crate::domain::{LetterId, LetterKind, RequestId, State, Timestamp};
 use crate::queue::{NewJob, Priority};
 use crate::trail::Actor;
@@ -53,6 +53,14 @@ pub async fn advance(
     }
     let ended_at = request.state.is_ended().then(|| stored.ended_at.unwrap_or(now));
     Ok(Stored { request, bindings, updated_at: now, ended_at })
+}
+
+/// Writes what follows from the opening of a request.
+pub(super) async fn opened(house: &House, tx: &mut Tx, request: &Request, now: Timestamp) -> Result<(), FlowError> {
+    for effect in request::opened(request, &house.policy, now) {
+        follow(house, tx, request, effect, now).await?;
+    }
+    Ok(())
 }
 
 async fn follow(

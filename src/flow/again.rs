@@ -20,7 +20,7 @@ use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::KeyPurpose;
-use crate::verify::{Beginning, CompletedPlan};
+use crate::verify::{Beginning, CompletedPlan, Covers};
 
 use super::advance::{advance, enqueue};
 use super::erase::{CaseTerms, Finished};
@@ -28,7 +28,7 @@ use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{begin, erase, kinds, note, recipients, safe, suppress};
+use super::{begin, completion, erase, kinds, note, recipients, safe, suppress};
 
 stored_enum! {
     /// Why the stores are searched again.
@@ -246,6 +246,8 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+    let covers = if stored.request.waits { Covers::Stores } else { Covers::All };
+    completion::write(house, &mut tx, &stored, covers, stored.request.erased).await?;
     let event = Event::ErasedAgain;
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;

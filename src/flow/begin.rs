@@ -17,7 +17,7 @@ use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
 use super::undelivered::Notice;
-use super::{heard, safe, standing, undelivered};
+use super::{clocks, heard, safe, standing, undelivered};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -38,12 +38,8 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let delay = delay(house, &mut tx, due).await?;
     let notice = notice(house, &mut tx, &stored, authority.method()).await?;
     drop(tx);
-    if due <= house.clock.now() {
-        match (delay, notice) {
-            (Some(by), _) => return wait_for_mailbox(house, lease, by).await,
-            (None, Notice::OnItsWay) => return wait_for_notice(house, lease).await,
-            (None, Notice::Told | Notice::Lost) => {}
-        }
+    if due <= house.clock.now() && is_put_off(house, lease, delay, notice).await? {
+        return Ok(());
     }
 
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
@@ -78,6 +74,21 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     tx.commit().await?;
     breakpoint!("begin.committed");
     Ok(())
+}
+
+/// Whether its time has come and it waits all the same: for the mailbox, for the letter that offers the stop, or until the clocks
+/// agree.
+async fn is_put_off(house: &House, lease: &Lease, delay: Option<Timestamp>, notice: Notice) -> Result<bool, FlowError> {
+    if let Some(by) = delay {
+        wait_for_mailbox(house, lease, by).await?;
+    } else if notice == Notice::OnItsWay {
+        wait_for_notice(house, lease).await?;
+    } else if let Some(apart) = clocks::differ(house).await? {
+        clocks::wait(house, lease, &apart).await?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// By when all letters must have been read that it waits for; `None` where all that may hold a stop was read.

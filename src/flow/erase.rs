@@ -16,14 +16,14 @@ use crate::erase::{
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
-use crate::verify::{Authority, AuthorityKind, DirectoryError};
+use crate::verify::{Authority, AuthorityKind, Covers, DirectoryError};
 
 use super::advance::{advance, write_letter};
 use super::error::FlowError;
 use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, operate, recipients, safe, suppress};
+use super::{again, begin, completion, operate, recipients, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -31,6 +31,8 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let mut tx = house.db.read().await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     if stored.request.state != State::Erasing {
+        // Its end and the end of this job are one transaction: where only the rows say "completed", a person looks.
+        completion::check(house, &mut tx, &stored).await?;
         drop(tx);
         return super::complete(house, lease).await;
     }
@@ -156,11 +158,14 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     let mut tx = house.db.write().await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
-    close(house, &mut closing, outcome);
+    close(&mut closing, outcome);
     closing.failure = None;
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let waiting = !finished.asked.all().is_empty();
-    let event = Event::Erased { held_anything: waiting || !outcome.is_empty(), waiting };
+    let held_anything = waiting || !outcome.is_empty();
+    let covers = if waiting { Covers::Stores } else { Covers::All };
+    completion::write(house, &mut tx, &stored, covers, held_anything).await?;
+    let event = Event::Erased { held_anything, waiting };
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;
@@ -210,12 +215,12 @@ async fn stop(
 }
 
 /// Writes down what the last letter will tell.
-fn close(house: &House, closing: &mut Closing, outcome: &Outcome) {
+fn close(closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
     closing.outcome = lines.iter().filter(|line| is_told(line)).flat_map(told).collect();
     closing.kept = kept(outcome);
-    closing.searched = house.map.stores().keys().map(ToString::to_string).collect();
+    closing.searched = outcome.searched().into_iter().map(ToString::to_string).collect();
     closing.found_in = outcome.stores().into_iter().map(ToString::to_string).collect();
 }
 

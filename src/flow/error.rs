@@ -50,6 +50,9 @@ pub enum FlowError {
     /// A beginning that this program did not write.
     #[error(transparent)]
     ForgedBeginning(#[from] crate::verify::ForgedBeginning),
+    /// A "completed" that this program did not write.
+    #[error(transparent)]
+    ForgedCompletion(#[from] crate::verify::ForgedCompletion),
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
@@ -74,6 +77,12 @@ pub enum FlowError {
     /// A delivery of ours was cut off; whether it arrived is not known.
     #[error("the mail server went away after the letter was handed over")]
     Uncertain,
+    /// Our clock and that of our own database show different times: nobody knows which periods are over.
+    #[error(
+        "the clock of this machine and the clock of our own database differ by {0} s; nothing begins to be erased until they agree: \
+         set the wrong one right (NTP)"
+    )]
+    ClocksDiffer(u64),
     /// Something that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -113,7 +122,7 @@ impl FlowError {
             Self::Erase(error) => error.retry(),
             Self::Ask(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
-            Self::Uncertain | Self::Moved | Self::Residue(_) => Retry::Transient,
+            Self::Uncertain | Self::Moved | Self::Residue(_) | Self::ClocksDiffer(_) => Retry::Transient,
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -122,6 +131,7 @@ impl FlowError {
             | Self::ForgedChallenge(_)
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
+            | Self::ForgedCompletion(_)
             | Self::ForgedRelease(_)
             | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
@@ -143,6 +153,8 @@ impl FlowError {
         match self {
             Self::Directory(error) => error.retry() == Retry::Transient,
             Self::Erase(error) => error.is_away(),
+            // It waits for a clock, as it does for a store.
+            Self::ClocksDiffer(_) => true,
             _ => false,
         }
     }
@@ -221,6 +233,7 @@ impl FlowError {
             Self::ForgedChallenge(_) => "forged_challenge",
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
+            Self::ForgedCompletion(_) => "forged_completion",
             Self::ForgedRelease(_) => "forged_release",
             Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",
@@ -229,6 +242,7 @@ impl FlowError {
             Self::KeyDestroyed(_) => "key_destroyed",
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
+            Self::ClocksDiffer(_) => "clocks_differ",
             Self::Missing(_) => "missing",
             Self::Blank(_) => "blank",
             Self::Unusable(_) | Self::NoSuchArticle { .. } => "unusable",

@@ -22,6 +22,8 @@ mod ask;
 mod begin;
 pub mod canary;
 mod challenge;
+mod clocks;
+mod completion;
 pub mod desk;
 mod erase;
 mod error;

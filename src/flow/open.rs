@@ -190,6 +190,7 @@ async fn write(
         .with("due", Fact::Day(request.deadlines.base_due))?
         .with("language", Fact::Word(language.to_string()))?;
     note::append(house, tx, request.case, trail::Event::RequestOpened, Actor::PROGRAM, facts).await?;
+    advance::opened(house, tx, &request, now).await?;
     Ok(Some(Stored { request, bindings, updated_at: now, ended_at: None }))
 }
 

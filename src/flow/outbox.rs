@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{flood, forget, note, recipients, undelivered};
+use super::{completion, erase, flood, forget, note, recipients, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -81,6 +81,9 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     {
         drop(tx);
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
+    }
+    if let Some(stored) = &stored {
+        completion::check_letter(house, &mut tx, stored, letter.kind).await?;
     }
     drop(tx);
     // A hold may have been placed since the letter was written.
@@ -226,10 +229,16 @@ fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::from_micros(u64::try_from(later.as_micros().saturating_sub(earlier.as_micros())).unwrap_or(0))
 }
 
-/// A sending job failed for good: its letter is given up, so that it does not wait in the outbox for nobody.
-pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease) -> Result<(), FlowError> {
+/// A sending job failed for good: its letter is given up, so that it does not wait in the outbox for nobody. Where it would have
+/// told of an end that is not true, the team hears of that, and not of a letter that reached nobody.
+pub(super) async fn set_aside(house: &House, tx: &mut Tx, lease: &Lease, error: &FlowError) -> Result<(), FlowError> {
     let Payload { letter: id } = super::payload(lease)?;
     match letters::load(tx, id).await? {
+        Some(letter) if let (FlowError::ForgedCompletion(_), Some(request)) = (error, letter.request) => {
+            letters::note_obstacle(tx, letter.id, error.code()).await?;
+            record_in(house, tx, &letter, lost(letter.sends)).await?;
+            erase::step_failed(house, tx, request, error).await
+        }
         Some(letter) if matches!(letter.state, LetterState::Queued | LetterState::Sending) => {
             settle_in(house, tx, &letter, lost(letter.sends), None).await
         }

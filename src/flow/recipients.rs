@@ -16,14 +16,14 @@ use crate::erase::{EraseError, Ledger as _, told};
 use crate::intake::{Acknowledgement, Intake, acknowledgement};
 use crate::queue::Lease;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::verify::Settled;
+use crate::verify::{Covers, Settled};
 
 use super::advance::{advance, enqueue};
 use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{again, begin as beginning, erase, kinds, legal, note, safe};
+use super::{again, begin as beginning, completion, erase, kinds, legal, note, safe};
 
 mod letters;
 mod outset;
@@ -204,6 +204,7 @@ pub(super) async fn all_settled(house: &House, tx: &mut Tx, id: RequestId) -> Re
 /// Completed: nobody is waited for, and our own stores were searched just now.
 pub(super) async fn done(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Stored, FlowError> {
     let (id, bindings) = (stored.request.id, stored.bindings.clone());
+    completion::write(house, tx, stored, Covers::All, true).await?;
     let moved = advance(house, tx, stored, &Event::RecipientsDone, bindings, Actor::PROGRAM).await?;
     jobs::cancel_waiting(tx, id, &[kinds::ASK]).await?;
     again::plan_sweep(house, tx, id).await?;

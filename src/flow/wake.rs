@@ -11,7 +11,7 @@ use crate::trail::Actor;
 use super::advance::advance;
 use super::error::FlowError;
 use super::house::House;
-use super::{heard, undelivered};
+use super::{completion, heard, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -33,6 +33,8 @@ pub(super) async fn wake(house: &House, lease: &Lease) -> Result<(), FlowError> 
     if let Some(stored) = requests::load(&mut tx, id).await?
         && !(wake == Wake::NoticeDue && extension_was_told(&mut tx, id).await?)
     {
+        // A true end takes the wakes with it: one that is due after an end comes to where only the rows say so.
+        completion::check(house, &mut tx, &stored).await?;
         let bindings = stored.bindings.clone();
         let event = match undelivered::unread(house, &mut tx, &stored, wake, round).await? {
             true => Event::ChallengeBounced,

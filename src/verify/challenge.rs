@@ -100,6 +100,17 @@ pub struct AnswerFacts {
     pub received_at: Timestamp,
 }
 
+/// So much may the clock of the mailbox be ahead of ours before one of them is wrong.
+const AHEAD_MAX: Duration = Duration::from_secs(300);
+
+impl AnswerFacts {
+    /// By which time it is told whether an answer comes in time: when it reached the mailbox. A server whose clock is a little ahead
+    /// takes nobody's last minutes; one that is far ahead shows that ours was set back, and that lengthens no challenge.
+    fn came_at(&self, now: Timestamp) -> Timestamp {
+        if self.received_at <= now.plus(AHEAD_MAX) { self.received_at.min(now) } else { self.received_at }
+    }
+}
+
 impl std::fmt::Debug for AnswerFacts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { intent, codes, machine_written, received_at: _ } = self;
@@ -205,7 +216,7 @@ pub fn judge_answer(challenge: &Challenge, possession: Possession, answer: &Answ
     if answer.intent == Intent::No {
         return Ruling::Denied;
     }
-    if answer.received_at.min(judge.now) >= challenge.expires_at {
+    if answer.came_at(judge.now) >= challenge.expires_at {
         return Ruling::Expired;
     }
     if challenge.attempts >= judge.terms.attempts_max {

@@ -9,8 +9,8 @@ use crate::vault::{DataKey, KeyEncryptionKey, KeyOwner, KeyPurpose};
 use crate::verify::{MessageKey, Token};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-/// Of an answer that is read as soon as it comes: the ruling takes no later time than its own.
-const LATE: Timestamp = Timestamp::from_micros(i64::MAX);
+/// Of an answer that is read as soon as it comes.
+const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MAX);
 const TERMS: Terms = Terms { attempts_max: 5, authority_lives: Duration::from_secs(86_400 * 30) };
 
 struct Scene {
@@ -50,7 +50,7 @@ fn answer(intent: Intent, codes: &[&str]) -> AnswerFacts {
         intent,
         codes: codes.iter().map(|c| (*c).to_owned()).collect(),
         machine_written: false,
-        received_at: LATE,
+        received_at: AT_ONCE,
     }
 }
 
@@ -58,7 +58,8 @@ impl Scene {
     fn rule_at(&self, possession: Possession, answer: &AnswerFacts, now: Timestamp) -> Ruling {
         let chance = SeededChance::new(2);
         let judge = Judge { secret: &self.secret, terms: TERMS, now, chance: &chance };
-        judge_answer(&self.challenge, possession, answer, &judge)
+        let received_at = if answer.received_at == AT_ONCE { now } else { answer.received_at };
+        judge_answer(&self.challenge, possession, &AnswerFacts { received_at, ..answer.clone() }, &judge)
     }
 
     fn rule(&self, answer: &AnswerFacts) -> Ruling {
@@ -193,6 +194,20 @@ fn what_comes_too_late_confirms_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_lengthens_nothing() {
+    let scene = scene(Addressee::Asker, &[Scope::User], false);
+    let (ends, minute) = (scene.challenge.expires_at, Duration::from_secs(60));
+    let late = AnswerFacts { received_at: ends.plus_days(3), ..answer(Intent::Yes, &[&scene.codes[0]]) };
+    for now in [NOW, ends.minus(minute)] {
+        assert_eq!(scene.rule_at(Possession::TokenMatched, &late, now), Ruling::Expired);
+    }
+    // A mail server is a little ahead, and ours shows that there is time left.
+    let ahead = AnswerFacts { received_at: ends.plus(minute), ..late };
+    assert!(confirmed(&scene.rule_at(Possession::TokenMatched, &ahead, ends.minus(minute))).is_some());
+    assert_eq!(scene.rule_at(Possession::TokenMatched, &ahead, ends), Ruling::Expired);
+}
+
+#[test]
 fn a_slipped_in_challenge_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let kek = KeyEncryptionKey::open_or_create(&folder.path().join("kek"), &SeededChance::new(1)).unwrap();
@@ -251,7 +266,7 @@ proptest! {
             .map(|n| scene.codes.get(*n).cloned().unwrap_or_else(|| if *n == 10 { "XK4F7Z".into() } else { "yes".into() }))
             .collect();
         let right = typed.iter().filter(|n| **n < scopes.len()).count();
-        let facts = AnswerFacts { intent, codes, machine_written, received_at: LATE };
+        let facts = AnswerFacts { intent, codes, machine_written, received_at: AT_ONCE };
         let ruling = scene.rule_at(possession, &facts, NOW.plus_days(days));
         let says_go = matches!(ruling, Ruling::Confirmed { .. } | Ruling::AwaitsApproval { .. });
         if says_go {

@@ -10,6 +10,7 @@
 mod authority;
 mod beginning;
 mod challenge;
+mod completion;
 mod directory;
 mod evidence;
 mod hold;
@@ -28,6 +29,7 @@ pub use challenge::{
     Addressee, AnswerFacts, Challenge, ForgedChallenge, Ignored, Intent, Judge, Offer, Possession, Ruling, Terms,
     judge_answer,
 };
+pub use completion::{CompletionRecord, Covers, ForgedCompletion};
 pub use directory::{
     ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
     QueryError, Row, SqlDirectory, Trial, rehearse,

@@ -1,7 +1,10 @@
 //! The legal clock is watched to its end, and nobody's period is extended behind their back.
 
+use std::sync::Arc;
+
+use expunged::clock::{Clock, FixedClock};
 use expunged::db::requests;
-use expunged::domain::State;
+use expunged::domain::{State, Timestamp};
 use expunged::flow::operate::{self, Refusal};
 use expunged::params;
 
@@ -116,4 +119,66 @@ async fn who_does_not_answer_is_reminded_once() {
             assert_eq!(world.state(id).await, State::Scheduled, "and it can be answered");
         })
         .await;
+}
+
+/// The directory is away from the day on which the letter came, and nobody looked at the alarm about that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_clock_of_a_request_is_watched_before_anybody_knows_whose_it_is() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let shop = world.ground.path("shop.db");
+            std::fs::rename(&shop, world.ground.path("away.db")).unwrap();
+            let (_, request) = world.receive(&world.closing(OWNER)).await;
+            let request = request.expect("it has a request");
+            world.days_pass(20).await;
+            assert_eq!(world.state(request).await, State::Received, "nobody knows who it is");
+            assert_eq!(due_alarms(world), 0, "there is time");
+            world.days_pass(5).await;
+            assert_eq!(due_alarms(world), 1, "seven days are left");
+            world.days_pass(2).await;
+            assert_eq!(due_alarms(world), 0, "once");
+            std::fs::rename(world.ground.path("away.db"), &shop).unwrap();
+            world.hours_pass(2).await;
+            assert_eq!(world.state(request).await, State::AwaitingConfirmation);
+        })
+        .await;
+}
+
+/// A clock that says that it shows what all others do, and is moved by hand.
+struct Ambient(Arc<FixedClock>);
+
+impl Clock for Ambient {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn is_ambient(&self) -> bool {
+        true
+    }
+}
+
+/// The clock of this machine ran ahead: by it the time to stop is over, by that of the database it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_begins_while_two_clocks_differ() {
+    let mut world = World::postgres().await;
+    let request = world.live(world.ask_and_confirm(OWNER)).await;
+    let by_hand = Arc::clone(&world.house.clock);
+    Arc::get_mut(&mut world.house).expect("nobody works").clock = Arc::new(Ambient(Arc::clone(&world.clock)));
+    world
+        .live(async {
+            world.fresh(TEAM);
+            world.days_pass(8).await;
+            world.hours_pass(2).await;
+            assert_eq!(world.state(request).await, State::Scheduled, "nobody knows whether the time to stop is over");
+            let waits = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'begin' AND reason = 'clocks_differ'";
+            assert_eq!(world.number(waits, params![]).await, 1);
+            let alarms = world.fresh(TEAM);
+            assert_eq!(alarms.len(), 1, "the team is told once");
+            assert!(alarms[0].text.contains("differ"), "{}", alarms[0].text);
+        })
+        .await;
+    Arc::get_mut(&mut world.house).expect("nobody works").clock = by_hand;
+    world.live(world.hours_pass(2)).await;
+    assert_eq!(world.state(request).await, State::Completed);
 }

@@ -209,3 +209,17 @@ async fn a_late_stop_that_lies_here_is_heard_before_the_erasing() {
     world.try_sql(judged_at, params![world.clock.now()]).await.unwrap();
     becomes(&world, &shelf, id, State::Withdrawn).await;
 }
+
+/// Our clock once ran ahead, and what it noted then of the mailbox is no proof that it was read since.
+#[tokio::test]
+async fn a_poll_that_lies_ahead_of_our_clock_was_none() {
+    let (world, shelf) = (super::world(Ground::sqlite().await).await, Shelf::default());
+    let (id, letter) = scheduled(&world, &shelf).await;
+    let ahead = "UPDATE polls SET polled_at = $1";
+    world.try_sql(ahead, params![world.clock.now().plus_days(30)]).await.unwrap();
+    unread(&world, &shelf, 5, &letter.answer(OWNER, "Stop")).await;
+    assert_eq!((world.state(id).await, owners(&world).await), (State::Scheduled, 1));
+    assert!(waits_for_mailbox(&world, "begin").await);
+    shelf.fault(None);
+    becomes(&world, &shelf, id, State::Withdrawn).await;
+}

@@ -23,6 +23,8 @@ pub enum Fault {
     Login,
     /// The folder opens, but the server does not say what is in it.
     List,
+    /// The server takes the question what is in it, and never answers.
+    Silence,
 }
 
 #[derive(Default)]
@@ -108,9 +110,15 @@ impl Shelf {
 
 /// Runs the daemon on the shelf for as long as the story takes.
 pub async fn live<T>(world: &World, shelf: &Shelf, story: impl Future<Output = T>) -> T {
+    live_and_look(world, shelf, Duration::from_secs(30), story).await
+}
+
+/// The same, and it looks as often as that whether the mailbox is silent.
+pub async fn live_and_look<T>(world: &World, shelf: &Shelf, look: Duration, story: impl Future<Output = T>) -> T {
     let shutdown = CancellationToken::new();
     let mut running = Running::of_demo(&world.house);
     running.watch.backoff = Duration::from_millis(20);
+    running.watch.look = look;
     let mailbox = Box::new(shelf.clone());
     let daemon = Box::pin(daemon::run(Arc::clone(&world.house), mailbox, running, shutdown.clone()));
     let told = async {
@@ -138,6 +146,9 @@ impl Mailbox for Shelf {
     }
 
     async fn list(&mut self, after: u32, count_max: u32) -> Result<Listing, MailboxError> {
+        if self.state().fault == Some(Fault::Silence) {
+            std::future::pending::<()>().await;
+        }
         let state = self.state();
         if state.fault == Some(Fault::List) {
             return Err(MailboxError::TimedOut { command: "UID SEARCH", after: Duration::from_secs(60) });

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use expunged::db::polls;
+use expunged::db::{mailbox_leases, polls};
 use expunged::domain::State;
 use expunged::params;
 
-use super::shelf::{Fault, Shelf, live};
+use super::shelf::{Fault, Shelf, live, live_and_look};
 use super::{OWNER, poll, work};
 use crate::support::world::{Ground, TEAM, World};
 
@@ -75,4 +75,54 @@ async fn silence_counts_from_when_the_mailbox_was_last_read_to_its_end_not_from_
     let mut tx = world.house.db.read().await.unwrap();
     let polls = polls::load(&mut tx, world.house.mailbox_name()).await.unwrap().unwrap();
     assert_eq!(polls.silent_since(), polled_at);
+}
+
+/// A daemon looks until so many alarms are written, and a while longer; how many there are then.
+async fn look(world: &World, shelf: &Shelf, expected: i64) -> i64 {
+    let looking = async {
+        let told = async {
+            while alarms(world).await < expected {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(30), told).await;
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    };
+    live_and_look(world, shelf, Duration::from_millis(50), looking).await;
+    alarms(world).await
+}
+
+#[tokio::test]
+async fn a_daemon_that_holds_the_mailbox_and_reads_nothing_is_noticed_by_the_others() {
+    let world = super::world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    let (mailbox, long) = (world.house.mailbox_name(), Duration::from_secs(3_600));
+    let stuck = mailbox_leases::acquire(&world.house.db, mailbox, "stuck", long).await.unwrap().expect("it is free");
+    assert_eq!(look(&world, &shelf, 0).await, 0, "the silence is not long yet");
+    world.clock.advance(long);
+    assert_eq!(look(&world, &shelf, 1).await, 1);
+    assert_eq!(look(&world, &shelf, 1).await, 1, "whoever else looks: once");
+    mailbox_leases::release(&world.house.db, stuck).await.unwrap();
+}
+
+#[tokio::test]
+async fn so_is_a_poll_that_never_ends() {
+    let world = super::world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    shelf.fault(Some(Fault::Silence));
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(look(&world, &shelf, 1).await, 1);
+    shelf.fault(None);
+    assert_eq!(look(&world, &shelf, 1).await, 1);
+    // The time goes on while it is read: that is no silence.
+    let moving = async {
+        for _ in 0..10 {
+            world.clock.advance(Duration::from_secs(3_600));
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+    };
+    live_and_look(&world, &shelf, Duration::from_millis(350), moving).await;
+    assert_eq!(alarms(&world).await, 1);
 }

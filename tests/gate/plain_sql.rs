@@ -40,6 +40,7 @@ pub(super) const NO_BEGINNING: &str = "no live authority has begun it";
 const ENDED: &str = "what has ended does not open again";
 pub(super) const WITH_THE_RECORD: &str = "it leaves with the record of its case";
 const NEVER: &str = "an authority is never changed";
+pub(super) const NOT_READ_BACK: &str = "what was not read back is not completed";
 pub(super) const NO_WAY: &str = "this state cannot be reached from there";
 const NO_STEP: &str = "a step needs a request that is erasing under this authority and plan";
 const BOUND: &str = "a step cannot change what it is bound to";
@@ -70,7 +71,7 @@ on_both! {
             assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
             for state in ["erasing", "waiting_on_recipients", "completed"] {
                 let sql = "UPDATE requests SET state = $2 WHERE id = $1";
-                refused_by(world, sql, params![asked, state], &[NO_AUTHORITY, NO_BEGINNING, NO_WAY]).await;
+                refused_by(world, sql, params![asked, state], &[NO_AUTHORITY, NO_BEGINNING, NO_WAY, NOT_READ_BACK]).await;
             }
             let invented = "UPDATE requests SET state = 'erasing', authority_id = $2, account_mac = $3, plan_digest = $3 WHERE id = $1";
             refused_by(world, invented, params![asked, Uuid::from_u128(9), vec![9_u8; 32]], &[NO_AUTHORITY, NO_BEGINNING, NO_WAY]).await;
@@ -98,7 +99,8 @@ on_both! {
             refused_by(world, &of("plan_digest = NULL"), params![one], by).await;
             // With its own it needs a beginning, and it cannot be called done before it has begun.
             for state in ["completed", "waiting_on_recipients"] {
-                refused(world, "UPDATE requests SET state = $2 WHERE id = $1", params![one, state], NO_WAY).await;
+                let sql = "UPDATE requests SET state = $2 WHERE id = $1";
+                refused_by(world, sql, params![one, state], &[NO_WAY, NOT_READ_BACK]).await;
             }
             shop_is_untouched(world).await;
         }).await;
@@ -163,7 +165,7 @@ on_both! {
             }
             for state in ["erasing", "waiting_on_recipients", "completed"] {
                 let sql = "UPDATE requests SET state = $2 WHERE id = $1";
-                refused_by(world, sql, params![one, state], &[ENDED, NO_WAY, NO_BEGINNING]).await;
+                refused_by(world, sql, params![one, state], &[ENDED, NO_WAY, NO_BEGINNING, NOT_READ_BACK]).await;
             }
             // What permitted it has ended too, and nothing brings it back.
             let ended = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1 AND ended_at IS NOT NULL";

@@ -13,8 +13,8 @@ use super::{OWNERS, shop_is_untouched};
 use crate::support::world::World;
 
 /// What permits or proves something.
-const GUARDED: [&str; 8] =
-    ["requests", "authorities", "beginnings", "holds", "steps", "vault_keys", "trail", "recipients"];
+const GUARDED: [&str; 9] =
+    ["requests", "authorities", "beginnings", "completions", "holds", "steps", "vault_keys", "trail", "recipients"];
 
 /// Somebody with the file and a client of their own, in which everything is as SQLite ships it.
 struct Stranger(SqliteConnection);
@@ -132,6 +132,10 @@ async fn two_with_all_that_permits(world: &World) -> RequestId {
          SELECT $1, n.store, 'mail', 'pending', 0, randomblob(32), 1, 2, 3
          FROM (SELECT 'parcels' AS store UNION SELECT 'courier') n";
     assert_eq!(world.try_sql(asked, params![one]).await.unwrap(), 2);
+    let done = "INSERT INTO completions (authority_id, covers, request_id, account_mac, plan_digest, held_anything, completed_at, mark)
+         SELECT a.id, n.covers, a.request_id, a.account_mac, a.plan_digest, 1, a.issued_at, a.hmac
+         FROM authorities a, (SELECT 'stores' AS covers UNION SELECT 'all') n WHERE a.request_id = $1";
+    assert_eq!(world.try_sql(done, params![one]).await.unwrap(), 2);
     let places = "UPDATE trail SET log_index = position WHERE position <= 2";
     assert_eq!(world.try_sql(places, params![]).await.unwrap(), 2);
     other

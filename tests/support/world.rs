@@ -406,6 +406,20 @@ impl World {
         assert_eq!(self.try_sql(sql, expunged::params![id]).await.unwrap(), 1);
     }
 
+    /// Writes by plain SQL that a request has erased a step under its authority and is completed, with a mark of the forger's own.
+    pub async fn forge_completion(&self, id: RequestId) {
+        let step = "INSERT INTO steps (request_id, sequence, store, table_name, action, state, counts, authority_id, account_mac,
+               plan_digest, intended_at, read_back_at)
+             SELECT $1, 900, 'shop', 'users', 'delete', 'read_back', $2, id, account_mac, plan_digest, issued_at, issued_at
+             FROM authorities WHERE request_id = $1";
+        let counts = serde_json::json!({ "residue": 0 });
+        assert_eq!(self.try_sql(step, expunged::params![id, counts]).await.unwrap(), 1);
+        let completion = "INSERT INTO completions (authority_id, covers, request_id, account_mac, plan_digest, held_anything,
+               completed_at, mark)
+             SELECT id, 'all', request_id, account_mac, plan_digest, 1 = 1, issued_at, hmac FROM authorities WHERE request_id = $1";
+        assert_eq!(self.try_sql(completion, expunged::params![id]).await.unwrap(), 1);
+    }
+
     /// A number out of the ledger, by plain SQL.
     pub async fn number(&self, sql: &str, params: Params) -> i64 {
         let mut tx = self.house.db.read().await.unwrap();

@@ -8,7 +8,7 @@ use super::state::{Ask, Hold, IllegalTransition, Policy, Request, ReviewReason, 
 mod due;
 mod pause;
 
-pub use due::approval_ends;
+pub use due::{approval_ends, opened};
 
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 

@@ -458,6 +458,39 @@ impl Erased {
     }
 }
 
+/// Whether somebody is warned before the due date: from the opening on, until it is answered.
+#[derive(Default)]
+struct Watched {
+    waits: bool,
+    answered: bool,
+}
+
+impl Watched {
+    fn of(effects: &[Effect]) -> Self {
+        let mut watched = Self::default();
+        watched.follow(effects);
+        watched
+    }
+
+    fn follow(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::CancelWakes => self.waits = false,
+                Effect::WakeAt { wake: Wake::DueSoon, .. } => self.waits = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn check(&mut self, before: &Request, moved: &Result<(Request, Vec<Effect>), IllegalTransition>, seed: u64) {
+        assert!(self.waits || before.due_told || self.answered, "seed {seed}: nobody watches a {}", before.state);
+        if let Ok((after, effects)) = moved {
+            self.follow(effects);
+            self.answered |= after.state.is_ended() && after.state != State::Forwarded;
+        }
+    }
+}
+
 #[test]
 fn random_lives_stay_within_the_table() {
     // 24,000 lives of 50 events: 1.2 million steps. A failure names its seed.
@@ -468,10 +501,12 @@ fn random_lives_stay_within_the_table() {
         let mut now = Timestamp::from_micros(1_780_000_000_000_000);
         let mut request = newborn(now);
         let mut erased = Erased::default();
+        let mut watched = Watched::of(&opened(&request, &policy, now));
         for _ in 0..50 {
             now = now.plus_days(rng.random_range(0..5));
             let event = event(&mut rng, &request, now);
             let moved = apply(&request, &event, &policy, now);
+            watched.check(&request, &moved, seed);
             check(&request, &event, now, &moved, seed);
             if let Ok((after, effects)) = moved {
                 erased.check(&request, &event, &after, &effects, seed);
@@ -481,6 +516,7 @@ fn random_lives_stay_within_the_table() {
                 if request.state.is_ended() && (!goes_on || rng.random_bool(0.2)) {
                     request = newborn(now);
                     erased = Erased::default();
+                    watched = Watched::of(&opened(&request, &policy, now));
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::{Calendar, Deadlines, Timestamp};
 
-use super::{Audience, IllegalTransition, LetterKind, Policy, State, Step, Wake};
+use super::{Audience, Effect, IllegalTransition, LetterKind, Policy, Request, State, Step, Wake};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
@@ -21,12 +21,24 @@ pub fn approval_ends(deadlines: &Deadlines, policy: &Policy, now: Timestamp) -> 
     Some(now.plus(policy.approval_expires).min(latest)).filter(|ends| *ends > now)
 }
 
+/// What follows from the opening of a request, which is no move: its legal clock is watched from then on, because nobody knows
+/// how long it takes until the directory can be asked.
+#[must_use]
+pub fn opened(request: &Request, policy: &Policy, now: Timestamp) -> Vec<Effect> {
+    vec![Effect::WakeAt { wake: Wake::DueSoon, at: due_soon(request, policy).max(now) }]
+}
+
+/// When the team is warned of the due date of a request.
+fn due_soon(request: &Request, policy: &Policy) -> Timestamp {
+    Calendar::utc().end_of(request.deadlines.legal_due).minus(DAY).minus(DAY * policy.due_soon_days)
+}
+
 impl Step<'_> {
     /// Sets what must wake it before its due dates. What is late already is told at once: the worst cases are those
     /// that were read late.
     pub(super) fn wake_due(&mut self) {
         if !self.next.due_told {
-            self.wake(Wake::DueSoon, self.due_soon().max(self.now));
+            self.wake(Wake::DueSoon, due_soon(&self.next, self.policy).max(self.now));
         }
         let base_due = base_due(&self.next.deadlines);
         if self.next.deadlines.extended && base_due > self.now {
@@ -37,12 +49,7 @@ impl Step<'_> {
     /// Whether the team is to be warned now: once per due date, and by no wake that was set for an earlier one.
     pub(super) fn is_due_soon(&self) -> bool {
         let runs = !self.from.is_ended() || self.from == State::Forwarded;
-        runs && !self.next.due_told && self.now >= self.due_soon()
-    }
-
-    fn due_soon(&self) -> Timestamp {
-        let due = Calendar::utc().end_of(self.next.deadlines.legal_due).minus(DAY);
-        due.minus(DAY * self.policy.due_soon_days)
+        runs && !self.next.due_told && self.now >= due_soon(&self.next, self.policy)
     }
 
     pub(super) fn extend(&mut self, to: Deadlines) -> Result<(), IllegalTransition> {

@@ -52,7 +52,7 @@ async fn who_asks_for_the_account_of_the_company_is_not_offered_their_own() {
             for (from, text) in OF_ALL {
                 reviewed(&world, from, ("Erasure", &format!("Hello,\r\n\r\n{text}"))).await;
             }
-            reviewed(&world, USER, ("Our company account", "Hello,\r\n\r\nplease delete it.")).await;
+            reviewed(&world, USER, ("Our company account", "Hello,\r\n\r\nplease close the account.")).await;
         })
         .await;
 }

@@ -128,8 +128,8 @@ async fn two_with_all_that_permits(world: &World) -> RequestId {
          FROM authorities a, (SELECT 900 AS number UNION SELECT 901) n WHERE a.request_id = $1";
     assert_eq!(world.try_sql(step, params![one]).await.unwrap(), 2);
     let asked =
-        "INSERT INTO recipients (request_id, store, kind, state, attempts, token_hash, created_at, remind_at, due_at)
-         SELECT $1, n.store, 'mail', 'pending', 0, randomblob(32), 1, 2, 3
+        "INSERT INTO recipients (request_id, store, kind, state, attempts, answers, partial, token_hash, created_at, remind_at, due_at)
+         SELECT $1, n.store, 'mail', 'pending', 0, 0, 0, randomblob(32), 1, 2, 3
          FROM (SELECT 'parcels' AS store UNION SELECT 'courier') n";
     assert_eq!(world.try_sql(asked, params![one]).await.unwrap(), 2);
     let done = "INSERT INTO completions (authority_id, covers, request_id, account_mac, plan_digest, held_anything, completed_at, mark)

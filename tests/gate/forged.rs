@@ -142,7 +142,7 @@ on_both! {
             let (disposition, review) = world.receive(&answer.answer("forger@elsewhere.example", &code)).await;
             assert_eq!(disposition, Disposition::Quarantined);
             assert_eq!(world.state(review.unwrap()).await, State::NeedsReview);
-            assert_eq!(world.state(asked).await, State::AwaitingConfirmation);
+            assert_eq!(world.state(asked).await, State::OnHold, "what could not be judged may be a stop");
             assert_eq!(world.number("SELECT COUNT(*) AS number FROM authorities", params![]).await, 0);
             refused(world, "judge", "forged_challenge").await;
             team_is_told(world);

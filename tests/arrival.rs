@@ -185,6 +185,18 @@ async fn a_letter_that_is_too_large_is_one_request_and_shows_its_sender() {
     assert_eq!(shown.sender.as_deref(), Some(OWNER));
 }
 
+/// The day that the law counts from is none that has not come.
+#[tokio::test]
+async fn a_letter_that_is_dated_ahead_came_when_it_was_seen() {
+    let world = world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    shelf.put_at(world.clock.now().plus_days(2_000), &world.closing(OWNER));
+    work(&world, &shelf).await;
+    let request = world.stored(request_of(&world, 1).await).await.request;
+    assert_eq!(request.deadlines.received_at.date(), world.clock.now().date());
+}
+
 async fn request_of(world: &World, uid: u32) -> RequestId {
     let mut tx = world.house.db.read().await.unwrap();
     let sql = "SELECT request_id FROM deliveries WHERE uid = $1 ORDER BY numbering DESC LIMIT 1";

@@ -334,7 +334,8 @@ async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
 /// Commits that no point follows at once, by file, and why none is needed there.
 const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/daemon/build.rs", 1, "the key file is made before it, and bound to the ledger again at the next start"),
-    ("src/daemon/watch.rs", 2, "notes of the watch; they lead to no effect but an alarm in the outbox"),
+    ("src/daemon/silence.rs", 1, "an alarm in the outbox"),
+    ("src/daemon/watch.rs", 1, "a note of the watch; it leads to no effect"),
     (
         "src/db/job_table.rs",
         5,
@@ -347,13 +348,20 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/again.rs", 4, "verbs of the command line, and jobs that had nothing to do; what follows are jobs"),
     ("src/flow/agree.rs", 2, "a verb of the command line; what follows from it is a job"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
-    ("src/flow/begin.rs", 2, "what is early, or before the mailbox was read, waits again; nothing follows"),
+    (
+        "src/flow/begin.rs",
+        3,
+        "what is early, or before the mailbox was read or its letter sent, waits again; nothing follows",
+    ),
     ("src/flow/canary.rs", 2, "what is to be done regularly, and a verb of the command line; what follows are jobs"),
+    ("src/flow/clocks.rs", 1, "what waits until the clocks agree, and an alarm in the outbox"),
     ("src/flow/desk.rs", 1, "a job is ended; its alarm is a job of the outbox, which has points of its own"),
     ("src/flow/erase.rs", 2, "a request stops or waits before the first write; its letter is a job of the outbox"),
-    ("src/flow/expunge.rs", 1, "letters are put off; nothing follows"),
+    ("src/flow/expunge.rs", 2, "letters are put off, or none lies there; nothing follows"),
     ("src/flow/flood.rs", 1, "an alarm waits, or its turn came, which it keeps; then it is sent like any other letter"),
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
+    ("src/flow/heard.rs", 1, "a letter waits for its turn; nothing follows"),
+    ("src/flow/judge.rs", 1, "a letter waits for the directory; its alarm is a job of the outbox"),
     ("src/flow/ledger.rs", 6, "the engine passes a point of its own after each of these"),
     ("src/flow/legal.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),

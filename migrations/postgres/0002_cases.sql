@@ -57,12 +57,14 @@ CREATE TABLE deliveries (
   marked_at    TIMESTAMPTZ,                   -- keyword set on the server
   moved_to     TEXT,                   -- the folder that it was moved to; NULL where it stayed
   expunged_at  TIMESTAMPTZ,                   -- our own forgetting took it out of the mailbox
+  parked_at    TIMESTAMPTZ,        -- its judging waits for the directory, and lets others go first
   UNIQUE (mailbox, folder, numbering, uid)
 );
 CREATE INDEX deliveries_by_content ON deliveries (content_mac) WHERE content_mac IS NOT NULL;
 CREATE INDEX deliveries_by_request ON deliveries (request_id) WHERE request_id IS NOT NULL;
 -- What is stored and not judged, in the order in which it is heard.
-CREATE INDEX deliveries_unheard ON deliveries (mailbox, received_at, numbering, uid) WHERE disposition = 'stored' AND judged_at IS NULL;
+CREATE INDEX deliveries_unheard ON deliveries (mailbox, received_at, numbering, uid) WHERE disposition = 'stored' AND parked_at IS NULL;
+CREATE INDEX deliveries_unjudged ON deliveries (received_at) WHERE disposition = 'stored';
 -- What belongs to no request loses its digest after a while; few rows still have one.
 CREATE INDEX deliveries_to_forget ON deliveries (judged_at) WHERE request_id IS NULL AND content_mac IS NOT NULL;
 

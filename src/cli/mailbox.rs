@@ -60,7 +60,7 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
     let MailboxCommand::Status = command;
     let ledger = invocation.ledger().await?;
     let mut tx = ledger.db.read().await?;
-    let (mailbox, folder) = (ledger.config.service.address.clone(), folder(&ledger.config));
+    let (mailbox, folder) = (ledger.config.mailbox_name().to_owned(), folder(&ledger.config));
     let cursor = cursors::load(&mut tx, &mailbox, &folder).await?;
     let status = Status {
         cursor: cursor.map(|cursor| CursorLine {

@@ -51,6 +51,14 @@ pub struct Config {
     pub workers: Workers,
 }
 
+impl Config {
+    /// By what the ledger knows the mailbox: our address, or the one that we had before.
+    #[must_use]
+    pub fn mailbox_name(&self) -> &str {
+        self.mailbox.known_as.as_deref().unwrap_or(&self.service.address)
+    }
+}
+
 /// `[service]`: who we are.
 #[derive(Clone, Debug)]
 pub struct Service {

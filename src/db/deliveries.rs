@@ -95,6 +95,8 @@ pub struct Delivery {
     pub request: Option<RequestId>,
     /// The folder that it was moved to, where it was.
     pub moved_to: Option<String>,
+    /// Whether its judging waits for the directory.
+    pub parked: bool,
 }
 
 /// Stores a batch of letters. Each UID of a numbering is stored once: a second time is an error.
@@ -153,7 +155,7 @@ fn row_of(letter: &NewDelivery) -> Value {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, mailbox, folder, numbering, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id, moved_to ",
+            "SELECT id, mailbox, folder, numbering, uid_validity, uid, received_at, size_bytes, content_mac, key_id, disposition, request_id, moved_to, parked_at ",
             $rest
         )
     };
@@ -179,39 +181,46 @@ pub async fn of_content(tx: &mut Tx, mac: &[u8; 32]) -> Result<Option<Delivery>,
     tx.optional(sql, params![mac]).await?.as_ref().map(read).transpose()
 }
 
-/// Whether a letter of this mailbox that had come by then was stored and is not judged yet.
+/// Whether a letter that had come by then, or whenever, was stored and is not judged yet; in whatever mailbox, because a ledger may
+/// have read another one before.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn has_unjudged(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<bool, DbError> {
-    let sql = "SELECT 1 AS one FROM deliveries WHERE disposition = 'stored' AND judged_at IS NULL
-               AND mailbox = $1 AND received_at <= $2 LIMIT 1";
-    Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
+pub async fn has_unjudged(tx: &mut Tx, by: Option<Timestamp>) -> Result<bool, DbError> {
+    let sql = "SELECT 1 AS one FROM deliveries WHERE disposition = 'stored' AND received_at <= COALESCE($1, received_at) LIMIT 1";
+    Ok(tx.optional(sql, params![by]).await?.is_some())
 }
 
 /// The first letter of a mailbox that is stored and not judged, in the order of arrival; within a second, which is all that a
-/// server may say of it, in the order of the folder.
+/// server may say of it, in the order of the folder. One whose judging waits for the directory lets the others go first.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn first_unjudged(tx: &mut Tx, mailbox: &str) -> Result<Option<DeliveryId>, DbError> {
-    let sql = "SELECT id FROM deliveries WHERE disposition = 'stored' AND judged_at IS NULL AND mailbox = $1
+    let sql = "SELECT id FROM deliveries WHERE disposition = 'stored' AND parked_at IS NULL AND mailbox = $1
                ORDER BY received_at, numbering, uid LIMIT 1";
     let row = tx.optional(sql, params![mailbox]).await?;
     row.map(|row| Ok(DeliveryId::from_uuid(row.uuid("id")?))).transpose()
 }
 
-/// Whether a letter of this mailbox had come by then that could not be judged, or of which not even the header could be had, and
-/// still waits for a person to read it.
+/// Notes that the judging of a letter waits for the directory.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn has_unreadable(tx: &mut Tx, mailbox: &str, by: Timestamp) -> Result<bool, DbError> {
+pub async fn park(tx: &mut Tx, id: DeliveryId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute("UPDATE deliveries SET parked_at = $2 WHERE id = $1", params![id.as_uuid(), now]).await.map(drop)
+}
+
+/// Whether a letter that could not be judged, or of which not even the header could be had, still waits for a person to read it:
+/// what it asks for, and of whom, nobody knows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_unreadable(tx: &mut Tx) -> Result<bool, DbError> {
     let sql = "SELECT 1 AS one FROM requests r JOIN deliveries d ON d.request_id = r.id
-               WHERE r.state = 'needs_review' AND d.mailbox = $1 AND d.received_at <= $2
-               AND (d.disposition IN ('unreadable','quarantined')
+               WHERE r.state IN ('needs_review','on_hold') AND (d.disposition IN ('unreadable','quarantined')
                  OR (d.disposition = 'too_large' AND d.content_mac IS NULL)) LIMIT 1";
-    Ok(tx.optional(sql, params![mailbox, by]).await?.is_some())
+    Ok(tx.optional(sql, params![]).await?.is_some())
 }
 
 /// Records what became of a letter.
@@ -380,6 +389,7 @@ fn read(row: &Row) -> Result<Delivery, DbError> {
         disposition: row.word("disposition")?,
         request: row.opt_uuid("request_id")?.map(RequestId::from_uuid),
         moved_to: row.opt_text("moved_to")?,
+        parked: row.opt_time("parked_at")?.is_some(),
     })
 }
 

@@ -53,6 +53,8 @@ pub struct LetterRow {
     pub sends: u32,
     /// When it was written: the Date of the letter.
     pub created_at: Timestamp,
+    /// When the mail server took it.
+    pub sent_at: Option<Timestamp>,
     /// When the mail server first said "not now".
     pub put_off_at: Option<Timestamp>,
     /// When its turn last came: DATA was begun, or an alarm began to speak for others.
@@ -97,7 +99,7 @@ pub async fn insert(tx: &mut Tx, letter: &LetterRow) -> Result<bool, DbError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, request_id, about_id, kind, audience, addressee, store, occasion, round, message_id, state, sends, created_at, put_off_at, begun_at, told_in, obstacle ",
+            "SELECT id, request_id, about_id, kind, audience, addressee, store, occasion, round, message_id, state, sends, created_at, sent_at, put_off_at, begun_at, told_in, obstacle ",
             $rest
         )
     };
@@ -360,6 +362,7 @@ fn read(row: &Row) -> Result<LetterRow, DbError> {
         state: row.word("state")?,
         sends: row.u32("sends")?,
         created_at: row.time("created_at")?,
+        sent_at: row.opt_time("sent_at")?,
         put_off_at: row.opt_time("put_off_at")?,
         begun_at: row.opt_time("begun_at")?,
         told_in: row.opt_uuid("told_in")?.map(LetterId::from_uuid),

@@ -232,10 +232,12 @@ fn judging(id: DeliveryId, now: Timestamp) -> NewJob {
 async fn admit(house: &House, tx: &mut Tx, letter: &Arrived) -> Result<Option<NewDelivery>, FlowError> {
     let now = house.clock.now();
     let listed = &letter.listed;
+    // A server, or the name of a file, that dates a letter days ahead dates its due day too.
+    let received_at = listed.received_at.filter(|at| *at <= now.plus_days(1)).unwrap_or(now);
     let mut row = NewDelivery {
         id: DeliveryId::new(now, &*house.chance),
         uid: listed.uid,
-        received_at: listed.received_at.unwrap_or(now),
+        received_at,
         size_bytes: listed.size_bytes,
         content_mac: None,
         key_id: None,

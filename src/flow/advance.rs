@@ -177,6 +177,7 @@ fn new_letter(
         state: LetterState::Queued,
         sends: 0,
         created_at: now,
+        sent_at: None,
         put_off_at: None,
         begun_at: None,
         told_in: None,

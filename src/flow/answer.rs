@@ -1,14 +1,17 @@
 //! Takes an answer to one of our letters: `verify` rules on it, and the request moves by the ruling.
 
+use std::time::Duration;
+
 use crate::db::Tx;
 use crate::db::challenges::{self, StoredChallenge};
+use crate::db::holds;
 use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State, Timestamp};
 use crate::intake::{Intake, MachineKind};
 use crate::trail::Actor;
-use crate::verify::{Addressee, AnswerFacts, Authority, Intent, Judge, Possession, Ruling, judge_answer};
+use crate::verify::{Addressee, AnswerFacts, Authority, HoldRecord, Intent, Judge, Possession, Ruling, judge_answer};
 
 use super::advance::advance;
 use super::error::FlowError;
@@ -290,6 +293,10 @@ async fn end_pause(
     back: State,
 ) -> Result<Decision, FlowError> {
     let waits = matches!(back, State::AwaitingConfirmation | State::AwaitingApproval);
+    // What was written before the stop takes nothing of it back, however late it is heard.
+    if !says_stop(facts) && came_before(holds::of_request(tx, stored.request.id).await?.last(), facts.received_at) {
+        return Ok(Decision::Nothing);
+    }
     let mut counted = None;
     if let Some(asked) = answered.live(stored).filter(|_| waits) {
         match rule(house, tx, stored, answered.possession, asked, facts).await? {
@@ -317,6 +324,11 @@ async fn end_pause(
         (None, Some((event, actor))) => Decision::Step(event, actor),
         (None, None) => Decision::Nothing,
     })
+}
+
+/// Whether a letter came before a pause. A server says of it the second.
+fn came_before(pause: Option<&HoldRecord>, received_at: Timestamp) -> bool {
+    pause.is_some_and(|hold| received_at.plus(Duration::from_secs(1)) <= hold.held_at)
 }
 
 /// For a person to look at; whether the asker can be written to is known by now.

@@ -192,7 +192,7 @@ async fn set_polled(house: &House, place: &Place, lease: &MailboxLease, at: Time
     let mut tx = house.db.write().await?;
     mailbox_leases::confirm_in(&mut tx, lease).await?;
     polls::set_polled(&mut tx, &place.mailbox, at).await?;
-    heard::go_on(house, &mut tx).await?;
+    heard::go_on(house, &mut tx, house.mailbox_name()).await?;
     Ok(tx.commit().await?)
 }
 

@@ -3,9 +3,9 @@
 
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, authorities, holds, jobs};
+use crate::db::{Tx, authorities, evidence, holds, jobs};
 use crate::domain::request::{Event, ReviewReason};
-use crate::domain::{State, Timestamp};
+use crate::domain::{LetterKind, State, Timestamp};
 use crate::erase::plan;
 use crate::queue::Lease;
 use crate::trail::Actor;
@@ -37,8 +37,16 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let due = stored.request.erase_at.map_or(due, |at| at.max(due));
     let delay = delay(house, &mut tx, due).await?;
     let notice = notice(house, &mut tx, &stored, authority.method()).await?;
+    // Who was told late has as long to stop it.
+    let due = match notice {
+        Notice::Told(Some(at)) => due.max(at.plus(house.policy.grace)),
+        _ => due,
+    };
     drop(tx);
-    if due <= house.clock.now() && is_put_off(house, lease, delay, notice).await? {
+    if due > house.clock.now() {
+        return wait(house, lease, due).await;
+    }
+    if is_put_off(house, lease, delay, notice).await? {
         return Ok(());
     }
 
@@ -97,16 +105,19 @@ async fn delay(house: &House, tx: &mut Tx, due: Timestamp) -> Result<Option<Time
         return Ok(Some(due));
     }
     // What came after that and lies here already is a stop as good.
-    Ok((!heard::all_stored(house, tx).await?).then(|| house.clock.now()))
+    Ok((!heard::all_stored(tx).await?).then(|| house.clock.now()))
 }
 
-/// Whether they know of it who can stop it. Without a grace period there is nothing to stop; and where operators vouched for
-/// somebody who cannot be written to, they answer for it.
+/// Whether they know of it who can stop it. Without a grace period there is nothing to stop; and where operators vouched for an
+/// asker who cannot be written to, they answer for them, and for nobody else.
 async fn notice(house: &House, tx: &mut Tx, stored: &Stored, method: Method) -> Result<Notice, FlowError> {
-    if house.policy.grace.is_zero() || method == Method::Operators {
-        return Ok(Notice::Told);
+    if house.policy.grace.is_zero() {
+        return Ok(Notice::Told(None));
     }
-    undelivered::notice(tx, stored.request.id).await
+    let vouched = method == Method::Operators || evidence::load(tx, stored.request.id).await?.is_some();
+    let kinds: &[LetterKind] =
+        if vouched { &[LetterKind::SecondNotice] } else { &[LetterKind::Scheduled, LetterKind::SecondNotice] };
+    undelivered::notice(tx, &stored.request, kinds).await
 }
 
 /// A stop may lie in the mailbox, or in the ledger and be judged next.

@@ -26,19 +26,20 @@ pub(super) async fn all_by(house: &House, tx: &mut Tx, by: Timestamp) -> Result<
     let mailbox = house.mailbox_name();
     let polled_at = polls::load(tx, mailbox).await?.and_then(|polls| polls.polled_at);
     let read = polled_at.is_some_and(|at| at >= by && at <= house.clock.now());
-    Ok(read
-        && !deliveries::has_unjudged(tx, mailbox, by).await?
-        && !deliveries::has_unreadable(tx, mailbox, by).await?)
+    Ok(read && !deliveries::has_unjudged(tx, Some(by)).await? && !deliveries::has_unreadable(tx).await?)
 }
 
-/// Whether all is judged that lies in our database by now.
-pub(super) async fn all_stored(house: &House, tx: &mut Tx) -> Result<bool, FlowError> {
-    Ok(!deliveries::has_unjudged(tx, house.mailbox_name(), house.clock.now()).await?)
+/// Whether all is judged that lies in our database, whenever its server says that it came.
+pub(super) async fn all_stored(tx: &mut Tx) -> Result<bool, FlowError> {
+    Ok(!deliveries::has_unjudged(tx, None).await?)
 }
 
 /// Whether all letters that came before this one were judged: what was written first is heard first, or a yes could undo the
 /// stop that came after it. Otherwise its job waits, and the attempt does not count.
 pub(super) async fn is_turn_of(house: &House, lease: &Lease, letter: &Delivery) -> Result<bool, FlowError> {
+    if letter.parked {
+        return Ok(true);
+    }
     let mut tx = house.db.read().await?;
     if deliveries::first_unjudged(&mut tx, &letter.mailbox).await? == Some(letter.id) {
         return Ok(true);
@@ -64,11 +65,11 @@ pub(super) async fn wait(house: &House, tx: &mut Tx, lease: &Lease, by: Timestam
 }
 
 /// Has the jobs look again that wait for the mailbox, because it was read, or a letter judged.
-pub(super) async fn go_on(house: &House, tx: &mut Tx) -> Result<(), FlowError> {
+pub(super) async fn go_on(house: &House, tx: &mut Tx, mailbox: &str) -> Result<(), FlowError> {
     let now = house.clock.now();
     jobs::hasten(tx, &[kinds::BEGIN, kinds::WAKE], REASON, now, now.plus(WAIT)).await?;
     // One after the other: each has the next one look.
-    if let Some(next) = deliveries::first_unjudged(tx, house.mailbox_name()).await? {
+    if let Some(next) = deliveries::first_unjudged(tx, mailbox).await? {
         jobs::hasten_one(tx, &kinds::judging(next), REASON, now).await?;
     }
     Ok(())

@@ -96,21 +96,28 @@ impl House {
     /// Whether this is our own address, also with something behind a plus.
     #[must_use]
     pub fn is_our_address(&self, address: &crate::intake::Address) -> bool {
-        let (local, domain) = self.config.service.address.rsplit_once('@').unwrap_or_default();
         let mailbox = address.local.split('+').next().unwrap_or_default();
-        mailbox.eq_ignore_ascii_case(local) && address.domain.eq_ignore_ascii_case(domain)
+        self.our_addresses().any(|ours| {
+            let (local, domain) = ours.rsplit_once('@').unwrap_or_default();
+            mailbox.eq_ignore_ascii_case(local) && address.domain.eq_ignore_ascii_case(domain)
+        })
     }
 
     /// The letter of ours that was sent from this envelope address.
     #[must_use]
     pub fn parse_verp(&self, address: &str) -> Option<LetterId> {
-        parse_verp(&self.config.service.address, address)
+        self.our_addresses().find_map(|ours| parse_verp(ours, address))
+    }
+
+    /// Our address, and the one that we had before.
+    fn our_addresses(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.config.service.address.as_str()).chain(self.config.mailbox.known_as.as_deref())
     }
 
     /// The name of the mailbox in the ledger.
     #[must_use]
     pub fn mailbox_name(&self) -> &str {
-        self.config.mailbox.known_as.as_deref().unwrap_or(&self.config.service.address)
+        self.config.mailbox_name()
     }
 
     /// How long the letters of a request that ended in this state are kept, in days.

@@ -38,13 +38,18 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let letter = weigh::read(house, bytes.clone()).await?;
     let mut judgement = weigh::weigh(house, &mut tx, delivery.content_mac, &letter).await?;
     drop(tx);
-    if judgement.moves_a_request() && !heard::is_turn_of(house, lease, &delivery).await? {
-        return Ok(());
+    if judgement.moves_a_request() || weigh::says_stop(&letter) {
+        if !heard::is_turn_of(house, lease, &delivery).await? {
+            return Ok(());
+        }
+        // What came before may have opened what this one is about, or moved it.
+        let mut tx = house.db.read().await?;
+        judgement = weigh::weigh(house, &mut tx, delivery.content_mac, &letter).await?;
     }
     if let Judgement::Answers(answered, _) = &mut judgement {
         match answered.ask_again(house, &letter).await {
             Err(error) if error.is_away() && lease.held().attempt >= lease.job().attempts_max => {
-                return wait_for_directory(house, lease, &answered.stored, &error).await;
+                return wait_for_directory(house, lease, (id, &answered.stored), &error).await;
             }
             asked => asked?,
         }
@@ -60,7 +65,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
-    heard::go_on(house, &mut tx).await?;
+    heard::go_on(house, &mut tx, &delivery.mailbox).await?;
     if let Some(id) = request {
         forget::late_letter(house, &mut tx, id).await?;
     }
@@ -80,9 +85,16 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
 }
 
 /// An owner's answer counts by whether they still are the owner: it waits however long the directory is away, and with it all
-/// that may only happen when every letter was read.
-async fn wait_for_directory(house: &House, lease: &Lease, of: &Stored, error: &FlowError) -> Result<(), FlowError> {
+/// that may only happen when every letter was read. What others write goes first.
+async fn wait_for_directory(
+    house: &House,
+    lease: &Lease,
+    (letter, of): (DeliveryId, &Stored),
+    error: &FlowError,
+) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
+    deliveries::park(&mut tx, letter, house.clock.now()).await?;
+    heard::go_on(house, &mut tx, house.mailbox_name()).await?;
     erase::tell_that_away(house, &mut tx, lease, of.request.id, error).await?;
     jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY_WAIT)).await?;
     Ok(tx.commit().await?)
@@ -111,7 +123,7 @@ pub(super) async fn set_aside(
     let reasons = [reason.to_owned()];
     let now = house.clock.now();
     deliveries::judge(tx, id, Disposition::Quarantined, &reasons, Some(request.id), now).await?;
-    heard::go_on(house, tx).await?;
+    heard::go_on(house, tx, &delivery.mailbox).await?;
     note::append(house, tx, request.case, trail::Event::LetterQuarantined, Actor::PROGRAM, Facts::new()).await
 }
 

@@ -256,10 +256,10 @@ impl<'a> Desk<'a> {
         Ok((letter, carries.then(|| printed.token.as_str().to_owned())))
     }
 
-    /// The day on which it is erased: no other date stands in for it.
+    /// The day on which it is erased: no other date stands in for it. A letter that leaves late gives as long to stop it.
     fn erase_on(&self, house: &House) -> Result<Date, FlowError> {
         let at = self.stored.request.erase_at.ok_or(FlowError::Missing("the end of the grace period"))?;
-        Ok(house.calendar.day(at))
+        Ok(house.calendar.day(at.max(house.clock.now().plus(house.policy.grace))))
     }
 
     fn completed(

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Audience, Event, Hold, Request, Wake};
-use crate::domain::{LetterKind, RequestId, State};
+use crate::domain::{LetterKind, State, Timestamp};
 use crate::trail::Actor;
 
 use super::advance;
@@ -73,27 +73,29 @@ pub(super) async fn unread(
 /// Whether those were told of an erasing to come who can stop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// Every letter that says so was taken by a mail server, and none came back.
-    Told,
+    /// Every letter that says so was taken by a mail server, the last one then, and none came back; `None` where there was
+    /// nobody to tell.
+    Told(Option<Timestamp>),
     /// One is still to be sent.
     OnItsWay,
     /// One reached nobody, or nobody knows whether it did.
     Lost,
 }
 
-/// See [`Notice`]. Of several letters of a kind the last one counts: it says what is so now.
-pub(super) async fn notice(tx: &mut Tx, id: RequestId) -> Result<Notice, FlowError> {
-    let mut told = letters::of_request(tx, id).await?;
+/// See [`Notice`], of letters of these kinds. Of several of a kind the last one of this round counts: it says what is so now.
+pub(super) async fn notice(tx: &mut Tx, request: &Request, kinds: &[LetterKind]) -> Result<Notice, FlowError> {
+    let mut told = letters::of_request(tx, request.id).await?;
+    told.retain(|letter| letter.round == request.round);
     told.sort_by_key(|letter| letter.created_at);
-    let last = |kind| told.iter().rfind(|letter| letter.kind == kind).map(|letter| letter.state);
-    let states = [LetterKind::Scheduled, LetterKind::SecondNotice].map(last);
-    let is = |of: &[LetterState]| states.iter().flatten().any(|state| of.contains(state));
+    let last: Vec<&LetterRow> =
+        kinds.iter().filter_map(|kind| told.iter().rfind(|letter| letter.kind == *kind)).collect();
+    let is = |of: &[LetterState]| last.iter().any(|letter| of.contains(&letter.state));
     Ok(if is(&[LetterState::Failed, LetterState::Bounced, LetterState::Held]) {
         Notice::Lost
     } else if is(&[LetterState::Queued, LetterState::Sending]) {
         Notice::OnItsWay
     } else {
-        Notice::Told
+        Notice::Told(last.iter().filter_map(|letter| letter.sent_at).max())
     })
 }
 

@@ -15,8 +15,8 @@ use super::error::FlowError;
 use super::house::House;
 use super::{advance, note};
 
-/// The open requests that a letter with these traces may be about: those of the letters of ours that it names, or else those of
-/// its sender.
+/// The open requests that a letter with these traces may be about: those of the letters of ours that it names, and those of its
+/// sender.
 pub(super) async fn about(house: &House, tx: &mut Tx, traces: &Traces) -> Result<Vec<Stored>, FlowError> {
     let mut found: Vec<Stored> = Vec::new();
     for token in traces.tokens.iter().filter_map(|text| Token::parse(text)) {
@@ -30,8 +30,8 @@ pub(super) async fn about(house: &House, tx: &mut Tx, traces: &Traces) -> Result
             found.extend(requests::load(tx, request).await?);
         }
     }
-    if let Some(sender) = traces.sender.as_ref().filter(|_| found.is_empty()) {
-        found = requests::open_of_address(tx, &house.keys.lookup_mac(sender.as_str())).await?;
+    if let Some(sender) = &traces.sender {
+        found.extend(requests::open_of_address(tx, &house.keys.lookup_mac(sender.as_str())).await?);
     }
     found.retain(|stored| !stored.request.state.is_ended());
     found.sort_by_key(|stored| stored.request.id);

@@ -188,7 +188,7 @@ fn is_only_negated(letter: &Intake) -> bool {
 const STOP_WORDS_MAX: usize = 40;
 
 /// Whether it says that nothing shall be erased. To stop costs nobody anything, so a short "no" is enough.
-fn says_stop(letter: &Intake) -> bool {
+pub(super) fn says_stop(letter: &Intake) -> bool {
     let verdict = &letter.verdict;
     if verdict.opens() {
         return false;

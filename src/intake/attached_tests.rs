@@ -82,7 +82,7 @@ fn other_attachments_are_ordinary() {
 /// Nothing in it asks, and nobody can be asked: it is recorded as ordinary, without a request whose time runs.
 #[test]
 fn a_letter_of_no_bytes_asks_for_nothing() {
-    for bytes in [&b""[..], b"\r\n", b"\r\n\r\n", b" \n\t\0"] {
+    for bytes in [&b""[..], b"\r\n", b"\r\n\r\n", b" \n\t"] {
         let read = read(bytes, for_tests(), &Limits::default());
         assert!(read.defects.contains(&Defect::Empty), "{bytes:?}");
         assert_eq!((read.verdict.intent, read.verdict.disposition), (Intent::Ordinary, Disposition::Ignore));

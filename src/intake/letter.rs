@@ -99,7 +99,9 @@ impl Letter {
         }
         let bytes = &bytes[..bytes.len().min(bytes_max)];
         if bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
-            letter.defects.push(Defect::Empty);
+            // Zeros are what a crashed disk leaves of a letter, which may have asked for anything.
+            let is_lost = bytes.contains(&0);
+            letter.defects.push(if is_lost { Defect::Unparsable } else { Defect::Empty });
             return letter;
         }
         match MessageParser::default().parse(bytes) {

@@ -256,8 +256,10 @@ impl Said<'_> {
         let polite = |word: usize| {
             self.is(word, &[Group::Request, Group::Courtesy, Group::AnswerWord]) && !self.is(word, &[Group::Also])
         };
+        let adding = (start..end).find(|word| self.is(*word, &[Group::Also]) || self.links(*word)).unwrap_or(start);
         if self.is(start, &[Group::Courtesy])
-            || self.has(start, end, &[Group::Mention, Group::Regards, Group::Negation])
+            || self.is_only_mentioned(adding, start, end)
+            || self.has(start, end, &[Group::Negation])
         {
             return false;
         }

@@ -60,6 +60,39 @@ async fn a_large_letter_of_the_asker_pauses_and_one_of_somebody_else_does_not() 
         .await;
 }
 
+/// A large stop in the thread of an old request is about the one that runs, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_large_letter_in_an_old_thread_pauses_what_its_sender_has_open() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let (old, challenge) = world.ask(OWNER).await;
+            answered(world, &challenge, OWNER, "Please cancel my deletion request.").await;
+            assert_eq!(world.state(old).await, State::Withdrawn);
+            world.days_pass(2).await;
+            world.fresh(OWNER);
+            let (id, _) = scheduled(world).await;
+            world.receive(&large(challenge.answer(OWNER, STOP))).await;
+            is_paused(world, id).await;
+        })
+        .await;
+}
+
+/// A stop that lies there together with the request that it takes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stop_that_comes_with_its_request_is_not_passed_over() {
+    let world = &World::sqlite().await;
+    let asks = world.closing(OWNER);
+    world.deliver(&asks);
+    world.clock.advance(std::time::Duration::from_secs(2));
+    world.deliver(&plain(OWNER, "My account", "Please stop. Do not delete my account."));
+    world.live(world.settle()).await;
+    let heard = "SELECT COUNT(*) AS number FROM deliveries WHERE disposition IN ('opened', 'answer', 'joined')";
+    assert_eq!(world.number(heard, params![]).await, 2, "both are heard");
+    let goes_on = "SELECT COUNT(*) AS number FROM requests WHERE state IN ('awaiting_confirmation', 'scheduled')";
+    assert_eq!(world.number(goes_on, params![]).await, 0, "and nothing goes on as if there were no stop");
+}
+
 /// What cannot be judged holds up everybody, and pauses what it shows to be about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_erased_past_a_letter_that_could_not_be_judged() {
@@ -172,11 +205,50 @@ async fn an_owners_yes_waits_until_the_directory_is_back() {
             world.hours_pass(3).await;
             assert_eq!(world.state(asked).await, State::AwaitingApproval);
             assert_eq!(world.fresh(TEAM).len(), 1, "the team is told, once");
+            // Others are heard meanwhile.
+            world.receive(&plain("stranger@else.example", "Invoice", "Could you send me the invoice once more?")).await;
+            world.receive(&plain(super::USER, "My profile", "Please stop. Do not delete my profile.")).await;
+            assert_eq!(world.stored(asked).await.request.held, Some((State::AwaitingApproval, Hold::Unproven)));
             drop(away);
             world.hours_pass(2).await;
-            assert_eq!(world.state(asked).await, State::Scheduled);
+            assert_eq!(world.state(asked).await, State::OnHold, "a yes from before the stop takes nothing of it back");
             let lost = "SELECT COUNT(*) AS number FROM deliveries WHERE disposition = 'quarantined'";
             assert_eq!(world.number(lost, params![]).await, 0);
+        })
+        .await;
+}
+
+/// The mail server had no time for the letter that offers the stop for most of the grace period.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_told_late_has_as_long_to_stop_it() {
+    let world = &World::sqlite().await;
+    let users = "SELECT COUNT(*) FROM users WHERE id = 'u1'";
+    world
+        .live(async {
+            let (id, _) = scheduled(world).await;
+            let late = world.house.clock.now().plus_days(6);
+            let sent = "UPDATE letters SET sent_at = $2 WHERE request_id = $1 AND kind = 'scheduled'";
+            assert_eq!(world.try_sql(sent, params![id, late]).await.unwrap(), 1);
+            world.days_pass(8).await;
+            assert_eq!((world.state(id).await, world.ground.shop.count(users).await), (State::Scheduled, 1));
+            world.days_pass(6).await;
+            assert_eq!(world.state(id).await, State::Completed);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_not_sent_yet_is_waited_for() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let (id, _) = scheduled(world).await;
+            let unsent =
+                "UPDATE letters SET state = 'queued', sent_at = NULL WHERE request_id = $1 AND kind = 'scheduled'";
+            assert_eq!(world.try_sql(unsent, params![id]).await.unwrap(), 1);
+            world.days_pass(8).await;
+            let waits = "SELECT COUNT(*) AS number FROM jobs WHERE request_id = $1 AND reason = 'notice_not_sent'";
+            assert_eq!((world.state(id).await, world.number(waits, params![id]).await), (State::Scheduled, 1));
         })
         .await;
 }

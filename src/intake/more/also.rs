@@ -46,7 +46,7 @@ impl Said<'_> {
     /// Whether a sentence with "also" names somebody whom no claim holds.
     pub(super) fn also_names(&self, start: usize, end: usize) -> bool {
         let Some(also) = (start..end).find(|word| self.is_also(*word, end)) else { return false };
-        if self.has(start, end, &[Group::Mention, Group::Regards]) || self.forbids(also, start, end) {
+        if self.is_only_mentioned(also, start, end) || self.forbids(also, start, end) {
             return false;
         }
         self.leads(start, also, end)
@@ -74,14 +74,28 @@ impl Said<'_> {
         const ELSE: [Group; 2] = [Group::NoLonger, Group::NegationElse];
         let idle =
             |not: &Hit| self.hits(start, end).any(|hit| ELSE.iter().any(|group| hit.is(*group)) && hit.overlaps(not));
-        let parts = |word: usize| {
-            self.links(word)
-                || RELATIVES.contains(&self.folded(word))
-                || self.words[word - 1].ends_with([',', ';', ':'])
-        };
+        let parts = |word: usize| self.links(word) || RELATIVES.contains(&self.folded(word)) || self.is_apart(word);
         let from = (start + 1..=also).rev().find(|word| parts(*word)).unwrap_or(start);
         let to = (also + 1..end).find(|word| parts(*word)).unwrap_or(end);
         self.hits(from, to).any(|hit| hit.is(Group::Negation) && !idle(hit))
+    }
+
+    /// Whether a comma or its like stands before a word.
+    fn is_apart(&self, word: usize) -> bool {
+        word > 0 && self.words[word - 1].ends_with([',', ';', ':', '('])
+    }
+
+    /// "Bela also sends regards", "Also, Bela agrees": all that is said with the "also" is what somebody said or knows. In a clause
+    /// of its own it says why somebody is named: "also Bela, she has been informed".
+    pub(super) fn is_only_mentioned(&self, also: usize, start: usize, end: usize) -> bool {
+        let parts = |word: usize| {
+            self.is_apart(word) || RELATIVES.contains(&self.folded(word)) || PRONOUNS.contains(&self.folded(word))
+        };
+        let from = (start + 1..=also).rev().find(|word| parts(*word)).unwrap_or(start);
+        // A comma, or who is meant, right behind an "also" that begins the sentence begins no other clause.
+        let behind = if also == start { also + 2 } else { also + 1 };
+        let to = (behind..end).find(|word| parts(*word)).unwrap_or(end);
+        self.has(from, to, &[Group::Mention, Group::Regards])
     }
 
     /// "Bela Hartwig", "Ms Hartwig".

@@ -191,10 +191,10 @@ async fn a_letter_that_is_dated_ahead_came_when_it_was_seen() {
     let world = world(Ground::sqlite().await).await;
     let shelf = Shelf::default();
     poll(&world, &shelf).await;
-    shelf.put_at(world.clock.now().plus_days(2_000), &world.closing(OWNER));
+    shelf.put_at(world.house.clock.now().plus_days(2_000), &world.closing(OWNER));
     work(&world, &shelf).await;
     let request = world.stored(request_of(&world, 1).await).await.request;
-    assert_eq!(request.deadlines.received_at.date(), world.clock.now().date());
+    assert_eq!(request.deadlines.received_at.date(), world.house.clock.now().date());
 }
 
 async fn request_of(world: &World, uid: u32) -> RequestId {

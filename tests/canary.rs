@@ -112,9 +112,14 @@ async fn a_life_leaves_no_name(world: World) {
             // The letters' key and the letters themselves, then the saved keys, then the record.
             world.days_pass(31).await;
             mailbox_is_empty(&world).await;
-            assert_eq!(living(&world).await, ["record", "replay"]);
+            assert_eq!(living(&world).await, ["kept", "record", "replay"]);
             world.days_pass(10).await;
-            assert_eq!(living(&world).await, ["record"]);
+            assert_eq!(living(&world).await, ["kept", "record"]);
+            world.days_pass(u64::from(world.house.config.retention.record_days)).await;
+            assert_eq!(living(&world).await, ["kept"]);
+            // An order stays for ten years. Then it goes, in a request of its own, which is forgotten like any other.
+            world.days_pass(3_000).await;
+            world.days_pass(31).await;
             world.days_pass(u64::from(world.house.config.retention.record_days)).await;
             assert_eq!(living(&world).await, [""; 0]);
             net.add_in_logs(&code);

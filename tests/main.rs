@@ -29,6 +29,7 @@ mod held;
 mod house;
 mod intake;
 mod intake_bounds;
+mod kept;
 mod layering;
 mod leaves;
 mod letters;

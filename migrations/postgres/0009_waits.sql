@@ -30,7 +30,9 @@ BEGIN
         AND a.account_mac = NEW.account_mac AND a.plan_digest = NEW.plan_digest) THEN
       RAISE EXCEPTION 'gate: no authority is bound to this account and plan';
     END IF;
-    IF (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened'))
+    IF (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened')
+        -- Nobody is asked where the time of rows is over that an erasure kept.
+        AND NOT (OLD.state IN ('received','needs_review') AND OLD.origin = 'retention'))
        OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients','reopened'))
        OR (NEW.state = 'waiting_on_recipients' AND OLD.state = 'reopened' AND NOT OLD.waits)
        OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed','reopened'))

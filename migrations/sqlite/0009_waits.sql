@@ -8,7 +8,9 @@ UPDATE requests SET waits = 1 WHERE state = 'waiting_on_recipients';
 -- while somebody is waited for.
 DROP TRIGGER requests_gate_order;
 CREATE TRIGGER requests_gate_order BEFORE UPDATE ON requests
-WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened'))
+WHEN (NEW.state = 'erasing' AND OLD.state NOT IN ('scheduled','erasing','reopened')
+    -- Nobody is asked where the time of rows is over that an erasure kept.
+    AND NOT (OLD.state IN ('received','needs_review') AND OLD.origin = 'retention'))
   OR (NEW.state = 'waiting_on_recipients' AND OLD.state NOT IN ('erasing','waiting_on_recipients','reopened'))
   OR (NEW.state = 'waiting_on_recipients' AND OLD.state = 'reopened' AND OLD.waits = 0)
   OR (NEW.state = 'completed' AND OLD.state NOT IN ('erasing','waiting_on_recipients','completed','reopened'))

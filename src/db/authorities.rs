@@ -56,12 +56,12 @@ pub async fn load_ended(tx: &mut Tx, id: AuthorityId) -> Result<Option<Authority
     tx.optional(select!("WHERE id = $1"), params![id]).await?.map(read).transpose()
 }
 
-/// How many continuations a request has had; the last one may still go on.
+/// How often a request went on after it was completed; the last time may still run.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn continuations(tx: &mut Tx, request: RequestId) -> Result<u32, DbError> {
-    let sql = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1 AND kind = 'continuation'";
+    let sql = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1 AND method = 'completed_plan'";
     tx.one(sql, params![request]).await?.u32("number")
 }
 

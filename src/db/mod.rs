@@ -24,6 +24,7 @@ pub mod evidence;
 pub mod holds;
 mod job_table;
 pub mod jobs;
+pub mod kept;
 pub mod keys;
 pub mod legal_holds;
 pub mod letters;

@@ -115,6 +115,16 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     Ok(tx.execute("DELETE FROM sealed WHERE id = $1", params![id]).await? == 1)
 }
 
+/// Deletes all blobs of a kind under a key.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn delete_all(tx: &mut Tx, key: &DataKey, kind: &'static str) -> Result<(), DbError> {
+    tx.destroyed();
+    tx.execute("DELETE FROM sealed WHERE key_id = $1 AND kind = $2", params![key.id().as_uuid(), kind]).await?;
+    Ok(())
+}
+
 fn opened(row: Row, key: &DataKey, field: &str) -> Result<(Uuid, Vec<u8>), DbError> {
     let row = row.of("sealed");
     let id = row.uuid("id")?;

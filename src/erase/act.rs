@@ -70,7 +70,8 @@ impl Work<'_> {
         let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
         let keys = self.load(&step.rows, chunk).await?;
-        let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, state, chunk)).await?;
+        let over = self.over(step, &keys).await?;
+        let Sorted { ours, unsure } = asking.sorted(&over, stage(step, state, chunk)).await?;
         let begun = state.chunks.get(&chunk);
         if unsure > 0 && begun.is_none() {
             return Ok(StepCounts::default()); // a person has to look first; the reading back counts it
@@ -181,6 +182,17 @@ impl Work<'_> {
             keys.retain(|key| !strangers.contains(key));
         }
         Ok(keys)
+    }
+
+    /// Those of these rows that a step may touch: in the plan of a retention that ended, no row that stays by its own end.
+    pub(super) async fn over(&self, step: &Step, keys: &[Key]) -> Result<Vec<Key>, EraseError> {
+        let Some(keep) = &step.past else { return Ok(keys.to_vec()) };
+        let today = self.run.now.date();
+        let ends = self.finder().ends(&step.rows.at, keep, &keys.iter().cloned().collect()).await?;
+        // One whose end cannot be read was over when it was saved: its start may be what was just emptied.
+        let staying = ends.into_iter().filter(|(_, end)| end.is_some_and(|end| end >= today));
+        let staying: BTreeSet<Key> = staying.map(|(key, _)| key).collect();
+        Ok(keys.iter().filter(|key| !staying.contains(*key)).cloned().collect())
     }
 
     pub(super) async fn saved(&self, set: &KeySet) -> Result<BTreeSet<Key>, EraseError> {

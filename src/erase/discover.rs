@@ -10,7 +10,7 @@ use super::map::{Keep, Link, TableMap, TableRef};
 use super::owners::Owners;
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
-use crate::stores::{Key, RowStore, Select, StoreError, StoreName, Stores};
+use crate::stores::{Key, KeyValue, RowStore, Select, StoreError, StoreName, Stores};
 
 /// What one erasure may take at most.
 #[derive(Clone, Copy, Debug)]
@@ -285,11 +285,9 @@ impl<'a> Finder<'a> {
         now: Timestamp,
     ) -> Result<Split, EraseError> {
         let (mut ended, mut until, mut unreadable) = (BTreeSet::new(), None, 0);
-        let columns = std::slice::from_ref(&keep.until.column);
         // Rows that went meanwhile are missing among them; the step counts them as not found.
-        for (key, values) in self.read(at, self.table(at)?, columns, &keys).await? {
-            let start = values.into_iter().flatten().next();
-            match start.and_then(|start| keep.until.end(&start.to_text())) {
+        for (key, end) in self.ends(at, keep, &keys).await? {
+            match end {
                 Some(end) if end < now.date() => {
                     ended.insert(key);
                 }
@@ -302,6 +300,22 @@ impl<'a> Finder<'a> {
         }
         let kept = keys.into_iter().filter(|key| !ended.contains(key)).collect();
         Ok(Split { kept, ended, until })
+    }
+
+    /// Until when each of these rows stays that is there; `None` for one whose end cannot be read.
+    pub(super) async fn ends(
+        &self,
+        at: &TableRef,
+        keep: &Keep,
+        keys: &BTreeSet<Key>,
+    ) -> Result<Vec<(Key, Option<Date>)>, EraseError> {
+        let columns = std::slice::from_ref(&keep.until.column);
+        let rows = self.read(at, self.table(at)?, columns, keys).await?;
+        let end = |values: Vec<Option<KeyValue>>| {
+            let start = values.into_iter().flatten().next();
+            start.and_then(|start| keep.until.end(&start.to_text()))
+        };
+        Ok(rows.into_iter().map(|(key, values)| (key, end(values))).collect())
     }
 
     /// Keys in pieces of a chunk's size.

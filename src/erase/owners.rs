@@ -173,7 +173,8 @@ impl Work<'_> {
     /// The key of the target's own row, where this is its table.
     pub(super) fn root_of(&self, at: &TableRef) -> Result<Option<Key>, EraseError> {
         let target = &self.skeleton().target;
-        if target.at() != *at {
+        // What was kept of an erasure outlives its root.
+        if target.at() != *at || target.key.0.is_empty() {
             return Ok(None);
         }
         let table = self.finder().table(at)?;

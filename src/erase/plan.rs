@@ -160,6 +160,9 @@ pub struct Step {
     /// The categories that are only pseudonymised in the rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pseudonyms: Vec<String>,
+    /// Until when the rows stayed, in the plan of a retention that ended: one whose time is not over is none of its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Keep>,
 }
 
 /// What will be done, in order. Says nothing about how many rows there are.
@@ -320,7 +323,7 @@ fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError
 /// Everything that people approve: what the map says of the tables that the plan touches, and what is made of it. Not
 /// where a store stands and how long its backups live, which change nothing of the erasing. Numbers in keys are
 /// written as text: canonical JSON knows doubles only.
-fn digest(skeleton: &Skeleton) -> Result<[u8; 32], PlanError> {
+pub(super) fn digest(skeleton: &Skeleton) -> Result<[u8; 32], PlanError> {
     let kind = |value: &KeyValue| match value {
         KeyValue::Int(_) => "int",
         KeyValue::Text(_) => "text",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::PlanError;
 use super::graph::Graph;
+use super::keeping::blanks;
 use super::map::{DataMap, Keep, Link, Mask, NO_CATEGORY, Rule, TableMap, TableRef};
 use super::plan::{Act, KeySet, Step, Target};
 use crate::domain::Scope;
@@ -35,7 +36,7 @@ impl<'a> Planner<'a> {
     fn push(&mut self, rows: KeySet, act: Act, told: Told) {
         let number = u16::try_from(self.steps.len()).unwrap_or(u16::MAX);
         let Told { erases, keeps, keep, anonymous, pseudonyms } = told;
-        self.steps.push(Step { number, rows, act, keep, erases, keeps, anonymous, pseudonyms });
+        self.steps.push(Step { number, rows, act, keep, erases, keeps, anonymous, pseudonyms, past: None });
     }
 
     /// Lets rows of a circle go of one another.
@@ -128,12 +129,7 @@ impl<'a> Planner<'a> {
     /// The rows stay, by the map's rule: what the map masks is masked.
     fn stays(&mut self, rows: KeySet, table: &TableMap) {
         let at = rows.at.clone();
-        let plain: BTreeMap<_, _> = table
-            .mask
-            .iter()
-            .filter(|(column, _)| !table.is_linked(column))
-            .map(|(c, m)| (c.clone(), m.clone()))
-            .collect();
+        let plain = plain(table);
         let gone =
             |column: &str| plain.get(column).is_some_and(|mask| *mask != Mask::Pseudonym) || self.is_cut(table, column);
         let pseudonyms = pseudonyms(table, &plain);
@@ -150,6 +146,23 @@ impl<'a> Planner<'a> {
         } else {
             let act = if plain.is_empty() { Act::Keep } else { Act::Mask(plain) };
             self.push(rows, act, Told { erases, anonymous, ..Told::default() });
+        }
+    }
+
+    /// Rows that a completed erasure kept, of which the time of some may be over; of named categories, in these columns.
+    pub(super) fn ended(&mut self, kept: &KeySet, table: &TableMap, columns: Option<&[String]>, past: Keep) {
+        match columns {
+            None => self.past_keeping(kept, table, &plain(table)),
+            Some(columns) => {
+                let blanks = blanks(table, columns);
+                let erases =
+                    distinct(table.personal().filter(|(column, _)| blanks.contains_key(*column)).map(|(_, c)| c));
+                let rows = KeySet { ended: true, ..kept.clone() };
+                self.push(rows, Act::Blank(blanks), Told { erases, ..Told::default() });
+            }
+        }
+        if let Some(step) = self.steps.last_mut() {
+            step.past = Some(past);
         }
     }
 
@@ -261,6 +274,12 @@ impl<'a> Planner<'a> {
     fn is_nobodys(&self, at: &TableRef) -> bool {
         self.map.table(at).is_some_and(TableMap::is_nobodys)
     }
+}
+
+/// The masks of columns that hold no key of anybody.
+fn plain(table: &TableMap) -> BTreeMap<String, Mask> {
+    let masks = table.mask.iter().filter(|(column, _)| !table.is_linked(column));
+    masks.map(|(column, mask)| (column.clone(), mask.clone())).collect()
 }
 
 /// The masks of rows that have no ground to stay: one that leaves something of the value leaves too much.

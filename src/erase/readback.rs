@@ -51,7 +51,7 @@ impl Work<'_> {
             if is_done && !goes_as_a_whole(self.skeleton()) && !self.searching {
                 continue;
             }
-            let keys = self.load(&step.rows, chunk).await?;
+            let keys = self.over(step, &self.load(&step.rows, chunk).await?).await?;
             let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, &state, chunk)).await?;
             let select = Select { table: &at.table, columns: &table.key, values: &ours };
             let left = match &step.act {

@@ -154,6 +154,8 @@ impl Asking<'_> {
                     if verdict == Whose::Target { verdict } else { Whose::Another }
                 }
                 None if self.taken.contains(key) => Whose::Target,
+                // What led to it went years ago; that it is not another row under the same key, its own end tells.
+                None if self.step.past.is_some() => Whose::Target,
                 None => whose(&says, stage),
             };
             match verdict {

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
-use crate::domain::request::{Event, Warrant};
+use crate::domain::request::{Event, Origin, Warrant};
 use crate::domain::{Reference, RequestId, State, Timestamp, stored_enum};
 use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
@@ -28,7 +28,7 @@ use super::error::FlowError;
 use super::facts::{CameBack, Failure};
 use super::house::House;
 use super::operate::{self, Operator};
-use super::{begin, completion, erase, kinds, note, recipients, safe, suppress};
+use super::{begin, completion, erase, kinds, note, recipients, retention, safe, suppress};
 
 stored_enum! {
     /// Why the stores are searched again.
@@ -234,7 +234,12 @@ pub(super) async fn decided(house: &House, tx: &mut Tx, stored: &Stored) -> Resu
 }
 
 /// Completed once more, or not: residue is an open failure here too.
-pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished) -> Result<(), FlowError> {
+pub(super) async fn finish(
+    house: &House,
+    lease: &Lease,
+    id: RequestId,
+    finished: &Finished<'_>,
+) -> Result<(), FlowError> {
     let outcome = &finished.outcome;
     breakpoint!("again.read_back");
     if !outcome.is_clean() {
@@ -245,9 +250,14 @@ pub(super) async fn finish(house: &House, lease: &Lease, id: RequestId, finished
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.failure = None;
+    // What it is of kept rows was told by nobody yet: it is shown to the team.
+    if stored.request.origin == Origin::Retention && closing.searched.is_empty() {
+        erase::close(&mut closing, outcome);
+    }
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let covers = if stored.request.waits { Covers::Stores } else { Covers::All };
     completion::write(house, &mut tx, &stored, covers, stored.request.erased).await?;
+    retention::remember(house, &mut tx, &stored, &finished.ledger, finished.kept.as_ref()).await?;
     let event = Event::ErasedAgain;
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     suppress::add(house, &mut tx, &finished.suppressed).await?;

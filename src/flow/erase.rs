@@ -7,23 +7,23 @@ use crate::config::Directory;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, jobs};
-use crate::domain::request::{Audience, Event, ReviewReason};
+use crate::domain::request::{Audience, Event, Origin, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
 use crate::erase::{
-    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Recognised, Run, execute_again, plan,
+    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Preview, Recognised, Run, execute_again, plan,
 };
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
 use crate::trail::Actor;
-use crate::verify::{Authority, AuthorityKind, Covers, DirectoryError};
+use crate::verify::{Authority, Covers, DirectoryError, Method};
 
 use super::advance::{advance, write_letter};
 use super::error::FlowError;
 use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, completion, operate, recipients, safe, suppress};
+use super::{again, begin, completion, operate, recipients, retention, safe, suppress};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -40,19 +40,23 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let authority = begin::begun(house, &mut tx, &stored).await?;
     let terms = CaseTerms::of(house, &mut tx, &stored, authority.plan_digest()).await?;
     let pass = authorities::continuations(&mut tx, id).await?;
-    let continued = authority.kind() == AuthorityKind::Continuation;
+    let continued = authority.method() == Method::CompletedPlan;
     let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
     drop(tx);
 
-    let offer = begin::confirmed(&stored, &subject)?;
+    // Nobody was asked where the time of kept rows is over: the keys are saved, and the plan with them.
+    let by_itself = stored.request.origin == Origin::Retention;
+    let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
-            let asked =
-                if continued { Asked::default() } else { recipients::orders(house, &ledger, &stored.request).await? };
-            let finished = Finished { outcome, suppressed, asked };
-            if continued {
+            let asked = match continued || by_itself {
+                true => Asked::default(),
+                false => recipients::orders(house, &ledger, &stored.request).await?,
+            };
+            let finished = Finished { outcome, suppressed, asked, kept: retention::found(&ledger).await?, ledger };
+            if continued || by_itself {
                 again::finish(house, lease, id, &finished).await
             } else {
                 finish(house, lease, id, &finished).await
@@ -88,17 +92,20 @@ pub(super) const fn ledger<'a>(
 async fn carry_out(
     house: &House,
     ledger: &CaseLedger<'_>,
-    offer: &Offered,
+    offer: Option<&Offered>,
     authority: Authority,
     terms: &CaseTerms,
     again: Option<Recognised>,
 ) -> Result<Outcome, FlowError> {
     // What was begun ends under the plan that it was begun under, whatever became of the map.
-    let skeleton = match ledger.discovery().await.map_err(EraseError::from)? {
-        Some(discovery) => discovery.skeleton,
-        None => plan(&house.map, &offer.target).map_err(EraseError::from)?,
+    let begun = ledger.discovery().await.map_err(EraseError::from)?.map(|discovery| discovery.skeleton);
+    let preview = match (begun, offer) {
+        (Some(skeleton), Some(offer)) => offer.approved(skeleton),
+        (Some(skeleton), None) => Preview { skeleton, rows: Vec::new() },
+        (None, Some(offer)) => offer.approved(plan(&house.map, &offer.target).map_err(EraseError::from)?),
+        (None, None) => return Err(FlowError::Missing("the saved keys of rows that were kept")),
     };
-    let plan = Plan::new(offer.approved(skeleton), authority).map_err(EraseError::from)?;
+    let plan = Plan::new(preview, authority).map_err(EraseError::from)?;
     Ok(execute_again(&plan, &run(house, ledger, terms), again).await?)
 }
 
@@ -140,16 +147,20 @@ async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result
 }
 
 /// What an erasure came to.
-pub(super) struct Finished {
+pub(super) struct Finished<'a> {
     pub(super) outcome: Outcome,
     /// The entries of the suppression list.
     pub(super) suppressed: Vec<String>,
     /// What others are asked, who hold data too. A continuation asks nobody again.
     asked: Asked,
+    /// What stays on a ground.
+    pub(super) kept: Option<retention::Found>,
+    /// The memory of it.
+    pub(super) ledger: CaseLedger<'a>,
 }
 
 /// Completed, or not: residue is an open failure and never a warning (invariant 3).
-async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished) -> Result<(), FlowError> {
+async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished<'_>) -> Result<(), FlowError> {
     let outcome = &finished.outcome;
     breakpoint!("erase.read_back");
     if !outcome.is_clean() {
@@ -165,6 +176,7 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     let held_anything = waiting || !outcome.is_empty();
     let covers = if waiting { Covers::Stores } else { Covers::All };
     completion::write(house, &mut tx, &stored, covers, held_anything).await?;
+    retention::remember(house, &mut tx, &stored, &finished.ledger, finished.kept.as_ref()).await?;
     let event = Event::Erased { held_anything, waiting };
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
@@ -215,7 +227,7 @@ async fn stop(
 }
 
 /// Writes down what the last letter will tell.
-fn close(closing: &mut Closing, outcome: &Outcome) {
+pub(super) fn close(closing: &mut Closing, outcome: &Outcome) {
     let lines = outcome.by_category();
     closing.detached = lines.iter().map(|line| line.detached).sum();
     closing.outcome = lines.iter().filter(|line| is_told(line)).flat_map(told).collect();

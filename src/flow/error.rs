@@ -53,6 +53,9 @@ pub enum FlowError {
     /// A "completed" that this program did not write.
     #[error(transparent)]
     ForgedCompletion(#[from] crate::verify::ForgedCompletion),
+    /// A record of kept rows that this program did not write.
+    #[error(transparent)]
+    ForgedKept(#[from] crate::verify::ForgedKept),
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
@@ -132,6 +135,7 @@ impl FlowError {
             | Self::ForgedAuthority(_)
             | Self::ForgedBeginning(_)
             | Self::ForgedCompletion(_)
+            | Self::ForgedKept(_)
             | Self::ForgedRelease(_)
             | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
@@ -234,6 +238,7 @@ impl FlowError {
             Self::ForgedAuthority(_) => "forged_authority",
             Self::ForgedBeginning(_) => "forged_beginning",
             Self::ForgedCompletion(_) => "forged_completion",
+            Self::ForgedKept(_) => "forged_kept",
             Self::ForgedRelease(_) => "forged_release",
             Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",

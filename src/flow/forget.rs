@@ -11,7 +11,6 @@ use crate::db::{Tx, jobs};
 use crate::domain::request::{Audience, Request};
 use crate::domain::{RequestId, Timestamp, stored_enum};
 use crate::queue::{Lease, NewJob, Priority};
-use crate::trail::{Actor, Event, Fact, Facts};
 use crate::vault::KeyPurpose;
 
 use super::advance::enqueue;
@@ -126,13 +125,12 @@ pub(super) async fn contact_if_done(house: &House, tx: &mut Tx, stored: &Stored)
     Ok(())
 }
 
-/// Destroys a key with its leaf in the trail, the leaf first: the record key signs for its own end too.
+/// Destroys a key with its leaf in the trail, the leaf first.
 async fn destroy(house: &House, tx: &mut Tx, stored: &Stored, purpose: KeyPurpose) -> Result<(), FlowError> {
     if !safe::has_key(house, tx, stored.request.case, purpose).await? {
         return Ok(());
     }
-    let facts = Facts::new().with("key", Fact::Word(purpose.to_string()))?;
-    note::append(house, tx, stored.request.case, Event::KeyDestroyed, Actor::PROGRAM, facts).await?;
+    note::key_destroyed(house, tx, stored.request.case, purpose).await?;
     safe::destroy(house, tx, stored.request.case, purpose).await?;
     Ok(())
 }

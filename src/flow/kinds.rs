@@ -18,6 +18,8 @@ pub const SWEEP: &str = "sweep";
 pub const CANARY: &str = "canary";
 /// Ask a recipient to erase, or how far they are.
 pub const ASK: &str = "ask";
+/// Look whether rows that an erasure kept on a ground may stay no longer.
+pub const RETENTION: &str = "retention";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
@@ -27,6 +29,6 @@ pub fn judging(letter: crate::domain::DeliveryId) -> String {
 }
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, FORGET];
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
-pub const LONG: &[&str] = &[ERASE, SWEEP];
+pub const LONG: &[&str] = &[ERASE, SWEEP, RETENTION];

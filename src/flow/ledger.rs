@@ -100,6 +100,40 @@ impl CaseLedger<'_> {
         self.belongs(&format!("{set} {chunk}"))
     }
 
+    /// Seals a chunk of keys.
+    pub(super) async fn save_keys_in(
+        &self,
+        tx: &mut Tx,
+        set: &KeySet,
+        chunk: u32,
+        keys: &[Key],
+    ) -> Result<(), FlowError> {
+        let name = set.to_string();
+        let old = erasures::keys_blob(tx, self.bound, &name, chunk).await?;
+        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
+        let blob = self.replace(tx, old, bound, &bytes(&keys)?).await?;
+        Ok(erasures::save_keys_blob(tx, self.bound, &name, chunk, blob).await?)
+    }
+
+    /// A chunk of saved keys.
+    pub(super) async fn keys_in(&self, tx: &mut Tx, set: &KeySet, chunk: u32) -> Result<Vec<Key>, FlowError> {
+        let missing = || FlowError::Missing("a chunk of saved keys");
+        let name = set.to_string();
+        let blob = erasures::keys_blob(tx, self.bound, &name, chunk).await?.ok_or_else(missing)?;
+        let key = safe::replay_key(self.house, tx, self.case).await?;
+        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
+        let bytes = sealed::get_bound(tx, &key, bound, blob).await?.ok_or_else(missing)?;
+        serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("saved keys of another shape"))
+    }
+
+    /// Seals what was found.
+    pub(super) async fn save_discovery_in(&self, tx: &mut Tx, discovery: &Discovery) -> Result<(), FlowError> {
+        let old = erasures::discovery_blob(tx, self.bound).await?;
+        let bound = sealed::Bound { kind: DISCOVERY, to: &self.belongs("") };
+        let blob = self.replace(tx, old, bound, &bytes(discovery)?).await?;
+        Ok(erasures::save_discovery_blob(tx, self.bound, blob).await?)
+    }
+
     /// Seals bytes in the place of an older blob.
     async fn replace(
         &self,
@@ -151,32 +185,19 @@ impl Ledger for CaseLedger<'_> {
 
     async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        let name = set.to_string();
-        let old = erasures::keys_blob(&mut tx, self.bound, &name, chunk).await?;
-        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
-        let blob = self.replace(&mut tx, old, bound, &bytes(&keys)?).await?;
-        erasures::save_keys_blob(&mut tx, self.bound, &name, chunk, blob).await?;
+        self.save_keys_in(&mut tx, set, chunk, keys).await?;
         tx.commit().await?;
         Ok(())
     }
 
     async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        let missing = || FlowError::Missing("a chunk of saved keys");
-        let name = set.to_string();
-        let blob = erasures::keys_blob(&mut tx, self.bound, &name, chunk).await?.ok_or_else(missing)?;
-        let key = safe::replay_key(self.house, &mut tx, self.case).await?;
-        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
-        let bytes = sealed::get_bound(&mut tx, &key, bound, blob).await?.ok_or_else(missing)?;
-        Ok(serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("saved keys of another shape"))?)
+        Ok(self.keys_in(&mut tx, set, chunk).await?)
     }
 
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        let old = erasures::discovery_blob(&mut tx, self.bound).await?;
-        let bound = sealed::Bound { kind: DISCOVERY, to: &self.belongs("") };
-        let blob = self.replace(&mut tx, old, bound, &bytes(discovery)?).await?;
-        erasures::save_discovery_blob(&mut tx, self.bound, blob).await?;
+        self.save_discovery_in(&mut tx, discovery).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::db::{Tx, authorities, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
 use crate::domain::{CaseId, State};
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
-use crate::vault::DataKey;
+use crate::vault::{DataKey, KeyPurpose};
 use crate::verify::{Addressee, Authority, Challenge};
 
 use super::error::FlowError;
@@ -208,6 +208,17 @@ pub(super) async fn append(
     append_private(house, tx, case, event, actor, facts, PrivateFacts::new()).await
 }
 
+/// Records that a key is about to be destroyed: the record key signs for its own end too.
+pub(super) async fn key_destroyed(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    purpose: KeyPurpose,
+) -> Result<(), FlowError> {
+    let facts = Facts::new().with("key", Fact::Word(purpose.to_string()))?;
+    append(house, tx, case, Recorded::KeyDestroyed, Actor::PROGRAM, facts).await
+}
+
 /// As [`append`], with facts that only the record key opens.
 pub(super) async fn append_private(
     house: &House,
@@ -243,7 +254,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::StopAsked | Event::Held => Recorded::Held,
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),
-        Event::Begun | Event::Continued { .. } => Recorded::Intent,
+        Event::Begun | Event::Continued { .. } | Event::KeepingEnded { .. } => Recorded::Intent,
         Event::Erased { waiting: true, .. } => Recorded::Awaited,
         // What came back while it waited for others is erased, or stays; it waits on.
         Event::ErasedAgain | Event::LeftAlone if before.waits => Recorded::Awaited,

@@ -44,7 +44,9 @@ pub(super) async fn open(
     let asker_mac = opening.from.as_ref().map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
     let wish = wish::mac(house, delivery.content_mac, letter);
-    let Some(Stored { request, .. }) = write(house, tx, delivery.received_at, language, bindings, wish).await? else {
+    let Some(Stored { request, .. }) =
+        write(house, tx, Opens::letter(delivery.received_at, language, wish), bindings).await?
+    else {
         return join(house, tx, wish, bytes).await;
     };
     safe::put_opening(house, tx, &request, &opening).await?;
@@ -79,7 +81,7 @@ pub(super) async fn anew(
         return Err(FlowError::Broken("a request was opened anew from its letter already; see 'trail show'"));
     }
     let bindings = Bindings { asker_mac: ended.bindings.asker_mac, ..Bindings::default() };
-    let anew = write(house, tx, old.deadlines.received_at, old.language, bindings, None).await?;
+    let anew = write(house, tx, Opens::letter(old.deadlines.received_at, old.language, None), bindings).await?;
     let anew = anew.ok_or(FlowError::Broken("a letter that is read again repeats no wish"))?;
     safe::put_opening(house, tx, &anew.request, &opening).await?;
     for letter in &letters {
@@ -142,11 +144,23 @@ pub(super) async fn for_review(
     reason: ReviewReason,
 ) -> Result<Request, FlowError> {
     let language = house.config.service.language;
-    let stored = write(house, tx, received_at, language, Bindings::default(), None).await?;
+    let stored = write(house, tx, Opens::letter(received_at, language, None), Bindings::default()).await?;
     let stored = stored.ok_or(FlowError::Broken("a letter that nobody could read repeats no wish"))?;
     let event = Event::Unclear { reason, reachable: false, quiet: false };
     let bindings = stored.bindings.clone();
     Ok(advance::advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?.request)
+}
+
+/// Opens a request that nobody wrote a letter for; `of` is the case that it goes on from. Nobody is known who could be written to.
+pub(super) async fn by_itself(house: &House, tx: &mut Tx, origin: Origin, of: CaseId) -> Result<Stored, FlowError> {
+    let (now, language) = (house.clock.now(), house.config.service.language);
+    let opened = Opens { origin, received_at: now, language, wish: None };
+    let stored = write(house, tx, opened, Bindings::default()).await?;
+    let stored = stored.ok_or(FlowError::Broken("what nobody wrote repeats no wish"))?;
+    // A word begins with a letter, a number may not.
+    let facts = Facts::new().with("opened_from", Fact::Word(format!("case:{of}")))?;
+    note::append(house, tx, stored.request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
+    Ok(stored)
 }
 
 /// Keeps what the header of a letter says that was too large to read, so that a person sees who wrote. What it asks for
@@ -163,21 +177,30 @@ pub(super) async fn keep_header(
     safe::put_letter(house, tx, request, header).await
 }
 
-/// Writes a new request with its keys and the first leaf of its trail; `None` where the same wish is open.
-async fn write(
-    house: &House,
-    tx: &mut Tx,
+/// What a request is opened with.
+struct Opens {
+    origin: Origin,
     received_at: Timestamp,
     language: Language,
-    bindings: Bindings,
+    /// HMAC of the wish of its letter.
     wish: Option<[u8; 32]>,
-) -> Result<Option<Stored>, FlowError> {
+}
+
+impl Opens {
+    const fn letter(received_at: Timestamp, language: Language, wish: Option<[u8; 32]>) -> Self {
+        Self { origin: Origin::Letter, received_at, language, wish }
+    }
+}
+
+/// Writes a new request with its keys and the first leaf of its trail; `None` where the same wish is open.
+async fn write(house: &House, tx: &mut Tx, opens: Opens, bindings: Bindings) -> Result<Option<Stored>, FlowError> {
+    let Opens { origin, received_at, language, wish } = opens;
     let now = house.clock.now();
     let request = Request::open(
         RequestId::new(now, &*house.chance),
         free_reference(house, tx).await?,
         CaseId::new(&*house.chance),
-        Origin::Letter,
+        origin,
         language,
         Deadlines::from_receipt(received_at, &house.config.law.pack, &house.calendar),
     );

@@ -1,18 +1,26 @@
-//! What stays in the stores after erasures, on which ground and until when. Counts only; reads our own database and nothing
-//! else.
+//! What stays in the stores after erasures, on which ground and until when; and its end.
+//!
+//! When a request is completed, the keys of what stays are sealed once more (`remember`), under a key of the case that outlives the
+//! others. A job per case looks at those rows (`look`) and has them erased when their own time is over.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::db::requests;
-use crate::domain::State;
-use crate::vault::KeyPurpose;
+use crate::db::kept;
 
 use super::error::FlowError;
 use super::house::House;
-use super::safe;
+
+mod look;
+mod remember;
+
+pub(super) use look::look;
+pub(super) use remember::{Found, found, remember};
+
+/// Cases that are listed at once.
+const CASES_MAX: u32 = 1_000_000;
 
 /// Rows of one table that stay on one ground until one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,7 +41,7 @@ pub struct KeptLine {
     pub over: bool,
 }
 
-/// What is kept, what ends first first. Requests whose record was forgotten by its term are not among it.
+/// What is kept, what ends first first, as it was when its rows were looked at last.
 ///
 /// # Errors
 /// When our database does not answer.
@@ -41,13 +49,13 @@ pub async fn list(house: &House) -> Result<Vec<KeptLine>, FlowError> {
     let today = house.calendar.day(house.clock.now());
     let mut tx = house.db.read().await?;
     let mut sums = BTreeMap::new();
-    for stored in requests::list(&mut tx, &[State::Completed, State::Reopened], true, u32::MAX).await? {
-        if !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Record).await? {
-            continue;
-        }
-        for kept in safe::closing(house, &mut tx, &stored.request).await?.kept {
-            let sum = sums.entry((kept.until, kept.store, kept.table, kept.ground)).or_insert((0, 0));
-            *sum = (sum.0 + kept.rows, sum.1 + 1);
+    for record in kept::all(&mut tx, CASES_MAX).await? {
+        let Some(key) = remember::key(house, &mut tx, record.case).await? else { continue };
+        for set in remember::remainder(&mut tx, &key).await?.sets.into_iter().filter(|set| set.rows > 0) {
+            let at = set.keeping.rows.at;
+            let line = (set.until, at.store.to_string(), at.table, set.keeping.keep.ground);
+            let sum = sums.entry(line).or_insert((0, 0));
+            *sum = (sum.0 + set.rows, sum.1 + 1);
         }
     }
     let mut lines = Vec::with_capacity(sums.len());

@@ -25,6 +25,8 @@ stored_enum! {
         Replay = "replay",
         /// The private facts of the trail.
         Record = "record",
+        /// The keys of rows that stay on a ground, until the last of them may go.
+        Kept = "kept",
     }
 }
 
@@ -70,7 +72,7 @@ impl fmt::Display for KeyId {
 pub enum KeyOwner {
     /// One letter in the mailbox; its one key is [`KeyPurpose::Delivery`].
     Delivery(DeliveryId),
-    /// One case; it has the other four.
+    /// One case; it has four of the others, and the fifth where rows stay on a ground.
     Case(CaseId),
 }
 

@@ -15,6 +15,7 @@
 //! | contact | the reply address, challenge tokens and codes | when the last letter is delivered or has bounced; with the letters where one was never handed over |
 //! | replay | saved keys of what was erased | with the last backup of the stores |
 //! | record | private facts of the trail | with the period of the law pack |
+//! | kept | the keys of rows that stay on a ground | when the time of the last of them is over and it is erased |
 
 mod data_key;
 mod installation;

@@ -10,6 +10,8 @@ use crate::chance::Chance;
 use crate::domain::{AuthorityId, RequestId, Timestamp, stored_enum};
 use crate::vault::GateKey;
 
+use super::kept::{ForgedKept, KeptRecord};
+
 stored_enum! {
     /// On what an authority rests.
     AuthorityKind, "authority" {
@@ -37,6 +39,8 @@ stored_enum! {
         ServiceEnded = "service_ended",
         /// An authority that a plan was completed under.
         CompletedPlan = "completed_plan",
+        /// A completed plan kept rows on a ground, and their time is over.
+        KeepingEnded = "keeping_ended",
     }
 }
 
@@ -45,7 +49,7 @@ impl Method {
         match self {
             Self::Reply | Self::Code | Self::OwnerApproval | Self::Operators => AuthorityKind::Verified,
             Self::ServiceEnded => AuthorityKind::Termination,
-            Self::CompletedPlan => AuthorityKind::Continuation,
+            Self::CompletedPlan | Self::KeepingEnded => AuthorityKind::Continuation,
         }
     }
 }
@@ -189,21 +193,46 @@ impl Authority {
         now: Timestamp,
         chance: &dyn Chance,
     ) -> Result<Self, Unfounded> {
-        if plan.completed_at > now || plan.completed_at < self.issued_at {
+        if plan.completed_at > now {
             return Err(Unfounded::NotCompleted);
         }
-        let same = plan.request == self.request
-            && plan.account_mac == self.account_mac
-            && plan.plan_digest == self.plan_digest;
-        if !same {
-            return Err(Unfounded::OtherPlan);
-        }
+        self.completes(plan)?;
         let grounds = Grounds {
             request: self.request,
             method: Method::CompletedPlan,
             account_mac: self.account_mac,
             plan_digest: self.plan_digest,
         };
+        Ok(Self::issue(&grounds, lives, now, chance))
+    }
+
+    /// Whether a completed plan is the one that this is for.
+    pub(super) fn completes(&self, plan: &CompletedPlan) -> Result<(), Unfounded> {
+        if plan.completed_at < self.issued_at {
+            return Err(Unfounded::NotCompleted);
+        }
+        let same = plan.request == self.request
+            && plan.account_mac == self.account_mac
+            && plan.plan_digest == self.plan_digest;
+        if same { Ok(()) } else { Err(Unfounded::OtherPlan) }
+    }
+
+    /// An authority for rows that a completed plan kept and whose time is over: for the same account, a request of its own and
+    /// the plan of those rows.
+    ///
+    /// # Errors
+    /// [`ForgedKept`] where the record does not carry the mark of this installation.
+    pub fn of_ended_keeping(
+        kept: &KeptRecord,
+        gate: &GateKey,
+        request: RequestId,
+        plan_digest: [u8; 32],
+        lives: Duration,
+        now: Timestamp,
+        chance: &dyn Chance,
+    ) -> Result<Self, ForgedKept> {
+        kept.check(gate)?;
+        let grounds = Grounds { request, method: Method::KeepingEnded, account_mac: kept.account_mac, plan_digest };
         Ok(Self::issue(&grounds, lives, now, chance))
     }
 

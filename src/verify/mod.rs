@@ -14,6 +14,7 @@ mod completion;
 mod directory;
 mod evidence;
 mod hold;
+mod kept;
 mod legal;
 mod policy;
 mod settled;
@@ -36,6 +37,7 @@ pub use directory::{
 };
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
+pub use kept::{ForgedKept, KeptRecord};
 pub use legal::{ForgedLegalHold, HeldKind, LegalHoldRecord};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};
 pub use settled::Settled;

@@ -30,12 +30,14 @@ INSERT INTO users VALUES
 ";
 
 const SALES: &str = "
-CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, placed_at TEXT NOT NULL, ship_name TEXT);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, placed_at TEXT NOT NULL, ship_name TEXT,
+  ship_street TEXT);
 CREATE INDEX orders_by_user ON orders (user_id);
 CREATE TABLE sessions (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, pages TEXT NOT NULL);
 CREATE INDEX sessions_by_user ON sessions (user_id);
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 11)
-  INSERT INTO orders (user_id, placed_at, ship_name) SELECT 1 + i / 2, '2024-05-15', 'Parcel ' || i FROM n;
+  INSERT INTO orders (user_id, placed_at, ship_name, ship_street)
+    SELECT 1 + i / 2, '2024-05-15', 'Parcel ' || i, 'Elm Street ' || i FROM n;
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 17)
   INSERT INTO sessions (user_id, pages) SELECT 1 + i / 3, '/basket/' || i FROM n;
 ";
@@ -75,10 +77,10 @@ backup_days = 14
 [tables.orders]
 key        = "id"
 belongs_to = { "shop.users" = "user_id" }
-categories = { id = "none", user_id = "none", placed_at = "none", ship_name = "identity" }
+categories = { id = "none", user_id = "none", placed_at = "none", ship_name = "identity", ship_street = "contact" }
 erase      = "mask"
 mask       = { user_id = "detach", ship_name = "null" }
-keep       = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + 10 years" }
+keep       = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + {kept}" }
 
 [tables.sessions]
 key        = "id"
@@ -98,20 +100,20 @@ const ROWS: [(&str, &str, &str); 4] = [
     (
         "sales",
         "orders",
-        "SELECT id || ' ' || quote(user_id) || ' ' || placed_at || ' ' || quote(ship_name) AS line FROM orders ORDER BY id",
+        "SELECT id || ' ' || quote(user_id) || ' ' || placed_at || ' ' || quote(ship_name) || ' ' || quote(ship_street) AS line FROM orders ORDER BY id",
     ),
     ("sales", "sessions", "SELECT id || ' ' || user_id || ' ' || pages AS line FROM sessions ORDER BY id"),
 ];
 
-/// Makes the stores and their maps in a folder; account 1 is that of `owner`.
-pub async fn create(folder: &Path, owner: &str) {
+/// Makes the stores and their maps in a folder; account 1 is that of `owner`, and orders stay so long.
+pub async fn create(folder: &Path, owner: &str, kept: &str) {
     std::fs::write(folder.join("parcels.toml"), PARCELS).unwrap();
     let shop = SHOP.replace(OWNER, owner);
     for (store, schema, map) in [("shop", shop.as_str(), SHOP_MAP), ("sales", SALES, SALES_MAP)] {
         let mut file = open(folder, store).await;
         sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut file).await.unwrap();
         file.close().await.unwrap();
-        std::fs::write(folder.join(format!("{store}.toml")), map).unwrap();
+        std::fs::write(folder.join(format!("{store}.toml")), map.replace("{kept}", kept)).unwrap();
     }
 }
 

@@ -12,7 +12,7 @@ use super::world::World;
 
 /// What must be the same, whoever was killed: a name, and lines.
 const SAME: [(&str, &str); 15] = [
-    ("requests", "SELECT state || ' ' || scope || ' ' || asker_role || ' moves ' || CAST(moves AS TEXT) || ' round ' || CAST(round AS TEXT)
+    ("requests", "SELECT state || ' ' || origin || ' ' || COALESCE(scope, '-') || ' ' || COALESCE(asker_role, '-') || ' moves ' || CAST(moves AS TEXT) || ' round ' || CAST(round AS TEXT)
         || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END
         || CASE WHEN letters_due_at IS NULL THEN '' ELSE ' letters are due' END AS line FROM requests"),
     ("letters", "SELECT kind || ' ' || audience || ' ' || CAST(occasion AS TEXT) || ' ' || CAST(round AS TEXT) || ' ' || state AS line FROM letters"),

@@ -48,11 +48,21 @@ pub enum Phase {
     Swept,
     /// The letters are to be forgotten.
     Forgotten,
+    /// The time of what was kept is over.
+    Over,
 }
 
 impl Phase {
-    pub const ALL: [Self; 7] =
-        [Self::Opened, Self::Challenged, Self::Confirmed, Self::Erased, Self::Answered, Self::Swept, Self::Forgotten];
+    pub const ALL: [Self; 8] = [
+        Self::Opened,
+        Self::Challenged,
+        Self::Confirmed,
+        Self::Erased,
+        Self::Answered,
+        Self::Swept,
+        Self::Forgotten,
+        Self::Over,
+    ];
 
     fn order(self, beginning: Timestamp, letters_max: i64, kill_at: Option<(String, u32)>) -> Order {
         let (minutes, letters) = match self {
@@ -64,6 +74,7 @@ impl Phase {
             Self::Swept => (17 * 1440, 4),
             // Nobody else was asked where letters go over servers.
             Self::Forgotten => (51 * 1440, letters_max),
+            Self::Over => (120 * 1440, letters_max),
         };
         Order { now: beginning.as_micros() + minutes * 60_000_000, letters, kill_at }
     }
@@ -88,7 +99,9 @@ impl World {
         };
         let (folder, people, beginning) = (tempfile::tempdir().unwrap(), mail.people(), mail.beginning());
         let world = Self { folder, postgres, mail, people, beginning };
-        shop::create(world.folder(), &world.people.owner).await;
+        // Where servers give the time, no phase comes after it.
+        let kept = if world.phases().contains(&Phase::Over) { "24 months" } else { "10 years" };
+        shop::create(world.folder(), &world.people.owner, kept).await;
         for name in ["cur", "new", "tmp"] {
             std::fs::create_dir_all(world.support().join(name)).unwrap();
         }
@@ -200,7 +213,7 @@ impl World {
                 self.deliver(&to, &answer, phase, 0).await;
             }
             Phase::Swept => shop::late_writer(self.folder()).await,
-            Phase::Erased | Phase::Forgotten => {}
+            Phase::Erased | Phase::Forgotten | Phase::Over => {}
         }
     }
 

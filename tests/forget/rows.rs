@@ -54,15 +54,24 @@ on_both! {
             no_letters_are_due(world).await;
             assert!(letters_of(&world.ground.path("support")).is_empty());
             world.days_pass(u64::from(world.house.config.retention.record_days)).await;
+            assert_eq!(living(world).await, ["kept"], "and the keys of what the law keeps for ten years");
+            for table in TABLES.iter().filter(|table| **table != "sealed") {
+                assert_eq!(count(world, table).await, 0, "{table}");
+            }
+            // Then that goes in a request of its own, which leaves like any other.
+            world.days_pass(3_000).await;
+            world.days_pass(31).await;
+            world.days_pass(u64::from(world.house.config.retention.record_days)).await;
             for table in TABLES {
                 assert_eq!(count(world, table).await, 0, "{table}");
             }
+            assert_eq!(count(world, "kept").await, 0);
             assert_eq!(count(world, "jobs WHERE request_id IS NOT NULL").await, 0);
             assert_eq!(count(world, "jobs_done WHERE request_id IS NOT NULL").await, 0);
             assert_eq!(count(world, "deliveries WHERE request_id IS NOT NULL OR content_mac IS NOT NULL").await, 0);
             assert_eq!(count(world, "deliveries").await, 2, "every UID keeps its disposition");
             assert_eq!(living(world).await, [""; 0]);
-            assert_eq!(count(world, "vault_keys WHERE purpose <> 'delivery'").await, 4, "that they are gone stays proven");
+            assert_eq!(count(world, "vault_keys WHERE purpose <> 'delivery'").await, 9, "that they are gone stays proven");
             let mut tx = world.house.db.read().await.unwrap();
             let leaves = trail::show(&mut tx, case).await.unwrap();
             verify_chain(&leaves.into_iter().map(|stored| stored.leaf).collect::<Vec<_>>()).unwrap();

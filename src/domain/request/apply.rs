@@ -3,7 +3,7 @@
 use crate::domain::{LetterKind, Role, Scope, Timestamp};
 
 use super::event::{Audience, Effect, Event, Wake, Work};
-use super::state::{Ask, Hold, IllegalTransition, Policy, Request, ReviewReason, State, Warrant};
+use super::state::{Ask, Hold, IllegalTransition, Origin, Policy, Request, ReviewReason, State, Warrant};
 
 mod due;
 mod pause;
@@ -120,6 +120,7 @@ impl Step<'_> {
                 self.effects.push(Effect::Run(Work::Erase));
                 Ok(())
             }
+            Event::KeepingEnded { warrant } => self.keeping_ended(*warrant),
             Event::ErasedAgain => self.end_again(State::Erasing),
             Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
@@ -378,6 +379,22 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Nobody asked and nobody is asked: it was told in the confirmation of the first erasure until when the rows stay.
+    fn keeping_ended(&mut self, warrant: Warrant) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::Received, State::NeedsReview])?;
+        if self.next.origin != Origin::Retention {
+            return Err(self.illegal("no rows are kept for it"));
+        }
+        self.live(warrant)?;
+        self.next.warrant = Some(warrant);
+        self.next.review = None;
+        // Whatever comes of it, a backup may bring the rows back.
+        self.next.erased = true;
+        self.next.state = State::Erasing;
+        self.effects.push(Effect::Run(Work::Erase));
+        Ok(())
+    }
+
     /// Completed once more. Nobody is written to: who asked was told of the first end, and their address is forgotten. What
     /// waited for others waits on.
     fn end_again(&mut self, from: State) -> Result<(), IllegalTransition> {
@@ -395,6 +412,9 @@ impl Step<'_> {
 
     fn put_right(&mut self) -> Result<(), IllegalTransition> {
         self.only_from(&[State::NeedsReview])?;
+        if self.next.origin == Origin::Retention {
+            return Err(self.illegal("nobody wrote it: when its cause is gone, it goes on by itself"));
+        }
         self.next.state = State::Received;
         self.next.review = None;
         self.next.ask = None;

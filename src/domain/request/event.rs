@@ -154,6 +154,11 @@ pub enum Event {
         /// The continuation that `verify` made.
         warrant: Warrant,
     },
+    /// The time of rows is over that an erasure kept on a ground.
+    KeepingEnded {
+        /// The continuation that `verify` made.
+        warrant: Warrant,
+    },
     /// What had come back is erased, and every step was re-read. The person heard of the first end; their address went
     /// with its last letter.
     ErasedAgain,
@@ -206,6 +211,7 @@ impl Event {
             Self::StepFailed => "step_failed",
             Self::CameBack => "came_back",
             Self::Continued { .. } => "continued",
+            Self::KeepingEnded { .. } => "keeping_ended",
             Self::ErasedAgain => "erased_again",
             Self::LeftAlone => "left_alone",
             Self::PutRight => "put_right",

@@ -69,6 +69,8 @@ stored_enum! {
         Letter = "letter",
         /// The account's service ended.
         Termination = "termination",
+        /// Rows that an erasure kept on a ground may stay no longer.
+        Retention = "retention",
     }
 }
 
@@ -253,7 +255,7 @@ impl Request {
         }
     }
 
-    /// A request that a letter (or an ended service) has just opened.
+    /// A request that a letter, an ended service or an ended retention has just opened.
     #[must_use]
     pub const fn open(
         id: RequestId,

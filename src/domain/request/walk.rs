@@ -22,6 +22,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("received", "withdrawn_by_person", &["withdrawn"]),
     ("received", "withdrawn_by_operator", &["withdrawn"]),
     ("received", "refused_by_operator", &["refused"]),
+    ("received", "keeping_ended", &["erasing"]),
     ("awaiting_confirmation", "unclear", &["needs_review"]),
     ("awaiting_confirmation", "answer_unclear", &["awaiting_confirmation"]),
     ("awaiting_confirmation", "confirmed", &["scheduled"]),
@@ -61,6 +62,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("completed", "came_back", &["reopened"]),
     ("reopened", "continued", &["erasing"]),
     ("reopened", "left_alone", &["completed", "waiting_on_recipients"]),
+    ("needs_review", "keeping_ended", &["erasing"]),
     ("needs_review", "put_right", &["received"]),
     ("needs_review", "vouched", &["scheduled"]),
     ("needs_review", "vouched_pending_approval", &["awaiting_approval", "needs_review"]),
@@ -142,7 +144,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         };
     }
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..30) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..31) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let scope = scope_of(rng, request);
@@ -191,6 +193,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         25 => Event::ErasedAgain,
         26 => Event::LeftAlone,
         27 => Event::Vouched { scope: scope_of(rng, request), warrant: warrant(now, live) },
+        29 => Event::KeepingEnded { warrant: warrant(now, live) },
         28 => Event::VouchedPendingApproval { scope: scope_of(rng, request) },
         _ => Event::WithdrawnByOperator,
     }
@@ -203,12 +206,16 @@ fn month(now: Timestamp) -> Deadlines {
 }
 
 fn newborn(now: Timestamp) -> Request {
+    born(Origin::Letter, now)
+}
+
+fn born(origin: Origin, now: Timestamp) -> Request {
     let chance = SeededChance::new(7);
     Request::open(
         RequestId::new(now, &chance),
         Reference::new(&chance),
         CaseId::new(&chance),
-        Origin::Letter,
+        origin,
         Language::En,
         month(now),
     )
@@ -317,6 +324,8 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             back_where_it_was(before, after);
         }
         Event::Released => back_where_it_was(before, after),
+        Event::PutRight => assert_eq!(before.origin, Origin::Letter, "what nobody wrote is about nobody else"),
+        Event::KeepingEnded { .. } => assert_eq!(before.origin, Origin::Retention, "whoever asked is asked"),
         Event::CameBack => assert_eq!(after.warrant, before.warrant, "a continuation rests on what permitted it"),
         Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
         Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
@@ -444,7 +453,7 @@ impl Erased {
     /// The periods of forgetting start with the move that ends a request and with no later one, and the saved keys live as
     /// long as something that was erased may come back.
     fn check(&mut self, before: &Request, event: &Event, after: &Request, effects: &[Effect], seed: u64) {
-        self.0 |= matches!(event, Event::Erased { held_anything: true, .. });
+        self.0 |= matches!(event, Event::Erased { held_anything: true, .. } | Event::KeepingEnded { .. });
         let closes: Vec<bool> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -514,7 +523,8 @@ fn random_lives_stay_within_the_table() {
                 request = after;
                 let goes_on = matches!(request.state, State::Completed | State::Forwarded | State::Refused);
                 if request.state.is_ended() && (!goes_on || rng.random_bool(0.2)) {
-                    request = newborn(now);
+                    let kept = rng.random_bool(0.1);
+                    request = born(if kept { Origin::Retention } else { Origin::Letter }, now);
                     erased = Erased::default();
                     watched = Watched::of(&opened(&request, &policy, now));
                 }

@@ -1,0 +1,229 @@
+//! The promise: what an erasure keeps on a ground goes when its own time is over, and nothing else with it; and nobody has to think
+//! of it.
+
+use expunged::domain::{RequestId, State};
+use expunged::flow::legal::{self, HeldTarget, table};
+use expunged::flow::retention;
+use expunged::params;
+
+use crate::support::world::{Ground, TEAM, World, on_both};
+
+const OWNER: &str = "owner1@team.example";
+
+/// A shop that keeps orders for eighteen months: those of account 1 until August and September, by their own dates.
+async fn keeping(ground: Ground, orders: &str) -> World {
+    let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
+    let start = map.find("erase      = \"mask\"").unwrap();
+    ground.write("shop.toml", &format!("{}{orders}\n", &map[..start]));
+    ground.shop.run("INSERT INTO orders VALUES ('o9', 'u1', '2026-03-01', 'Olga One', 'Elm Street 1')").await;
+    ground.build().await
+}
+
+/// Orders stay as they are, and then go.
+const WHOLE: &str = r#"erase = "keep"
+mask  = { user_id = "detach" }
+keep  = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + 18 months" }"#;
+
+/// The street stays, and then goes; the row is somebody's statistics.
+const STREET: &str = r#"erase = "mask"
+mask  = { user_id = "detach", ship_name = "null" }
+keep  = { ground = "Art. 17(3)(b) GDPR", until = "placed_at + 18 months" }"#;
+
+async fn closed(world: &World) -> RequestId {
+    let request = world.ask_and_confirm(OWNER).await;
+    world.days_pass(7).await;
+    assert_eq!(world.state(request).await, State::Completed);
+    assert_eq!(orders(world, "id IN ('o1', 'o9') AND ship_street IS NOT NULL").await, 2, "both stay on the ground");
+    request
+}
+
+async fn orders(world: &World, which: &str) -> i64 {
+    world.ground.shop.count(&format!("SELECT COUNT(*) FROM orders WHERE {which}")).await
+}
+
+/// The requests that ended retentions have opened, by their states.
+async fn opened(world: &World) -> Vec<String> {
+    let mut tx = world.house.db.read().await.unwrap();
+    let rows =
+        tx.all("SELECT state FROM requests WHERE origin = 'retention' ORDER BY opened_at", params![]).await.unwrap();
+    rows.iter().map(|row| row.text("state").unwrap()).collect()
+}
+
+/// The days and rows that `retention list` shows.
+async fn listed(world: &World) -> Vec<(String, u64, bool)> {
+    let lines = retention::list(&world.house).await.unwrap();
+    lines.into_iter().map(|line| (line.until.unwrap().to_string(), line.rows, line.over)).collect()
+}
+
+async fn goes_when_its_time_is_over(world: World) {
+    world
+        .live(async {
+            closed(&world).await;
+            assert_eq!(listed(&world).await, [("2027-09-01".to_owned(), 2, false)]);
+            world.days_pass(195).await;
+            assert_eq!(orders(&world, "id IN ('o1', 'o9')").await, 2, "it is July");
+            assert!(opened(&world).await.is_empty());
+            world.days_pass(16).await;
+            assert_eq!(orders(&world, "id = 'o1'").await, 0, "its time was over on the first of August");
+            assert_eq!(orders(&world, "id = 'o9'").await, 1, "this one stays another month");
+            assert_eq!(listed(&world).await, [("2027-09-01".to_owned(), 1, false)]);
+            assert_eq!(opened(&world).await, ["completed"]);
+            world.days_pass(31).await;
+            assert_eq!(orders(&world, "id = 'o9'").await, 0);
+            assert_eq!(orders(&world, "id IN ('o2', 'o3', 'o4') AND ship_name IS NOT NULL").await, 3, "nobody else's");
+            assert_eq!(opened(&world).await, ["completed", "completed"]);
+            assert!(listed(&world).await.is_empty());
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM kept", params![]).await, 0);
+            let keys = "SELECT COUNT(*) AS number FROM vault_keys WHERE purpose = 'kept' AND wrapped IS NOT NULL";
+            assert_eq!(world.number(keys, params![]).await, 0, "and the keys are destroyed");
+            assert!(world.fresh(TEAM).is_empty(), "nobody had to do anything");
+        })
+        .await;
+}
+
+on_both! {
+    async fn what_is_kept_goes_when_its_time_is_over(ground) {
+        goes_when_its_time_is_over(keeping(ground, WHOLE).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_of_it_is_in_a_trail_of_its_own() {
+    let world = keeping(Ground::sqlite().await, WHOLE).await;
+    world
+        .live(async {
+            closed(&world).await;
+            world.days_pass(211).await;
+            let mut tx = world.house.db.read().await.unwrap();
+            let sql = "SELECT event FROM trail WHERE case_id = (SELECT case_id FROM requests WHERE origin = 'retention') ORDER BY number";
+            let events: Vec<String> =
+                tx.all(sql, params![]).await.unwrap().iter().map(|row| row.text("event").unwrap()).collect();
+            let expected = ["request_opened", "noted", "authority_issued", "intent", "intent", "outcome", "completed"];
+            assert_eq!(events, expected, "opened, permitted, begun, each step before and after, and its end");
+            let sql = "SELECT method FROM authorities a JOIN requests r ON r.id = a.request_id WHERE r.origin = 'retention'";
+            let method = tx.all(sql, params![]).await.unwrap()[0].text("method").unwrap();
+            assert_eq!(method, "keeping_ended");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_stays_loses_what_was_kept_of_it() {
+    let world = keeping(Ground::sqlite().await, STREET).await;
+    world
+        .live(async {
+            closed(&world).await;
+            world.days_pass(211).await;
+            assert_eq!(orders(&world, "id = 'o1' AND ship_street IS NULL AND placed_at IS NOT NULL").await, 1);
+            assert_eq!(orders(&world, "id = 'o9' AND ship_street IS NOT NULL").await, 1);
+            assert_eq!(opened(&world).await, ["completed"]);
+        })
+        .await;
+}
+
+/// The record is forgotten long before the last row goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_request_may_be_forgotten_by_then() {
+    let world = keeping(Ground::sqlite().await, &WHOLE.replace("18 months", "60 months")).await;
+    world
+        .live(async {
+            let request = closed(&world).await;
+            world.days_pass(1_100).await;
+            world.days_pass(2).await;
+            let known = "SELECT COUNT(*) AS number FROM requests WHERE id = $1";
+            assert_eq!(world.number(known, params![request]).await, 0, "the request is forgotten");
+            assert_eq!(listed(&world).await, [("2031-03-01".to_owned(), 2, false)]);
+            world.days_pass(400).await;
+            assert_eq!(orders(&world, "id = 'o1'").await, 0);
+            assert_eq!(orders(&world, "id = 'o9'").await, 1);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_written_anew_under_the_key_is_left_alone() {
+    let world = keeping(Ground::sqlite().await, WHOLE).await;
+    world
+        .live(async {
+            closed(&world).await;
+            world.ground.shop.run("DELETE FROM orders WHERE id = 'o1'").await;
+            world
+                .ground
+                .shop
+                .run("INSERT INTO orders VALUES ('o1', 'u2', '2027-06-01', 'Otto Two', 'Elm Street 2')")
+                .await;
+            world.days_pass(300).await;
+            assert_eq!(orders(&world, "id = 'o1' AND user_id = 'u2'").await, 1, "it is Otto's");
+            assert_eq!(orders(&world, "id = 'o9'").await, 0);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_legal_hold_stops_it_and_its_end_lets_it_go_on() {
+    let world = keeping(Ground::sqlite().await, WHOLE).await;
+    world
+        .live(async {
+            closed(&world).await;
+            let operator = world.operator("ops");
+            let held = HeldTarget::Table(table("shop.orders").unwrap());
+            let hold = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap().hold;
+            world.days_pass(300).await;
+            assert_eq!(orders(&world, "id IN ('o1', 'o9')").await, 2);
+            assert_eq!(opened(&world).await, ["erasing"]);
+            legal::release(&world.house, hold.id, &operator).await.unwrap();
+            world.settle().await;
+            assert_eq!(orders(&world, "id IN ('o1', 'o9')").await, 0);
+            assert_eq!(opened(&world).await, ["completed"]);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_cannot_be_read_waits_for_a_person_and_goes_on_by_itself() {
+    let world = keeping(Ground::sqlite().await, WHOLE).await;
+    world
+        .live(async {
+            closed(&world).await;
+            world.ground.shop.run("UPDATE orders SET placed_at = 'soon' WHERE id = 'o1'").await;
+            world.days_pass(100).await;
+            world.days_pass(8).await;
+            assert_eq!(opened(&world).await, ["needs_review"], "one, however often it is looked at");
+            let alarms = world.fresh(TEAM);
+            let told: Vec<&str> = alarms.iter().map(|letter| letter.text.as_str()).collect();
+            assert!(told.first().is_some_and(|text| text.contains("placed_at")), "{told:?}");
+            world.ground.shop.run("UPDATE orders SET placed_at = '2026-02-01' WHERE id = 'o1'").await;
+            world.days_pass(100).await;
+            world.days_pass(20).await;
+            assert_eq!(orders(&world, "id = 'o1'").await, 0);
+            assert_eq!(opened(&world).await, ["completed"], "the same request");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_by_sql_what_is_kept() {
+    let world = keeping(Ground::sqlite().await, WHOLE).await;
+    world
+        .live(async {
+            closed(&world).await;
+            for sql in [
+                "UPDATE kept SET account_mac = randomblob(32)",
+                "UPDATE kept SET plan_digest = randomblob(32)",
+                "DELETE FROM kept",
+            ] {
+                let refused = world.try_sql(sql, params![]).await;
+                let refused = refused.expect_err(sql);
+                assert!(format!("{refused:?}").contains("gate:"), "{sql}: {refused:?}");
+            }
+            // A row that plain SQL wrote permits nothing: a trigger can be dropped by whoever owns the database.
+            world.try_sql("DROP TRIGGER kept_stays_itself", params![]).await.unwrap();
+            world.try_sql("UPDATE kept SET account_mac = randomblob(32)", params![]).await.unwrap();
+            world.days_pass(300).await;
+            assert_eq!(orders(&world, "id IN ('o1', 'o9')").await, 2, "nothing is erased under it");
+            assert_eq!(opened(&world).await, ["needs_review"], "and a person looks");
+            let alarms = world.fresh(TEAM);
+            assert!(alarms[0].text.split_whitespace().collect::<Vec<_>>().join(" ").contains("forged or altered"));
+        })
+        .await;
+}

@@ -13,7 +13,7 @@ use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
 use super::utterance::{
-    BARE_ADDRESS, Force, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful, is_erasing,
+    BARE_ADDRESS, Force, HAD, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful, is_erasing,
     is_suspect, object_of, undone, wished,
 };
 
@@ -36,7 +36,7 @@ const HOW_AND_LEAVING: &str = "how+leaving";
 /// The rule for named data with something beside it that no rule reads.
 const MORE: &str = "specific_and_more";
 /// The rules of what was not read in full.
-const UNREAD: [&str; 3] = [MORE, SEVERAL, BARE_ADDRESS];
+const UNREAD: [&str; 4] = [MORE, SEVERAL, BARE_ADDRESS, HAD];
 const REASONS_MAX: usize = 16;
 /// How the rule ends that sends a request to a person because its language was not measured.
 const UNMEASURED: &str = ".unmeasured";

@@ -21,6 +21,8 @@ const PEOPLE_WORDS: usize = 7;
 pub(super) const SEVERAL: &str = "several_people";
 /// The rule for an address with no word for whose it is.
 pub(super) const BARE_ADDRESS: &str = "bare_address";
+/// The rule for an account behind named data that it may only have.
+pub(super) const HAD: &str = "account_of_named";
 /// A wish to erase somebody or something that was not read in full.
 pub(super) const UNREAD_CONFIDENCE: f64 = 0.5;
 /// A wish to erase that does not say what.
@@ -66,7 +68,9 @@ type Object = (Target, f64, &'static str);
 pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
     let near = Near { hit, found, wished: wished(hit, found) };
     if near.has(Group::AccountMine) {
-        return Some((Target::Account, 0.9, "account_mine"));
+        // Whether that alone is to be erased, or the account with it, a person has to say.
+        let alone = near.any(|other| other.is(Group::AccountMine) && !has_named(hit, other, found));
+        return Some(if alone { (Target::Account, 0.9, "account_mine") } else { (Target::Account, UNREAD_CONFIDENCE, HAD) });
     }
     if hit.is(Group::CloseVerb) {
         let account = near.any(|other| other.is(Group::Account) && other.distance(hit) <= CLOSE_WORDS);
@@ -263,7 +267,33 @@ fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
         contract.first == object.first || (contract.overlaps(object) && mine.any(|mine| mine.first == contract.first))
     };
     let of_contract = found.around(object, Group::CancelContract).any(begins);
-    within(Group::RestStays) || in_ours || of_contract || (is_place && within(Group::AccountPlace))
+    within(Group::RestStays) || in_ours || of_contract || (is_place && is_where(object, found))
+}
+
+/// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
+/// our account" nor "the whole of the account".
+fn is_where(account: &Hit, found: &Signals) -> bool {
+    let is_own = found.around(account, Group::Own).any(|own| own.first == account.first);
+    let is_place = |place: &Hit| match place.first > account.first {
+        true => is_own && place.last >= account.last,
+        false => !is_own || place.first + 1 >= account.first,
+    };
+    found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place))
+}
+
+/// Whether an account stands behind named data or a profile that it seems to have: "my phone number associated with our account".
+/// What is joined by a word such as "and" is asked for as well.
+fn has_named(hit: &Hit, account: &Hit, found: &Signals) -> bool {
+    let sentence = || found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
+    let is_between = |other: &Hit, named: &Hit| named.last < other.first && other.first < account.first;
+    let is_had = |named: &&Hit| {
+        let mut between = sentence().filter(|other| is_between(other, named));
+        (matches!(named.topic, Topic::Specific(_)) || named.is(Group::Profile))
+            && named.clause == account.clause
+            && named.last + 1 < account.first
+            && !between.any(|other| other.is(Group::Conjunction) || other.is(Group::Also) || is_erasing(other))
+    };
+    sentence().any(|named| is_had(&named))
 }
 
 /// Whether named data are the writer's own. What people publish (reviews, comments) is so only where they say so right
@@ -390,3 +420,7 @@ pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
     let other_thing = found.beside(hit, Group::Topic) || found.beside(hit, Group::List);
     minded && !other_thing && !hit.is(Group::CloseVerb) && wished(hit, found)
 }
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod place_tests;

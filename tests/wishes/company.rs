@@ -81,6 +81,27 @@ async fn a_users_own_account_is_their_profile() {
     }
 }
 
+/// Where the account of the company is only the place, what is in it is asked for, and neither the account nor more of it.
+#[tokio::test]
+async fn what_is_in_the_account_of_the_company_is_asked_for_alone() {
+    for (from, text, scope) in [
+        (USER, "Löschen Sie bitte meine Telefonnummer aus dem Firmenkonto.", Scope::Data),
+        (OWNER, "Löschen Sie bitte meine Telefonnummer im Konto unserer Firma.", Scope::Data),
+        (USER, "Veuillez supprimer mon numéro de téléphone du compte de la société.", Scope::Data),
+        (OWNER, "Por favor, borren mi número de teléfono de la cuenta de la empresa.", Scope::Data),
+        (USER, "Borren mi perfil de la cuenta de la empresa.", Scope::User),
+    ] {
+        let world = World::sqlite().await;
+        world
+            .live(async {
+                let case = opens(&world, from, ("Hello", text)).await;
+                let request = world.stored(case).await.request;
+                assert_eq!(request.ask.expect(text).offered, [scope], "{text}");
+            })
+            .await;
+    }
+}
+
 /// For the owner the account of the company is the account; that of another company is nobody's whom they may speak for.
 #[tokio::test]
 async fn an_owner_closes_their_own_account_and_no_other() {

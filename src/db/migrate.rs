@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_settled",
     11 "0011_completions",
     12 "0012_holding",
+    13 "0013_claimed",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -15,6 +15,8 @@ mod directory;
 mod evidence;
 mod hold;
 mod legal;
+#[cfg(test)]
+mod pinned;
 mod policy;
 mod settled;
 #[cfg(test)]
@@ -34,7 +36,7 @@ pub use directory::{
     ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
     QueryError, Row, SqlDirectory, Trial, rehearse,
 };
-pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
+pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Hand, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
 pub use legal::{ForgedLegalHold, HeldKind, LegalHoldRecord};
 pub use policy::{AuthorityRow, AuthoritySettings, AuthorityTable, DoubleRow, Rule, Target};

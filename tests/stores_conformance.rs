@@ -11,7 +11,7 @@ mod survey;
 use expunged::domain::Retry;
 use expunged::stores::{
     self, Assignment, ColumnKind, Key, KeyValue, NewValue, OnDelete, Select, SqlRows, StoreError, StoreKind,
-    StoreLimits,
+    StoreLimits, Tally,
 };
 use expunged::verify::{Directory as _, Queries, QueryError, Row, SqlDirectory};
 use secrecy::SecretString;
@@ -84,6 +84,7 @@ async fn conform(world: World) {
     pages_of_keys(&world).await;
     finds_what_two_selections_share(&world).await;
     compares_across_types(&world).await;
+    tallies_what_rows_hold(&world).await;
     masks_and_sees_residue(&world).await;
     a_change_that_goes_too_far_is_undone(&world).await;
     tells_what_columns_hold(&world).await;
@@ -173,6 +174,27 @@ async fn compares_across_types(world: &World) {
     assert_eq!(world.store.count(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
     assert_eq!(world.store.delete(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM blobs").await, 1);
+}
+
+async fn tallies_what_rows_hold(world: &World) {
+    let by_id = names(&["id"]);
+    let keys = ints(&[1, 2, 3, 9]);
+    let select = Select { table: "people", columns: &by_id, values: &keys };
+    let tally = |rows, holding: &[u64]| Tally { rows, holding: holding.to_vec() };
+    let groups = [names(&["phone"]), names(&["note", "phone"]), names(&["email"])];
+    assert_eq!(world.store.tally(select, &[], &groups).await.unwrap(), tally(3, &[2, 3, 3]));
+    assert_eq!(world.store.tally(select, &[], &[]).await.unwrap(), tally(3, &[]));
+    // Ben has no number, and Anna's note is what it becomes.
+    let note = Assignment { column: "note".to_owned(), value: NewValue::Constant("x".to_owned()) };
+    let groups = [names(&["note"]), names(&["phone"]), names(&["note", "phone"])];
+    let left = world.store.tally(select, &[note, null("phone")], &groups).await.unwrap();
+    assert_eq!(left, tally(3, &[1, 2, 3]), "Ben's note, the numbers of Anna and Cy");
+    let nobody = ints(&[9]);
+    let none = Select { values: &nobody, ..select };
+    assert_eq!(world.store.tally(none, &[], &groups).await.unwrap(), tally(0, &[0, 0, 0]));
+    assert_eq!(world.store.tally(Select { values: &[], ..select }, &[], &groups).await.unwrap(), tally(0, &[0, 0, 0]));
+    let unknown = world.store.tally(select, &[], &[names(&["nothing"])]).await;
+    assert!(matches!(unknown, Err(StoreError::UnknownColumn { .. })));
 }
 
 async fn masks_and_sees_residue(world: &World) {

@@ -125,7 +125,7 @@ impl Invocation {
 
 fn with_operator(house: House) -> (House, Operator) {
     let Login { name, person, claimed } = actor::login();
-    let operator = Operator::of(&house, &name, &person, claimed.as_deref());
+    let operator = Operator::of(&house, &name, &person, &claimed);
     (house, operator)
 }
 

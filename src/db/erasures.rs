@@ -153,12 +153,14 @@ pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestam
 }
 
 /// The rows of a chunk before the first act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkBegun {
     /// Rows that were there.
     pub present: u64,
     /// Those that the act changes.
     pub changing: u64,
+    /// Those that hold something, per category; `None` where it was not asked yet when the chunk was begun.
+    pub holding: Option<Value>,
 }
 
 /// How far one chunk of a step is.
@@ -189,7 +191,7 @@ pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<b
 pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<Vec<ChunkRow>, DbError> {
     let rows = tx
         .all(
-            "SELECT chunk, present, changing, counts FROM step_chunks
+            "SELECT chunk, present, changing, holding, counts FROM step_chunks
              WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 ORDER BY chunk",
             params![bound.request, bound.plan_digest, u32::from(sequence)],
         )
@@ -203,7 +205,7 @@ pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<Vec<Ch
 
 fn begun(row: &Row) -> Result<ChunkBegun, DbError> {
     let count = |column: &str| row.i64(column).map(|count| u64::try_from(count).unwrap_or(0));
-    Ok(ChunkBegun { present: count("present")?, changing: count("changing")? })
+    Ok(ChunkBegun { present: count("present")?, changing: count("changing")?, holding: row.opt_json("holding")? })
 }
 
 /// Records the rows of a chunk before the act, and answers the first counts ever recorded for it.
@@ -220,15 +222,15 @@ pub async fn begin_chunk(
     let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let key = (bound.request, bound.plan_digest, u32::from(step));
     tx.execute(
-        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present, changing)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present, changing, holding)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (request_id, plan_digest, sequence, chunk) DO NOTHING",
-        params![key.0, key.1, key.2, chunk, count(rows.present), count(rows.changing)],
+        params![key.0, key.1, key.2, chunk, count(rows.present), count(rows.changing), rows.holding],
     )
     .await?;
     let row = tx
         .one(
-            "SELECT present, changing FROM step_chunks
+            "SELECT present, changing, holding FROM step_chunks
              WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
             params![key.0, key.1, key.2, chunk],
         )

@@ -6,7 +6,7 @@ use super::error::DbError;
 use super::sql::{Tx, params};
 use crate::domain::RequestId;
 use crate::vault::Pseudonym;
-use crate::verify::{EvidenceRecord, Vouched};
+use crate::verify::{EvidenceRecord, Hand, Vouched};
 
 /// Writes what an operator recorded; it replaces older evidence of the same request.
 ///
@@ -14,10 +14,11 @@ use crate::verify::{EvidenceRecord, Vouched};
 /// When the database does not answer.
 pub async fn insert(tx: &mut Tx, record: &EvidenceRecord, words: Uuid) -> Result<(), DbError> {
     let vouched = &record.vouched;
+    let claimed: Vec<u8> = record.recorder.claimed.iter().flat_map(|name| *name.as_bytes()).collect();
     tx.execute("DELETE FROM evidence WHERE request_id = $1", params![vouched.request]).await?;
     tx.execute_one(
-        "INSERT INTO evidence (request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, recorded_at, hmac, sealed_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO evidence (request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, claimed, recorded_at, hmac, sealed_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         params![
             vouched.request,
             vouched.account_mac,
@@ -26,7 +27,8 @@ pub async fn insert(tx: &mut Tx, record: &EvidenceRecord, words: Uuid) -> Result
             vouched.round,
             vouched.proof.as_str(),
             vouched.note_digest,
-            record.recorder.as_bytes(),
+            record.recorder.person.as_bytes(),
+            claimed,
             record.recorded_at,
             record.hmac,
             words
@@ -42,7 +44,7 @@ pub async fn insert(tx: &mut Tx, record: &EvidenceRecord, words: Uuid) -> Result
 pub async fn load(tx: &mut Tx, request: RequestId) -> Result<Option<EvidenceRecord>, DbError> {
     let row = tx
         .optional(
-            "SELECT request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, recorded_at, hmac
+            "SELECT request_id, account_mac, plan_digest, addressee, round, proof, note_digest, recorder, claimed, recorded_at, hmac
              FROM evidence WHERE request_id = $1",
             params![request],
         )
@@ -59,7 +61,10 @@ pub async fn load(tx: &mut Tx, request: RequestId) -> Result<Option<EvidenceReco
                 proof: row.word("proof")?,
                 note_digest: row.array("note_digest")?,
             },
-            recorder: Pseudonym::from_bytes(row.array("recorder")?),
+            recorder: Hand {
+                person: Pseudonym::from_bytes(row.array("recorder")?),
+                claimed: row.bytes("claimed")?.as_chunks().0.iter().map(|name| Pseudonym::from_bytes(*name)).collect(),
+            },
             recorded_at: row.time("recorded_at")?,
             hmac: row.array("hmac")?,
         })

@@ -55,7 +55,9 @@ const MIGRATIONS: &[Migration] = migrations![
     9 "0009_waits",
     10 "0010_settled",
     11 "0011_completions",
-    12 "0012_kept",
+    12 "0012_holding",
+    13 "0013_claimed",
+    14 "0014_kept",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

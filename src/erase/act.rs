@@ -8,6 +8,7 @@ use super::discover::{Finder, Owned, Sets};
 use super::engine::{Recognised, Run};
 use super::error::EraseError;
 use super::held;
+use super::holding::{Groups, Holding};
 use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
 use super::map::{Link, Mask, TableMap, TableRef};
 use super::owners::Owners;
@@ -17,6 +18,20 @@ use super::throttle;
 use super::tombstone::{ALIKE, tombstone};
 use super::whose::{Asking, Sorted, Stage};
 use crate::stores::{Assignment, Key, NewValue, OnDelete, RowStore, Schema, Select, StoreError, StoreName, Table};
+
+/// What came of rows.
+#[derive(Clone, Default)]
+pub(super) struct Done {
+    pub(super) counts: StepCounts,
+    /// Of how many that held something.
+    pub(super) holding: Holding,
+}
+
+impl Done {
+    fn of(step: &Step, counts: StepCounts, before: &Before) -> Self {
+        Self { counts, holding: before.holding.told(step, counts) }
+    }
+}
 
 /// An execution whose keys are saved.
 pub(super) struct Work<'a> {
@@ -33,7 +48,7 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// Does what is left of a step; answers what came of all of it.
-    pub(super) async fn act(&self, step: &Step, owners: &Owners) -> Result<StepCounts, EraseError> {
+    pub(super) async fn act(&self, step: &Step, owners: &Owners) -> Result<Done, EraseError> {
         let ledger = self.run.ledger;
         let state = ledger.step(step.number).await?;
         if !state.intended {
@@ -41,24 +56,20 @@ impl Work<'_> {
             ledger.breakpoint("erase:intent_saved").await?;
         }
         let asking = self.asking(step, owners).await?;
-        let mut total = StepCounts::default();
+        let mut total = Done::default();
         for chunk in 0..self.chunks(&step.rows)? {
-            total.add(self.chunk(step, chunk, &state, &asking).await?);
+            let done = self.chunk(step, chunk, &state, &asking).await?;
+            total.counts.add(done.counts);
+            total.holding.add(done.holding);
         }
         Ok(total)
     }
 
     /// One chunk. It ends only when it is seen done; until then the next run does it again.
-    async fn chunk(
-        &self,
-        step: &Step,
-        chunk: u32,
-        state: &StepState,
-        asking: &Asking<'_>,
-    ) -> Result<StepCounts, EraseError> {
+    async fn chunk(&self, step: &Step, chunk: u32, state: &StepState, asking: &Asking<'_>) -> Result<Done, EraseError> {
         let ledger = self.run.ledger;
-        if let Some(ChunkState { done: Some(counts), .. }) = state.chunks.get(&chunk) {
-            return Ok(*counts);
+        if let Some(ChunkState { done: Some(counts), before }) = state.chunks.get(&chunk) {
+            return Ok(Done::of(step, *counts, before));
         }
         let at = &step.rows.at;
         let began = throttle::begin(self.run, at).await?;
@@ -74,14 +85,15 @@ impl Work<'_> {
         let Sorted { ours, unsure } = asking.sorted(&over, stage(step, state, chunk)).await?;
         let begun = state.chunks.get(&chunk);
         if unsure > 0 && begun.is_none() {
-            return Ok(StepCounts::default()); // a person has to look first; the reading back counts it
+            return Ok(Done::default()); // a person has to look first; the reading back counts it
         }
         let select = Select { table: &at.table, columns: &table.key, values: &ours };
         let assignments = self.assignments(step, table, &ours).await?;
         let before = match begun {
-            Some(begun) => begun.before,
+            Some(begun) => begun.before.clone(),
             None => {
-                let before = before(store, select, &assignments).await.map_err(EraseError::store(at))?;
+                let before = Groups::of(step, table).before(store, select, &assignments).await;
+                let before = before.map_err(EraseError::store(at))?;
                 ledger.begin_chunk(step.number, chunk, before).await?
             }
         };
@@ -97,7 +109,7 @@ impl Work<'_> {
         .map_err(EraseError::store(at))?;
         ledger.breakpoint("erase:chunk_acted").await?;
         let left = left(&step.act, store, select, &assignments).await.map_err(EraseError::store(at))?;
-        let counts = counted(step, keys.len() as u64, before, left);
+        let counts = counted(step, keys.len() as u64, &before, left);
         if left + unsure == 0 {
             ledger.end_chunk(step.number, chunk, counts).await?;
             ledger.breakpoint("erase:chunk_saved").await?;
@@ -105,7 +117,7 @@ impl Work<'_> {
         if step.act != Act::Keep {
             throttle::end(self.run, at, began).await;
         }
-        Ok(counts)
+        Ok(Done::of(step, counts, &before))
     }
 
     /// That no row leads to these rows which the store would delete or let go by itself when they are deleted: it came
@@ -265,16 +277,10 @@ fn changed(set: &KeySet) -> EraseError {
     EraseError::SavedKeys { set: set.to_string() }
 }
 
-async fn before(store: &dyn RowStore, select: Select<'_>, assignments: &[Assignment]) -> Result<Before, StoreError> {
-    let present = store.count(select).await?;
-    let changing = if assignments.is_empty() { present } else { store.residue(select, assignments).await? };
-    Ok(Before { present, changing })
-}
-
 /// What came of a chunk: rows that were there before the act and are not there now were erased by it, also where it
 /// ran before and nobody recorded it. A row that had nothing to mask was not masked.
-fn counted(step: &Step, saved: u64, before: Before, left: u64) -> StepCounts {
-    let Before { present, changing } = before;
+fn counted(step: &Step, saved: u64, before: &Before, left: u64) -> StepCounts {
+    let Before { present, changing, .. } = *before;
     let mut counts = StepCounts { not_found: saved.saturating_sub(present), ..StepCounts::default() };
     let kept = if step.keep.is_some() { present } else { 0 };
     match &step.act {

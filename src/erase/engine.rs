@@ -10,11 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::act::Work;
+use super::act::{Done, Work};
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
-use super::ledger::{Discovery, Ledger, StepCounts};
+use super::ledger::{Discovery, Ledger};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
 use super::owners::Owners;
@@ -123,7 +123,7 @@ pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>
 
 /// What acting on every step and reading every step back came to.
 struct Pass {
-    counts: Vec<StepCounts>,
+    done: Vec<Done>,
     left: Vec<Left>,
 }
 
@@ -137,12 +137,12 @@ impl Pass {
 async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
     let steps = &work.skeleton().steps;
     let owners = work.owners().await?;
-    let mut counts = Vec::with_capacity(steps.len());
+    let mut done = Vec::with_capacity(steps.len());
     let mut held = None;
     for step in steps {
         match work.act(step, &owners).await {
             Err(EraseError::Held { at }) => held = held.or(Some(at)), // the others go on
-            acted => counts.push(acted?),
+            acted => done.push(acted?),
         }
     }
     // What waits is not read back, and nothing is called done.
@@ -154,7 +154,7 @@ async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
     if left.iter().any(|left| left.back + left.late > 0) {
         left = read_back(work, &work.owners().await?).await?;
     }
-    Ok(Pass { counts, left })
+    Ok(Pass { done, left })
 }
 
 /// Reads every step back.
@@ -169,14 +169,14 @@ async fn read_back(work: &Work<'_>, owners: &Owners) -> Result<Vec<Left>, EraseE
 
 /// Records what came of every step.
 async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
-    let Pass { mut counts, left } = pass;
+    let Pass { mut done, left } = pass;
     let skeleton = work.skeleton();
-    for ((step, counts), left) in skeleton.steps.iter().zip(&mut counts).zip(left) {
-        counts.residue = left.back + left.late;
-        work.run.ledger.outcome(step, *counts).await?;
+    for ((step, done), left) in skeleton.steps.iter().zip(&mut done).zip(left) {
+        done.counts.residue = left.back + left.late;
+        work.run.ledger.outcome(step, done.counts, &done.holding).await?;
         work.run.ledger.breakpoint("erase:outcome_saved").await?;
     }
-    Ok(Outcome::of(skeleton, &counts, &work.discovery.until))
+    Ok(Outcome::of(skeleton, &done, &work.discovery.until))
 }
 
 /// Finds and saves the rows that came after the keys were saved; `None` where there are none.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::holding::Holding;
 use super::map::TableRef;
 use super::plan::{KeySet, Skeleton, Step};
 use crate::domain::Retry;
@@ -53,16 +54,18 @@ pub struct StepState {
 }
 
 /// The rows of a chunk before the first act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// Rows that were there.
     pub present: u64,
     /// Those whose columns did not hold their new values yet; all of them where no column gets one.
     pub changing: u64,
+    /// Those that hold something of a category.
+    pub holding: Holding,
 }
 
 /// How far a chunk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkState {
     /// Its rows before the first act on it.
     pub before: Before,
@@ -132,8 +135,9 @@ pub trait Ledger: Send + Sync {
     async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError>;
     /// Records what came of a chunk.
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
-    /// Records what came of a step, after it was read back. A later run may record it again.
-    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError>;
+    /// Records what came of a step, and of how many rows that held something, after it was read back. A later run may
+    /// record it again.
+    async fn outcome(&self, step: &Step, counts: StepCounts, holding: &Holding) -> Result<(), LedgerError>;
     /// The tables of the plan that a legal hold stands on now: none of their rows may be touched.
     async fn held(&self, _discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
         Ok(BTreeSet::new())

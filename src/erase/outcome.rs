@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::act::Done;
 use super::ledger::StepCounts;
 use super::map::NO_CATEGORY;
 use super::plan::{Act, Skeleton, Step};
@@ -15,8 +16,21 @@ use crate::stores::StoreName;
 pub struct Outcome {
     /// Rows per step, in order.
     pub steps: Vec<StepOutcome>,
-    /// The same per store, table and category. A row counts once in each of its categories.
+    /// The same per store, table and category. A row counts once in each category that it held something of.
     pub lines: Vec<Line>,
+    /// What stays on a ground, per step; a row counts once.
+    pub kept: Vec<KeptRows>,
+}
+
+/// Rows of one table that stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptRows {
+    /// The store.
+    pub store: StoreName,
+    /// The table.
+    pub table: String,
+    /// How many, why and until when.
+    pub kept: Kept,
 }
 
 /// What came of one step, in rows.
@@ -34,7 +48,8 @@ pub struct StepOutcome {
     pub counts: StepCounts,
 }
 
-/// What came of one category of one table.
+/// What came of one category of one table. Of deleted and masked rows, and of those that stay, these count that held something
+/// of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// The store; `None` in a line over several.
@@ -73,18 +88,27 @@ pub struct Kept {
 }
 
 impl Outcome {
-    pub(super) fn of(skeleton: &Skeleton, counts: &[StepCounts], until: &BTreeMap<u16, Date>) -> Self {
-        let pairs = || skeleton.steps.iter().zip(counts);
-        let steps = pairs().map(|(step, counts)| StepOutcome {
+    pub(super) fn of(skeleton: &Skeleton, done: &[Done], until: &BTreeMap<u16, Date>) -> Self {
+        let pairs = || skeleton.steps.iter().zip(done);
+        let steps = pairs().map(|(step, done)| StepOutcome {
             step: step.number,
             store: step.rows.at.store.clone(),
             table: step.rows.at.table.clone(),
             act: step.act.as_str(),
-            counts: *counts,
+            counts: done.counts,
         });
-        let shown = pairs().filter(|(step, counts)| !step.act.prepares() || counts.residue > 0);
-        let lines = shown.flat_map(|(step, counts)| lines(step, *counts, until.get(&step.number).copied()));
-        Self { steps: steps.collect(), lines: lines.collect() }
+        let end = |step: &Step| until.get(&step.number).copied();
+        let shown = pairs().filter(|(step, done)| !step.act.prepares() || done.counts.residue > 0);
+        let lines = shown.flat_map(|(step, done)| lines(step, done, end(step)));
+        let kept = pairs().filter_map(|(step, done)| {
+            let ground = step.keep.as_ref().filter(|_| done.counts.kept > 0)?.ground.clone();
+            Some(KeptRows {
+                store: step.rows.at.store.clone(),
+                table: step.rows.at.table.clone(),
+                kept: Kept { rows: done.counts.kept, ground, until: end(step) },
+            })
+        });
+        Self { steps: steps.collect(), lines: lines.collect(), kept: kept.collect() }
     }
 
     /// Whether nothing is left that has no ground to stay. Only then may "completed" be said.
@@ -152,34 +176,39 @@ impl Outcome {
 }
 
 /// One line per category of a step. What is about the row and not about a category stands with the first.
-fn lines(step: &Step, counts: StepCounts, until: Option<Date>) -> Vec<Line> {
+fn lines(step: &Step, done: &Done, until: Option<Date>) -> Vec<Line> {
+    let Done { counts, holding } = done;
     let mut categories: BTreeSet<&str> =
         step.erases.iter().chain(&step.keeps).chain(&step.pseudonyms).map(String::as_str).collect();
     // Only what is not theirs and lets go is told as "of others".
     let detached = if matches!(step.act, Act::LetGo(_)) { counts.detached } else { 0 };
-    if categories.is_empty() || detached > 0 {
+    // What stays is told, though there be nothing in it of what could be.
+    let nothing_in_it = counts.kept > 0 && holding.kept.values().all(|rows| *rows == 0);
+    if categories.is_empty() || detached > 0 || nothing_in_it {
         categories.insert(NO_CATEGORY);
     }
+    let rows_of = |all: &BTreeMap<String, u64>, category: &str| all.get(category).copied().unwrap_or(0);
     let line = |category: &str| {
         let erases = step.erases.iter().any(|erased| erased == category);
-        let keeps = step.keeps.iter().any(|kept| kept == category);
-        let ground = step.keep.as_ref().filter(|_| keeps && counts.kept > 0);
+        let rows = match category {
+            NO_CATEGORY if nothing_in_it => counts.kept,
+            _ => rows_of(&holding.kept, category),
+        };
+        let ground = step.keep.as_ref().filter(|_| rows > 0);
+        let gone = rows_of(&holding.gone, category);
         // What a category has of a code it has not lost, whatever else of it is gone.
         let coded = step.pseudonyms.iter().any(|coded| coded == category);
-        let masked = if erases && !coded { counts.masked } else { 0 };
+        let masked = if erases && !coded { gone.min(counts.masked) } else { 0 };
         Line {
             store: Some(step.rows.at.store.clone()),
             table: step.rows.at.table.clone(),
             category: category.to_owned(),
-            erased: if erases { counts.erased } else { 0 },
+            erased: if erases { gone.min(counts.erased) } else { 0 },
             masked: if step.anonymous { 0 } else { masked },
             anonymised: if step.anonymous { masked } else { 0 },
-            pseudonymised: if coded { counts.masked } else { 0 },
+            pseudonymised: if coded { gone.min(counts.masked) } else { 0 },
             detached: if category == NO_CATEGORY { detached } else { 0 },
-            kept: ground
-                .map(|keep| Kept { rows: counts.kept, ground: keep.ground.clone(), until })
-                .into_iter()
-                .collect(),
+            kept: ground.map(|keep| Kept { rows, ground: keep.ground.clone(), until }).into_iter().collect(),
             not_found: counts.not_found,
             residue: counts.residue,
         }

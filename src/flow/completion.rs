@@ -1,34 +1,17 @@
 //! What stands behind a "completed": a row with our mark, written in the transaction of the move, and looked for before the person
 //! is told.
 
-use serde::Serialize;
+mod form;
 
 use crate::db::requests::Stored;
 use crate::db::{Tx, completions};
 use crate::domain::{LetterKind, State};
-use crate::reply::letters::OutcomeLine;
 use crate::verify::{CompletionRecord, Covers, ForgedCompletion};
 
 use super::error::FlowError;
-use super::facts::{Closing, KeptRows};
 use super::house::House;
 use super::safe;
-
-/// What the mark is over of what the last letter tells. What may be written to the case later is no part of it.
-#[derive(Serialize)]
-struct Told<'a> {
-    outcome: &'a [OutcomeLine],
-    detached: u64,
-    kept: &'a [KeptRows],
-    searched: &'a [String],
-    found_in: &'a [String],
-}
-
-fn told(closing: &Closing) -> Result<Vec<u8>, FlowError> {
-    let Closing { outcome, detached, kept, searched, found_in, .. } = closing;
-    serde_json::to_vec(&Told { outcome, detached: *detached, kept, searched, found_in })
-        .map_err(|_| FlowError::Broken("an outcome that does not serialise"))
-}
+use form::told;
 
 /// Writes that a request was completed under its authority, as far as `covers` says; before the move, by whoever read it back.
 pub(super) async fn write(
@@ -50,7 +33,7 @@ pub(super) async fn write(
         completed_at: house.clock.now(),
         mark: [0; 32],
     };
-    Ok(completions::insert(tx, &record.marked(&told(&closing)?, house.keys.gate())).await?)
+    Ok(completions::insert(tx, &record.marked(&told(&closing), house.keys.gate())).await?)
 }
 
 /// Checks that a request in a state after its erasing was brought there by this program. Any other state is none of its business.
@@ -90,7 +73,7 @@ async fn find(
     stored: &Stored,
     wanted: impl Fn(&CompletionRecord) -> bool,
 ) -> Result<(), FlowError> {
-    let told = told(&safe::closing(house, tx, &stored.request).await?)?;
+    let told = told(&safe::closing(house, tx, &stored.request).await?);
     let is_found = completions::of_request(tx, stored.request.id).await?.iter().any(|record| {
         wanted(record)
             && record.request == stored.request.id

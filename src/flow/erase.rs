@@ -236,23 +236,19 @@ pub(super) fn close(closing: &mut Closing, outcome: &Outcome) {
     closing.found_in = outcome.stores().into_iter().map(ToString::to_string).collect();
 }
 
-/// What stays, per table and ground: a row counts in each of its categories, and once here.
+/// What stays, per table and ground.
 fn kept(outcome: &Outcome) -> Vec<KeptRows> {
     let mut all: Vec<KeptRows> = Vec::new();
-    for line in &outcome.lines {
-        let store = line.store.as_ref().map(ToString::to_string).unwrap_or_default();
-        for Kept { rows, ground, until } in &line.kept {
-            let same =
-                |known: &&mut KeptRows| known.store == store && known.table == line.table && known.ground == *ground;
-            match all.iter_mut().find(same) {
-                Some(known) => known.rows = known.rows.max(*rows),
-                None => all.push(KeptRows {
-                    store: store.clone(),
-                    table: line.table.clone(),
-                    ground: ground.clone(),
-                    until: *until,
-                    rows: *rows,
-                }),
+    for staying in &outcome.kept {
+        let (store, table, Kept { rows, ground, until }) = (staying.store.to_string(), &staying.table, &staying.kept);
+        let same = |known: &&mut KeptRows| known.store == store && known.table == *table && known.ground == *ground;
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.rows += rows;
+                known.until = known.until.max(*until);
+            }
+            None => {
+                all.push(KeptRows { store, table: table.clone(), ground: ground.clone(), until: *until, rows: *rows })
             }
         }
     }

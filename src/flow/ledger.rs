@@ -15,7 +15,7 @@ use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::map::TableRef;
 use crate::erase::plan::{KeySet, Step};
-use crate::erase::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+use crate::erase::{Before, ChunkState, Discovery, Holding, Ledger, LedgerError, StepCounts, StepState};
 use crate::queue::Held;
 use crate::stores::Key;
 use crate::trail::{Actor, Event, Fact, Facts};
@@ -158,8 +158,10 @@ pub(super) fn word(name: &str) -> String {
     prefix.chars().chain(name.chars().map(|c| allowed(c.to_ascii_lowercase()))).take(64).collect()
 }
 
-const fn before(rows: ChunkBegun) -> Before {
-    Before { present: rows.present, changing: rows.changing }
+fn before(rows: ChunkBegun) -> Result<Before, FlowError> {
+    let holding = rows.holding.map(serde_json::from_value).transpose();
+    let holding = holding.map_err(|_| FlowError::Broken("what the rows of a chunk held, of another shape"))?;
+    Ok(Before { present: rows.present, changing: rows.changing, holding: holding.unwrap_or_default() })
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<Value, FlowError> {
@@ -213,7 +215,7 @@ impl Ledger for CaseLedger<'_> {
                 serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
             };
             let done = row.counts.map(read).transpose()?;
-            state.chunks.insert(row.chunk, ChunkState { before: before(row.begun), done });
+            state.chunks.insert(row.chunk, ChunkState { before: before(row.begun)?, done });
         }
         Ok(state)
     }
@@ -235,10 +237,11 @@ impl Ledger for CaseLedger<'_> {
 
     async fn begin_chunk(&self, step: u16, chunk: u32, rows: Before) -> Result<Before, LedgerError> {
         let mut tx = self.write().await?;
-        let rows = ChunkBegun { present: rows.present, changing: rows.changing };
+        let holding = Some(json(&rows.holding)?);
+        let rows = ChunkBegun { present: rows.present, changing: rows.changing, holding };
         let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, rows).await?;
         tx.commit().await?;
-        Ok(before(first))
+        Ok(before(first)?)
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
@@ -248,10 +251,13 @@ impl Ledger for CaseLedger<'_> {
         Ok(())
     }
 
-    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
+    async fn outcome(&self, step: &Step, counts: StepCounts, holding: &Holding) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        erasures::set_outcome(&mut tx, self.bound, self.place(step.number), json(&counts)?, self.house.clock.now())
-            .await?;
+        let mut shown = json(&counts)?;
+        if let Some(shown) = shown.as_object_mut().filter(|_| !holding.is_empty()) {
+            shown.insert("holding".to_owned(), json(holding)?);
+        }
+        erasures::set_outcome(&mut tx, self.bound, self.place(step.number), shown, self.house.clock.now()).await?;
         self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
         tx.commit().await?;
         Ok(())

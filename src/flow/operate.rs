@@ -11,7 +11,7 @@ use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::Pseudonym;
-use crate::verify::{Addressee, Endorsed, EvidenceError, EvidenceRecord, Person, ProofKind, Vouched};
+use crate::verify::{Addressee, Endorsed, EvidenceRecord, Hand, Person, ProofKind, Vouched};
 
 use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
@@ -23,40 +23,35 @@ use super::{answer, challenge, note, open, safe};
 pub struct Operator {
     actor: Actor,
     pseudonym: Pseudonym,
-    /// Of the user whom the system knows to act.
-    person: Pseudonym,
-    /// Of whom the environment names besides.
-    claimed: Option<Pseudonym>,
+    /// Who they are, and may be.
+    hand: Hand,
 }
 
 impl Operator {
     /// An operator by login name; only the pseudonym is kept.
     #[must_use]
     pub fn named(house: &House, login: &str) -> Self {
-        Self::of(house, login, login, None)
+        Self::of(house, login, login, &[])
     }
 
-    /// An operator who goes by this name in the trail, and is this user of the system ("root for anna" is root). `claimed` is
-    /// whom they say that they act for.
+    /// An operator who goes by this name in the trail, and is this user of the system ("root for anna" is root). `claimed` are
+    /// the names that the environment has for them besides.
     #[must_use]
-    pub fn of(house: &House, name: &str, person: &str, claimed: Option<&str>) -> Self {
+    pub fn of(house: &House, name: &str, person: &str, claimed: &[String]) -> Self {
         let pseudonym = house.keys.pseudonym(name);
         Self {
             actor: Actor::operator(pseudonym),
             pseudonym,
-            person: house.keys.pseudonym(person),
-            claimed: claimed.map(|name| house.keys.pseudonym(name)),
+            hand: Hand {
+                person: house.keys.pseudonym(person),
+                claimed: claimed.iter().map(|name| house.keys.pseudonym(name)).collect(),
+            },
         }
     }
 
     /// What is kept of their name.
     pub(super) const fn pseudonym(&self) -> Pseudonym {
         self.pseudonym
-    }
-
-    /// Whether somebody of this pseudonym is the same person, under whatever name they act.
-    fn may_be(&self, other: Pseudonym) -> bool {
-        self.person == other || self.pseudonym == other || self.claimed == Some(other)
     }
 
     /// How the trail names them.
@@ -398,7 +393,7 @@ async fn record_evidence(
         note_digest: house.keys.digest(seen.as_bytes()),
     };
     let now = house.clock.now();
-    let record = EvidenceRecord::new(vouched, operator.person, now, house.keys.gate())?;
+    let record = EvidenceRecord::new(vouched, operator.hand.clone(), now, house.keys.gate())?;
     let key = safe::record_key(house, tx, request.case).await?;
     let blob = sealed::put(tx, &key, "evidence", seen.as_bytes(), now, &*house.chance).await?;
     evidence::insert(tx, &record, blob).await?;
@@ -417,10 +412,7 @@ async fn approve_evidence(
 ) -> Result<Approval, FlowError> {
     let lives = house.terms().authority_lives;
     let (gate, now) = (house.keys.gate(), house.clock.now());
-    if operator.may_be(record.recorder) {
-        return Err(EvidenceError::SamePerson.into());
-    }
-    let endorsed = record.approve(operator.person, step_of(stored), lives, gate, now, &*house.chance)?;
+    let endorsed = record.approve(&operator.hand, step_of(stored), lives, gate, now, &*house.chance)?;
     let scope = scope_of(house, tx, stored, &record.vouched.plan_digest).await?;
     note::append(house, tx, stored.request.case, Recorded::EvidenceApproved, operator.actor(), Facts::new()).await?;
     evidence::delete(tx, stored.request.id).await?;

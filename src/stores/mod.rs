@@ -174,6 +174,15 @@ pub struct Assignment {
     pub value: NewValue,
 }
 
+/// How many rows there are, and how many of them hold something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The rows.
+    pub rows: u64,
+    /// Per group of columns: those rows of them in which at least one of its columns is not NULL.
+    pub holding: Vec<u64>,
+}
+
 /// A store whose rows can be found, deleted and masked by key.
 ///
 /// MUST: bind every value; take identifiers only from its own catalogue and quote them; change nothing but the rows
@@ -212,6 +221,16 @@ pub trait RowStore: Send + Sync {
     /// A key as this table has it, from the text that a person or a directory gives (a UUID in capitals, bytes as
     /// hex). A text that is no value of the column's kind is an error.
     fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError>;
+
+    /// How many rows are selected; with assignments, how many of them do not hold the new values. Of these, how many hold
+    /// something in one of the columns of a group: one that is not NULL, and not its new value already. All that lies under a
+    /// name of a store without tables counts as held.
+    async fn tally(
+        &self,
+        select: Select<'_>,
+        assignments: &[Assignment],
+        groups: &[Vec<String>],
+    ) -> Result<Tally, StoreError>;
 
     /// How many rows are selected.
     async fn count(&self, select: Select<'_>) -> Result<u64, StoreError>;

@@ -106,6 +106,14 @@ impl InstallationKeys {
     }
 }
 
+#[cfg(test)]
+impl InstallationKeys {
+    /// Those of one fixed key: what is marked or looked up under them is written down in tests, and stays.
+    pub(crate) fn pinned() -> Self {
+        Self::derive(&Secret::from_bytes([7; 32]))
+    }
+}
+
 impl fmt::Debug for InstallationKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InstallationKeys(…)")
@@ -192,6 +200,36 @@ mod tests {
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
         assert_ne!(keys.lookup_mac("a"), super::tests::keys(2).lookup_mac("a"));
+    }
+
+    /// What a database was written with is looked up for years. Computed apart from this program.
+    #[test]
+    fn what_is_looked_up_stays() {
+        let keys = InstallationKeys::pinned();
+        let hex = |mac: &[u8]| data_encoding::HEXLOWER.encode(mac);
+        let request = RequestId::from_uuid(uuid::Uuid::from_bytes([0x11; 16]));
+        let letter = LetterId::from_uuid(uuid::Uuid::from_bytes([0x77; 16]));
+        assert_eq!(
+            hex(&keys.lookup_mac(" Ann@example.org")),
+            "0d36b0a853eac4ef310a45557c71f61960766afba9c53c2980990d20396ca178"
+        );
+        assert_eq!(
+            keys.suppression_mac("ann@Example.org"),
+            "4604a2677124e312f464ac12784ea6074ca1f12e955d5f3d535c718561f052b9"
+        );
+        assert_eq!(hex(&keys.account_mac("A1")), "1c5273ff9ee006d0395a4c349e86114da076e7dcbb4e8d4aa2892dfb9f996f53");
+        assert_eq!(
+            hex(&keys.subject_mac("shop.users", "1")),
+            "5c820d2dec3dd0c3a1a16f4f491eda6456dfee1d60d8a332b496632b48f703b8"
+        );
+        assert_eq!(hex(&keys.digest(b"a letter")), "72e9504b13e30376f10a545acebaefd51c15fd6ec5c4d0e3ff76d49a0ca534f6");
+        assert_eq!(
+            keys.message_id_local(request, LetterKind::Challenge, Audience::Asker, 1),
+            "kkcoi5piprw5lxwm7jtpqbntgq"
+        );
+        assert_eq!(keys.alarm_id_local(letter, LetterKind::AlarmBounced), "y3m5d6qkaamkb7ozqivyushi4v");
+        assert_eq!(keys.copy_id_local("local", &[9; 32]), "phuj3prjrtgjhvdexu4izi6poz");
+        assert_eq!(keys.pseudonym("anna").to_string(), "21bfb5db9e0c05f9e12069de829deac1");
     }
 
     #[test]

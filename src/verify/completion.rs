@@ -42,7 +42,8 @@ pub struct CompletionRecord {
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 #[error(
     "request {0} is called completed, and nothing with the mark of this installation says so: its state was forged or what was \
-     completed was altered; nobody is told that it is done, and a person has to look at what its stores hold"
+     completed was altered; nobody is told that it is done, and a person has to look at what its stores hold; 'requests scope' or \
+     'requests account' opens it anew from its letter"
 )]
 pub struct ForgedCompletion(
     /// The request that the row claims.

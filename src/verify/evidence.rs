@@ -46,13 +46,40 @@ pub struct Vouched {
     pub note_digest: [u8; 32],
 }
 
+/// Whose hand it is: the user whom the system knows to act, and the names that the environment claims besides ("root for anna").
+///
+/// A claimed name is never enough to be a second person, because whoever can set it can claim any; and it is always enough to be
+/// the same person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hand {
+    /// The user whom the system knows.
+    pub person: Pseudonym,
+    /// Whom they say that they are.
+    pub claimed: Vec<Pseudonym>,
+}
+
+impl Hand {
+    /// Of somebody who claims no other name.
+    #[must_use]
+    pub const fn of(person: Pseudonym) -> Self {
+        Self { person, claimed: Vec::new() }
+    }
+
+    /// Whether both may be one person, under whatever name they act.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let names = |hand: &Self| [&[hand.person], hand.claimed.as_slice()].concat();
+        names(self).iter().any(|name| names(other).contains(name))
+    }
+}
+
 /// Evidence that waits for a second operator, as the database keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceRecord {
     /// What is vouched for.
     pub vouched: Vouched,
     /// Who recorded it.
-    pub recorder: Pseudonym,
+    pub recorder: Hand,
     /// When.
     pub recorded_at: Timestamp,
     /// HMAC over all of the above under the gate key.
@@ -73,7 +100,7 @@ pub enum EvidenceError {
     /// Recorder and approver are one person.
     #[error(
         "whoever recorded the evidence cannot approve it: a second operator must, signed in as a user of their own (root is one person, \
-        also by sudo)"
+        and whoever comes by sudo is also the one who called it)"
     )]
     SamePerson,
     /// The program does not vouch.
@@ -108,8 +135,8 @@ impl EvidenceRecord {
     ///
     /// # Errors
     /// [`EvidenceError::NotAPerson`] for the program itself.
-    pub fn new(vouched: Vouched, recorder: Pseudonym, now: Timestamp, gate: &GateKey) -> Result<Self, EvidenceError> {
-        if recorder == Pseudonym::PROGRAM {
+    pub fn new(vouched: Vouched, recorder: Hand, now: Timestamp, gate: &GateKey) -> Result<Self, EvidenceError> {
+        if recorder.person == Pseudonym::PROGRAM {
             return Err(EvidenceError::NotAPerson);
         }
         let mut record = Self { vouched, recorder, recorded_at: now, hmac: [0; 32] };
@@ -123,7 +150,7 @@ impl EvidenceRecord {
     /// [`EvidenceError`] where it is the same operator, the program, forged, too old, or for another step.
     pub fn approve(
         &self,
-        approver: Pseudonym,
+        approver: &Hand,
         step: (Addressee, u32),
         lives: Duration,
         gate: &GateKey,
@@ -133,10 +160,10 @@ impl EvidenceRecord {
         if !self.with_parts(|parts| gate.verify(LABEL, parts, &self.hmac)) {
             return Err(ForgedEvidence(self.vouched.request).into());
         }
-        if approver == Pseudonym::PROGRAM || self.recorder == Pseudonym::PROGRAM {
+        if approver.person == Pseudonym::PROGRAM || self.recorder.person == Pseudonym::PROGRAM {
             return Err(EvidenceError::NotAPerson);
         }
-        if approver == self.recorder {
+        if approver.may_be(&self.recorder) {
             return Err(EvidenceError::SamePerson);
         }
         if now < self.recorded_at || now >= self.recorded_at.plus(EVIDENCE_LIVES) {
@@ -158,18 +185,22 @@ impl EvidenceRecord {
     }
 
     fn with_parts<T>(&self, act: impl FnOnce(&[&[u8]]) -> T) -> T {
-        let vouched = &self.vouched;
-        act(&[
-            vouched.request.as_uuid().as_bytes(),
+        let (vouched, request) = (&self.vouched, self.vouched.request.as_uuid());
+        let (round, recorded_at) = (vouched.round.to_be_bytes(), self.recorded_at.as_micros().to_be_bytes());
+        let mut parts: Vec<&[u8]> = vec![
+            request.as_bytes(),
             &vouched.account_mac,
             &vouched.plan_digest,
             vouched.addressee.as_str().as_bytes(),
-            &vouched.round.to_be_bytes(),
+            &round,
             vouched.proof.as_str().as_bytes(),
             &vouched.note_digest,
-            self.recorder.as_bytes(),
-            &self.recorded_at.as_micros().to_be_bytes(),
-        ])
+            self.recorder.person.as_bytes(),
+            &recorded_at,
+        ];
+        // Behind all else: what nobody claimed a name in has the form that it had before names were kept.
+        parts.extend(self.recorder.claimed.iter().map(|name| name.as_bytes().as_slice()));
+        act(&parts)
     }
 }
 
@@ -204,15 +235,15 @@ mod tests {
     #[test]
     fn it_takes_two() {
         let (keys, chance) = (keys(), SeededChance::new(1));
-        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
-        let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
+        let [ann, bob] = ["ann", "bob"].map(|name| Hand::of(keys.pseudonym(name)));
+        let record = EvidenceRecord::new(vouched(), ann.clone(), NOW, keys.gate()).unwrap();
         let step = (Addressee::Asker, 1);
-        let approve = |by, at| record.approve(by, step, LIVES, keys.gate(), at, &chance);
-        assert_eq!(approve(ann, NOW), Err(EvidenceError::SamePerson));
-        assert_eq!(approve(Pseudonym::PROGRAM, NOW), Err(EvidenceError::NotAPerson));
-        assert_eq!(approve(bob, NOW.plus_days(14)), Err(EvidenceError::Stale));
-        assert_eq!(approve(bob, NOW.minus(LIVES)), Err(EvidenceError::Stale));
-        let Endorsed::Permitted(authority) = approve(bob, NOW.plus_days(1)).unwrap() else {
+        let approve = |by: &Hand, at| record.approve(by, step, LIVES, keys.gate(), at, &chance);
+        assert_eq!(approve(&ann, NOW), Err(EvidenceError::SamePerson));
+        assert_eq!(approve(&Hand::of(Pseudonym::PROGRAM), NOW), Err(EvidenceError::NotAPerson));
+        assert_eq!(approve(&bob, NOW.plus_days(14)), Err(EvidenceError::Stale));
+        assert_eq!(approve(&bob, NOW.minus(LIVES)), Err(EvidenceError::Stale));
+        let Endorsed::Permitted(authority) = approve(&bob, NOW.plus_days(1)).unwrap() else {
             panic!("nobody else is asked")
         };
         assert_eq!((authority.kind(), authority.method()), (AuthorityKind::Verified, Method::Operators));
@@ -222,33 +253,62 @@ mod tests {
     #[test]
     fn it_replaces_the_word_of_one_person_in_one_step() {
         let (keys, chance) = (keys(), SeededChance::new(1));
-        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
+        let [ann, bob] = ["ann", "bob"].map(|name| Hand::of(keys.pseudonym(name)));
         let asker = Vouched { addressee: Addressee::AskerBeforeOwner, ..vouched() };
         let record = EvidenceRecord::new(asker, ann, NOW, keys.gate()).unwrap();
-        let approve = |step| record.approve(bob, step, LIVES, keys.gate(), NOW, &chance);
+        let approve = |step| record.approve(&bob, step, LIVES, keys.gate(), NOW, &chance);
         assert_eq!(approve((Addressee::AskerBeforeOwner, 1)), Ok(Endorsed::OwnerNext), "no authority comes of it");
         assert_eq!(approve((Addressee::ApprovingOwner, 2)), Err(EvidenceError::OtherStep));
         assert_eq!(approve((Addressee::AskerBeforeOwner, 2)), Err(EvidenceError::OtherStep));
     }
 
+    /// Where the kernel does not know who signed in, root is whoever called sudo, by that one's word alone.
+    #[test]
+    fn a_claimed_name_makes_nobody_a_second_person_and_anybody_the_same() {
+        let (keys, chance) = (keys(), SeededChance::new(1));
+        let name = |name| keys.pseudonym(name);
+        let by = |person, claimed: &[&str]| Hand {
+            person: name(person),
+            claimed: claimed.iter().map(|name| keys.pseudonym(name)).collect(),
+        };
+        for (recorder, approver, is_second) in [
+            (by("root", &["ann"]), by("ann", &[]), false),
+            (by("ann", &[]), by("root", &["ann"]), false),
+            (by("root", &["ann"]), by("root", &["bob"]), false),
+            (by("root", &["ann", "uid-1000"]), by("uid-1000", &[]), false),
+            (by("expunged", &["ann"]), by("root", &["ann"]), false),
+            (by("root", &["ann"]), by("bob", &[]), true),
+            (by("ann", &[]), by("root", &["bob"]), true),
+        ] {
+            let record = EvidenceRecord::new(vouched(), recorder.clone(), NOW, keys.gate()).unwrap();
+            let done = record.approve(&approver, (Addressee::Asker, 1), LIVES, keys.gate(), NOW, &chance);
+            match done {
+                Ok(Endorsed::Permitted(_)) => assert!(is_second, "{recorder:?} {approver:?}"),
+                other => assert_eq!((other, is_second), (Err(EvidenceError::SamePerson), false)),
+            }
+        }
+    }
+
     #[test]
     fn the_program_records_none() {
-        let error = EvidenceRecord::new(vouched(), Pseudonym::PROGRAM, NOW, keys().gate()).unwrap_err();
+        let error = EvidenceRecord::new(vouched(), Hand::of(Pseudonym::PROGRAM), NOW, keys().gate()).unwrap_err();
         assert_eq!(error, EvidenceError::NotAPerson);
     }
 
     #[test]
     fn the_recorder_cannot_be_exchanged_in_the_database() {
         let (keys, chance) = (keys(), SeededChance::new(1));
-        let (ann, bob) = (keys.pseudonym("ann"), keys.pseudonym("bob"));
-        let record = EvidenceRecord::new(vouched(), ann, NOW, keys.gate()).unwrap();
-        let exchanged = EvidenceRecord { recorder: bob, ..record.clone() };
+        let [ann, bob] = ["ann", "bob"].map(|name| Hand::of(keys.pseudonym(name)));
+        let record = EvidenceRecord::new(vouched(), ann.clone(), NOW, keys.gate()).unwrap();
+        let exchanged = EvidenceRecord { recorder: bob.clone(), ..record.clone() };
+        let claimed = Hand { person: ann.person, claimed: vec![bob.person] };
+        let claimed = EvidenceRecord { recorder: claimed, ..record.clone() };
         let step = Vouched { addressee: Addressee::ApprovingOwner, ..vouched() };
         let restepped = EvidenceRecord { vouched: step, ..record.clone() };
         let moved = EvidenceRecord { vouched: Vouched { plan_digest: [9; 32], ..vouched() }, ..record };
-        for forged in [exchanged, restepped, moved] {
+        for forged in [exchanged, claimed, restepped, moved] {
             let step = (forged.vouched.addressee, 1);
-            let error = forged.approve(ann, step, LIVES, keys.gate(), NOW, &chance).unwrap_err();
+            let error = forged.approve(&ann, step, LIVES, keys.gate(), NOW, &chance).unwrap_err();
             assert_eq!(error, EvidenceError::Forged(ForgedEvidence(vouched().request)));
         }
     }

@@ -16,6 +16,8 @@ mod evidence;
 mod hold;
 mod kept;
 mod legal;
+#[cfg(test)]
+mod pinned;
 mod policy;
 mod settled;
 #[cfg(test)]
@@ -35,7 +37,7 @@ pub use directory::{
     ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
     QueryError, Row, SqlDirectory, Trial, rehearse,
 };
-pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, ProofKind, Vouched};
+pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Hand, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
 pub use kept::{ForgedKept, KeptRecord};
 pub use legal::{ForgedLegalHold, HeldKind, LegalHoldRecord};

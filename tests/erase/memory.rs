@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use expunged::domain::Retry;
 use expunged::erase::map::TableRef;
 use expunged::erase::plan::{KeySet, Step};
-use expunged::erase::{BREAKPOINTS, Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+use expunged::erase::{
+    BREAKPOINTS, Before, ChunkState, Discovery, Holding, Ledger, LedgerError, StepCounts, StepState,
+};
 use expunged::stores::Key;
 use sqlx::Executor as _;
 
@@ -111,7 +113,7 @@ impl Ledger for MemoryLedger {
     async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError> {
         let mut inner = self.0.lock().unwrap();
         let state = inner.steps.get_mut(&step).expect("the intent is recorded before the act");
-        Ok(state.chunks.entry(chunk).or_insert(ChunkState { before, done: None }).before)
+        Ok(state.chunks.entry(chunk).or_insert(ChunkState { before, done: None }).before.clone())
     }
 
     async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
@@ -121,7 +123,7 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn outcome(&self, step: &Step, counts: StepCounts) -> Result<(), LedgerError> {
+    async fn outcome(&self, step: &Step, counts: StepCounts, _holding: &Holding) -> Result<(), LedgerError> {
         self.0.lock().unwrap().outcomes.insert(step.number, counts);
         Ok(())
     }

@@ -140,3 +140,85 @@ async fn only_stores_with_a_find_are_named() {
     let stores: Vec<_> = outcome.stores().into_iter().map(ToString::to_string).collect();
     assert_eq!(stores, ["accounts", "shop"]);
 }
+
+/// An account of three people, who may have left something out.
+const COMPANY: &str = r#"
+[store]
+name = "shop"
+kind = "sqlite"
+url = "sqlite://shop.db"
+backup_days = 35
+
+[tables.accounts]
+subject    = "account"
+key        = "id"
+categories = { id = "none" }
+erase      = "delete"
+
+[tables.users]
+key        = "id"
+belongs_to = { accounts = ["account_id"] }
+categories = { id = "none", account_id = "none", email = "contact", street = "contact", phone = "phone" }
+erase      = "delete"
+
+[tables.orders]
+key        = "id"
+belongs_to = { accounts = ["account_id"] }
+categories = { id = "none", account_id = "none", placed_at = "none", ship_name = "identity", phone = "phone", iban = "bank", vat = "tax" }
+erase      = "mask"
+mask       = { account_id = "detach", ship_name = { constant = "gone" }, phone = "null" }
+keep       = { ground = "HGB", until = "placed_at + 10 years" }
+"#;
+
+const PEOPLE: &str = "
+    CREATE TABLE accounts (id INTEGER PRIMARY KEY);
+    CREATE TABLE users (id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES accounts (id), email TEXT, street TEXT, phone TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES accounts (id), placed_at TEXT NOT NULL, ship_name TEXT,
+        phone TEXT, iban TEXT, vat TEXT);
+    INSERT INTO accounts VALUES (1), (2);
+    INSERT INTO users VALUES (11, 1, 'a@x', NULL, '1'), (12, 1, 'b@x', 'Elm', NULL), (13, 1, NULL, NULL, NULL), (21, 2, 'c@x', NULL, '2');
+    INSERT INTO orders VALUES (111, 1, '2026-01-02', 'Ada', NULL, 'DE1', NULL), (112, 1, '2026-01-02', NULL, '3', NULL, NULL),
+        (113, 1, '2026-01-02', 'gone', NULL, NULL, NULL);";
+
+#[tokio::test]
+async fn a_category_counts_the_rows_that_held_something_of_it() {
+    let world = World::new(&[("shop.toml", COMPANY)], &[PEOPLE.to_owned()]).await;
+    let mut company = target(Scope::Account, Scope::Account, 1);
+    company.store = expunged::stores::StoreName::new("shop").unwrap();
+    let outcome = world.erase(&company).await;
+    assert!(outcome.is_clean());
+    let lines = outcome.by_category();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let kept: Vec<u64> = line.kept.iter().map(|kept| kept.rows).collect();
+            (line.category.as_str(), line.erased, line.masked + line.anonymised, kept)
+        })
+        .collect();
+    let expected = [
+        // Two of three people have an address of either kind; one row with both would count once.
+        ("bank", 0, 0, vec![1]),
+        ("contact", 2, 0, vec![]),
+        // The third order's name is the mask's own word already, and an empty one was never a name.
+        ("identity", 0, 1, vec![]),
+        ("none", 1, 0, vec![]),
+        ("phone", 1, 1, vec![]),
+        ("tax", 0, 0, vec![]),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(outcome.kept.iter().map(|kept| kept.kept.rows).collect::<Vec<_>>(), [3], "each order is kept, and once");
+    let rows: u64 = outcome.steps.iter().map(|step| step.counts.erased).sum();
+    assert_eq!(rows, 4, "steps count rows");
+}
+
+#[tokio::test]
+async fn a_row_that_is_kept_is_told_though_nothing_that_could_be_in_it_is() {
+    let empty = PEOPLE.replace("'DE1'", "NULL");
+    let world = World::new(&[("shop.toml", COMPANY)], &[empty]).await;
+    let mut company = target(Scope::Account, Scope::Account, 1);
+    company.store = expunged::stores::StoreName::new("shop").unwrap();
+    let lines = world.erase(&company).await.by_category();
+    let kept: Vec<_> =
+        lines.iter().flat_map(|line| line.kept.iter().map(|kept| (line.category.as_str(), kept.rows))).collect();
+    assert_eq!(kept, [("none", 3)]);
+}

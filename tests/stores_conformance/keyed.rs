@@ -78,6 +78,8 @@ impl World {
         let key = self.store.schema().await?.tables[table].primary_key.clone();
         let found = self.store.keys(select, &key, None, 10_000).await?;
         assert_eq!(self.store.count(select).await?, found.len() as u64);
+        let tally = self.store.tally(select, &[], &[names(&["value"])]).await?;
+        assert_eq!((tally.rows, tally.holding), (found.len() as u64, vec![found.len() as u64]));
         assert!(found.is_sorted());
         Ok(found)
     }

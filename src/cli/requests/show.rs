@@ -145,10 +145,18 @@ impl Tabular for StepRow {
     }
 }
 
-/// `deleted 3, residue 0`: the numbers of a JSON object that are of interest.
+/// `deleted 3, residue 0; gone: phone 1`: rows, and of how many that held something, as the letter counts them.
 fn counted(counts: &serde_json::Value) -> String {
     let Some(counts) = counts.as_object() else { return counts.to_string() };
-    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    let numbers = |of: &serde_json::Map<String, serde_json::Value>| {
+        let numbers = of.iter().filter(|(_, count)| count.is_number());
+        numbers.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = numbers(counts);
+    for (what, of) in counts.get("holding").and_then(serde_json::Value::as_object).into_iter().flatten() {
+        text.push_str(&format!("; {what}: {}", of.as_object().map(numbers).unwrap_or_default()));
+    }
+    text
 }
 
 impl Tabular for DeliveryLine {

@@ -197,6 +197,8 @@ pub fn needs(store: &StoreMap, schema: &Schema) -> Vec<Need> {
             let until = variants.iter().filter_map(|(_, variant)| Some(variant.keep.as_ref()?.until.column.clone()));
             let mut reads: Vec<_> = mapped.key.iter().cloned().chain(links).chain(until).collect();
             reads.extend(mapped.by_word().cloned());
+            // Whether a row holds anything of a category is asked before it goes.
+            reads.extend(mapped.personal().map(|(column, _)| column.to_owned()));
             reads.sort();
             reads.dedup();
             need(Right::Select, reads, true);

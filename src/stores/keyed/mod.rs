@@ -17,7 +17,7 @@ pub use shape::{Holds, MEMBER, Member, NAME, Shape, Shapes, VALUE, VERSION};
 pub use template::{BadTemplate, Template};
 pub use wanted::Wanted;
 
-use super::{Assignment, Key, KeyValue, RowStore, Schema, Select, StoreError};
+use super::{Assignment, Key, KeyValue, RowStore, Schema, Select, StoreError, Tally};
 
 /// How names are found and removed.
 ///
@@ -126,6 +126,18 @@ impl<B: Backend> RowStore for KeyStore<B> {
         } else {
             Err(StoreError::KeyShape { table: table.to_owned() })
         }
+    }
+
+    /// What lies under a name goes as a whole and is never NULL.
+    async fn tally(
+        &self,
+        select: Select<'_>,
+        assignments: &[Assignment],
+        groups: &[Vec<String>],
+    ) -> Result<Tally, StoreError> {
+        let rows =
+            if assignments.is_empty() { self.count(select).await? } else { self.residue(select, assignments).await? };
+        Ok(Tally { rows, holding: vec![rows; groups.len()] })
     }
 
     async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {

@@ -20,6 +20,7 @@ pub(super) use wire::{TextRow, Watch, begin, impl_connection};
 
 use super::{
     Assignment, Column, Key, KeyValue, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits, Table,
+    Tally,
 };
 use statements::{Statement, Statements};
 
@@ -140,10 +141,12 @@ impl<D: Dialect, C: Connection> SqlStore<D, C> {
         self.in_time(|| self.connection.read(&statement.sql, &statement.params)).await
     }
 
-    async fn number(&self, statement: &Statement) -> Result<u64, StoreError> {
-        let rows = self.read(statement).await?;
-        let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
-        number.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    /// The one row of numbers that a statement answers.
+    async fn numbers(&self, statement: &Statement) -> Result<Vec<u64>, StoreError> {
+        let row = self.read(statement).await?.into_iter().next();
+        let number = |text: Option<String>| text?.parse().ok();
+        let numbers = row.and_then(|row| row.into_iter().map(number).collect::<Option<_>>());
+        numbers.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
     async fn write(&self, table: &str, statement: &Statement, rows_max: u64) -> Result<u64, StoreError> {
@@ -227,12 +230,25 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         whole.map(Key).ok_or_else(|| StoreError::KeyShape { table: table.to_owned() })
     }
 
-    async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {
+    async fn tally(
+        &self,
+        select: Select<'_>,
+        assignments: &[Assignment],
+        groups: &[Vec<String>],
+    ) -> Result<Tally, StoreError> {
         let schema = self.known();
-        match Statements::<D>::of(select, table_of(&schema, select.table)?).count()? {
-            Some(statement) => self.number(&statement).await,
-            None => Ok(0),
-        }
+        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let statement = match assignments {
+            [] => statements.count(groups)?,
+            _ => statements.residue(assignments, groups)?,
+        };
+        let Some(statement) = statement else { return Ok(Tally { rows: 0, holding: vec![0; groups.len()] }) };
+        let mut numbers = self.numbers(&statement).await?.into_iter();
+        Ok(Tally { rows: numbers.next().unwrap_or(0), holding: numbers.collect() })
+    }
+
+    async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {
+        Ok(self.tally(select, &[], &[]).await?.rows)
     }
 
     async fn delete(&self, select: Select<'_>) -> Result<u64, StoreError> {
@@ -250,11 +266,10 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
     }
 
     async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError> {
-        let schema = self.known();
-        match Statements::<D>::of(select, table_of(&schema, select.table)?).residue(assignments)? {
-            Some(statement) => self.number(&statement).await,
-            None => Ok(0),
+        if assignments.is_empty() {
+            return Ok(0); // nothing is to be held, and a tally would count all rows
         }
+        Ok(self.tally(select, assignments, &[]).await?.rows)
     }
 
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError> {

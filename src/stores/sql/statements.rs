@@ -1,5 +1,6 @@
 //! The text of every statement. Identifiers come from the catalogue and are quoted; values are parameters.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::marker::PhantomData;
 
@@ -68,10 +69,25 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql, params: vec![list, other_list] }))
     }
 
-    pub(super) fn count(&self) -> Result<Option<Statement>, StoreError> {
+    /// How many rows, and how many that hold something in a column of each group.
+    pub(super) fn count(&self, groups: &[Vec<String>]) -> Result<Option<Statement>, StoreError> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
-        let sql = self.select(&D::as_text("COUNT(*)", None), &self.within(&source, false)?);
+        let sql = self.select(&self.counts(groups, &BTreeMap::new())?, &self.within(&source, false)?);
         Ok(Some(Statement { sql, params: vec![list] }))
+    }
+
+    /// The counts of a tally. What tells a column from its new value stands in `left`.
+    fn counts(&self, groups: &[Vec<String>], left: &BTreeMap<&str, String>) -> Result<String, StoreError> {
+        let mut counts = vec![D::as_text("COUNT(*)", None)];
+        for group in groups {
+            let holds = |column: &Column| {
+                let held = format!("{} IS NOT NULL", in_row::<D>(column));
+                left.get(column.name.as_str()).map_or_else(|| held.clone(), |left| format!("({held} AND {left})"))
+            };
+            let holds: Vec<_> = self.columns(group)?.into_iter().map(holds).collect();
+            counts.push(D::as_text(&format!("COUNT(CASE WHEN {} THEN 1 END)", holds.join(" OR ")), None));
+        }
+        Ok(counts.join(", "))
     }
 
     pub(super) fn delete(&self) -> Result<Option<Statement>, StoreError> {
@@ -97,29 +113,35 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(Some(Statement { sql: D::update(&self.name(), &source, &self.matching()?, &sets), params: vec![list] }))
     }
 
-    pub(super) fn residue(&self, assignments: &[Assignment]) -> Result<Option<Statement>, StoreError> {
+    /// How many rows do not hold their new values, and of these how many hold something else in a column of each group.
+    pub(super) fn residue(
+        &self,
+        assignments: &[Assignment],
+        groups: &[Vec<String>],
+    ) -> Result<Option<Statement>, StoreError> {
         if self.select.values.is_empty() || assignments.is_empty() {
             return Ok(None);
         }
         let (source, list) = self.exact(assignments)?;
-        let left: Vec<_> = self
+        let left: BTreeMap<&str, String> = self
             .new_values(assignments)
             .map(|(assignment, value)| {
                 let column = self.column(&assignment.column)?;
                 let name = in_row::<D>(column);
-                Ok(match (&assignment.value, value) {
+                let differs = match (&assignment.value, value) {
                     (_, None) => format!("{name} IS NOT NULL"),
                     (NewValue::PerKey { alike, .. }, Some(value)) => differ_in_form::<D>(&name, &value, column, *alike),
                     (_, Some(value)) => D::differ(&name, &value, column),
-                })
+                };
+                Ok((column.name.as_str(), differs))
             })
             .collect::<Result<_, StoreError>>()?;
         let sql = format!(
             "SELECT {} FROM {source} AS s JOIN {} AS t ON {} WHERE {}",
-            D::as_text("COUNT(*)", None),
+            self.counts(groups, &left)?,
             self.name(),
             self.matching()?,
-            left.join(" OR "),
+            left.values().map(String::as_str).collect::<Vec<_>>().join(" OR "),
         );
         Ok(Some(Statement { sql, params: vec![list] }))
     }

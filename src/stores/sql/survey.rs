@@ -79,8 +79,8 @@ fn statement<D: Dialect>(attempt: Attempt<'_>, table: &Table) -> Result<Statemen
     let select = Select { table: attempt.table, columns: attempt.key, values: &values };
     let statements = Statements::<D>::of(select, table);
     let statement = match attempt.right {
-        Right::Select if attempt.columns.is_empty() => statements.count()?,
-        Right::Select => statements.keys(attempt.columns, None, 1)?,
+        Right::Select if attempt.columns.is_empty() => statements.count(&[])?,
+        Right::Select => statements.values(attempt.columns)?,
         Right::Delete => statements.delete()?,
         Right::Update => {
             let null = |column: &String| Assignment { column: column.clone(), value: NewValue::Null };

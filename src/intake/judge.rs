@@ -13,8 +13,8 @@ use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
 use super::utterance::{
-    BARE_ADDRESS, Force, HAD, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful, is_erasing,
-    is_suspect, object_of, undone, wished,
+    BARE_ADDRESS, Force, HAD, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful,
+    is_erasing, is_suspect, object_of, undone, wished,
 };
 
 /// From here on a request is opened; below it a person looks.

@@ -70,7 +70,11 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
     if near.has(Group::AccountMine) {
         // Whether that alone is to be erased, or the account with it, a person has to say.
         let alone = near.any(|other| other.is(Group::AccountMine) && !has_named(hit, other, found));
-        return Some(if alone { (Target::Account, 0.9, "account_mine") } else { (Target::Account, UNREAD_CONFIDENCE, HAD) });
+        return Some(if alone {
+            (Target::Account, 0.9, "account_mine")
+        } else {
+            (Target::Account, UNREAD_CONFIDENCE, HAD)
+        });
     }
     if hit.is(Group::CloseVerb) {
         let account = near.any(|other| other.is(Group::Account) && other.distance(hit) <= CLOSE_WORDS);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::request::Hold;
-use crate::domain::{AuthorityId, RequestId, Scope, Timestamp};
+use crate::domain::{AuthorityId, CaseId, RequestId, Scope, Timestamp};
 use crate::vault::{ChallengeSecret, InstallationKeys, Pseudonym};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -72,6 +72,16 @@ fn what_permits_and_begins_and_ends() {
     };
     let mark = completed.marked(b"what is told", keys.gate()).mark;
     assert_eq!(hex(&mark), "9fa3fd9ba8ad4cea31f3aaefecc659315819638fd0050da5b27bed16a25b4de9");
+    let kept = KeptRecord {
+        case: CaseId::from_bytes([0x77; 16]),
+        request: request(),
+        authority: authority().id,
+        account_mac: [1; 32],
+        plan_digest: [2; 32],
+        completed_at: NOW.plus_days(8),
+        mark: bytes("aa61469afb3d62495eae53327a09cf07869b88ce7b8cfd02edc52a2077db5fe7"),
+    };
+    assert_eq!(kept.check(keys.gate()), Ok(()), "the mark of what is kept");
     let settled = Settled { request: request(), store: "parcels/2", answers: 3, state: "completed", need: "", at: NOW };
     assert_eq!(hex(&settled.mark(keys.gate())), "b8f5df492f7c10f503040af96a31e7835a48724c70560eeb597b9ea3977ef974");
 }

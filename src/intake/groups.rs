@@ -80,6 +80,14 @@ stored_enum! {
         NegationElse = "negation_else",
         /// Negations that stand behind their verb.
         NegationBehind = "negation_behind",
+        /// What is said against an erasure: "prevent", "object to".
+        Prevent = "prevent",
+        /// What shall be made sure, so that a negation in it forbids: "make sure".
+        Ensure = "ensure",
+        /// An erasure that is lamented or was a mistake: "keeps deleting", "restore".
+        Loss = "loss",
+        /// Thanks for it: "thank you for".
+        ThanksFor = "thanks_for",
         /// Words with which another clause begins: "and", "but".
         Conjunction = "conjunction",
         /// Words that add somebody to a wish: "too", "as well".
@@ -92,6 +100,8 @@ stored_enum! {
         Mention = "mention",
         /// The account or the data of a whole company: "our account", "the data of my firm".
         Company = "company",
+        /// The company of the writer ends: "we are closing our shop".
+        CompanyEnds = "company_ends",
         /// "No longer": a negation that forbids nothing.
         NoLonger = "no_longer",
         /// What somebody does who is only mentioned: "sends her regards".

@@ -14,7 +14,7 @@ use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
 use super::utterance::{
     BARE_ADDRESS, Force, HAD, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS, force, is_doubtful,
-    is_erasing, is_suspect, object_of, undone, wished,
+    is_erasing, is_suspect, is_told, object_of, undone, wished,
 };
 
 /// From here on a request is opened; below it a person looks.
@@ -292,6 +292,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         signals.extend(whole_phrases(found, language, part));
         signals.extend(by_law(texts, found, language, part));
     }
+    told_of(texts, language, &mut signals);
     weigh(texts, &mut signals, asked_how);
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
     if suspect && signals.is_empty() && !negated && !asked_how && !to_many {
@@ -320,6 +321,20 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
 fn knows(spoken: Tongue, hit: &Hit, found: &Signals) -> bool {
     let mut beside = found.sentences(hit.sentence, hit.sentence).iter();
     beside.any(|other| other.language == spoken && is_erasing(other) && other.overlaps(hit))
+}
+
+/// Takes force from a subject whose text tells only of an erasure that was: "Deletion of my account", and "why was it deleted?".
+fn told_of(texts: &Texts, language: Tongue, signals: &mut [Signal]) {
+    let found = &texts.new;
+    let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && object_of(hit, found).is_some();
+    let told = |hit: &Hit| is_told(hit, found);
+    let mut erasing = found.hits.iter().filter(own).take(ERASING_MAX).peekable();
+    if erasing.peek().is_some()
+        && erasing.all(told)
+        && !signals.iter().any(|signal| signal.part == Part::New && signal.confidence >= OPEN_CONFIDENCE)
+    {
+        signals.iter_mut().for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
+    }
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and

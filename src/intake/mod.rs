@@ -25,6 +25,7 @@
 
 mod acknowledgement;
 mod address;
+mod against;
 mod answer;
 mod attached;
 mod bounce;
@@ -51,6 +52,7 @@ mod negation;
 mod normal;
 mod ours;
 mod phrases;
+mod place;
 mod quote;
 mod read;
 mod rest;

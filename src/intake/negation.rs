@@ -3,6 +3,7 @@
 //! "Delete my account and do not write to me" negates another verb; "I cannot delete my account" and "you have still not
 //! deleted it" forbid nothing. Where that is not sure, a person reads the letter.
 
+use super::against::is_ensured;
 use super::lexicon::Group;
 use super::signals::{Hit, Signals};
 use super::utterance::conditional;
@@ -40,7 +41,7 @@ fn one(negation: &Hit, hit: &Hit, found: &Signals) -> Negated {
     if OTHERWISE.into_iter().any(within) {
         return Negated::No;
     }
-    let forbids_nothing = within(Group::NegationElse);
+    let forbids_nothing = within(Group::NegationElse) && !is_ensured(negation, found);
     if let Some(link) = link(hit, negation, found).filter(|_| follows || !forbids_nothing) {
         return if takes_both(link, negation, found) { Negated::Perhaps } else { Negated::No };
     }
@@ -58,6 +59,12 @@ fn one(negation: &Hit, hit: &Hit, found: &Signals) -> Negated {
         return Negated::Perhaps;
     }
     Negated::Forbids
+}
+
+/// Whether any negation stands before a hit in its clause, whatever it negates: "you still haven't deleted it" is no report.
+pub(super) fn is_near(hit: &Hit, found: &Signals) -> bool {
+    let near = |other: &Hit| is_in_clause(other, hit, found) && other.last < hit.first;
+    found.around(hit, Group::Negation).any(|other| near(other) && other.distance(hit) <= NEGATION_WORDS)
 }
 
 /// Whether a negation that stands further off may still be the verb's: before it with no new clause in between ("I do not

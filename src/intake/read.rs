@@ -207,7 +207,12 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         None => verdict,
     };
     let verdict = match company(&texts, twin.as_ref().map(|twin| &*twin.new)).filter(|_| verdict.opens()) {
-        Some(language) => verdict.with(Reason::of(format!("{language}.{COMPANY}"), Part::New)),
+        Some(found) => {
+            let of_all = found.ends && verdict.intent == Intent::ErasureGeneric;
+            let intent = if of_all { Intent::ErasureAccount } else { verdict.intent };
+            let reason = Reason::of(format!("{}.{COMPANY}", found.language), Part::New);
+            Verdict { intent, ..verdict }.with(reason)
+        }
         None => verdict,
     };
     Intake {

@@ -130,6 +130,11 @@ impl Signals {
         at(clause)..at(clause + 1)
     }
 
+    /// Whether a clause begins with this word.
+    pub fn begins_clause(&self, word: usize) -> bool {
+        self.clauses.binary_search(&word).is_ok()
+    }
+
     /// Whether a sentence is a question.
     pub fn is_question(&self, sentence: usize) -> bool {
         self.questions.get(sentence).copied().unwrap_or(false)

@@ -3,8 +3,10 @@
 //! Looks at the sentence of the word, and for pronouns at the two before. What the letter as a whole asks for is
 //! judged in `judge`.
 
+use super::against::{self, Asked};
 use super::lexicon::{Group, Topic};
 use super::negation::{self, Negated};
+use super::place::{has_named, is_where};
 use super::signals::{Hit, Signals};
 
 /// Words that may stand between a verb of erasing and its object.
@@ -42,7 +44,8 @@ pub(super) enum Target {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Force {
     Wish,
-    /// A wish, or the opposite: a negation stands near, and whose it is or what it means is not sure.
+    /// A wish, or the opposite: a negation stands near, and whose it is or what it means is not sure; or it may tell of what
+    /// was done.
     Doubtful,
     Negated,
     AskedHow,
@@ -274,32 +277,6 @@ fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
     within(Group::RestStays) || in_ours || of_contract || (is_place && is_where(object, found))
 }
 
-/// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
-/// our account" nor "the whole of the account".
-fn is_where(account: &Hit, found: &Signals) -> bool {
-    let is_own = found.around(account, Group::Own).any(|own| own.first == account.first);
-    let is_place = |place: &Hit| match place.first > account.first {
-        true => is_own && place.last >= account.last,
-        false => !is_own || place.first + 1 >= account.first,
-    };
-    found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place))
-}
-
-/// Whether an account stands behind named data or a profile that it seems to have: "my phone number associated with our account".
-/// What is joined by a word such as "and" is asked for as well.
-fn has_named(hit: &Hit, account: &Hit, found: &Signals) -> bool {
-    let sentence = || found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
-    let is_between = |other: &Hit, named: &Hit| named.last < other.first && other.first < account.first;
-    let is_had = |named: &&Hit| {
-        let mut between = sentence().filter(|other| is_between(other, named));
-        (matches!(named.topic, Topic::Specific(_)) || named.is(Group::Profile))
-            && named.clause == account.clause
-            && named.last + 1 < account.first
-            && !between.any(|other| other.is(Group::Conjunction) || other.is(Group::Also) || is_erasing(other))
-    };
-    sentence().any(|named| is_had(&named))
-}
-
 /// Whether named data are the writer's own. What people publish (reviews, comments) is so only where they say so right
 /// beside it: "all my reviews", "reviews I wrote", and not "a review about my shop".
 fn is_own_specific(named: &Hit, found: &Signals) -> bool {
@@ -347,7 +324,7 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
             other.sentence == hit.sentence && other.last < hit.first && hit.first - other.last - 1 <= words
         })
     };
-    match negation::of(hit, found) {
+    match negation::of(hit, found).max(against::prevented(hit, found)) {
         Negated::Forbids => return Force::Negated,
         Negated::Perhaps => return Force::Doubtful,
         Negated::Complains if !wished(hit, found) => return Force::Doubtful,
@@ -360,11 +337,24 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
         return Force::AskedHow;
     }
-    let reported = found.within(hit, Group::Done);
-    if reported && !before(Group::Request, usize::MAX) {
-        return Force::Reported;
+    match found.within(hit, Group::Done).then(|| against::asked(hit, found)) {
+        // "Deleted my account, please" opens with what may be a verb.
+        Some(Asked::No) if !found.opens(hit) && !negation::is_near(hit, found) => return Force::Reported,
+        Some(Asked::No | Asked::Perhaps) => return Force::Doubtful,
+        Some(Asked::Yes) | None => {}
     }
-    if negation::is_far(hit, found) { Force::Doubtful } else { Force::Wish }
+    let doubtful = against::is_lamented(hit, found) || against::is_thanked(hit, found) || negation::is_far(hit, found);
+    if doubtful { Force::Doubtful } else { Force::Wish }
+}
+
+/// Whether the hit tells of what was done, as far as its words show.
+pub(super) fn is_told(hit: &Hit, found: &Signals) -> bool {
+    let told = || found.within(hit, Group::Done) || against::is_lamented(hit, found) || against::is_thanked(hit, found);
+    match force(hit, found) {
+        Force::Reported => true,
+        Force::Doubtful | Force::AskedHow => told(),
+        _ => false,
+    }
 }
 
 /// Whether a wish is left in doubt by what stands beside it: a question with no word of asking.
@@ -424,7 +414,3 @@ pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
     let other_thing = found.beside(hit, Group::Topic) || found.beside(hit, Group::List);
     minded && !other_thing && !hit.is(Group::CloseVerb) && wished(hit, found)
 }
-
-#[cfg(test)]
-#[path = "place_tests.rs"]
-mod place_tests;

@@ -31,6 +31,16 @@ const OF_ALL: &[(&str, &str)] = &[
     (USER, "verwijder alstublieft het account van ons bedrijf."),
     (GUEST, "please close the account of the company, with everything in it."),
     (GUEST, "please delete our account."),
+    (USER, "our company is closing. Please delete the account."),
+    (USER, "we are shutting down the business, delete everything you hold on us."),
+    (USER, "my company is being dissolved. Please delete the account."),
+    (USER, "our shop has closed down, please erase all data."),
+    (USER, "unsere Firma schließt. Bitte löschen Sie das Konto."),
+    (USER, "wir geben unser Geschäft auf. Bitte löschen Sie alles."),
+    (USER, "notre société ferme. Merci de supprimer le compte."),
+    (USER, "nuestra empresa cierra. Por favor, eliminen la cuenta."),
+    (USER, "la nostra azienda chiude. Vi prego di cancellare l'account."),
+    (USER, "ons bedrijf stopt. Verwijder alstublieft het account."),
 ];
 
 async fn reviewed(world: &World, from: &str, (subject, text): (&str, &str)) {
@@ -66,6 +76,8 @@ async fn a_users_own_account_is_their_profile() {
         "please delete my user account at Müller GmbH. Our company does not need me any more.",
         "please remove my user profile from our account.",
         "bitte löschen Sie mein Konto, ich habe die Firma verlassen.",
+        "our company is closing. Please delete my account.",
+        "your shop is closed on Sundays. Please delete the account.",
     ] {
         let world = World::sqlite().await;
         world
@@ -109,6 +121,10 @@ async fn an_owner_closes_their_own_account_and_no_other() {
         "please close the account of our company.",
         "bitte löschen Sie unser Firmenkonto.",
         "please close our account.",
+        "bitte löschen Sie das Konto unserer Firma.",
+        "our company is closing. Please delete the account.",
+        "we are shutting down the business, delete everything you hold on us.",
+        "unsere Firma schließt. Bitte löschen Sie alle Daten.",
     ] {
         let world = meant::world().await;
         world

@@ -1,0 +1,168 @@
+//! What is said against an erasure that is named: it shall be prevented, it is lamented, or its writer gives thanks for it.
+//!
+//! "Prevent that my account is deleted" forbids; "your app keeps deleting my data" and "thank you for deleting it" tell of what
+//! was done. Where the words may be a wish all the same, a person reads the letter.
+
+use super::lexicon::Group;
+use super::negation::Negated;
+use super::signals::{Hit, Signals};
+
+/// Words that may stand between a word of preventing or of thanks and its verb.
+const NEAR_WORDS: usize = 3;
+/// What begins the clause that a word governs, folded: "that my account is deleted", "mein Konto zu löschen".
+const THAT: [&str; 8] = ["that", "dass", "das", "que", "qu", "che", "dat", "zu"];
+/// What a verb stands behind that is prevented without such a word: "avoid my account being deleted".
+const BEING: [&str; 6] = ["being", "getting", "be", "get", "gets", "from"];
+/// Conjunctions behind which a reason stands, folded.
+const CAUSES: [&str; 12] =
+    ["because", "since", "weil", "da", "denn", "parce", "car", "puisque", "porque", "pues", "poiche", "omdat"];
+
+/// Words that ask whether, or by whom, something was done, by their language.
+const WHETHER: [(&str, &str); 10] = [
+    ("en", "whether"),
+    ("en", "who"),
+    ("de", "ob"),
+    ("de", "wer"),
+    ("fr", "qui"),
+    ("es", "quien"),
+    ("es", "si"),
+    ("it", "chi"),
+    ("it", "se"),
+    ("nl", "wie"),
+];
+/// How words begin that ask to hear that something was done, folded.
+const CONFIRM: [&str; 4] = ["confirm", "bestatig", "bevestig", "conferm"];
+
+/// What words of preventing make of a hit.
+pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
+    let made = |word: &Hit| match () {
+        () if found.within(word, Group::NegationElse) => Negated::No,
+        () if word.overlaps(hit) => Negated::Forbids,
+        () if word.first > hit.first => Negated::No,
+        () if that_clause(word, hit, found).is_some() => Negated::Forbids,
+        () if asks_between(word.last, hit, found) || !in_clause(word, hit, found) => Negated::No,
+        () if BEING.contains(&found.spelling(hit.first.saturating_sub(1))) => Negated::Forbids,
+        () if word.distance(hit) > NEAR_WORDS => Negated::No,
+        // "To prevent misuse delete it" and "avoid to delete it" look alike.
+        () if hit.is(Group::EraseNoun) => Negated::Forbids,
+        () => Negated::Perhaps,
+    };
+    found.around(hit, Group::Prevent).map(made).max().unwrap_or(Negated::No)
+}
+
+/// Whether a negation stands in what shall be made sure: "make sure that it is not deleted" forbids, and does not complain that
+/// nothing was done. "Confirm whether it is not deleted yet" asks.
+pub(super) fn is_ensured(negation: &Hit, found: &Signals) -> bool {
+    let asks = |word: &Hit| {
+        let between = |other: &Hit| word.last < other.first && other.last < negation.first;
+        [Group::How, Group::Conditional].into_iter().any(|group| found.around(negation, group).any(between))
+    };
+    let governs = |word: &Hit| {
+        word.last < negation.first
+            && (in_clause(word, negation, found) || that_clause(word, negation, found).is_some())
+            && !asks(word)
+    };
+    found.around(negation, Group::Ensure).any(governs)
+}
+
+/// Whether a hit is lamented, or told of as a loss: the words stand around the verb, or before it in its clause.
+pub(super) fn is_lamented(hit: &Hit, found: &Signals) -> bool {
+    let links = |loss: &Hit| {
+        let between = |link: &Hit| loss.first <= link.first && link.last < hit.first;
+        let joined = found.around(hit, Group::Conjunction).any(between) && !loss.overlaps(hit);
+        joined || found.around(hit, Group::Request).any(between)
+    };
+    let beside = |loss: &Hit| loss.overlaps(hit) || loss.last < hit.first && in_clause(loss, hit, found);
+    found.around(hit, Group::Loss).any(|loss| beside(loss) && !links(loss))
+}
+
+/// Whether the writer gives thanks for it and asks for nothing in that sentence.
+pub(super) fn is_thanked(hit: &Hit, found: &Signals) -> bool {
+    let thanks = |word: &Hit| word.last < hit.first && word.distance(hit) <= NEAR_WORDS && in_clause(word, hit, found);
+    // "As soon as possible", "in advance"; but "I want to thank you" asks for nothing.
+    let asks = |thanks: &Hit| {
+        found.around(hit, Group::Request).any(|request| request.first > thanks.first && !request.overlaps(hit))
+    };
+    found.around(hit, Group::ThanksFor).any(|word| thanks(word) && !asks(word))
+}
+
+/// What words of asking before a hit make of it that tells of what was done or is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Asked {
+    /// Nothing is asked for before it.
+    No,
+    /// Something is asked for, and it may be another thing: "please help, my account was deleted".
+    Perhaps,
+    /// It is what is asked for: "I request that my account is deleted".
+    Yes,
+}
+
+/// Whether the words of asking before a hit take it in.
+pub(super) fn asked(hit: &Hit, found: &Signals) -> Asked {
+    // "It may be deleted" asks by the verb itself.
+    if found.around(hit, Group::Request).any(|request| request.first < hit.first && request.overlaps(hit)) {
+        return Asked::Yes;
+    }
+    let before = found.around(hit, Group::Request).filter(|request| request.last < hit.first);
+    let Some(request) = before.max_by_key(|request| request.last) else { return Asked::No };
+    let between = |other: &Hit| request.last < other.first && other.last < hit.first;
+    let reason = |link: &Hit| between(link) && CAUSES.contains(&bare(found.spelling(link.first)));
+    // "I want to know why it was deleted."
+    let why = |how: &Hit| between(how) && in_clause(how, hit, found);
+    let is_whether = |word: usize| WHETHER.contains(&(hit.language.as_str(), bare(found.spelling(word))));
+    let whether = || (request.last + 1..hit.first).any(is_whether);
+    // "Please confirm that it was deleted" may have asked for that before.
+    let confirm = |word: &Hit| {
+        let spelled = found.spelling(word.first);
+        word.last < hit.first
+            && word.last + 1 >= request.first
+            && CONFIRM.iter().any(|begins| spelled.starts_with(begins))
+    };
+    let other = found.around(hit, Group::Conjunction).any(reason)
+        || found.around(hit, Group::How).any(why)
+        || found.around(hit, Group::Ensure).any(confirm)
+        || whether();
+    let takes_in = in_clause(request, hit, found) || that_between(request.last, hit, found).is_some();
+    if takes_in && !other { Asked::Yes } else { Asked::Perhaps }
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// Whether a word ends in the clause of the hit.
+fn in_clause(word: &Hit, hit: &Hit, found: &Signals) -> bool {
+    found.clause_words(hit.clause).contains(&word.last)
+}
+
+/// Whether a word begins a clause that another one governs.
+fn is_that(word: usize, found: &Signals) -> bool {
+    let spelled = found.spelling(word);
+    THAT.contains(&bare(spelled)) || spelled.starts_with("qu'")
+}
+
+/// The first word of a clause between a word and a hit that begins with "that".
+fn that_between(from: usize, hit: &Hit, found: &Signals) -> Option<usize> {
+    (from + 1..hit.first).find(|at| is_that(*at, found) && found.begins_clause(*at))
+}
+
+/// Where the clause begins in which a word says what shall be or not be, if the hit stands in it: ", that my account is …".
+fn that_clause(word: &Hit, hit: &Hit, found: &Signals) -> Option<usize> {
+    let until = (word.last + 2 + NEAR_WORDS).min(hit.last + 1);
+    let start = (word.last..until).find(|at| is_that(*at, found))?;
+    // "To prevent that it is misused, delete it": the verb opens a clause of its own.
+    let apart = !found.clause_words(hit.clause).contains(&start);
+    let imperative = apart && found.opens_clause(hit) && !found.within(hit, Group::Done);
+    (!imperative && !asks_between(start, hit, found)).then_some(start)
+}
+
+/// Whether a word of asking, or an "and" right before the verb, begins a wish behind this word and the next ("prevent please").
+fn asks_between(from: usize, hit: &Hit, found: &Signals) -> bool {
+    let asks = |request: &Hit| from + 1 < request.first && request.last < hit.first;
+    let joined = |link: &Hit| from < link.first && link.last + 1 == hit.first;
+    found.around(hit, Group::Request).any(asks) || found.around(hit, Group::Conjunction).any(joined)
+}
+
+#[cfg(test)]
+#[path = "against_tests.rs"]
+mod tests;

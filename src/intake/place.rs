@@ -1,0 +1,35 @@
+//! An account that a wish to erase names as a place: "my telephone number from our account". It is not what shall be erased.
+
+use super::lexicon::{Group, Topic};
+use super::signals::{Hit, Signals};
+use super::utterance::is_erasing;
+
+/// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
+/// our account" nor "the whole of the account".
+pub(super) fn is_where(account: &Hit, found: &Signals) -> bool {
+    let is_own = found.around(account, Group::Own).any(|own| own.first == account.first);
+    let is_place = |place: &Hit| match place.first > account.first {
+        true => is_own && place.last >= account.last,
+        false => !is_own || place.first + 1 >= account.first,
+    };
+    found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place))
+}
+
+/// Whether an account stands behind named data or a profile that it seems to have: "my phone number associated with our account".
+/// What is joined by a word such as "and" is asked for as well.
+pub(super) fn has_named(hit: &Hit, account: &Hit, found: &Signals) -> bool {
+    let sentence = || found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
+    let is_between = |other: &Hit, named: &Hit| named.last < other.first && other.first < account.first;
+    let is_had = |named: &&Hit| {
+        let mut between = sentence().filter(|other| is_between(other, named));
+        (matches!(named.topic, Topic::Specific(_)) || named.is(Group::Profile))
+            && named.clause == account.clause
+            && named.last + 1 < account.first
+            && !between.any(|other| other.is(Group::Conjunction) || other.is(Group::Also) || is_erasing(other))
+    };
+    sentence().any(|named| is_had(&named))
+}
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod tests;

@@ -44,6 +44,7 @@ mod note;
 pub mod observe;
 mod open;
 pub mod operate;
+mod ours;
 pub mod outbox;
 mod pause;
 pub mod recipients;

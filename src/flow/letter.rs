@@ -184,7 +184,15 @@ impl<'a> Desk<'a> {
                 Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days })
             }
             LetterKind::Reminder => {
-                Letter::Reminder(Reminder { common, choices, code_required, expires_on, token, grace_days })
+                let answered = request.code_asked;
+                Letter::Reminder(Reminder { common, choices, code_required, expires_on, token, grace_days, answered })
+            }
+            LetterKind::CodeAsked => {
+                // As the count is when it is sent: a wrong code that came since counts too.
+                let attempts_max = house.terms().attempts_max;
+                let wrong = asked.as_ref().map(|asked| asked.attempts).filter(|wrong| *wrong > 0);
+                let tries_left = wrong.map(|wrong| attempts_max.saturating_sub(wrong));
+                Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left })
             }
             LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
             LetterKind::Scheduled => {
@@ -224,7 +232,7 @@ impl<'a> Desk<'a> {
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
             LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
-            LetterKind::Expired => Letter::Expired(Expired { common }),
+            LetterKind::Expired => Letter::Expired(Expired { common, answered: request.code_asked }),
             LetterKind::Completed => {
                 let told = recipients::named(house, tx, request.id).await?;
                 Letter::Completed(self.completed(house, scope, label, categories, told))

@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = migrations![
     9 "0009_waits",
     10 "0010_settled",
     11 "0011_completions",
+    12 "0012_since",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

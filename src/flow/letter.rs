@@ -20,7 +20,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::{flood, kinds, outbox, recipients, safe};
+use super::{kinds, outbox, recipients, safe};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -388,7 +388,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         return gathered(tx, row, &others).await;
     }
     if row.kind == LetterKind::AlarmCapped {
-        let waiting = jobs::count_waiting_for(tx, kinds::SEND, flood::CAPPED).await?;
+        let waiting = jobs::count_waiting_for(tx, kinds::SEND, kinds::CAPPED).await?;
         return Ok(Letter::AlarmCapped(AlarmCapped { since: row.created_at, waiting }));
     }
     if row.kind == LetterKind::AlarmMailbox {

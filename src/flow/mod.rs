@@ -54,6 +54,7 @@ mod safe;
 pub mod sent;
 pub mod sighted;
 mod standing;
+pub mod stopped;
 mod suppress;
 mod thread;
 pub mod tidy;

@@ -9,7 +9,7 @@ use rustix::fs::Access;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use crate::config::{Config, MailboxKind};
+use crate::config::{Config, MailboxKind, PerLanguage};
 use crate::daemon::build;
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
@@ -169,12 +169,17 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         report.note(
             "mailer",
             Finding::NotTried,
+    court_remedy(report, config);
             "none that sends, which is enough to look: 'expunged run' refuses it without [mailer.smtp], but for --observe",
         );
     }
     if let MailboxKind::Maildir(maildir) = &config.mailbox.kind {
         match build::mailbox_is_there(config) {
-            Ok(()) => report.ok("mailbox folder", maildir.path.display().to_string()),
+            Ok(()) => {
+                let unmarked = ". No mail program sees which letters were taken: a Maildir has no place for our keyword; see move_to";
+                let seen = if config.mailbox.move_to.is_some() { "" } else { unmarked };
+                report.ok("mailbox folder", format!("{}{seen}", maildir.path.display()));
+            }
             Err(error) => report.error("mailbox folder", Exit::Unavailable, error, "'expunged run' refuses to start"),
         }
     }
@@ -207,6 +212,24 @@ fn to_be_made(report: &mut Report, check: &str, file: &Path, note: &str) {
         Ok(()) if folder.is_dir() => return report.note(check, Finding::NotThereYet, note),
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS) => {
             "may not be written by us; let our user write there"
+/// Letters in other languages have the same words where nobody gave them their own.
+fn court_remedy(report: &mut Report, config: &Config) {
+    let remedy = &config.service.court_remedy;
+    let lacks: Vec<&str> = remedy.lacks().iter().map(|language| language.as_str()).collect();
+    let note = match (remedy, lacks.as_slice()) {
+        (_, []) => "in every language of our letters".to_owned(),
+        (PerLanguage::Same(_), _) => format!(
+            "the same words in letters of every language ({}); [service.court_remedy] takes a text for each: {} = \"…\"",
+            lacks.join(", "),
+            lacks.join(" = \"…\", ")
+        ),
+        (PerLanguage::Each { fallback, .. }, lacks) => {
+            format!("letters in {} have the words in {fallback}", lacks.join(", "))
+        }
+    };
+    report.ok("court remedy", note);
+}
+
         }
         Err(rustix::io::Errno::NOENT) => "is not there, and the first start makes no folders; make it",
         _ => "is no folder that files could be made in",

@@ -194,7 +194,6 @@ impl<'a> Desk<'a> {
                 let tries_left = wrong.map(|wrong| attempts_max.saturating_sub(wrong));
                 Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left })
             }
-            LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
             LetterKind::Scheduled => {
                 let erase_on = self.erase_on(house)?;
                 let (subject_label, token) = (label, (grace_days > 0).then_some(token));
@@ -294,7 +293,7 @@ impl<'a> Desk<'a> {
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),
-            court_remedy: service.court_remedy.clone(),
+            court_remedy: service.court_remedy.of(self.language(house)).to_owned(),
         }
     }
 
@@ -316,7 +315,7 @@ impl<'a> Desk<'a> {
             data_concerned,
             review_on: refusal.review_on,
             supervisory_authority: service.supervisory_authority.clone(),
-            court_remedy: service.court_remedy.clone(),
+            court_remedy: service.court_remedy.of(self.language(house)).to_owned(),
         }
     }
 

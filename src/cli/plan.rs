@@ -135,7 +135,7 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
                      account's owner";
         return Err(Ended::saying(Exit::Usage, words));
     }
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_beside()?;
     let choices = Invocation::choices();
     let bar = progress("asking the stores");
     let (map, stores) = build::stores(&config, choices.credentials.as_deref()).await?;

@@ -20,7 +20,7 @@ use crate::verify::{AuthoritySettings, AuthorityTable};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use crate::output::{self, Tabular, progress};
+use crate::output::{self, Tabular, counted, progress};
 
 /// What `check` understands.
 #[derive(Debug, clap::Args)]
@@ -113,7 +113,10 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         None => Ok(()),
         Some(exit) => {
             let failed = report.lines.iter().filter(|line| line.result == Finding::Failed).count();
-            Err(Ended::saying(exit, format_args!("{failed} of {} checks failed", report.lines.len())))
+            Err(Ended::saying(
+                exit,
+                format_args!("{failed} of {} failed", counted(report.lines.len() as u64, "check", "checks")),
+            ))
         }
     }
 }
@@ -138,8 +141,13 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         Ok(map) => {
             let tables = map.tables().count();
             let (stores, recipients) = (map.stores().len(), map.recipients().len());
-            let others = if recipients > 0 { format!(", {recipients} recipients") } else { String::new() };
-            report.ok("data maps", format!("{stores} stores, {tables} tables{others}"));
+            let others = match recipients {
+                0 => String::new(),
+                some => format!(", {}", counted(some as u64, "recipient", "recipients")),
+            };
+            let (stores, tables) =
+                (counted(stores as u64, "store", "stores"), counted(tables as u64, "table", "tables"));
+            report.ok("data maps", format!("{stores}, {tables}{others}"));
             others::recipients(report, config, &map);
             Some(map)
         }
@@ -155,9 +163,13 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         }
     }
     match AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() }) {
-        Ok(_) => report.ok("authority", format!("{} rows differ from the default", config.authority.len())),
+        Ok(_) => report.ok(
+            "authority",
+            format!("{} from the default", counted(config.authority.len() as u64, "row differs", "rows differ")),
+        ),
         Err(error) => report.error("authority", Exit::Usage, error, ""),
     }
+    court_remedy(report, config);
     // A program whose lexicons are wrong is not built.
     report.ok("lexicon", "");
     map.iter().for_each(|map| named_data(report, map, &Lexicon::embedded()));
@@ -169,7 +181,6 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         report.note(
             "mailer",
             Finding::NotTried,
-    court_remedy(report, config);
             "none that sends, which is enough to look: 'expunged run' refuses it without [mailer.smtp], but for --observe",
         );
     }
@@ -201,17 +212,6 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     map
 }
 
-/// A file that the first start makes, if it can.
-fn to_be_made(report: &mut Report, check: &str, file: &Path, note: &str) {
-    let folder = match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let can = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
-    let fix = match can {
-        Ok(()) if folder.is_dir() => return report.note(check, Finding::NotThereYet, note),
-        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS) => {
-            "may not be written by us; let our user write there"
 /// Letters in other languages have the same words where nobody gave them their own.
 fn court_remedy(report: &mut Report, config: &Config) {
     let remedy = &config.service.court_remedy;
@@ -230,6 +230,17 @@ fn court_remedy(report: &mut Report, config: &Config) {
     report.ok("court remedy", note);
 }
 
+/// A file that the first start makes, if it can.
+fn to_be_made(report: &mut Report, check: &str, file: &Path, note: &str) {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let can = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
+    let fix = match can {
+        Ok(()) if folder.is_dir() => return report.note(check, Finding::NotThereYet, note),
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS) => {
+            "may not be written by us; let our user write there"
         }
         Err(rustix::io::Errno::NOENT) => "is not there, and the first start makes no folders; make it",
         _ => "is no folder that files could be made in",

@@ -23,7 +23,7 @@ use crate::verify::{Directory, Membership};
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
 use super::words;
-use crate::output::{self, Format, Tabular, progress, say};
+use crate::output::{self, Format, Tabular, counted, progress, say};
 use held::HeldLine;
 
 /// What `plan` understands.
@@ -203,7 +203,7 @@ fn write(
     }
     if invocation.format == Format::Table {
         let kept = args.out.as_ref().map_or_else(String::new, |file| format!("; kept in {}", file.display()));
-        let rows = if paper.rows_total == 1 { "1 row".to_owned() } else { format!("{} rows", paper.rows_total) };
+        let rows = counted(paper.rows_total, "row", "rows");
         say(&format!("{rows}; plan {}; nothing was written to a store{kept}", paper.digest_hex()));
     }
     if args.detailed_exitcode && paper.rows_total > 0 {

@@ -137,6 +137,12 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// `1 store`, `2 stores`.
+#[must_use]
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// An instant as people and programs read it (RFC 3339, to the second).
 #[must_use]
 pub fn time(time: Timestamp) -> String {

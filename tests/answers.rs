@@ -5,6 +5,8 @@
 mod approval;
 #[path = "answers/clock.rs"]
 mod clock;
+#[path = "answers/code.rs"]
+mod code;
 #[path = "answers/nothing.rs"]
 mod nothing;
 #[path = "answers/pause.rs"]

@@ -55,9 +55,10 @@ fn asking() -> Vec<Letter> {
             expires_on,
             token: token.clone(),
             grace_days,
+            answered: false,
         }
         .into(),
-        CodeAsked { common: common(), choices, token: token.clone(), expires_on }.into(),
+        CodeAsked { common: common(), choices, token: token.clone(), expires_on, tries_left: None }.into(),
         Scheduled {
             common: common(),
             scope: Scope::Account,

@@ -9,11 +9,12 @@ use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::operate::{self, Correction};
 use expunged::flow::retry::{self, Retried};
+use expunged::flow::stopped;
 use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 
-use crate::support::world::{Ground, World};
+use crate::support::world::{Ground, World, plain};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -113,6 +114,11 @@ async fn a_request_that_waits_for_a_person_is_put_right_instead() {
             let id = world.receive(&world.closing(OWNER)).await.1.unwrap();
             let request = world.stored(id).await.request;
             assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::Poison)));
+            let mut tx = world.house.db.read().await.unwrap();
+            let cause = stopped::cause(&world.house.kek, &mut tx, &request).await.unwrap().expect("why it stopped");
+            drop(tx);
+            assert_eq!((cause.reason.as_str(), cause.store.as_deref()), ("poison", Some("shop")));
+            assert!(cause.text.contains("no such table: users"), "{}", cause.text);
             world.ground.shop.run("ALTER TABLE people RENAME TO users").await;
             instead(&world, "identify", "requests scope").await;
             // What is said helps.
@@ -165,4 +171,46 @@ async fn a_letter_that_was_set_aside_is_read_by_a_person_instead() {
     crate::bad_input::letters::poisoned(&world).await;
     world.live(world.settle()).await;
     instead(&world, "judge", "requests show --reveal").await;
+}
+
+/// Tried now, these would find the same limit: nothing is said to be due that waits on.
+#[tokio::test]
+async fn what_keeps_to_a_limit_is_not_said_to_be_due() {
+    let gather = |config: String| {
+        config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 60\naddress_letters_per_hour = 1\n")
+    };
+    let world = Ground::sqlite().await.with_config(gather).build().await;
+    world
+        .live(async {
+            for number in 0..2 {
+                world.receive(&world.closing(&format!("nobody{number}@elsewhere.example"))).await;
+            }
+            let (_, challenge) = world.ask(OWNER).await;
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            let text = "Hello,\r\n\r\nplease delete the user profile of our colleague Una One. She left us.\r\n";
+            world.receive(&plain(OWNER, "Delete a user profile", text)).await;
+            for (kind, reason, words) in [
+                ("send", "alarms_gathered", "are told together"),
+                ("send", "letters_per_hour", "no more letters"),
+                ("identify", "asked_lately", "per_address_hours"),
+            ] {
+                let job = waiting(&world, kind, Some(reason)).await;
+                assert!(job.since.is_some() && job.run_at > expunged::clock::Clock::now(&*world.clock), "{job:?}");
+                let Retried::Instead(why) = again(&world, &job).await else { panic!("{reason} is said to be due") };
+                assert!(why.contains(words), "{why}");
+                assert_eq!(waiting(&world, kind, Some(reason)).await, job, "it stays as it is");
+            }
+            // The end of a grace period is no obstacle either.
+            let job = waiting(&world, "begin", None).await;
+            let Retried::Instead(why) = again(&world, &job).await else { panic!("a beginning is said to be due") };
+            assert!(why.contains("was promised"), "{why}");
+        })
+        .await;
+}
+
+async fn waiting(world: &World, kind: &str, reason: Option<&str>) -> JobRow {
+    let mut tx = world.house.db.read().await.unwrap();
+    let found = jobs::list(&mut tx, &[JobState::Waiting], None, 100).await.unwrap();
+    let mut wanted = found.iter().filter(|job| job.kind == kind && job.reason.as_deref() == reason);
+    wanted.next().cloned().unwrap_or_else(|| panic!("no {kind} waits for {reason:?}: {found:#?}"))
 }

@@ -15,7 +15,7 @@ use crate::flow::{FlowError, House, verbs};
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::{self, Invocation};
 use super::requests;
-use crate::output::{Format, one, progress, say};
+use crate::output::{Format, counted, one, progress, say};
 
 /// A paper is some hundred bytes per table.
 const PAPER_BYTES_MAX: u64 = 16 << 20;
@@ -49,14 +49,23 @@ pub(super) async fn run(invocation: &Invocation, args: &ApplyArgs) -> Outcome {
         agree(&house, &args.request, &operator, &paper).await.map_err(|error| refused(&house, &request, error))?;
     bar.finish_and_clear();
     let (outcome, words) = match agreed {
-        Agreed::Noted { rows } => ("noted", format!("{rows} rows are agreed to; it goes on as before")),
+        Agreed::Noted { rows } => {
+            ("noted", format!("{}; it goes on as before", counted(rows, "row is agreed to", "rows are agreed to")))
+        }
         Agreed::NotedBefore { rows } => (
             "noted_before",
-            format!("{rows} rows were agreed to before; nothing was written, and it goes on as before"),
+            format!(
+                "{} before; nothing was written, and it goes on as before",
+                counted(rows, "row was agreed to", "rows were agreed to")
+            ),
         ),
-        Agreed::AskedAgain => {
-            ("asked_again", format!("{} rows are agreed to; it is identified anew and asked again", paper.rows_total))
-        }
+        Agreed::AskedAgain => (
+            "asked_again",
+            format!(
+                "{}; it is identified anew and asked again",
+                counted(paper.rows_total, "row is agreed to", "rows are agreed to")
+            ),
+        ),
         Agreed::Drifted(drift) => {
             let words = format_args!(
                 "{}: the rows moved since the plan was written ({drift}): look at it again with 'expunged plan --out'; nothing was \

@@ -9,7 +9,7 @@ use rustix::fs::Access;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use crate::config::{Config, MailboxKind};
+use crate::config::{Config, MailboxKind, PerLanguage};
 use crate::daemon::build;
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
@@ -20,7 +20,7 @@ use crate::verify::{AuthoritySettings, AuthorityTable};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use crate::output::{self, Tabular, progress};
+use crate::output::{self, Tabular, counted, progress};
 
 /// What `check` understands.
 #[derive(Debug, clap::Args)]
@@ -113,7 +113,10 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         None => Ok(()),
         Some(exit) => {
             let failed = report.lines.iter().filter(|line| line.result == Finding::Failed).count();
-            Err(Ended::saying(exit, format_args!("{failed} of {} checks failed", report.lines.len())))
+            Err(Ended::saying(
+                exit,
+                format_args!("{failed} of {} failed", counted(report.lines.len() as u64, "check", "checks")),
+            ))
         }
     }
 }
@@ -138,8 +141,13 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         Ok(map) => {
             let tables = map.tables().count();
             let (stores, recipients) = (map.stores().len(), map.recipients().len());
-            let others = if recipients > 0 { format!(", {recipients} recipients") } else { String::new() };
-            report.ok("data maps", format!("{stores} stores, {tables} tables{others}"));
+            let others = match recipients {
+                0 => String::new(),
+                some => format!(", {}", counted(some as u64, "recipient", "recipients")),
+            };
+            let (stores, tables) =
+                (counted(stores as u64, "store", "stores"), counted(tables as u64, "table", "tables"));
+            report.ok("data maps", format!("{stores}, {tables}{others}"));
             others::recipients(report, config, &map);
             Some(map)
         }
@@ -155,9 +163,13 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         }
     }
     match AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() }) {
-        Ok(_) => report.ok("authority", format!("{} rows differ from the default", config.authority.len())),
+        Ok(_) => report.ok(
+            "authority",
+            format!("{} from the default", counted(config.authority.len() as u64, "row differs", "rows differ")),
+        ),
         Err(error) => report.error("authority", Exit::Usage, error, ""),
     }
+    court_remedy(report, config);
     // A program whose lexicons are wrong is not built.
     report.ok("lexicon", "");
     map.iter().for_each(|map| named_data(report, map, &Lexicon::embedded()));
@@ -174,7 +186,11 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     }
     if let MailboxKind::Maildir(maildir) = &config.mailbox.kind {
         match build::mailbox_is_there(config) {
-            Ok(()) => report.ok("mailbox folder", maildir.path.display().to_string()),
+            Ok(()) => {
+                let unmarked = ". No mail program sees which letters were taken: a Maildir has no place for our keyword; see move_to";
+                let seen = if config.mailbox.move_to.is_some() { "" } else { unmarked };
+                report.ok("mailbox folder", format!("{}{seen}", maildir.path.display()));
+            }
             Err(error) => report.error("mailbox folder", Exit::Unavailable, error, "'expunged run' refuses to start"),
         }
     }
@@ -194,6 +210,24 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         }
     }
     map
+}
+
+/// Letters in other languages have the same words where nobody gave them their own.
+fn court_remedy(report: &mut Report, config: &Config) {
+    let remedy = &config.service.court_remedy;
+    let lacks: Vec<&str> = remedy.lacks().iter().map(|language| language.as_str()).collect();
+    let note = match (remedy, lacks.as_slice()) {
+        (_, []) => "in every language of our letters".to_owned(),
+        (PerLanguage::Same(_), _) => format!(
+            "the same words in letters of every language ({}); [service.court_remedy] takes a text for each: {} = \"…\"",
+            lacks.join(", "),
+            lacks.join(" = \"…\", ")
+        ),
+        (PerLanguage::Each { fallback, .. }, lacks) => {
+            format!("letters in {} have the words in {fallback}", lacks.join(", "))
+        }
+    };
+    report.ok("court remedy", note);
 }
 
 /// A file that the first start makes, if it can.

@@ -141,7 +141,7 @@ async fn house(
         return Ok(None);
     }
     let choices = Choices { clock: Arc::clone(clock), ..Invocation::choices() };
-    let (mut house, folder) = build::house_to_look(invocation.config_to_look()?, choices).await?;
+    let (mut house, folder) = build::house_to_look(invocation.config_beside()?, choices).await?;
     if folder.is_some() {
         say("the daemon has not run on this config yet: letters are judged as its first ones");
     }

@@ -45,9 +45,19 @@ impl Invocation {
         self.config_for(Purpose::Production)
     }
 
-    /// The checked config for a command beside it: nothing is sent from there.
+    /// The checked config for a command that looks at the mail servers too: nothing is sent from there.
     pub(super) fn config_to_look(&self) -> Result<Config, Ended> {
         self.config_for(Purpose::Looking)
+    }
+
+    /// The same for a command that reaches no mail server.
+    pub(super) fn config_beside(&self) -> Result<Config, Ended> {
+        self.config_for(Purpose::Beside)
+    }
+
+    /// The same for a command that knows the data maps and their stores alone.
+    pub(super) fn config_of_maps(&self) -> Result<Config, Ended> {
+        self.config_for(Purpose::Maps)
     }
 
     fn config_for(&self, purpose: Purpose) -> Result<Config, Ended> {
@@ -74,7 +84,7 @@ impl Invocation {
 
     /// Our own database to look at: it cannot be written, and no store is opened.
     pub(super) async fn ledger(&self) -> Result<Ledger, Ended> {
-        let config = self.config_to_look()?;
+        let config = self.config_beside()?;
         let (db, kek) = build::ledger_to_look(&config).await?;
         Ok(Ledger { config, db, kek })
     }
@@ -82,18 +92,18 @@ impl Invocation {
     /// What a verb needs that acts on the ledger alone, and who asks for it: no store is opened. What it has to send, the daemon
     /// sends, so that a config without a mailer that sends will do.
     pub(super) async fn desk(&self) -> Result<(House, Operator), Ended> {
-        Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
+        Ok(with_operator(build::house_of_ledger(self.config_beside()?, Self::choices()).await?))
     }
 
     /// The same for a verb that has rows counted.
     pub(super) async fn desk_with_stores(&self) -> Result<(House, Operator), Ended> {
-        Ok(with_operator(build::house_of_stores(self.config_to_look()?, Self::choices()).await?))
+        Ok(with_operator(build::house_of_stores(self.config_beside()?, Self::choices()).await?))
     }
 
     /// The same beside those of the stores that know what is to be held, where they answer; what does not answer is said.
     pub(super) async fn desk_to_hold(&self, target: &HeldTarget) -> Result<(House, Operator), Ended> {
         let wanted = |config: &Config, map: &DataMap| legal::stores_asked(config, map, target);
-        let (house, away) = build::house_of_what_answers(self.config_to_look()?, Self::choices(), wanted).await?;
+        let (house, away) = build::house_of_what_answers(self.config_beside()?, Self::choices(), wanted).await?;
         for error in away {
             say(&format!("{:#}", anyhow::Error::new(error)));
         }
@@ -119,7 +129,7 @@ impl Invocation {
 
     /// The same for a verb that asks the directory.
     pub(super) async fn desk_with_directory(&self) -> Result<(House, Operator), Ended> {
-        Ok(with_operator(build::house_of_directory(self.config_to_look()?, Self::choices()).await?))
+        Ok(with_operator(build::house_of_directory(self.config_beside()?, Self::choices()).await?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `expunged jobs`: the work that waits, is done now, or failed for good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -11,8 +11,9 @@ use crate::flow::retry::{self, Retried};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::{self, Invocation};
-use super::words;
-use crate::output::{self, Tabular, say, time};
+use super::{meaning, words};
+use crate::output::{self, Format, Tabular, say, time};
+use crate::reply::templates::Templates;
 
 /// What `jobs` understands.
 #[derive(Debug, clap::Subcommand)]
@@ -29,8 +30,8 @@ pub(super) enum JobsCommand {
         #[arg(long, value_name = "COUNT")]
         limit: Option<u32>,
     },
-    /// Has a job that failed for good tried again, with all its attempts; one that waits for a store, a mail server or its
-    /// turn is due now. The trail records who did.
+    /// Has a job that failed for good tried again, with all its attempts; one that waits for a store or a mail server is due
+    /// now. What keeps to a limit goes on by itself. The trail records who did.
     Retry {
         /// The job's id, as `jobs list` shows it.
         #[arg(value_parser = id)]
@@ -49,13 +50,16 @@ pub(super) struct JobLine {
     pub(super) kind: String,
     pub(super) state: JobState,
     request: Option<Reference>,
-    /// The reason in a sentence, with what helps; where one request is shown.
+    /// The reason in a sentence: since when, and what helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) means: Option<String>,
     attempts: u32,
     attempts_max: u32,
     run_at: String,
     pub(super) reason: Option<String>,
+    /// Since when that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
     holder: Option<String>,
     finished_at: Option<String>,
 }
@@ -101,10 +105,26 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
     let cut = found.len() as u64 >= u64::from(limit);
     let total = if cut { jobs::count(&mut tx, states, of).await? } else { 0 };
     let references = references(&mut tx, &found).await?;
-    let lines: Vec<JobLine> = found.into_iter().map(|row| line(row, &references)).collect();
+    let templates = Templates::embedded()?;
+    let lines: Vec<JobLine> = found.into_iter().map(|row| line(row, &references, &templates)).collect();
     output::rows(invocation.format, &lines)?;
     output::say_cut(lines.len(), total);
+    if invocation.format == Format::Table {
+        explain(&lines);
+    }
     Ok(())
+}
+
+/// What each reason in a table means, once: for the first job that shows it.
+fn explain(lines: &[JobLine]) {
+    let mut said = BTreeSet::new();
+    for JobLine { kind, state, reason, means, .. } in lines {
+        if let (Some(reason), Some(means)) = (reason, means)
+            && said.insert((reason, state.as_str()))
+        {
+            say(&format!("{reason} ({kind}, {state}): {means}"));
+        }
+    }
 }
 
 /// What people call the requests of these jobs.
@@ -120,12 +140,13 @@ async fn references(tx: &mut Tx, found: &[JobRow]) -> Result<BTreeMap<RequestId,
     Ok(references)
 }
 
-pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>) -> JobLine {
+pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>, templates: &Templates) -> JobLine {
     JobLine {
+        means: meaning::of_job(templates, &row),
+        since: row.since.filter(|_| row.reason.is_some()).map(time),
         id: row.id,
         kind: row.kind,
         state: row.state,
-        means: None,
         request: row.request.and_then(|id| references.get(&id).cloned()),
         attempts: row.attempts,
         attempts_max: row.attempts_max,

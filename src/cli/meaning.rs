@@ -1,20 +1,59 @@
 //! What the codes of failures and of reasons to look mean, and what helps: for `requests show` and `jobs list`.
 
-use crate::db::jobs::JobState;
+use crate::db::jobs::{JobRow, JobState, MAILBOX_NOT_READ};
 use crate::domain::Language;
 use crate::domain::request::ReviewReason;
+use crate::flow::FlowError;
+use crate::flow::kinds::{ASKED_LATELY, CAPPED, GATHERED};
+use crate::output::time;
 use crate::reply::templates::Templates;
 
-/// A failure of a job in a sentence: what it means, and what to do.
-pub(super) fn of_job(templates: &Templates, code: &str, state: JobState) -> String {
-    let means = templates.in_words(Language::En, code).map(str::to_owned).or_else(|| of_mail_server(code));
+/// Why a job failed or waits, in a sentence: what it means, since when, and what to do.
+pub(super) fn of_job(templates: &Templates, job: &JobRow) -> Option<String> {
+    let code = job.reason.as_deref()?;
+    let means = of_wait(code, job.state)
+        .map(str::to_owned)
+        .or_else(|| templates.in_words(Language::En, code).map(str::to_owned).or_else(|| of_mail_server(code)));
     let means = means.unwrap_or_else(|| code.to_owned());
-    let helps = match (state, code) {
-        (_, "held") => "it goes on when the hold is lifted: 'expunged holds list'",
-        (JobState::Dead, _) => "when the cause is gone, have it tried again: 'expunged jobs retry ID'",
-        _ => "it is tried again by itself; 'expunged jobs retry ID' has it tried now",
-    };
-    format!("{means}; {helps}")
+    let since = job.since.map(|since| format!(", since {}", time(since))).unwrap_or_default();
+    Some(format!("{means}{since}; {}", helps_job(code, job)))
+}
+
+/// What a job waits for that no attempt has failed for, and what is no answer of somebody else.
+fn of_wait(code: &str, state: JobState) -> Option<&'static str> {
+    Some(match code {
+        FlowError::DIRECTORY if state == JobState::Dead => "the directory gave no answer that could be used",
+        FlowError::DIRECTORY => "the directory cannot be asked",
+        GATHERED => "alarms of its kind are told together, and one went out a short while ago",
+        CAPPED => "no more letters may go out in this hour",
+        MAILBOX_NOT_READ => {
+            "the mailbox was not read to its end since its time came, and what lies there may be a stop"
+        }
+        "notice_not_sent" => "the letter that says when the data are erased, and how to stop it, has not gone out yet",
+        _ => return None,
+    })
+}
+
+fn helps_job(code: &str, job: &JobRow) -> String {
+    let at = time(job.run_at);
+    match (job.state, code) {
+        (_, FlowError::HELD) => "it goes on when the hold is lifted: 'expunged holds list'".to_owned(),
+        (JobState::Dead, _) => "when the cause is gone, have it tried again: 'expunged jobs retry ID'".to_owned(),
+        (JobState::Waiting, GATHERED) => {
+            format!("it goes out by itself at {at}, or with another before (alarms_gathered_minutes under [limits])")
+        }
+        (JobState::Waiting, CAPPED) => {
+            format!("it goes out by itself at {at} (letters_per_hour and the two beside it under [limits])")
+        }
+        (JobState::Waiting, ASKED_LATELY) => {
+            format!("its turn comes by itself at {at} (per_address_hours under [challenge])")
+        }
+        (_, FlowError::DIRECTORY) => format!(
+            "nothing is lost, and nothing is erased without asking it: see that its store is up and lets us in ('expunged check --connect' \
+             says what is wrong); it is asked again by itself at {at}, and 'expunged jobs retry ID' has it asked now"
+        ),
+        _ => format!("it is tried again by itself at {at}; 'expunged jobs retry ID' has it tried now"),
+    }
 }
 
 /// `reply_550_at_recipient`, `connection_before_letter`: what the mail server did, and when.
@@ -96,6 +135,7 @@ const fn helps(reason: ReviewReason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{JobId, Timestamp};
 
     #[test]
     fn every_reason_and_every_obstacle_has_words() {
@@ -104,9 +144,33 @@ mod tests {
             assert!(templates.in_words(Language::En, reason.as_str()).is_some(), "{reason}");
             assert!(of_review(&templates, *reason).contains("; "));
         }
-        let said = of_job(&templates, "reply_550_at_recipient", JobState::Dead);
+        let of_job = |code: &str, state| of_job(&templates, &job(code, state)).unwrap();
+        let said = of_job("reply_550_at_recipient", JobState::Dead);
         assert!(said.contains("answered 550, at the recipient") && said.contains("jobs retry"), "{said}");
-        assert!(of_job(&templates, "connection_before_letter", JobState::Waiting).contains("was not reached"));
-        assert!(of_job(&templates, "held", JobState::Waiting).contains("holds list"));
+        assert!(of_job("connection_before_letter", JobState::Waiting).contains("was not reached"));
+        assert!(of_job("held", JobState::Waiting).contains("holds list"));
+        let waits = [FlowError::DIRECTORY, GATHERED, CAPPED, ASKED_LATELY, MAILBOX_NOT_READ, "notice_not_sent"];
+        for code in waits {
+            let said = of_job(code, JobState::Waiting);
+            assert!(said.contains(", since 2027-01-15T08:00:00Z; ") && said.contains("2027-01-15T09:00:00Z"), "{said}");
+            assert!(!said.starts_with(code), "{said}");
+        }
+    }
+
+    fn job(code: &str, state: JobState) -> JobRow {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        JobRow {
+            id: JobId::from_uuid(uuid::Uuid::nil()),
+            kind: "send".to_owned(),
+            state,
+            request: None,
+            attempts: 1,
+            attempts_max: 10,
+            run_at: at(1_800_003_600),
+            reason: Some(code.to_owned()),
+            since: Some(at(1_800_000_000)),
+            holder: None,
+            finished_at: None,
+        }
     }
 }

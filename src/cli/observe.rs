@@ -24,7 +24,7 @@ use crate::mailbox::{FolderState, Listed, Mailbox};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use crate::output::{self, Format, Tabular, progress, say};
+use crate::output::{self, Format, Tabular, counted, progress, say};
 
 /// UIDs that are asked for at once.
 const LISTED_MAX: u32 = 1_000;
@@ -135,7 +135,8 @@ impl Observer<'_> {
         if !args.follow {
             let observed = self.next(&mut seen).await?;
             output::rows(format, &observed)?;
-            say(&format!("{} letters read; nothing was written, marked or answered", observed.len()));
+            let letters = counted(observed.len() as u64, "letter", "letters");
+            say(&format!("{letters} read; nothing was written, marked or answered"));
             return Ok(());
         }
         loop {

@@ -23,7 +23,7 @@ use crate::verify::{Directory, Membership};
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
 use super::words;
-use crate::output::{self, Format, Tabular, progress, say};
+use crate::output::{self, Format, Tabular, counted, progress, say};
 use held::HeldLine;
 
 /// What `plan` understands.
@@ -135,7 +135,7 @@ pub(super) async fn run(invocation: &Invocation, args: &PlanArgs) -> Outcome {
                      account's owner";
         return Err(Ended::saying(Exit::Usage, words));
     }
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_beside()?;
     let choices = Invocation::choices();
     let bar = progress("asking the stores");
     let (map, stores) = build::stores(&config, choices.credentials.as_deref()).await?;
@@ -203,7 +203,7 @@ fn write(
     }
     if invocation.format == Format::Table {
         let kept = args.out.as_ref().map_or_else(String::new, |file| format!("; kept in {}", file.display()));
-        let rows = if paper.rows_total == 1 { "1 row".to_owned() } else { format!("{} rows", paper.rows_total) };
+        let rows = counted(paper.rows_total, "row", "rows");
         say(&format!("{rows}; plan {}; nothing was written to a store{kept}", paper.digest_hex()));
     }
     if args.detailed_exitcode && paper.rows_total > 0 {

@@ -35,7 +35,7 @@ struct Register<'a> {
 
 /// Writes the register.
 pub(super) fn run(invocation: &Invocation, args: &RegisterArgs) -> Outcome {
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_of_maps()?;
     let entries = register::register(&build::map(&config)?);
     let service = &config.service;
     let form = args.form.unwrap_or(if invocation.format == Format::Table { Form::Markdown } else { Form::Json });

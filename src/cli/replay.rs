@@ -7,7 +7,7 @@ use crate::cli::invocation::Invocation;
 use crate::domain::Timestamp;
 use crate::flow::canary::{self, Replayed};
 use crate::flow::legal;
-use crate::output::{Format, one, say};
+use crate::output::{Format, counted, one, say};
 use crate::stores::StoreName;
 
 /// What `replay` understands.
@@ -63,11 +63,12 @@ pub(super) async fn run(invocation: &Invocation, args: &ReplayArgs) -> Outcome {
         one(invocation.format, &shown, "")?;
     }
     let verb = if args.dry_run { "would be searched for again" } else { "are searched for again by the daemon" };
-    say(&format!("{} requests {verb}", shown.requests));
+    say(&format!("{} {verb}", counted(shown.requests as u64, "request", "requests")));
     let holds = legal::count_standing(&house).await?;
     if holds > 0 {
+        let holds = counted(holds as u64, "legal hold stands", "legal holds stand");
         say(&format!(
-            "{holds} legal holds stand: what came back of the held is not erased before they are lifted; see 'expunged holds list'"
+            "{holds}: what came back of the held is not erased before they are lifted; see 'expunged holds list'"
         ));
     }
     if forgotten > 0 {

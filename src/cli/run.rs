@@ -20,10 +20,10 @@ use super::{logging, observe};
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
     /// Also judge the letters that were in the mailbox before the first run.
-    #[arg(long, conflicts_with = "observe")]
+    #[arg(long)]
     backfill: bool,
     /// Begin with another mailbox or folder than the one that was read so far, at the next letter that comes there.
-    #[arg(long, conflicts_with = "observe")]
+    #[arg(long)]
     new_mailbox: bool,
     #[command(flatten)]
     observe: observe::ObserveArgs,
@@ -31,6 +31,9 @@ pub(super) struct RunArgs {
 
 /// Runs the daemon.
 pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
+    if args.observe.observe {
+        nothing_for_the_daemon(args)?;
+    }
     // Who only observes sends nothing, and needs no mailer that sends.
     let config = if args.observe.observe { invocation.config_to_look()? } else { invocation.config()? };
     logging::of_daemon(&config.log, invocation.verbose)?;
@@ -72,6 +75,20 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
     };
     house.db.close().await;
     Ok(ran?)
+}
+
+/// Says what to do in place of what only the daemon does.
+fn nothing_for_the_daemon(args: &RunArgs) -> Outcome {
+    if args.backfill {
+        let words = "--observe looks at what lies in the mailbox already, as if with --backfill: leave that out, and say with --limit COUNT \
+                     how many of the newest letters (100 where nothing is said); 'expunged run --backfill' then judges them for good";
+        return Err(Ended::saying(Exit::Usage, words));
+    }
+    if args.new_mailbox {
+        let words = "--observe looks at the mailbox that the config names, whether or not it was read before: leave --new-mailbox out";
+        return Err(Ended::saying(Exit::Usage, words));
+    }
+    Ok(())
 }
 
 /// Refuses a mailbox that the ledger never read where it has read another one: its letters since the last poll would be passed

@@ -48,7 +48,7 @@ const LINES_AT_ONCE: usize = 500;
 /// Checks a file.
 pub(super) async fn run(invocation: &Invocation, command: SuppressCommand) -> Outcome {
     let SuppressCommand::Check { file } = command;
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_beside()?;
     let (db, kek) = build::ledger(&config, &Invocation::choices()).await?;
     let (keys, ledger) = (kek.installation_keys(), Ledger { config, db, kek });
     let open = File::open(&file).map_err(|error| Ended::unread(&file, error))?;

@@ -1,6 +1,7 @@
 //! The config as the rest of the house sees it: every value is checked, every default filled in, every path absolute
 //! (or relative to the folder that the config file's path was relative to). Never holds a value that cannot work.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ pub struct Service {
     /// The supervisory authority that a refusal names.
     pub supervisory_authority: String,
     /// The judicial remedy that a refusal names.
-    pub court_remedy: String,
+    pub court_remedy: PerLanguage,
 }
 
 /// `[database]`: our own database.
@@ -229,6 +230,40 @@ pub struct Limits {
     pub letters_per_hour: u32,
     /// Alarms of one kind that follow each other more closely than this are told together; zero: each by itself.
     pub alarms_gathered: Duration,
+}
+
+/// Words that stand in letters: in every language the same, or in each its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PerLanguage {
+    /// The same in letters of every language.
+    Same(String),
+    /// By language; the language of `[service]` is among them, and stands in for those that are not.
+    Each {
+        /// What stands in letters of a language that has none of its own.
+        fallback: Language,
+        /// The words.
+        words: BTreeMap<Language, String>,
+    },
+}
+
+impl PerLanguage {
+    /// What stands in letters of this language.
+    #[must_use]
+    pub fn of(&self, language: Language) -> &str {
+        match self {
+            Self::Same(words) => words,
+            Self::Each { fallback, words } => {
+                words.get(&language).or_else(|| words.get(fallback)).map_or("", String::as_str)
+            }
+        }
+    }
+
+    /// The languages of our letters that have no words of their own.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<Language> {
+        let has = |language: &Language| matches!(self, Self::Each { words, .. } if words.contains_key(language));
+        Language::ALL.iter().copied().filter(|language| !has(language)).collect()
+    }
 }
 
 /// `[retention]`: when we forget.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox,
-    MailboxKind, Retention, Schedule, Service, Workers,
+    MailboxKind, PerLanguage, Retention, Schedule, Service, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
@@ -100,8 +100,18 @@ fn service_value(service: &Service) -> Value {
     json!({
         "name": name, "address": address, "sender_name": sender_name, "language": language.as_str(),
         "time_zone": time_zone, "team": team, "supervisory_authority": supervisory_authority,
-        "court_remedy": court_remedy,
+        "court_remedy": words_value(court_remedy),
     })
+}
+
+fn words_value(words: &PerLanguage) -> Value {
+    match words {
+        PerLanguage::Same(words) => json!(words),
+        // The language that stands in is told by `language`.
+        PerLanguage::Each { fallback: _, words } => {
+            words.iter().map(|(language, words)| (language.as_str().to_owned(), json!(words))).collect()
+        }
+    }
 }
 
 fn mailbox_value(mailbox: &Mailbox) -> Value {

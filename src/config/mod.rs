@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, LogFormat,
-    Mailbox, MailboxKind, Retention, Rule, Schedule, Service, Target, Workers,
+    Mailbox, MailboxKind, PerLanguage, Retention, Rule, Schedule, Service, Target, Workers,
 };
 pub use error::ConfigError;
 
@@ -44,9 +44,29 @@ pub enum Purpose {
     Production,
     /// The demo and tests: letters may go to files or to memory.
     Demo,
-    /// Somebody looks: no letter is sent, so that the world of a demo can be looked at too, and a config without a mailer
-    /// will do.
+    /// Somebody looks, at the mail servers as well: no letter is sent, so that the world of a demo can be looked at too, and a
+    /// config without a mailer will do.
     Looking,
+    /// Somebody looks or acts beside the daemon, and reaches no mail server: the passwords of mail are not read.
+    Beside,
+    /// Somebody works on the data maps: the secrets of mail and the url of our own database are not read.
+    Maps,
+}
+
+impl Purpose {
+    /// Whether letters may leave, so that the way out for them must be there.
+    const fn sends(self) -> bool {
+        matches!(self, Self::Production | Self::Demo)
+    }
+
+    /// Whether the secrets of this section are of use. Those that are not are not read, and need not be there.
+    fn uses_secrets_of(self, section: &str) -> bool {
+        match section {
+            "mailbox.imap" | "mailer.smtp" => !matches!(self, Self::Beside | Self::Maps),
+            "database" => self != Self::Maps,
+            _ => true,
+        }
+    }
 }
 
 /// What a config depends on besides its text.

@@ -2,6 +2,8 @@
 //!
 //! Every value is optional here, so that a missing one is reported together with all other mistakes, by the checks.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
@@ -46,8 +48,15 @@ section!(RawService {
     time_zone: Maybe<String>,
     team: Option<Vec<Spanned<String>>>,
     supervisory_authority: Maybe<String>,
-    court_remedy: Maybe<String>,
+    court_remedy: Maybe<RawWords>,
 });
+/// A text, or a text for each language.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "invalid type: expected a text, or a table with a text for each language")]
+pub(super) enum RawWords {
+    Same(String),
+    Each(BTreeMap<String, String>),
+}
 section!(RawDatabase {
     url: Maybe<String>,
     url_file: Maybe<String>,

@@ -173,8 +173,9 @@ impl Jobs {
         );
         let sql = format!(
             "UPDATE jobs SET state = 'waiting', run_at = CASE WHEN run_at < $1 THEN $1 ELSE run_at END, reason = 'lease_expired',
-                    lease_until = NULL, lease_holder = NULL
-             WHERE id IN ({expired})"
+                    reason_since = {}, lease_until = NULL, lease_holder = NULL
+             WHERE id IN ({expired})",
+            jobs::reason_since(tx.dialect(), "'lease_expired'")
         );
         let rescued = tx.execute(&sql, params![now, RESCUE_COUNT_MAX]).await?;
         tx.made_work();

@@ -169,8 +169,9 @@ pub async fn fail_in(tx: &mut Tx, lease: &Lease, reason: &'static str, next: Aft
         AfterFailure::Never => (JobState::Dead, None),
     };
     let sql = format!(
-        "UPDATE jobs SET state = $3, run_at = COALESCE($4, run_at), reason = $5, lease_until = NULL, lease_holder = NULL
+        "UPDATE jobs SET state = $3, run_at = COALESCE($4, run_at), reason = $5, reason_since = {}, lease_until = NULL, lease_holder = NULL
          WHERE id = $1 AND lease_token = $2 AND {}",
+        reason_since(tx.dialect(), "$5"),
         still_held(tx.dialect())
     );
     let held = lease.held();
@@ -193,9 +194,17 @@ pub async fn snooze_in(tx: &mut Tx, lease: &Lease, until: Timestamp) -> Result<(
 /// # Errors
 /// [`DbError::LostLease`].
 pub async fn note_reason(tx: &mut Tx, held: Held, reason: &str) -> Result<(), DbError> {
-    let sql =
-        format!("UPDATE jobs SET reason = $3 WHERE id = $1 AND lease_token = $2 AND {}", still_held(tx.dialect()));
+    let sql = format!(
+        "UPDATE jobs SET reason = $3, reason_since = {} WHERE id = $1 AND lease_token = $2 AND {}",
+        reason_since(tx.dialect(), "$3"),
+        still_held(tx.dialect())
+    );
     settled_one(tx.execute(&sql, params![held.job, held.token, reason]).await?)
+}
+
+/// Since when it is this reason: one that stands there already keeps its time.
+pub(super) fn reason_since(dialect: Dialect, reason: &str) -> String {
+    format!("CASE WHEN jobs.reason = {reason} THEN COALESCE(reason_since, {now}) ELSE {now} END", now = dialect.now())
 }
 
 /// Forgets jobs that ended before this time, at most `count_max`; answers how many.
@@ -306,6 +315,8 @@ pub struct JobRow {
     pub run_at: Timestamp,
     /// Why the last attempt failed.
     pub reason: Option<String>,
+    /// Since when that is the reason; `None` for finished jobs.
+    pub since: Option<Timestamp>,
     /// Who works on it, or did.
     pub holder: Option<String>,
     /// When it was finished.
@@ -325,11 +336,11 @@ pub async fn list(
     let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
     let rows = tx
         .all(
-            "SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, holder, finished_at FROM (
-               SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, lease_holder AS holder,
-                      NULL AS finished_at FROM jobs
+            "SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, reason_since, holder, finished_at FROM (
+               SELECT id, kind, state, request_id, attempts, attempts_max, run_at, reason, reason_since,
+                      lease_holder AS holder, NULL AS finished_at FROM jobs
                UNION ALL
-               SELECT id, kind, outcome, request_id, attempts, 0, run_at, reason, holder, finished_at FROM jobs_done
+               SELECT id, kind, outcome, request_id, attempts, 0, run_at, reason, NULL, holder, finished_at FROM jobs_done
              ) AS every
              WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2) ORDER BY id DESC LIMIT $3",
             params![words.as_slice(), request, count_max],
@@ -360,6 +371,7 @@ fn job_row(row: &Row) -> Result<JobRow, DbError> {
         attempts_max: row.u32("attempts_max")?,
         run_at: row.time("run_at")?,
         reason: row.opt_text("reason")?,
+        since: row.opt_time("reason_since")?,
         holder: row.opt_text("holder")?,
         finished_at: row.opt_time("finished_at")?,
     })
@@ -502,6 +514,16 @@ pub async fn count_waiting_for(tx: &mut Tx, kind: &str, reason: &str) -> Result<
     let sql = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'waiting' AND kind = $1 AND reason = $2";
     let count = tx.one(sql, params![kind, reason]).await?.of("jobs").i64("count")?;
     Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// How many jobs of all kinds wait for this reason, and since when the first of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waiting_for(tx: &mut Tx, reason: &str) -> Result<(u64, Option<Timestamp>), DbError> {
+    let sql = "SELECT COUNT(*) AS count, MIN(reason_since) AS since FROM jobs WHERE state = 'waiting' AND reason = $1";
+    let row = tx.one(sql, params![reason]).await?.of("jobs");
+    Ok((u64::try_from(row.i64("count")?).unwrap_or(0), row.opt_time("since")?))
 }
 
 /// How many jobs are tried again by then after an attempt that failed for this reason.

@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = migrations![
     12 "0012_holding",
     13 "0013_claimed",
     14 "0014_kept",
+    15 "0015_since",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -13,7 +13,7 @@ use crate::daemon::quiet::until_idle;
 use crate::db::deliveries::Disposition;
 use crate::db::{Tx, deliveries, erasures, requests, trail};
 use crate::domain::{CaseId, RequestId, State};
-use crate::output::{self, Format, Tabular, say};
+use crate::output::{self, Format, Tabular, counted, say};
 use crate::trail::Event;
 
 /// A line of the table at the end.
@@ -89,9 +89,9 @@ pub async fn tell(world: &World, format: Format) -> anyhow::Result<bool> {
     }
     let good = faults.is_empty() && lines.iter().all(|line| line.good);
     say(&format!(
-        "\n{} letters, {} answers; counted in the stores by SQL of our own: {}",
-        arrived.len(),
-        letters - u64::try_from(arrived.len())?,
+        "\n{}, {}; counted in the stores by SQL of our own: {}",
+        counted(u64::try_from(arrived.len())?, "letter", "letters"),
+        counted(letters - u64::try_from(arrived.len())?, "answer", "answers"),
         if good { "everything is as expected." } else { "something is NOT as expected." }
     ));
     Ok(good)

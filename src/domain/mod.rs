@@ -5,6 +5,7 @@
 
 mod deadline;
 mod ids;
+mod nearest;
 pub mod request;
 mod retry;
 mod scope;
@@ -14,6 +15,7 @@ mod time;
 
 pub use deadline::{Articles, Calendar, Deadlines, ExtensionRefused, LawPack, Period, WorkingDays};
 pub use ids::{AuthorityId, CaseId, DeliveryId, JobId, LetterId, NotAReference, Reference, RequestId};
+pub use nearest::nearest;
 pub use request::{Request, State};
 pub use retry::Retry;
 pub use scope::{Language, LetterKind, Part, RecipientKind, Role, Scope};

@@ -390,6 +390,7 @@ fn event_of(stored: &Stored, asked: &StoredChallenge, ruling: &Ruling) -> Option
         Ruling::Withdraw { proven: false } => Event::StopAsked,
         Ruling::TooManyAttempts { .. } => review(ReviewReason::TooManyAttempts),
         Ruling::Unclear if stored.request.code_asked => review(ReviewReason::UnclearLetter),
+        Ruling::AskForCode { attempts } if *attempts > asked.challenge.attempts => Event::CodeWrong,
         Ruling::AskForCode { .. } | Ruling::Unclear => Event::AnswerUnclear,
         Ruling::Expired | Ruling::Ignored(_) => return None,
     })

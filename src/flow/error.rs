@@ -217,6 +217,9 @@ impl FlowError {
     /// Why a job waits that a legal hold stops.
     pub const HELD: &'static str = "held";
 
+    /// Why a job waits that has to ask the directory, which does not answer.
+    pub const DIRECTORY: &'static str = "directory";
+
     /// Why a job is tried again at once, more or less: somebody else was faster.
     pub const MOVED: &'static str = "moved_meanwhile";
 
@@ -227,7 +230,7 @@ impl FlowError {
             Self::Db(_) => "database",
             Self::Illegal(_) => "illegal_transition",
             Self::Mailbox(_) => "mailbox",
-            Self::Directory(_) => "directory",
+            Self::Directory(_) => Self::DIRECTORY,
             Self::Plan(_) => "plan",
             Self::Erase(EraseError::Held { .. }) => Self::HELD,
             Self::Erase(_) => "erase",

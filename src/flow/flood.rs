@@ -15,12 +15,8 @@ use crate::queue::{Backoff, Lease};
 use super::advance;
 use super::error::FlowError;
 use super::house::House;
+use super::kinds::{CAPPED, GATHERED};
 use super::undelivered;
-
-/// Why a letter over a limit of the hour waits.
-pub(super) const CAPPED: &str = "letters_per_hour";
-/// Why an alarm waits for its turn.
-const GATHERED: &str = "alarms_gathered";
 
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Letters that wait do not all come back at once.

@@ -16,6 +16,7 @@ use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Named, Offered, Opening, Subject};
 use super::house::House;
+use super::kinds::ASKED_LATELY;
 use super::open::language_on_file;
 use super::whom::{self, Asker, Wish};
 use super::{challenge, erase, safe, standing, whose};
@@ -68,7 +69,10 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     }
     requests::set_language(&mut tx, &mut stored.request, language).await?;
     match write(house, &mut tx, &stored, finding).await? {
-        Some(turn) => jobs::snooze_in(&mut tx, lease, turn).await?,
+        Some(turn) => {
+            jobs::note_reason(&mut tx, lease.held(), ASKED_LATELY).await?;
+            jobs::snooze_in(&mut tx, lease, turn).await?;
+        }
         None => jobs::complete_in(&mut tx, lease).await?,
     }
     tx.commit().await?;

@@ -1,4 +1,4 @@
-//! The kinds of jobs, by name. To add one: a name here, a file with its work, an arm in `flow::desk`.
+//! The kinds of jobs, by name, and the limits that some of them wait for. To add one: a name here, a file with its work, an arm in `flow::desk`.
 
 /// Judge one stored letter.
 pub const JUDGE: &str = "judge";
@@ -22,6 +22,13 @@ pub const ASK: &str = "ask";
 pub const RETENTION: &str = "retention";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
+
+/// Why a letter over a limit of the hour waits.
+pub const CAPPED: &str = "letters_per_hour";
+/// Why an alarm waits for its turn.
+pub const GATHERED: &str = "alarms_gathered";
+/// Why a request waits whose address was asked for another one a short while ago.
+pub const ASKED_LATELY: &str = "asked_lately";
 
 /// By what the job is known that judges this letter.
 pub fn judging(letter: crate::domain::DeliveryId) -> String {

@@ -20,7 +20,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::{flood, kinds, outbox, recipients, safe};
+use super::{kinds, outbox, recipients, safe};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -184,9 +184,16 @@ impl<'a> Desk<'a> {
                 Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days })
             }
             LetterKind::Reminder => {
-                Letter::Reminder(Reminder { common, choices, code_required, expires_on, token, grace_days })
+                let answered = request.code_asked;
+                Letter::Reminder(Reminder { common, choices, code_required, expires_on, token, grace_days, answered })
             }
-            LetterKind::CodeAsked => Letter::CodeAsked(CodeAsked { common, choices, token, expires_on }),
+            LetterKind::CodeAsked => {
+                // As the count is when it is sent: a wrong code that came since counts too.
+                let attempts_max = house.terms().attempts_max;
+                let wrong = asked.as_ref().map(|asked| asked.attempts).filter(|wrong| *wrong > 0);
+                let tries_left = wrong.map(|wrong| attempts_max.saturating_sub(wrong));
+                Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left })
+            }
             LetterKind::Scheduled => {
                 let erase_on = self.erase_on(house)?;
                 let (subject_label, token) = (label, (grace_days > 0).then_some(token));
@@ -224,7 +231,7 @@ impl<'a> Desk<'a> {
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
             LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
-            LetterKind::Expired => Letter::Expired(Expired { common }),
+            LetterKind::Expired => Letter::Expired(Expired { common, answered: request.code_asked }),
             LetterKind::Completed => {
                 let told = recipients::named(house, tx, request.id).await?;
                 Letter::Completed(self.completed(house, scope, label, categories, told))
@@ -286,7 +293,7 @@ impl<'a> Desk<'a> {
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),
-            court_remedy: service.court_remedy.clone(),
+            court_remedy: service.court_remedy.of(self.language(house)).to_owned(),
         }
     }
 
@@ -308,7 +315,7 @@ impl<'a> Desk<'a> {
             data_concerned,
             review_on: refusal.review_on,
             supervisory_authority: service.supervisory_authority.clone(),
-            court_remedy: service.court_remedy.clone(),
+            court_remedy: service.court_remedy.of(self.language(house)).to_owned(),
         }
     }
 
@@ -380,7 +387,7 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         return gathered(tx, row, &others).await;
     }
     if row.kind == LetterKind::AlarmCapped {
-        let waiting = jobs::count_waiting_for(tx, kinds::SEND, flood::CAPPED).await?;
+        let waiting = jobs::count_waiting_for(tx, kinds::SEND, kinds::CAPPED).await?;
         return Ok(Letter::AlarmCapped(AlarmCapped { since: row.created_at, waiting }));
     }
     if row.kind == LetterKind::AlarmMailbox {

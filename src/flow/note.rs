@@ -242,7 +242,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::Stranger => Recorded::NotFound,
         Event::ForwardToOwner { .. } => Recorded::Forwarded,
         Event::Unclear { .. } | Event::Stopped { .. } => Recorded::ReviewAsked,
-        Event::AnswerUnclear => Recorded::CodeAsked,
+        Event::AnswerUnclear | Event::CodeWrong => Recorded::CodeAsked,
         Event::Vouched { .. } if before.waits_for_owner() => Recorded::Approved,
         Event::Confirmed { .. }
         | Event::ConfirmedPendingApproval { .. }

@@ -14,6 +14,7 @@ use crate::vault::KeyPurpose;
 
 use super::error::FlowError;
 use super::house::House;
+use super::kinds::{ASKED_LATELY, CAPPED, GATHERED};
 use super::operate::{self, Operator};
 use super::{advance, kinds, note, safe, undelivered};
 
@@ -99,14 +100,35 @@ async fn ended_before(
 /// whatever is not work on an obstacle waits for a day that a life sets.
 fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
     let waits_for_an_obstacle = match idle.kind.as_str() {
-        kinds::JUDGE | kinds::IDENTIFY | kinds::BEGIN | kinds::ERASE | kinds::SEND => true,
+        kinds::JUDGE | kinds::IDENTIFY | kinds::ERASE | kinds::SEND => true,
         // Planned for its day; what stood in its way on that day is noted.
-        kinds::SWEEP | kinds::ASK => idle.reason.is_some(),
+        kinds::BEGIN | kinds::SWEEP | kinds::ASK => idle.reason.is_some(),
         _ => false,
     };
     match waits_for_an_obstacle {
+        // Tried now, it would find the same limit and wait on.
+        true if idle.run_at > now && limit(idle).is_some() => limit(idle),
         true => (idle.run_at <= now).then_some("it is due already, and waits for a worker of the daemon"),
         false => Some("it waits for a day that its request was promised"),
+    }
+}
+
+/// The limit that a waiting job keeps to, where one makes it wait.
+fn limit(idle: &jobs::IdleJob) -> Option<&'static str> {
+    match idle.reason.as_deref()? {
+        GATHERED => Some(
+            "alarms of its kind are told together: it goes out by itself at its time, or with another before \
+             (alarms_gathered_minutes under [limits])",
+        ),
+        CAPPED => Some(
+            "no more letters may go out in this hour: it goes out by itself at its time (letters_per_hour and the two beside it under \
+             [limits])",
+        ),
+        ASKED_LATELY => Some(
+            "its address was asked for another request a short while ago: its turn comes by itself at its time \
+             (per_address_hours under [challenge])",
+        ),
+        _ => None,
     }
 }
 

@@ -108,8 +108,26 @@ pub(super) async fn subject_to_look(
     tx: &mut Tx,
     case: CaseId,
 ) -> Result<Option<Subject>, FlowError> {
+    recorded(kek, tx, case, SUBJECT).await
+}
+
+/// The [`Closing`] of a case for who only looks at the ledger; `None` where it was forgotten or not written yet.
+pub(super) async fn closing_to_look(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    case: CaseId,
+) -> Result<Option<Closing>, FlowError> {
+    recorded(kek, tx, case, CLOSING).await
+}
+
+async fn recorded<T: DeserializeOwned>(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    case: CaseId,
+    kind: &'static str,
+) -> Result<Option<T>, FlowError> {
     match keys::load(tx, kek, KeyOwner::Case(case), KeyPurpose::Record).await? {
-        Some(key) => get(tx, &key, SUBJECT).await,
+        Some(key) => get(tx, &key, kind).await,
         None => Ok(None),
     }
 }

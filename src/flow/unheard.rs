@@ -3,32 +3,29 @@
 //! To pause costs nobody anything, and who wrote is told how the request goes on. The letter itself is before a person, as a
 //! request of its own.
 
+use crate::db::Tx;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, challenges, letters};
 use crate::domain::Reference;
 use crate::domain::request::Event;
 use crate::intake::Traces;
 use crate::trail::{self, Actor, Facts, PrivateFacts};
-use crate::verify::Token;
 
 use super::error::FlowError;
 use super::house::House;
+use super::ours::{Names, Ours};
 use super::{advance, note};
 
 /// The open requests that a letter with these traces may be about: those of the letters of ours that it names, and those of its
 /// sender.
 pub(super) async fn about(house: &House, tx: &mut Tx, traces: &Traces) -> Result<Vec<Stored>, FlowError> {
     let mut found: Vec<Stored> = Vec::new();
-    for token in traces.tokens.iter().filter_map(|text| Token::parse(text)) {
-        if let Some(asked) = challenges::by_token(tx, &token.hash()).await? {
-            found.extend(requests::load(tx, asked.challenge.request).await?);
-        }
-    }
-    for message_id in &traces.message_ids {
-        let ours = letters::by_message_id(tx, message_id).await?.filter(|ours| !ours.kind.is_alarm());
-        if let Some(request) = ours.and_then(|ours| ours.request) {
-            found.extend(requests::load(tx, request).await?);
-        }
+    let mut names = Names::of(&traces.tokens, &traces.message_ids);
+    while let Some(ours) = names.next(tx).await? {
+        let request = match ours {
+            Ours::Question(asked) => asked.challenge.request,
+            Ours::Letter(request, _) => request,
+        };
+        found.extend(requests::load(tx, request).await?);
     }
     if let Some(sender) = &traces.sender {
         found.extend(requests::open_of_address(tx, &house.keys.lookup_mac(sender.as_str())).await?);

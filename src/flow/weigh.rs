@@ -3,11 +3,11 @@
 //! What [`judge`](super::judge) then does, and what [`observe`](super::observe) says that it would do, both come from here.
 
 use crate::authenticate::{Arrived, Authentication};
+use crate::db::Tx;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::recipients::{self, Recipient};
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, challenges};
 use crate::domain::{State, Timestamp};
 use crate::intake::{self, AnswerIntent, Intake, Intent, MachineKind};
 use crate::verify::Token;
@@ -15,6 +15,7 @@ use crate::verify::Token;
 use super::answer::Answered;
 use super::error::FlowError;
 use super::house::House;
+use super::ours::{Names, Ours, bare};
 
 /// What a letter turns out to be.
 pub(super) enum Judgement {
@@ -234,11 +235,6 @@ async fn bounced_letter(house: &House, tx: &mut Tx, letter: &Intake) -> Result<O
     }
 }
 
-/// A Message-ID without its angle brackets.
-fn bare(message_id: &str) -> &str {
-    message_id.trim().trim_start_matches('<').trim_end_matches('>')
-}
-
 /// Which recipient answers what they were asked: by the token of that letter, or by its Message-ID.
 async fn recipient(tx: &mut Tx, letter: &Intake) -> Result<Option<Recipient>, FlowError> {
     for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
@@ -269,18 +265,13 @@ async fn is_news(tx: &mut Tx, recipient: &Recipient, letter: &Intake) -> Result<
 /// before one that has ended.
 async fn possession(house: &House, tx: &mut Tx, letter: &Intake) -> Result<Option<Answered>, FlowError> {
     let mut ended = None;
-    for token in letter.answer.tokens.iter().filter_map(|text| Token::parse(text)) {
-        let Some(stored) = challenges::by_token(tx, &token.hash()).await? else { continue };
-        match Answered::by_token(house, tx, stored).await? {
-            Some(answered) if answered.has_ended() => ended = ended.or(Some(answered)),
-            None => {}
-            live => return Ok(live),
-        }
-    }
-    for message_id in letter.in_reply_to.iter().chain(&letter.references) {
-        let Some(ours) = letters::by_message_id(tx, bare(message_id)).await? else { continue };
-        let Some(request) = ours.request.filter(|_| !ours.kind.is_alarm()) else { continue };
-        match Answered::by_letter(house, tx, request, &ours).await? {
+    let mut names = Names::of(&letter.answer.tokens, letter.in_reply_to.iter().chain(&letter.references));
+    while let Some(ours) = names.next(tx).await? {
+        let answered = match ours {
+            Ours::Question(stored) => Answered::by_token(house, tx, *stored).await?,
+            Ours::Letter(request, ours) => Answered::by_letter(house, tx, request, &ours).await?,
+        };
+        match answered {
             Some(answered) if answered.has_ended() => ended = ended.or(Some(answered)),
             None => {}
             live => return Ok(live),

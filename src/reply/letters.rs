@@ -71,7 +71,7 @@ pub struct Challenge {
     pub grace_days: u32,
 }
 
-/// An answer was not clear: asks for the code.
+/// An answer was not clear, or its code was not the right one: asks for the code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeAsked {
     /// What every letter names.
@@ -82,9 +82,11 @@ pub struct CodeAsked {
     pub token: String,
     /// Without an answer the request ends on this day.
     pub expires_on: Date,
+    /// After a wrong code: how often one may still be wrong or right before a person looks.
+    pub tries_left: Option<u32>,
 }
 
-/// Nobody answered the challenge yet. The same facts as [`Challenge`].
+/// Nobody answered the challenge yet, or not as it takes. The facts of [`Challenge`], and whether there was an answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
     /// What every letter names.
@@ -99,6 +101,8 @@ pub struct Reminder {
     pub token: String,
     /// Days between confirmation and erasure in which it can be stopped.
     pub grace_days: u32,
+    /// Whether an answer came that did not have the code.
+    pub answered: bool,
 }
 
 /// Confirmed: erased on this date, and how to stop it as long as that is possible.
@@ -337,6 +341,8 @@ pub struct Withdrawn {
 pub struct Expired {
     /// What every letter names.
     pub common: Common,
+    /// Whether an answer came that did not have the code.
+    pub answered: bool,
 }
 
 /// One rendered letter: the same words as text and as HTML.

@@ -222,17 +222,18 @@ pub fn judge_answer(challenge: &Challenge, possession: Possession, answer: &Answ
     if challenge.attempts >= judge.terms.attempts_max {
         return Ruling::TooManyAttempts { attempts: challenge.attempts };
     }
+    // Beside a condition or a question no code confirms: then none is tried either, and none counts. An order number in a
+    // question burns nobody's tries, and nobody learns by questions which code is the right one.
+    if answer.intent == Intent::Unclear {
+        return Ruling::Unclear;
+    }
     match challenge.read_codes(answer, judge) {
-        // A code beside "but", "not yet" or a question is not yet a yes.
-        Codes::Chosen(offer) if matches!(answer.intent, Intent::Yes | Intent::None) => {
-            challenge.confirmed(offer, Method::Code, judge)
-        }
+        Codes::Chosen(offer) => challenge.confirmed(offer, Method::Code, judge),
         _ if answer.intent == Intent::Yes && !challenge.needs_code() => {
             // Only one choice is open here: `needs_code` says so.
             challenge.confirmed(&challenge.choices[0], Method::Reply, judge)
         }
-        Codes::None | Codes::Chosen(_) if answer.intent == Intent::Unclear => Ruling::Unclear,
-        Codes::None | Codes::Chosen(_) => Ruling::AskForCode { attempts: challenge.attempts },
+        Codes::None => Ruling::AskForCode { attempts: challenge.attempts },
         Codes::Wrong(wrong) => {
             let attempts = challenge.attempts.saturating_add(wrong);
             if attempts >= judge.terms.attempts_max {

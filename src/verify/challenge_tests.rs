@@ -108,7 +108,25 @@ fn a_code_beside_a_condition_is_no_yes() {
         let scene = scene(Addressee::Asker, &[scope], false);
         assert_eq!(scene.rule(&answer(Intent::Unclear, &[&scene.codes[0]])), Ruling::Unclear);
         assert_eq!(scene.rule(&answer(Intent::Unclear, &[])), Ruling::Unclear);
-        assert_eq!(scene.rule(&answer(Intent::Unclear, &["XK4F7Z"])), Ruling::AskForCode { attempts: 1 });
+        // Nor is it a try: an order number in a question is none, and questions find out no code.
+        assert_eq!(scene.rule(&answer(Intent::Unclear, &["XK4F7Z"])), Ruling::Unclear);
+    }
+}
+
+#[test]
+fn words_are_no_tries_and_whatever_may_be_a_code_is_one() {
+    let scene = scene(Addressee::Asker, &[Scope::Account], false);
+    for word in ["delete", "DELETE", "please", "LÖSCHEN", "123456", "200101", "ABCDEF"] {
+        for intent in [Intent::Yes, Intent::None] {
+            assert_eq!(scene.rule(&answer(intent, &[word])), Ruling::AskForCode { attempts: 0 }, "{word}");
+        }
+        // No code of ours reads so: nobody who tries them finds one.
+        assert!(scene.codes.iter().all(|code| Code::parse(code).is_some()) && Code::parse(word).is_none(), "{word}");
+    }
+    for (typed, attempts) in
+        [(&["de1e7e"][..], 1), (&["DE-1E7E"], 1), (&["XK4F7Z", "xk4f7z", "XK4-F7Z"], 1), (&["XK4F7Z", "XK4F7A"], 2)]
+    {
+        assert_eq!(scene.rule(&answer(Intent::None, typed)), Ruling::AskForCode { attempts }, "{typed:?}");
     }
 }
 

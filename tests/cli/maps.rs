@@ -198,7 +198,7 @@ fn a_map_of_the_config_gets_what_it_lacks() {
     shop.sql("ALTER TABLE users ADD COLUMN birthday TEXT; CREATE TABLE visits (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id))");
     let said = shop.run(&["map", "init", "shop"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.err.contains("1 tables and 1 columns of other tables added"), "{}", said.err);
+    assert!(said.err.contains("1 table and 1 column of other tables added"), "{}", said.err);
     let text = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
     assert!(text.contains("full_name = \"identity\", birthday = \"identity\" }"), "{text}");
     assert!(text.contains("[tables.visits.belongs_to]\nusers = \"user_id\""), "{text}");
@@ -440,4 +440,58 @@ fn the_query_for_the_lag_is_tried_before_it_is_relied_on() {
         lines.as_array().expect("lines").iter().find(|line| line["check"] == "lag of store shop").expect("a line");
     assert_eq!((&line["result"], &line["note"]), (&"ok".into(), &"2.5".into()), "{lines}");
     assert_eq!(shop.bytes(), before, "the store is as it was");
+}
+
+/// What a name that was typed wrongly was meant to be stands beside it.
+#[test]
+fn a_mistyped_table_or_column_is_told_with_what_was_meant() {
+    for (right, wrong, meant) in [
+        ("belongs_to = { users = \"user_id\" }", "belongs_to = { usres = \"user_id\" }", "did you mean \"users\"?"),
+        ("belongs_to = { users = \"user_id\" }", "belongs_to = { users = \"usr_id\" }", "did you mean \"user_id\"?"),
+        (
+            "belongs_to = { users = \"user_id\" }",
+            "belongs_to = { \"shop.user\" = \"user_id\" }",
+            "did you mean \"shop.users\"?",
+        ),
+    ] {
+        let shop = Shop::new();
+        shop.rewrite("shop.toml", right, wrong);
+        let said = shop.run(&["map", "check"]);
+        assert!(said.code == Some(2) && said.err.contains(meant), "{meant} in {}", said.err);
+    }
+    let shop = Shop::new();
+    shop.rewrite("shop.toml", "full_name = \"identity\"", "full_nane = \"identity\"");
+    shop.rewrite("shop.toml", "[tables.orders]", "[tables.oders]");
+    let said = shop.run(&["map", "check", "-o", "json"]);
+    for meant in ["did you mean \\\"full_name\\\"? correct", "did you mean \\\"orders\\\"? correct"] {
+        assert!(said.out.contains(meant), "{meant} in {}", said.out);
+    }
+}
+
+/// What a check can tell without the stores it tells in the same words, and it says what it did not look at.
+#[test]
+fn an_offline_check_says_the_same_and_what_it_did_not_look_at() {
+    let shop = Shop::new();
+    shop.rewrite("shop.toml", "full_name = \"identity\"", "full_name = \"none\"");
+    assert_eq!(shop.run(&["map", "diff", "--accept"]).code, Some(0));
+    let (online, offline) =
+        (shop.run(&["map", "check", "-o", "json"]), shop.run(&["map", "check", "--offline", "-o", "json"]));
+    assert_eq!((online.code, offline.code), (Some(0), Some(0)), "{}{}", online.err, offline.err);
+    assert!(online.out.contains("the map says"), "{}", online.out);
+    assert_eq!(online.out, offline.out);
+    for words in [
+        "searched without an index, which is a risk where the table is large: shop.orders, shop.users",
+        "not looked at offline",
+    ] {
+        assert!(offline.err.contains(words) && !online.err.contains(words), "{words:?} in {}", offline.err);
+    }
+    // Of names the map says all that can be known of them without the store.
+    let names = "[store]\nname = \"sessions\"\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1/0\"\nbackup_days = 0\n\n\
+                 [keys.sessions]\npattern = \"session:{user}:*\"\ntype = \"string\"\nbelongs_to = { \"shop.users\" = \"user\" }\n\
+                 category = \"behaviour\"\nerase = \"delete\"\n";
+    std::fs::write(shop.path("sessions.toml"), names).expect("a map");
+    let both = shop.config_with("maps = [\"shop.toml\"]", "maps = [\"shop.toml\", \"sessions.toml\"]");
+    let said = shop.run(&["map", "check", "--offline", "--config", &both]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("names of sessions that no map has"), "{}", said.err);
 }

@@ -64,8 +64,8 @@ fn a_request_says_in_words_what_failed_and_what_helps() {
         "why, and what to do: {}",
         shown.out
     );
-    let waiting = "the mail server was not reached, before any letter; it is tried again by itself";
-    assert!(shown.out.contains(waiting), "{}", shown.out);
+    let waiting = "the mail server was not reached, before any letter, since 20";
+    assert!(shown.out.contains(waiting) && shown.out.contains("Z; it is tried again by itself at 20"), "{}", shown.out);
     let json = shop.run(&["requests", "show", &at, "-o", "json"]).json();
     assert!(json["review_means"].as_str().is_some_and(|means| means.contains("; ")), "{json}");
     let jobs = json["jobs"].as_array().expect("jobs");
@@ -173,7 +173,7 @@ fn a_replay_prints_no_empty_line_and_knows_of_holds() {
     assert!(!said.err.contains("hold"), "{}", said.err);
     assert_eq!(shop.run(&["holds", "place", "--store", "shop", "--reference", "12 O 34/26"]).code, Some(0));
     let said = shop.run(&["replay", "--since", "2026-01-01", "--dry-run"]);
-    assert!(said.err.contains("1 legal holds stand") && said.err.contains("holds list"), "{}", said.err);
+    assert!(said.err.contains("1 legal hold stands") && said.err.contains("holds list"), "{}", said.err);
     assert_eq!(shop.run(&["replay", "--since", "2026-01-01", "-o", "json"]).json()["requests"], 0);
     let folder = shop.path("support").display().to_string();
     assert!(shop.run(&["mailbox", "status"]).out.contains(&format!("folder   {folder}\n")), "a Maildir is its folder");

@@ -63,7 +63,7 @@ async fn a_search_without_an_index_is_told_with_its_cost() {
             BTreeMap::from([(name(), BTreeMap::from(tables))])
         };
         let told = |rows: u64, seconds: u64| -> Vec<(bool, String)> {
-            let risks = risks(&map, &schemas, &sizes(rows), seconds);
+            let risks = risks(&map, &schemas, Some(&sizes(rows)), seconds);
             risks.iter().map(|risk| (risk.grave, risk.defect.to_string())).collect()
         };
         let unindexed = |rows: u64, seconds: u64| -> Vec<(bool, String)> {
@@ -178,7 +178,7 @@ async fn a_link_between_two_types_is_told_unless_somebody_says_that_it_is_right(
         let text = MAP_APART.replace("KIND", kind.as_str());
         let apart = |text: &str| -> Vec<String> {
             let map = DataMap::parse(&[("shop.toml", text)]).unwrap_or_else(|error| panic!("{error}"));
-            let risks = risks(&map, &schemas, &BTreeMap::new(), 60);
+            let risks = risks(&map, &schemas, Some(&BTreeMap::new()), 60);
             let told = risks.iter().filter(|risk| risk.defect.problem.contains("links to"));
             told.map(|risk| format!("{} {}", risk.grave, risk.defect)).collect()
         };

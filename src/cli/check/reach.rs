@@ -14,11 +14,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
 use crate::db::DbError;
+use crate::db::jobs;
 use crate::db::probe::{self, Probe};
 use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
+use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::mailbox::trouble::{self, Trouble};
+use crate::output::{counted, time};
 use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
@@ -26,6 +29,10 @@ use crate::stores::{Lookup, Opened, Schema, StoreName, Stores};
 use crate::verify::{DirectoryError, Trial, rehearse};
 
 use super::{Finding, Report};
+
+/// What becomes of requests while the directory is away.
+const WAITS: &str =
+    "What has to ask it waits until it is back: new requests, an owner's yes, and each erasing before it begins";
 
 /// How long a server may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -41,7 +48,8 @@ pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataM
         if is_in_reach(config, map, &open) {
             directory(report, config, &open).await;
         } else {
-            report.note("directory", Finding::NotTried, "the store that it asks was not reached");
+            let words = format!("it cannot be asked: the store that it asks was not reached. {WAITS}");
+            report.note("directory", Finding::NotTried, words + &waiting(config).await);
         }
     }
     database(report, config).await;
@@ -55,7 +63,7 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
         let check = format!("store {name}");
         match reach(config, store).await {
             Ok((rows, schema)) => {
-                report.ok(check, format!("{} tables", schema.tables.len()));
+                report.ok(check, counted(schema.tables.len() as u64, "table", "tables"));
                 open.insert(name.clone(), rows);
                 schemas.insert(name.clone(), schema);
             }
@@ -274,14 +282,36 @@ async fn directory(report: &mut Report, config: &Config, open: &Stores) {
         match found {
             Ok(0) => report.ok(check, "answers"),
             Ok(_) => report.failed(check, Exit::Usage, finds_nobody),
-            Err(error) => query_failed(report, &check, error),
+            Err(error) => query_failed(report, config, &check, error).await,
         }
     }
 }
 
-fn query_failed(report: &mut Report, check: &str, error: DirectoryError) {
+/// How much waits for the directory by now and since when, as our own database knows it; nothing where nothing does.
+async fn waiting(config: &Config) -> String {
+    let seen = async {
+        let (db, _) = build::ledger_to_look(config).await.ok()?;
+        let mut tx = db.read().await.ok()?;
+        let found = jobs::waiting_for(&mut tx, FlowError::DIRECTORY).await.ok();
+        drop(tx);
+        db.close().await;
+        found
+    };
+    match timeout(ANSWER_WITHIN, seen).await.ok().flatten() {
+        Some((count @ 1.., since)) => {
+            let since = since.map(|since| format!(", since {}", time(since))).unwrap_or_default();
+            format!(" ({} by now{since}; see 'expunged jobs list')", counted(count, "job", "jobs"))
+        }
+        _ => String::new(),
+    }
+}
+
+async fn query_failed(report: &mut Report, config: &Config, check: &str, error: DirectoryError) {
     let exit = match Ended::from(anyhow::Error::new(error)) {
-        Ended { exit: Exit::Unavailable, error } => return report.error(check, Exit::Unavailable, error, ""),
+        Ended { exit: Exit::Unavailable, error } => {
+            let waits = WAITS.to_owned() + &waiting(config).await;
+            return report.error(check, Exit::Unavailable, error, &waits);
+        }
         Ended { error, .. } => error,
     };
     report.error(check, Exit::Usage, exit, "See [directory.sql]");

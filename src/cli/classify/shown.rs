@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::intake::Disposition;
-use crate::output::{self, Format, Tabular, progress, say, section};
+use crate::output::{self, Format, Tabular, counted, progress, say, section};
 
 use super::super::exit::{Ended, Exit, Outcome};
 use super::score::{Labelled, Score, Share, Tally, mistake};
@@ -109,7 +109,10 @@ pub(super) fn run(format: Format, manifest: &Path, wrong: bool, reader: &Reader)
     }
     match unread {
         0 => Ok(()),
-        _ => Err(Ended::saying(Exit::Failed, format_args!("{unread} letters could not be read"))),
+        _ => Err(Ended::saying(
+            Exit::Failed,
+            format_args!("{} could not be read", counted(unread as u64, "letter", "letters")),
+        )),
     }
 }
 

@@ -9,10 +9,10 @@ use crate::cli::invocation::Invocation;
 use crate::config::Config;
 use crate::daemon::build;
 use crate::erase::map::StoreMap;
-use crate::erase::map::risk::{Coverage, Sizes, risks};
+use crate::erase::map::risk::{Coverage, Sizes, risks, without_index};
 use crate::erase::map::{MapDefect, look, open};
 use crate::erase::{DataMap, check, try_lag};
-use crate::output::{self, Tabular, progress, say};
+use crate::output::{self, Tabular, counted, progress, say};
 use crate::stores::{Schema, StoreName, Stores};
 
 use super::files::{self, MapFile};
@@ -21,7 +21,8 @@ use super::rights;
 /// What `map check` understands.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CheckArgs {
-    /// Opens no store, and holds the maps against the looks that `map init` and `map diff --accept` kept beside them.
+    /// Opens no store, and holds the maps against the looks that `map init` and `map diff --accept` kept beside them. What only a
+    /// store can tell is not looked at, and listed.
     #[arg(long)]
     offline: bool,
     /// How many of a hundred columns must be mapped. The start asks for all of them, whatever is said here.
@@ -87,27 +88,32 @@ impl Finding {
 #[derive(Default)]
 struct Seen {
     schemas: BTreeMap<StoreName, Schema>,
-    sizes: Sizes,
+    /// `None` where no store was opened.
+    sizes: Option<Sizes>,
     findings: Vec<Finding>,
 }
 
 /// Checks all maps of the config together, because links cross stores.
 pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_of_maps()?;
     let files = files::of_config(&config, &[])?;
     let questions: Vec<Finding> = files.iter().flat_map(questions).collect();
     if !questions.is_empty() {
         output::rows(invocation.format, &questions)?;
-        let words = format!("{} questions are open, and a map with one is refused", questions.len());
+        let open = match questions.len() {
+            1 => "1 question is open".to_owned(),
+            more => format!("{more} questions are open"),
+        };
+        let words = format!("{open}, and a map with one is refused");
         return Err(Ended::saying(Exit::Usage, words));
     }
     let map = build::map(&config)?;
-    let mut seen = if args.offline { remembered(&files)? } else { look_over(&config, &map).await? };
+    let mut seen = if args.offline { remembered(&files, &map)? } else { look_over(&config, &map).await? };
     for defect in check(&map, &seen.schemas) {
         let grade = if defect.is_unmapped() { Grade::Unmapped } else { Grade::Defect };
         seen.findings.push(Finding::of(grade, defect));
     }
-    for risk in risks(&map, &seen.schemas, &seen.sizes, config.limits.statement.as_secs()) {
+    for risk in risks(&map, &seen.schemas, seen.sizes.as_ref(), config.limits.statement.as_secs()) {
         let grade = if risk.grave { Grade::Defect } else { Grade::Risk };
         seen.findings.push(Finding::of(grade, risk.defect));
     }
@@ -118,7 +124,28 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
     if !without.is_empty() {
         say(&format!("no canary in {}: that one comes back from a backup is not noticed there", without.join(", ")));
     }
+    if args.offline {
+        not_looked_at(&map, &seen.schemas);
+    }
     verdict(args, &seen.findings, Coverage::of(&map, &seen.schemas))
+}
+
+/// What only the stores could tell, so that nobody takes an offline check for the whole.
+fn not_looked_at(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) {
+    let slow: Vec<String> = without_index(map, schemas).iter().map(ToString::to_string).collect();
+    if !slow.is_empty() {
+        say(&format!(
+            "searched without an index, which is a risk where the table is large: {}; how large it is was not looked at",
+            slow.join(", ")
+        ));
+    }
+    let keyed: Vec<&str> =
+        map.stores().iter().filter(|(_, store)| store.kind.is_keyed()).map(|(name, _)| name.as_str()).collect();
+    let names =
+        if keyed.is_empty() { String::new() } else { format!(", names of {} that no map has", keyed.join(", ")) };
+    say(&format!(
+        "not looked at offline: what changed since the last look, how large tables are, what the logins may do, the queries for a lag{names}"
+    ));
 }
 
 fn questions(file: &MapFile) -> Vec<Finding> {
@@ -134,11 +161,15 @@ fn questions(file: &MapFile) -> Vec<Finding> {
     open.collect()
 }
 
-/// The stores as they were last looked at.
-fn remembered(files: &[MapFile]) -> Result<Seen, Ended> {
+/// The stores as they were last looked at; of a store of names the map says all that a check needs.
+fn remembered(files: &[MapFile], map: &DataMap) -> Result<Seen, Ended> {
     let mut seen = Seen::default();
     for file in files {
         let name = &file.known.name;
+        if let Some(store) = map.stores().get(name).filter(|store| store.kind.is_keyed()) {
+            seen.schemas.insert(name.clone(), store.shapes().schema(0));
+            continue;
+        }
         let schema = look::read(&file.path, name)?.ok_or_else(|| {
             let words =
                 format!("the store {name} was never looked at; keep a look with: expunged map diff --accept {name}");
@@ -152,7 +183,7 @@ fn remembered(files: &[MapFile]) -> Result<Seen, Ended> {
 /// The stores as they are: catalogues, sizes, and the rights of the logins.
 async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
     let bar = progress("looking the stores over");
-    let mut seen = Seen::default();
+    let (mut seen, mut sizes) = (Seen::default(), Sizes::new());
     for (name, store) in map.stores() {
         if store.kind.is_keyed() {
             // Its tables are what the map says, and opening it tries the rights.
@@ -161,7 +192,7 @@ async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
         }
         let survey = files::survey(store, build::store_limits(config)).await?;
         let schema = survey.look().await?;
-        seen.sizes.insert(name.clone(), survey.sizes().await?);
+        sizes.insert(name.clone(), survey.sizes().await?);
         let rights = rights::find(survey.as_ref(), store, &schema).await?;
         for (table, right, why) in rights.missing {
             let said = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
@@ -178,6 +209,7 @@ async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
         }
         seen.schemas.insert(name.clone(), schema);
     }
+    seen.sizes = Some(sizes);
     bar.finish_and_clear();
     Ok(seen)
 }
@@ -201,8 +233,11 @@ fn verdict(args: &CheckArgs, findings: &[Finding], coverage: Coverage) -> Outcom
     let (defects, unmapped, risks) = (count(Grade::Defect), count(Grade::Unmapped), count(Grade::Risk));
     let percent = coverage.percent();
     let words = format!(
-        "{} of {} columns are mapped ({percent} %); {defects} defects, {unmapped} unmapped, {risks} risks",
-        coverage.mapped, coverage.columns
+        "{} of {} mapped ({percent} %); {}, {unmapped} unmapped, {}",
+        coverage.mapped,
+        counted(coverage.columns, "column is", "columns are"),
+        counted(defects as u64, "defect", "defects"),
+        counted(risks as u64, "risk", "risks"),
     );
     let is_covered = percent >= u64::from(args.coverage);
     if defects > 0 || !is_covered || args.strict && risks > 0 {

@@ -6,7 +6,7 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::daemon::build;
 use crate::erase::map::look::{self, Change};
-use crate::output::{self, Tabular, progress, say};
+use crate::output::{self, Tabular, counted, progress, say};
 
 use super::files;
 
@@ -45,7 +45,7 @@ impl Tabular for Line {
 
 /// Compares, and keeps the look where asked to.
 pub(super) async fn run(invocation: &Invocation, args: &DiffArgs) -> Outcome {
-    let config = invocation.config_to_look()?;
+    let config = invocation.config_of_maps()?;
     let bar = progress("looking at the stores");
     let (mut lines, mut kept) = (Vec::new(), Vec::new());
     for file in files::of_config(&config, &args.stores)? {
@@ -80,7 +80,9 @@ pub(super) async fn run(invocation: &Invocation, args: &DiffArgs) -> Outcome {
     }
     match lines.len() {
         0 => say("nothing changed"),
-        changes if args.exit_code => return Err(Ended::saying(Exit::Refused, format_args!("{changes} changes"))),
+        changes if args.exit_code => {
+            return Err(Ended::saying(Exit::Refused, counted(changes as u64, "change", "changes")));
+        }
         _ => {}
     }
     Ok(())

@@ -8,6 +8,6 @@ use crate::output::write_out;
 
 /// Draws all maps of the config.
 pub(super) fn run(invocation: &Invocation) -> Outcome {
-    let map = build::map(&invocation.config_to_look()?)?;
+    let map = build::map(&invocation.config_of_maps()?)?;
     Ok(write_out(draw(&map).trim_end())?)
 }

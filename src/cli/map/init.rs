@@ -15,7 +15,7 @@ use crate::domain::Scope;
 use crate::erase::map::known::Known;
 use crate::erase::map::propose::{Head, Hints, Written, header, propose, write};
 use crate::erase::map::{TableRef, look};
-use crate::output::{progress, say, write_out};
+use crate::output::{counted, progress, say, write_out};
 use crate::stores::{Schema, StoreError, StoreKind, StoreLimits, StoreName, Survey, ValueShapes};
 
 use super::files::{self, MapFile};
@@ -31,8 +31,8 @@ pub(in crate::cli) struct InitArgs {
     /// The map that is written or added to. Default: the map of this store in the config.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The kind of a store that has no map yet: sqlite, postgres, mysql.
-    #[arg(long, value_parser = |word: &str| word.parse::<StoreKind>().map_err(|error| error.to_string()))]
+    /// The kind of a store that has no map yet: sqlite, postgres, mysql (or mariadb).
+    #[arg(long, value_parser = kind)]
     kind: Option<StoreKind>,
     /// Where a new SQLite store lies. A url that may carry a password is given in a file.
     #[arg(long, conflicts_with_all = ["url_file", "url_credential"])]
@@ -55,6 +55,16 @@ pub(in crate::cli) struct InitArgs {
     print: bool,
 }
 
+/// A kind that has a schema; people call the server of the kind mysql by either of its names.
+fn kind(word: &str) -> Result<StoreKind, String> {
+    match word {
+        "mariadb" => Ok(StoreKind::Mysql),
+        word => word
+            .parse()
+            .map_err(|_| format!("no map can be proposed for {word:?}: use one of sqlite, postgres, mysql, mariadb")),
+    }
+}
+
 fn subject(text: &str) -> Result<(Scope, String), String> {
     let named = text.split_once('=').and_then(|(kind, table)| Some((kind.parse().ok()?, table.to_owned())));
     named
@@ -66,13 +76,16 @@ fn subject(text: &str) -> Result<(Scope, String), String> {
 pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     // A first map is often made before there is a config; only what is asked of it must be there.
     let config =
-        if args.file.is_some() { invocation.config_to_look().ok() } else { Some(invocation.config_to_look()?) };
+        if args.file.is_some() { invocation.config_of_maps().ok() } else { Some(invocation.config_of_maps()?) };
     let others = config.as_ref().map(|config| files::of_config(config, &[])).transpose()?.unwrap_or_default();
     let path = place(args, &others)?;
     let begun = begin(args, &path)?;
     if begun.known.name.as_str() != args.store {
         let words = format!("{} is the map of the store {}, not of {}", path.display(), begun.known.name, args.store);
         return Err(Ended::saying(Exit::Usage, words));
+    }
+    if begun.known.store.kind.is_keyed() {
+        return Err(no_schema(&args.store, begun.known.store.kind));
     }
     let limits = config.as_ref().map_or_else(StoreLimits::default, |config: &Config| build::store_limits(config));
     let survey = files::survey(&begun.known.store, limits).await?;
@@ -113,6 +126,9 @@ fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
     let name =
         StoreName::new(&args.store).ok_or_else(|| usage("a store's name has lower-case letters, digits, _ and -"))?;
     let kind = args.kind.ok_or_else(|| usage("there is no such map yet; a new one needs --kind"))?;
+    if kind.is_keyed() {
+        return Err(no_schema(&args.store, kind));
+    }
     let reached_by = match (&args.url, &args.url_file, &args.url_credential) {
         (Some(url), None, None) if kind == StoreKind::Sqlite => ("url", url.clone()),
         (Some(_), None, None) => {
@@ -127,6 +143,15 @@ fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
     let text = header(&Head { name, kind, reached_by });
     let known = Known::read(&path.display().to_string(), &text)?;
     Ok(MapFile { path: path.to_owned(), text, known })
+}
+
+/// Of names nobody can tell by looking which are a person's.
+fn no_schema(store: &str, kind: StoreKind) -> Ended {
+    let words = format!(
+        "the store {store} is of the kind {kind}: it has names and no schema that a map could be proposed from; write a [keys.NAME] for \
+         each kind of name by hand (config/stores/cache.toml and the README show how), and 'expunged map check' holds it against the store"
+    );
+    Ended::saying(Exit::Usage, words)
 }
 
 /// What is known besides the catalogue.
@@ -184,10 +209,13 @@ fn keep(path: &Path, written: &Written) -> Result<(), Ended> {
 
 fn tell(path: &Path, seen: &Path, written: &Written) {
     let Written { tables_new, columns_new, questions, .. } = written;
-    say(&format!("{}: {tables_new} tables and {columns_new} columns of other tables added", path.display()));
+    let (tables, columns) =
+        (counted(*tables_new as u64, "table", "tables"), counted(*columns_new as u64, "column", "columns"));
+    say(&format!("{}: {tables} and {columns} of other tables added", path.display()));
     say(&format!("{}: the schema as it was seen, for `expunged map diff`; keep it beside the map", seen.display()));
     match questions {
         0 => say("no question is open; `expunged map check` holds the map against the store"),
+        1 => say("1 question is open, a \"?\"; until it is answered the map is refused"),
         open => say(&format!("{open} questions are open, each a \"?\"; until they are answered the map is refused")),
     }
 }

@@ -4,6 +4,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::erase::map::StoreMap;
 use crate::erase::map::risk::{Need, needs};
+use crate::output::counted;
 use crate::stores::{Attempt, Right, Schema, StoreError, Survey};
 
 /// Attempts at the same time; a store has no more connections for us.
@@ -40,7 +41,10 @@ pub(super) async fn find(survey: &dyn Survey, store: &StoreMap, schema: &Schema)
             let named = tables.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
             let more = if first.len() >= NAMED_MAX { format!(" … {last}") } else { String::new() };
             let (word, count) = (right.as_sql(), tables.len());
-            let problem = format!("{word} is permitted and not needed on {count} tables: {named}{more}");
+            let problem = format!(
+                "{word} is permitted and not needed on {}: {named}{more}",
+                counted(count as u64, "table", "tables")
+            );
             rights.too_wide.push((problem, format!("REVOKE {word} on them from the login")));
         }
     }

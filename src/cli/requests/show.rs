@@ -20,6 +20,7 @@ use crate::domain::request::Audience;
 use crate::domain::{Calendar, LetterKind, Reference, State};
 use crate::flow::named::{self, NamedData};
 use crate::flow::operate::{self, Revealed};
+use crate::flow::stopped::{self, Cause};
 use crate::output::{self, Format, Tabular, printable, time};
 use crate::reply::templates::Templates;
 use crate::stores::RecipientKind;
@@ -51,6 +52,9 @@ struct Shown {
     review_means: Option<String>,
     /// Whether evidence waits for a second operator.
     evidence_waits: bool,
+    /// What stopped the work, or makes it wait, as the team was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
     letters: Vec<LetterLine>,
     /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
     jobs: Vec<JobLine>,
@@ -188,18 +192,41 @@ async fn read(tx: &mut Tx, kek: &KeyEncryptionKey, calendar: &Calendar, referenc
     let stored = invocation::request(tx, reference).await?;
     let (id, templates) = (stored.request.id, Templates::embedded()?);
     let review = stored.request.review.filter(|_| stored.request.state == State::NeedsReview);
+    let jobs = work(tx, &stored, &templates).await?;
+    // What a job waited for that has gone on since is told no more.
+    let cause = stopped::cause(kek, tx, &stored.request).await?.filter(|cause| {
+        review.is_some_and(|review| review.as_str() == cause.reason)
+            || jobs.iter().any(|job| job.state != JobState::Running && is_about(job, cause))
+    });
     Ok(Shown {
+        cause,
         review_means: review.map(|reason| meaning::of_review(&templates, reason)),
         request: RequestRow::read(tx, calendar, &stored).await?,
         named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
-        jobs: work(tx, &stored, &templates).await?,
+        jobs,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
         steps: erasures::steps(tx, id).await?,
         recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
         revealed: None,
     })
+}
+
+/// Whether a job waits, or failed, for this cause. One that failed for good is told of by what a person must look at.
+fn is_about(job: &JobLine, cause: &Cause) -> bool {
+    job.state == JobState::Dead || job.reason.as_deref() == Some(cause.reason.as_str())
+}
+
+/// `shop, users.email: the store: …`: where, and what was said.
+fn of_cause(cause: &Cause) -> String {
+    let table = cause.table.iter().chain(&cause.column).map(String::as_str).collect::<Vec<_>>().join(".");
+    let place: Vec<&str> = cause.store.iter().map(String::as_str).chain([table.as_str()]).collect();
+    let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+    match place.as_slice() {
+        [] => printable(&cause.text),
+        place => printable(&format!("{}: {}", place.join(", "), cause.text)),
+    }
 }
 
 /// The work that is not finished, what failed first.
@@ -210,12 +237,7 @@ async fn work(tx: &mut Tx, stored: &Stored, templates: &Templates) -> Result<Vec
     for state in [JobState::Dead, JobState::Running, JobState::Waiting] {
         found.extend(jobs::list(tx, &[state], Some(request.id), JOBS_MAX).await?);
     }
-    let line = |row| {
-        let mut line = line(row, &named);
-        line.means = line.reason.as_deref().map(|reason| meaning::of_job(templates, reason, line.state));
-        line
-    };
-    Ok(found.into_iter().map(line).collect())
+    Ok(found.into_iter().map(|row| line(row, &named, templates)).collect())
 }
 
 fn letter(row: &LetterRow) -> LetterLine {
@@ -252,6 +274,11 @@ fn for_people(shown: &Shown) -> String {
     if let Some(means) = &shown.review_means {
         let at = facts.iter().position(|(name, _)| *name == "review").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("that is", means.clone()));
+    }
+    if let Some(cause) = &shown.cause {
+        let words = ["that is", "review", "state"];
+        let at = words.iter().find_map(|word| facts.iter().position(|(name, _)| name == word));
+        facts.insert(at.map_or(facts.len(), |at| at + 1), ("cause", of_cause(cause)));
     }
     if !shown.named.categories.is_empty() {
         let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };

@@ -163,7 +163,7 @@ impl Checks<'_> {
 
     pub(super) fn mailer(&mut self, raw: Maybe<RawMailer>) -> Option<MailerSettings> {
         // Who only looks sends nothing: before there is a way out for letters, one can observe.
-        if raw.is_none() && self.surroundings.purpose == Purpose::Looking && !self.was_taken_out("mailer") {
+        if raw.is_none() && !self.surroundings.purpose.sends() && !self.was_taken_out("mailer") {
             return Some(MailerSettings::Memory);
         }
         let (section, raw) =

@@ -47,7 +47,7 @@ impl Source {
 }
 
 impl Checks<'_> {
-    /// A secret that must be given.
+    /// A secret that must be given; empty where nobody uses it, which no secret is that was read.
     pub(super) fn secret(&mut self, section: &Section, key: &str, raw: RawSecret) -> Option<SecretString> {
         let mut given = raw.given();
         given.sort_by_key(|(_, raw)| raw.span().start);
@@ -70,6 +70,9 @@ impl Checks<'_> {
             }
         };
         let (name, span) = (source.key(key), raw.span());
+        if !matches!(source, Source::Value) && !self.surroundings.purpose.uses_secrets_of(section.name) {
+            return Some(SecretString::default());
+        }
         match source {
             Source::Value => self.text_given(&name, raw).map(SecretString::from),
             Source::File => {

@@ -1,12 +1,14 @@
 //! `[service]`, `[database]`, `[keys]`.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde_spanned::Spanned;
 
 use super::super::error::Problem;
-use super::super::raw::{Maybe, RawDatabase, RawKeys, RawService};
-use super::super::{Database, Keys, Law, Service};
+use super::super::raw::{Maybe, RawDatabase, RawKeys, RawService, RawWords};
+use super::super::{Database, Keys, Law, PerLanguage, Service};
 use super::secret::RawSecret;
 use super::{Checks, Section};
 use crate::domain::Language;
@@ -33,7 +35,7 @@ impl Checks<'_> {
         let supervisory_authority =
             self.of_refusals(&section, "supervisory_authority", raw.supervisory_authority, of_pack);
         let of_pack = pack.and_then(|pack| pack.court_remedy.clone());
-        let court_remedy = self.of_refusals(&section, "court_remedy", raw.court_remedy, of_pack);
+        let court_remedy = self.per_language(&section, "court_remedy", raw.court_remedy, of_pack, language);
         let (time_zone_name, time_zone) = time_zone?;
         let service = Service {
             name: name?,
@@ -88,6 +90,42 @@ impl Checks<'_> {
         }
     }
 
+    /// The same, once for all languages or once for each.
+    fn per_language(
+        &mut self,
+        section: &Section,
+        key: &str,
+        raw: Maybe<RawWords>,
+        pack: Option<String>,
+        fallback: Option<Language>,
+    ) -> Option<PerLanguage> {
+        let Some(raw) = raw else {
+            let missing = self.was_taken_out(&format!("service.{key}"));
+            let same = if missing { None } else { self.of_refusals(section, key, None, pack) };
+            return same.map(PerLanguage::Same);
+        };
+        let span = raw.span();
+        let each = match raw.into_inner() {
+            RawWords::Same(words) => return self.text_given(key, Spanned::new(span, words)).map(PerLanguage::Same),
+            RawWords::Each(each) => each,
+        };
+        let (given, mut words) = (each.len(), BTreeMap::new());
+        for (language, text) in each {
+            let language = self.word::<Language>(key, &Spanned::new(span.clone(), language));
+            let text = self.text_given(key, Spanned::new(span.clone(), text));
+            words.extend(language.zip(text));
+        }
+        let fallback = fallback?;
+        if words.len() == given && !words.contains_key(&fallback) {
+            let problem = Problem::new(format!("`{key}` has no text in {fallback}, the `language` of [service]"))
+                .at(span, "expected one of that language")
+                .help("it stands in letters of every language that has none of its own");
+            self.note(problem);
+            return None;
+        }
+        (words.len() == given).then_some(PerLanguage::Each { fallback, words })
+    }
+
     pub(super) fn database(&mut self, raw: Maybe<RawDatabase>) -> Option<Database> {
         let why = "our own database: url = \"sqlite:ledger.db\" for one daemon, postgres://… for many";
         let (section, raw) = self.open_required("database", raw, why)?;
@@ -95,7 +133,10 @@ impl Checks<'_> {
         let secret = RawSecret { value: raw.url, file: raw.url_file, credential: raw.url_credential };
         let url = self.secret(&section, "url", secret);
         let connections_max = self.number("connections_max", raw.connections_max, 1..=1_000, 8);
-        Some(Database { url: self.database_url(&url?, span)?, connections_max })
+        let url = url?;
+        // One that nobody uses was not read.
+        let url = if url.expose_secret().is_empty() { url } else { self.database_url(&url, span)? };
+        Some(Database { url, connections_max })
     }
 
     /// The URL with a known scheme, and with SQLite's file placed beside the config file when it is relative.

@@ -49,6 +49,7 @@ impl Step<'_> {
             Event::ForwardToOwner { role } => self.forward(*role),
             Event::Unclear { reason, reachable, quiet } => self.unclear(*reason, *reachable, *quiet),
             Event::AnswerUnclear => self.answer_unclear(),
+            Event::CodeWrong => self.code_wrong(),
             Event::Confirmed { scope, warrant } => {
                 self.confirm(*scope, false)?;
                 self.schedule(*warrant)
@@ -217,11 +218,22 @@ impl Step<'_> {
     fn answer_unclear(&mut self) -> Result<(), IllegalTransition> {
         self.only_from(&[State::AwaitingConfirmation, State::AwaitingApproval])?;
         if !self.next.code_asked {
-            self.next.code_asked = true;
-            let to = if self.from == State::AwaitingApproval { Audience::Owner } else { Audience::Asker };
-            self.send(LetterKind::CodeAsked, to);
+            self.ask_for_code();
         }
         Ok(())
+    }
+
+    /// As often as codes may be wrong before a person looks.
+    fn code_wrong(&mut self) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::AwaitingConfirmation, State::AwaitingApproval])?;
+        self.ask_for_code();
+        Ok(())
+    }
+
+    fn ask_for_code(&mut self) {
+        self.next.code_asked = true;
+        let to = if self.from == State::AwaitingApproval { Audience::Owner } else { Audience::Asker };
+        self.send(LetterKind::CodeAsked, to);
     }
 
     fn confirm(&mut self, scope: Scope, approval: bool) -> Result<(), IllegalTransition> {

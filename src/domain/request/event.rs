@@ -82,6 +82,8 @@ pub enum Event {
     },
     /// The answer to a challenge proved possession but not intent.
     AnswerUnclear,
+    /// A code came, and not the right one: they are told so, each time, as long as tries are left.
+    CodeWrong,
     /// The asker proved it; no approval is needed.
     Confirmed {
         /// What they confirmed.
@@ -193,6 +195,7 @@ impl Event {
             Self::ForwardToOwner { .. } => "forward_to_owner",
             Self::Unclear { .. } => "unclear",
             Self::AnswerUnclear => "answer_unclear",
+            Self::CodeWrong => "code_wrong",
             Self::Confirmed { .. } => "confirmed",
             Self::ConfirmedPendingApproval { .. } => "confirmed_pending_approval",
             Self::Approved { .. } => "approved",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{CANARY_EPOCH, CANARY_KEY, DataMap, StoreMap, TableMap, TableRef, cascade, fit, links, reach};
+use super::{CANARY_EPOCH, CANARY_KEY, DataMap, StoreMap, TableMap, TableRef, cascade, error, fit, links, reach};
 use crate::stores::{ColumnKind, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
@@ -55,7 +55,11 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
         };
         for (table, mapped) in &store.tables {
             match schema.tables.get(table) {
-                None => report.add(table, None, "the store has no such table", "correct the name, or take it away"),
+                None => {
+                    let meant = error::meant(table, schema.tables.keys().map(String::as_str));
+                    let help = format!("{meant}correct the name, or take it away");
+                    report.add(table, None, "the store has no such table", help);
+                }
                 Some(found) => {
                     columns(&mut report, table, mapped, found);
                     key(&mut report, table, mapped, found);
@@ -151,7 +155,9 @@ fn columns(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Tabl
         }
     }
     for column in mapped.categories.keys().filter(|column| found.column(column).is_none()) {
-        report.add(table, Some(column), "the store has no such column", "correct the name, or take it away");
+        let meant = error::meant(column, found.columns.iter().map(|column| column.name.as_str()));
+        let help = format!("{meant}correct the name, or take it away");
+        report.add(table, Some(column), "the store has no such column", help);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::domain::nearest;
+
 /// A data map that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapError {
@@ -38,6 +40,12 @@ impl MapError {
             help: help.into(),
         }
     }
+}
+
+/// The beginning of a help that names what was probably meant; empty where nothing is like it.
+pub(super) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    nearest(name, &known).map(|nearest| format!("did you mean {nearest:?}? ")).unwrap_or_default()
 }
 
 impl fmt::Display for MapError {

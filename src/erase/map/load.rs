@@ -7,8 +7,8 @@ use serde_spanned::Spanned;
 
 use super::raw::{RawKeep, RawMap, RawStore, RawTable, RawThrottle};
 use super::{
-    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, head, lag, names, open,
-    recipient, whole,
+    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, error, head, lag, names,
+    open, recipient, whole,
 };
 use crate::domain::Scope;
 use crate::stores::{RecipientKind, StoreKind, StoreName};
@@ -259,7 +259,8 @@ impl Reader<'_> {
         let used = table.key.iter().chain(table.identify.values()).chain(links).chain(table.mask.keys()).chain(until);
         for column in used.chain(table.by_word()) {
             if !table.categories.contains_key(column) {
-                let help = format!("add `{column} = \"none\"` (or its category) to categories");
+                let meant = error::meant(column, table.categories.keys().map(String::as_str));
+                let help = format!("{meant}add `{column} = \"none\"` (or its category) to categories");
                 return Err(self.error(span.clone(), format!("column {column} has no category"), help));
             }
         }

@@ -104,7 +104,15 @@ pub fn diff(before: &Schema, now: &Schema) -> Vec<Change> {
         }
     }
     for (name, is) in now.tables.iter().filter(|(name, _)| !before.tables.contains_key(*name)) {
-        changes.push(change(name, None, "new", format!("{} columns", is.columns.len())));
+        changes.push(change(
+            name,
+            None,
+            "new",
+            match is.columns.len() {
+                1 => "1 column".to_owned(),
+                more => format!("{more} columns"),
+            },
+        ));
     }
     changes.sort_by(|a, b| (&a.table, &a.column).cmp(&(&b.table, &b.column)));
     changes

@@ -19,7 +19,7 @@ use serde_spanned::Spanned;
 
 use super::load::Reader;
 use super::raw::{OneOrMany, RawLink, RawLinks, RawPart};
-use super::{Holder, Link, MapError, Mask, TableMap, TableRef, Words};
+use super::{Holder, Link, MapError, Mask, TableMap, TableRef, Words, error};
 use crate::stores::StoreName;
 
 impl RawLinks {
@@ -126,9 +126,16 @@ impl Reader<'_> {
             .and_then(|(store, table)| Some(TableRef { store: StoreName::new(store)?, table: table.to_owned() }));
         let known = [Some(here), there].into_iter().flatten().find(|to| self.keys.contains_key(to));
         known.ok_or_else(|| {
-            let help = "name a table of this map, or \"store.table\" of another";
+            let names: Vec<String> = self.keys.keys().flat_map(|to| [self.called(to), to.to_string()]).collect();
+            let meant = error::meant(target, names.iter().map(String::as_str));
+            let help = format!("{meant}name a table of this map, or \"store.table\" of another");
             self.error(span, format!("{target:?} is no mapped table"), help)
         })
+    }
+
+    /// How a link of this table names another.
+    fn called(&self, to: &TableRef) -> String {
+        if to.store == self.at.store { to.table.clone() } else { to.to_string() }
     }
 
     /// By a word it is told what a row is; a row whose word was masked could not be found again.

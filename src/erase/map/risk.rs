@@ -24,9 +24,15 @@ pub struct Risk {
     pub defect: MapDefect,
 }
 
-/// Risks of the maps, held against the catalogues. `statement_seconds` is how long one statement may run.
+/// Risks of the maps, held against the catalogues. `statement_seconds` is how long one statement may run. Without `sizes`, which
+/// only the stores know, nothing is said of what depends on them: see [`without_index`].
 #[must_use]
-pub fn risks(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, sizes: &Sizes, statement_seconds: u64) -> Vec<Risk> {
+pub fn risks(
+    map: &DataMap,
+    schemas: &BTreeMap<StoreName, Schema>,
+    sizes: Option<&Sizes>,
+    statement_seconds: u64,
+) -> Vec<Risk> {
     let mut risks = Vec::new();
     for (name, store) in map.stores() {
         let Some(schema) = schemas.get(name) else { continue };
@@ -39,8 +45,10 @@ pub fn risks(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, sizes: &Sizes
             };
             match store.tables.get(table) {
                 Some(mapped) => {
-                    let rows = sizes.get(name).and_then(|sizes| sizes.get(table)).copied();
-                    unindexed(mapped, found, table, rows, statement_seconds, &mut add);
+                    if let Some(sizes) = sizes {
+                        let rows = sizes.get(name).and_then(|sizes| sizes.get(table)).copied();
+                        unindexed(mapped, found, table, rows, statement_seconds, &mut add);
+                    }
                     called_otherwise(mapped, found, &mut add);
                 }
                 None if store.ignore.contains(table) => ignored(found, &mut add),
@@ -53,6 +61,26 @@ pub fn risks(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, sizes: &Sizes
     risks
 }
 
+/// The tables that are searched without an index, whatever their size: whether that is a risk is told by how many rows they have.
+#[must_use]
+pub fn without_index(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<TableRef> {
+    let found = |at: &TableRef| schemas.get(&at.store)?.tables.get(&at.table);
+    let slow = map.tables().filter(|(at, mapped)| {
+        found(at).is_some_and(|found| searched(mapped).iter().any(|columns| !found.is_indexed(columns)))
+    });
+    slow.map(|(at, _)| at).collect()
+}
+
+/// The columns that rows of a table are searched by.
+fn searched(mapped: &TableMap) -> Vec<Vec<String>> {
+    let links = mapped.belongs_to.iter().chain(&mapped.refers_to).map(|link| link.columns.clone());
+    let persons = mapped.identify.values().filter(|_| mapped.subject.is_none()).map(|column| vec![column.clone()]);
+    let mut searched: Vec<Vec<String>> = links.chain(persons).collect();
+    searched.sort();
+    searched.dedup();
+    searched
+}
+
 /// Columns that rows are searched by, without an index that begins with one of them.
 fn unindexed(
     mapped: &TableMap,
@@ -62,12 +90,7 @@ fn unindexed(
     statement_seconds: u64,
     add: &mut impl FnMut(bool, Option<&str>, String, String),
 ) {
-    let links = mapped.belongs_to.iter().chain(&mapped.refers_to).map(|link| link.columns.clone());
-    let persons = mapped.identify.values().filter(|_| mapped.subject.is_none()).map(|column| vec![column.clone()]);
-    let mut searched: Vec<Vec<String>> = links.chain(persons).collect();
-    searched.sort();
-    searched.dedup();
-    for columns in searched.iter().filter(|columns| !found.is_indexed(columns)) {
+    for columns in searched(mapped).iter().filter(|columns| !found.is_indexed(columns)) {
         if rows.is_some_and(|rows| rows < ROWS_MIN) {
             continue;
         }

@@ -2,6 +2,14 @@
 //!
 //! Reads `new` and `cur` without moving or flagging anything: an unread letter stays in `new`. Numbers and marks live
 //! in our own file ([`index`]). Never keeps anything in memory that a restart would lose.
+//!
+//! # Why no mail program sees our mark
+//! A Maildir has flags in the names of its files and no keywords. The letters `a` to `z` that Dovecot puts there mean what its own
+//! `dovecot-keywords` says, a file that is under its lock and in its cache: a letter that we chose could be another keyword of
+//! somebody's, and a file that we wrote could undo theirs. A flag also takes the letter from `new` to `cur`, so that it counts as
+//! seen to be new, and a name that changes while a mail program holds it is a letter that it has lost. So the mark stands in our
+//! index, where it says to us what was taken, and `move_to` shows it to people; where keywords are wanted, the same Maildir is read
+//! through its IMAP server.
 
 mod files;
 mod index;

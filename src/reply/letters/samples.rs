@@ -42,11 +42,17 @@ fn challenge(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Lett
 fn reminder(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Letter {
     let token = TOKEN.to_owned();
     let expires_on = date(2026, 3, 15);
-    Reminder { common: common(), choices, code_required, expires_on, token, grace_days }.into()
+    Reminder { common: common(), choices, code_required, expires_on, token, grace_days, answered: false }.into()
 }
 
-fn code_asked(choices: Vec<Choice>) -> Letter {
-    CodeAsked { common: common(), choices, token: TOKEN.to_owned(), expires_on: date(2026, 3, 15) }.into()
+/// The reminder of somebody whose answer did not have the code.
+fn reminder_answered(choices: Vec<Choice>) -> Letter {
+    let (token, expires_on) = (TOKEN.to_owned(), date(2026, 3, 15));
+    Reminder { common: common(), choices, code_required: true, expires_on, token, grace_days: 7, answered: true }.into()
+}
+
+fn code_asked(choices: Vec<Choice>, tries_left: Option<u32>) -> Letter {
+    CodeAsked { common: common(), choices, token: TOKEN.to_owned(), expires_on: date(2026, 3, 15), tries_left }.into()
 }
 
 fn account() -> Vec<Choice> {
@@ -208,8 +214,14 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             reminder(data_or_account(), true, 7),
             reminder(account(), true, 1),
             reminder(single_choices().swap_remove(0), false, 0),
+            reminder_answered(account()),
         ],
-        LetterKind::CodeAsked => vec![code_asked(data_or_account()), code_asked(account())],
+        LetterKind::CodeAsked => vec![
+            code_asked(data_or_account(), None),
+            code_asked(account(), None),
+            code_asked(account(), Some(4)),
+            code_asked(data_or_account(), Some(1)),
+        ],
         LetterKind::Scheduled => vec![
             scheduled(Scope::Account, None, &[]),
             scheduled(Scope::User, Some(CANARY), &[]),
@@ -258,7 +270,10 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason, article }.into()]
         }
         LetterKind::Withdrawn => [false, true].map(|by_team| Withdrawn { common: common(), by_team }.into()).to_vec(),
-        LetterKind::Expired => vec![Expired { common: common() }.into()],
+        LetterKind::Expired => vec![
+            Expired { common: common(), answered: false }.into(),
+            Expired { common: common(), answered: true }.into(),
+        ],
         LetterKind::RecipientAsked => {
             vec![recipient_asked().into(), RecipientAsked { part: None, ..recipient_asked() }.into()]
         }

@@ -156,7 +156,8 @@ impl Shapes {
     }
 
     /// The catalogue of the declared tables.
-    pub(in crate::stores) fn schema(&self, strays: u64) -> Schema {
+    #[must_use]
+    pub fn schema(&self, strays: u64) -> Schema {
         let table = |(name, shape): (&String, &Shape)| (name.clone(), shape.table(name));
         Schema { tables: self.tables.iter().map(table).collect(), strays }
     }

@@ -5,8 +5,10 @@ use super::{Directory, DirectoryError};
 
 /// An address that cannot exist (RFC 2606 §2).
 const NOBODY: &str = "nobody@expunged.invalid";
-/// Accounts that do not exist, in the forms that keys have.
-const NO_ACCOUNT: [&str; 2] = ["0", "00000000-0000-0000-0000-000000000000"];
+/// Accounts that do not exist, in the forms that keys have: two of each, because a house may have one of them all the same. A
+/// query that finds somebody in both finds somebody in any.
+const NO_ACCOUNT: [[&str; 2]; 2] =
+    [["0", "-1"], ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]];
 
 /// What a query answered.
 #[derive(Debug)]
@@ -26,11 +28,40 @@ pub async fn rehearse(directory: &dyn Directory) -> [Trial; 3] {
     [("find", find), ("target", target), ("owner", owner)].map(|(query, found)| Trial { query, found })
 }
 
-/// Asks with an account of each form; the store may not be able to read one of them.
+/// Asks with accounts of each form; the store may not be able to read one of them.
 async fn asked(query: impl AsyncFn(&str) -> Result<usize, DirectoryError>) -> Result<usize, DirectoryError> {
-    let [number, uuid] = NO_ACCOUNT;
-    match query(number).await {
+    let [numbers, uuids] = NO_ACCOUNT;
+    match in_both(&query, numbers).await {
         Ok(found) => Ok(found),
-        Err(error) => query(uuid).await.map_err(|_| error),
+        Err(error) => in_both(&query, uuids).await.map_err(|_| error),
+    }
+}
+
+/// How many are found in the one and in the other.
+async fn in_both(
+    query: &impl AsyncFn(&str) -> Result<usize, DirectoryError>,
+    [one, other]: [&str; 2],
+) -> Result<usize, DirectoryError> {
+    match query(one).await? {
+        0 => Ok(0),
+        found => Ok(found.min(query(other).await?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many a query finds that has somebody in these accounts.
+    async fn found(accounts: &'static [&'static str]) -> usize {
+        asked(async |account: &str| Ok(usize::from(accounts.contains(&account)))).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_real_account_among_those_that_are_asked_for_is_no_mistake() {
+        for real in [&[][..], &["0"], &["-1"], &["00000000-0000-0000-0000-000000000000"]] {
+            assert_eq!(found(real).await, 0, "{real:?}");
+        }
+        assert_eq!(found(&["0", "-1"]).await, 1, "who is in both is in any");
     }
 }

@@ -48,12 +48,12 @@ section!(RawService {
     time_zone: Maybe<String>,
     team: Option<Vec<Spanned<String>>>,
     supervisory_authority: Maybe<String>,
-    court_remedy: Maybe<RawWords>,
+    court_remedy: Maybe<TextOrTexts>,
 });
 /// A text, or a text for each language.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "invalid type: expected a text, or a table with a text for each language")]
-pub(super) enum RawWords {
+pub(super) enum TextOrTexts {
     Same(String),
     Each(BTreeMap<String, String>),
 }

@@ -242,5 +242,6 @@ fn rows(steps: &[erasures::StepRow]) -> String {
     }
     let texts: Vec<String> =
         stores.iter().map(|(store, [erased, masked, kept])| format!("{store} {erased}/{masked}/{kept}")).collect();
-    texts.join(", ")
+    // Nothing was erased, and nothing is missing either.
+    if texts.is_empty() { "-".to_owned() } else { texts.join(", ") }
 }

@@ -273,3 +273,23 @@ fn is_stale(house: &House, payload: &serde_json::Value, request: &Request, at: T
     let moves = apply(request, &Event::Woken { wake, round }, &house.policy, at);
     Ok(moves.map_or(true, |(next, _)| next.moves == request.moves))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_waits_for_its_day_unless_something_stands_in_its_way() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        let job = |reason: Option<&str>| jobs::IdleJob {
+            kind: kinds::BEGIN.to_owned(),
+            dead: false,
+            run_at: now.plus_days(1),
+            request: None,
+            payload: serde_json::Value::Null,
+            reason: reason.map(str::to_owned),
+        };
+        assert!(cannot_hurry(&job(None), now).is_some_and(|why| why.contains("was promised")));
+        assert_eq!(cannot_hurry(&job(Some(jobs::MAILBOX_NOT_READ)), now), None);
+    }
+}

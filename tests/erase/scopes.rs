@@ -121,7 +121,7 @@ async fn named_data_go_and_the_person_stays() {
     let world = World::shop(2).await;
     let before = world.dump().await;
     let mut some = target(Scope::Data, Scope::User, 12);
-    some.categories = vec!["contact".to_owned()];
+    some.categories = vec!["contact".to_owned(), "phone".to_owned()];
     let outcome = world.erase(&some).await;
     assert!(outcome.is_clean());
     only_touched(&before, &world, |_, row| row.starts_with("12") || row.starts_with("'s-12")).await;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_spanned::Spanned;
 
 use super::super::error::Problem;
-use super::super::raw::{Maybe, RawDatabase, RawKeys, RawService, RawWords};
+use super::super::raw::{Maybe, RawDatabase, RawKeys, RawService, TextOrTexts};
 use super::super::{Database, Keys, Law, PerLanguage, Service};
 use super::secret::RawSecret;
 use super::{Checks, Section};
@@ -95,7 +95,7 @@ impl Checks<'_> {
         &mut self,
         section: &Section,
         key: &str,
-        raw: Maybe<RawWords>,
+        raw: Maybe<TextOrTexts>,
         pack: Option<String>,
         fallback: Option<Language>,
     ) -> Option<PerLanguage> {
@@ -106,8 +106,8 @@ impl Checks<'_> {
         };
         let span = raw.span();
         let each = match raw.into_inner() {
-            RawWords::Same(words) => return self.text_given(key, Spanned::new(span, words)).map(PerLanguage::Same),
-            RawWords::Each(each) => each,
+            TextOrTexts::Same(words) => return self.text_given(key, Spanned::new(span, words)).map(PerLanguage::Same),
+            TextOrTexts::Each(each) => each,
         };
         let (given, mut words) = (each.len(), BTreeMap::new());
         for (language, text) in each {

@@ -4,6 +4,7 @@
 mod completed;
 mod forged;
 mod holds;
+pub(crate) mod lost_key;
 mod operators;
 mod plain_sql;
 mod replaced;

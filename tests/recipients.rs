@@ -11,6 +11,7 @@ mod maps;
 mod meanwhile;
 pub(crate) mod service;
 mod unplanned;
+mod unsearchable;
 
 use expunged::domain::{RequestId, State};
 use expunged::flow::recipients;

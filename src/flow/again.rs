@@ -6,6 +6,9 @@
 //! have gone back in time, the request is open again and waits for a person of the team. The person who asked is not
 //! written to: their address went with the confirmation.
 //!
+//! Where the saved keys are gone there is nothing to search with: a completed request stays as it is, and one that waits goes to a
+//! person, who ends it (`leave`) or looks by hand first.
+//!
 //! A request that waits for others is searched for in the same way, before its last letter says what is so. What came back
 //! by then is erased, or looked at by a person, and the request waits on.
 
@@ -14,7 +17,7 @@ use serde_json::json;
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
-use crate::domain::request::{Event, Origin, Warrant};
+use crate::domain::request::{Event, LookReason, Origin, Warrant};
 use crate::domain::{Reference, RequestId, State, Timestamp, stored_enum};
 use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
@@ -82,11 +85,11 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
     // Keys that had their time are gone, and with them all that could be searched for.
     if !safe::has_key(house, &mut tx, stored.request.case, KeyPurpose::Replay).await? {
-        if sweep == Sweep::Last {
-            return Err(FlowError::KeyDestroyed(KeyPurpose::Replay));
-        }
         drop(tx);
-        return super::complete(house, lease).await;
+        return match sweep {
+            Sweep::Last => unsearchable(house, lease, id).await,
+            _ => super::complete(house, lease).await,
+        };
     }
     let authority = begin::completed(house, &mut tx, &stored).await?;
     let terms = CaseTerms::of(house, &mut tx, &stored, authority.plan_digest()).await?;
@@ -119,6 +122,34 @@ pub(super) async fn sweep(house: &House, lease: &Lease) -> Result<(), FlowError>
     breakpoint!("sweep.committed");
     Ok(())
 }
+
+/// Nobody is waited for any more, and the last look cannot be made: its keys were destroyed while it waited, by hand or by a term
+/// that was too short. Every step was read back when it was erased; whether that is enough, a person of the team says.
+async fn unsearchable(house: &House, lease: &Lease, id: RequestId) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    recipients::take_turn(house, &mut tx, id).await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of a sweep"))?;
+    if is_wanted(Sweep::Last, stored.request.state) && recipients::all_settled(house, &mut tx, id).await? {
+        // A person is asked to end only what this program erased.
+        completion::check(house, &mut tx, &stored).await?;
+        let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
+        closing.failure = Some(Failure {
+            reason: LookReason::Unsearchable.to_string(),
+            store: None,
+            table: None,
+            column: None,
+            text: UNSEARCHABLE.to_owned(),
+            waits: false,
+        });
+        safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
+        advance(house, &mut tx, &stored, &Event::Unsearchable, stored.bindings.clone(), Actor::PROGRAM).await?;
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    Ok(tx.commit().await?)
+}
+
+const UNSEARCHABLE: &str =
+    "the replay key of the case was destroyed while it waited for others; all was read back when it was erased";
 
 /// Whether a request in this state is searched for.
 fn is_wanted(sweep: Sweep, state: State) -> bool {
@@ -315,10 +346,12 @@ pub async fn erase_again(
     Ok(moved)
 }
 
-/// Leaves what came back where it is, with the reason: it is somebody else's, or the person came anew.
+/// Leaves what came back where it is, with the reason: it is somebody else's, or the person came anew. Ends as well what can be
+/// searched no more before its end: what was read back when it was erased is then all that is known.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] where it is not open again; blank words.
+/// [`FlowError::Illegal`] where it is not open again; [`FlowError::ForgedCompletion`] where only rows say that it was erased;
+/// blank words.
 pub async fn leave_alone(
     house: &House,
     reference: &Reference,
@@ -330,6 +363,7 @@ pub async fn leave_alone(
     let stored = operate::find(&mut tx, reference).await?;
     let (event, actor) = (Event::LeftAlone, operator.actor());
     recipients::take_turn(house, &mut tx, stored.request.id).await?;
+    completion::check(house, &mut tx, &stored).await?;
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), actor).await?;
     let moved = if moved.request.waits { go_on_waiting(house, &mut tx, moved).await? } else { moved };
     let private = PrivateFacts::new().with("reason", reason.to_owned());

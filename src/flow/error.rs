@@ -71,8 +71,8 @@ pub enum FlowError {
     /// Somebody else moved the request meanwhile: it is read again.
     #[error("the request was moved by somebody else meanwhile")]
     Moved,
-    /// A key that is needed was destroyed by its term.
-    #[error("the {0} key of this case was destroyed by its term")]
+    /// A key that is needed was destroyed, by its term or by hand.
+    #[error("the {0} key of this case was destroyed{help}", help = without(*.0))]
     KeyDestroyed(KeyPurpose),
     /// Rows were found again after the erasing: nothing is called done while that is so.
     #[error("{0} rows were still found after the erasing")]
@@ -112,6 +112,18 @@ pub enum FlowError {
     /// A rule of the program was broken.
     #[error("{0}")]
     Broken(&'static str),
+}
+
+/// What helps where a key of a case is gone that nothing gives back.
+const fn without(purpose: KeyPurpose) -> &'static str {
+    match purpose {
+        KeyPurpose::Replay => {
+            ", and the saved keys of its rows with it: what is being erased goes on as a new request ('requests scope' opens it from \
+             its letter; rows that had let go of the person by then are found by hand, in the steps that 'requests show' has as \
+             intended), and what is open again ends with 'requests leave'"
+        }
+        _ => "",
+    }
 }
 
 impl FlowError {

@@ -409,7 +409,12 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     };
     Ok(match row.kind {
         LetterKind::AlarmReview => {
+            let unsearchable = LookReason::Unsearchable.as_str();
+            let is_unsearchable = failure.as_ref().is_some_and(|failure| failure.reason == unsearchable);
             let word = match (request.state, request.review) {
+                (State::Reopened | State::WaitingOnRecipients | State::Completed, _) if is_unsearchable => {
+                    LookReason::Unsearchable.as_str()
+                }
                 (State::Reopened | State::Erasing | State::Completed, _) => LookReason::Reopened.as_str(),
                 (State::NotFound, _) => LookReason::NotFound.as_str(),
                 (State::Refused, _) => LookReason::ReviewDay.as_str(),

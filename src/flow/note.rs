@@ -241,7 +241,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::Identified { .. } => Recorded::Identified,
         Event::Stranger => Recorded::NotFound,
         Event::ForwardToOwner { .. } => Recorded::Forwarded,
-        Event::Unclear { .. } | Event::Stopped { .. } => Recorded::ReviewAsked,
+        Event::Unclear { .. } | Event::Stopped { .. } | Event::Unsearchable => Recorded::ReviewAsked,
         Event::AnswerUnclear | Event::CodeWrong => Recorded::CodeAsked,
         Event::Vouched { .. } if before.waits_for_owner() => Recorded::Approved,
         Event::Confirmed { .. }
@@ -262,7 +262,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::RecipientStuck => Recorded::ReviewAsked,
         Event::StepFailed => Recorded::StepFailed,
         Event::CameBack => Recorded::Reopened,
-        Event::PutRight => Recorded::PutRight,
+        Event::PutRight | Event::Replaced => Recorded::PutRight,
         Event::Released | Event::ReleasedByPerson => Recorded::Released,
         Event::Extended { .. } => Recorded::Extended,
         Event::RefusedByOperator => Recorded::Refused,

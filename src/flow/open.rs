@@ -64,8 +64,9 @@ async fn identify_soon(house: &House, tx: &mut Tx, request: &Request) -> Result<
     advance::enqueue(house, tx, job, now).await
 }
 
-/// Opens a request from the kept letter of one that ended because nobody by its address was found, now that an operator
-/// says whose it is. What has ended stays ended; the clock of the new one runs from the receipt of the letter.
+/// Opens a request from the kept letter of one that ended because nobody by its address was found, or that only rows call
+/// erased, or whose saved keys are gone, now that an operator says whose it is. What has ended stays ended; the clock of the new
+/// one runs from the receipt of the letter.
 pub(super) async fn anew(
     house: &House,
     tx: &mut Tx,
@@ -77,7 +78,12 @@ pub(super) async fn anew(
     let opening = safe::opening(house, tx, old).await?;
     let letters = safe::letters(house, tx, old).await?;
     let known = leaves::show(tx, old.case).await?;
-    if known.iter().any(|leaf| leaf.event == trail::Event::PutRight) {
+    // One that was put right in review has a leaf of that too, and names no other case.
+    let opened = known
+        .iter()
+        .filter(|leaf| leaf.event == trail::Event::PutRight)
+        .any(|leaf| leaf.leaf.read().is_ok_and(|leaf| leaf.facts.contains_key(OPENED_AS)));
+    if opened {
         return Err(FlowError::Broken("a request was opened anew from its letter already; see 'trail show'"));
     }
     let bindings = Bindings { asker_mac: ended.bindings.asker_mac, ..Bindings::default() };
@@ -88,8 +94,7 @@ pub(super) async fn anew(
         safe::put_letter(house, tx, &anew.request, letter).await?;
     }
     safe::put_subject(house, tx, &anew.request, subject).await?;
-    for (case, name, other) in
-        [(old.case, "opened_as", anew.request.case), (anew.request.case, "opened_from", old.case)]
+    for (case, name, other) in [(old.case, OPENED_AS, anew.request.case), (anew.request.case, "opened_from", old.case)]
     {
         // A word begins with a letter, a number may not.
         let facts = Facts::new().with(name, Fact::Word(format!("case:{other}")))?;
@@ -99,6 +104,9 @@ pub(super) async fn anew(
     identify_soon(house, tx, &anew.request).await?;
     Ok(anew)
 }
+
+/// The fact by which the leaf of a request says as which other case it was opened anew.
+const OPENED_AS: &str = "opened_as";
 
 /// What a letter says that opens a request, and the language of its writer.
 pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) {

@@ -10,14 +10,14 @@ use crate::domain::request::{Event, Wake, Warrant};
 use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::vault::Pseudonym;
+use crate::vault::{KeyPurpose, Pseudonym};
 use crate::verify::{Addressee, Endorsed, EvidenceRecord, Hand, Person, ProofKind, Vouched};
 
 use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
 pub use super::facts::Refusal;
 use super::house::House;
-use super::{answer, challenge, note, open, safe};
+use super::{answer, challenge, completion, note, open, safe};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator {
@@ -210,7 +210,9 @@ pub struct Correction {
 }
 
 /// Puts a request in review right; it is identified anew and goes through the challenge. For one that ended because nobody
-/// by its address was found, a new request is opened from its letter as long as that is kept: the answer is the new one.
+/// by its address was found, for one that only rows call erased, and for one whose saved keys were destroyed, a new request is
+/// opened from its letter as long as that is kept: the answer is the new one. What has ended does not open again: what permitted
+/// it ended with it, and the steps that rows wrote of it would be taken for done.
 ///
 /// # Errors
 /// [`FlowError::Illegal`] where it is not in review; [`FlowError::NotFound`] for an account or a person that the
@@ -297,8 +299,13 @@ async fn put_right(
     let stored = find(&mut tx, reference).await?;
     let mut subject = safe::subject(house, &mut tx, &stored.request).await?;
     change(&mut subject);
-    if stored.request.state == State::NotFound {
+    let comes_to_nothing = comes_to_nothing(house, &mut tx, &stored).await?;
+    if stored.request.state == State::NotFound || comes_to_nothing {
         let anew = open::anew(house, &mut tx, &stored, &subject, operator.actor()).await?;
+        if comes_to_nothing {
+            let bindings = stored.bindings.clone();
+            advance(house, &mut tx, &stored, &Event::Replaced, bindings, operator.actor()).await?;
+        }
         tx.commit().await?;
         return Ok(anew);
     }
@@ -309,6 +316,17 @@ async fn put_right(
     let moved = advance(house, &mut tx, &stored, &Event::PutRight, bindings, operator.actor()).await?;
     tx.commit().await?;
     Ok(moved)
+}
+
+/// Whether a request can come to no true end: only rows call it erased, or the saved keys of its erasing are gone.
+async fn comes_to_nothing(house: &House, tx: &mut Tx, stored: &Stored) -> Result<bool, FlowError> {
+    if stored.request.state == State::Erasing {
+        return Ok(!safe::has_key(house, tx, stored.request.case, KeyPurpose::Replay).await?);
+    }
+    match completion::check(house, tx, stored).await {
+        Err(FlowError::ForgedCompletion(_)) => Ok(true),
+        other => other.map(|()| false),
+    }
 }
 
 /// What an approval came to.

@@ -54,6 +54,8 @@ pub const fn standing(request: &Request) -> &'static str {
             Some((_, Hold::Operator)) => "is paused by an operator",
             _ => "is paused by somebody's \"stop\" that nobody proved",
         },
-        State::Reopened => "has data that came back, and a person decides what becomes of them",
+        State::Reopened => {
+            "waits for a person to decide: data came back, or whether they did can be looked for no more"
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! What plain SQL calls completed is not, and nobody is told that it is.
 
-use expunged::domain::{RequestId, State};
+use expunged::domain::{RequestId, Scope, State};
+use expunged::flow::operate::{self, Correction};
 use expunged::params;
 use uuid::Uuid;
 
 use super::forged::{team_is_told, work};
 use super::plain_sql::{NO_WAY, NOT_READ_BACK, WITH_THE_RECORD, refused, refused_by};
 use super::{OWNERS, on_both, shop_is_untouched};
-use crate::support::world::World;
+use crate::support::world::{World, told};
 
 const NEVER: &str = "a completion is never changed";
 const ONLY_ERASED: &str = "only what is being erased is completed";
@@ -107,6 +108,55 @@ on_both! {
             team_is_told(world);
             assert_eq!(world.state(request).await, State::Completed);
             shop_is_untouched(world).await;
+        }).await;
+    }
+
+    /// The team opens it anew from its letter: the owner is asked once more, and nothing of the forged life counts.
+    async fn a_forged_end_is_opened_anew_and_proven_anew(world) {
+        world.live(async {
+            let request = completed(world).await;
+            work(world, "erase", request).await;
+            team_is_told(world);
+            world.days_pass(2).await;
+            let (reference, operator) = (world.reference(request).await, world.operator("alice"));
+            let whole = || Correction { scope: Some(Scope::Account), ..Correction::default() };
+            let anew = operate::correct(&world.house, &reference, &operator, whole()).await.unwrap().request;
+            assert_ne!(anew.id, request);
+            assert_eq!(anew.deadlines.received_at, world.stored(request).await.request.deadlines.received_at, "the clock goes on");
+            world.settle().await;
+            assert_eq!(world.state(anew.id).await, State::AwaitingConfirmation);
+            let challenge = world.fresh(OWNERS[0]).pop().expect("the owner is asked again");
+            world.days_pass(8).await;
+            shop_is_untouched(world).await;
+            let again = operate::correct(&world.house, &reference, &operator, whole()).await.unwrap_err();
+            assert!(told(&again).contains("opened anew"), "{}", told(&again));
+            // Both cases say so, by the operator, and the forged one is on its way to be forgotten.
+            let leaves = "SELECT COUNT(*) AS number FROM trail t JOIN requests r ON r.case_id = t.case_id
+                 WHERE r.id = $1 AND t.event = 'put_right' AND t.leaf LIKE '%\"kind\":\"operator\"%'";
+            assert!(world.number(leaves, params![request]).await >= 1 && world.number(leaves, params![anew.id]).await == 1);
+            let ended = "SELECT COUNT(*) AS number FROM requests WHERE id = $1 AND ended_at IS NOT NULL";
+            assert_eq!(world.number(ended, params![request]).await, 1);
+            let forgets = "SELECT COUNT(*) AS number FROM jobs WHERE request_id = $1 AND kind = 'forget' AND state = 'waiting'";
+            assert!(world.number(forgets, params![request]).await >= 1);
+            world.receive(&challenge.answer(OWNERS[0], &challenge.code())).await;
+            assert_eq!(world.state(anew.id).await, State::Scheduled);
+            world.days_pass(8).await;
+            assert_eq!(world.state(anew.id).await, State::Completed);
+            assert_eq!(world.number(OF_THE_END, params![anew.id]).await, 1, "this end is told");
+            assert_eq!(world.number(OF_THE_END, params![request]).await, 0);
+            assert_eq!(world.ground.shop.count("SELECT COUNT(*) FROM users WHERE account_id = 'a1'").await, 0);
+        }).await;
+    }
+
+    async fn a_true_end_is_not_opened_anew(world) {
+        world.live(async {
+            let request = world.ask_and_confirm(OWNERS[0]).await;
+            world.days_pass(8).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            let whole = Correction { scope: Some(Scope::Account), ..Correction::default() };
+            let reference = world.reference(request).await;
+            let error = operate::correct(&world.house, &reference, &world.operator("alice"), whole).await.unwrap_err();
+            assert!(told(&error).contains("put_right"), "{}", told(&error));
         }).await;
     }
 

@@ -19,8 +19,8 @@ use super::list::RequestRow;
 /// A verb and the request that it is for.
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Verb {
-    /// Sets the scope of a request in review; it goes through the challenge like any other. From one that ended as not_found a
-    /// new request is opened.
+    /// Sets the scope of a request in review; it goes through the challenge like any other. From one that ended as not_found, or
+    /// whose end nothing of ours stands behind (forged_completion), a new request is opened.
     Scope {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
@@ -40,8 +40,8 @@ pub(in crate::cli) enum Verb {
         #[arg(long, value_name = "CATEGORY")]
         category: Vec<String>,
     },
-    /// Sets the account of a request in review; it goes through the challenge like any other. From one that ended as not_found
-    /// a new request is opened.
+    /// Sets the account of a request in review; it goes through the challenge like any other. From one that ended as not_found,
+    /// or whose end nothing of ours stands behind (forged_completion), a new request is opened.
     Account {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
@@ -134,7 +134,8 @@ pub(in crate::cli) enum Verb {
         #[arg(long, value_parser = words::recognised())]
         recognised: Option<Recognised>,
     },
-    /// Leaves what came back where it is, and the request completed as it was: it is somebody else's.
+    /// Leaves what came back where it is, and the request completed as it was: it is somebody else's. Ends as well a request
+    /// whose stores can be searched no more before its end (unsearchable).
     Leave {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
@@ -200,9 +201,11 @@ impl Verb {
     const fn what(&self) -> (&'static str, &'static str) {
         const BEGUN: &str = "what has not begun to be erased, and has not ended, can be";
         match self {
-            Self::Scope { .. } | Self::Account { .. } => {
-                ("put right", "what waits for a person to look, or ended because nobody was found, can be")
-            }
+            Self::Scope { .. } | Self::Account { .. } => (
+                "put right",
+                "what waits for a person to look, ended because nobody was found, or is completed only by rows that this \
+                     program did not write, can be",
+            ),
             Self::Approve { .. } => ("approved", OF_EVIDENCE),
             Self::Refuse { .. } => ("refused", BEGUN),
             Self::Hold { .. } => ("paused", BEGUN),

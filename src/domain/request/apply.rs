@@ -113,6 +113,12 @@ impl Step<'_> {
                 self.send(LetterKind::AlarmReview, Audience::Team);
                 Ok(())
             }
+            Event::Unsearchable => {
+                self.only_from(&[State::WaitingOnRecipients])?;
+                self.next.state = State::Reopened;
+                self.send(LetterKind::AlarmReview, Audience::Team);
+                Ok(())
+            }
             Event::Continued { warrant } => {
                 self.only_from(&[State::Reopened])?;
                 self.live(*warrant)?;
@@ -125,6 +131,7 @@ impl Step<'_> {
             Event::ErasedAgain => self.end_again(State::Erasing),
             Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
+            Event::Replaced => self.replaced(),
             Event::Held => self.hold(Hold::Operator),
             Event::Released => self.release(),
             Event::ReleasedByPerson => self.release_by_person(),
@@ -433,6 +440,14 @@ impl Step<'_> {
         self.effects.push(Effect::CancelWakes);
         self.effects.push(Effect::Run(Work::Identify));
         self.wake_due();
+        Ok(())
+    }
+
+    /// Nobody is written to: who asked hears of the new request. A state after the erasing that only rows wrote set no period of
+    /// forgetting off, so that these start here; of what was not called completed the end is a withdrawal by the team.
+    fn replaced(&mut self) -> Result<(), IllegalTransition> {
+        self.only_from(&[State::Erasing, State::WaitingOnRecipients, State::Completed, State::Reopened])?;
+        self.end(if self.from == State::Completed { State::Completed } else { State::Withdrawn });
         Ok(())
     }
 

@@ -151,6 +151,8 @@ pub enum Event {
     StepFailed,
     /// Data came back.
     CameBack,
+    /// Before the end of its waiting the stores can be searched no more: a person decides.
+    Unsearchable,
     /// A completed plan goes on under a continuation.
     Continued {
         /// The continuation that `verify` made.
@@ -168,6 +170,9 @@ pub enum Event {
     LeftAlone,
     /// An operator set scope or account: it is identified anew and goes through the challenge like any other.
     PutRight,
+    /// An operator opened a new request from its letter, because it can come to no true end: only rows said that it was erased,
+    /// and nothing that this program wrote stands behind it, or the saved keys of its erasing were destroyed.
+    Replaced,
     /// An operator paused it.
     Held,
     /// An operator released it.
@@ -213,11 +218,13 @@ impl Event {
             Self::RecipientStuck => "recipient_stuck",
             Self::StepFailed => "step_failed",
             Self::CameBack => "came_back",
+            Self::Unsearchable => "unsearchable",
             Self::Continued { .. } => "continued",
             Self::KeepingEnded { .. } => "keeping_ended",
             Self::ErasedAgain => "erased_again",
             Self::LeftAlone => "left_alone",
             Self::PutRight => "put_right",
+            Self::Replaced => "replaced",
             Self::Held => "held",
             Self::Released => "released",
             Self::ReleasedByPerson => "released_by_person",

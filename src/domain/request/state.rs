@@ -37,7 +37,7 @@ stored_enum! {
         Expired = "expired",
         /// Paused; goes back to where it was.
         OnHold = "on_hold",
-        /// Data came back after completion.
+        /// Data came back after completion, or whether they did cannot be looked for before the end.
         Reopened = "reopened",
     }
 }
@@ -138,6 +138,8 @@ stored_enum! {
     LookReason, "reason to look" {
         /// The same person came back after the erasing.
         Reopened = "reopened",
+        /// The stores can be searched no more before the end: what the saved keys lie under was destroyed.
+        Unsearchable = "unsearchable",
         /// Nobody was found whom the letter could mean.
         NotFound = "not_found",
         /// The day on which a refusal is looked at again.

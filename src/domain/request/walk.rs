@@ -61,6 +61,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("waiting_on_recipients", "recipients_done", &["completed"]),
     ("waiting_on_recipients", "step_failed", &["waiting_on_recipients"]),
     ("waiting_on_recipients", "came_back", &["reopened"]),
+    ("waiting_on_recipients", "unsearchable", &["reopened"]),
     ("completed", "came_back", &["reopened"]),
     ("reopened", "continued", &["erasing"]),
     ("reopened", "left_alone", &["completed", "waiting_on_recipients"]),
@@ -136,12 +137,13 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
     // What waits for others goes a long way round where something came back meanwhile.
     if request.waits && rng.random_bool(0.3) {
-        return match rng.random_range(0..6) {
+        return match rng.random_range(0..7) {
             0 => Event::RecipientStuck,
             1 => Event::CameBack,
             2 => Event::Continued { warrant: warrant(now, live) },
             3 => Event::ErasedAgain,
             4 => Event::LeftAlone,
+            5 => Event::Unsearchable,
             _ => Event::RecipientsDone,
         };
     }

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::chance::{Chance, draw};
 use crate::domain::Timestamp;
@@ -71,21 +71,6 @@ pub(super) fn find<'b>(
 
 fn base_of(name: &[u8]) -> Base {
     name.split(|byte| *byte == b':').next().unwrap_or_default().to_vec()
-}
-
-/// When a letter was delivered: the seconds that its name starts with, else the file's time of change.
-pub(super) fn received_at(base: &[u8], file: &fs::Metadata) -> Timestamp {
-    // Eleven digits reach the year 5138; a name of more is no time.
-    let digits = base.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let followed_by_dot = base.get(digits) == Some(&b'.');
-    let seconds = base.get(..digits).filter(|_| followed_by_dot && (1..=11).contains(&digits));
-    let named = seconds.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<i64>().ok());
-    named.filter(|seconds| *seconds > 0).map_or_else(|| changed_at(file), |s| Timestamp::from_micros(s * 1_000_000))
-}
-
-fn changed_at(file: &fs::Metadata) -> Timestamp {
-    let since = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// The bytes of a letter, or its first `bytes_max`; `None` when it is gone from this place.
@@ -184,6 +169,7 @@ pub(super) fn deliver(
     };
     let folder = maildir.join(place);
     let done = write_new(&temporary, bytes)
+        .and_then(|()| date(&temporary, now))
         .and_then(|()| fs::rename(&temporary, folder.join(target)))
         .map_err(failed("a letter cannot be delivered"));
     if done.is_err() {
@@ -191,6 +177,15 @@ pub(super) fn deliver(
         drop(fs::remove_file(&temporary));
     }
     done.and_then(|()| sync_folder(&folder))
+}
+
+/// Says in the file's time of change when it was delivered, as its name does and as mail servers read it.
+fn date(path: &Path, now: Timestamp) -> io::Result<()> {
+    let since = u64::try_from(now.as_micros())
+        .map_or(SystemTime::UNIX_EPOCH, |micros| UNIX_EPOCH + Duration::from_micros(micros));
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_modified(since)?;
+    file.sync_all()
 }
 
 /// `seconds.MmicrosRchance.expunged,S=size`: unique by 64 random bits, and it says when it was delivered.

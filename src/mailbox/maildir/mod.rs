@@ -13,6 +13,7 @@
 
 mod files;
 mod index;
+mod receipt;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -110,7 +111,7 @@ impl Numbered {
 
     /// The letters above a UID. Ends before one that was not seen: it may be on its way to another name, and whoever
     /// goes on behind it would never read it. The next look sees it again or takes its number away.
-    fn list(&mut self, first: u32, count_max: usize) -> Result<Listing, MailboxError> {
+    fn list(&mut self, first: u32, count_max: usize, now: Timestamp) -> Result<Listing, MailboxError> {
         let above: Vec<(u32, Base, bool)> =
             self.index.letters.range(first..).map(|(uid, entry)| (*uid, entry.base.clone(), entry.missed)).collect();
         let mut listing = Listing { letters: Vec::new(), through: self.index.uid_next.saturating_sub(1) };
@@ -119,7 +120,7 @@ impl Numbered {
                 listing.through = uid - 1;
                 break;
             }
-            listing.letters.extend(self.at(uid, |path| listed(uid, &base, path))?);
+            listing.letters.extend(self.at(uid, |path| listed(uid, &base, path, now))?);
         }
         Ok(listing)
     }
@@ -224,8 +225,8 @@ fn of_size(folder: &Path, size_bytes: u64) -> Result<Vec<PathBuf>, MailboxError>
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for (base, path) in files::scan(folder)? {
-        found.extend(listed(0, &base, &path)?.filter(|letter| letter.size_bytes == size_bytes).map(|_| path));
+    for path in files::scan(folder)?.into_values() {
+        found.extend(metadata(&path)?.filter(|file| file.len() == size_bytes).map(|_| path));
     }
     Ok(found)
 }
@@ -243,12 +244,16 @@ fn header_block(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn listed(uid: u32, base: &[u8], path: &Path) -> Result<Option<Listed>, MailboxError> {
+fn listed(uid: u32, base: &[u8], path: &Path, now: Timestamp) -> Result<Option<Listed>, MailboxError> {
+    let Some(file) = metadata(path)? else { return Ok(None) };
+    let received_at = Some(receipt::received_at(base, path, &file, now)?);
+    Ok(Some(Listed { uid, size_bytes: file.len(), received_at }))
+}
+
+/// What the file system says of a letter; `None` when it is gone from this place.
+fn metadata(path: &Path) -> Result<Option<fs::Metadata>, MailboxError> {
     match fs::symlink_metadata(path) {
-        Ok(file) => {
-            let received_at = Some(files::received_at(base, &file));
-            Ok(Some(Listed { uid, size_bytes: file.len(), received_at }))
-        }
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("a letter's size cannot be read")(error)),
     }
@@ -268,7 +273,8 @@ impl Mailbox for Maildir {
     async fn list(&mut self, after: u32, count_max: u32) -> Result<Listing, MailboxError> {
         let Some(first) = after.checked_add(1) else { return Ok(Listing { letters: Vec::new(), through: after }) };
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX);
-        self.numbered(move |numbered| numbered.list(first, count_max)).await
+        let now = self.clock.now();
+        self.numbered(move |numbered| numbered.list(first, count_max, now)).await
     }
 
     async fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Fetched>, MailboxError> {

@@ -233,6 +233,21 @@ async fn a_file_without_a_time_in_its_name_has_that_of_its_change() {
 }
 
 #[tokio::test]
+async fn a_date_that_nothing_bears_out_moves_no_due_day() {
+    let world = World::new();
+    let came = NOON.minus(Duration::from_secs(3_600));
+    let two_years = Duration::from_secs(2 * 365 * 86_400);
+    for (name, at) in [("back", NOON.minus(two_years)), ("ahead", NOON.plus(two_years))] {
+        let path = world.path().join(format!("new/{}.{name}", at.as_micros() / 1_000_000));
+        fs::write(&path, "Received: by mx; Thu, 05 Mar 2026 11:00:00 +0000\n\n").unwrap();
+        let time = std::time::UNIX_EPOCH + Duration::from_micros(u64::try_from(came.as_micros()).unwrap());
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    }
+    let listed = world.mailbox().list(0, 10).await.unwrap().letters;
+    assert_eq!(listed.iter().map(|letter| letter.received_at).collect::<Vec<_>>(), [Some(came), Some(came)]);
+}
+
+#[tokio::test]
 async fn what_is_no_letter_is_not_listed() {
     let world = World::new();
     fs::write(world.path().join("new/.hidden"), "x").unwrap();

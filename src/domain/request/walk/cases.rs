@@ -152,3 +152,24 @@ fn a_pause_of_a_review_does_not_take_its_reason() {
         assert_eq!((after.state, after.review), (State::NeedsReview, Some(ReviewReason::Limited)));
     }
 }
+
+/// What only rows call erased is over when a new request stands in its place; what has not come so far is put right itself.
+#[test]
+fn what_only_rows_call_erased_is_replaced() {
+    for (state, end) in [
+        (State::Completed, State::Completed),
+        (State::WaitingOnRecipients, State::Withdrawn),
+        (State::Reopened, State::Withdrawn),
+        (State::Erasing, State::Withdrawn),
+    ] {
+        let forged = Request { state, waits: state == State::WaitingOnRecipients, ..newborn(NOW) };
+        let (after, effects) = moved(&forged, &Event::Replaced, NOW);
+        assert_eq!((after.state, after.waits), (end, false));
+        assert_eq!(effects, [Effect::CancelWakes, Effect::Close { erased: false }], "nobody is written to");
+    }
+    for state in State::ALL.iter().filter(|state| !state.is_ended()) {
+        let may = matches!(state, State::Erasing | State::WaitingOnRecipients | State::Reopened);
+        let other = Request { state: *state, ..newborn(NOW) };
+        assert_eq!(apply(&other, &Event::Replaced, &Policy::default(), NOW).is_ok(), may, "{state}");
+    }
+}

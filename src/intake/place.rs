@@ -6,13 +6,29 @@ use super::utterance::is_erasing;
 
 /// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
 /// our account" nor "the whole of the account".
-pub(super) fn is_where(account: &Hit, found: &Signals) -> bool {
+///
+/// A noun of erasing takes the account itself behind such a word ("la suppression de mon compte"), unless named data stand between.
+pub(super) fn is_where(hit: &Hit, account: &Hit, found: &Signals) -> bool {
     let is_own = found.around(account, Group::Own).any(|own| own.first == account.first);
     let is_place = |place: &Hit| match place.first > account.first {
         true => is_own && place.last >= account.last,
         false => !is_own || place.first + 1 >= account.first,
     };
-    found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place))
+    let takes = |place: &Hit| !hit.is(Group::EraseNoun) || has_before(hit, place, found);
+    found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place) && takes(place))
+}
+
+/// Whether named data or a profile stand between a noun of erasing and a place, with no "and" behind them.
+fn has_before(hit: &Hit, place: &Hit, found: &Signals) -> bool {
+    let is_link = |link: &Hit, named: &Hit| named.last < link.first && link.last < place.first;
+    let mut sentence = found.sentences(hit.sentence, hit.sentence).iter();
+    sentence.any(|named| {
+        let is_narrow =
+            matches!(named.topic, Topic::Specific(_)) || named.is(Group::Profile) || named.is(Group::ContactMine);
+        let between = named.language == hit.language && hit.last < named.first && named.last < place.first;
+        let linked = || found.around(hit, Group::Conjunction).any(|link| is_link(link, named));
+        is_narrow && between && named.clause == place.clause && !linked()
+    })
 }
 
 /// Whether an account stands behind named data or a profile that it seems to have: "my phone number associated with our account".

@@ -262,7 +262,7 @@ fn says_only_that(hit: &Hit, found: &Signals) -> bool {
 fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
     let within = |group: Group| found.within(object, group);
     let places = [Group::AccountMine, Group::Account, Group::Profile];
-    let is_place = hit.is(Group::EraseVerb) && places.iter().any(|group| object.is(*group));
+    let is_place = !hit.is(Group::CloseVerb) && places.iter().any(|group| object.is(*group));
     // "My telephone number in your records": the records are ours.
     let ends_in = |place: &Hit| place.first > object.first && place.last >= object.last && place.first <= object.last;
     let in_ours = object.is(Group::DataMine)
@@ -274,7 +274,7 @@ fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
         contract.first == object.first || (contract.overlaps(object) && mine.any(|mine| mine.first == contract.first))
     };
     let of_contract = found.around(object, Group::CancelContract).any(begins);
-    within(Group::RestStays) || in_ours || of_contract || (is_place && is_where(object, found))
+    within(Group::RestStays) || in_ours || of_contract || (is_place && is_where(hit, object, found))
 }
 
 /// Whether named data are the writer's own. What people publish (reviews, comments) is so only where they say so right

@@ -41,6 +41,19 @@ fn who_asks_for_one_thing_is_offered_it_whatever_else_they_say() {
     assert!(letters >= 100 && wrong.is_empty(), "{letters}: {wrong:#?}");
 }
 
+/// "All his data from our account" is no wish for the account or the data of who writes.
+#[test]
+fn what_is_a_users_is_not_the_writers() {
+    let mine = |letter: &Intake| letter.verdict.reasons.iter().any(|reason| reason.rule.contains("_mine"));
+    let is_right = |letter: &Intake| {
+        letter.verdict.opens() && !letter.more && !letter.limited && !mine(letter) && letter.claims.names.len() == 1
+    };
+    let (letters, wrong) = wrong("user", is_right);
+    assert!(letters >= 30 && wrong.is_empty(), "{letters}: {wrong:#?}");
+    let own = letter("Hello", "Please delete all the data from our account.");
+    assert!(mine(&own), "{:?}", own.verdict.reasons);
+}
+
 /// The rule that spoke is told, and the letter opens all the same: its time runs, and a person says who is meant.
 #[test]
 fn what_is_joined_is_told_by_a_rule() {

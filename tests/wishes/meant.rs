@@ -173,6 +173,41 @@ const SINGLE: &[Case] = &[
         "as agreed with user7@team.example on the phone, please delete our account.",
         Asked(&[Scope::Account], "account"),
     ),
+    (
+        OWNER,
+        "delete the user Una Miller and all her data from our account.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "please delete the user Una Miller and her data in my account.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "bitte löschen Sie unsere Nutzerin Una Miller und alle ihre Daten aus unserem Konto.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "merci de supprimer notre utilisatrice Una Miller et toutes ses données de notre compte.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "por favor, eliminen a nuestra usuaria Una Miller con todos sus datos personales de mi cuenta.",
+        Asked(&[Scope::User], ""),
+    ),
+    (
+        OWNER,
+        "vi prego di cancellare l'utente Anna Garrido e tutti i suoi dati dal nostro account.",
+        Asked(&[Scope::User], ""),
+    ),
+    (
+        OWNER,
+        "verwijder alstublieft onze gebruiker Una Miller en al haar gegevens uit onze account.",
+        Asked(&[Scope::User], ""),
+    ),
 ];
 
 /// Each letter does what it must. The clock goes on in between, so that the asker may be asked again.

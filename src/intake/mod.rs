@@ -49,6 +49,7 @@ mod markup;
 mod more;
 mod negation;
 mod normal;
+mod onecase;
 mod ours;
 mod phrases;
 mod quote;

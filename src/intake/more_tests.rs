@@ -82,6 +82,40 @@ fn who_is_only_mentioned_is_not_claimed() {
     assert_eq!(meant.identifiers.len(), 1);
 }
 
+/// A wish for somebody whose name has no capitals, or stands on the next line, is a wish.
+#[test]
+fn who_is_named_in_any_way_is_asked_for() {
+    for text in [
+        "please delete anna garrido",
+        "please delete anna garrido and bela hartwig",
+        "PLEASE DELETE ANNA GARRIDO AND BELA HARTWIG.",
+        "Please delete the following user:\\nAnna Garrido",
+        "Please delete these profiles:\\n\\nAnna Garrido, Sales\\nBela Hartwig, Marketing\\n\\nThank you",
+        "bitte löschen sie anna garrido",
+        "Bitte löschen Sie Nutzer Anna Garrido.",
+        "Bitte löschen Sie folgende Nutzerin:\\nAnna Garrido",
+        "merci de supprimer anna garrido",
+        "por favor, eliminen a anna garrido",
+        "vi prego di cancellare anna garrido",
+        "verwijder alstublieft anna garrido",
+    ] {
+        let read = letter("Hello", text);
+        assert!(read.verdict.opens() || read.verdict.is_unclear(), "{text}: {:?}", read.verdict);
+    }
+    for text in ["please delete cookies", "please remove the attached logo", "call delete for each bucket of the list"]
+    {
+        let read = letter("Hello", text);
+        assert!(!read.verdict.opens() && !read.verdict.is_unclear(), "{text}: {:?}", read.verdict);
+    }
+    for text in [
+        "Please delete the following user:\\nAnna Garrido, Sales\\n\\nThanks\\nOlga",
+        "Please delete the profile of\\nAnna Garrido",
+        "Bitte löschen Sie folgenden Benutzer:\\n\\n- Anna Garrido",
+    ] {
+        assert_eq!(letter("Hello", text).claims.names, ["Anna Garrido"], "{text}");
+    }
+}
+
 #[test]
 fn a_thing_that_is_called_by_people_is_nobody() {
     for text in [

@@ -144,6 +144,15 @@ const JOINED: &[Case] = &[
     (OWNER, "por favor, eliminen el perfil de Una Miller y el de Anna Garrido.", UNCLEAR),
     (OWNER, "verwijder alstublieft mijn account en dat van mijn vrouw.", UNCLEAR),
     (USER, "please delete my user profile and Anna Garrido's.", UNCLEAR),
+    (OWNER, "please delete our user Una Miller. Next: Anna Garrido.", UNCLEAR),
+    (OWNER, "please delete our user Una Miller. Same story with Anna Garrido.", UNCLEAR),
+    (OWNER, "please delete the following users:\r\nUna Miller\r\nAnna Garrido", Review(ReviewReason::UnclearLetter)),
+    (OWNER, "please delete the following user:\r\nUna Miller\r\nAnna Garrido", UNCLEAR),
+    (OWNER, "PLEASE DELETE OUR USER UNA MILLER AND ANNA GARRIDO.", UNCLEAR),
+    (OWNER, "please delete our user una miller and anna garrido", UNCLEAR),
+    (OWNER, "please delete my account and anna garrido", UNCLEAR),
+    (USER, "please delete our user anna garrido", UNCLEAR),
+    (USER, "please delete my user profile and anna garrido too", UNCLEAR),
 ];
 
 /// What people say beside a wish for one.

@@ -143,12 +143,14 @@ pub(super) fn bare_names(text: &str, found: &[&Signals], lexicon: &Lexicon) -> V
     lines.flat_map(|line| joined::behind_verbs(&Folded::of(line, lexicon, spoken), lexicon)).collect()
 }
 
-/// Whether a verb of erasing has one word behind it that may be somebody's name: "please delete Anna". It only makes a person
+/// Whether a verb of erasing has behind it what may be somebody's name: "please delete Anna", "please delete anna garrido". It only makes a person
 /// look.
 pub(super) fn has_lone_name(text: &str, found: &[&Signals], lexicon: &Lexicon) -> bool {
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
     let lines = text.lines().filter(|line| lexicon.has(Group::EraseVerb, &fold(line)));
-    lines.map(|line| Folded::of(line, lexicon, spoken)).any(|line| joined::lone_behind_verb(&line, lexicon))
+    let mut lines = lines.map(|line| Folded::of(line, lexicon, spoken));
+    let words = text.split_whitespace().count();
+    lines.any(|line| joined::lone_behind_verb(&line, lexicon) || joined::plain_behind_verb(&line, words, lexicon))
 }
 
 /// The text without the addresses that are only mentioned: "as agreed with anna@team.example".

@@ -96,7 +96,7 @@ fn says_good_bye(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
 }
 
 /// A line of a signature: every word a name, a number, an address, or written with a capital.
-fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
+pub(super) fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
     let ends_sentence = line.ends_with(['!', '?', '…']);
     let folded = fold(line);
     let says = || {

@@ -50,6 +50,7 @@ mod markup;
 mod more;
 mod negation;
 mod normal;
+mod onecase;
 mod ours;
 mod phrases;
 mod place;

@@ -3,7 +3,8 @@
 //!
 //! One principle for every kind of request: whoever or whatever the writer's own words join to what is to be erased, or
 //! ask to erase in another sentence, and that no claim holds, brings a person to look. The first of two is never offered as
-//! if it were all. Who is only mentioned elsewhere ("as agreed with Anna", "Anna is in Cc") adds nothing. Says only that there is
+//! if it were all. So is whoever comes next with no word that joins ("Next: Bela", "Bela has left us"), stands below on a line of
+//! their own, or is written with no capitals. Who is only mentioned elsewhere ("as agreed with Anna", "Anna is in Cc") adds nothing. Says only that there is
 //! more, never what.
 
 use super::claims::Claims;
@@ -11,15 +12,18 @@ use super::frame::Names;
 use super::intent::{Intent, Verdict};
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
+use super::onecase::is_one_case;
 use super::signals::{Hit, Signals, is_genitive};
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, object_of};
 
 mod also;
+mod follow;
 mod named;
 mod pieces;
+mod plain;
 
-use pieces::pieces;
+use pieces::{Piece, pieces};
 
 /// Pieces of a letter that are looked at; longer letters ask for something else.
 const PIECES_MAX: usize = 120;
@@ -27,6 +31,31 @@ const PIECES_MAX: usize = 120;
 const SHORT_WORDS: usize = 7;
 /// Words of the label of a field, at most.
 const LABEL_WORDS: usize = 4;
+/// Words that say why, and join nobody, folded.
+const CAUSES: [&str; 22] = [
+    "because",
+    "since",
+    "so",
+    "therefore",
+    "thus",
+    "hence",
+    "but",
+    "weil",
+    "da",
+    "denn",
+    "aber",
+    "also",
+    "car",
+    "mais",
+    "parce",
+    "porque",
+    "pero",
+    "perche",
+    "ma",
+    "want",
+    "omdat",
+    "maar",
+];
 /// Signs and words that join, beside those of the lexicon, folded.
 const JOINERS: [&str; 14] = [
     "plus",
@@ -62,12 +91,13 @@ pub(super) fn more(text: &str, verdict: &Verdict, claims: &Claims, names: &Names
     let read = read(verdict, claims);
     let known: Vec<String> =
         claims.names.iter().flat_map(|name| name.split_whitespace()).map(|word| bare(&fold(word)).to_owned()).collect();
+    let in_one_case = is_one_case(text.split_whitespace());
     let mut wished = false;
     for piece in pieces(text, names, lexicon).iter().take(PIECES_MAX) {
         let found = Signals::of(&piece.text, lexicon);
         let words = words(&piece.text, &found);
-        let said = Said { found, words, language, read, known: &known, names, lexicon };
-        if said.asks_more(piece.is_item, &mut wished) {
+        let said = Said { found, words, language, read, known: &known, names, in_one_case, lexicon };
+        if said.asks_more(piece, &mut wished) {
             return Some(language);
         }
     }
@@ -109,6 +139,12 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
+/// A word without the English genitive.
+fn stem(word: &str) -> &str {
+    let core = bare(word);
+    core.strip_suffix("'s").or_else(|| core.strip_suffix("\u{2019}s")).unwrap_or(core)
+}
+
 /// A paragraph, looked up.
 struct Said<'a> {
     found: Signals,
@@ -119,12 +155,15 @@ struct Said<'a> {
     /// The words of the names that are claimed, folded.
     known: &'a [String],
     names: &'a Names,
+    /// Whether the letter makes no difference between large and small letters.
+    in_one_case: bool,
     lexicon: &'a Lexicon,
 }
 
 impl Said<'_> {
     /// Whether a sentence joins something to a wish, or is one more. `wished` says, and keeps, whether a wish came before.
-    fn asks_more(&self, is_item: bool, wished: &mut bool) -> bool {
+    fn asks_more(&self, piece: &Piece, wished: &mut bool) -> bool {
+        let is_item = piece.is_item || piece.is_line && self.read == Read::Other;
         let openings = self.found.openings().to_vec();
         for first in openings {
             let sentence = self.found.sentence_of(first);
@@ -138,15 +177,25 @@ impl Said<'_> {
                     subject
                         || before && self.also_names(start, end)
                         || self.joins(start, end)
+                        || self.joins_plainly(start, end, before)
+                        || self.goes_on(start, end)
                         || self.denies(start, end)
                         || !has_object && self.names_somebody(start, end)
                 }
                 None if is_field => false,
                 None if is_item && before && end - start <= SHORT_WORDS => {
-                    self.names_somebody(start, end) || self.thing_at(start, end)
+                    let plainly = || self.is_plain(start, end) && self.plain_pair_at(start, end);
+                    self.names_somebody(start, end) || self.thing_at(start, end) || plainly()
                 }
                 None if self.likewise(start, end) => true,
-                None => before && (self.adds(start, end) || self.also_names(start, end) || self.denies(start, end)),
+                None => {
+                    before
+                        && (self.adds(start, end)
+                            || self.also_names(start, end)
+                            || self.denies(start, end)
+                            || self.follows(start, end, piece.signs)
+                            || self.joins_plainly(start, end, true))
+                }
             };
             if more {
                 return true;
@@ -200,7 +249,9 @@ impl Said<'_> {
             // "She and her husband moved to Spain."
             if self.links(word) && !SUBJECTS.contains(&self.folded(word - 1)) {
                 let at = self.behind_also(word + 1, end);
-                return !self.lists_things(word - 1, at) && (self.thing_at(at, end) || self.number_at(at, end));
+                let called = || self.thing_name_at(at, end) && self.ends_at(at + 2, end);
+                return !self.lists_things(word - 1, at)
+                    && (self.thing_at(at, end) || self.number_at(at, end) || called());
             }
             let listed =
                 self.words[word - 1].ends_with([',', ';']) || self.words[word].starts_with(['(', '&', '+', '/']);
@@ -221,7 +272,9 @@ impl Said<'_> {
     fn is_field(&self, start: usize, end: usize) -> bool {
         let mut labels = start..end.min(start + LABEL_WORDS);
         let label = labels.find(|word| self.words[*word].ends_with(':') && word + 1 < end);
-        label.is_some() && !self.links(start) && !self.is(start, &[Group::Also])
+        let goes_on =
+            |label: usize| self.marks(start, label + 1) || self.two_names_at(start, end) && self.marks(label + 1, end);
+        label.is_some_and(|label| !goes_on(label)) && !self.links(start) && !self.is(start, &[Group::Also])
     }
 
     /// Whether a word joins what follows to what stands before.
@@ -263,7 +316,16 @@ impl Said<'_> {
         {
             return false;
         }
-        let link = (start..end.min(start + 2)).find(|word| self.links(*word));
+        let causes = |word: usize| CAUSES.contains(&self.folded(word));
+        // "Brightshelf Plus" is one name.
+        let capital = |word: usize| {
+            let core = bare(&self.words[word]);
+            word > start && core.starts_with(char::is_uppercase) && core.chars().any(char::is_lowercase)
+        };
+        // "Then my husband found another shop" tells of him.
+        let joins =
+            |word: &usize| self.links(*word) && !causes(*word) && !capital(*word) && self.folded(*word) != "then";
+        let link = (start..end.min(start + 2)).find(joins);
         if link.is_some_and(|link| self.thing_at(self.behind_also(link + 1, end), end)) {
             return true;
         }
@@ -274,7 +336,10 @@ impl Said<'_> {
         let also = self.behind_also(start, end);
         end - start <= SHORT_WORDS
             && adds
-            && (self.names_somebody(also, end) || self.thing_at(also, end) || self.genitive(also, end))
+            && (self.names_somebody(also, end)
+                || self.thing_at(also, end)
+                || self.genitive(also, end)
+                || (also..end).any(|word| self.thing_name_at(word, end)))
     }
 
     /// "My wife's too."

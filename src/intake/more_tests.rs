@@ -41,6 +41,19 @@ fn who_asks_for_one_thing_is_offered_it_whatever_else_they_say() {
     assert!(letters >= 100 && wrong.is_empty(), "{letters}: {wrong:#?}");
 }
 
+/// "All his data from our account" is no wish for the account or the data of who writes.
+#[test]
+fn what_is_a_users_is_not_the_writers() {
+    let mine = |letter: &Intake| letter.verdict.reasons.iter().any(|reason| reason.rule.contains("_mine"));
+    let is_right = |letter: &Intake| {
+        letter.verdict.opens() && !letter.more && !letter.limited && !mine(letter) && letter.claims.names.len() == 1
+    };
+    let (letters, wrong) = wrong("user", is_right);
+    assert!(letters >= 30 && wrong.is_empty(), "{letters}: {wrong:#?}");
+    let own = letter("Hello", "Please delete all the data from our account.");
+    assert!(mine(&own), "{:?}", own.verdict.reasons);
+}
+
 /// The rule that spoke is told, and the letter opens all the same: its time runs, and a person says who is meant.
 #[test]
 fn what_is_joined_is_told_by_a_rule() {
@@ -67,6 +80,40 @@ fn who_is_only_mentioned_is_not_claimed() {
     }
     let meant = letter("Erasure", "Please delete the user with the phone number +49 30 1234567.").claims;
     assert_eq!(meant.identifiers.len(), 1);
+}
+
+/// A wish for somebody whose name has no capitals, or stands on the next line, is a wish.
+#[test]
+fn who_is_named_in_any_way_is_asked_for() {
+    for text in [
+        "please delete anna garrido",
+        "please delete anna garrido and bela hartwig",
+        "PLEASE DELETE ANNA GARRIDO AND BELA HARTWIG.",
+        "Please delete the following user:\\nAnna Garrido",
+        "Please delete these profiles:\\n\\nAnna Garrido, Sales\\nBela Hartwig, Marketing\\n\\nThank you",
+        "bitte löschen sie anna garrido",
+        "Bitte löschen Sie Nutzer Anna Garrido.",
+        "Bitte löschen Sie folgende Nutzerin:\\nAnna Garrido",
+        "merci de supprimer anna garrido",
+        "por favor, eliminen a anna garrido",
+        "vi prego di cancellare anna garrido",
+        "verwijder alstublieft anna garrido",
+    ] {
+        let read = letter("Hello", text);
+        assert!(read.verdict.opens() || read.verdict.is_unclear(), "{text}: {:?}", read.verdict);
+    }
+    for text in ["please delete cookies", "please remove the attached logo", "call delete for each bucket of the list"]
+    {
+        let read = letter("Hello", text);
+        assert!(!read.verdict.opens() && !read.verdict.is_unclear(), "{text}: {:?}", read.verdict);
+    }
+    for text in [
+        "Please delete the following user:\\nAnna Garrido, Sales\\n\\nThanks\\nOlga",
+        "Please delete the profile of\\nAnna Garrido",
+        "Bitte löschen Sie folgenden Benutzer:\\n\\n- Anna Garrido",
+    ] {
+        assert_eq!(letter("Hello", text).claims.names, ["Anna Garrido"], "{text}");
+    }
 }
 
 #[test]

@@ -9,6 +9,11 @@ use super::tongue::{Tongue, Tongues, plausible};
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
+/// Whose data are somebody else's, folded, beside those of the lexicon.
+const THEIRS: [&str; 26] = [
+    "his", "her", "their", "seine", "seiner", "seinen", "deren", "dessen", "ihre", "ihren", "ses", "sa", "leurs",
+    "leur", "sus", "su", "suoi", "sue", "loro", "zijn", "haar", "hun", "diens", "suyos", "suyo", "hers",
+];
 /// A sentence is cut here, so that what is compared within one stays small whatever the text.
 const SENTENCE_WORDS_MAX: usize = 80;
 
@@ -247,10 +252,16 @@ fn disown(hits: &mut [Hit], folded: &str, words: &[Word]) {
         };
         // "Everything you have on her".
         let on = ["on", "about", "of"].contains(&spelled(hit.last + 1));
-        let behind = spelled(hit.last + 2).trim_matches(|c: char| !c.is_alphanumeric());
+        let behind = bare(spelled(hit.last + 2));
         let of_another = on && ["her", "him", "them"].contains(&behind);
         let genitive = of_another || (hit.first + 1..hit.last).any(|word| is_genitive(spelled(word)));
-        if genitive || others.iter().any(is_named) {
+        // "The user Bob and all his data from our account": where the data are does not say whose they are.
+        let is_theirs = |word: usize| THEIRS.contains(&bare(spelled(word)));
+        let placed = bare(spelled(hit.last)) == "account" || bare(spelled(hit.last + 1)) == "cuenta";
+        let theirs_before = hit.is(Group::DataMine)
+            && (hit.first + 1 < hit.last && is_theirs(hit.last - 1)
+                || placed && (hit.first.saturating_sub(2)..hit.first).any(is_theirs));
+        if theirs_before || genitive || others.iter().any(is_named) {
             hit.topic = Topic::Group(theirs);
         }
     }
@@ -285,6 +296,10 @@ fn depersonalize(hits: &mut Vec<Hit>) {
                 .iter()
                 .any(|(language, first, last)| *language == hit.language && *first <= hit.first && hit.last <= *last)
     });
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 /// Whether a phrase ends in a word that makes the next one the writer's: "data linked to my".

@@ -6,6 +6,10 @@ use expunged::domain::request::ReviewReason;
 use super::OWNER;
 use crate::support::world::{SUPPORT, TEAM, World};
 
+/// More words than those that only say where to read.
+const MANY: &str = "Hello,\r\n\r\nas agreed in the meeting of last week please delete all users in the attached spreadsheet, \
+    because they have left the company.";
+
 fn letter(from: &str, subject: &str, text: &str, name: &str) -> Vec<u8> {
     format!(
         "From: <{from}>\r\nTo: <{SUPPORT}>\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n\
@@ -26,6 +30,7 @@ async fn a_letter_that_is_an_attachment_goes_to_a_person() {
                 (OWNER, "Please delete my account", "see attached", "letter.pdf"),
                 ("owner2@team.example", "Hello", "", "loeschantrag.pdf"),
                 ("nobody@elsewhere.example", "Hello", "", "article-17.pdf"),
+                (OWNER, "Our team", MANY, "team.xlsx"),
             ] {
                 let (disposition, request) = world.receive(&letter(from, subject, text, name)).await;
                 assert_eq!(disposition, Disposition::Opened, "{subject} {name}");

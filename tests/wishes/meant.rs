@@ -144,6 +144,15 @@ const JOINED: &[Case] = &[
     (OWNER, "por favor, eliminen el perfil de Una Miller y el de Anna Garrido.", UNCLEAR),
     (OWNER, "verwijder alstublieft mijn account en dat van mijn vrouw.", UNCLEAR),
     (USER, "please delete my user profile and Anna Garrido's.", UNCLEAR),
+    (OWNER, "please delete our user Una Miller. Next: Anna Garrido.", UNCLEAR),
+    (OWNER, "please delete our user Una Miller. Same story with Anna Garrido.", UNCLEAR),
+    (OWNER, "please delete the following users:\r\nUna Miller\r\nAnna Garrido", Review(ReviewReason::UnclearLetter)),
+    (OWNER, "please delete the following user:\r\nUna Miller\r\nAnna Garrido", UNCLEAR),
+    (OWNER, "PLEASE DELETE OUR USER UNA MILLER AND ANNA GARRIDO.", UNCLEAR),
+    (OWNER, "please delete our user una miller and anna garrido", UNCLEAR),
+    (OWNER, "please delete my account and anna garrido", UNCLEAR),
+    (USER, "please delete our user anna garrido", UNCLEAR),
+    (USER, "please delete my user profile and anna garrido too", UNCLEAR),
 ];
 
 /// What people say beside a wish for one.
@@ -172,6 +181,41 @@ const SINGLE: &[Case] = &[
         OWNER,
         "as agreed with user7@team.example on the phone, please delete our account.",
         Asked(&[Scope::Account], "account"),
+    ),
+    (
+        OWNER,
+        "delete the user Una Miller and all her data from our account.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "please delete the user Una Miller and her data in my account.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "bitte löschen Sie unsere Nutzerin Una Miller und alle ihre Daten aus unserem Konto.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "merci de supprimer notre utilisatrice Una Miller et toutes ses données de notre compte.",
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
+    ),
+    (
+        OWNER,
+        "por favor, eliminen a nuestra usuaria Una Miller con todos sus datos personales de mi cuenta.",
+        Asked(&[Scope::User], ""),
+    ),
+    (
+        OWNER,
+        "vi prego di cancellare l'utente Anna Garrido e tutti i suoi dati dal nostro account.",
+        Asked(&[Scope::User], ""),
+    ),
+    (
+        OWNER,
+        "verwijder alstublieft onze gebruiker Una Miller en al haar gegevens uit onze account.",
+        Asked(&[Scope::User], ""),
     ),
 ];
 

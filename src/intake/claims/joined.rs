@@ -4,6 +4,8 @@
 use super::{Folded, NAMES_MAX, PARTICLES, YOURS, name_of};
 use crate::intake::lexicon::{Group, Lexicon, Topic};
 use crate::intake::normal::fold;
+use crate::intake::onecase::{is_one_case, may_be_name};
+use crate::intake::tongue::{Tongue, Tongues};
 
 /// What joins a name to the one before it, folded; any of them may follow each other ("and also").
 const JOINERS: [&str; 42] = [
@@ -50,8 +52,19 @@ const JOINERS: [&str; 42] = [
     "d'",
     "of",
 ];
+/// Letters of a verb that is none of another language's small words.
+const VERB_CHARS_MIN: usize = 4;
+/// What makes a thing of the word behind it, folded.
+const ARTICLES: [&str; 9] = ["the", "die", "das", "den", "le", "la", "von", "both", "per"];
+/// "And" and "too", folded.
+const ANDS: [&str; 14] =
+    ["and", "&", "+", "und", "et", "y", "e", "en", "also", "too", "auch", "aussi", "tambien", "ook"];
+/// Words of a letter in which two words of unknown meaning behind a verb of erasing may be a name.
+const PLAIN_WORDS: usize = 60;
+/// Words of one in which one may be.
+const LONE_WORDS: usize = 12;
 /// What may stand between a verb of erasing and the name of somebody.
-const BEFORE: [&str; 27] = [
+const BEFORE: &[&str] = &[
     "please",
     "also",
     "both",
@@ -79,6 +92,37 @@ const BEFORE: [&str; 27] = [
     "mr",
     "mrs",
     "ms",
+    "alstublieft",
+    "alsjeblieft",
+    "aub",
+    "graag",
+    "per",
+    "favore",
+    "user",
+    "users",
+    "customer",
+    "employee",
+    "colleague",
+    "nutzer",
+    "nutzerin",
+    "benutzer",
+    "benutzerin",
+    "kunde",
+    "kunden",
+    "kundin",
+    "mitarbeiter",
+    "mitarbeiterin",
+    "frau",
+    "herrn",
+    "utilisateur",
+    "utilisatrice",
+    "client",
+    "cliente",
+    "usuario",
+    "usuaria",
+    "utente",
+    "gebruiker",
+    "klant",
 ];
 /// What stands before the items of a list.
 const BULLETS: [char; 7] = ['-', '*', '•', '·', '–', '—', '◦'];
@@ -108,14 +152,24 @@ pub(super) fn of_somebody(text: &str, lexicon: &Lexicon) -> Vec<String> {
         .map_or_else(Vec::new, |rest| names_of(rest, lexicon))
 }
 
-/// Names on the lines below one that ends in a name: items of a list, or what "and" joins.
+/// Names on the lines below one that ends in a name: items of a list, or what "and" joins; and those below a line that says whose
+/// names follow.
 pub(super) fn on_next_lines(text: &str, lexicon: &Lexicon, claims: &mut super::Claims) {
-    let mut open = false;
+    let (mut open, mut heads) = (false, Heads::No);
     for line in text.lines() {
         let bare = line.trim();
+        if bare.is_empty() && heads == Heads::WithGap {
+            continue;
+        }
         let item = bare
             .trim_start_matches(|c: char| BULLETS.contains(&c) || c.is_ascii_digit() || c == '.' || c == ')')
             .trim_start();
+        if let Some(name) = whole_name(item, lexicon).filter(|_| heads != Heads::No) {
+            claims.name(Some(name));
+            (open, heads) = (true, Heads::Yes);
+            continue;
+        }
+        heads = Heads::of(bare, lexicon);
         if open && item != bare {
             names_of(item, lexicon).into_iter().for_each(|name| claims.name(Some(name)));
         } else if open {
@@ -128,6 +182,53 @@ pub(super) fn on_next_lines(text: &str, lexicon: &Lexicon, claims: &mut super::C
         }
         open = open && item != bare || claims.names.iter().any(|name| ends_in(bare, name));
     }
+}
+
+/// Whether the lines below one are names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heads {
+    No,
+    /// On the next line.
+    Yes,
+    /// On the next line that is not empty.
+    WithGap,
+}
+
+impl Heads {
+    /// "Please delete the following user:", "please delete the profile of": what is to be erased follows.
+    fn of(line: &str, lexicon: &Lexicon) -> Self {
+        const WHOSE: [Group; 5] =
+            [Group::OtherUser, Group::EndUser, Group::SeveralPeople, Group::PersonCue, Group::Profile];
+        let folded = fold(line);
+        let whose = |topic: &Topic| WHOSE.iter().any(|group| *topic == Topic::Group(*group));
+        let ends = folded.trim_end_matches([':', ' ']).len();
+        let colon = folded.ends_with(':');
+        if !lexicon.has(Group::EraseVerb, &folded) {
+            return Self::No;
+        }
+        let mut found = lexicon.locate(&folded, Tongues::default());
+        match found.any(|(_, topic, range)| whose(topic) && (colon || range.end >= ends)) {
+            true if colon => Self::WithGap,
+            true => Self::Yes,
+            false => Self::No,
+        }
+    }
+}
+
+/// The name that all of a line is, but for what stands behind a comma or a bracket: "Anna Garrido, Sales".
+fn whole_name(line: &str, lexicon: &Lexicon) -> Option<String> {
+    let line = line.split([',', '<', '(', '|', ';', '\t']).next().unwrap_or_default();
+    let line = line.split(" - ").next().unwrap_or_default().split(" \u{2013} ").next().unwrap_or_default().trim();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_part = |word: &&str| {
+        let letters = word.chars().all(|c| c.is_alphabetic() || "-'\u{2019}.".contains(c));
+        letters && (word.starts_with(char::is_uppercase) || PARTICLES.contains(word))
+    };
+    let known = || words.iter().all(|word| is_word(word, lexicon));
+    let frame =
+        || [Group::Closing, Group::Courtesy, Group::Greeting].iter().any(|group| lexicon.has(*group, &fold(line)));
+    let is_name = (2..=4).contains(&words.len()) && words.iter().all(|word| is_part(&word));
+    (is_name && !known() && !frame()).then(|| line.trim_end_matches('.').to_owned())
 }
 
 fn ends_in(line: &str, name: &str) -> bool {
@@ -149,7 +250,7 @@ pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> 
         // "Una" is a Spanish word, and a name in an English letter.
         let is_word = |word: &str| lexicon.languages_of(&fold(word)).contains(language);
         let behind = line.behind(verb.end).trim_start();
-        names.extend(unknown_names(skip(behind, &BEFORE), is_word, lexicon));
+        names.extend(unknown_names(skip(behind, BEFORE), is_word, lexicon));
         let rest = line.folded.get(verb.end..).unwrap_or_default();
         if rest.trim().is_empty() || rest.starts_with(['.', '!', '?', ',']) {
             names.extend(name_before(line, verb.start, is_word, lexicon));
@@ -165,13 +266,44 @@ pub(super) fn lone_behind_verb(line: &Folded<'_>, lexicon: &Lexicon) -> bool {
         return false;
     }
     line.all(Group::EraseVerb).any(|verb| {
-        let mut words = skip(line.behind(verb.end), &BEFORE).split_whitespace();
+        let mut words = skip(line.behind(verb.end), BEFORE).split_whitespace();
         let Some(word) = words.next() else { return false };
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
         let ends =
             words.next().is_none_or(|next| JOINERS.contains(&fold(next).as_str())) || word.ends_with(['.', ',', '!']);
         let is_name = core.starts_with(char::is_uppercase) && core.chars().all(char::is_alphabetic);
         is_name && ends && core.chars().count() > 2 && !YOURS.contains(&core) && !is_word(core, lexicon)
+    })
+}
+
+/// Whether one word or two that may be a name stand right behind a verb of erasing on a line whose capitals say nothing: "please delete
+/// anna garrido". It only makes a person look.
+pub(super) fn plain_behind_verb(line: &Folded<'_>, length: usize, lexicon: &Lexicon) -> bool {
+    if length > PLAIN_WORDS || !is_one_case(line.line.split_whitespace()) {
+        return false;
+    }
+    let mut verbs = line.found.iter().filter(|(_, topic, _)| **topic == Topic::Group(Group::EraseVerb));
+    verbs.any(|(language, _, verb)| {
+        // "Del" is an English verb, and a small word of its neighbours.
+        if verb.len() < VERB_CHARS_MIN {
+            return false;
+        }
+        let behind = line.behind(verb.end);
+        let rest = skip(behind, BEFORE);
+        // "The duplicate charge" is a thing.
+        let skipped = &behind[..behind.len() - rest.len()];
+        if skipped.split_whitespace().any(|word| ARTICLES.contains(&fold(word).as_str())) {
+            return false;
+        }
+        let mut words = rest.split_whitespace();
+        let (first, second, third) = (words.next(), words.next(), words.next());
+        let is_word =
+            |word: &str| lexicon.languages_of(word).iter().any(|known| known == language || *known == Tongue::En);
+        let name = |word: Option<&str>| word.is_some_and(|word| may_be_name(word, is_word));
+        let stops = |word: Option<&str>| word.is_some_and(|word| word.ends_with(['.', ',', '!']));
+        let joins = |word: Option<&str>| word.is_none_or(|next| ANDS.contains(&fold(next).as_str()));
+        let two = name(first) && !stops(first) && name(second) && (joins(third) || stops(second));
+        two || length <= LONE_WORDS && name(first) && (stops(first) || joins(second))
     })
 }
 

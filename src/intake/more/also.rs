@@ -14,7 +14,7 @@ use crate::intake::unread::POSSESSIVES;
 const AUXILIARIES: [&str; 13] =
     ["has", "is", "was", "had", "will", "can", "a", "est", "ha", "heeft", "had", "mag", "kan"];
 /// Who acts in the place of a name, folded.
-const PRONOUNS: [&str; 24] = [
+pub(super) const PRONOUNS: [&str; 24] = [
     "she", "they", "you", "this", "that", "these", "those", "who", "elle", "elles", "ils", "nous", "vous", "ella",
     "ellos", "ellas", "usted", "nosotros", "zij", "hij", "lei", "lui", "loro", "noi",
 ];
@@ -40,7 +40,7 @@ const WHOSE: [&str; 25] = [
 const RELATIVES: [&str; 14] =
     ["that", "which", "who", "dass", "der", "die", "das", "welche", "que", "qui", "che", "dat", "waar", "weil"];
 /// The writer, folded.
-const MYSELF: [&str; 7] = ["i", "me", "ich", "moi", "yo", "ik", "io"];
+pub(super) const MYSELF: [&str; 7] = ["i", "me", "ich", "moi", "yo", "ik", "io"];
 
 impl Said<'_> {
     /// Whether a sentence with "also" names somebody whom no claim holds.
@@ -100,7 +100,13 @@ impl Said<'_> {
 
     /// "Bela Hartwig", "Ms Hartwig".
     fn full_name_at(&self, word: usize, end: usize) -> bool {
-        let placed = word > 0 && (PLACED.contains(&self.folded(word - 1)) || MINE.contains(&self.folded(word - 1)));
+        let placed = word > 0 && PLACED.contains(&self.folded(word - 1));
+        !placed && self.two_names_at(word, end)
+    }
+
+    /// The same, whatever stands before it.
+    pub(super) fn two_names_at(&self, word: usize, end: usize) -> bool {
+        let thing = word > 0 && MINE.contains(&self.folded(word - 1));
         // "Vielen Dank" is no name.
         const FRAME: [Group; 5] =
             [Group::Courtesy, Group::Greeting, Group::Closing, Group::AnswerWord, Group::LimitDate];
@@ -120,7 +126,7 @@ impl Said<'_> {
         let title = self.folded(word);
         let titled = TITLES.contains(&title) && (title.len() > 2 || self.words[word].starts_with(char::is_uppercase));
         word + 1 < end
-            && !placed
+            && !thing
             && (titled && surname()
                 || !apart
                     && !self.is(word, &FRAME)
@@ -130,14 +136,14 @@ impl Said<'_> {
     }
 
     /// "Bela's", "my wife's".
-    fn has_what_is_theirs(&self, word: usize) -> bool {
+    pub(super) fn has_what_is_theirs(&self, word: usize) -> bool {
         let of_person = self.is(word, &[Group::Person, Group::OtherUser, Group::EndUser]);
         let named = word > 0 && self.words[word].starts_with(char::is_uppercase);
         is_genitive(self.found.spelling(word)) && !self.is_claimed(word) && (of_person || named)
     }
 
     /// "My wife", "her colleague"; beside somebody else also "the intern". "My wife and I" are the writer.
-    fn is_somebodys(&self, hit: &Hit, start: usize) -> bool {
+    pub(super) fn is_somebodys(&self, hit: &Hit, start: usize) -> bool {
         const PEOPLE: [Group; 3] = [Group::Person, Group::OtherUser, Group::EndUser];
         const THINGS: [Group; 6] =
             [Group::Account, Group::Profile, Group::DataTheirs, Group::AccountTheirs, Group::Thing, Group::Noun];

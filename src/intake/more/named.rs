@@ -1,6 +1,6 @@
 //! What begins at a word of a sentence: a person, a name, a number, or the writer's own, that no claim holds.
 
-use super::{JOINERS, Read, SHORT_WORDS, Said, bare};
+use super::{JOINERS, Read, SHORT_WORDS, Said, bare, stem};
 use crate::intake::lexicon::{Group, Topic};
 use crate::intake::normal::fold;
 use crate::intake::signals::Hit;
@@ -138,7 +138,7 @@ impl Said<'_> {
     }
 
     /// Whether the person does something of their own: "and my wife has moved".
-    fn acts(&self, next: usize, end: usize) -> bool {
+    pub(super) fn acts(&self, next: usize, end: usize) -> bool {
         const VERBS: [&str; 20] = [
             "has", "have", "had", "is", "are", "was", "were", "will", "agrees", "agree", "hat", "haben", "ist", "sind",
             "a", "est", "ont", "ha", "heeft", "es",
@@ -179,8 +179,7 @@ impl Said<'_> {
         if word.contains('@') {
             return false;
         }
-        let core = bare(word);
-        let stem = core.strip_suffix("'s").or_else(|| core.strip_suffix("\u{2019}s")).unwrap_or(core);
+        let (core, stem) = (bare(word), stem(word));
         let folded = fold(stem);
         // "Ihr Kundenservice": a German "your" has a capital.
         let is_your = ["ihr", "ihre", "ihren", "ihrem", "ihrer", "ihres", "sie", "ihnen"].contains(&folded.as_str());

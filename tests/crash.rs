@@ -373,7 +373,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 2, "a note of why the end of a letter is not known, and of a wait; nothing follows"),
-    ("src/flow/retention/look.rs", 2, "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
+    ("src/flow/retention/look.rs", 3, "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/recipients.rs", 2, "a verb of the command line, and the wait for a hold; what follows are jobs"),
     ("src/flow/sighted.rs", 1, "who looked at letters, written before they see anything; nothing follows"),

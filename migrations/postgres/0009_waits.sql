@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION requests_gate() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     -- Its wish is let go when it ends, and is never another one's.
-    IF NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id
+    IF NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id OR NEW.origin <> OLD.origin
        OR (NEW.wish_mac IS NOT NULL AND NEW.wish_mac IS DISTINCT FROM OLD.wish_mac) THEN
       RAISE EXCEPTION 'gate: a request stays itself';
     END IF;

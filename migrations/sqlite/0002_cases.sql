@@ -83,7 +83,7 @@ CREATE TABLE requests (
   review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
                   'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
                   'plan_drifted','authority_expired','challenge_bounced','not_told','other_right','changed_lately','asked_often',
-                  'limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','subject_missing','store_failed')),
+                  'limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination','retention')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
@@ -289,7 +289,7 @@ END;
 
 -- Its wish is let go when it ends, and never another one's: UPDATE OR REPLACE would delete the request that has it.
 CREATE TRIGGER requests_gate_itself BEFORE UPDATE ON requests
-WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id
+WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference OR NEW.case_id <> OLD.case_id OR NEW.origin <> OLD.origin
   OR (NEW.wish_mac IS NOT NULL AND NEW.wish_mac IS NOT OLD.wish_mac)
 BEGIN SELECT RAISE(ABORT, 'gate: a request stays itself'); END;
 

@@ -20,6 +20,11 @@ WHEN NEW.case_id <> OLD.case_id OR NEW.request_id <> OLD.request_id OR NEW.autho
   OR NEW.mark <> OLD.mark
 BEGIN SELECT RAISE(ABORT, 'gate: what is kept stays what it is'); END;
 
+-- INSERT OR REPLACE would delete without firing the triggers.
+CREATE TRIGGER kept_no_replace BEFORE INSERT ON kept
+WHEN EXISTS (SELECT 1 FROM kept k WHERE k.case_id = NEW.case_id)
+BEGIN SELECT RAISE(ABORT, 'gate: what is kept stays what it is'); END;
+
 CREATE TRIGGER kept_leaves_with_its_key BEFORE DELETE ON kept
 WHEN EXISTS (SELECT 1 FROM vault_keys k WHERE k.owner = OLD.case_id AND k.purpose = 'kept' AND k.wrapped IS NOT NULL)
 BEGIN SELECT RAISE(ABORT, 'gate: it leaves with the keys of what is kept'); END;

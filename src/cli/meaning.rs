@@ -124,6 +124,9 @@ const fn helps(reason: ReviewReason) -> &'static str {
         ReviewReason::TooManyRows => {
             "'expunged plan --rows-max ROWS --out FILE' counts them, and 'expunged apply FILE --request REF' agrees to them"
         }
+        ReviewReason::KeptStuck => {
+            "when its cause is gone it goes on by itself, within a week; 'requests withdraw' says that you have seen to those rows yourself"
+        }
         ReviewReason::RetentionUnclear => "correct the `until` of the map or the rows; then 'requests scope'",
         ReviewReason::SubjectMissing => {
             "'requests account' or 'requests scope --target' where another is meant, or 'withdraw'"

@@ -6,14 +6,19 @@ use super::sql::{Row, Tx, params};
 use crate::domain::{AuthorityId, CaseId, RequestId, Timestamp};
 use crate::verify::KeptRecord;
 
-/// Writes a record that `verify` made, unless its case has one: what was kept by the first end is what is kept by a later one.
+/// Writes a record that `verify` made, unless its case has one: what permitted the first end permits a later one. Either way nobody
+/// else writes what the case keeps before the transaction ends.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn insert(tx: &mut Tx, record: &KeptRecord, look_at: Timestamp) -> Result<(), DbError> {
-    tx.execute(
+    let known = "UPDATE kept SET look_at = $2 WHERE case_id = $1";
+    if tx.execute(known, params![record.case, look_at]).await? == 1 {
+        return Ok(());
+    }
+    tx.execute_one(
         "INSERT INTO kept (case_id, request_id, authority_id, account_mac, plan_digest, completed_at, mark, look_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         params![
             record.case,
             record.request,
@@ -25,8 +30,25 @@ pub async fn insert(tx: &mut Tx, record: &KeptRecord, look_at: Timestamp) -> Res
             look_at
         ],
     )
-    .await?;
-    Ok(())
+    .await
+}
+
+/// Keeps everybody else from writing what a case keeps before the transaction ends. `false` where it keeps nothing any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock(tx: &mut Tx, case: CaseId) -> Result<bool, DbError> {
+    Ok(tx.execute("UPDATE kept SET look_at = look_at WHERE case_id = $1", params![case]).await? == 1)
+}
+
+/// The cases whose day to look has passed, at most `limit`.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn due(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<CaseId>, DbError> {
+    let sql = "SELECT case_id FROM kept WHERE look_at <= $1 ORDER BY look_at, case_id LIMIT $2";
+    let rows = tx.all(sql, params![now, limit]).await?;
+    rows.into_iter().map(|row| Ok(CaseId::from_bytes(row.of("kept").array("case_id")?))).collect()
 }
 
 /// What a case keeps, not checked yet: [`KeptRecord::check`] does that.
@@ -65,12 +87,13 @@ pub async fn trouble(tx: &mut Tx, case: CaseId) -> Result<Option<RequestId>, DbE
     Ok(row.map(|row| row.of("kept").opt_uuid("trouble_id")).transpose()?.flatten().map(RequestId::from_uuid))
 }
 
-/// Notes the request by which a person was told.
+/// Notes the request by which a person was told; `None` when that is over.
 ///
 /// # Errors
 /// A wrong row count where the case keeps nothing.
-pub async fn set_trouble(tx: &mut Tx, case: CaseId, request: RequestId) -> Result<(), DbError> {
-    tx.execute_one("UPDATE kept SET trouble_id = $2 WHERE case_id = $1", params![case, request]).await
+pub async fn set_trouble(tx: &mut Tx, case: CaseId, request: Option<RequestId>) -> Result<(), DbError> {
+    tx.execute_one("UPDATE kept SET trouble_id = $2 WHERE case_id = $1", params![case, request.map(|id| id.as_uuid())])
+        .await
 }
 
 /// A case keeps nothing more.

@@ -266,8 +266,7 @@ async fn discovered(
     finder.identities(&mut found, schemas).await?;
     let told = finder.told(&mut found, run.map).await?;
     run.ledger.breakpoint("erase:found").await?;
-    let (skeleton, told) = (skeleton.clone(), told);
-    let nothing = Discovery { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told };
+    let nothing = Discovery { told, ..Discovery::of(skeleton.clone()) };
     saved_with(run, nothing, found).await
 }
 

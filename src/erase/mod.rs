@@ -51,7 +51,7 @@ pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};
 pub use held::waiting;
 pub use holding::Holding;
-pub use keeping::{Ends, Keeping, ends, plan_past_keeping};
+pub use keeping::{Ends, Keeping, KeptRow, can_begin, ends, plan_past_keeping, trusted};
 pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
 pub use map::{DataMap, MapDefect, MapError, check};
 pub use outcome::{Kept, Line, Outcome};

@@ -150,11 +150,17 @@ impl<'a> Planner<'a> {
     }
 
     /// Rows that a completed erasure kept, of which the time of some may be over; of named categories, in these columns.
-    pub(super) fn ended(&mut self, kept: &KeySet, table: &TableMap, columns: Option<&[String]>, past: Keep) {
+    pub(super) fn ended(
+        &mut self,
+        kept: &KeySet,
+        table: &TableMap,
+        columns: Option<&[String]>,
+        past: Keep,
+    ) -> Result<(), PlanError> {
         match columns {
             None => self.past_keeping(kept, table, &plain(table)),
             Some(columns) => {
-                let blanks = blanks(table, columns);
+                let blanks = blanks(&kept.at, table, columns)?;
                 let erases =
                     distinct(table.personal().filter(|(column, _)| blanks.contains_key(*column)).map(|(_, c)| c));
                 let rows = KeySet { ended: true, ..kept.clone() };
@@ -164,6 +170,7 @@ impl<'a> Planner<'a> {
         if let Some(step) = self.steps.last_mut() {
             step.past = Some(past);
         }
+        Ok(())
     }
 
     /// Rows of a kept table whose time is over have no ground to stay: they go where nothing hangs on them, and

@@ -108,6 +108,7 @@ impl Desk {
             (kinds::JUDGE, _) => judge::set_aside(house, &mut tx, lease, reason).await?,
             // A letter that does not go out says what it leaves undone by its kind, whatever state its request is in.
             (kinds::SEND, _) => outbox::set_aside(house, &mut tx, lease, error).await?,
+            (kinds::RETENTION, _) => retention::died(house, &mut tx, lease, error).await?,
             (_, Some(request)) => erase::step_failed(house, &mut tx, request, error).await?,
             (_, None) => {}
         }

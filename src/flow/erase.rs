@@ -7,7 +7,7 @@ use crate::config::Directory;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, jobs};
-use crate::domain::request::{Audience, Event, Origin, ReviewReason};
+use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
 use crate::erase::{
@@ -45,7 +45,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     drop(tx);
 
     // Nobody was asked where the time of kept rows is over: the keys are saved, and the plan with them.
-    let by_itself = stored.request.origin == Origin::Retention;
+    let by_itself = authority.method() == Method::KeepingEnded;
     let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
     match carry_out(house, &ledger, offer, authority, &terms, again).await {

@@ -56,6 +56,12 @@ pub enum FlowError {
     /// A record of kept rows that this program did not write.
     #[error(transparent)]
     ForgedKept(#[from] crate::verify::ForgedKept),
+    /// Under keys of rows that were kept there are others, as far as anybody can tell.
+    #[error(
+        "{0}: under keys of rows that were kept there are rows with a later end, or that lead to somebody again; nobody can tell \
+         whether they are those that were kept"
+    )]
+    Doubtful(TableRef),
     /// A hold that this program did not lift.
     #[error(transparent)]
     ForgedRelease(#[from] crate::verify::ForgedRelease),
@@ -148,6 +154,7 @@ impl FlowError {
             | Self::ForgedBeginning(_)
             | Self::ForgedCompletion(_)
             | Self::ForgedKept(_)
+            | Self::Doubtful(_)
             | Self::ForgedRelease(_)
             | Self::ForgedLegalHold(_)
             | Self::Evidence(_)
@@ -254,6 +261,7 @@ impl FlowError {
             Self::ForgedBeginning(_) => "forged_beginning",
             Self::ForgedCompletion(_) => "forged_completion",
             Self::ForgedKept(_) => "forged_kept",
+            Self::Doubtful(_) => "doubtful",
             Self::ForgedRelease(_) => "forged_release",
             Self::ForgedLegalHold(_) => "forged_legal_hold",
             Self::Evidence(_) => "evidence",

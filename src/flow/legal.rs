@@ -224,6 +224,9 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     let touched = touches::touched(&house.keys, ledger.bound.account_mac, skeleton, &people);
     for standing in standing {
         held.extend(touches::tables(&touched, standing, skeleton));
+        if standing.0 == HeldKind::Subject && discovery.of.contains(&standing.1) {
+            held.extend(skeleton.tables.iter().map(|(at, _)| at.clone()));
+        }
     }
     Ok(held)
 }
@@ -250,6 +253,17 @@ pub(super) async fn stops_asking(
 /// Whether any hold stands.
 pub(super) async fn any_stands(house: &House) -> Result<bool, FlowError> {
     Ok(!standing(house, &mut house.db.read().await?).await?.is_empty())
+}
+
+/// All people of an erasure, as a hold on one of them would know them.
+pub(super) async fn people(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Result<BTreeSet<[u8; 32]>, FlowError> {
+    let mut people = discovery.of.clone();
+    for (at, _) in discovery.skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
+        for key in saved(ledger, discovery, at).await? {
+            people.insert(touches::person(&ledger.house.keys, at, &key));
+        }
+    }
+    Ok(people)
 }
 
 /// The saved keys of a table's rows that belong to the target.

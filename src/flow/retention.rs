@@ -8,16 +8,37 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::db::kept;
+use crate::db::{Tx, jobs, kept};
+use crate::queue::Lease;
 
 use super::error::FlowError;
 use super::house::House;
 
 mod look;
 mod remember;
+mod sorted;
+mod trouble;
 
 pub(super) use look::look;
 pub(super) use remember::{Found, found, remember};
+
+/// Ends a job that ended its worker each time, or could not be done for another reason: a person is told, and the case is looked at
+/// again by another job (`due`).
+pub(super) async fn died(house: &House, tx: &mut Tx, lease: &Lease, error: &FlowError) -> Result<(), FlowError> {
+    trouble::tell(house, tx, look::case_of(lease)?, error).await?;
+    Ok(())
+}
+
+/// Jobs that are made at once.
+const JOBS_MAX: u32 = 1_000;
+
+/// Makes the job of every case whose day has passed and that has none: it runs for years, and must not be lost.
+pub(super) async fn due(house: &House, tx: &mut Tx) -> Result<(), FlowError> {
+    let now = house.clock.now();
+    let jobs: Vec<_> = kept::due(tx, now, JOBS_MAX).await?.into_iter().map(|case| remember::job(case, now)).collect();
+    jobs::enqueue(tx, &jobs, now, &*house.chance).await?;
+    Ok(())
+}
 
 /// Cases that are listed at once.
 const CASES_MAX: u32 = 1_000_000;

@@ -33,6 +33,30 @@ const WHETHER: [(&str, &str); 10] = [
 /// How words begin that ask to hear that something was done, folded.
 const CONFIRM: [&str; 4] = ["confirm", "bestatig", "bevestig", "conferm"];
 
+/// How words begin by which their own writer may vouch for what is so, folded.
+const VOUCH: [&str; 9] =
+    ["confirm", "bestatig", "bestaetig", "bevestig", "conferm", "assur", "versicher", "verzeker", "assicur"];
+/// Such words that say by themselves that it is their writer, folded.
+const I_VOUCH: [&str; 8] =
+    ["confirmo", "confirmamos", "aseguro", "aseguramos", "garantizo", "confermo", "confermiamo", "assicuro"];
+/// The writer as the subject of a verb, folded.
+const I: [&str; 8] = ["i", "we", "ich", "wir", "je", "nous", "ik", "wij"];
+/// What may stand between that and the verb, folded.
+const I_DO: [&str; 14] =
+    ["vous", "te", "can", "kann", "ihnen", "euch", "hereby", "hiermit", "peux", "kan", "must", "muss", "dois", "only"];
+/// How words begin of what somebody shall not do but forget or delay, folded.
+const FORGET: [&str; 22] = [
+    "forget", "hesitat", "neglect", "overlook", "delay", "fail", "vergess", "vergiss", "zoger", "zoeger", "saum",
+    "saeum", "oubli", "hesit", "tard", "manqu", "olvid", "vergeet", "vergeten", "aarzel", "dimentic", "mancat",
+];
+/// Verbs of the writer's own wish, folded: what they govern is wanted, whatever was said before.
+const WANT: [&str; 21] = [
+    "want", "wish", "demand", "mochte", "moechte", "will", "wunsche", "verlange", "fordere", "veux", "voudrais",
+    "souhaite", "exige", "quiero", "quisiera", "deseo", "exijo", "voglio", "vorrei", "wil", "eis",
+];
+/// Those that may also stand between two commas and govern nothing, folded.
+const ASK: [&str; 8] = ["demande", "demandons", "pido", "pedimos", "solicito", "chiedo", "ask", "request"];
+
 /// What words of preventing make of a hit.
 pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
     let made = |word: &Hit| match () {
@@ -61,8 +85,30 @@ pub(super) fn is_ensured(negation: &Hit, found: &Signals) -> bool {
         word.last < negation.first
             && (in_clause(word, negation, found) || that_clause(word, negation, found).is_some())
             && !asks(word)
+            && !is_vouched(word, found)
     };
-    found.around(negation, Group::Ensure).any(governs)
+    !forgets(negation, found) && found.around(negation, Group::Ensure).any(governs)
+}
+
+/// Whether a negation is of forgetting or of delay: "make sure you don't forget to delete it" forbids nothing.
+fn forgets(negation: &Hit, found: &Signals) -> bool {
+    let is_one = |word: usize| FORGET.iter().any(|begin| found.spelling(word).contains(begin));
+    let mut phrases = found.around(negation, Group::NegationElse).filter(|phrase| phrase.overlaps(negation));
+    phrases.any(|phrase| (phrase.first..=phrase.last).any(is_one))
+}
+
+/// Whether its writer vouches by this word for what is so, and asks for nothing: "I confirm that it is still not deleted".
+fn is_vouched(word: &Hit, found: &Signals) -> bool {
+    let spelled = bare(found.spelling(word.first));
+    let sentence = found.sentence_of(word.first);
+    let is_any = |words: &[&str], at: usize| sentence.contains(&at) && words.contains(&bare(found.spelling(at)));
+    let before = |back: usize| word.first.checked_sub(back);
+    let by_me = || {
+        before(1).is_some_and(|at| is_any(&I, at))
+            || is_any(&I, word.last + 1)
+            || before(1).is_some_and(|at| is_any(&I_DO, at)) && before(2).is_some_and(|at| is_any(&I, at))
+    };
+    I_VOUCH.contains(&spelled) || VOUCH.iter().any(|begin| spelled.starts_with(begin)) && by_me()
 }
 
 /// Whether a hit is lamented, or told of as a loss: the words stand around the verb, or before it in its clause.
@@ -84,6 +130,23 @@ pub(super) fn is_thanked(hit: &Hit, found: &Signals) -> bool {
         found.around(hit, Group::Request).any(|request| request.first > thanks.first && !request.overlaps(hit))
     };
     found.around(hit, Group::ThanksFor).any(|word| thanks(word) && !asks(word))
+}
+
+/// Whether an erasure of the writer's own is said to be the wish of somebody else, or never to have been asked for: "my ex asked
+/// you to delete my account".
+pub(super) fn is_anothers(hit: &Hit, found: &Signals) -> bool {
+    const OWN: [Group; 3] = [Group::AccountMine, Group::DataMine, Group::ContactMine];
+    // "My ex wants my password, so please delete my account."
+    let wishes_again = |by: &Hit| {
+        let again = |request: &Hit| by.last < request.first && request.first <= hit.first;
+        let imperative = by.clause != hit.clause && hit.is(Group::EraseVerb) && found.opens_clause(hit);
+        found.around(hit, Group::Request).any(again) || imperative
+    };
+    let governs = |by: &Hit| match by.first < hit.first {
+        true => !wishes_again(by),
+        false => by.clause == hit.clause,
+    };
+    OWN.iter().any(|group| found.beside(hit, *group)) && found.around(hit, Group::AskedBy).any(governs)
 }
 
 /// What words of asking before a hit make of it that tells of what was done or is done.
@@ -151,6 +214,11 @@ fn that_clause(word: &Hit, hit: &Hit, found: &Signals) -> Option<usize> {
     let until = (word.last + 2 + NEAR_WORDS).min(hit.last + 1);
     let start = (word.last..until).find(|at| is_that(*at, found))?;
     // "To prevent that it is misused, delete it": the verb opens a clause of its own.
+    // "For fear of theft I want that it is deleted."
+    let wants = |at: usize| WANT.contains(&bare(found.spelling(at))) || ASK.contains(&found.spelling(at));
+    if (word.last + 1..start).any(wants) {
+        return None;
+    }
     let apart = !found.clause_words(hit.clause).contains(&start);
     let imperative = apart && found.opens_clause(hit) && !found.within(hit, Group::Done);
     (!imperative && !asks_between(start, hit, found)).then_some(start)

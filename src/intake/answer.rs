@@ -4,10 +4,11 @@
 //! subject and our plus-address confirms nothing. Where only words make a letter look like a machine's, what it answers is
 //! still said here, for a person may have written it; it is for the flow to believe no yes of it. A yes is what has no other word in it: the whole new text consists of
 //! words of agreeing, of courtesy and of the wish to erase, all of one language, without a negation, a condition or a
-//! question. Whatever else a letter says, a person may have meant something by it, and we ask again.
+//! question, and none that a phrase only leaves room for. Whatever else a letter says, a person may have meant something by it, and we ask again.
 
 use std::fmt;
 
+use super::against;
 use super::frame::{Names, without_frame};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
@@ -78,7 +79,8 @@ pub struct Answer {
     pub codes: Vec<String>,
     /// What may be a token, from plus-addresses, the quoted text and the body, lower case. At most 16.
     pub tokens: Vec<String>,
-    /// Whether the new text says no, takes a request back, asks to erase nothing or to keep the account; though a machine or
+    /// Whether the new text says no, takes a request back, asks to erase nothing or to keep the account, or says that somebody
+    /// else asked; though a machine or
     /// a list brought the letter, its plain and its HTML text disagree, or it says yes as well: no proof of anything, and
     /// reason enough to pause.
     pub asks_to_stop: bool,
@@ -128,7 +130,8 @@ impl Said {
             AnswerIntent::No | AnswerIntent::Withdraw => true,
             _ => !signals.has_any(Group::Undo) && says_no(signals) && !agrees(signals),
         };
-        Self { intent, codes, stops: said_no || negates(signals) || keeps(signals) }
+        let stops = said_no || negates(signals) || keeps(signals) || may_negate(signals) || disowns(signals);
+        Self { intent, codes, stops }
     }
 
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
@@ -174,11 +177,23 @@ fn within(hit: &Hit, signals: &Signals, groups: &[Group]) -> bool {
     })
 }
 
-/// "Do not erase", in any language, or what may be meant so.
+/// Whether a "not" stands further off that may be meant for an erasure: enough for a pause, and no answer.
+fn may_negate(signals: &Signals) -> bool {
+    signals.hits.iter().any(|hit| negation::is_far(hit, signals))
+}
+
+/// "That was not me", "somebody else asked you for it".
+fn disowns(signals: &Signals) -> bool {
+    let anothers = |hit: &Hit| is_erasing(hit) && against::is_anothers(hit, signals);
+    signals.hits.iter().any(|hit| hit.is(Group::NotMe) || anothers(hit))
+}
+
+/// "Do not erase" or "avoid erasing", in any language, or what may be meant so.
 fn negates(signals: &Signals) -> bool {
     let closes = |hit: &Hit| signals.beside(hit, Group::AccountMine) || signals.beside(hit, Group::Account);
     let mut erasing = signals.hits.iter().filter(|hit| is_erasing(hit) && (!hit.is(Group::CloseVerb) || closes(hit)));
-    erasing.any(|hit| matches!(negation::of(hit, signals), Negated::Perhaps | Negated::Forbids))
+    let made = |hit: &Hit| negation::of(hit, signals).max(against::prevented(hit, signals));
+    erasing.any(|hit| matches!(made(hit), Negated::Perhaps | Negated::Forbids))
 }
 
 /// "Erase nothing", "I want to keep my account": not where it only says what shall stay beside a wish to erase.
@@ -250,7 +265,8 @@ impl Plain {
                 allowed.extend(HANDING_OVER);
             }
             let known = |word: usize| {
-                hits.iter().any(|hit| hit.covers(word) && allowed.iter().any(|group| hit.is(*group)))
+                // A word that only stands in the gap of a phrase ("my … account") may be "second".
+                hits.iter().any(|hit| hit.says(word) && allowed.iter().any(|group| hit.is(*group)))
                     || is_code(signals, word, codes)
                     || names.has(signals.spelling(word))
             };

@@ -333,3 +333,27 @@ fn a_no_in_the_languages_that_we_only_read() {
         ],
     );
 }
+
+#[test]
+fn a_stop_is_told_from_a_complaint_and_from_a_wish() {
+    let mut wrong = Vec::new();
+    for line in
+        include_str!("../../tests/mail/stops.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let (kind, letter) = line.split_once(" | ").unwrap();
+        let (subject, text) = letter.split_once(" § ").unwrap_or(("Hello", letter));
+        let head =
+            "From: <anna@example.org>\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit";
+        let bytes = format!("{head}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
+        let intake = crate::intake::read(bytes.as_bytes(), for_tests(), &crate::intake::Limits::default());
+        let (verdict, stops) = (&intake.verdict, intake.answer.asks_to_stop);
+        let is_right = match kind {
+            "stop" => stops && !verdict.opens(),
+            _ => kind == "on" && !stops && (verdict.opens() || verdict.is_unclear()),
+        };
+        if !is_right {
+            wrong.push(format!("{line}: {stops}, {verdict:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -3,6 +3,9 @@
 //! It tries what the phrase's pattern would, in the same order, and so ends where that would; but nothing has to be compiled
 //! for it. A gap is of few words, so that little is tried in vain.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use super::code::{ANY_SCRIPT, ENDS, Phrase, Piece, STARTS};
 use super::rest::is_word;
 
@@ -10,6 +13,16 @@ use super::rest::is_word;
 struct Fit<'a> {
     phrase: &'a Phrase<'a>,
     folded: &'a [u8],
+    /// The bytes of words that stand in gaps, the last first.
+    loose: RefCell<Vec<Range<usize>>>,
+}
+
+/// What of a text a phrase is.
+pub(super) struct Fitted {
+    /// Where it ends.
+    pub end: usize,
+    /// The bytes of its words that the phrase does not say, for they stand in gaps.
+    pub loose: Vec<Range<usize>>,
 }
 
 /// What has to stand behind a piece: the rest of its row, and what follows on that.
@@ -25,14 +38,15 @@ impl Next<'_> {
     }
 }
 
-/// Where the phrase ends that begins at this place of a folded text.
-pub(super) fn end(phrase: &Phrase<'_>, folded: &[u8], at: usize) -> Option<usize> {
+/// The phrase that begins at this place of a folded text.
+pub(super) fn fitted(phrase: &Phrase<'_>, folded: &[u8], at: usize) -> Option<Fitted> {
     if phrase.is(STARTS) && !folded.get(at).is_some_and(|byte| is_word(*byte)) {
         return None;
     }
-    let fit = Fit { phrase, folded };
+    let fit = Fit { phrase, folded, loose: RefCell::default() };
     let mut rows = phrase.rows;
-    rows.find_map(|row| fit.rest(Some(&Next { row, then: None }), at))
+    let end = rows.find_map(|row| fit.rest(Some(&Next { row, then: None }), at))?;
+    Some(Fitted { end, loose: fit.loose.into_inner() })
 }
 
 impl Fit<'_> {
@@ -76,7 +90,9 @@ impl Fit<'_> {
         let end = self.run(at, of_word);
         // A space is of no word: where one has to follow, only the end of this one is worth a try.
         let from = if after.is_behind_space() { end.max(at + 1) } else { at + 1 };
-        (from..=end).rev().find_map(|end| self.gap(more, after, end))
+        // Only what leads to the end of the phrase is noted.
+        let note = |end: usize| self.loose.borrow_mut().push(at..end);
+        (from..=end).rev().find_map(|end| self.gap(more, after, end).inspect(|_| note(end)))
     }
 
     fn behind(&self, text: &[u8], at: usize) -> Option<usize> {

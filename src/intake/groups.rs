@@ -20,6 +20,8 @@ stored_enum! {
         Account = "account",
         /// An account as the place where something is.
         AccountPlace = "account_place",
+        /// Words beside a verb of erasing that has no object but an account as a place: "the contents of my account".
+        BesidePlace = "beside_place",
         /// The writer's own data.
         DataMine = "data_mine",
         /// Data, whose is not said.
@@ -38,6 +40,8 @@ stored_enum! {
         Own = "own",
         /// Whole phrases that ask to be forgotten.
         ForgetMe = "forget_me",
+        /// Whole phrases that may ask for it, of some data or some place: a person reads them.
+        ForgetPerhaps = "forget_perhaps",
         /// Another user of the account.
         OtherUser = "other_user",
         /// Several people at once: "the users", "both customers".
@@ -70,6 +74,8 @@ stored_enum! {
         LimitLaw = "limit_law",
         /// Words that make a wish of a sentence.
         Request = "request",
+        /// Of those the ones that hurry or give thanks for an answer, and make no wish of a question: "in advance".
+        InAdvance = "in_advance",
         /// Words that make a question about the way of it.
         How = "how",
         /// Words that make a condition or an occasion of it.
@@ -112,12 +118,18 @@ stored_enum! {
         Attached = "attached",
         /// It was done or announced by somebody else.
         Done = "done",
+        /// The same words where they may be a wish as well: "having my data deleted".
+        DonePerhaps = "done_perhaps",
         /// Art. 17 GDPR and its like.
         LawErasure = "law_erasure",
         /// Takes a request back.
         Undo = "undo",
         /// Whole phrases that ask to erase nothing, or to keep the account.
         Keep = "keep",
+        /// The writer did not send what was sent: "that was not me".
+        NotMe = "not_me",
+        /// Somebody else asks for it, or the writer never did: "my ex asked you to".
+        AskedBy = "asked_by",
         /// Talk about erasure that is no request.
         Topic = "topic",
         /// The writer is leaving or displeased.

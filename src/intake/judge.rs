@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
+use super::place::has_only;
 use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
@@ -35,8 +36,10 @@ const ERASING_MAX: usize = 200;
 const HOW_AND_LEAVING: &str = "how+leaving";
 /// The rule for named data with something beside it that no rule reads.
 const MORE: &str = "specific_and_more";
+/// The rule for what may ask to be forgotten, or be about some data or some place only.
+const FORGET_PERHAPS: &str = "forget_perhaps";
 /// The rules of what was not read in full.
-const UNREAD: [&str; 4] = [MORE, SEVERAL, BARE_ADDRESS, HAD];
+const UNREAD: [&str; 5] = [MORE, SEVERAL, BARE_ADDRESS, HAD, FORGET_PERHAPS];
 const REASONS_MAX: usize = 16;
 /// How the rule ends that sends a request to a person because its language was not measured.
 const UNMEASURED: &str = ".unmeasured";
@@ -207,7 +210,11 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
 /// A probable erasure beside another request: a person looks where both may be meant, and the other counts by itself
 /// where the erasure is hardly said.
 fn beside(mut erasure: Verdict, mut other: Verdict) -> Verdict {
-    let is_right = matches!(other.intent, Intent::Access | Intent::Rectification | Intent::ObjectionOptout);
+    // "Cancel my contract, and delete my account": what may be an erasure is not lost in what is done without asking.
+    let is_right = matches!(
+        other.intent,
+        Intent::Access | Intent::Rectification | Intent::ObjectionOptout | Intent::CancelContract
+    );
     // "I want to change my address, please delete the old one."
     let replaces = other.intent == Intent::Rectification && erasure.intent == Intent::ErasureSpecificData;
     if !is_right || replaces || erasure.confidence < PROBABLE_CONFIDENCE {
@@ -258,7 +265,8 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
-    let (mut signals, mut negated, mut asked_how, mut suspect) = (Vec::new(), false, false, false);
+    let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
+    let (mut suspect, mut placed) = (false, false);
     let spoken = texts.language().filter(|spoken| *spoken != language && !texts.measured.contains(language));
     for (part, found) in texts.parts() {
         let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
@@ -269,6 +277,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
             asked_how |= force == Force::AskedHow;
             let Some((target, confidence, name)) = object_of(hit, found) else {
                 suspect |= force == Force::Wish && is_suspect(hit, found);
+                placed |= force == Force::Wish && has_only(hit, found);
                 continue;
             };
             let more = target == Target::Specific && force != Force::Negated && unread::is_joined(hit, found);
@@ -290,14 +299,27 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
             }
         }
         signals.extend(whole_phrases(found, language, part));
+        signals.extend(perhaps(found, language, part));
         signals.extend(by_law(texts, found, language, part));
+    }
+    // Of who asks for all of it anyway, it says nothing new.
+    let asks_all = |signal: &Signal| {
+        signal.confidence >= OPEN_CONFIDENCE && matches!(signal.target, Target::Account | Target::Generic)
+    };
+    if signals.iter().any(asks_all) {
+        signals.retain(|signal| !signal.rule.ends_with(FORGET_PERHAPS));
     }
     told_of(texts, language, &mut signals);
     weigh(texts, &mut signals, asked_how);
+    if texts.has_any(Group::NotMe) {
+        // Whoever wrote of it, its writer does not wish it.
+        signals.iter_mut().for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
+    }
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
-    if suspect && signals.is_empty() && !negated && !asked_how && !to_many {
-        let (rule, part) = (format!("{language}.erase+unnamed"), Part::New);
-        signals.push(Signal { target: Target::Generic, confidence: SUSPECT_CONFIDENCE, rule, part });
+    if (suspect || placed) && signals.is_empty() && !negated && !asked_how && !to_many {
+        let (confidence, name) = if placed { (UNREAD_CONFIDENCE, "place") } else { (SUSPECT_CONFIDENCE, "unnamed") };
+        let (rule, part) = (format!("{language}.erase+{name}"), Part::New);
+        signals.push(Signal { target: Target::Generic, confidence, rule, part });
     }
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
@@ -333,8 +355,17 @@ fn told_of(texts: &Texts, language: Tongue, signals: &mut [Signal]) {
         && erasing.all(told)
         && !signals.iter().any(|signal| signal.part == Part::New && signal.confidence >= OPEN_CONFIDENCE)
     {
-        signals.iter_mut().for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
+        let erased = found.hits.iter().filter(own).take(ERASING_MAX);
+        let erased: Vec<Target> = erased.filter_map(|hit| Some(object_of(hit, found)?.0)).collect();
+        let of_it = |signal: &&mut Signal| erased.iter().any(|erased| takes_in(*erased, signal.target));
+        let told_of = signals.iter_mut().filter(of_it);
+        told_of.for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
     }
+}
+
+/// Whether what was erased may be what a subject asks for: "I have deleted my photos" says nothing of the account.
+fn takes_in(erased: Target, asked: Target) -> bool {
+    erased == asked || matches!(erased, Target::Account | Target::Generic | Target::Profile)
 }
 
 /// Takes force from what is only half said: beside a question about the way of it, in what looks like a newsletter, and
@@ -346,10 +377,18 @@ fn weigh(texts: &Texts, signals: &mut Vec<Signal>, asked_how: bool) {
     if asked_how {
         signals.retain(|signal| signal.rule.ends_with(HOW_AND_LEAVING));
     }
-    let to_many = texts.has_any(Group::NewsletterFooter) || texts.has_any(Group::List);
-    if to_many || texts.new.words > LONG_WORDS {
-        signals.iter_mut().for_each(|signal| signal.confidence -= 0.2);
+    let from_many = texts.has_any(Group::NewsletterFooter);
+    if from_many || texts.has_any(Group::List) || texts.new.words > LONG_WORDS {
+        signals.iter_mut().for_each(|signal| {
+            let least = if is_own(signal) && !from_many { signal.confidence.min(PROBABLE_CONFIDENCE) } else { 0.0 };
+            signal.confidence = (signal.confidence - 0.2).max(least);
+        });
     }
+}
+
+/// Whether what may be asked for is named as the writer's own: a list or many words beside it do not make it something else.
+fn is_own(signal: &Signal) -> bool {
+    signal.rule.ends_with("_mine") || signal.rule.ends_with(".forget_me")
 }
 
 fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f64, name: &str) -> Signal {
@@ -376,7 +415,8 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         found.is_question(hit.sentence) && found.beside(hit, Group::How) && !wishes
     };
     let account = move |hit: &Hit| found.within(hit, Group::Account) || found.within(hit, Group::AccountMine);
-    found.of_group(language, Group::ForgetMe).take(ERASING_MAX).filter(wish).map(move |hit| Signal {
+    let whole = found.of_group(language, Group::ForgetMe).filter(move |hit| !is_placed(hit, found));
+    whole.take(ERASING_MAX).filter(wish).map(move |hit| Signal {
         target: if account(hit) { Target::Account } else { Target::Generic },
         confidence: match () {
             () if found.beside(hit, Group::Topic) => 0.4,
@@ -384,6 +424,56 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
             () => 0.8,
         },
         rule: format!("{language}.forget_me"),
+        part,
+    })
+}
+
+/// Whether what shall not be kept is only what is kept in some place: "nothing is kept in the delivery box", "my data stored in
+/// the US", and not "in your systems".
+fn is_placed(hit: &Hit, found: &Signals) -> bool {
+    const KEPT: [&str; 10] =
+        ["kept", "retained", "stored", "held", "saved", "left", "file", "conserv", "gard", "stock"];
+    const IN: [&str; 17] = [
+        "in",
+        "inside",
+        "outside",
+        "at",
+        "over",
+        "within",
+        "during",
+        "abroad",
+        "overnight",
+        "under",
+        "dans",
+        "hors",
+        "au",
+        "chez",
+        "pendant",
+        "fuera",
+        "en",
+    ];
+    let next = hit.last + 1;
+    let bare = |word: usize| found.spelling(word).trim_matches(|c: char| !c.is_alphanumeric());
+    let ours = || found.around(hit, Group::PlaceYours).any(|place| next <= place.first && place.first <= next + 1);
+    KEPT.iter().any(|kept| bare(hit.last).starts_with(kept))
+        && found.sentence_of(hit.first).contains(&next)
+        && IN.contains(&bare(next))
+        && !ours()
+}
+
+/// Phrases that may ask to be forgotten, unless they are of a phrase that does.
+fn perhaps(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
+    let wish = move |hit: &&Hit| {
+        let asks = matches!(force(hit, found), Force::Wish | Force::Doubtful | Force::Negated);
+        let whole = found.around(hit, Group::ForgetMe).any(|whole| whole.overlaps(hit) && !is_placed(whole, found));
+        asks && !whole && !found.beside(hit, Group::List) && !undone(hit, found)
+    };
+    let placed = found.of_group(language, Group::ForgetMe).filter(move |hit| is_placed(hit, found));
+    let phrases = found.of_group(language, Group::ForgetPerhaps).chain(placed).take(ERASING_MAX).filter(wish);
+    phrases.map(move |_| Signal {
+        target: Target::Generic,
+        confidence: UNREAD_CONFIDENCE,
+        rule: format!("{language}.{FORGET_PERHAPS}"),
         part,
     })
 }
@@ -445,3 +535,7 @@ fn scope(texts: &Texts, language: Tongue, signals: &[Signal]) -> Intent {
 #[cfg(test)]
 #[path = "judge_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "lost_tests.rs"]
+mod lost_tests;

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub(super) use super::groups::Group;
-use super::phrases::{Finder, Reading};
+use super::phrases::{Finder, Found, Reading};
 use super::rest::is_word;
 use super::tables::{Tables, Which};
 use super::tongue::{MEASURED_LETTERS_MIN, Tongue, Tongues};
@@ -148,17 +148,22 @@ impl Lexicon {
     /// The languages in which a folded text is a whole phrase of any group.
     pub(super) fn languages_of(&self, phrase: &str) -> Vec<Tongue> {
         let found = self.finder(Which::All).find(phrase, Reading::All);
-        let whole = found.into_iter().filter(|(_, range)| *range == (0..phrase.len()));
-        whole.map(|(pattern, _)| self.of_pattern(pattern).0).collect()
+        let whole = found.into_iter().filter(|found| found.range == (0..phrase.len()));
+        whole.map(|found| self.of_pattern(found.pattern).0).collect()
     }
 
     /// Every phrase in a folded text, with its language, topic and byte range, in the order of the text: of the languages
     /// that its sentences or the whole of it may be in, and of these.
     pub(super) fn locate(&self, folded: &str, also: Tongues) -> impl Iterator<Item = (Tongue, &Topic, Range<usize>)> {
+        self.found(folded, also).map(|(language, topic, found)| (language, topic, found.range))
+    }
+
+    /// The same, with the words of each that its phrase does not say.
+    pub(super) fn found(&self, folded: &str, also: Tongues) -> impl Iterator<Item = (Tongue, &Topic, Found)> {
         let found = self.finder(Which::All).find(folded, Reading::Plausible(also));
-        found.into_iter().map(|(pattern, range)| {
-            let (language, topic) = self.of_pattern(pattern);
-            (language, topic, range)
+        found.into_iter().map(|found| {
+            let (language, topic) = self.of_pattern(found.pattern);
+            (language, topic, found)
         })
     }
 

@@ -22,6 +22,7 @@ mod follow;
 mod named;
 mod pieces;
 mod plain;
+mod words;
 
 use pieces::{Piece, pieces};
 

@@ -11,7 +11,8 @@ use super::utterance::conditional;
 /// Words that may stand between a negation and its verb.
 const NEGATION_WORDS: usize = 3;
 /// Phrases that say something else by a negation: "I do not use it", "I have had no reply".
-const OTHERWISE: [Group; 4] = [Group::Leaving, Group::Reminder, Group::NoAccount, Group::ForgetMe];
+const OTHERWISE: [Group; 5] =
+    [Group::Leaving, Group::Reminder, Group::NoAccount, Group::ForgetMe, Group::ForgetPerhaps];
 /// What may be erased, or be left.
 const OBJECTS: [Group; 6] =
     [Group::AccountMine, Group::Account, Group::DataMine, Group::Data, Group::Profile, Group::ContactMine];

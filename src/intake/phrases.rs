@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::code::{NEEDLE, Phrase};
-use super::fit;
+use super::fit::{Fitted, fitted};
 use super::rest::{Rest, is_word};
 use super::tables::{Tables, Which};
 use super::tongue::{Tongues, plausible};
@@ -29,6 +29,15 @@ struct Candidate {
     code: u32,
     /// Where the phrase ends; `None` where it has to be held against the text.
     end: Option<usize>,
+}
+
+/// A phrase in a folded text.
+pub(super) struct Found {
+    pub pattern: usize,
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// The bytes of its words that the phrase does not say, for they stand in gaps.
+    pub loose: Vec<Range<usize>>,
 }
 
 /// In which languages a text is read.
@@ -71,8 +80,8 @@ impl<'t> Finder<'t> {
         Self { tables, trie: Trie { tables, which } }
     }
 
-    /// Every phrase in a folded text: its pattern and its bytes, in the order of the text.
-    pub fn find(self, folded: &str, reading: Reading) -> Vec<(usize, Range<usize>)> {
+    /// Every phrase in a folded text, in the order of the text.
+    pub fn find(self, folded: &str, reading: Reading) -> Vec<Found> {
         let seen = Seen::of(self, folded);
         let whole = match reading {
             Reading::All => Tongues::ALL,
@@ -95,9 +104,9 @@ impl<'t> Finder<'t> {
                 if at < free.from(pattern) {
                     continue;
                 }
-                if let Some(end) = self.end(tried, folded, at, Some(&signs)) {
+                if let Some(Fitted { end, loose }) = self.fitted(tried, folded, at, Some(&signs)) {
                     free.set(pattern, end);
-                    found.push((pattern, at..end));
+                    found.push(Found { pattern, range: at..end, loose });
                 }
             }
         }
@@ -118,7 +127,8 @@ impl<'t> Finder<'t> {
             self.candidates(bytes, &begun, Tongues::ALL, &mut here);
         });
         here.sort_unstable();
-        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(|tried| self.end(tried, folded, at, None))
+        let fits = |tried: &[Candidate]| self.fitted(tried, folded, at, None).map(|fitted| fitted.end);
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(fits)
     }
 
     fn candidates(self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
@@ -141,19 +151,22 @@ impl<'t> Finder<'t> {
         }
     }
 
-    /// Where the first phrase of one pattern ends of which these are the beginnings, the best first.
-    fn end(self, tried: &[Candidate], folded: &str, at: usize, signs: Option<&Signs>) -> Option<usize> {
+    /// The first phrase of one pattern of which these are the beginnings, the best first.
+    fn fitted(self, tried: &[Candidate], folded: &str, at: usize, signs: Option<&Signs>) -> Option<Fitted> {
         let mut vain = None;
         tried.iter().find_map(|candidate| {
-            if candidate.end.is_some() || vain == Some(candidate.code) {
-                return candidate.end;
+            if let Some(end) = candidate.end {
+                return Some(Fitted { end, loose: Vec::new() });
+            }
+            if vain == Some(candidate.code) {
+                return None;
             }
             vain = Some(candidate.code);
             let phrase = Phrase::of(self.tables.code.get(candidate.code as usize..)?)?;
             if signs.is_some_and(|signs| signs.lack(phrase.needles)) {
                 return None;
             }
-            fit::end(&phrase, folded.as_bytes(), at)
+            fitted(&phrase, folded.as_bytes(), at)
         })
     }
 }

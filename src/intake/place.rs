@@ -2,7 +2,10 @@
 
 use super::lexicon::{Group, Topic};
 use super::signals::{Hit, Signals};
-use super::utterance::is_erasing;
+use super::utterance::{is_erasing, wished};
+
+/// Words that may stand between a verb of erasing and a place.
+const NEAR_WORDS: usize = 3;
 
 /// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
 /// our account" nor "the whole of the account".
@@ -44,6 +47,52 @@ pub(super) fn has_named(hit: &Hit, account: &Hit, found: &Signals) -> bool {
             && !between.any(|other| other.is(Group::Conjunction) || other.is(Group::Also) || is_erasing(other))
     };
     sentence().any(|named| is_had(&named))
+}
+
+/// Whether a wish to erase has nothing but an account as a place: "the contents of my account", "me from the account", "the access
+/// to the account, and the account". Whether the account is meant, a person has to say.
+pub(super) fn has_only(hit: &Hit, found: &Signals) -> bool {
+    let names_account = |place: &Hit| found.within(place, Group::Account) || found.within(place, Group::AccountMine);
+    let only = |place: &Hit| {
+        let near = place.distance(hit) <= NEAR_WORDS && !place.overlaps(hit) && names_account(place);
+        near && (joins(place, found) || is_bare(hit, place, found))
+    };
+    let other_thing = hit.is(Group::CloseVerb) || found.beside(hit, Group::Topic) || found.beside(hit, Group::List);
+    !other_thing && wished(hit, found) && found.around(hit, Group::AccountPlace).any(only)
+}
+
+/// Whether a place takes in an "and" behind its account: "from the account and the account".
+fn joins(place: &Hit, found: &Signals) -> bool {
+    let inside = |link: &Hit| place.first < link.first && link.last < place.last;
+    let mut accounts = found.around(place, Group::Account);
+    found
+        .around(place, Group::Conjunction)
+        .any(|link| inside(link) && accounts.any(|account| account.first > place.first && account.last < link.first))
+}
+
+/// Whether nothing that could be an object stands between the words of asking, the verb and the place.
+fn is_bare(hit: &Hit, place: &Hit, found: &Signals) -> bool {
+    const LIGHT: [Group; 9] = [
+        Group::BesidePlace,
+        Group::Request,
+        Group::Courtesy,
+        Group::Own,
+        Group::AnswerLink,
+        Group::AnswerWord,
+        Group::Yes,
+        Group::EraseVerb,
+        Group::EraseNoun,
+    ];
+    let clause = found.clause_words(hit.clause);
+    let asks = found.around(hit, Group::Request).filter(|asks| clause.contains(&asks.first) && asks.first < hit.first);
+    let from = asks.map(|asks| asks.first).max().unwrap_or(clause.start);
+    let light = |word: usize| {
+        let mut known = found.sentences(hit.sentence, hit.sentence).iter();
+        let is = |other: &Hit| other.language == hit.language && other.covers(word);
+        place.covers(word) || known.any(|other| is(other) && LIGHT.iter().any(|group| other.is(*group)))
+    };
+    let named = found.around(hit, Group::Pronoun).any(|it| from <= it.first && it.last < hit.last.max(place.first));
+    place.clause == hit.clause && !named && (from..hit.last.max(place.first)).all(light)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
+use super::phrases::Found;
 use super::tongue::{Tongue, Tongues, plausible};
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
@@ -28,6 +29,8 @@ pub(super) struct Hit {
     pub last: usize,
     pub clause: usize,
     pub sentence: usize,
+    /// Which of its words the phrase does not say, for they stand in a gap: a bit each, the first word the lowest.
+    loose: u64,
 }
 
 impl Hit {
@@ -38,6 +41,11 @@ impl Hit {
     /// Whether the hit takes in this word.
     pub const fn covers(&self, word: usize) -> bool {
         self.first <= word && word <= self.last
+    }
+
+    /// Whether the phrase itself says this word: "my" and "account" of "my … account", and nothing between.
+    pub const fn says(&self, word: usize) -> bool {
+        self.covers(word) && matches!(self.loose.checked_shr((word - self.first) as u32), Some(bits) if bits & 1 == 0)
     }
 
     /// Whether two hits share a word.
@@ -86,12 +94,14 @@ impl Signals {
         let folded = lexicon.put_right(fold(text));
         let (words, questions) = segment(&folded);
         let mut hits = Vec::new();
-        for (language, topic, range) in lexicon.locate(&folded, Tongues::default()) {
+        for (language, topic, Found { range, loose, .. }) in lexicon.found(&folded, Tongues::default()) {
             let at = |byte: usize| words.partition_point(|word| word.start <= byte).saturating_sub(1);
             let (first, last) = (at(range.start), at(range.end.saturating_sub(1)));
             if let Some(word) = words.get(first).filter(|_| hits.len() < HITS_MAX) {
                 let (clause, sentence) = (word.clause, word.sentence);
-                hits.push(Hit { language, topic: *topic, first, last, clause, sentence });
+                let bits = loose.iter().map(|word| 1_u64.checked_shl((at(word.start) - first) as u32).unwrap_or(0));
+                let loose = bits.fold(0, std::ops::BitOr::bitor);
+                hits.push(Hit { language, topic: *topic, first, last, clause, sentence, loose });
             }
         }
         let openings =

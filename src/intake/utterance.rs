@@ -334,17 +334,49 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     if conditional(hit, found) {
         return Force::Conditional;
     }
-    if before(Group::How, WINDOW_WORDS) && !found.beside(hit, Group::Request) {
-        return Force::AskedHow;
+    // "How do I delete my account, thank you in advance" asks no more than "how do I delete my account".
+    let asks = |request: &Hit| !found.around(request, Group::InAdvance).any(|thanks| thanks.overlaps(request));
+    if before(Group::How, WINDOW_WORDS) && !found.around(hit, Group::Request).any(asks) {
+        return if asks_whether(hit, found) { Force::Doubtful } else { Force::AskedHow };
     }
     match found.within(hit, Group::Done).then(|| against::asked(hit, found)) {
-        // "Deleted my account, please" opens with what may be a verb.
-        Some(Asked::No) if !found.opens(hit) && !negation::is_near(hit, found) => return Force::Reported,
+        // "Deleted my account" opens with what may be a verb; "deleted my account, how do I get it back?" does not ask for it.
+        Some(Asked::No)
+            if (!found.opens(hit) || found.is_question(hit.sentence))
+                && !negation::is_near(hit, found)
+                && !is_open(hit, found) =>
+        {
+            return Force::Reported;
+        }
         Some(Asked::No | Asked::Perhaps) => return Force::Doubtful,
         Some(Asked::Yes) | None => {}
     }
     let doubtful = against::is_lamented(hit, found) || against::is_thanked(hit, found) || negation::is_far(hit, found);
-    if doubtful { Force::Doubtful } else { Force::Wish }
+    if doubtful || against::is_anothers(hit, found) { Force::Doubtful } else { Force::Wish }
+}
+
+/// Whether words that tell of what was done may be a wish for something of the writer's own: in a question, or with no past
+/// tense ("I'd prefer having my account deleted"). Thanks tell.
+fn is_open(hit: &Hit, found: &Signals) -> bool {
+    let open = asks_if(hit, found) || found.within(hit, Group::DonePerhaps);
+    open && names_own(hit, found) && !against::is_thanked(hit, found)
+}
+
+fn names_own(hit: &Hit, found: &Signals) -> bool {
+    [Group::AccountMine, Group::DataMine].into_iter().any(|group| found.beside(hit, group))
+}
+
+/// Whether a question is whether it was done ("have you deleted my account yet?"), and not how or why.
+fn asks_whether(hit: &Hit, found: &Signals) -> bool {
+    found.within(hit, Group::Done) && asks_if(hit, found) && names_own(hit, found)
+}
+
+/// Whether the clause of a hit is a question with no word of "how" or "why" but the one that its verb begins with; not "my account
+/// was deleted, can you restore it?".
+fn asks_if(hit: &Hit, found: &Signals) -> bool {
+    let of_verb = |how: &Hit| found.around(hit, Group::Done).any(|done| done.overlaps(hit) && done.overlaps(how));
+    let ends = found.clause_words(hit.clause).end == found.sentence_of(hit.first).end;
+    ends && found.is_question(hit.sentence) && found.around(hit, Group::How).all(of_verb)
 }
 
 /// Whether the hit tells of what was done, as far as its words show.

@@ -464,7 +464,7 @@ fn a_mistyped_table_or_column_is_told_with_what_was_meant() {
     shop.rewrite("shop.toml", "[tables.orders]", "[tables.oders]");
     let said = shop.run(&["map", "check", "-o", "json"]);
     for meant in ["did you mean \\\"full_name\\\"? correct", "did you mean \\\"orders\\\"? correct"] {
-        assert!(said.out.contains(meant), "{meant} in {}", said.out);
+        assert!(said.out.contains(meant), "{meant} in {} {}", said.out, said.err);
     }
 }
 

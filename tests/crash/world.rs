@@ -255,15 +255,7 @@ impl Daemon<'_> {
     /// Works through a phase until nothing is left to do.
     pub async fn work(&mut self, phase: Phase) -> Result<(), String> {
         self.order(phase, None).await;
-        self.in_time(phase, async |daemon| {
-            while let Some(line) = daemon.answers.next_line().await.unwrap() {
-                if line.ends_with(DONE) {
-                    return Ok(());
-                }
-            }
-            Err(format!("ended with {}", daemon.child.wait().await.unwrap()))
-        })
-        .await
+        self.in_time(phase, async |daemon| daemon.until(DONE).await).await
     }
 
     /// Works through a phase until it is killed at this passage of a point.
@@ -279,6 +271,16 @@ impl Daemon<'_> {
             if ended.signal() == Some(9) { Ok(()) } else { Err(format!("was not killed but ended with {ended}")) }
         })
         .await
+    }
+
+    /// Reads what it says until it says this.
+    async fn until(&mut self, word: &str) -> Result<(), String> {
+        while let Some(line) = self.answers.next_line().await.unwrap() {
+            if line.ends_with(word) {
+                return Ok(());
+            }
+        }
+        Err(format!("ended with {}", self.child.wait().await.unwrap()))
     }
 
     /// Ends it in order.

@@ -210,12 +210,12 @@ const SINGLE: &[Case] = &[
     (
         OWNER,
         "vi prego di cancellare l'utente Anna Garrido e tutti i suoi dati dal nostro account.",
-        Asked(&[Scope::User], ""),
+        Asked(&[Scope::User], "Anna Garrido <user7@team.example>"),
     ),
     (
         OWNER,
         "verwijder alstublieft onze gebruiker Una Miller en al haar gegevens uit onze account.",
-        Asked(&[Scope::User], ""),
+        Asked(&[Scope::User], "Una Miller <user6@team.example>"),
     ),
 ];
 

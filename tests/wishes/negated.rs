@@ -51,18 +51,30 @@ async fn a_complaint_and_a_prohibition_with_nothing_open_go_to_a_person() {
     }
 }
 
-/// It still stops what is open.
+/// It still stops what is open; so does who prevents it, or says that somebody else asked. What may ask as well is also read.
 #[tokio::test]
 async fn a_prohibition_pauses_what_is_open() {
-    let world = World::sqlite().await;
-    world
-        .live(async {
-            let request = world.ask_and_confirm(OWNER).await;
-            let stop = write(&world, OWNER, ("Hello", "Please do not delete my account.")).await;
-            assert_eq!(stop, (Disposition::Answer, Some(request)));
-            assert_eq!(world.state(request).await, State::OnHold);
-        })
-        .await;
+    for text in [
+        "Please do not delete my account.",
+        "Please avoid deleting my account, I still need it.",
+        "Évitez de supprimer mon compte.",
+        "Someone asked you to delete my account. That was not me.",
+        "My ex-wife asked you to delete my account. Please don't do that.",
+        "Ich habe nicht darum gebeten, mein Konto zu löschen.",
+    ] {
+        let world = World::sqlite().await;
+        world
+            .live(async {
+                let request = world.ask_and_confirm(OWNER).await;
+                let (disposition, case) = write(&world, OWNER, ("Hello", text)).await;
+                match disposition {
+                    Disposition::Answer => assert_eq!(case, Some(request), "{text}"),
+                    _ => assert_eq!(world.state(case.unwrap()).await, State::NeedsReview, "{text}"),
+                }
+                assert_eq!(world.state(request).await, State::OnHold, "{text}");
+            })
+            .await;
+    }
 }
 
 /// Who repeats the wish, and says "not" of something else, has not said no.

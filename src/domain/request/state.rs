@@ -125,6 +125,8 @@ stored_enum! {
         TooManyRows = "too_many_rows",
         /// Rows that would be kept have no end that can be read, or cannot let go of what is personal after it.
         RetentionUnclear = "retention_unclear",
+        /// Rows that were kept on a ground cannot be erased now that their time is over.
+        KeptStuck = "kept_stuck",
         /// The row that is to be erased is not in its store, or is there more than once.
         SubjectMissing = "subject_missing",
         /// A store refused what it was asked to do.

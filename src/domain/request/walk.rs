@@ -440,7 +440,8 @@ fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
     {
         assert_eq!((Some(ends), ends), (after.erase_at, now.plus(Policy::default().grace)), "the whole grace period");
     }
-    let clock_runs = !after.state.is_ended() || after.state == State::Forwarded;
+    let asked = after.origin == Origin::Letter;
+    let clock_runs = asked && (!after.state.is_ended() || after.state == State::Forwarded);
     if effects.contains(&Effect::CancelWakes) && clock_runs && !after.due_told {
         let warned = at(Wake::DueSoon).expect("the team is warned before the due date");
         assert!(warned == now || warned.plus_days(7).date() <= after.deadlines.legal_due);
@@ -497,7 +498,13 @@ impl Watched {
     }
 
     fn check(&mut self, before: &Request, moved: &Result<(Request, Vec<Effect>), IllegalTransition>, seed: u64) {
-        assert!(self.waits || before.due_told || self.answered, "seed {seed}: nobody watches a {}", before.state);
+        // Nobody waits for an answer who has not asked.
+        let asked = before.origin == Origin::Letter;
+        assert!(
+            self.waits || before.due_told || self.answered || !asked,
+            "seed {seed}: nobody watches a {}",
+            before.state
+        );
         if let Ok((after, effects)) = moved {
             self.follow(effects);
             self.answered |= after.state.is_ended() && after.state != State::Forwarded;

@@ -224,10 +224,13 @@ pub fn needs(store: &StoreMap, schema: &Schema) -> Vec<Need> {
             reads.extend(mapped.personal().map(|(column, _)| column.to_owned()));
             reads.sort();
             reads.dedup();
+            // One that the store does not have is a defect of the map, which says so.
+            reads.retain(|column| found.column(column).is_some());
             need(Right::Select, reads, true);
             let mut masks: Vec<_> = variants.iter().flat_map(|(_, variant)| variant.mask.keys().cloned()).collect();
             masks.sort();
             masks.dedup();
+            masks.retain(|column| found.column(column).is_some());
             if !masks.is_empty() {
                 need(Right::Update, masks, true);
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::db::{Tx, legal_holds};
 use crate::erase::map::TableRef;
 use crate::erase::{People, Skeleton};
+use crate::stores::Key;
 use crate::vault::{InstallationKeys, KeyEncryptionKey};
 use crate::verify::{HeldKind, LegalHoldRecord};
 
@@ -24,13 +25,17 @@ pub(super) fn touched(keys: &InstallationKeys, account_mac: [u8; 32], skeleton: 
         }
     }
     for (at, rows) in people {
-        let name = at.to_string();
         for key in rows {
-            let texts: Vec<_> = key.0.iter().map(|value| value.to_text()).collect();
-            touched.insert((HeldKind::Subject, keys.subject_mac(&name, &texts.join("/"))), None);
+            touched.insert((HeldKind::Subject, person(keys, at, key)), None);
         }
     }
     touched
+}
+
+/// What a person is known by whose row this is.
+pub(super) fn person(keys: &InstallationKeys, at: &TableRef, key: &Key) -> [u8; 32] {
+    let texts: Vec<_> = key.0.iter().map(|value| value.to_text()).collect();
+    keys.subject_mac(&at.to_string(), &texts.join("/"))
 }
 
 /// The tables that are held, of a plan with these.

@@ -1,25 +1,23 @@
-//! Looks at the rows that a case keeps, and opens the erasing of those whose time is over.
+//! Looks at the rows that a case keeps, and has those erased whose time is over.
 //!
 //! One job per case, from the first completion until the last row is gone. It asks the rows themselves until when they stay, waits
 //! for the first of them, and then opens a request that nobody wrote a letter for: the keys move into it, and it is erased, read back
 //! and completed like any other, under a continuation of what permitted the erasure that kept them.
 //!
-//! Where the map does not know the rows any more, or they have no end that can be read, that request waits for a person instead; it
-//! is looked at again every week, and goes on by itself when the cause is gone.
+//! What stands in the way of some rows (`trouble`) waits for a person and holds up no others. It is looked at again every week, and
+//! goes on by itself when the cause is gone; who ends that request says that they have seen to those rows themselves.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tracing::warn;
 use uuid::Uuid;
 
 use crate::breakpoint;
-use crate::db::{Tx, jobs, kept, keys, requests, sealed};
-use crate::domain::request::{Event, Origin, ReviewReason, Warrant};
-use crate::domain::{CaseId, RequestId, Retry, State, Timestamp};
-use crate::erase::{Discovery, Ends, EraseError, Skeleton, ends, plan_past_keeping};
+use crate::db::requests::Stored;
+use crate::db::{Tx, authorities, holds, jobs, kept, keys, sealed};
+use crate::domain::request::{Event, Origin, Warrant};
+use crate::domain::{Calendar, CaseId, Retry, Timestamp};
+use crate::erase::Discovery;
 use crate::queue::Lease;
-use crate::stores::Key;
 use crate::trail::Actor;
 use crate::vault::{DataKey, KeyOwner, KeyPurpose};
 use crate::verify::{Authority, Beginning, KeptRecord};
@@ -29,45 +27,46 @@ use super::super::error::FlowError;
 use super::super::house::House;
 use super::super::ledger::CaseLedger;
 use super::super::{erase, note, open, safe};
-use super::remember::{self, Chunk, KEYS, Remainder};
+use super::remember::{self, KEYS};
+use super::sorted::{self, Looked};
+use super::trouble::{self, Trouble};
 
 /// Rows are looked at this often at least: a map may let them go sooner than was told.
 const LOOK_DAYS: u32 = 90;
 
-/// How long it waits for a store that is away.
+/// How long it waits for a store that is away, and between two looks.
 const AWAY: Duration = Duration::from_secs(6 * 3_600);
-
-/// How long it waits for a person.
-const TROUBLE_DAYS: u32 = 7;
 
 #[derive(serde::Deserialize)]
 struct Payload {
     case: Uuid,
 }
 
-/// What a look has found.
-struct Looked {
-    skeleton: Skeleton,
-    remainder: Remainder,
-    /// The keys whose time is over, by their set.
-    over: BTreeMap<usize, Vec<Key>>,
-    /// Chunks that lose keys, with what stays of them.
-    changed: Vec<(Uuid, Chunk)>,
-    /// The last day of the row that stays shortest.
-    first: Option<jiff::civil::Date>,
+/// The case that a job looks at.
+pub(super) fn case_of(lease: &Lease) -> Result<CaseId, FlowError> {
+    let Payload { case } = super::super::payload(lease)?;
+    Ok(CaseId::from_bytes(case.into_bytes()))
 }
 
 /// Looks, and opens what is to be erased. It never ends but with the last row: what stands in its way is a person's to see.
 pub(in crate::flow) async fn look(house: &House, lease: &Lease) -> Result<(), FlowError> {
-    let Payload { case } = super::super::payload(lease)?;
-    let case = CaseId::from_bytes(case.into_bytes());
+    let case = case_of(lease)?;
     match look_at(house, lease, case).await {
-        Err(error) if error.retry() == Retry::Permanent => trouble(house, lease, case, &error).await,
-        Err(error) => {
-            warn!(error = %error.chain(), "rows that are kept cannot be looked at; tried again later");
-            put_off(house, lease, house.clock.now().plus(AWAY)).await
+        Err(error) if error.retry() == Retry::Permanent => {
+            let mut tx = house.db.write().await?;
+            let at = trouble::tell(house, &mut tx, case, &error).await?;
+            jobs::snooze_in(&mut tx, lease, at).await?;
+            Ok(tx.commit().await?)
         }
-        done => done,
+        Err(error @ FlowError::Erase(_)) => {
+            let at = house.clock.now().plus(AWAY);
+            let mut tx = house.db.write().await?;
+            trouble::away(house, &mut tx, case, &error).await?;
+            jobs::note_reason(&mut tx, lease.held(), error.code()).await?;
+            jobs::snooze_in(&mut tx, lease, at).await?;
+            Ok(tx.commit().await?)
+        }
+        other => other,
     }
 }
 
@@ -79,48 +78,15 @@ async fn look_at(house: &House, lease: &Lease, case: CaseId) -> Result<(), FlowE
     };
     record.check(house.keys.gate())?;
     let key = remember::key(house, &mut tx, case).await?.ok_or(FlowError::KeyDestroyed(KeyPurpose::Kept))?;
-    let remainder = remember::remainder(&mut tx, &key).await?;
+    let (remainder, trouble) = (remember::remainder(&mut tx, &key).await?, Trouble::of(house, &mut tx, case).await?);
     drop(tx);
-    let looked = looked(house, &key, remainder).await?;
-    go_on(house, lease, &record, &key, looked).await
-}
-
-async fn put_off(house: &House, lease: &Lease, until: Timestamp) -> Result<(), FlowError> {
-    let mut tx = house.db.write().await?;
-    jobs::snooze_in(&mut tx, lease, until).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Asks every kept row until when it stays, a chunk at a time.
-async fn looked(house: &House, key: &DataKey, mut remainder: Remainder) -> Result<Looked, FlowError> {
-    let keepings: Vec<_> = remainder.sets.iter().map(|set| set.keeping.clone()).collect();
-    let skeleton = plan_past_keeping(&house.map, &remainder.target, &keepings)?;
-    let (today, mut after) = (house.clock.now().date(), None);
-    let (mut over, mut changed, mut first) = (BTreeMap::<usize, Vec<Key>>::new(), Vec::new(), None);
-    for set in &mut remainder.sets {
-        (set.rows, set.until) = (0, None);
+    if matches!(trouble, Trouble::Paused) {
+        let mut tx = house.db.write().await?;
+        jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY)).await?;
+        return Ok(tx.commit().await?);
     }
-    loop {
-        let mut tx = house.db.read().await?;
-        let Some((id, chunk)) = remember::chunk_after(&mut tx, key, after).await? else { break };
-        drop(tx);
-        after = Some(id);
-        let (set, number) = (chunk.set, chunk.keys.len());
-        let (Some(step), Some(kept)) = (skeleton.steps.get(set), remainder.sets.get_mut(set)) else {
-            return Err(FlowError::Broken("kept keys of a set that nobody kept"));
-        };
-        let Ends { over: gone, staying, first: next, last } =
-            ends(&skeleton, &house.stores, house.erase_limits, (step, chunk.keys), today).await?;
-        kept.rows += staying.len() as u64;
-        kept.until = kept.until.max(last);
-        first = [first, next].into_iter().flatten().min();
-        if staying.len() < number {
-            changed.push((id, Chunk { set, keys: staying }));
-        }
-        over.entry(set).or_default().extend(gone);
-    }
-    over.retain(|_, keys| !keys.is_empty());
-    Ok(Looked { skeleton, remainder, over, changed, first })
+    let looked = sorted::look(house, &key, remainder, trouble.seen_to()).await?;
+    go_on(house, lease, &record, &key, (looked, trouble)).await
 }
 
 /// Writes what a look has found: the keys that are over move into a request, and what is left waits for its own day.
@@ -129,44 +95,69 @@ async fn go_on(
     lease: &Lease,
     record: &KeptRecord,
     key: &DataKey,
-    looked: Looked,
+    (looked, before): (Looked, Trouble),
 ) -> Result<(), FlowError> {
     breakpoint!("retention.looked");
     let now = house.clock.now();
     let mut tx = house.db.write().await?;
-    let waiting = waiting(&mut tx, record.case).await?;
-    if !looked.over.is_empty() {
-        begin(house, &mut tx, lease, record, waiting, &looked).await?;
-    } else if let Some(waiting) = waiting {
-        let bindings = waiting.bindings.clone();
-        advance(house, &mut tx, &waiting, &Event::WithdrawnByOperator, bindings, Actor::PROGRAM).await?;
+    let trouble = Trouble::of(house, &mut tx, record.case).await?;
+    let same = kept::lock(&mut tx, record.case).await? && trouble.is_like(&before);
+    // The case was completed once more meanwhile, or a person did something: it is looked at anew.
+    if !same || remember::remainder(&mut tx, key).await?.number != looked.remainder.number {
+        return Err(FlowError::Moved);
+    }
+    if matches!(trouble, Trouble::Ended(_)) {
+        kept::set_trouble(&mut tx, record.case, None).await?;
+    }
+    if let Some(obstacle) = &looked.obstacle {
+        trouble::tell(house, &mut tx, record.case, obstacle).await?;
+    }
+    match (trouble.waiting(), &looked.over) {
+        (waiting, Some(_)) => {
+            let waiting = waiting.filter(|_| looked.obstacle.is_none());
+            begin(house, &mut tx, lease, record, waiting, &looked).await?;
+        }
+        (Some(waiting), None) if looked.obstacle.is_none() => {
+            let (event, bindings) = (Event::WithdrawnByOperator, waiting.bindings.clone());
+            advance(house, &mut tx, &waiting, &event, bindings, Actor::PROGRAM).await?;
+        }
+        _ => {}
     }
     for (blob, chunk) in &looked.changed {
-        sealed::delete(&mut tx, *blob).await?;
-        if !chunk.keys.is_empty() {
+        if !sealed::delete(&mut tx, *blob).await? {
+            return Err(FlowError::Moved);
+        }
+        if !chunk.rows.is_empty() {
             remember::put(house, &mut tx, key, KEYS, chunk).await?;
         }
     }
-    if looked.remainder.sets.iter().all(|set| set.rows == 0) {
-        forget(house, &mut tx, record.case).await?;
-        jobs::complete_in(&mut tx, lease).await?;
-    } else {
-        remember::put_remainder(house, &mut tx, key, &looked.remainder).await?;
-        let over = looked.first.map(|day| crate::domain::Calendar::utc().end_of(day));
-        let at = now.plus_days(LOOK_DAYS);
-        let at = over.map_or(at, |over| at.min(over)).max(now.plus(AWAY));
-        kept::set_look(&mut tx, record.case, at).await?;
-        jobs::snooze_in(&mut tx, lease, at).await?;
-    }
+    settle(house, &mut tx, lease, record.case, key, &looked, now).await?;
     tx.commit().await?;
     breakpoint!("retention.committed");
     Ok(())
 }
 
-/// The request that waits for a person because these rows could not be looked at.
-async fn waiting(tx: &mut Tx, case: CaseId) -> Result<Option<requests::Stored>, FlowError> {
-    let Some(id) = kept::trouble(tx, case).await? else { return Ok(None) };
-    Ok(requests::load(tx, id).await?.filter(|stored| stored.request.state == State::NeedsReview))
+/// Waits for the next end, or ends with the last row.
+async fn settle(
+    house: &House,
+    tx: &mut Tx,
+    lease: &Lease,
+    case: CaseId,
+    key: &DataKey,
+    looked: &Looked,
+    now: Timestamp,
+) -> Result<(), FlowError> {
+    if looked.remainder.sets.iter().all(|set| set.rows == 0) {
+        forget(house, tx, case).await?;
+        return Ok(jobs::complete_in(tx, lease).await?);
+    }
+    remember::put_remainder(house, tx, key, &looked.remainder).await?;
+    let days = if looked.obstacle.is_some() { trouble::LOOK_DAYS } else { LOOK_DAYS };
+    let at = now.plus_days(days);
+    let over = looked.first.map(|day| Calendar::utc().end_of(day));
+    let at = over.map_or(at, |over| at.min(over)).max(now.plus(AWAY));
+    kept::set_look(tx, case, at).await?;
+    Ok(jobs::snooze_in(tx, lease, at).await?)
 }
 
 /// Opens the request that erases what is over, with its keys, and lets it begin.
@@ -175,49 +166,43 @@ async fn begin(
     tx: &mut Tx,
     lease: &Lease,
     record: &KeptRecord,
-    waiting: Option<requests::Stored>,
+    waiting: Option<Stored>,
     looked: &Looked,
 ) -> Result<(), FlowError> {
+    let Some(over) = &looked.over else { return Ok(()) };
     let stored = match waiting {
         Some(stored) => stored,
         None => open::by_itself(house, tx, Origin::Retention, record.case).await?,
     };
     let (id, case, now, gate) = (stored.request.id, stored.request.case, house.clock.now(), house.keys.gate());
-    let digest = looked.skeleton.digest;
-    let lives = house.terms().authority_lives;
+    let (digest, lives) = (over.skeleton.digest, house.terms().authority_lives);
     let authority = Authority::of_ended_keeping(record, gate, id, digest, lives, now, &*house.chance)?;
-    let beginning = Beginning::of(&authority, &[], Duration::ZERO, now, gate)
+    let holds = holds::of_request(tx, id).await?;
+    let beginning = Beginning::of(&authority, &holds, Duration::ZERO, now, gate)
         .map_err(|_| FlowError::Broken("what was kept does not permit to go on"))?;
     note::issued(house, tx, case, &authority, Actor::PROGRAM).await?;
-    crate::db::authorities::begin(tx, beginning.record()).await?;
+    authorities::begin(tx, beginning.record()).await?;
     save(&erase::ledger(house, lease, &stored, &authority, 0), tx, looked).await?;
     let mut bindings = stored.bindings.clone();
     (bindings.account_mac, bindings.plan_digest) = (Some(record.account_mac), Some(digest));
-    let event =
-        Event::KeepingEnded { warrant: Warrant { authority: authority.id(), expires_at: authority.expires_at() } };
-    advance(house, tx, &stored, &event, bindings, Actor::PROGRAM).await?;
+    let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
+    advance(house, tx, &stored, &Event::KeepingEnded { warrant }, bindings, Actor::PROGRAM).await?;
     Ok(())
 }
 
 /// Saves the keys as those of the new request: to its engine they are what was found.
 async fn save(ledger: &CaseLedger<'_>, tx: &mut Tx, looked: &Looked) -> Result<(), FlowError> {
+    let Some(over) = &looked.over else { return Ok(()) };
     let size = ledger.house.erase_limits.chunk_rows.max(1) as usize;
-    let mut chunks = BTreeMap::new();
-    for (place, step) in looked.skeleton.steps.iter().enumerate() {
-        let keys = looked.over.get(&place).map(Vec::as_slice).unwrap_or_default();
-        let mut sizes = Vec::new();
+    let mut discovery = Discovery::of(over.skeleton.clone());
+    discovery.of = looked.remainder.of.clone();
+    for (step, keys) in over.skeleton.steps.iter().zip(&over.keys) {
+        let sizes = discovery.chunks.entry(step.rows.to_string()).or_default();
         for (number, keys) in (0..).zip(keys.chunks(size)) {
             ledger.save_keys_in(tx, &step.rows, number, keys).await?;
             sizes.push(keys.len() as u64);
         }
-        chunks.insert(step.rows.to_string(), sizes);
     }
-    let discovery = Discovery {
-        skeleton: looked.skeleton.clone(),
-        chunks,
-        until: BTreeMap::new(),
-        told: std::collections::BTreeSet::new(),
-    };
     ledger.save_discovery_in(tx, &discovery).await
 }
 
@@ -228,29 +213,4 @@ async fn forget(house: &House, tx: &mut Tx, case: CaseId) -> Result<(), FlowErro
     }
     keys::destroy_of(tx, KeyOwner::Case(case), KeyPurpose::Kept, house.clock.now()).await?;
     Ok(kept::delete(tx, case).await?)
-}
-
-/// A person has to look before these rows can be looked at; they are told once.
-async fn trouble(house: &House, lease: &Lease, case: CaseId, error: &FlowError) -> Result<(), FlowError> {
-    let now = house.clock.now();
-    let mut tx = house.db.write().await?;
-    if waiting(&mut tx, case).await?.is_none() {
-        let id = ask_person(house, &mut tx, case, error).await?;
-        kept::set_trouble(&mut tx, case, id).await?;
-    }
-    let at = now.plus_days(TROUBLE_DAYS);
-    kept::set_look(&mut tx, case, at).await?;
-    jobs::snooze_in(&mut tx, lease, at).await?;
-    Ok(tx.commit().await?)
-}
-
-async fn ask_person(house: &House, tx: &mut Tx, case: CaseId, error: &FlowError) -> Result<RequestId, FlowError> {
-    let stored = open::by_itself(house, tx, Origin::Retention, case).await?;
-    let reason = match error {
-        FlowError::Erase(EraseError::Plan(_)) => ReviewReason::MapDefects,
-        other => other.cause().unwrap_or(ReviewReason::RetentionUnclear),
-    };
-    erase::note_failure(house, tx, &stored, reason.as_str(), error).await?;
-    let event = Event::Unclear { reason, reachable: false, quiet: true };
-    Ok(advance(house, tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?.request.id)
 }

@@ -1,16 +1,17 @@
 //! Remembers what an erasure keeps, when it is completed: the keys of those rows, sealed under a key that lives as long as they stay.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use jiff::civil::Date;
-
 use crate::db::requests::Stored;
 use crate::db::{Tx, kept, keys, sealed};
-use crate::domain::CaseId;
+use crate::domain::{CaseId, Timestamp};
 use crate::erase::plan::KeySet;
-use crate::erase::{EraseError, Keeping, Ledger as _, Target};
+use crate::erase::{EraseError, Keeping, KeptRow, Ledger as _, Target};
 use crate::queue::{NewJob, Priority};
 use crate::stores::Key;
 use crate::vault::{DataKey, KeyOwner, KeyPurpose};
@@ -20,7 +21,7 @@ use super::super::advance::enqueue;
 use super::super::error::FlowError;
 use super::super::house::House;
 use super::super::ledger::CaseLedger;
-use super::super::{begin, kinds};
+use super::super::{begin, kinds, legal};
 
 pub(super) const REMAINDER: &str = "kept";
 pub(super) const KEYS: &str = "kept_keys";
@@ -32,6 +33,12 @@ pub(super) struct Remainder {
     pub(super) target: Target,
     /// Its rows by table and ground, leaf to root.
     pub(super) sets: Vec<KeptSet>,
+    /// Whose they were, as a legal hold knows people.
+    pub(super) of: BTreeSet<[u8; 32]>,
+    /// How often the case was completed: once, and once more with each replay.
+    pub(super) number: u32,
+    /// Since when no store could be asked, or not all.
+    pub(super) away_since: Option<Timestamp>,
 }
 
 /// Rows of one table that stay on one ground.
@@ -44,12 +51,19 @@ pub(super) struct KeptSet {
     pub(super) until: Option<Date>,
 }
 
-/// The keys of some rows of a set.
+impl KeptSet {
+    /// What its chunks name it by.
+    pub(super) fn name(&self) -> String {
+        self.keeping.rows.to_string()
+    }
+}
+
+/// Some rows of a set, in the order of their keys.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Chunk {
-    /// Its place in the remainder.
-    pub(super) set: usize,
-    pub(super) keys: Vec<Key>,
+    /// The name of the set.
+    pub(super) set: String,
+    pub(super) rows: Vec<KeptRow>,
 }
 
 /// What an erasure keeps: where its keys are saved.
@@ -74,8 +88,12 @@ pub(in crate::flow) async fn found(ledger: &CaseLedger<'_>) -> Result<Option<Fou
         chunks.push((keeping.rows.clone(), u32::try_from(saved.len()).unwrap_or(u32::MAX)));
         sets.push(KeptSet { keeping, rows, until });
     }
+    if sets.is_empty() {
+        return Ok(None);
+    }
+    let of = legal::people(ledger, &discovery).await?;
     let target = Target { key: Key(Vec::new()), ..discovery.skeleton.target };
-    Ok((!sets.is_empty()).then_some(Found { remainder: Remainder { target, sets }, chunks }))
+    Ok(Some(Found { remainder: Remainder { target, sets, of, number: 1, away_since: None }, chunks }))
 }
 
 /// Seals the keys of what is kept once more, and has it looked at from tomorrow on. Called in the transaction that completes the
@@ -102,20 +120,28 @@ pub(in crate::flow) async fn remember(
         Some(key) => key,
         None => keys::create(tx, &house.kek, KeyOwner::Case(case), KeyPurpose::Kept, now, &*house.chance).await?,
     };
-    sealed::delete_all(tx, &key, KEYS).await?;
-    for (place, (set, count)) in chunks.iter().enumerate() {
-        for chunk in 0..*count {
-            let keys = ledger.keys_in(tx, set, chunk).await?;
-            put(house, tx, &key, KEYS, &Chunk { set: place, keys }).await?;
-        }
-    }
-    put_remainder(house, tx, &key, remainder).await?;
     let tomorrow = now.plus_days(1);
     kept::insert(tx, &record, tomorrow).await?;
-    let mut job = NewJob::new(kinds::RETENTION, json!({ "case": Uuid::from_bytes(*case.as_bytes()) }), tomorrow);
+    sealed::delete_all(tx, &key, KEYS).await?;
+    for (set, count) in chunks {
+        for chunk in 0..*count {
+            let mut keys = ledger.keys_in(tx, set, chunk).await?;
+            keys.sort();
+            let rows = keys.into_iter().map(|key| (key, None)).collect();
+            put(house, tx, &key, KEYS, &Chunk { set: set.to_string(), rows }).await?;
+        }
+    }
+    let number = known(tx, &key).await?.map_or(1, |known| known.number.saturating_add(1));
+    put_remainder(house, tx, &key, &Remainder { number, ..remainder.clone() }).await?;
+    enqueue(house, tx, job(case, tomorrow), now).await
+}
+
+/// The job that looks at what a case keeps.
+pub(super) fn job(case: CaseId, at: Timestamp) -> NewJob {
+    let mut job = NewJob::new(kinds::RETENTION, json!({ "case": Uuid::from_bytes(*case.as_bytes()) }), at);
     job.unique_key = Some(format!("retention:{case}"));
     job.priority = Priority::Bulk;
-    enqueue(house, tx, job, now).await
+    job
 }
 
 /// The key of what a case keeps; `None` where it keeps nothing.
@@ -147,9 +173,12 @@ pub(super) async fn put<T: Serialize>(
 
 /// What a case keeps.
 pub(super) async fn remainder(tx: &mut Tx, key: &DataKey) -> Result<Remainder, FlowError> {
-    let bytes = sealed::list(tx, key, REMAINDER, None, 1).await?.pop();
-    let (_, bytes) = bytes.ok_or(FlowError::Missing("what a case keeps"))?;
-    serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("what a case keeps is of another shape"))
+    known(tx, key).await?.ok_or(FlowError::Missing("what a case keeps"))
+}
+
+async fn known(tx: &mut Tx, key: &DataKey) -> Result<Option<Remainder>, FlowError> {
+    let Some((_, bytes)) = sealed::list(tx, key, REMAINDER, None, 1).await?.pop() else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| FlowError::Broken("what a case keeps is of another shape"))
 }
 
 /// The chunk of keys behind the one with this id.

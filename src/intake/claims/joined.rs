@@ -227,7 +227,7 @@ fn whole_name(line: &str, lexicon: &Lexicon) -> Option<String> {
     let known = || words.iter().all(|word| is_word(word, lexicon));
     let frame =
         || [Group::Closing, Group::Courtesy, Group::Greeting].iter().any(|group| lexicon.has(*group, &fold(line)));
-    let is_name = (2..=4).contains(&words.len()) && words.iter().all(|word| is_part(&word));
+    let is_name = (2..=4).contains(&words.len()) && words.iter().all(is_part);
     (is_name && !known() && !frame()).then(|| line.trim_end_matches('.').to_owned())
 }
 

@@ -53,7 +53,9 @@ fn what_is_found_is_what_each_pattern_finds() {
         let text = std::fs::read_to_string(sentences.join(format!("{tongue}.txt"))).unwrap();
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).take(12).collect();
         let text = fold(&lines.join("\n\n"));
-        let mut found = Finder::of(&tables, Which::All).find(&text, Reading::All);
+        let found = Finder::of(&tables, Which::All).find(&text, Reading::All);
+        let mut found: Vec<(usize, Range<usize>)> =
+            found.into_iter().map(|found| (found.pattern, found.range)).collect();
         let mut expected: Vec<(usize, Range<usize>)> = Vec::new();
         for (number, here) in patterns.iter().enumerate() {
             let mut free = 0;

@@ -102,7 +102,7 @@ fn sign(pieces: &mut Vec<Piece>, lines: &[&str], said: &dyn Fn(&str) -> bool, na
         |line: &&str| is_short(line) && [Group::Closing, Group::Courtesy].iter().any(|group| starts(line, *group));
     let below: Vec<&str> = lines[last + 1..].iter().copied().filter(|line| !line.is_empty()).collect();
     let mut from = lines.iter().position(|line| is_short(line) && starts(line, Group::Closing)).unwrap_or(lines.len());
-    if from >= lines.len() && !below.iter().any(|line| closes(line)) {
+    if from >= lines.len() && !below.iter().any(closes) {
         let is_name = |line: &str| line.is_empty() || is_signature(line, names, lexicon);
         let run = (0..=last).rev().take_while(|at| is_name(lines[*at])).last().unwrap_or(last + 1);
         // From the first empty line on: what stands right below a sentence is said with it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::{Calendar, Deadlines, Timestamp};
 
-use super::{Audience, Effect, IllegalTransition, LetterKind, Policy, Request, State, Step, Wake};
+use super::{Audience, Effect, IllegalTransition, LetterKind, Origin, Policy, Request, State, Step, Wake};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
@@ -25,6 +25,10 @@ pub fn approval_ends(deadlines: &Deadlines, policy: &Policy, now: Timestamp) -> 
 /// how long it takes until the directory can be asked.
 #[must_use]
 pub fn opened(request: &Request, policy: &Policy, now: Timestamp) -> Vec<Effect> {
+    // Nobody waits for an answer who has not asked.
+    if request.origin == Origin::Retention {
+        return Vec::new();
+    }
     vec![Effect::WakeAt { wake: Wake::DueSoon, at: due_soon(request, policy).max(now) }]
 }
 
@@ -37,6 +41,9 @@ impl Step<'_> {
     /// Sets what must wake it before its due dates. What is late already is told at once: the worst cases are those
     /// that were read late.
     pub(super) fn wake_due(&mut self) {
+        if self.next.origin == Origin::Retention {
+            return;
+        }
         if !self.next.due_told {
             self.wake(Wake::DueSoon, due_soon(&self.next, self.policy).max(self.now));
         }

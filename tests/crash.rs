@@ -351,7 +351,11 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/db/migrate.rs", 2, "before anything works"),
     ("src/db/sql.rs", 2, "what all the others call"),
     ("src/flow/admit.rs", 1, "its caller passes arrive.stored at once"),
-    ("src/flow/again.rs", 4, "verbs of the command line, and jobs that had nothing to do; what follows are jobs"),
+    (
+        "src/flow/again.rs",
+        5,
+        "verbs of the command line, jobs that had nothing to do, and what goes to a person; what follows are jobs",
+    ),
     ("src/flow/agree.rs", 2, "a verb of the command line; what follows from it is a job"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
     (

@@ -50,22 +50,37 @@ pub(super) async fn replay_key(house: &House, tx: &mut Tx, case: CaseId) -> Resu
     key(house, tx, case, KeyPurpose::Replay).await
 }
 
-async fn put<T: Serialize>(
+/// Seals the one blob of this kind, in the place of an older one.
+pub(super) async fn put<T: Serialize>(
     house: &House,
     tx: &mut Tx,
     key: &DataKey,
     kind: &'static str,
     value: &T,
 ) -> Result<(), FlowError> {
-    for (old, _) in sealed::list(tx, key, kind, None, 16).await? {
-        sealed::delete(tx, old).await?;
-    }
+    sealed::delete_all(tx, key, kind).await?;
+    add(house, tx, key, kind, value).await
+}
+
+/// Seals one more blob of this kind.
+pub(super) async fn add<T: Serialize>(
+    house: &House,
+    tx: &mut Tx,
+    key: &DataKey,
+    kind: &'static str,
+    value: &T,
+) -> Result<(), FlowError> {
     let bytes = serde_json::to_vec(value).map_err(|_| FlowError::Broken("facts that do not serialise"))?;
     sealed::put(tx, key, kind, &bytes, house.clock.now(), &*house.chance).await?;
     Ok(())
 }
 
-async fn get<T: DeserializeOwned>(tx: &mut Tx, key: &DataKey, kind: &'static str) -> Result<Option<T>, FlowError> {
+/// The one blob of this kind; `None` before it was written.
+pub(super) async fn get<T: DeserializeOwned>(
+    tx: &mut Tx,
+    key: &DataKey,
+    kind: &'static str,
+) -> Result<Option<T>, FlowError> {
     match sealed::list(tx, key, kind, None, 1).await?.pop() {
         // serde's message may quote what it found, so it is dropped.
         Some((_, bytes)) => {

@@ -205,3 +205,28 @@ async fn a_sweep_that_waits_for_it_can_be_had_now() {
     world.live(world.settle()).await;
     assert_eq!((sweep().await, world.state(request).await), (None, State::Completed), "the stores were searched");
 }
+
+/// Rows that were kept are looked at for years: a store that is away for an hour is no news, one that stays away is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_kept_there_is_looked_at_when_it_is_back() {
+    let (world, database) = with_its_shop().await;
+    let of_kept = async |state: &str| {
+        let sql = format!("SELECT COUNT(*) AS number FROM requests WHERE origin = 'retention' AND state = '{state}'");
+        world.number(&sql, params![]).await
+    };
+    world
+        .live(async {
+            let request = world.ask_and_confirm(OWNER).await;
+            world.days_pass(7).await;
+            assert_eq!(world.state(request).await, State::Completed);
+            database.goes().await;
+            world.days_pass(1).await;
+            assert_eq!(of_kept("needs_review").await, 0, "it is away for a moment");
+            world.days_pass(2).await;
+            assert_eq!(of_kept("needs_review").await, 1, "a person is told");
+            database.comes_back().await;
+            world.days_pass(1).await;
+            assert_eq!((of_kept("needs_review").await, of_kept("withdrawn").await), (0, 1), "it is over by itself");
+        })
+        .await;
+}

@@ -27,7 +27,7 @@ use super::super::error::FlowError;
 use super::super::house::House;
 use super::super::ledger::CaseLedger;
 use super::super::{erase, note, open, safe};
-use super::remember::{self, KEYS};
+use super::remember::{self, KEYS, REMAINDER};
 use super::sorted::{self, Looked};
 use super::trouble::{self, Trouble};
 
@@ -128,7 +128,7 @@ async fn go_on(
             return Err(FlowError::Moved);
         }
         if !chunk.rows.is_empty() {
-            remember::put(house, &mut tx, key, KEYS, chunk).await?;
+            safe::add(house, &mut tx, key, KEYS, chunk).await?;
         }
     }
     settle(house, &mut tx, lease, record.case, key, &looked, now).await?;
@@ -151,7 +151,7 @@ async fn settle(
         forget(house, tx, case).await?;
         return Ok(jobs::complete_in(tx, lease).await?);
     }
-    remember::put_remainder(house, tx, key, &looked.remainder).await?;
+    safe::put(house, tx, key, REMAINDER, &looked.remainder).await?;
     let days = if looked.obstacle.is_some() { trouble::LOOK_DAYS } else { LOOK_DAYS };
     let at = now.plus_days(days);
     let over = looked.first.map(|day| Calendar::utc().end_of(day));

@@ -21,7 +21,7 @@ use super::super::advance::enqueue;
 use super::super::error::FlowError;
 use super::super::house::House;
 use super::super::ledger::CaseLedger;
-use super::super::{begin, kinds, legal};
+use super::super::{begin, kinds, legal, safe};
 
 pub(super) const REMAINDER: &str = "kept";
 pub(super) const KEYS: &str = "kept_keys";
@@ -128,11 +128,12 @@ pub(in crate::flow) async fn remember(
             let mut keys = ledger.keys_in(tx, set, chunk).await?;
             keys.sort();
             let rows = keys.into_iter().map(|key| (key, None)).collect();
-            put(house, tx, &key, KEYS, &Chunk { set: set.to_string(), rows }).await?;
+            safe::add(house, tx, &key, KEYS, &Chunk { set: set.to_string(), rows }).await?;
         }
     }
-    let number = known(tx, &key).await?.map_or(1, |known| known.number.saturating_add(1));
-    put_remainder(house, tx, &key, &Remainder { number, ..remainder.clone() }).await?;
+    let known: Option<Remainder> = safe::get(tx, &key, REMAINDER).await?;
+    let number = known.map_or(1, |known| known.number.saturating_add(1));
+    safe::put(house, tx, &key, REMAINDER, &Remainder { number, ..remainder.clone() }).await?;
     enqueue(house, tx, job(case, tomorrow), now).await
 }
 
@@ -149,36 +150,9 @@ pub(super) async fn key(house: &House, tx: &mut Tx, case: CaseId) -> Result<Opti
     Ok(keys::load(tx, &house.kek, KeyOwner::Case(case), KeyPurpose::Kept).await?)
 }
 
-pub(super) async fn put_remainder(
-    house: &House,
-    tx: &mut Tx,
-    key: &DataKey,
-    remainder: &Remainder,
-) -> Result<(), FlowError> {
-    sealed::delete_all(tx, key, REMAINDER).await?;
-    put(house, tx, key, REMAINDER, remainder).await
-}
-
-pub(super) async fn put<T: Serialize>(
-    house: &House,
-    tx: &mut Tx,
-    key: &DataKey,
-    kind: &'static str,
-    value: &T,
-) -> Result<(), FlowError> {
-    let bytes = serde_json::to_vec(value).map_err(|_| FlowError::Broken("what is kept does not serialise"))?;
-    sealed::put(tx, key, kind, &bytes, house.clock.now(), &*house.chance).await?;
-    Ok(())
-}
-
 /// What a case keeps.
 pub(super) async fn remainder(tx: &mut Tx, key: &DataKey) -> Result<Remainder, FlowError> {
-    known(tx, key).await?.ok_or(FlowError::Missing("what a case keeps"))
-}
-
-async fn known(tx: &mut Tx, key: &DataKey) -> Result<Option<Remainder>, FlowError> {
-    let Some((_, bytes)) = sealed::list(tx, key, REMAINDER, None, 1).await?.pop() else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| FlowError::Broken("what a case keeps is of another shape"))
+    safe::get(tx, key, REMAINDER).await?.ok_or(FlowError::Missing("what a case keeps"))
 }
 
 /// The chunk of keys behind the one with this id.

@@ -89,7 +89,7 @@ pub(super) async fn away(house: &House, tx: &mut Tx, case: CaseId, error: &FlowE
         Some(_) => {}
         None => {
             remainder.away_since = Some(now);
-            remember::put_remainder(house, tx, &key, &remainder).await?;
+            safe::put(house, tx, &key, remember::REMAINDER, &remainder).await?;
         }
     }
     Ok(())

@@ -6,9 +6,11 @@
 //! Most lives have a Maildir and write into folders, which costs little. What a mail server can be left with half done is
 //! asked of the real ones: Dovecot as mailbox, once with MOVE and once without, and Postfix as the way out.
 
+mod beside;
 mod customer;
 mod daemon;
 mod mail;
+mod random;
 mod shop;
 mod state;
 mod world;

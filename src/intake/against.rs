@@ -138,7 +138,10 @@ pub(super) fn is_anothers(hit: &Hit, found: &Signals) -> bool {
     const OWN: [Group; 3] = [Group::AccountMine, Group::DataMine, Group::ContactMine];
     // "My ex wants my password, so please delete my account."
     let wishes_again = |by: &Hit| {
-        let again = |request: &Hit| by.last < request.first && request.first <= hit.first;
+        // "Ha pedido que borren": what was asked for begins right behind it, and is no wish of the writer's.
+        let begins = by.last + 1 + usize::from(is_that(by.last + 1, found));
+        let what = |request: &Hit| request.first > by.last && request.first <= begins && request.clause == by.clause;
+        let again = |request: &Hit| by.last < request.first && request.first <= hit.first && !what(request);
         let imperative = by.clause != hit.clause && hit.is(Group::EraseVerb) && found.opens_clause(hit);
         found.around(hit, Group::Request).any(again) || imperative
     };

@@ -17,18 +17,19 @@ pub(super) fn is_where(hit: &Hit, account: &Hit, found: &Signals) -> bool {
         true => is_own && place.last >= account.last,
         false => !is_own || place.first + 1 >= account.first,
     };
-    let takes = |place: &Hit| !hit.is(Group::EraseNoun) || has_before(hit, place, found);
+    let takes = |place: &Hit| !hit.is(Group::EraseNoun) || has_before(hit, account, place, found);
     found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place) && takes(place))
 }
 
-/// Whether named data or a profile stand between a noun of erasing and a place, with no "and" behind them.
-fn has_before(hit: &Hit, place: &Hit, found: &Signals) -> bool {
-    let is_link = |link: &Hit, named: &Hit| named.last < link.first && link.last < place.first;
+/// Whether named data or a profile stand between a noun of erasing and the account of a place, with no "and" behind them. The
+/// place may begin with the word that the noun has for them: "suppression de mon profil du compte".
+fn has_before(hit: &Hit, account: &Hit, place: &Hit, found: &Signals) -> bool {
+    let is_link = |link: &Hit, named: &Hit| named.last < link.first && link.last < account.last;
     let mut sentence = found.sentences(hit.sentence, hit.sentence).iter();
     sentence.any(|named| {
         let is_narrow =
             matches!(named.topic, Topic::Specific(_)) || named.is(Group::Profile) || named.is(Group::ContactMine);
-        let between = named.language == hit.language && hit.last < named.first && named.last < place.first;
+        let between = named.language == hit.language && hit.last < named.first && named.last < account.last;
         let linked = || found.around(hit, Group::Conjunction).any(|link| is_link(link, named));
         is_narrow && between && named.clause == place.clause && !linked()
     })

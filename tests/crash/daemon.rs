@@ -20,8 +20,10 @@ use expunged::params;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-/// The variable that makes this test a child.
+/// The variable that makes this test a child; it says for how many milliseconds the child leases what it works on.
 pub const CHILD: &str = "EXPUNGED_CRASH_CHILD";
+/// The same, where nothing is to be shown by a short one.
+pub const LEASE_MILLIS: u64 = 5_000;
 /// The name by which the parent runs this one test.
 pub const TEST: &str = "crash::daemon::works_until_nothing_is_left_to_do";
 /// What a child prints when it is done with an order.
@@ -103,9 +105,10 @@ async fn work(house: &Arc<House>, letters: i64, doomed: bool) {
 /// The daemon of the demo, with leases that run out soon after a kill.
 fn hasty(house: &House) -> Running {
     let mut running = Running::of_demo(house);
-    running.workers.lease = Duration::from_secs(5);
-    running.workers.rescue_every = Duration::from_millis(200);
-    running.watch.lease = Duration::from_secs(5);
+    let lease = std::env::var(CHILD).unwrap().parse().unwrap();
+    running.workers.lease = Duration::from_millis(lease);
+    running.workers.rescue_every = Duration::from_millis(200.min(lease / 4));
+    running.watch.lease = Duration::from_millis(lease);
     running.watch.backoff = Duration::from_millis(50);
     running
 }

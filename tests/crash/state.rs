@@ -7,7 +7,6 @@ use expunged::params;
 use expunged::trail::{Event, verify_chain};
 
 use super::customer;
-use super::shop;
 use super::world::World;
 
 /// What must be the same, whoever was killed: a name, and lines.
@@ -24,9 +23,9 @@ const SAME: [(&str, &str); 15] = [
     ("challenges", "SELECT CAST(round AS TEXT) || ' ' || addressee || ' ' || CAST(attempts AS TEXT) AS line FROM challenges"),
     ("authorities", "SELECT kind || ' ' || method AS line FROM authorities"),
     ("discoveries", "SELECT 'found' AS line FROM discoveries"),
-    ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(changing AS TEXT) || ' ' || CAST(counts AS TEXT) AS line FROM step_chunks"),
+    ("step_chunks", "SELECT CAST(sequence AS TEXT) || ' ' || CAST(chunk AS TEXT) || ' ' || CAST(present AS TEXT) || ' ' || CAST(changing AS TEXT) || ' ' || COALESCE(CAST(counts AS TEXT), '-') AS line FROM step_chunks"),
     ("saved_keys", "SELECT key_set || ' ' || CAST(chunk AS TEXT) AS line FROM saved_keys"),
-    ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || CAST(counts AS TEXT) AS line FROM steps"),
+    ("steps", "SELECT CAST(sequence AS TEXT) || ' ' || store || '.' || table_name || ' ' || action || ' ' || state || ' ' || COALESCE(CAST(counts AS TEXT), '-') AS line FROM steps"),
     ("recipients", "SELECT store || ' ' || state || ' ' || COALESCE(need, '-') AS line FROM recipients"),
     ("jobs", "SELECT kind || ' ' || state AS line FROM jobs"),
     ("jobs done", "SELECT kind || ' ' || outcome AS line FROM jobs_done"),
@@ -73,7 +72,7 @@ impl State {
         if partners != to_partner {
             return Err(format!("the partner's mailbox holds {partners:?}, and the ledger {to_partner:?}"));
         }
-        same.extend(shop::rows(world.folder()).await);
+        same.extend(world.rows().await);
         same.insert("support mailbox".to_owned(), world.lying());
         Ok(Self { same, sends })
     }
@@ -128,6 +127,18 @@ pub async fn uncertain(world: &World) -> i64 {
     drop(tx);
     db.close().await;
     row.i64("letters").unwrap()
+}
+
+/// Whether it is written down anywhere that all is erased: a request that has ended, or a letter that says so.
+pub async fn says_completed(world: &World) -> bool {
+    let db = world.ledger().await;
+    let mut tx = db.read().await.unwrap();
+    let sql = "SELECT (SELECT COUNT(*) FROM requests WHERE state = 'completed')
+        + (SELECT COUNT(*) FROM letters WHERE kind = 'completed') + (SELECT COUNT(*) FROM completions) AS said";
+    let said = tx.one(sql, params![]).await.unwrap().i64("said").unwrap();
+    drop(tx);
+    db.close().await;
+    said > 0
 }
 
 async fn lines(tx: &mut Tx, sql: &str) -> Vec<String> {

@@ -13,8 +13,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::beside::Beside;
 use super::customer::{self, People};
-use super::daemon::{CHILD, DONE, Order, TEST};
+use super::daemon::{CHILD, DONE, LEASE_MILLIS, Order, TEST};
 use super::mail::Mail;
 use super::shop;
 use crate::support::postgres::{fresh_postgres, postgres_url};
@@ -85,6 +86,8 @@ pub struct World {
     folder: TempDir,
     /// Of the ledger, where it is no file of the folder.
     postgres: Option<String>,
+    /// Stores on servers, where there are any beside the files of the shop.
+    beside: Option<Beside>,
     mail: Mail,
     people: People,
     beginning: Timestamp,
@@ -93,12 +96,21 @@ pub struct World {
 impl World {
     /// Before anything happened.
     pub async fn create(side: Side, mail: Mail) -> Self {
+        Self::create_with(side, mail, None).await
+    }
+
+    /// The same with a store in PostgreSQL and one in MariaDB beside the files, and nobody else who is asked.
+    pub async fn across(side: Side) -> Self {
+        Self::create_with(side, Mail::Folders, Some(Beside::create().await)).await
+    }
+
+    async fn create_with(side: Side, mail: Mail, beside: Option<Beside>) -> Self {
         let postgres = match side {
             Side::Sqlite => None,
             Side::Postgres => Some(fresh_postgres().await),
         };
         let (folder, people, beginning) = (tempfile::tempdir().unwrap(), mail.people(), mail.beginning());
-        let world = Self { folder, postgres, mail, people, beginning };
+        let world = Self { folder, postgres, beside, mail, people, beginning };
         // Where servers give the time, no phase comes after it.
         let kept = if world.phases().contains(&Phase::Over) { "24 months" } else { "10 years" };
         shop::create(world.folder(), &world.people.owner, kept).await;
@@ -109,7 +121,7 @@ impl World {
         world
     }
 
-    /// The same world of folders once more.
+    /// The same world of folders once more. Its stores on servers are those of the beginning: nothing was erased yet.
     pub async fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(self.folder(), folder.path());
@@ -117,8 +129,12 @@ impl World {
             None => None,
             Some(url) => Some(copy_database(url).await),
         };
+        let beside = match &self.beside {
+            None => None,
+            Some(_) => Some(Beside::create().await),
+        };
         let (mail, people) = (self.mail.clone(), self.people.clone());
-        let world = Self { folder, postgres, mail, people, beginning: self.beginning };
+        let world = Self { folder, postgres, beside, mail, people, beginning: self.beginning };
         world.configure();
         world
     }
@@ -130,6 +146,18 @@ impl World {
             let drop = format!("DROP DATABASE {} WITH (FORCE)", database_name(url));
             server.execute(AssertSqlSafe(drop)).await.unwrap();
         }
+        if let Some(beside) = self.beside {
+            beside.leave().await;
+        }
+    }
+
+    /// All rows of the stores: the table, and a line per row.
+    pub async fn rows(&self) -> Vec<(String, Vec<String>)> {
+        let mut rows = shop::rows(self.folder()).await;
+        if let Some(beside) = &self.beside {
+            rows.extend(beside.rows().await);
+        }
+        rows
     }
 
     fn configure(&self) {
@@ -141,13 +169,17 @@ impl World {
         if self.asks_partner() {
             common = common.replace("\"sales.toml\"]", "\"sales.toml\", \"parcels.toml\"]");
         }
+        if let Some(beside) = &self.beside {
+            let names = beside.write_maps(self.folder()).map(|name| format!("\"{name}\"")).join(", ");
+            common = common.replace("\"sales.toml\"]", &format!("\"sales.toml\", {names}]"));
+        }
         let text = [common, self.mail.config(&self.people), ledger].concat();
         std::fs::write(self.folder().join("expunged.toml"), text).unwrap();
     }
 
     /// Whether a partner is asked, who has a mailbox among the folders.
     fn asks_partner(&self) -> bool {
-        matches!(self.mail, Mail::Folders)
+        matches!(self.mail, Mail::Folders) && self.beside.is_none()
     }
 
     /// Letters that arrive in its whole life.
@@ -170,7 +202,7 @@ impl World {
 
     /// What happens in it.
     pub fn phases(&self) -> &'static [Phase] {
-        self.mail.phases()
+        if self.beside.is_some() { &Phase::ALL[..4] } else { self.mail.phases() }
     }
 
     /// All letters in the mailbox of the one who asked, as soon as there are so many different ones.
@@ -225,9 +257,14 @@ impl World {
 
     /// Starts a daemon that waits for what it is told. `points` lists what it passes.
     pub fn start(&self, points: Option<&Path>) -> Daemon<'_> {
+        self.start_with(points, LEASE_MILLIS)
+    }
+
+    /// The same; it leases its work for so many milliseconds.
+    pub fn start_with(&self, points: Option<&Path>, lease_millis: u64) -> Daemon<'_> {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", TEST, "--nocapture", "--test-threads=1"]).current_dir(self.folder());
-        child.env(CHILD, "1").envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
+        child.env(CHILD, lease_millis.to_string()).envs(points.map(|file| ("EXPUNGED_POINTS_TO", file)));
         let errors = std::fs::File::create(self.folder().join("errors")).unwrap();
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true);
         let mut child = child.spawn().unwrap();
@@ -273,14 +310,39 @@ impl Daemon<'_> {
         .await
     }
 
+    /// Works through a phase until it is killed from outside: after this time, counted from the first point of the erasing that it
+    /// passes, or from its order. Whether that came before it was done.
+    pub async fn die_soon(mut self, phase: Phase, since: Since<'_>, wait: Duration) -> Result<bool, String> {
+        self.order(phase, None).await;
+        let mut done = false;
+        self.in_time(phase, async |daemon| {
+            let soon = async {
+                if let Since::Erasing(points) = since {
+                    until_erasing(points).await;
+                }
+                tokio::time::sleep(wait).await;
+            };
+            tokio::select! {
+                worked = until(&mut daemon.answers, DONE) => {
+                    worked.map_err(|()| "ended by itself".to_owned())?;
+                    done = true;
+                }
+                () = soon => {}
+            }
+            daemon.child.start_kill().unwrap();
+            let ended = daemon.child.wait().await.unwrap();
+            if ended.signal() == Some(9) { Ok(()) } else { Err(format!("was not killed but ended with {ended}")) }
+        })
+        .await?;
+        Ok(!done)
+    }
+
     /// Reads what it says until it says this.
     async fn until(&mut self, word: &str) -> Result<(), String> {
-        while let Some(line) = self.answers.next_line().await.unwrap() {
-            if line.ends_with(word) {
-                return Ok(());
-            }
+        match until(&mut self.answers, word).await {
+            Ok(()) => Ok(()),
+            Err(()) => Err(format!("ended with {}", self.child.wait().await.unwrap())),
         }
-        Err(format!("ended with {}", self.child.wait().await.unwrap()))
     }
 
     /// Ends it in order.
@@ -310,6 +372,31 @@ impl Daemon<'_> {
         let errors = std::fs::read_to_string(self.world.folder().join("errors")).unwrap_or_default();
         Err(format!("{phase:?}: {why}\n{errors}\n{}", self.world.log()))
     }
+}
+
+/// Since when the time to a kill is counted.
+pub enum Since<'p> {
+    /// Since it was told to work.
+    Order,
+    /// Since it passed the first point of an erasing, by the list that it writes into this file.
+    Erasing(&'p Path),
+}
+
+/// Returns when the list of points has one of an erasing.
+pub async fn until_erasing(points: &Path) {
+    while !std::fs::read_to_string(points).is_ok_and(|list| list.lines().any(|point| point.starts_with("erase"))) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Reads lines until one ends so.
+async fn until(answers: &mut Lines<BufReader<ChildStdout>>, word: &str) -> Result<(), ()> {
+    while let Some(line) = answers.next_line().await.unwrap() {
+        if line.ends_with(word) {
+            return Ok(());
+        }
+    }
+    Err(())
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::attached::is_document;
 use super::html::visible_text;
 use super::normal::cut;
+use super::spam::Markup;
 use super::{Address, Defect, Limits};
 
 const HEADERS_MAX: usize = 500;
@@ -67,6 +68,8 @@ pub(super) struct Letter {
     pub attachments: Vec<Attachment>,
     /// The names of those attachments that a person reads: PDF, word processing, images. Empty where one has none.
     pub documents: Vec<String>,
+    /// What its HTML is made of.
+    pub markup: Markup,
     pub defects: Vec<Defect>,
 }
 
@@ -244,6 +247,7 @@ impl Walk<'_> {
     }
 
     fn show(&mut self, html: &str) -> String {
+        self.letter.markup.take(html);
         let room = self.limits.html_bytes_max.saturating_sub(self.html_bytes);
         self.html_bytes = self.html_bytes.saturating_add(html.len());
         let (shown, whole) = visible_text(html, room);

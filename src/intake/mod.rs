@@ -11,7 +11,7 @@
 //! `answer` and `tokens` (yes, no or a code).
 //!
 //! # The order of judgement
-//! bounce → automatic reply → list and newsletter → the words of the new text and the subject. Quoted text is kept
+//! bounce → automatic reply → list and newsletter → the words of the new text and the subject → `spam`, of what asks for nothing. Quoted text is kept
 //! apart: an old request that is merely quoted is no new one. Where the plain and the HTML text of a letter disagree,
 //! and wherever a request is only probable, the verdict is [`Disposition::Review`] and a person looks. So it is where words
 //! alone, and no header, make a letter that asks for an erasure look like a machine's.
@@ -59,6 +59,7 @@ mod read;
 mod rest;
 mod script;
 mod signals;
+pub mod spam;
 mod tables;
 mod tokens;
 mod tongue;

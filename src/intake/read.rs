@@ -19,7 +19,7 @@ use super::ours;
 use super::quote::{Kind, Split, split};
 use super::signals::Signals;
 use super::tongue::Tongue;
-use super::{Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, tokens, utterance};
+use super::{Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, spam, tokens, utterance};
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
 const STUB_WORDS_MAX: usize = 15;
@@ -215,6 +215,13 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         }
         None => verdict,
     };
+    let tokens = tokens::tokens(
+        &letter.recipients,
+        [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html].into_iter().map(String::as_str),
+    );
+    let repeated = [shown.main.quoted.as_str(), shown.main.forwarded.as_str()];
+    let answers_ours = !tokens::tokens(&letter.recipients, repeated.into_iter()).is_empty();
+    let verdict = if answers_ours { verdict } else { or_spam(verdict, &letter, robot.as_ref()) };
     Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
@@ -224,17 +231,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         more: joined.is_some(),
         verdict,
         claims,
-        answer: Answer {
-            intent: said.intent,
-            codes: said.codes,
-            asks_to_stop,
-            tokens: tokens::tokens(
-                &letter.recipients,
-                [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html]
-                    .into_iter()
-                    .map(String::as_str),
-            ),
-        },
+        answer: Answer { intent: said.intent, codes: said.codes, asks_to_stop, tokens },
         bounce: returned,
         defects,
         new_text: shown.main.new.trim().to_owned(),
@@ -247,6 +244,28 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         recipients: letter.recipients,
         subject: letter.subject,
         attachments: letter.attachments,
+    }
+}
+
+/// Spam among the letters that ask for nothing of ours. What may ask for an erasure, or for another right, is never held against it.
+fn or_spam(verdict: Verdict, letter: &Letter, robot: Option<&Robot>) -> Verdict {
+    let asks_nothing = matches!(verdict.intent, Intent::Ordinary | Intent::Newsletter | Intent::ObjectionOptout)
+        || verdict.intent == Intent::AutoReply && robot.is_some_and(|robot| !robot.proven);
+    let heard = verdict.opens() || verdict.is_unclear();
+    let right = |also: &Intent| also.is_erasure() || matches!(also, Intent::Access | Intent::Rectification);
+    if !asks_nothing || heard || verdict.also.iter().any(right) {
+        return verdict;
+    }
+    let objects = verdict.intent == Intent::ObjectionOptout;
+    match spam::spam(letter, objects) {
+        Some(reasons) => {
+            let mut reasons = reasons.into_iter();
+            let first = reasons.next().unwrap_or_else(|| Reason::of("spam", Part::Whole));
+            let mut spam = Verdict::of(Intent::Spam, 0.7, first);
+            spam.reasons.extend(reasons);
+            spam
+        }
+        None => verdict,
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! `expunged classify --score` is what measures it: on the committed letters (`tests/mail/authored`, our own texts) always,
 //! and on a larger set where `EXPUNGED_CORPUS` names a folder with a `manifest.jsonl`. The figures are printed
-//! (`--nocapture`) and may only rise: those reached are the least that the next run must reach. Per language the least is
-//! what its lexicon says under `[measured]`.
+//! (`--nocapture`) and may only rise: those reached are the least that the next run must reach.
 
 #![expect(clippy::print_stdout, reason = "the figures are what the score is for")]
 
@@ -106,15 +105,18 @@ fn corpus_is_understood() {
     let Some(folder) = std::env::var_os("EXPUNGED_CORPUS") else { return };
     let score = score(Path::new(&folder));
     check(&score, &CORPUS);
-    // What a lexicon says of itself is true.
+    // No language that opens requests by itself does so by chance.
     let languages = score["languages"].as_array().unwrap();
-    for (tongue, said) in Lexicon::embedded().measured() {
+    for (tongue, _) in Lexicon::embedded().measured() {
         let Some(found) = languages.iter().find(|found| found["language"] == tongue.as_str()) else { continue };
         let count = |figure: &str, count: &str| found[figure][count].as_u64().unwrap();
-        let (opened, either) = (count("erasure_open", "hits"), count("erasure_open_or_review", "hits"));
-        assert!(opened >= u64::from(said.opened), "{tongue}: {opened} opened, {} are promised", said.opened);
-        assert!(either >= u64::from(said.opened + said.reviewed), "{tongue}: {either} opened or reviewed");
-        assert!(count("erasure_open", "of") >= u64::from(said.erasure_letters), "{tongue}: fewer letters than said");
+        let (opened, either, all) = (
+            count("erasure_open", "hits"),
+            count("erasure_open_or_review", "hits"),
+            count("erasure_open", "of"),
+        );
+        assert!(opened * 10 >= all * 8, "{tongue}: {opened} of {all} opened");
+        assert_eq!(either, all, "{tongue}: one is lost");
     }
 }
 

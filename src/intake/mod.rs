@@ -77,7 +77,7 @@ pub use content::without_trace_headers;
 pub use intent::{Disposition, Intent, Part, Reason, Verdict};
 pub use large::take_in;
 pub use letter::Attachment;
-pub use lexicon::Lexicon;
+pub use lexicon::{Lexicon, Measured};
 pub use machine::MachineKind;
 pub use read::{Parts, parts, read};
 pub use tongue::Tongue;

@@ -8,7 +8,7 @@ use expunged::daemon::build::{self, Choices};
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::observe::{Lookout, Observed};
+use expunged::flow::observe::{Lookout, Observed, Prospect};
 use expunged::params;
 
 use crate::support::world::{Ground, World, on_both, plain};
@@ -80,7 +80,12 @@ async fn compare(world: &World, bytes: &[u8]) -> (Disposition, Option<RequestId>
     let (disposition, id) = world.receive(bytes).await;
     assert_eq!(seen.disposition, disposition, "{said}");
     let written = letters(world).await - letters_before;
-    assert_eq!(seen.prospect.letters.len(), usize::try_from(written).unwrap(), "{:?}: {said}", seen.prospect);
+    let said_of = |prospect: &Prospect| prospect.letters.len();
+    let would = said_of(&seen.prospect) + seen.prospect.others.iter().map(said_of).sum::<usize>();
+    assert_eq!(would, usize::try_from(written).unwrap(), "{:?}: {said}", seen.prospect);
+    let opened = world.number("SELECT COUNT(*) AS number FROM requests", params![]).await - rows_before[0];
+    let would = if disposition == Disposition::Opened { 1 + seen.prospect.others.len() } else { 0 };
+    assert_eq!(would, usize::try_from(opened).unwrap(), "{:?}: {said}", seen.prospect);
     let Some(id) = id else { return (disposition, None) };
     let request = world.stored(id).await.request;
     if let Some(known) = &seen.prospect.request {

@@ -18,6 +18,13 @@ pub(super) fn mac(house: &House, content_mac: Option<[u8; 32]>, letter: &Intake)
     }
 }
 
+/// The part of a letter's wish that is about one of the addresses that it names as its writer's; about those that nobody was asked
+/// by, where there is no address.
+pub(super) fn part(house: &House, of: &[u8; 32], address: Option<&str>) -> [u8; 32] {
+    let address = address.map(|address| address.trim().to_lowercase()).unwrap_or_default();
+    house.keys.digest(&[b"part of a wish\0".as_slice(), of, address.as_bytes()].concat())
+}
+
 /// How the rules end that found "my account" or "my data".
 const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
 

@@ -188,6 +188,37 @@ async fn observing_tells_an_answer_and_a_stop() {
         .await;
 }
 
+/// Each address that a letter names as its writer's is told of by itself.
+#[tokio::test]
+async fn observing_tells_of_each_address_by_itself() {
+    use Disposition as D;
+    use State as S;
+    let world = world(Ground::sqlite().await).await;
+    let hello = |text: &str| plain("new@elsewhere.example", "Hello", &format!("Hello,\r\n\r\n{text}"));
+    world
+        .live(async {
+            let both = "Please delete my accounts owner2@team.example and owner3@team.example.";
+            let seen = look(&world, &[hello(both)]).await.pop().unwrap();
+            let others: Vec<_> =
+                seen.prospect.others.iter().map(|other| (other.becomes, other.offered.clone())).collect();
+            assert_eq!(others, [(Some(S::AwaitingConfirmation), vec![Scope::Account])]);
+            expect(&world, &hello(both), D::Opened, Some(S::AwaitingConfirmation)).await;
+            expect(&world, &hello(both), D::Joined, None).await;
+            // The first of these was asked a moment ago, and the other one was not.
+            let next = "Please delete my accounts owner3@team.example and owner4@team.example.";
+            expect(&world, &hello(next), D::Opened, Some(S::Received)).await;
+            let unknown = "Please delete my accounts owner1@team.example and nobody@team.example.";
+            expect(&world, &hello(unknown), D::Opened, Some(S::AwaitingConfirmation)).await;
+            world.clock.advance(Duration::from_secs(3_700));
+            let six = "Please delete my accounts owner4@team.example, owner2@team.example, owner3@team.example, \
+                       owner1@team.example, user1@team.example and guest1@guest.example.";
+            let seen = look(&world, &[hello(six)]).await.pop().unwrap();
+            let last = seen.prospect.others.last().unwrap();
+            assert_eq!((seen.prospect.others.len(), last.review), (5, Some(ReviewReason::ManyAddresses)));
+        })
+        .await;
+}
+
 /// A letter that moves one request and opens another is shown with both.
 #[tokio::test]
 async fn observing_tells_what_an_answer_moves_beside_what_it_opens() {

@@ -13,6 +13,7 @@ use crate::trail::{Actor, Event, Fact, Facts};
 use super::error::FlowError;
 use super::facts::{Opening, Subject};
 use super::house::House;
+use super::wish::Part;
 use super::{note, open, safe, whose, wish};
 
 /// The requests of one letter.
@@ -72,7 +73,17 @@ fn narrowed(opening: &Opening, address: &str) -> Opening {
 fn the_rest(opening: &Opening, addresses: &[&str]) -> Opening {
     let addresses: Vec<String> = addresses.iter().map(|address| (*address).to_owned()).collect();
     let own = addresses.clone();
-    Opening { addresses, own, own_cut: false, own_beside: false, rest: true, ..opening.clone() }
+    // Those that were not kept are read by a person, last of all.
+    let own_cut = opening.own_cut && !own.is_empty();
+    Opening { addresses, own, own_cut, own_beside: false, rest: true, ..opening.clone() }
+}
+
+/// Which part of the letter's wish an opening is.
+fn part_of(opening: &Opening) -> Part<'_> {
+    match &opening.asks_as {
+        Some(address) => Part::Address(address),
+        None => Part::Rest(opening.own.first().map(String::as_str).unwrap_or_default()),
+    }
 }
 
 /// Narrows a request down to the first address and opens the others, in the caller's transaction.
@@ -95,7 +106,7 @@ pub(super) async fn split(house: &House, tx: &mut Tx, first: &Stored, several: &
 
 /// Opens a request beside another one of the same letter; `false` where the letter has one by this address that is open.
 async fn beside(house: &House, tx: &mut Tx, first: &Stored, opening: &Opening) -> Result<bool, FlowError> {
-    let part = opening.wish.map(|wish| wish::part(house, &wish, opening.asks_as.as_deref()));
+    let part = opening.wish.map(|wish| wish::part(house, &wish, part_of(opening)));
     let Some(opened) = open::beside(house, tx, first, opening, part).await? else {
         if let Some(part) = part
             && let Some(open) = requests::open_of_wish(tx, &part).await?
@@ -118,8 +129,9 @@ pub(super) async fn open_of(
     let Some(wish) = wish else { return Ok(Vec::new()) };
     let mut wishes = vec![wish];
     if !opening.own.is_empty() {
-        let addresses = opening.from.iter().chain(&opening.own).map(|address| Some(address.as_str()));
-        wishes.extend(addresses.chain([None]).map(|address| wish::part(house, &wish, address)));
+        let addresses = opening.from.iter().chain(&opening.own).map(String::as_str);
+        let parts = addresses.flat_map(|address| [Part::Address(address), Part::Rest(address)]);
+        wishes.extend(parts.chain([Part::Rest("")]).map(|part| wish::part(house, &wish, part)));
     }
     let mut open: Vec<Stored> = Vec::new();
     for wish in &wishes {

@@ -221,6 +221,36 @@ async fn six(world: &World) {
         .await;
 }
 
+/// However many there are, each look of a person has the next ones asked, and the others wait for the next look.
+#[tokio::test]
+async fn the_rest_is_never_lost() {
+    let ground = Ground::sqlite().await.with_config(|config| config + "\n[challenge]\naddresses_max = 2\n");
+    let world = ground.build().await;
+    let waiting = "SELECT id FROM requests WHERE review_reason = 'many_addresses' AND state = 'needs_review'";
+    world
+        .live(async {
+            let text = "Please delete my accounts owner1@team.example, owner2@team.example, owner3@team.example, \
+                        owner4@team.example and user1@team.example.";
+            opens(&world, ELSEWHERE, ("Hello", text)).await;
+            for (look, asked_by_then) in [(0, 2), (1, 4)] {
+                let challenges = world.number("SELECT COUNT(*) AS number FROM challenges", params![]).await;
+                assert_eq!((challenges, requests(&world).await), (asked_by_then, asked_by_then + 1), "look {look}");
+                let mut tx = world.house.db.read().await.unwrap();
+                let rest = RequestId::from_uuid(tx.one(waiting, params![]).await.unwrap().uuid("id").unwrap());
+                drop(tx);
+                let correction = Correction { scope: Some(Scope::Account), ..Correction::default() };
+                let operator = world.operator("operator");
+                operate::correct(&world.house, &world.reference(rest).await, &operator, correction).await.unwrap();
+                world.settle().await;
+            }
+            assert_eq!(requests(&world).await, 5);
+            let waiting = "SELECT COUNT(*) AS number FROM requests WHERE review_reason = 'many_addresses'";
+            assert_eq!(world.number(waiting, params![]).await, 0);
+            the_one_of(&world, USER).await;
+        })
+        .await;
+}
+
 /// A letter, who sends it, and who of the shop is asked by themselves.
 const CASES: &[(&str, &str, &[&str])] = &[
     // What the sender's address stands for is asked for too, where the other only stands beside the wish.

@@ -77,6 +77,23 @@ async fn a_letter_that_kills_its_worker_each_time_comes_before_a_person() {
     world.leave().await;
 }
 
+/// A letter that names two addresses of its writer has a request for each and no more, wherever the daemon is killed that opens them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_of_two_addresses_has_two_requests_after_a_kill() {
+    for side in [Side::Sqlite, Side::Postgres] {
+        for (point, passage) in [("identify.found", 1), ("identify.committed", 1)] {
+            let world = World::create(side, Mail::Folders).await;
+            world.name_two().await;
+            world.start(None).die(Phase::Opened, point, passage).await.unwrap_or_else(|why| panic!("{why}"));
+            let mut daemon = world.start(None);
+            daemon.work(Phase::Opened).await.unwrap_or_else(|why| panic!("{why}"));
+            daemon.end().await.unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!(state::of_requests(&world).await, ["awaiting_confirmation"; 2], "{point} {passage}");
+            world.leave().await;
+        }
+    }
+}
+
 /// Whoever is asked by HTTP is asked with one key, though the daemon is killed while it asks: asking twice is asking once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_is_asked_with_one_key_by_a_daemon_that_is_killed() {
@@ -382,6 +399,11 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/retention/look.rs", 3, "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/recipients.rs", 2, "a verb of the command line, and the wait for a hold; what follows are jobs"),
+    (
+        "src/flow/several.rs",
+        1,
+        "requests that a repeated letter lacked; the job looks for them by their wishes, and what follows are jobs",
+    ),
     ("src/flow/sighted.rs", 1, "who looked at letters, written before they see anything; nothing follows"),
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
     ("src/flow/wake.rs", 1, "a wake before the mailbox was read waits again; nothing follows"),

@@ -8,7 +8,7 @@ use expunged::daemon::build::{self, Choices};
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
-use expunged::flow::observe::{Lookout, Observed};
+use expunged::flow::observe::{Lookout, Observed, Prospect};
 use expunged::params;
 
 use crate::support::world::{Ground, World, on_both, plain};
@@ -80,7 +80,12 @@ async fn compare(world: &World, bytes: &[u8]) -> (Disposition, Option<RequestId>
     let (disposition, id) = world.receive(bytes).await;
     assert_eq!(seen.disposition, disposition, "{said}");
     let written = letters(world).await - letters_before;
-    assert_eq!(seen.prospect.letters.len(), usize::try_from(written).unwrap(), "{:?}: {said}", seen.prospect);
+    let said_of = |prospect: &Prospect| prospect.letters.len();
+    let would = said_of(&seen.prospect) + seen.prospect.others.iter().map(said_of).sum::<usize>();
+    assert_eq!(would, usize::try_from(written).unwrap(), "{:?}: {said}", seen.prospect);
+    let opened = world.number("SELECT COUNT(*) AS number FROM requests", params![]).await - rows_before[0];
+    let would = if disposition == Disposition::Opened { 1 + seen.prospect.others.len() } else { 0 };
+    assert_eq!(would, usize::try_from(opened).unwrap(), "{:?}: {said}", seen.prospect);
     let Some(id) = id else { return (disposition, None) };
     let request = world.stored(id).await.request;
     if let Some(known) = &seen.prospect.request {
@@ -179,6 +184,37 @@ async fn observing_tells_an_answer_and_a_stop() {
             let limited = challenge.answer("owner2@team.example", "Yes, but keep my invoices.");
             expect(&world, &limited, D::Answer, Some(S::NeedsReview)).await;
             assert_eq!(world.stored(id).await.request.review, Some(ReviewReason::Limited));
+        })
+        .await;
+}
+
+/// Each address that a letter names as its writer's is told of by itself.
+#[tokio::test]
+async fn observing_tells_of_each_address_by_itself() {
+    use Disposition as D;
+    use State as S;
+    let world = world(Ground::sqlite().await).await;
+    let hello = |text: &str| plain("new@elsewhere.example", "Hello", &format!("Hello,\r\n\r\n{text}"));
+    world
+        .live(async {
+            let both = "Please delete my accounts owner2@team.example and owner3@team.example.";
+            let seen = look(&world, &[hello(both)]).await.pop().unwrap();
+            let others: Vec<_> =
+                seen.prospect.others.iter().map(|other| (other.becomes, other.offered.clone())).collect();
+            assert_eq!(others, [(Some(S::AwaitingConfirmation), vec![Scope::Account])]);
+            expect(&world, &hello(both), D::Opened, Some(S::AwaitingConfirmation)).await;
+            expect(&world, &hello(both), D::Joined, None).await;
+            // The first of these was asked a moment ago, and the other one was not.
+            let next = "Please delete my accounts owner3@team.example and owner4@team.example.";
+            expect(&world, &hello(next), D::Opened, Some(S::Received)).await;
+            let unknown = "Please delete my accounts owner1@team.example and nobody@team.example.";
+            expect(&world, &hello(unknown), D::Opened, Some(S::AwaitingConfirmation)).await;
+            world.clock.advance(Duration::from_secs(3_700));
+            let six = "Please delete my accounts owner4@team.example, owner2@team.example, owner3@team.example, \
+                       owner1@team.example, user1@team.example and guest1@guest.example.";
+            let seen = look(&world, &[hello(six)]).await.pop().unwrap();
+            let last = seen.prospect.others.last().unwrap();
+            assert_eq!((seen.prospect.others.len(), last.review), (5, Some(ReviewReason::ManyAddresses)));
         })
         .await;
 }

@@ -25,6 +25,8 @@ mod negated;
 mod reviewed;
 #[path = "wishes/roles.rs"]
 mod roles;
+#[path = "wishes/several.rs"]
+mod several;
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::{RequestId, Scope, State};

@@ -83,7 +83,7 @@ CREATE TABLE requests (
   review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
                   'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
                   'plan_drifted','authority_expired','challenge_bounced','not_told','other_right','changed_lately','asked_often',
-                  'limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed')),
+                  'many_addresses','limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination','retention')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),
@@ -123,6 +123,15 @@ CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 CREATE INDEX requests_by_contact ON requests (contact_mac) WHERE contact_mac IS NOT NULL;
 CREATE INDEX requests_by_owner ON requests (owner_mac) WHERE owner_mac IS NOT NULL;
+
+-- The requests that a letter belongs to beside that of its row: each address that it names as its writer's has one of its own. It
+-- leaves the mailbox with the last of them.
+CREATE TABLE shared_letters (
+  delivery_id  UUID NOT NULL REFERENCES deliveries (id),
+  request_id   UUID NOT NULL REFERENCES requests (id),
+  PRIMARY KEY (delivery_id, request_id)
+);
+CREATE INDEX shared_letters_by_request ON shared_letters (request_id);
 
 -- What a round asked, as hashes; the address that was asked stands as an HMAC.
 CREATE TABLE challenges (

@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::intake::{self, Intake, Lexicon, Limits, Part, Tongue, Verdict};
+use crate::intake::{self, Address, Intake, Lexicon, Limits, Part, Tongue, Verdict};
 use crate::output::{self, Format, Tabular, progress, say};
 
 use super::exit::Outcome;
@@ -91,12 +91,20 @@ impl Classified {
 fn subjects(intake: &Intake) -> Vec<String> {
     let passed_on = intake.verdict.reasons.iter().any(|reason| reason.part == Part::Forwarded);
     let forwarded = intake.forwarded_from.as_slice();
+    let own = &intake.claims.own;
     let addresses = match () {
+        // What the sender's address stands for is asked for as well, where the others only stand beside the wish.
+        () if own.beside => return strings(intake.from.iter().chain(&own.addresses)),
+        () if !own.addresses.is_empty() => &own.addresses[..],
         () if !intake.claims.addresses.is_empty() => &intake.claims.addresses[..],
         () if passed_on && !forwarded.is_empty() => forwarded,
         () => &intake.from[..],
     };
-    addresses.iter().map(|address| address.as_str().to_owned()).collect()
+    strings(addresses)
+}
+
+fn strings<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
+    addresses.into_iter().map(|address| address.as_str().to_owned()).collect()
 }
 
 impl Tabular for Classified {

@@ -114,6 +114,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
             "'expunged plan' shows what it is now; 'requests scope' has it confirmed anew, and so does 'expunged apply' with its rows"
         }
         ReviewReason::AskedOften => "'requests scope' asks once the flood is over",
+        ReviewReason::ManyAddresses => {
+            "read it ('requests show REF --reveal'); 'requests scope REF SCOPE' asks the next of them by themselves, 'requests account \
+             REF ID' the one of that account; or 'refuse' or 'withdraw'"
+        }
         ReviewReason::OtherRight => {
             "answer it as your house does; 'requests scope' where erasure is asked for as well, or 'withdraw'"
         }

@@ -70,7 +70,26 @@ struct Observed {
     becomes: Option<State>,
     review: Option<ReviewReason>,
     offered: Vec<Scope>,
+    /// What would become of its further requests, by other addresses that it names as its writer's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
     would: String,
+}
+
+/// A further request of a letter.
+#[derive(Debug, Serialize)]
+struct Other {
+    request: Option<Reference>,
+    becomes: Option<State>,
+    review: Option<ReviewReason>,
+    offered: Vec<Scope>,
+}
+
+impl From<Prospect> for Other {
+    fn from(prospect: Prospect) -> Self {
+        let Prospect { request, becomes, review, offered, .. } = prospect;
+        Self { request, becomes, review, offered }
+    }
 }
 
 impl Tabular for Observed {
@@ -254,9 +273,9 @@ fn would(seen: &Seen, letter: &Intake) -> String {
     let request = prospect.request.as_ref().map_or_else(|| "a request".to_owned(), ToString::to_string);
     match seen.disposition {
         Disposition::Opened if prospect.pauses > 0 => {
-            format!("pause what is open of the sender, and {}", opens(prospect))
+            format!("pause what is open of the sender, and {}", opens_all(prospect))
         }
-        Disposition::Opened => beside(prospect) + &opens(prospect),
+        Disposition::Opened => beside(prospect) + &opens_all(prospect),
         Disposition::Joined if prospect.request.is_some() => {
             beside(prospect) + &format!("join {request}: the same wish is open")
         }
@@ -288,6 +307,12 @@ fn becomes(prospect: &Prospect) -> String {
     }
 }
 
+/// What would become of all its requests.
+fn opens_all(prospect: &Prospect) -> String {
+    let others = prospect.others.iter().map(|other| format!("; by another address that it names: {}", opens(other)));
+    opens(prospect) + &others.collect::<String>()
+}
+
 /// What would become of a new request.
 fn opens(prospect: &Prospect) -> String {
     if prospect.waits_until.is_some() {
@@ -312,8 +337,9 @@ fn opens(prospect: &Prospect) -> String {
 
 impl Observed {
     fn of(self, prospect: Prospect) -> Self {
-        let Prospect { request, becomes, review, offered, .. } = prospect;
-        Self { request, becomes, review, offered, ..self }
+        let Prospect { request, becomes, review, offered, others, .. } = prospect;
+        let others = others.into_iter().map(Other::from).collect();
+        Self { request, becomes, review, offered, others, ..self }
     }
 }
 
@@ -337,6 +363,7 @@ fn unread(listed: &Listed, disposition: Disposition, would: &str) -> Observed {
         becomes: None,
         review: None,
         offered: Vec::new(),
+        others: Vec::new(),
         would: would.to_owned(),
     }
 }

@@ -282,7 +282,8 @@ pub async fn unmoved(
     let sql = select!(
         "FROM deliveries WHERE mailbox = $1 AND folder = $2 AND numbering = $3
            AND moved_to IS NULL AND judged_at IS NOT NULL AND expunged_at IS NULL AND content_mac IS NOT NULL
-           AND request_id IN (SELECT id FROM requests WHERE asker_role IS NOT NULL) ORDER BY uid LIMIT $4"
+           AND EXISTS (SELECT 1 FROM requests r WHERE r.asker_role IS NOT NULL AND (r.id = request_id
+             OR r.id IN (SELECT s.request_id FROM shared_letters s WHERE s.delivery_id = deliveries.id))) ORDER BY uid LIMIT $4"
     );
     tx.all(sql, params![mailbox, folder, numbering, count_max]).await?.iter().map(read).collect()
 }
@@ -307,10 +308,17 @@ fn uuids(ids: &[DeliveryId]) -> Vec<uuid::Uuid> {
     ids.iter().map(|id| id.as_uuid()).collect()
 }
 
-/// Which letters leave mailbox `$1` with request `$2`: those that still lie there, where the request was identified. A letter
-/// that nobody found to be a request is not ours to delete.
-pub(super) const TO_EXPUNGE: &str = "request_id IN (SELECT id FROM requests WHERE id = $2 AND asker_role IS NOT NULL)
-    AND mailbox = $1 AND expunged_at IS NULL";
+/// Which letters leave mailbox `$1` with request `$2`: those that still lie there, where the request was identified, or another one
+/// that the letter belongs to. A letter that nobody found to be a request is not ours to delete, and one that is kept for
+/// another request (its letter key lives) leaves with that.
+pub(super) const TO_EXPUNGE: &str = "mailbox = $1 AND expunged_at IS NULL
+     AND (request_id = $2 OR id IN (SELECT delivery_id FROM shared_letters WHERE request_id = $2))
+     AND EXISTS (SELECT 1 FROM requests r WHERE r.asker_role IS NOT NULL AND (r.id = deliveries.request_id
+       OR r.id IN (SELECT s.request_id FROM shared_letters s WHERE s.delivery_id = deliveries.id)))
+     AND NOT EXISTS (SELECT 1 FROM requests r
+       JOIN vault_keys k ON k.owner = r.case_id AND k.purpose = 'letter' AND k.wrapped IS NOT NULL
+       WHERE r.id <> $2 AND (r.id = deliveries.request_id
+         OR r.id IN (SELECT s.request_id FROM shared_letters s WHERE s.delivery_id = deliveries.id)))";
 
 /// The letters that leave this mailbox with a request.
 ///
@@ -327,7 +335,10 @@ pub async fn to_expunge(tx: &mut Tx, mailbox: &str, request: RequestId) -> Resul
 /// As [`load`].
 pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<Delivery>, DbError> {
     tx.all(
-        select!("FROM deliveries WHERE request_id = $1 AND expunged_at IS NULL ORDER BY uid"),
+        select!(
+            "FROM deliveries WHERE expunged_at IS NULL
+               AND (request_id = $1 OR id IN (SELECT delivery_id FROM shared_letters WHERE request_id = $1)) ORDER BY uid"
+        ),
         params![request.as_uuid()],
     )
     .await?

@@ -38,6 +38,7 @@ pub mod recipients;
 pub mod requests;
 mod row;
 pub mod sealed;
+pub mod shared_letters;
 pub mod sql;
 pub mod suppressions;
 pub mod trail;

@@ -425,6 +425,11 @@ const ROWS: &[&str] = &[
     "DELETE FROM recipients WHERE request_id = $1",
     "DELETE FROM jobs WHERE request_id = $1",
     "DELETE FROM jobs_done WHERE request_id = $1",
+    // A letter that is another one's too is that one's from now on.
+    "UPDATE deliveries SET request_id = (SELECT s.request_id FROM shared_letters s
+       WHERE s.delivery_id = deliveries.id AND s.request_id <> $1 ORDER BY s.request_id LIMIT 1)
+     WHERE request_id = $1 AND EXISTS (SELECT 1 FROM shared_letters s WHERE s.delivery_id = deliveries.id AND s.request_id <> $1)",
+    "DELETE FROM shared_letters WHERE request_id = $1",
     // Every UID keeps its disposition, and says no more than that.
     "UPDATE deliveries SET content_mac = NULL, reasons = NULL, request_id = NULL WHERE request_id = $1",
 ];

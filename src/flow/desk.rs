@@ -14,7 +14,7 @@ use crate::queue::{AfterFailure, Lease};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, retention, wake};
+use super::{again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, retention, several, wake};
 
 /// How long a job waits between two looks at a store that stays away.
 pub(super) const AWAY_WAIT: Duration = Duration::from_secs(1_800);
@@ -31,6 +31,7 @@ impl Handler for Desk {
         let work: BoxFuture<'_, Result<(), FlowError>> = match kind.as_str() {
             kinds::JUDGE => Box::pin(judge::judge(house, &lease)),
             kinds::IDENTIFY => Box::pin(identify::identify(house, &lease)),
+            kinds::OTHERS => Box::pin(several::others(house, &lease)),
             kinds::BEGIN => Box::pin(begin::begin(house, &lease)),
             kinds::ERASE => Box::pin(erase::erase(house, &lease)),
             kinds::SEND => Box::pin(outbox::send(house, &lease)),
@@ -109,6 +110,8 @@ impl Desk {
             // A letter that does not go out says what it leaves undone by its kind, whatever state its request is in.
             (kinds::SEND, _) => outbox::set_aside(house, &mut tx, lease, error).await?,
             (kinds::RETENTION, _) => retention::died(house, &mut tx, lease, error).await?,
+            // The request is none the worse for it: those that its letter was to have besides are what is missing.
+            (kinds::OTHERS, Some(request)) => erase::tell_that_away(house, &mut tx, lease, request, error).await?,
             (_, Some(request)) => erase::step_failed(house, &mut tx, request, error).await?,
             (_, None) => {}
         }

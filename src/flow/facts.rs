@@ -49,6 +49,24 @@ pub struct Opening {
     pub mine: bool,
     /// It asks for a copy of the data too, which must be sent before anything is erased.
     pub asks_for_copy: bool,
+    /// The addresses that it names as its writer's own, in their order; the sender's where it is one of them.
+    #[serde(default)]
+    pub own: Vec<String>,
+    /// Whether it names more of them than were kept.
+    #[serde(default)]
+    pub own_cut: bool,
+    /// Whether they stand beside its wish, which is about the sender's address as well then.
+    #[serde(default)]
+    pub own_beside: bool,
+    /// The one of its writer's addresses that this request is about; the others have requests of their own.
+    #[serde(default)]
+    pub asks_as: Option<String>,
+    /// Whether this request is about those of them that are not asked before a person has looked.
+    #[serde(default)]
+    pub rest: bool,
+    /// The wish of the letter, by which its further requests are told from each other.
+    #[serde(default)]
+    pub wish: Option<[u8; 32]>,
 }
 
 /// Whom we write to, under the case's `contact` key.

@@ -19,7 +19,7 @@ use super::house::House;
 use super::kinds::ASKED_LATELY;
 use super::open::language_on_file;
 use super::whom::{self, Asker, Wish};
-use super::{challenge, erase, safe, standing, whose};
+use super::{challenge, erase, safe, several, standing, whose};
 
 /// What the questions came to.
 pub(super) enum Finding {
@@ -58,7 +58,9 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     let moves = stored.request.moves;
     drop(tx);
 
-    let (finding, language) = ask(house, &opening, known, stored.request.language).await?;
+    let several = several::of(house, &opening, &known).await?;
+    let opening = several.as_ref().and_then(|several| several.openings.first()).unwrap_or(&opening);
+    let (finding, language) = ask(house, opening, known, stored.request.language).await?;
     breakpoint!("identify.found");
     let mut tx = house.db.write().await?;
     let mut stored =
@@ -66,6 +68,9 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     if stored.request.moves != moves {
         // Perhaps it was paused and let go on meanwhile, and another job asks.
         return Err(FlowError::Moved);
+    }
+    if let Some(several) = &several {
+        several::split(house, &mut tx, &stored, several).await?;
     }
     requests::set_language(&mut tx, &mut stored.request, language).await?;
     match write(house, &mut tx, &stored, finding).await? {
@@ -87,6 +92,9 @@ pub(super) async fn ask(
     known: Subject,
     language: Language,
 ) -> Result<(Finding, Language), FlowError> {
+    if opening.rest && known.account.is_none() && known.scope_set.is_none() {
+        return Ok((nobody_asked(known, ReviewReason::ManyAddresses), language));
+    }
     let asker = match asker(house, opening, &known).await? {
         Some(asker) => Some(asker),
         None => owner_set(house, &known).await?,
@@ -96,10 +104,14 @@ pub(super) async fn ask(
     Ok((find(house, opening, &known, &asker).await?, language))
 }
 
-/// The membership that asks: of the sender, or else of the first claimed address that the directory knows.
+/// The membership that asks: of the one address that the request is about, or of the sender, or else of the first claimed address
+/// that the directory knows.
 async fn asker(house: &House, opening: &Opening, known: &Subject) -> Result<Option<Asker>, FlowError> {
     let claimed = opening.from.iter().chain(opening.addresses.iter().take(house.intake_limits.addresses_max));
-    let claimed: Vec<&str> = claimed.map(String::as_str).collect();
+    let claimed: Vec<&str> = match &opening.asks_as {
+        Some(address) => vec![address],
+        None => claimed.map(String::as_str).collect(),
+    };
     let said = whose::Said { account: known.account.as_deref(), scope: known.scope_set };
     let Some(on_file) = whose::address(&*house.directory, &claimed, said).await? else { return Ok(None) };
     // As which of them the letter asks nobody can tell: without an account it goes to a person in `find`.
@@ -140,8 +152,12 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
         () if opening.attached => ReviewReason::AttachedOnly,
         () => ReviewReason::UnclearLetter,
     };
-    let contact = Contact::default();
-    Finding::Review { reason, reachable: false, rule: None, contact, subject: known, cause: None }
+    nobody_asked(known, reason)
+}
+
+/// A person looks at what nobody was asked about.
+fn nobody_asked(subject: Subject, reason: ReviewReason) -> Finding {
+    Finding::Review { reason, reachable: false, rule: None, contact: Contact::default(), subject, cause: None }
 }
 
 async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) -> Result<Finding, FlowError> {

@@ -5,7 +5,7 @@ use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
 use crate::db::recipients::Recipient;
 use crate::db::requests::Stored;
-use crate::db::{Tx, jobs, requests};
+use crate::db::{Tx, jobs, requests, shared_letters};
 use crate::domain::request::ReviewReason;
 use crate::domain::{CaseId, DeliveryId, RequestId, Retry, Timestamp};
 use crate::intake::{Intake, traces};
@@ -136,7 +136,10 @@ async fn settle(
     judgement: Judgement,
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
     let by_words = match judgement {
-        Judgement::Again(twin) => return Ok((Disposition::Duplicate, twin.request)),
+        Judgement::Again(twin) => {
+            shared_letters::follow(tx, twin.id, delivery.id).await?;
+            return Ok((Disposition::Duplicate, twin.request));
+        }
         Judgement::CameBack(ours) => return Ok((Disposition::Bounce, came_back(house, tx, &ours).await?)),
         Judgement::Recipient(recipient) => {
             recipients::heard(house, tx, &recipient, (letter, bytes)).await?;
@@ -161,6 +164,9 @@ async fn settle(
             for stored in open.iter().filter(|stored| !stored.request.state.is_ended()) {
                 unheard::pause(house, tx, stored).await?;
                 safe::put_letter(house, tx, &stored.request, bytes).await?;
+                if Some(stored.request.id) != first || weigh::stop_asks_too(letter) {
+                    shared_letters::add(tx, delivery.id, stored.request.id).await?;
+                }
             }
             if weigh::stop_asks_too(letter) {
                 opened(house, tx, delivery, letter, bytes).await?

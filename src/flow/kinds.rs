@@ -4,6 +4,8 @@
 pub const JUDGE: &str = "judge";
 /// Ask the directory who the asker is.
 pub const IDENTIFY: &str = "identify";
+/// Look whether all addresses that a letter names as its writer's have a request, after it was repeated.
+pub const OTHERS: &str = "others";
 /// Check again what was true at the proof, then begin.
 pub const BEGIN: &str = "begin";
 /// Save keys, erase, read back.
@@ -36,6 +38,6 @@ pub fn judging(letter: crate::domain::DeliveryId) -> String {
 }
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, FORGET];
+pub const ALL: &[&str] = &[JUDGE, IDENTIFY, OTHERS, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
 pub const LONG: &[&str] = &[ERASE, SWEEP, RETENTION];

@@ -52,6 +52,7 @@ pub mod retention;
 pub mod retry;
 mod safe;
 pub mod sent;
+mod several;
 pub mod sighted;
 mod standing;
 pub mod stopped;

@@ -21,7 +21,7 @@ use super::facts::Subject;
 use super::house::House;
 use super::identify::{self, Finding, Turn};
 use super::weigh::{self, ByWords, Judgement};
-use super::{open, thread, unheard, wish};
+use super::{open, several, thread, unheard, wish};
 
 /// What would become of a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Prospect {
     pub pauses: usize,
     /// The request that it would move as an answer, beside the one that it opens or joins, and where that would stand.
     pub beside: Option<(Reference, State)>,
+    /// What would become of its further requests, by other addresses that it names as its writer's.
+    pub others: Vec<Prospect>,
 }
 
 /// Whom a request would be about, as the directory has them. Personal.
@@ -210,19 +212,27 @@ impl<'a> Lookout<'a> {
     ) -> Result<(Disposition, Prospect), FlowError> {
         let house = self.house;
         let wish = wish::mac(house, Some(content_mac), letter);
-        if let Some(wish) = wish {
-            if let Some(known) = self.wishes.get(&wish) {
-                return Ok((Disposition::Joined, known.clone()));
-            }
-            let mut tx = house.db.read().await?;
-            if let Some(open) = requests::open_of_wish(&mut tx, &wish).await? {
-                let request = Some(open.request.reference);
-                return Ok((Disposition::Joined, Prospect { request, ..Prospect::default() }));
-            }
-        }
         let (opening, language) = open::understood(house, letter);
-        let (finding, _) = identify::ask(house, &opening, Subject::default(), language).await?;
-        let prospect = self.found(imagined(house, received_at, language), finding).await?;
+        if let Some(known) = wish.and_then(|wish| self.wishes.get(&wish)) {
+            return Ok((Disposition::Joined, known.clone()));
+        }
+        let mut tx = house.db.read().await?;
+        let open = several::open_of(house, &mut tx, wish, &opening).await?;
+        drop(tx);
+        let mut open = open.into_iter().map(|open| joined(open.request.reference));
+        if let Some(first) = open.next() {
+            return Ok((Disposition::Joined, Prospect { others: open.collect(), ..first }));
+        }
+        let several = several::of(house, &opening, &Subject::default()).await?;
+        let openings = several.map_or_else(|| vec![opening], |several| several.openings);
+        let mut prospects = Vec::with_capacity(openings.len());
+        for opening in &openings {
+            let (finding, _) = identify::ask(house, opening, Subject::default(), language).await?;
+            prospects.push(self.found(imagined(house, received_at, language), finding).await?);
+        }
+        let mut prospects = prospects.into_iter();
+        let first = prospects.next().unwrap_or_default();
+        let prospect = Prospect { others: prospects.collect(), ..first };
         if let Some(wish) = wish {
             self.wishes.insert(wish, prospect.clone());
         }
@@ -256,6 +266,11 @@ impl<'a> Lookout<'a> {
         let event = identify::event_of(house, &mut tx, &finding).await?;
         Ok(Prospect { request: None, whom, rule, ..moved(house, &request, &event)? })
     }
+}
+
+/// It would join this request, and nothing of that moves.
+fn joined(request: Reference) -> Prospect {
+    Prospect { request: Some(request), ..Prospect::default() }
 }
 
 /// What an answer would come to, and whether that is all: its words may count like any other letter's beside it.

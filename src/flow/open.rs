@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::db::Tx;
 use crate::db::deliveries::Delivery;
-use crate::db::letters;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::trail as leaves;
+use crate::db::{letters, shared_letters};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
 use crate::intake::{Intake, Intent};
@@ -16,7 +16,7 @@ use crate::trail::{self, Actor, Fact, Facts};
 use super::error::FlowError;
 use super::facts::{Opening, Subject};
 use super::house::House;
-use super::{advance, kinds, note, outbox, safe, wish};
+use super::{advance, kinds, note, outbox, safe, several, wish};
 
 /// How often a reference is drawn before it is an error that all are taken.
 const DRAWS_MAX: u32 = 8;
@@ -40,14 +40,20 @@ pub(super) async fn open(
     letter: &Intake,
     bytes: &[u8],
 ) -> Result<Opened, FlowError> {
-    let (opening, language) = understood(house, letter);
+    let (mut opening, language) = understood(house, letter);
     let asker_mac = opening.from.as_ref().map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
     let wish = wish::mac(house, delivery.content_mac, letter);
-    let Some(Stored { request, .. }) =
-        write(house, tx, Opens::letter(delivery.received_at, language, wish), bindings).await?
-    else {
-        return join(house, tx, wish, bytes).await;
+    // By one of its addresses it may be open where the first one has ended.
+    let open = several::open_of(house, tx, wish, &opening).await?;
+    if !open.is_empty() {
+        return join(house, tx, delivery, &opening, &open, bytes).await;
+    }
+    opening.wish = wish;
+    let opened = write(house, tx, Opens::letter(delivery.received_at, language, wish), bindings).await?;
+    let Some(Stored { request, .. }) = opened else {
+        let open = several::open_of(house, tx, wish, &opening).await?;
+        return join(house, tx, delivery, &opening, &open, bytes).await;
     };
     safe::put_opening(house, tx, &request, &opening).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
@@ -117,17 +123,56 @@ pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) 
     (opening, language_of(letter).unwrap_or(house.config.service.language))
 }
 
-/// A repeat belongs to the open request, with its bytes: who looks at the case sees all that was written.
-async fn join(house: &House, tx: &mut Tx, wish: Option<[u8; 32]>, bytes: &[u8]) -> Result<Opened, FlowError> {
-    let open = match wish {
-        Some(wish) => requests::open_of_wish(tx, &wish).await?,
-        None => None,
-    };
+/// A repeat belongs to the open requests of its wish, with its bytes: who looks at a case sees all that was written.
+async fn join(
+    house: &House,
+    tx: &mut Tx,
+    delivery: &Delivery,
+    opening: &Opening,
+    open: &[Stored],
+    bytes: &[u8],
+) -> Result<Opened, FlowError> {
     // It ended just now: the letter is judged again, and opens one of its own.
-    let open = open.ok_or(FlowError::Moved)?.request;
-    safe::put_letter(house, tx, &open, bytes).await?;
-    ask_again(house, tx, &open).await?;
-    Ok(Opened::Joined(open.id))
+    let first = &open.first().ok_or(FlowError::Moved)?.request;
+    for Stored { request, .. } in open {
+        safe::put_letter(house, tx, request, bytes).await?;
+        ask_again(house, tx, request).await?;
+        if request.id != first.id {
+            shared_letters::add(tx, delivery.id, request.id).await?;
+        }
+    }
+    if !opening.own.is_empty() {
+        let now = house.clock.now();
+        let mut job = NewJob::new(kinds::OTHERS, json!({}), now);
+        job.request = Some(first.id);
+        job.unique_key = Some(format!("others:{}:{}", first.id, delivery.id));
+        advance::enqueue(house, tx, job, now).await?;
+    }
+    Ok(Opened::Joined(first.id))
+}
+
+/// Opens a further request from the letters of one, with what they say by another of their writer's addresses; `None` where the same
+/// wish is open. Each case has its own copy of the letters, under its own key: each forgets them at its own time.
+pub(super) async fn beside(
+    house: &House,
+    tx: &mut Tx,
+    first: &Stored,
+    opening: &Opening,
+    wish: Option<[u8; 32]>,
+) -> Result<Option<Request>, FlowError> {
+    let Request { deadlines, language, case, .. } = first.request;
+    let bindings = Bindings { asker_mac: first.bindings.asker_mac, ..Bindings::default() };
+    let opened = write(house, tx, Opens::letter(deadlines.received_at, language, wish), bindings).await?;
+    let Some(Stored { request, .. }) = opened else { return Ok(None) };
+    safe::put_opening(house, tx, &request, opening).await?;
+    for letter in &safe::letters(house, tx, &first.request).await? {
+        safe::put_letter(house, tx, &request, letter).await?;
+    }
+    // A word begins with a letter, a number may not.
+    let facts = Facts::new().with("opened_from", Fact::Word(format!("case:{case}")))?;
+    note::append(house, tx, request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
+    identify_soon(house, tx, &request).await?;
+    Ok(Some(request))
 }
 
 /// Who repeats a wish may have lost the question: the same letter goes out once more, with the same Message-ID, as often
@@ -243,6 +288,12 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         company: wish::is_of_company(letter),
         mine: wish::is_mine(letter),
         asks_for_copy: letter.verdict.also.contains(&Intent::Access),
+        own: claims.own.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
+        own_cut: claims.own.cut,
+        own_beside: claims.own.beside,
+        asks_as: None,
+        rest: false,
+        wish: None,
     }
 }
 

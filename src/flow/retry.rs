@@ -100,7 +100,7 @@ async fn ended_before(
 /// whatever is not work on an obstacle waits for a day that a life sets.
 fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
     let waits_for_an_obstacle = match idle.kind.as_str() {
-        kinds::JUDGE | kinds::IDENTIFY | kinds::ERASE | kinds::SEND => true,
+        kinds::JUDGE | kinds::IDENTIFY | kinds::OTHERS | kinds::ERASE | kinds::SEND => true,
         // Planned for its day; what stood in its way on that day is noted.
         kinds::BEGIN | kinds::SWEEP | kinds::ASK => idle.reason.is_some(),
         _ => false,

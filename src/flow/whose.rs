@@ -28,6 +28,11 @@ impl OnFile {
         self.others.iter().all(same)
     }
 
+    /// What it is a row of, each once.
+    fn rows(&self) -> std::collections::BTreeSet<(&str, Role, &str)> {
+        self.all().map(|one| (one.account.as_str(), one.role, one.person_key.as_str())).collect()
+    }
+
     /// In how many accounts it is.
     #[must_use]
     pub fn accounts(&self) -> usize {
@@ -60,18 +65,38 @@ pub async fn address(
     said: Said<'_>,
 ) -> Result<Option<OnFile>, DirectoryError> {
     for address in claimed {
-        let mut memberships = directory.find(address).await?;
-        if let Some(account) = said.account {
-            memberships.retain(|membership| membership.account == account);
-            of_the_scope(&mut memberships, said.scope);
-        }
-        memberships.sort_by_key(|membership| membership.role);
-        let mut memberships = memberships.into_iter();
-        if let Some(first) = memberships.next() {
-            return Ok(Some(OnFile { address: (*address).to_owned(), first, others: memberships.collect() }));
+        if let Some(known) = one(directory, address, said).await? {
+            return Ok(Some(known));
         }
     }
     Ok(None)
+}
+
+/// Those of these addresses that the directory has, in their order; of several that are the same rows, the first.
+///
+/// # Errors
+/// As [`address`].
+pub async fn each(directory: &dyn Directory, claimed: &[&str]) -> Result<Vec<OnFile>, DirectoryError> {
+    let mut known: Vec<OnFile> = Vec::new();
+    for address in claimed {
+        let Some(found) = one(directory, address, Said::default()).await? else { continue };
+        if !known.iter().any(|other| other.rows() == found.rows()) {
+            known.push(found);
+        }
+    }
+    Ok(known)
+}
+
+async fn one(directory: &dyn Directory, address: &str, said: Said<'_>) -> Result<Option<OnFile>, DirectoryError> {
+    let mut memberships = directory.find(address).await?;
+    if let Some(account) = said.account {
+        memberships.retain(|membership| membership.account == account);
+        of_the_scope(&mut memberships, said.scope);
+    }
+    memberships.sort_by_key(|membership| membership.role);
+    let mut memberships = memberships.into_iter();
+    let first = memberships.next();
+    Ok(first.map(|first| OnFile { address: address.to_owned(), first, others: memberships.collect() }))
 }
 
 /// Of several roles in the account that was said, the one that the scope says which was said with it.

@@ -18,6 +18,24 @@ pub(super) fn mac(house: &House, content_mac: Option<[u8; 32]>, letter: &Intake)
     }
 }
 
+/// What a part of a letter's wish is about.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// One of the addresses that it names as its writer's.
+    Address(&'a str),
+    /// Those that are not asked before a person has looked, from this one on.
+    Rest(&'a str),
+}
+
+/// A part of a letter's wish, which is open once like any other.
+pub(super) fn part(house: &House, of: &[u8; 32], about: Part<'_>) -> [u8; 32] {
+    let (what, address) = match about {
+        Part::Address(address) => (b"address of a wish\0".as_slice(), address),
+        Part::Rest(address) => (b"rest of a wish\0".as_slice(), address),
+    };
+    house.keys.digest(&[what, of, address.trim().to_lowercase().as_bytes()].concat())
+}
+
 /// How the rules end that found "my account" or "my data".
 const MINE: [&str; 3] = ["+account_mine", "+data_mine", ".forget_me"];
 

@@ -16,7 +16,10 @@ use super::{Address, Defect};
 use crate::domain::stored_enum;
 
 mod joined;
+mod own;
 mod theirs;
+
+pub use own::Own;
 
 const IDENTIFIERS_MAX: usize = 10;
 const NAMES_MAX: usize = 5;
@@ -73,6 +76,8 @@ pub struct Claims {
     pub names: Vec<String>,
     /// Data-map categories of the data it names, sorted.
     pub categories: Vec<String>,
+    /// The addresses that it names as its writer's own; none where one that it names may be somebody else's.
+    pub own: Own,
 }
 
 impl Claims {
@@ -90,6 +95,7 @@ impl fmt::Debug for Claims {
             .field("identifiers", &self.identifiers.len())
             .field("names", &self.names.len())
             .field("categories", &self.categories)
+            .field("own", &self.own)
             .finish()
     }
 }
@@ -118,6 +124,7 @@ pub(super) fn claims(
         claims.addresses.push(address);
     }
     let spoken = found.iter().fold(Tongues::default(), |all, found| all | found.spoken());
+    claims.own = own::own(text, spoken, lexicon, own);
     let lines: Vec<Folded<'_>> = text
         .lines()
         .filter(|line| is_cue(line, lexicon))

@@ -72,7 +72,7 @@ pub use acknowledgement::{Acknowledgement, acknowledgement};
 pub use address::{Address, NotAnAddress};
 pub use answer::{Answer, AnswerIntent};
 pub use bounce::Bounce;
-pub use claims::{Claims, Identifier, IdentifierKind};
+pub use claims::{Claims, Identifier, IdentifierKind, Own};
 pub use content::without_trace_headers;
 pub use intent::{Disposition, Intent, Part, Reason, Verdict};
 pub use large::take_in;

@@ -38,6 +38,12 @@ impl People {
         )
     }
 
+    /// A letter that asks, from elsewhere, for the accounts of two addresses.
+    pub fn request_of_two(&self) -> String {
+        let text = format!("Hello,\r\n\r\nplease delete my accounts {OWNER} and {ASKING}.\r\n");
+        letter("new@elsewhere.example", &self.support, "My accounts", "1", &text)
+    }
+
     /// A letter that is nobody's business here.
     pub fn question(&self) -> String {
         letter(

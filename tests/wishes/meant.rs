@@ -110,8 +110,9 @@ const CASES: &[Case] = &[
     ("user6@team.example", "My name is Una Miller. Please delete my user profile.", Asked(&[Scope::User], "")),
     (OWNER, "My name is Olga One. Please delete my account.", Asked(&[Scope::Account], "")),
     (OWNER, "Please delete Una Miller's account.", Asked(&[Scope::User], "Una Miller <user6@team.example>")),
-    // Who writes from elsewhere and names several addresses that are known is not asked at the first of them only.
-    ("new@elsewhere.example", "please delete my accounts owner3@team.example and owner4@team.example.", UNCLEAR),
+    // Who writes from elsewhere and names several addresses that are known, and not as their own, is not asked at the first of
+    // them only.
+    ("new@elsewhere.example", "please delete the accounts owner3@team.example and owner4@team.example.", UNCLEAR),
     // Who is only mentioned beside the writer's own is not meant instead of it.
     (OWNER, "please delete my account, but leave user6@team.example alone.", UNCLEAR),
     (OWNER, "please delete my account but not user6@team.example.", Review(ReviewReason::Limited)),

@@ -42,6 +42,44 @@ pub(super) struct Explained {
     /// What the authority table says, where it was asked.
     authority: Option<Rule>,
     letters: Option<Vec<Written>>,
+    /// What becomes of its further requests, by other addresses that it names as its writer's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other>,
+}
+
+/// A further request of a letter.
+#[derive(Debug, Serialize)]
+struct Other {
+    becomes: Option<State>,
+    review: Option<ReviewReason>,
+    request: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revealed: Option<Revealed>,
+    authority: Option<Rule>,
+    letters: Vec<Written>,
+}
+
+impl Other {
+    fn of(prospect: Prospect, reveal: bool) -> Self {
+        let letters = prospect.letters.into_iter().map(|(letter, to)| Written { letter, to });
+        Self {
+            becomes: prospect.becomes,
+            review: prospect.review,
+            request: prospect.request,
+            revealed: prospect.whom.filter(|_| reveal).map(Revealed::from),
+            authority: prospect.rule,
+            letters: letters.collect(),
+        }
+    }
+
+    /// For people: whose, what becomes of it, and what would be written.
+    fn text(&self) -> String {
+        let whose = self.revealed.as_ref().map(Revealed::text);
+        let becomes = [self.becomes.map(|state| state.as_str()), self.review.map(|reason| reason.as_str())];
+        let written = self.letters.iter().map(|one| format!("{} to {}", one.letter, one.to)).collect::<Vec<_>>();
+        let parts = whose.into_iter().chain(becomes.into_iter().flatten().map(str::to_owned)).chain(written);
+        parts.collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -53,6 +91,8 @@ struct Quoted {
 #[derive(Debug, Serialize)]
 struct Identifiers {
     addresses: Vec<String>,
+    /// Those that it names as its writer's own; each that is on file is asked by itself.
+    own: Vec<String>,
     numbers: Vec<Identified>,
     names: Vec<String>,
     categories: Vec<String>,
@@ -123,6 +163,7 @@ impl Explained {
                 .collect(),
             identifiers: Identifiers {
                 addresses: strings(&claims.addresses),
+                own: strings(&claims.own.addresses),
                 numbers: identified.map(|one| Identified { kind: one.kind, value: one.value.clone() }).collect(),
                 names: claims.names.clone(),
                 categories: claims.categories.clone(),
@@ -140,6 +181,7 @@ impl Explained {
             revealed: None,
             authority: None,
             letters: None,
+            others: Vec::new(),
         }
     }
 
@@ -156,6 +198,7 @@ impl Explained {
             revealed: prospect.whom.filter(|_| reveal).map(Revealed::from),
             authority: prospect.rule,
             letters: Some(letters.collect()),
+            others: prospect.others.into_iter().map(|other| Other::of(other, reveal)).collect(),
             ..self
         }
     }
@@ -198,6 +241,7 @@ impl Explained {
         let written = letters.iter().map(|one| format!("{} to {}", one.letter, one.to));
         let written = written.collect::<Vec<_>>().join("\n");
         line("would write", if written.is_empty() { "nothing to anybody" } else { &written });
+        self.others.iter().for_each(|other| line("by another", &other.text()));
         out
     }
 }
@@ -206,10 +250,7 @@ impl Explained {
     /// Whose account it means, in words.
     fn whose(&self) -> String {
         if let Some(revealed) = &self.revealed {
-            let word = |word: &Option<String>| word.as_deref().unwrap_or("-").to_owned();
-            let role = revealed.role.map_or("several", Role::as_str);
-            let (account, asker) = (word(&revealed.account), word(&revealed.address_on_file));
-            return format!("{account} ({role}, {asker}; owner {})", word(&revealed.owner_address_on_file));
+            return revealed.text();
         }
         match self.account {
             Some(Account::OnFile) => "on file; --reveal says whose, and is recorded".to_owned(),
@@ -235,6 +276,15 @@ fn account(delivery: deliveries::Disposition, prospect: &Prospect) -> Account {
         None if delivery == deliveries::Disposition::Opened => Account::NotOnFile,
         None if prospect.request.is_some() => Account::OfTheRequest,
         None => Account::NotAsked,
+    }
+}
+
+impl Revealed {
+    fn text(&self) -> String {
+        let word = |word: &Option<String>| word.as_deref().unwrap_or("-").to_owned();
+        let role = self.role.map_or("several", Role::as_str);
+        let (account, asker) = (word(&self.account), word(&self.address_on_file));
+        format!("{account} ({role}, {asker}; owner {})", word(&self.owner_address_on_file))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::db::jobs::{self, JobState};
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::Stored;
-use crate::db::{Tx, evidence};
+use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
 use crate::domain::{Calendar, LetterKind, Reference, State};
 use crate::flow::named::{self, NamedData};
@@ -63,6 +63,9 @@ struct Shown {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recipients: Vec<RecipientLine>,
     deliveries: Vec<DeliveryLine>,
+    /// Other requests that its letters belong to, such as those by other addresses that they name as their writer's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revealed: Option<Revealed>,
 }
@@ -209,6 +212,7 @@ async fn read(tx: &mut Tx, kek: &KeyEncryptionKey, calendar: &Calendar, referenc
         steps: erasures::steps(tx, id).await?,
         recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
+        beside: shared_letters::beside(tx, id).await?,
         revealed: None,
     })
 }
@@ -284,6 +288,10 @@ fn for_people(shown: &Shown) -> String {
         let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };
         let at = facts.iter().position(|(name, _)| *name == "scope").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("data", format!("{} ({by})", shown.named.categories.join(", "))));
+    }
+    if !shown.beside.is_empty() {
+        let beside: Vec<String> = shown.beside.iter().map(ToString::to_string).collect();
+        facts.push(("of the same letter", beside.join(", ")));
     }
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));

@@ -109,6 +109,8 @@ stored_enum! {
         NotTold = "not_told",
         /// The address on file was asked so often lately that a challenge would come too late.
         AskedOften = "asked_often",
+        /// The letter names more addresses of its writer than are asked by themselves; it is about those that were not.
+        ManyAddresses = "many_addresses",
         /// It asks for a whole and excepts a part of it, in words that no plan follows.
         Limited = "limited",
         /// All of the letter is an attachment, which nobody has read.

@@ -40,6 +40,7 @@ mod row;
 pub mod sealed;
 pub mod sql;
 pub mod suppressions;
+pub mod terminations;
 pub mod trail;
 mod wal;
 

@@ -48,6 +48,13 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let by_itself = authority.method() == Method::KeepingEnded;
     let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
+    // A legal hold or a store that was away may have kept it from its first write for long.
+    if authority.method() == Method::ServiceEnded
+        && ledger.discovery().await.map_err(EraseError::from)?.is_none()
+        && begin::ended(house, &stored, &subject, authority.method()).await?.is_some()
+    {
+        return stop_unfounded(house, lease, id).await;
+    }
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
@@ -207,6 +214,16 @@ async fn others_of_account(house: &House, tx: &mut Tx, erased: &Stored) -> Resul
         }
     }
     Ok(())
+}
+
+/// Nothing was written yet, and the account lives again: a person looks, because what has begun takes nothing back by itself.
+async fn stop_unfounded(house: &House, lease: &Lease, id: RequestId) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
+    let (event, bindings) = (Event::Stopped { reason: ReviewReason::FactsChanged }, stored.bindings.clone());
+    advance(house, &mut tx, &stored, &event, bindings, Actor::PROGRAM).await?;
+    jobs::complete_in(&mut tx, lease).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn stop(

@@ -227,7 +227,7 @@ async fn a_legal_hold_stops_it_and_an_account_that_lives_by_its_end_is_not_touch
                 legal::release(&world.house, hold.id, &operator).await.unwrap();
                 world.days_pass(1).await;
                 if lives {
-                    assert_eq!(opened(&world).await, ["needs_review"]);
+                    assert_eq!(opened(&world).await, ["withdrawn"], "no row was touched, and none is");
                     is_whole(&world).await;
                 } else {
                     assert_eq!(opened(&world).await, ["completed"]);

@@ -58,6 +58,7 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("scheduled", "withdrawn_by_operator", &["withdrawn"]),
     ("scheduled", "refused_by_operator", &["refused"]),
     ("erasing", "stopped", &["needs_review"]),
+    ("erasing", "service_resumed", &["withdrawn"]),
     ("erasing", "erased", &["completed", "waiting_on_recipients"]),
     ("erasing", "erased_again", &["completed", "waiting_on_recipients"]),
     ("erasing", "step_failed", &["erasing"]),

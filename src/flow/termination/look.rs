@@ -45,11 +45,12 @@ pub async fn look(house: &House) -> Result<Option<Found>, FlowError> {
     let mut page = Page::default();
     for _ in 0..PAGES_MAX {
         let rows = house.directory.ended(&page.from).await?;
-        let Some(next) = page.next(&rows)? else {
+        let next = page.next(&rows)?;
+        found.take(house, &page, rows, over, settings).await?;
+        let Some(next) = next else {
             found.stopped = stopped(settings, &found);
             return Ok(Some(found));
         };
-        found.take(house, &page, rows, over, settings).await?;
         page = next;
     }
     Err(DirectoryError::NoPages { query: "ended" }.into())
@@ -66,13 +67,16 @@ fn stopped(settings: &Termination, found: &Found) -> Option<Stop> {
     (found.due > share.max(at_least)).then_some(Stop::Share)
 }
 
+/// What the directory says of one account; one date where all is well.
+type Dates = BTreeSet<Option<Timestamp>>;
+
 /// What the page before shows of the next one.
 #[derive(Default)]
 struct Page {
     /// Where this one begins.
     from: String,
-    /// The accounts of the page before, each with its one date: the one at the border comes again.
-    seen: BTreeMap<String, Option<Timestamp>>,
+    /// The accounts of the page before, each with its dates: the one at the border comes again.
+    seen: BTreeMap<String, Dates>,
 }
 
 impl Page {
@@ -84,7 +88,10 @@ impl Page {
             let ordered = rows.iter().all(|row| row.account() == self.from);
             return if ordered { Ok(None) } else { Err(DirectoryError::NoPages { query: "ended" }) };
         }
-        let seen = rows.iter().map(|row| (row.account().to_owned(), row.ended_at())).collect();
+        let mut seen: BTreeMap<String, Dates> = BTreeMap::new();
+        for row in rows {
+            seen.entry(row.account().to_owned()).or_default().insert(row.ended_at());
+        }
         Ok(Some(Self { from: last.account().to_owned(), seen }))
     }
 }
@@ -99,7 +106,7 @@ impl Found {
         over: Timestamp,
         settings: &Termination,
     ) -> Result<(), FlowError> {
-        let mut dates: BTreeMap<&str, BTreeSet<Option<Timestamp>>> = BTreeMap::new();
+        let mut dates: BTreeMap<&str, Dates> = BTreeMap::new();
         for row in &rows {
             dates.entry(row.account()).or_default().insert(row.ended_at());
         }
@@ -107,10 +114,10 @@ impl Found {
         for (account, mut of) in dates {
             let before = page.seen.get(account);
             let known = before.is_some();
-            of.extend(before.copied());
+            of.extend(before.into_iter().flatten().copied());
             self.listed += u64::from(!known);
             if of.len() > 1 {
-                self.doubled += 1;
+                self.doubled += u64::from(before.is_none_or(|before| before.len() < 2));
                 // It may have looked like one that is due at the end of the page before.
                 let opens = self.opens.len();
                 self.opens.retain(|ended| ended.account() != account);

@@ -4,6 +4,7 @@
 use expunged::domain::{RequestId, Scope};
 use expunged::flow::legal::{self, HeldTarget};
 use expunged::flow::operate::{self, Act, Correction};
+use expunged::flow::tidy::tidy;
 use expunged::params;
 
 use crate::support::world::{Ground, TEAM, World, on_both};
@@ -36,6 +37,12 @@ async fn prepared(ground: Ground, contracts: &str, more: &str) -> Ground {
     let map = std::fs::read_to_string(ground.path("shop.toml")).unwrap();
     ground.write("shop.toml", &map.replace("backup_days = 35", "backup_days = 35\nignore = [\"contracts\"]"));
     ground.with_config(|config| config + QUERIES + more)
+}
+
+/// The directory was asked: the job that does is made at the start, and here in any case.
+pub(crate) async fn asked(world: &World) {
+    tidy(&world.house).await.unwrap();
+    world.settle().await;
 }
 
 /// The requests that ended services have opened, by their states.
@@ -85,7 +92,7 @@ fn line(text: &str) -> String {
 async fn goes_when_its_time_is_over(world: World) {
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             world.days_pass(4).await;
             assert!(opened(&world).await.is_empty(), "it is the seventh, and its time is over on the eighth");
             world.days_pass(2).await;
@@ -125,7 +132,7 @@ on_both! {
     async fn an_account_that_lives_again_is_left_alone(ground) {
         let world = ending(ground, "('a1', '2026-10-05')", "").await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["scheduled"]);
             world.fresh(OWNER);
             world.ground.shop.run("DELETE FROM contracts").await;
@@ -146,7 +153,7 @@ on_both! {
     async fn a_stop_of_the_owner_is_heard_and_the_same_end_opens_nothing_more(ground) {
         let world = ending(ground, "('a1', '2026-10-05')", "").await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             let told = world.fresh(OWNER).pop().expect("the owner is told");
             world.receive(&told.answer(OWNER, "Stop")).await;
             assert_eq!(opened(&world).await, ["withdrawn"]);
@@ -167,7 +174,7 @@ async fn another_date_begins_the_time_anew() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05')", "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             world.ground.shop.run("UPDATE contracts SET ended_at = '2026-12-31'").await;
             world.days_pass(8).await;
             assert_eq!(opened(&world).await, ["withdrawn"]);
@@ -187,7 +194,7 @@ async fn an_objection_pauses_it() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05'), ('a2', '2026-10-05')", SHARE_OF_ALL).await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["scheduled", "scheduled"]);
             let told = world.fresh(OWNER).pop().expect("the owner is told");
             let objection = "Hm, I am not sure whether we shall need that again next year.";
@@ -217,7 +224,7 @@ async fn a_legal_hold_stops_it_and_an_account_that_lives_by_its_end_is_not_touch
                 let operator = world.operator("ops");
                 let held = HeldTarget::Account("a1".to_owned());
                 let hold = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap().hold;
-                world.days_pass(1).await;
+                asked(&world).await;
                 world.days_pass(20).await;
                 is_whole(&world).await;
                 assert_eq!(opened(&world).await, ["erasing"]);
@@ -244,10 +251,11 @@ async fn nothing_is_opened_beside_what_a_person_asked_for() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-10')", "").await;
     world
         .live(async {
-            let (asked, _) = world.ask(OWNER).await;
+            asked(&world).await;
+            let (by_letter, _) = world.ask(OWNER).await;
             world.days_pass(8).await;
             assert!(opened(&world).await.is_empty());
-            let reference = world.reference(asked).await;
+            let reference = world.reference(by_letter).await;
             operate::act(&world.house, &reference, &world.operator("ops"), Act::Withdraw, None).await.unwrap();
             world.days_pass(2).await;
             assert_eq!(opened(&world).await, ["scheduled"], "nobody asks any more");
@@ -260,7 +268,7 @@ async fn every_step_of_it_is_in_its_trail() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05')", "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             world.days_pass(8).await;
             let mut tx = world.house.db.read().await.unwrap();
             let sql = "SELECT event, leaf FROM trail WHERE case_id = (SELECT case_id FROM requests WHERE origin = 'termination')
@@ -285,7 +293,7 @@ async fn it_is_forgotten_in_its_turn() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05')", "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             world.days_pass(8).await;
             assert_eq!(opened(&world).await, ["completed"]);
             world.ground.shop.run("DELETE FROM contracts").await;

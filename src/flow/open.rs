@@ -188,8 +188,9 @@ pub(super) async fn of_ended_service(
     if !terminations::insert(tx, &record).await? {
         return Ok(None);
     }
-    let facts =
-        Facts::new().with("origin", Fact::Word(origin.to_string()))?.with("ended", Fact::Time(record.ended_at))?;
+    let facts = Facts::new()
+        .with("origin", Fact::Word(origin.to_string()))?
+        .with("ended", Fact::Day(house.calendar.day(record.ended_at)))?;
     note::append(house, tx, stored.request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
     identify_soon(house, tx, &stored.request).await?;
     Ok(Some(stored))

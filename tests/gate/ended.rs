@@ -9,7 +9,7 @@ use super::forged::work;
 use super::plain_sql::{WITH_THE_RECORD, refused};
 use super::{OWNERS, on_postgres, on_sqlite, shop_is_untouched};
 use crate::support::world::World;
-use crate::terminated::{ending, opened, request, the_account};
+use crate::terminated::{asked, ending, opened, request, the_account};
 
 const NO_END: &str = "no ended service opened this request";
 const OTHER_WAY: &str = "what an ended service opened goes another way";
@@ -23,13 +23,13 @@ const AUTHORITY: &str = "INSERT INTO authorities (id, request_id, kind, method, 
 async fn of_a_letter(world: &World) {
     world
         .live(async {
-            let (asked, _) = world.ask(OWNERS[0]).await;
+            let (by_letter, _) = world.ask(OWNERS[0]).await;
             let later = world.house.clock.now().plus_days(30);
-            let forged = params![asked, Uuid::from_u128(0xF0), vec![5_u8; 32], later];
+            let forged = params![by_letter, Uuid::from_u128(0xF0), vec![5_u8; 32], later];
             refused(world, AUTHORITY, forged, NO_END).await;
             let sql =
                 "INSERT INTO terminations (request_id, account_mac, ended_at, round, mark) VALUES ($1, $2, $3, 0, $2)";
-            refused(world, sql, params![asked, vec![5_u8; 32], later], STAYS).await;
+            refused(world, sql, params![by_letter, vec![5_u8; 32], later], STAYS).await;
             shop_is_untouched(world).await;
         })
         .await;
@@ -68,7 +68,7 @@ crate::support::world::on_both! {
     async fn what_an_ended_service_opened_goes_no_other_way(ground) {
         let world = planned(ground).await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             let id = request(&world).await;
             for state in ["awaiting_confirmation", "awaiting_approval", "forwarded", "not_found", "refused", "expired"] {
                 refused(&world, "UPDATE requests SET state = $2 WHERE id = $1", params![id, state], OTHER_WAY).await;
@@ -86,7 +86,7 @@ crate::support::world::on_both! {
     async fn a_review_is_not_ended_by_rows(ground) {
         let world = planned(ground).await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             let id = request(&world).await;
             let told = world.fresh(OWNERS[0]).pop().expect("the owner is told");
             world.receive(&told.answer(OWNERS[0], "Please erase all but the invoices, which I still need.")).await;
@@ -100,7 +100,7 @@ crate::support::world::on_both! {
             assert_eq!(world.state(id).await, State::NeedsReview);
             let (reference, operator) = (world.reference(id).await, world.operator("ops"));
             operate::correct(&world.house, &reference, &operator, the_account("a1")).await.unwrap();
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(world.state(id).await, State::Scheduled, "a person of the team lets it go on");
         }).await;
     }
@@ -111,7 +111,7 @@ crate::support::world::on_both! {
         world.live(async {
             world.ground.shop.run("UPDATE users SET email = 'nobody' WHERE id = 'u1'").await;
             world.ground.shop.run("UPDATE users SET role = 'user' WHERE id = 'u1'").await;
-            world.settle().await;
+            asked(&world).await;
             let id = request(&world).await;
             assert_eq!(opened(&world).await, ["needs_review"], "the account has no owner");
             world.ground.shop.run("UPDATE users SET role = 'owner', email = 'owner1@team.example' WHERE id = 'u1'").await;

@@ -6,7 +6,7 @@ use expunged::flow::termination::{self, Stop};
 use expunged::params;
 use tokio_util::sync::CancellationToken;
 
-use super::{OWNER, QUERIES, SHARE_OF_ALL, ending, is_whole, line, opened, prepared};
+use super::{OWNER, QUERIES, SHARE_OF_ALL, asked, ending, is_whole, line, opened, prepared};
 use crate::bad_input::store_away::Way;
 use crate::support::free_port;
 use crate::support::world::{Ground, TEAM, World, on_both};
@@ -28,7 +28,7 @@ on_both! {
     async fn a_query_that_gives_everybody_erases_nobody(ground) {
         let world = ending(ground, ALL, "").await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             assert!(opened(&world).await.is_empty());
             let text = alarm(&world);
             assert!(text.contains("share_percent_max") && text.contains("4 of 4"), "{text}");
@@ -49,7 +49,7 @@ on_both! {
         let more = "share_percent_max = 100\naccounts_per_run_max = 3\n";
         let world = ending(ground, ALL, more).await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             assert!(opened(&world).await.is_empty());
             assert!(alarm(&world).contains("accounts_per_run_max"));
             world.ground.shop.run("DELETE FROM contracts WHERE account_id = 'a4'").await;
@@ -63,7 +63,7 @@ on_both! {
         let contracts = "('a1', NULL), ('a1', NULL), ('a2', 'soon'), ('a3', '2026-10-05'), ('a3', '2026-11-05'), ('a4', '2027-02-01')";
         let world = ending(ground, contracts, "").await;
         world.live(async {
-            world.settle().await;
+            asked(&world).await;
             assert!(opened(&world).await.is_empty());
             let found = termination::look(&world.house).await.unwrap().unwrap();
             assert_eq!((found.listed, found.undated, found.doubled, found.due), (4, 2, 1, 0));
@@ -84,7 +84,7 @@ async fn a_row_that_comes_twice_opens_one() {
     let world = ending(Ground::sqlite().await, contracts, "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["scheduled"]);
             assert!(world.fresh(TEAM).is_empty());
         })
@@ -98,7 +98,7 @@ async fn a_second_date_behind_the_end_of_a_page_is_seen() {
     let world = ending(Ground::sqlite().await, contracts, "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert!(opened(&world).await.is_empty());
             assert!(alarm(&world).contains("With several dates: 1"));
         })
@@ -113,7 +113,7 @@ async fn pages_that_do_not_follow_one_another_open_nobody() {
     let world = ground.with_config(|config| config + &unordered + SHARE_OF_ALL).build().await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert!(opened(&world).await.is_empty());
             assert!(alarm(&world).contains("expunged check --connect"));
         })
@@ -126,7 +126,7 @@ async fn a_query_that_the_store_refuses_by_then_erases_nobody() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05')", "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["scheduled"]);
             world.ground.shop.run("DROP TABLE contracts").await;
             world.days_pass(8).await;
@@ -155,7 +155,7 @@ async fn a_directory_that_is_away_is_waited_for() {
         let world = ground.build().await;
         world
             .live(async {
-                world.settle().await;
+                asked(&world).await;
                 assert_eq!(opened(&world).await, ["scheduled"]);
                 first.cancel();
                 world.days_pass(8).await;

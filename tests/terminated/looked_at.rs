@@ -3,7 +3,7 @@
 use expunged::flow::operate::{self, Act, Correction};
 use expunged::flow::{FlowError, termination};
 
-use super::{OWNER, ending, is_erased, is_whole, opened, request, the_account};
+use super::{OWNER, asked, ending, is_erased, is_whole, opened, request, the_account};
 use crate::support::world::{Ground, TEAM, World};
 
 /// The owner has no address on file.
@@ -18,7 +18,7 @@ async fn an_owner_without_an_address_goes_to_a_person_who_lets_it_go_on() {
     let world = unreachable().await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["needs_review"]);
             assert_eq!(world.fresh(TEAM).len(), 1);
             world.days_pass(60).await;
@@ -32,7 +32,7 @@ async fn an_owner_without_an_address_goes_to_a_person_who_lets_it_go_on() {
                 assert!(matches!(refused, Err(FlowError::Unusable(_))), "nobody has proven anything about another");
             }
             operate::correct(&world.house, &reference, &operator, the_account("a1")).await.unwrap();
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(opened(&world).await, ["scheduled"]);
             assert_eq!(world.fresh(OWNER).len(), 1, "the owner is told, and has the whole grace period");
             world.days_pass(6).await;
@@ -49,7 +49,7 @@ async fn what_the_team_withdraws_is_not_opened_again() {
     let world = unreachable().await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             let (reference, operator) = (world.reference(request(&world).await).await, world.operator("ops"));
             let article = "Art. 17(3)(b) GDPR".to_owned();
             let refusal = operate::Refusal { ground: "no".to_owned(), article, data: vec![], review_on: None };
@@ -70,7 +70,7 @@ async fn it_goes_on_after_a_review_with_a_grace_period_of_its_own() {
     let world = ending(Ground::sqlite().await, "('a1', '2026-10-05')", "").await;
     world
         .live(async {
-            world.settle().await;
+            asked(&world).await;
             world.fresh(OWNER);
             world.ground.shop.run("UPDATE users SET email = 'olga@elsewhere.example' WHERE id = 'u1'").await;
             world.days_pass(8).await;
@@ -78,7 +78,7 @@ async fn it_goes_on_after_a_review_with_a_grace_period_of_its_own() {
             is_whole(&world).await;
             let (reference, operator) = (world.reference(request(&world).await).await, world.operator("ops"));
             operate::correct(&world.house, &reference, &operator, the_account("a1")).await.unwrap();
-            world.settle().await;
+            asked(&world).await;
             assert_eq!(world.fresh("olga@elsewhere.example").len(), 1);
             world.days_pass(8).await;
             assert_eq!(opened(&world).await, ["completed"]);

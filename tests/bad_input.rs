@@ -2,4 +2,4 @@
 
 pub mod letters;
 mod settings;
-mod store_away;
+pub mod store_away;

@@ -110,11 +110,8 @@ fn corpus_is_understood() {
     for (tongue, _) in Lexicon::embedded().measured() {
         let Some(found) = languages.iter().find(|found| found["language"] == tongue.as_str()) else { continue };
         let count = |figure: &str, count: &str| found[figure][count].as_u64().unwrap();
-        let (opened, either, all) = (
-            count("erasure_open", "hits"),
-            count("erasure_open_or_review", "hits"),
-            count("erasure_open", "of"),
-        );
+        let (opened, either, all) =
+            (count("erasure_open", "hits"), count("erasure_open_or_review", "hits"), count("erasure_open", "of"));
         assert!(opened * 10 >= all * 8, "{tongue}: {opened} of {all} opened");
         assert_eq!(either, all, "{tongue}: one is lost");
     }

@@ -122,9 +122,46 @@ async fn a_service_is_asked_with_one_key_by_a_daemon_that_is_killed() {
     }
 }
 
+/// Account 3 ended long ago, for as long as it is there.
+const ENDED: &str = r#"[directory.sql]
+ended = """
+SELECT CAST(id AS TEXT) AS account, '2020-01-01' AS ended_at FROM accounts
+WHERE id = 3 AND CAST(id AS TEXT) >= :from ORDER BY 1 LIMIT 10"""
+accounts = "SELECT COUNT(*) AS accounts FROM accounts"
+"#;
+
+/// Killed anywhere while it asks whose service has ended, a daemon opens one request for it and tells the owner once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_is_killed_opens_one_request_for_an_ended_service() {
+    let points: Vec<String> = all_points().into_iter().filter(|point| point.starts_with(TERMINATION)).collect();
+    assert_eq!(points.len(), 5, "{points:?}");
+    for point in points {
+        let world = World::create(Side::Sqlite, Mail::Folders).await;
+        let file = world.folder().join("expunged.toml");
+        let config = std::fs::read_to_string(&file).unwrap().replace("[directory.sql]\n", ENDED);
+        std::fs::write(&file, config + "\n[termination]\nafter_days = 30\n").unwrap();
+        world.prepare(Phase::Opened).await;
+        world.start(None).die(Phase::Opened, &point, 1).await.unwrap_or_else(|why| panic!("{point}: {why}"));
+        let mut daemon = world.start(None);
+        for phase in [Phase::Opened, Phase::Challenged, Phase::Confirmed, Phase::Erased] {
+            if phase != Phase::Opened {
+                world.prepare(phase).await;
+            }
+            daemon.work(phase).await.unwrap_or_else(|why| panic!("{point}: {why}"));
+        }
+        daemon.end().await.unwrap_or_else(|why| panic!("{point}: {why}"));
+        assert_eq!(state::of_ended(&world).await, (1, 1, 1), "{point}: requests, authorities and letters");
+        assert_eq!(shop::accounts(world.folder()).await, 1, "{point}: that which asked and that which ended are gone");
+        world.leave().await;
+    }
+}
+
+/// What the points are called of an account whose service has ended; one test lives with it, and the other lives without.
+const TERMINATION: &str = "termination.";
+
 /// The points in the source that a daemon with such mail can pass.
 fn points(mail: &Mail) -> BTreeSet<String> {
-    let all = all_points().into_iter();
+    let all = all_points().into_iter().filter(|point| !point.starts_with(TERMINATION));
     match mail {
         Mail::Folders => all.filter(|point| !point.starts_with("imap.")).collect(),
         Mail::Servers(servers) => {
@@ -385,7 +422,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/canary.rs", 2, "what is to be done regularly, and a verb of the command line; what follows are jobs"),
     ("src/flow/clocks.rs", 1, "what waits until the clocks agree, and an alarm in the outbox"),
     ("src/flow/desk.rs", 1, "a job is ended; its alarm is a job of the outbox, which has points of its own"),
-    ("src/flow/erase.rs", 2, "a request stops or waits before the first write; its letter is a job of the outbox"),
+    ("src/flow/erase.rs", 3, "a request stops or waits before the first write; its letter is a job of the outbox"),
     ("src/flow/expunge.rs", 2, "letters are put off, or none lies there; nothing follows"),
     ("src/flow/flood.rs", 1, "an alarm waits, or its turn came, which it keeps; then it is sent like any other letter"),
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
@@ -397,6 +434,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/operate.rs", 8, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/outbox.rs", 2, "a note of why the end of a letter is not known, and of a wait; nothing follows"),
     ("src/flow/retention/look.rs", 3, "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
+    ("src/flow/termination/run.rs", 1, "a directory that is away is asked later; nothing follows"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),
     ("src/flow/recipients.rs", 2, "a verb of the command line, and the wait for a hold; what follows are jobs"),
     (

@@ -2,6 +2,7 @@
 //! erased, because the database refuses what has no authority, and a worker refuses an authority that it did not write.
 
 mod completed;
+mod ended;
 mod forged;
 mod holds;
 pub(crate) mod lost_key;

@@ -46,5 +46,6 @@ mod servers;
 mod several_daemons;
 mod stores_conformance;
 mod support;
+mod terminated;
 mod throttled;
 mod wishes;

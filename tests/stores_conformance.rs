@@ -319,6 +319,8 @@ async fn lacks_columns(world: &World) {
         find: "SELECT id AS account, id AS person, email AS adress FROM people WHERE email = :address".to_owned(),
         target: format!("{person} AND email = :identifier"),
         owner: person.replace(" AS label", ""),
+        ended: None,
+        accounts: None,
         rows_max: 5,
     };
     let directory = SqlDirectory::new(std::sync::Arc::new(Queried(std::sync::Arc::clone(&world.store))), queries);

@@ -18,7 +18,7 @@ use crate::domain::{Reference, Retry, Scope, State};
 use crate::flow::observe::{Lookout, Observed as Seen, Prospect};
 use crate::flow::sighted::Sight;
 use crate::flow::whose::{self, OnFile};
-use crate::flow::{FlowError, House};
+use crate::flow::{FlowError, House, termination};
 use crate::intake::{Intake, Intent, Tongue};
 use crate::mailbox::{FolderState, Listed, Mailbox};
 
@@ -154,6 +154,7 @@ impl Observer<'_> {
         if !args.follow {
             let observed = self.next(&mut seen).await?;
             output::rows(format, &observed)?;
+            say_ended(self.house).await?;
             let letters = counted(observed.len() as u64, "letter", "letters");
             say(&format!("{letters} read; nothing was written, marked or answered"));
             return Ok(());
@@ -265,6 +266,22 @@ impl Observer<'_> {
             ..unread(listed, seen.disposition, "").of(seen.prospect)
         })
     }
+}
+
+/// Says for how many accounts whose service has ended a request would be opened. None is named.
+async fn say_ended(house: &House) -> Outcome {
+    let Some(found) = termination::look(house).await? else { return Ok(()) };
+    let accounts = counted(found.due, "account", "accounts");
+    let ended = format!("{} of {} accounts are listed as ended", found.listed, found.accounts);
+    match found.stopped {
+        None if found.due == 0 => say(&format!("{ended}; no request would be opened by itself")),
+        None => say(&format!("{ended}; for {accounts} a request would be opened by itself")),
+        Some(stop) => say(&format!("{ended}; {accounts} would be due, and none would be touched: {stop}")),
+    }
+    if found.undated + found.doubled > 0 {
+        say(&format!("left out: {} without a date that can be read, {} with several", found.undated, found.doubled));
+    }
+    Ok(())
 }
 
 /// What would be done, in a few words for people.

@@ -44,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// When we forget.
     pub retention: Retention,
+    /// When accounts whose service has ended are erased; `None`: never by itself.
+    pub termination: Option<Termination>,
     /// The data maps, one file per store.
     pub stores: Vec<PathBuf>,
     /// What is logged and how.
@@ -126,7 +128,7 @@ pub enum MailboxKind {
 /// `[directory]`: who an address is.
 #[derive(Clone, Debug)]
 pub enum Directory {
-    /// `[directory.sql]`: three queries on one of the stores.
+    /// `[directory.sql]`: queries on one of the stores.
     Sql {
         /// The name of a store, as its data map gives it.
         store: String,
@@ -136,6 +138,10 @@ pub enum Directory {
         target: String,
         /// The owner of `:account`.
         owner: String,
+        /// A page, from `:from` on, of the accounts whose service has ended.
+        ended: Option<String>,
+        /// How many accounts there are.
+        accounts: Option<String>,
     },
     /// `[directory.file]`.
     File(PathBuf),
@@ -281,6 +287,17 @@ pub struct Retention {
     pub suppression_days: u32,
     /// The record of a request, this many days after its end. The law pack says so, not the config.
     pub record_days: u32,
+}
+
+/// `[termination]`: when accounts whose service has ended are erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Termination {
+    /// So long after the end of the service.
+    pub after: Duration,
+    /// So many accounts that are due on one day, at most; where there are more, none is touched.
+    pub accounts_per_run_max: u32,
+    /// So large a part of all accounts, in percent; where there are more, none is touched.
+    pub share_percent_max: u32,
 }
 
 /// `[log]`.

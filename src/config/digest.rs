@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox,
-    MailboxKind, PerLanguage, Retention, Schedule, Service, Workers,
+    MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
@@ -37,6 +37,7 @@ impl Config {
             calendar: _,
             limits,
             retention: _,
+            termination: _,
             stores,
             log,
             workers,
@@ -84,6 +85,7 @@ impl Config {
                 "letter": letter_days, "unverified_letter": unverified_letter_days, "job": job_days,
                 "digest": digest_days, "suppression": suppression_days, "record": record_days,
             },
+            "termination": self.termination.as_ref().map(termination_value),
         })
     }
 }
@@ -169,9 +171,10 @@ const fn security_word(security: Security) -> &'static str {
 
 fn directory_value(directory: &Directory) -> Value {
     match directory {
-        Directory::Sql { store, find, target, owner } => {
-            json!({ "kind": "sql", "store": store, "find": find, "target": target, "owner": owner })
-        }
+        Directory::Sql { store, find, target, owner, ended, accounts } => json!({
+            "kind": "sql", "store": store, "find": find, "target": target, "owner": owner, "ended": ended,
+            "accounts": accounts,
+        }),
         Directory::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
     }
 }
@@ -189,6 +192,11 @@ fn challenge_value(challenge: &ChallengeSettings) -> Value {
         "per_address": per_address.as_secs(), "addresses_max": addresses_max, "attempts_max": attempts_max,
         "freeze": freeze.as_secs(),
     })
+}
+
+fn termination_value(termination: &Termination) -> Value {
+    let Termination { after, accounts_per_run_max, share_percent_max } = termination;
+    json!({ "after": after.as_secs(), "accounts": accounts_per_run_max, "share": share_percent_max })
 }
 
 fn schedule_value(schedule: &Schedule) -> Value {

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, LogFormat,
-    Mailbox, MailboxKind, PerLanguage, Retention, Rule, Schedule, Service, Target, Workers,
+    Mailbox, MailboxKind, PerLanguage, Retention, Rule, Schedule, Service, Target, Termination, Workers,
 };
 pub use error::ConfigError;
 

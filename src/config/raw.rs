@@ -35,6 +35,7 @@ section!(
         law: Maybe<RawLaw>,
         limits: Maybe<RawLimits>,
         retention: Maybe<RawRetention>,
+        termination: Maybe<RawTermination>,
         stores: Maybe<RawStores>,
         log: Maybe<RawLog>,
         workers: Maybe<RawWorkers>,
@@ -111,6 +112,8 @@ section!(RawSqlDirectory {
     find: Maybe<String>,
     target: Maybe<String>,
     owner: Maybe<String>,
+    ended: Maybe<String>,
+    accounts: Maybe<String>,
 });
 section!(RawFileDirectory { path: Maybe<String> });
 section!(RawAuthentication { trusted_mx: Maybe<String>, dns_timeout_seconds: Maybe<i64> });
@@ -157,6 +160,11 @@ section!(RawRetention {
     job_days: Maybe<i64>,
     digest_days: Maybe<i64>,
     suppression_days: Maybe<i64>,
+});
+section!(RawTermination {
+    after_days: Maybe<i64>,
+    accounts_per_run_max: Maybe<i64>,
+    share_percent_max: Maybe<i64>,
 });
 section!(RawStores { maps: Option<Vec<Spanned<String>>> });
 section!(RawLog { format: Maybe<String>, filter: Maybe<String> });

@@ -56,6 +56,15 @@ pub async fn load_ended(tx: &mut Tx, id: AuthorityId) -> Result<Option<Authority
     tx.optional(select!("WHERE id = $1"), params![id]).await?.map(read).transpose()
 }
 
+/// How many authorities a request ever had.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn issued(tx: &mut Tx, request: RequestId) -> Result<u32, DbError> {
+    let sql = "SELECT COUNT(*) AS number FROM authorities WHERE request_id = $1";
+    tx.one(sql, params![request]).await?.u32("number")
+}
+
 /// How often a request went on after it was completed; the last time may still run.
 ///
 /// # Errors

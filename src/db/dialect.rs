@@ -60,6 +60,7 @@ pub(super) fn sqlite_arguments(params: Params) -> Result<SqliteArguments, DbErro
             Param::Texts(list) => arguments.add(serde_json::Value::from(list).to_string()),
             Param::I64s(list) => arguments.add(serde_json::Value::from(list).to_string()),
             Param::Uuids(list) => arguments.add(json_of_uuids(&list)),
+            Param::Macs(list) => arguments.add(json_of_bytes(list.iter().map(<[u8; 32]>::as_slice))),
             Param::Times(list) => {
                 arguments.add(list.iter().map(|time| time.as_micros()).collect::<serde_json::Value>().to_string())
             }
@@ -70,10 +71,15 @@ pub(super) fn sqlite_arguments(params: Params) -> Result<SqliteArguments, DbErro
 }
 
 fn json_of_uuids(list: &[uuid::Uuid]) -> String {
-    let mut json = String::with_capacity(list.len() * 35 + 2);
-    for (index, uuid) in list.iter().enumerate() {
+    json_of_bytes(list.iter().map(|uuid| uuid.as_bytes().as_slice()))
+}
+
+/// The same of any bytes: SQLite makes them of hexadecimal digits.
+fn json_of_bytes<'b>(list: impl Iterator<Item = &'b [u8]>) -> String {
+    let mut json = String::new();
+    for (index, bytes) in list.enumerate() {
         // Writing to a String cannot fail.
-        let _ = write!(json, "{}\"{}\"", if index == 0 { '[' } else { ',' }, uuid.as_simple());
+        let _ = write!(json, "{}\"{}\"", if index == 0 { '[' } else { ',' }, data_encoding::HEXLOWER.encode(bytes));
     }
     if json.is_empty() { "[]".to_owned() } else { json + "]" }
 }
@@ -94,6 +100,7 @@ pub(super) fn postgres_arguments(params: Params) -> Result<PgArguments, DbError>
             Param::Texts(list) => arguments.add(list),
             Param::I64s(list) => arguments.add(list),
             Param::Uuids(list) => arguments.add(list),
+            Param::Macs(list) => arguments.add(list.into_iter().map(Vec::from).collect::<Vec<Vec<u8>>>()),
             Param::Times(list) => arguments.add(list),
         }
         .map_err(DbError::Encode)?;
@@ -119,7 +126,7 @@ fn lists_for_sqlite(sql: &str, params: &Params) -> String {
         let digits = after.find(')').unwrap_or(0);
         let number = &after[..digits];
         let list = number.parse::<usize>().ok().and_then(|n| params.get(n.wrapping_sub(1)));
-        let value = if matches!(list, Some(Param::Uuids(_))) { "unhex(value)" } else { "value" };
+        let value = if matches!(list, Some(Param::Uuids(_) | Param::Macs(_))) { "unhex(value)" } else { "value" };
         spelled.push_str(&rest[..at]);
         // Writing to a String cannot fail.
         let _ = write!(spelled, "IN (SELECT {value} FROM json_each(${number}))");

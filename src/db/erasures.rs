@@ -270,6 +270,15 @@ pub async fn set_outcome(
     .await
 }
 
+/// Whether any rows of any step were begun: the note of it is written before the rows are touched.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_begun(tx: &mut Tx, request: RequestId) -> Result<bool, DbError> {
+    let sql = "SELECT COUNT(*) AS number FROM step_chunks WHERE request_id = $1";
+    Ok(tx.one(sql, params![request]).await?.i64("number")? > 0)
+}
+
 /// The steps of a request in order.
 ///
 /// # Errors

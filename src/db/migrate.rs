@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = migrations![
     13 "0013_claimed",
     14 "0014_kept",
     15 "0015_since",
+    16 "0016_termination",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -41,6 +41,7 @@ pub mod sealed;
 pub mod shared_letters;
 pub mod sql;
 pub mod suppressions;
+pub mod terminations;
 pub mod trail;
 mod wal;
 

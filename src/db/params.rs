@@ -35,12 +35,14 @@ pub enum Param {
     Uuids(Vec<Uuid>),
     /// A list for `= ANY($n)`.
     Times(Vec<Timestamp>),
+    /// A list of HMACs for `= ANY($n)`.
+    Macs(Vec<[u8; 32]>),
 }
 
 impl Param {
     /// Whether this is a list, which SQLite reads as JSON.
     pub(super) const fn is_list(&self) -> bool {
-        matches!(self, Self::Texts(_) | Self::I64s(_) | Self::Uuids(_) | Self::Times(_))
+        matches!(self, Self::Texts(_) | Self::I64s(_) | Self::Uuids(_) | Self::Times(_) | Self::Macs(_))
     }
 }
 
@@ -59,6 +61,7 @@ impl fmt::Debug for Param {
             Self::I64s(_) => "I64s",
             Self::Uuids(_) => "Uuids",
             Self::Times(_) => "Times",
+            Self::Macs(_) => "Macs",
         })
     }
 }
@@ -142,6 +145,12 @@ impl From<Vec<i64>> for Param {
 impl From<Vec<Timestamp>> for Param {
     fn from(value: Vec<Timestamp>) -> Self {
         Self::Times(value)
+    }
+}
+
+impl From<Vec<[u8; 32]>> for Param {
+    fn from(value: Vec<[u8; 32]>) -> Self {
+        Self::Macs(value)
     }
 }
 

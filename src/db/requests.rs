@@ -418,6 +418,7 @@ const ROWS: &[&str] = &[
     "DELETE FROM beginnings WHERE request_id = $1",
     "DELETE FROM completions WHERE request_id = $1",
     "DELETE FROM holds WHERE request_id = $1",
+    "DELETE FROM terminations WHERE request_id = $1",
     "DELETE FROM authorities WHERE request_id = $1",
     "DELETE FROM evidence WHERE request_id = $1",
     "DELETE FROM challenges WHERE request_id = $1",

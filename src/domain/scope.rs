@@ -71,6 +71,8 @@ stored_enum! {
         Forwarded = "forwarded",
         /// Tells the end-user that the owner, who decides, was told.
         PassedOn = "passed_on",
+        /// Tells the owner that the data of their account are erased because its service ended, when, and how to stop it.
+        ServiceEnded = "service_ended",
         /// Tells the owner what somebody else had scheduled, while it can still be stopped.
         SecondNotice = "second_notice",
         /// A person looks at it.
@@ -107,6 +109,8 @@ stored_enum! {
         AlarmDueSoon = "alarm_due_soon",
         /// To the team: the mailbox was not polled for too long.
         AlarmMailbox = "alarm_mailbox",
+        /// To the team: what the directory says of ended services cannot be acted on.
+        AlarmTermination = "alarm_termination",
         /// To the team: more letters are to be sent than the limits of one hour allow.
         AlarmCapped = "alarm_capped",
         /// To the team: a recipient refused, is silent, or says what only a person understands.
@@ -139,6 +143,7 @@ impl LetterKind {
                 | Self::AlarmDueSoon
                 | Self::AlarmMailbox
                 | Self::AlarmCapped
+                | Self::AlarmTermination
                 | Self::AlarmRecipient
                 | Self::AlarmGathered
         )

@@ -3,7 +3,7 @@
 
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, authorities, evidence, holds, jobs};
+use crate::db::{Tx, authorities, evidence, holds, jobs, terminations};
 use crate::domain::request::{Event, ReviewReason};
 use crate::domain::{LetterKind, State, Timestamp};
 use crate::erase::plan;
@@ -16,8 +16,9 @@ use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
+use super::termination::Standing;
 use super::undelivered::Notice;
-use super::{clocks, heard, safe, standing, undelivered};
+use super::{clocks, heard, safe, standing, termination, undelivered};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -51,12 +52,15 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
 
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
-        Ok(_) if notice == Notice::Lost => Err(ReviewReason::NotTold),
-        Ok(beginning) => match changed(house, &stored, &subject, &contact, authority.method()).await? {
-            None => Ok(beginning),
-            Some(reason) => Err(reason),
+        Ok(beginning) => match ended(house, &stored, &subject, authority.method()).await? {
+            Some(event) => Err(event),
+            None if notice == Notice::Lost => Err(Event::Stopped { reason: ReviewReason::NotTold }),
+            None => match changed(house, &stored, &subject, &contact, authority.method()).await? {
+                None => Ok(beginning),
+                Some(reason) => Err(Event::Stopped { reason }),
+            },
         },
-        Err(NotBegun::Expired) => Err(ReviewReason::AuthorityExpired),
+        Err(NotBegun::Expired) => Err(Event::Stopped { reason: ReviewReason::AuthorityExpired }),
         Err(NotBegun::TooEarly { until }) => return wait(house, lease, until).await,
         Err(NotBegun::Held(forged)) => return Err(forged.into()),
     };
@@ -69,14 +73,14 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     }
     if fresh.request.state == State::Scheduled {
         let bindings = fresh.bindings.clone();
-        let event = match begun {
+        match begun {
+            Err(Event::ServiceResumed) => termination::resumed(house, &mut tx, &fresh).await?,
+            Err(event) => drop(advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?),
             Ok(beginning) => {
                 authorities::begin(&mut tx, beginning.record()).await?;
-                Event::Begun
+                advance(house, &mut tx, &fresh, &Event::Begun, bindings, Actor::PROGRAM).await?;
             }
-            Err(reason) => Event::Stopped { reason },
-        };
-        advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?;
+        }
     }
     jobs::complete_in(&mut tx, lease).await?;
     tx.commit().await?;
@@ -115,8 +119,11 @@ async fn notice(house: &House, tx: &mut Tx, stored: &Stored, method: Method) -> 
         return Ok(Notice::Told(None));
     }
     let vouched = method == Method::Operators || evidence::load(tx, stored.request.id).await?.is_some();
-    let kinds: &[LetterKind] =
-        if vouched { &[LetterKind::SecondNotice] } else { &[LetterKind::Scheduled, LetterKind::SecondNotice] };
+    let kinds: &[LetterKind] = match method {
+        Method::ServiceEnded => &[LetterKind::ServiceEnded],
+        _ if vouched => &[LetterKind::SecondNotice],
+        _ => &[LetterKind::Scheduled, LetterKind::SecondNotice],
+    };
     undelivered::notice(tx, &stored.request, kinds).await
 }
 
@@ -188,6 +195,29 @@ fn bound(house: &House, stored: &Stored, record: &AuthorityRecord) -> Result<Aut
 pub(super) fn confirmed<'a>(stored: &Stored, subject: &'a Subject) -> Result<&'a Offered, FlowError> {
     let scope = stored.request.ask.as_ref().and_then(|ask| ask.scope);
     scope.and_then(|scope| subject.offer(scope)).ok_or(FlowError::Missing("the confirmed offer"))
+}
+
+/// What becomes of an account that is erased because its service has ended, where the directory says so no more; asked of whatever an
+/// ended service permits, however its row calls it.
+pub(super) async fn ended(
+    house: &House,
+    stored: &Stored,
+    subject: &Subject,
+    method: Method,
+) -> Result<Option<Event>, FlowError> {
+    if method != Method::ServiceEnded {
+        return Ok(None);
+    }
+    let mut tx = house.db.read().await?;
+    let record = terminations::load(&mut tx, stored.request.id).await?;
+    drop(tx);
+    let record = record.ok_or(FlowError::Missing("the end of service that opened the request"))?;
+    let account = subject.account.as_deref().ok_or(FlowError::Missing("the account whose service has ended"))?;
+    Ok(match termination::standing(house, account, &record).await? {
+        Standing::Ended => None,
+        Standing::Gone => Some(Event::ServiceResumed),
+        Standing::Unclear => Some(Event::Stopped { reason: ReviewReason::FactsChanged }),
+    })
 }
 
 /// What is no longer as it was when it was proven: the asker, whom they named, who approved it, or the plan.

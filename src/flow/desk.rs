@@ -14,7 +14,9 @@ use crate::queue::{AfterFailure, Lease};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, retention, several, wake};
+use super::{
+    again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, retention, several, termination, wake,
+};
 
 /// How long a job waits between two looks at a store that stays away.
 pub(super) const AWAY_WAIT: Duration = Duration::from_secs(1_800);
@@ -40,6 +42,7 @@ impl Handler for Desk {
             kinds::CANARY => Box::pin(canary::look(house, &lease)),
             kinds::ASK => Box::pin(ask::ask(house, &lease)),
             kinds::RETENTION => Box::pin(retention::look(house, &lease)),
+            kinds::TERMINATION => Box::pin(termination::run(house, &lease)),
             kinds::FORGET => Box::pin(forget::forget(house, &lease)),
             _ => Box::pin(async { Err(FlowError::Broken("a kind of job that this program does not know")) }),
         };

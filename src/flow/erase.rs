@@ -6,7 +6,7 @@ use crate::breakpoint;
 use crate::config::Directory;
 use crate::db::erasures::Bound;
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, authorities, jobs};
+use crate::db::{Tx, authorities, erasures, jobs};
 use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
@@ -23,7 +23,7 @@ use super::error::FlowError;
 use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, completion, operate, recipients, retention, safe, suppress};
+use super::{again, begin, completion, operate, recipients, retention, safe, suppress, termination};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -42,12 +42,17 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let pass = authorities::continuations(&mut tx, id).await?;
     let continued = authority.method() == Method::CompletedPlan;
     let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
+    let is_untouched = !erasures::has_begun(&mut tx, id).await?;
     drop(tx);
 
     // Nobody was asked where the time of kept rows is over: the keys are saved, and the plan with them.
     let by_itself = authority.method() == Method::KeepingEnded;
     let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
+    // A legal hold or a store that was away may have kept it from its first write for long.
+    if is_untouched && let Some(event) = begin::ended(house, &stored, &subject, authority.method()).await? {
+        return stop_unfounded(house, lease, id, event).await;
+    }
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
@@ -207,6 +212,18 @@ async fn others_of_account(house: &House, tx: &mut Tx, erased: &Stored) -> Resul
         }
     }
     Ok(())
+}
+
+/// Nothing was written yet, and the account lives again, or nobody can tell.
+async fn stop_unfounded(house: &House, lease: &Lease, id: RequestId, event: Event) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
+    match event {
+        Event::ServiceResumed => termination::resumed(house, &mut tx, &stored).await?,
+        event => drop(advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?),
+    }
+    jobs::complete_in(&mut tx, lease).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn stop(

@@ -6,6 +6,7 @@ use crate::domain::request::{IllegalTransition, ReviewReason};
 use crate::erase::map::TableRef;
 use crate::erase::{EraseError, PlanError};
 use crate::vault::KeyPurpose;
+use crate::verify::NotEnded;
 
 /// Why a piece of work could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum FlowError {
     /// A "completed" that this program did not write.
     #[error(transparent)]
     ForgedCompletion(#[from] crate::verify::ForgedCompletion),
+    /// An end of service that this program did not write, or that permits nothing any more.
+    #[error(transparent)]
+    NotEnded(#[from] NotEnded),
     /// A record of kept rows that this program did not write.
     #[error(transparent)]
     ForgedKept(#[from] crate::verify::ForgedKept),
@@ -154,6 +158,7 @@ impl FlowError {
             | Self::ForgedBeginning(_)
             | Self::ForgedCompletion(_)
             | Self::ForgedKept(_)
+            | Self::NotEnded(_)
             | Self::Doubtful(_)
             | Self::ForgedRelease(_)
             | Self::ForgedLegalHold(_)
@@ -261,6 +266,8 @@ impl FlowError {
             Self::ForgedBeginning(_) => "forged_beginning",
             Self::ForgedCompletion(_) => "forged_completion",
             Self::ForgedKept(_) => "forged_kept",
+            Self::NotEnded(NotEnded::Forged(_)) => "forged_end",
+            Self::NotEnded(_) => "not_ended",
             Self::Doubtful(_) => "doubtful",
             Self::ForgedRelease(_) => "forged_release",
             Self::ForgedLegalHold(_) => "forged_legal_hold",

@@ -5,7 +5,7 @@
 use crate::breakpoint;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, challenges, jobs, letters};
-use crate::domain::request::{Event, ReviewReason};
+use crate::domain::request::{Event, Origin, ReviewReason};
 use crate::domain::{Language, LetterKind, RequestId, Role, Scope, State, Timestamp};
 use crate::erase::{Target, plan, preview};
 use crate::queue::Lease;
@@ -19,7 +19,7 @@ use super::house::House;
 use super::kinds::ASKED_LATELY;
 use super::open::language_on_file;
 use super::whom::{self, Asker, Wish};
-use super::{challenge, erase, safe, several, standing, whose};
+use super::{challenge, erase, safe, several, standing, termination, whose};
 
 /// What the questions came to.
 pub(super) enum Finding {
@@ -52,6 +52,10 @@ pub(super) async fn identify(house: &House, lease: &Lease) -> Result<(), FlowErr
     if stored.request.state != State::Received {
         drop(tx);
         return super::complete(house, lease).await;
+    }
+    if stored.request.origin == Origin::Termination {
+        drop(tx);
+        return termination::identify(house, lease, &stored).await;
     }
     let opening = safe::opening(house, &mut tx, &stored.request).await?;
     let known = safe::subject(house, &mut tx, &stored.request).await?;
@@ -261,7 +265,7 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
 }
 
 /// Plans each scope and counts what it would erase: what is offered, with the digests.
-async fn offer(
+pub(super) async fn offer(
     house: &House,
     mut subject: Subject,
     offers: Vec<(Scope, Target, Option<String>, Option<Named>)>,

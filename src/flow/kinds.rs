@@ -22,6 +22,8 @@ pub const CANARY: &str = "canary";
 pub const ASK: &str = "ask";
 /// Look whether rows that an erasure kept on a ground may stay no longer.
 pub const RETENTION: &str = "retention";
+/// Ask the directory whose service has ended, and open what is due.
+pub const TERMINATION: &str = "termination";
 /// Destroy keys and take our letters out of the mailbox.
 pub const FORGET: &str = "forget";
 
@@ -38,6 +40,7 @@ pub fn judging(letter: crate::domain::DeliveryId) -> String {
 }
 
 /// All of them: what a worker claims.
-pub const ALL: &[&str] = &[JUDGE, IDENTIFY, OTHERS, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, FORGET];
+pub const ALL: &[&str] =
+    &[JUDGE, IDENTIFY, OTHERS, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, TERMINATION, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
-pub const LONG: &[&str] = &[ERASE, SWEEP, RETENTION];
+pub const LONG: &[&str] = &[ERASE, SWEEP, RETENTION, TERMINATION];

@@ -5,14 +5,15 @@ use jiff::civil::Date;
 use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
-use crate::db::{Tx, challenges, jobs};
-use crate::domain::request::{Audience, LookReason};
+use crate::db::{Tx, challenges, jobs, terminations};
+use crate::domain::request::{Audience, LookReason, Origin};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
     AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
-    ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded, InReview, Letter,
-    NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, Withdrawn,
+    AlarmTermination, ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded,
+    InReview, Letter, NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, ServiceEnded,
+    Withdrawn,
 };
 use crate::stores::KeyValue;
 
@@ -20,7 +21,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
-use super::{kinds, outbox, recipients, safe};
+use super::{kinds, outbox, recipients, safe, termination};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -179,6 +180,7 @@ impl<'a> Desk<'a> {
         let (label, categories) = (self.subject.offer(scope).and_then(label_of), self.categories(scope));
         let asked_by_label = self.asker();
         let articles = &house.config.law.pack.articles;
+        let unasked = request.origin == Origin::Termination;
         let letter = match self.row.kind {
             LetterKind::Challenge => {
                 Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days })
@@ -198,6 +200,13 @@ impl<'a> Desk<'a> {
                 let erase_on = self.erase_on(house)?;
                 let (subject_label, token) = (label, (grace_days > 0).then_some(token));
                 Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
+            }
+            LetterKind::ServiceEnded => {
+                let ended_at = termination::ended_at(tx, request).await?;
+                let ended_on =
+                    house.calendar.day(ended_at.ok_or(FlowError::Missing("the end of the account's service"))?);
+                let (erase_on, article) = (self.erase_on(house)?, articles.erasure.clone());
+                Letter::ServiceEnded(ServiceEnded { common, ended_on, erase_on, scope, article })
             }
             LetterKind::ApprovalAsked => Letter::ApprovalAsked(ApprovalAsked {
                 common,
@@ -229,8 +238,11 @@ impl<'a> Desk<'a> {
             }
             LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),
-            LetterKind::OnHold => Letter::OnHold(OnHold { common, token }),
-            LetterKind::Withdrawn => Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team }),
+            LetterKind::OnHold => Letter::OnHold(OnHold { common, unasked, token }),
+            LetterKind::Withdrawn => {
+                let resumed = termination::has_resumed(tx, request).await?;
+                Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team, unasked, resumed })
+            }
             LetterKind::Expired => Letter::Expired(Expired { common, answered: request.code_asked }),
             LetterKind::Completed => {
                 let told = recipients::named(house, tx, request.id).await?;
@@ -256,6 +268,7 @@ impl<'a> Desk<'a> {
             | LetterKind::AlarmDueSoon
             | LetterKind::AlarmMailbox
             | LetterKind::AlarmCapped
+            | LetterKind::AlarmTermination
             | LetterKind::AlarmRecipient
             | LetterKind::AlarmGathered => return Err(FlowError::Broken("an alarm is written to the team")),
         };
@@ -281,6 +294,7 @@ impl<'a> Desk<'a> {
         let finished_on = house.calendar.day(self.row.created_at);
         Completed {
             common: self.common.clone(),
+            unasked: self.stored.request.origin == Origin::Termination,
             scope,
             subject_label: label,
             categories,
@@ -390,6 +404,9 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         let waiting = jobs::count_waiting_for(tx, kinds::SEND, kinds::CAPPED).await?;
         return Ok(Letter::AlarmCapped(AlarmCapped { since: row.created_at, waiting }));
     }
+    if row.kind == LetterKind::AlarmTermination {
+        return termination_alarm(tx).await;
+    }
     if row.kind == LetterKind::AlarmMailbox {
         let mailbox = house.mailbox_name().to_owned();
         let polls = crate::db::polls::load(tx, &mailbox).await?;
@@ -468,6 +485,21 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         }
         _ => return Err(FlowError::Broken("a letter to the team that is no alarm")),
     })
+}
+
+/// What the directory said last of ended services.
+async fn termination_alarm(tx: &mut Tx) -> Result<Letter, FlowError> {
+    let run =
+        terminations::last_run(tx).await?.ok_or(FlowError::Missing("what the directory said of ended services"))?;
+    Ok(Letter::AlarmTermination(AlarmTermination {
+        asked_at: run.ran_at,
+        stopped: run.stopped.map(|stop| stop.to_string()).unwrap_or_default(),
+        listed: run.listed,
+        accounts: run.accounts,
+        due: run.due,
+        undated: run.undated,
+        doubled: run.doubled,
+    }))
 }
 
 /// The letter that an alarm is about.

@@ -57,6 +57,7 @@ pub mod sighted;
 mod standing;
 pub mod stopped;
 mod suppress;
+pub mod termination;
 mod thread;
 pub mod tidy;
 mod undelivered;

@@ -57,6 +57,7 @@ async fn about(house: &House, tx: &mut Tx, event: &Event, after: &Request) -> Re
         | Event::ConfirmedPendingApproval { .. }
         | Event::Approved { .. }
         | Event::Vouched { .. }
+        | Event::ServiceEnded { .. }
         | Event::VouchedPendingApproval { .. } => after.ask.as_ref().and_then(|ask| ask.scope),
         Event::RefusedByOperator | Event::Extended { .. } => {
             return said(event, safe::closing(house, tx, after).await?);
@@ -250,7 +251,8 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         | Event::VouchedPendingApproval { .. } => Recorded::Confirmed,
         Event::Approved { .. } => Recorded::Approved,
         Event::ApprovalDenied => Recorded::Denied,
-        Event::WithdrawnByPerson | Event::WithdrawnByOperator => Recorded::Withdrawn,
+        Event::ServiceEnded { .. } => Recorded::Scheduled,
+        Event::WithdrawnByPerson | Event::WithdrawnByOperator | Event::ServiceResumed => Recorded::Withdrawn,
         Event::StopAsked | Event::Held => Recorded::Held,
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),

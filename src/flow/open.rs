@@ -6,12 +6,13 @@ use crate::db::Tx;
 use crate::db::deliveries::Delivery;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::trail as leaves;
-use crate::db::{letters, shared_letters};
+use crate::db::{letters, shared_letters, terminations};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
 use crate::intake::{Intake, Intent};
 use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
+use crate::verify::{Ended, EndedRecord};
 
 use super::error::FlowError;
 use super::facts::{Opening, Subject};
@@ -214,6 +215,30 @@ pub(super) async fn by_itself(house: &House, tx: &mut Tx, origin: Origin, of: Ca
     let facts = Facts::new().with("opened_from", Fact::Word(format!("case:{of}")))?;
     note::append(house, tx, stored.request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
     Ok(stored)
+}
+
+/// Opens a request because the service of an account has ended; `None` where the same end has opened one already. The caller's
+/// transaction is then to be dropped.
+pub(super) async fn of_ended_service(
+    house: &House,
+    tx: &mut Tx,
+    ended: &Ended,
+    bindings: Bindings,
+) -> Result<Option<Stored>, FlowError> {
+    let (now, language, origin) = (house.clock.now(), house.config.service.language, Origin::Termination);
+    let stored = write(house, tx, Opens { origin, received_at: now, language, wish: None }, bindings).await?;
+    let stored = stored.ok_or(FlowError::Broken("what nobody wrote repeats no wish"))?;
+    let record = EndedRecord::of(ended, stored.request.id, &house.keys);
+    let record = record.ok_or(FlowError::Broken("an end without a date opens nothing"))?;
+    if !terminations::insert(tx, &record).await? {
+        return Ok(None);
+    }
+    let facts = Facts::new()
+        .with("origin", Fact::Word(origin.to_string()))?
+        .with("ended", Fact::Day(house.calendar.day(record.ended_at)))?;
+    note::append(house, tx, stored.request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
+    identify_soon(house, tx, &stored.request).await?;
+    Ok(Some(stored))
 }
 
 /// Keeps what the header of a letter says that was too large to read, so that a person sees who wrote. What it asks for

@@ -17,7 +17,7 @@ use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
 pub use super::facts::Refusal;
 use super::house::House;
-use super::{answer, challenge, completion, note, open, safe};
+use super::{answer, challenge, completion, note, open, safe, termination};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator {
@@ -223,6 +223,7 @@ pub async fn correct(
     operator: &Operator,
     correction: Correction,
 ) -> Result<Stored, FlowError> {
+    check_end(house, reference, &correction).await?;
     let Correction { scope, account, target, categories } = correction;
     let account = account.as_deref().map(|given| words(given, "an account")).transpose()?;
     let target = target.as_deref().map(|given| words(given, "a person (--target)")).transpose()?;
@@ -258,6 +259,13 @@ pub async fn correct(
         subject.account = account.map(str::to_owned).or(subject.account.take());
     })
     .await
+}
+
+/// Whether all of it may be set, where the end of a service opened the request.
+async fn check_end(house: &House, reference: &Reference, correction: &Correction) -> Result<(), FlowError> {
+    let account = known_account(house, reference).await?;
+    let mut tx = house.db.read().await?;
+    termination::may_be(&find(&mut tx, reference).await?, account.as_deref(), correction)
 }
 
 fn known_categories(house: &House, scope: Option<Scope>, categories: &[String]) -> Result<(), FlowError> {
@@ -314,6 +322,7 @@ async fn put_right(
     evidence::delete(&mut tx, stored.request.id).await?;
     let bindings = Bindings { asker_mac: stored.bindings.asker_mac, ..Bindings::default() };
     let moved = advance(house, &mut tx, &stored, &Event::PutRight, bindings, operator.actor()).await?;
+    termination::taken_up(house, &mut tx, &moved.request).await?;
     tx.commit().await?;
     Ok(moved)
 }

@@ -1,5 +1,5 @@
 //! Forgets what belongs to no case and has had its time: finished jobs, and what ordinary letters were known again by. And sees that
-//! what is kept is looked at, whatever became of the job that does.
+//! what is kept is looked at, and whose service has ended is asked, whatever became of the jobs that do.
 //!
 //! What belongs to a case leaves with its record at the latest ([`forget`](super::forget)).
 
@@ -9,7 +9,7 @@ use crate::db::{deliveries, jobs, suppressions};
 
 use super::error::FlowError;
 use super::house::House;
-use super::retention;
+use super::{retention, termination};
 
 /// Rows of one statement, so that nobody waits for it long.
 const ROWS_MAX: u32 = 5_000;
@@ -39,6 +39,7 @@ pub async fn tidy(house: &House) -> Result<Tidied, FlowError> {
         let digests = deliveries::forget_ordinary(&mut tx, ago(retention.digest_days), ROWS_MAX).await?;
         let suppressions = suppressions::forget(&mut tx, house.clock.now()).await?;
         retention::due(house, &mut tx).await?;
+        termination::due(house, &mut tx).await?;
         tx.commit().await?;
         tidied.suppressions += suppressions;
         tidied.jobs += jobs;

@@ -110,7 +110,7 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
             let waits = matches!(behind_pause, State::AwaitingConfirmation | State::AwaitingApproval);
             waits && ours.round == request.round
         }
-        LetterKind::Scheduled | LetterKind::SecondNotice => state == State::Scheduled,
+        LetterKind::Scheduled | LetterKind::ServiceEnded | LetterKind::SecondNotice => state == State::Scheduled,
         LetterKind::OnHold => paused_by == Some(Hold::Unproven),
         LetterKind::Paused => paused_by == Some(Hold::Operator),
         LetterKind::InReview => behind_pause == State::NeedsReview,
@@ -138,6 +138,7 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         | LetterKind::AlarmDelayed
         | LetterKind::AlarmMailbox
         | LetterKind::AlarmCapped
+        | LetterKind::AlarmTermination
         | LetterKind::AlarmGathered => true,
     };
     !still

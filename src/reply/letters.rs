@@ -23,6 +23,7 @@ mod tests;
 
 pub use alarms::{
     AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
+    AlarmTermination,
 };
 pub use recipients::{AlarmRecipient, IdentityLine, RecipientAsked, RecipientLine, RecipientReminded};
 
@@ -122,6 +123,21 @@ pub struct Scheduled {
     pub token: Option<String>,
 }
 
+/// Tells the owner that the data of their account are erased because its service ended: when, and how to stop it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEnded {
+    /// What every letter names.
+    pub common: Common,
+    /// The day on which the service ended, as the directory says.
+    pub ended_on: Date,
+    /// The day on which erasing begins.
+    pub erase_on: Date,
+    /// How much is erased.
+    pub scope: Scope,
+    /// The article by which data go that are needed no more.
+    pub article: String,
+}
+
 /// Asks the owner to approve what a user asked for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalAsked {
@@ -200,6 +216,9 @@ pub struct InReview {
 pub struct OnHold {
     /// What every letter names.
     pub common: Common,
+    /// Whether nobody asked for it: the end of a service opened it.
+    #[serde(default)]
+    pub unasked: bool,
     /// Printed in the body.
     pub token: String,
 }
@@ -256,6 +275,9 @@ pub struct BackupLine {
 pub struct Completed {
     /// What every letter names.
     pub common: Common,
+    /// Whether nobody asked for it: the end of a service opened it.
+    #[serde(default)]
+    pub unasked: bool,
     /// How much was asked for.
     pub scope: Scope,
     /// Whose data; `None` when the asker means themself.
@@ -334,6 +356,12 @@ pub struct Withdrawn {
     pub common: Common,
     /// Whether a person of the team stopped it, and no letter of the asker.
     pub by_team: bool,
+    /// Whether nobody asked for it: the end of a service opened it.
+    #[serde(default)]
+    pub unasked: bool,
+    /// Whether it was stopped because the account's service has not ended, or not when it was said.
+    #[serde(default)]
+    pub resumed: bool,
 }
 
 /// Nobody confirmed in time: nothing is erased.
@@ -400,6 +428,7 @@ letters!(
     CodeAsked,
     Reminder,
     Scheduled,
+    ServiceEnded,
     ApprovalAsked,
     Forwarded,
     PassedOn,
@@ -421,6 +450,7 @@ letters!(
     AlarmDelayed,
     AlarmDueSoon,
     AlarmMailbox,
+    AlarmTermination,
     AlarmCapped,
     AlarmRecipient,
     AlarmGathered,

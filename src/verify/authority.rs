@@ -10,6 +10,7 @@ use crate::chance::Chance;
 use crate::domain::{AuthorityId, RequestId, Timestamp, stored_enum};
 use crate::vault::GateKey;
 
+use super::ended::{EndedRecord, NotEnded};
 use super::kept::{ForgedKept, KeptRecord};
 
 stored_enum! {
@@ -101,28 +102,12 @@ pub struct ForgedAuthority(
 /// Why no authority comes of what was shown.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum Unfounded {
-    /// The service ends in the future.
-    #[error("the account's service has not ended yet")]
-    NotEnded,
     /// Another request, account or plan than the one that was completed.
     #[error("the completed plan is not the one that the authority was for")]
     OtherPlan,
     /// It was completed in the future.
     #[error("the plan is not completed yet")]
     NotCompleted,
-}
-
-/// Evidence that an account's service has ended: one row of the configured query.
-#[derive(Debug, Clone, Copy)]
-pub struct ServiceEnded {
-    /// The request that the program opened for it.
-    pub request: RequestId,
-    /// HMAC of the account.
-    pub account_mac: [u8; 32],
-    /// The plan made for it.
-    pub plan_digest: [u8; 32],
-    /// When the service ended, as the query said.
-    pub ended_at: Timestamp,
 }
 
 /// Evidence that a plan was completed, and goes on under the same digest.
@@ -160,24 +145,32 @@ impl Authority {
         }
     }
 
-    /// An authority by the deletion policy: the account's service ended.
+    /// An authority by the deletion policy (Art. 5(1)(e), 17(1)(a) GDPR): the account's service ended. `issued` says how many
+    /// authorities its request ever had: each round of the record permits one.
     ///
     /// # Errors
-    /// [`Unfounded::NotEnded`] where it ends later than now.
+    /// [`NotEnded`] where the record does not carry the mark of this installation, was used, or is of the future.
     pub fn of_ended_service(
-        evidence: &ServiceEnded,
+        ended: &EndedRecord,
+        issued: u32,
+        gate: &GateKey,
+        plan_digest: [u8; 32],
         lives: Duration,
         now: Timestamp,
         chance: &dyn Chance,
-    ) -> Result<Self, Unfounded> {
-        if evidence.ended_at > now {
-            return Err(Unfounded::NotEnded);
+    ) -> Result<Self, NotEnded> {
+        ended.check(gate)?;
+        if issued > ended.round {
+            return Err(NotEnded::Used);
+        }
+        if ended.ended_at > now {
+            return Err(NotEnded::Later);
         }
         let grounds = Grounds {
-            request: evidence.request,
+            request: ended.request,
             method: Method::ServiceEnded,
-            account_mac: evidence.account_mac,
-            plan_digest: evidence.plan_digest,
+            account_mac: ended.account_mac,
+            plan_digest,
         };
         Ok(Self::issue(&grounds, lives, now, chance))
     }
@@ -411,21 +404,6 @@ mod tests {
         assert!(authority.live_at(NOW));
         assert!(!authority.live_at(NOW.minus(Duration::from_micros(1))), "a clock set back lengthens nothing");
         assert!(!authority.live_at(NOW.plus(LIVES)));
-    }
-
-    #[test]
-    fn a_service_that_ends_tomorrow_permits_nothing() {
-        let chance = SeededChance::new(1);
-        let mut evidence = ServiceEnded {
-            request: RequestId::new(NOW, &chance),
-            account_mac: [1; 32],
-            plan_digest: [2; 32],
-            ended_at: NOW.plus_days(1),
-        };
-        assert_eq!(Authority::of_ended_service(&evidence, LIVES, NOW, &chance).unwrap_err(), Unfounded::NotEnded);
-        evidence.ended_at = NOW;
-        let authority = Authority::of_ended_service(&evidence, LIVES, NOW, &chance).unwrap();
-        assert_eq!(authority.kind(), AuthorityKind::Termination);
     }
 
     #[test]

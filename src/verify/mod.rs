@@ -12,6 +12,7 @@ mod beginning;
 mod challenge;
 mod completion;
 mod directory;
+mod ended;
 mod evidence;
 mod hold;
 mod kept;
@@ -24,9 +25,7 @@ mod settled;
 mod testing;
 mod token;
 
-pub use authority::{
-    Authority, AuthorityKind, AuthorityRecord, CompletedPlan, ForgedAuthority, Method, ServiceEnded, Unfounded,
-};
+pub use authority::{Authority, AuthorityKind, AuthorityRecord, CompletedPlan, ForgedAuthority, Method, Unfounded};
 pub use beginning::{Beginning, BeginningRecord, ForgedBeginning, NotBegun};
 pub use challenge::{
     Addressee, AnswerFacts, Challenge, ForgedChallenge, Ignored, Intent, Judge, Offer, Possession, Ruling, Terms,
@@ -34,9 +33,10 @@ pub use challenge::{
 };
 pub use completion::{CompletionRecord, Covers, ForgedCompletion};
 pub use directory::{
-    ClosedDirectory, Directory, DirectoryError, FileDirectory, Lookup, Membership, MissingColumn, Person, Queries,
-    QueryError, Row, SqlDirectory, Trial, rehearse,
+    ClosedDirectory, Directory, DirectoryError, Ended, FileDirectory, Lookup, Membership, MissingColumn, Person,
+    Queries, QueryError, Row, SqlDirectory, Trial, rehearse,
 };
+pub use ended::{EndedRecord, NotEnded};
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Hand, ProofKind, Vouched};
 pub use hold::{ForgedRelease, HoldRecord, ReleaseRecord};
 pub use kept::{ForgedKept, KeptRecord};

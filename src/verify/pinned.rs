@@ -82,6 +82,14 @@ fn what_permits_and_begins_and_ends() {
         mark: bytes("aa61469afb3d62495eae53327a09cf07869b88ce7b8cfd02edc52a2077db5fe7"),
     };
     assert_eq!(kept.check(keys.gate()), Ok(()), "the mark of what is kept");
+    let ended = EndedRecord {
+        request: request(),
+        account_mac: [1; 32],
+        ended_at: NOW,
+        round: 1,
+        mark: bytes("2fb5c93d9d4f72fc0c7ebfe49c478eca16e2fab8e3d8a16f54b033122ac3f755"),
+    };
+    assert_eq!(ended.check(keys.gate()), Ok(()), "the mark of an end of service");
     let settled = Settled { request: request(), store: "parcels/2", answers: 3, state: "completed", need: "", at: NOW };
     assert_eq!(hex(&settled.mark(keys.gate())), "b8f5df492f7c10f503040af96a31e7835a48724c70560eeb597b9ea3977ef974");
 }

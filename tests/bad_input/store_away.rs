@@ -21,14 +21,14 @@ const OTHER: &str = "owner2@team.example";
 const COMPLETED: &str = "SELECT COUNT(*) AS number FROM letters WHERE request_id = $1 AND kind = 'completed'";
 
 /// The way to the shop, which can be cut.
-struct Way {
-    port: u16,
-    to: SocketAddr,
+pub struct Way {
+    pub port: u16,
+    pub to: SocketAddr,
 }
 
 impl Way {
     /// Carries connections until it is cut; every one of them dies then, and new ones are refused.
-    async fn carry(&self, cut: CancellationToken) {
+    pub async fn carry(&self, cut: CancellationToken) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.expect("the way's port is free");
         let mut connections = JoinSet::new();
         loop {

@@ -124,6 +124,14 @@ pub async fn late_writer(folder: &Path) {
     file.close().await.unwrap();
 }
 
+/// How many accounts there are.
+pub async fn accounts(folder: &Path) -> i64 {
+    let mut file = open(folder, "shop").await;
+    let number = sqlx::query_scalar("SELECT COUNT(*) FROM accounts").fetch_one(&mut file).await.unwrap();
+    file.close().await.unwrap();
+    number
+}
+
 /// All rows of the stores: the table, and a line per row.
 pub async fn rows(folder: &Path) -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();

@@ -119,6 +119,20 @@ pub async fn of_requests(world: &World) -> Vec<String> {
     states
 }
 
+/// How many requests an ended service has opened, under how many authorities, and how many letters told the owner.
+pub async fn of_ended(world: &World) -> (i64, i64, i64) {
+    let db = world.ledger().await;
+    let mut tx = db.read().await.unwrap();
+    let sql = "SELECT (SELECT COUNT(*) FROM requests WHERE origin = 'termination') AS requests,
+         (SELECT COUNT(*) FROM authorities WHERE method = 'service_ended') AS authorities,
+         (SELECT COUNT(*) FROM letters WHERE kind = 'service_ended' AND state = 'sent') AS letters";
+    let row = tx.one(sql, params![]).await.unwrap();
+    drop(tx);
+    db.close().await;
+    let number = |name| row.i64(name).unwrap();
+    (number("requests"), number("authorities"), number("letters"))
+}
+
 /// Letters of which nobody knows whether they were delivered, after a kill: each is sent once more.
 pub async fn uncertain(world: &World) -> i64 {
     let db = world.ledger().await;

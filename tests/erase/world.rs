@@ -7,7 +7,8 @@ use expunged::chance::SeededChance;
 use expunged::domain::{RequestId, Scope, Timestamp};
 use expunged::erase::{self, DataMap, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Preview, Run, Target};
 use expunged::stores::{self, Key, StoreLimits, StoreName, Stores};
-use expunged::verify::{Authority, ServiceEnded};
+use expunged::vault::KeyEncryptionKey;
+use expunged::verify::{Authority, EndedRecord};
 use secrecy::SecretString;
 use sqlx::{Executor as _, Row as _, SqlitePool};
 
@@ -167,9 +168,13 @@ impl World {
 
 pub fn authority(plan_digest: [u8; 32]) -> Authority {
     let chance = SeededChance::new(3);
-    let evidence =
-        ServiceEnded { request: RequestId::new(NOW, &chance), account_mac: [1; 32], plan_digest, ended_at: NOW };
-    Authority::of_ended_service(&evidence, Duration::from_secs(3600), NOW, &chance).unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let keys = KeyEncryptionKey::open_or_create(&folder.path().join("kek"), &chance).unwrap().installation_keys();
+    let (request, account_mac, round) = (RequestId::new(NOW, &chance), [1; 32], 0_u32);
+    let (id, at) = (request.as_uuid(), NOW.as_micros().to_be_bytes());
+    let mark = keys.gate().mac("expunged/1/ended", &[id.as_bytes(), &account_mac, &at, &round.to_be_bytes()]);
+    let ended = EndedRecord { request, account_mac, ended_at: NOW, round, mark };
+    Authority::of_ended_service(&ended, 0, keys.gate(), plan_digest, Duration::from_secs(3600), NOW, &chance).unwrap()
 }
 
 pub fn target(scope: Scope, subject_kind: Scope, id: i64) -> Target {

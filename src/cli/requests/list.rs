@@ -9,9 +9,9 @@ use crate::cli::exit::Outcome;
 use crate::cli::invocation::Invocation;
 use crate::cli::words;
 use crate::db::requests::{self, Stored};
-use crate::db::{DbError, Tx, jobs};
+use crate::db::{DbError, Tx, jobs, terminations};
 use crate::domain::request::{Hold, Origin, ReviewReason, Wake};
-use crate::domain::{Calendar, Language, Reference, RequestId, Role, Scope, State};
+use crate::domain::{Calendar, Language, Reference, RequestId, Role, Scope, State, Timestamp};
 use crate::output::{self, Tabular, time};
 
 /// What `list` understands.
@@ -39,6 +39,9 @@ pub(super) struct RequestRow {
     held_by: Option<Hold>,
     review_reason: Option<ReviewReason>,
     origin: Origin,
+    /// When the service ended that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_ended_at: Option<String>,
     role: Option<Role>,
     scope: Option<Scope>,
     offered: Vec<Scope>,
@@ -60,10 +63,11 @@ impl RequestRow {
     /// The row of one request.
     pub(super) async fn read(tx: &mut Tx, calendar: &Calendar, stored: &Stored) -> Result<Self, DbError> {
         let days = promised(tx, calendar, std::slice::from_ref(stored)).await?;
-        Ok(Self::of(stored, &days))
+        let ends = ends(tx, std::slice::from_ref(stored)).await?;
+        Ok(Self::of(stored, &days, &ends))
     }
 
-    fn of(stored: &Stored, promised: &BTreeMap<RequestId, Date>) -> Self {
+    fn of(stored: &Stored, promised: &BTreeMap<RequestId, Date>, ends: &BTreeMap<RequestId, Timestamp>) -> Self {
         let request = &stored.request;
         let ask = request.ask.as_ref();
         let deadlines = &request.deadlines;
@@ -74,6 +78,7 @@ impl RequestRow {
             held_by: request.held.map(|(_, by)| by),
             review_reason: request.review,
             origin: request.origin,
+            service_ended_at: ends.get(&request.id).copied().map(time),
             role: ask.map(|ask| ask.role),
             scope: ask.and_then(|ask| ask.scope),
             offered: ask.map(|ask| ask.offered.clone()).unwrap_or_default(),
@@ -117,6 +122,16 @@ impl RequestRow {
         again.or_else(|| self.review_reason.map(|reason| reason.to_string())).unwrap_or_default()
     }
 
+    /// What opened it, where that was no letter.
+    fn origin(&self) -> String {
+        let day = self.service_ended_at.as_ref().and_then(|at| at.get(..10));
+        match (self.origin, day) {
+            (Origin::Letter, _) => String::new(),
+            (origin, Some(day)) => format!("{origin} {day}"),
+            (origin, None) => origin.to_string(),
+        }
+    }
+
     /// Every fact with its name, for a table of one request.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let word = |word: Option<String>| word.unwrap_or_else(|| "-".to_owned());
@@ -136,6 +151,10 @@ impl RequestRow {
             ("planned for", word(self.erase_at.clone())),
             ("ended", word(self.ended_at.clone())),
         ];
+        if let Some(ended) = &self.service_ended_at {
+            let at = facts.iter().position(|(name, _)| *name == "origin").map_or(facts.len(), |at| at + 1);
+            facts.insert(at, ("service ended", ended.clone()));
+        }
         facts.extend(self.look_again_on.clone().map(|day| ("looked at again on", day)));
         if let (Some(from), Some(by)) = (self.held_from, self.held_by) {
             facts.insert(2, ("held", format!("from {from} by {by}")));
@@ -146,13 +165,14 @@ impl RequestRow {
 
 impl Tabular for RequestRow {
     const HEADS: &'static [&'static str] =
-        &["reference", "state", "review", "role", "scope", "received", "due", "due by law"];
+        &["reference", "state", "review", "origin", "role", "scope", "received", "due", "due by law"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.reference.to_string(),
             self.state.to_string(),
             self.review(),
+            self.origin(),
             self.role.map(|role| role.to_string()).unwrap_or_default(),
             self.scopes(),
             self.received_at.get(..10).unwrap_or_default().to_owned(),
@@ -171,10 +191,21 @@ pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
     let cut = found.len() as u64 >= u64::from(limit);
     let total = if cut { requests::count(&mut tx, &args.state, args.all).await? } else { 0 };
     let days = promised(&mut tx, &ledger.config.calendar, &found).await?;
-    let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &days)).collect();
+    let ends = ends(&mut tx, &found).await?;
+    let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &days, &ends)).collect();
     output::rows(invocation.format, &rows)?;
     output::say_cut(rows.len(), total);
     Ok(())
+}
+
+/// When the services ended that opened requests.
+async fn ends(tx: &mut Tx, found: &[Stored]) -> Result<BTreeMap<RequestId, Timestamp>, DbError> {
+    let opened = found.iter().filter(|stored| stored.request.origin == Origin::Termination);
+    let opened: Vec<RequestId> = opened.map(|stored| stored.request.id).collect();
+    if opened.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(terminations::ends(tx, &opened).await?.into_iter().collect())
 }
 
 /// The days on which refusals are looked at again.

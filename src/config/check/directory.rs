@@ -47,13 +47,15 @@ impl Checks<'_> {
         let find = self.query(&section, "find", raw.find, &["address"]);
         let target = self.query(&section, "target", raw.target, &["account", "identifier"]);
         let owner = self.query(&section, "owner", raw.owner, &["account"]);
-        Some(Directory::Sql { store: store?, find: find?, target: target?, owner: owner? })
+        let ended = raw.ended.and_then(|raw| self.query(&section, "ended", Some(raw), &["from"]));
+        let accounts = raw.accounts.and_then(|raw| self.query(&section, "accounts", Some(raw), &[]));
+        Some(Directory::Sql { store: store?, find: find?, target: target?, owner: owner?, ended, accounts })
     }
 
     /// A query that uses exactly these parameters.
     fn query(&mut self, section: &Section, key: &str, raw: Maybe<String>, parameters: &[&str]) -> Option<String> {
         let expected: Vec<String> = parameters.iter().map(|parameter| format!(":{parameter}")).collect();
-        let expected = expected.join(" and ");
+        let expected = if expected.is_empty() { "no parameter".to_owned() } else { expected.join(" and ") };
         let span = raw.as_ref().map(Spanned::span);
         let query = self.text(section, key, raw, &format!("a SELECT with {expected}"))?;
         let used = parameters_of(&query);

@@ -8,6 +8,7 @@ mod mail;
 mod periods;
 mod secret;
 mod sender;
+mod termination;
 mod value;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
     let (challenge, schedule) = checks.periods(raw.challenge, raw.schedule, &law);
     let limits = checks.limits(raw.limits);
     let retention = checks.retention(raw.retention, law.law.as_ref());
+    let termination = checks.termination(raw.termination, directory.as_ref(), &schedule);
     let stores = checks.stores(raw.stores);
     let log = checks.log(raw.log);
     let workers = checks.workers(raw.workers);
@@ -59,6 +61,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
             calendar: Calendar { time_zone, working_days },
             limits,
             retention: retention?,
+            termination,
             stores,
             log,
             workers,

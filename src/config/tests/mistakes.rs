@@ -46,6 +46,11 @@ mistakes! {
     unknown_key_that_may_be_a_secret:
         "password_file = \"smtp.password\"" => "passphrase = \"hunter2\"\nkeyphrase = \"hunter2\"";
     two_mailers: "[mailer.smtp]\n" => "[mailer.memory]\n[mailer.smtp]\n";
+    termination_without_its_queries: "# after_days = 90" => "after_days = 90";
+    termination_without_a_grace_period: "# after_days = 90" => "after_days = 90", "#grace_days = 7" => "grace_days = 0",
+        "# ended = \"\"\"" => "ended = \"\"\"", "# SELECT id AS account, ended_at" => "SELECT id AS account, ended_at",
+        "# WHERE ended_at IS NOT NULL" => "WHERE ended_at IS NOT NULL",
+        "# accounts = " => "accounts = ";
     unknown_section: "[retention]" => "[retentions]";
     wrong_type: "#port = 587" => "port = \"587\"";
     wrong_type_of_a_secret: "password_file = \"smtp.password\"" => "password = [\"hunter2\"]";

@@ -53,13 +53,15 @@ impl Lookup for StoreQueries {
 pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
     Ok(match &config.directory {
         DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
-        DirectoryConfig::Sql { store, find, target, owner } => {
+        DirectoryConfig::Sql { store, find, target, owner, ended, accounts } => {
             let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
             stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
             let queries = Queries {
                 find: find.clone(),
                 target: target.clone(),
                 owner: owner.clone(),
+                ended: ended.clone(),
+                accounts: accounts.clone(),
                 rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
             };
             Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))

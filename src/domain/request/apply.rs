@@ -6,6 +6,7 @@ use super::event::{Audience, Effect, Event, Wake, Work};
 use super::state::{Ask, Hold, IllegalTransition, Origin, Policy, Request, ReviewReason, State, Warrant};
 
 mod due;
+mod ended;
 mod pause;
 
 pub use due::{approval_ends, opened};
@@ -40,7 +41,7 @@ impl Step<'_> {
                 self.identified(Ask { role: *role, offered: offered.clone(), scope: None, approval: *approval })
             }
             Event::Stranger => {
-                self.only_from(&[State::Received])?;
+                self.only_asked(&[State::Received])?;
                 // An owner may have written from another address: nobody is answered, and a person can put it right.
                 self.send(LetterKind::AlarmReview, Audience::Team);
                 self.end(State::NotFound);
@@ -128,6 +129,8 @@ impl Step<'_> {
                 Ok(())
             }
             Event::KeepingEnded { warrant } => self.keeping_ended(*warrant),
+            Event::ServiceEnded { warrant } => self.service_ended(*warrant),
+            Event::ServiceResumed => self.service_resumed(),
             Event::ErasedAgain => self.end_again(State::Erasing),
             Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
@@ -138,6 +141,7 @@ impl Step<'_> {
             Event::Extended { deadlines } => self.extend(*deadlines),
             Event::RefusedByOperator => {
                 self.only_stoppable("only what has not begun to be erased can be refused")?;
+                self.not_of_an_end("nobody asked, so nothing is refused: withdraw it")?;
                 self.refuse();
                 Ok(())
             }
@@ -146,7 +150,7 @@ impl Step<'_> {
     }
 
     fn identified(&mut self, ask: Ask) -> Result<(), IllegalTransition> {
-        self.only_from(&[State::Received])?;
+        self.only_asked(&[State::Received])?;
         if ask.offered.is_empty() || ask.offered.len() > 2 {
             return Err(self.illegal("a challenge offers one scope or two"));
         }
@@ -157,7 +161,7 @@ impl Step<'_> {
     }
 
     fn forward(&mut self, role: Role) -> Result<(), IllegalTransition> {
-        self.only_from(&[State::Received])?;
+        self.only_asked(&[State::Received])?;
         self.next.ask = Some(Ask { role, offered: Vec::new(), scope: None, approval: false });
         self.next.reachable = true;
         self.send(LetterKind::Forwarded, Audience::Owner);
@@ -194,7 +198,7 @@ impl Step<'_> {
         // Who could be written to once still can.
         self.next.reachable |= reachable;
         if !quiet {
-            self.tell(LetterKind::InReview);
+            self.tell_if_asked(LetterKind::InReview);
         }
         self.hand_over(reason);
         Ok(())
@@ -202,7 +206,7 @@ impl Step<'_> {
 
     /// Hands the request to a person, and says so to the one who waits for it.
     fn review(&mut self, reason: ReviewReason) {
-        self.tell(LetterKind::InReview);
+        self.tell_if_asked(LetterKind::InReview);
         self.hand_over(reason);
     }
 
@@ -307,7 +311,8 @@ impl Step<'_> {
         self.next.state = State::Scheduled;
         self.next.erase_at = Some(erase_at);
         self.effects.push(Effect::CancelWakes);
-        self.send(LetterKind::Scheduled, Audience::Asker);
+        let ended = self.next.origin == Origin::Termination;
+        self.send(if ended { LetterKind::ServiceEnded } else { LetterKind::Scheduled }, Audience::Asker);
         // An owner who neither asked nor approved hears of it while it can still be stopped.
         if self.next.ask.as_ref().is_some_and(|ask| ask.role != Role::Owner && !ask.approval) {
             self.send(LetterKind::SecondNotice, Audience::Owner);
@@ -391,6 +396,8 @@ impl Step<'_> {
         if waiting {
             self.next.state = State::WaitingOnRecipients;
         } else {
+            // Whoever was told that an account is erased is told what became of it, also where it was empty.
+            let held_anything = held_anything || self.next.origin == Origin::Termination;
             let letter = if held_anything { LetterKind::Completed } else { LetterKind::NothingHeld };
             self.send(letter, Audience::Asker);
             self.end(State::Completed);

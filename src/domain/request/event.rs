@@ -163,6 +163,13 @@ pub enum Event {
         /// The continuation that `verify` made.
         warrant: Warrant,
     },
+    /// The account's service has ended, and the time is over for which its data are kept after that.
+    ServiceEnded {
+        /// The authority that `verify` made of what the directory says.
+        warrant: Warrant,
+    },
+    /// The directory says it no more: the account lives again, or its service ended at another time.
+    ServiceResumed,
     /// What had come back is erased, and every step was re-read. The person heard of the first end; their address went
     /// with its last letter.
     ErasedAgain,
@@ -221,6 +228,8 @@ impl Event {
             Self::Unsearchable => "unsearchable",
             Self::Continued { .. } => "continued",
             Self::KeepingEnded { .. } => "keeping_ended",
+            Self::ServiceEnded { .. } => "service_ended",
+            Self::ServiceResumed => "service_resumed",
             Self::ErasedAgain => "erased_again",
             Self::LeftAlone => "left_alone",
             Self::PutRight => "put_right",

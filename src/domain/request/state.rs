@@ -243,6 +243,10 @@ impl Request {
     /// where only the answer is missing.
     #[must_use]
     pub fn takes_evidence(&self) -> bool {
+        // Nobody's word is missing where an ended service opened it.
+        if self.origin == Origin::Termination {
+            return false;
+        }
         let in_review = self.ask.is_some() && self.review.is_some_and(ReviewReason::lacks_only_a_word);
         match self.state {
             State::AwaitingConfirmation | State::AwaitingApproval => true,

@@ -23,6 +23,8 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("received", "withdrawn_by_operator", &["withdrawn"]),
     ("received", "refused_by_operator", &["refused"]),
     ("received", "keeping_ended", &["erasing"]),
+    ("received", "service_ended", &["scheduled"]),
+    ("received", "service_resumed", &["withdrawn"]),
     ("awaiting_confirmation", "unclear", &["needs_review"]),
     ("awaiting_confirmation", "answer_unclear", &["awaiting_confirmation"]),
     ("awaiting_confirmation", "code_wrong", &["awaiting_confirmation"]),
@@ -49,12 +51,14 @@ const MOVES: &[(&str, &str, &[&str])] = &[
     ("awaiting_approval", "refused_by_operator", &["refused"]),
     ("scheduled", "begun", &["erasing"]),
     ("scheduled", "stopped", &["needs_review"]),
+    ("scheduled", "service_resumed", &["withdrawn"]),
     ("scheduled", "stop_asked", &["on_hold"]),
     ("scheduled", "held", &["on_hold"]),
     ("scheduled", "withdrawn_by_person", &["withdrawn"]),
     ("scheduled", "withdrawn_by_operator", &["withdrawn"]),
     ("scheduled", "refused_by_operator", &["refused"]),
     ("erasing", "stopped", &["needs_review"]),
+    ("erasing", "service_resumed", &["withdrawn"]),
     ("erasing", "erased", &["completed", "waiting_on_recipients"]),
     ("erasing", "erased_again", &["completed", "waiting_on_recipients"]),
     ("erasing", "step_failed", &["erasing"]),
@@ -135,6 +139,9 @@ fn scope_of(rng: &mut StdRng, request: &Request) -> Scope {
 /// Any event, whether or not it fits. Those that lead onwards come more often, or the far states would never be seen.
 fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
     let live = rng.random_bool(0.9);
+    if request.origin == Origin::Termination && request.state == State::Received && rng.random_bool(0.4) {
+        return Event::ServiceEnded { warrant: warrant(now, live) };
+    }
     // What waits for others goes a long way round where something came back meanwhile.
     if request.waits && rng.random_bool(0.3) {
         return match rng.random_range(0..7) {
@@ -148,7 +155,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         };
     }
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..31) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..33) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let scope = scope_of(rng, request);
@@ -199,6 +206,8 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         26 => Event::LeftAlone,
         27 => Event::Vouched { scope: scope_of(rng, request), warrant: warrant(now, live) },
         29 => Event::KeepingEnded { warrant: warrant(now, live) },
+        30 => Event::ServiceEnded { warrant: warrant(now, live) },
+        31 => Event::ServiceResumed,
         28 => Event::VouchedPendingApproval { scope: scope_of(rng, request) },
         _ => Event::WithdrawnByOperator,
     }
@@ -281,8 +290,25 @@ fn waits_in(request: &Request, state: State) -> bool {
     request.state == state || request.held == Some((state, Hold::Unproven))
 }
 
+/// What nobody asked for asks nobody, refuses nobody, and takes nobody's evidence.
+fn check_unasked(before: &Request, event: &Event) {
+    let of_a_person = matches!(
+        event.name(),
+        "identified"
+            | "stranger"
+            | "forward_to_owner"
+            | "confirmed"
+            | "approved"
+            | "vouched"
+            | "vouched_pending_approval"
+    );
+    let of_a_period = matches!(event.name(), "extended" | "refused_by_operator");
+    assert!(before.origin != Origin::Termination || !(of_a_person || of_a_period), "{} of an end", event.name());
+}
+
 /// What a state alone does not show: who may do it, and what it must rest on.
 fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp) {
+    check_unasked(before, event);
     let ask = before.ask.as_ref();
     match event {
         Event::Identified { offered, .. } => {
@@ -329,7 +355,15 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             back_where_it_was(before, after);
         }
         Event::Released => back_where_it_was(before, after),
-        Event::PutRight => assert_eq!(before.origin, Origin::Letter, "what nobody wrote is about nobody else"),
+        Event::PutRight => assert_ne!(before.origin, Origin::Retention, "what nobody wrote is about nobody else"),
+        Event::ServiceEnded { warrant } => {
+            assert_eq!(before.origin, Origin::Termination, "whoever asked is asked");
+            assert_eq!(after.ask.as_ref().and_then(|ask| ask.scope), Some(Scope::Account));
+            assert_eq!((after.warrant, after.reachable), (Some(*warrant), true));
+        }
+        Event::ServiceResumed => {
+            assert_eq!(before.origin, Origin::Termination, "what somebody asked for is not undone")
+        }
         Event::KeepingEnded { .. } => assert_eq!(before.origin, Origin::Retention, "whoever asked is asked"),
         Event::CameBack => assert_eq!(after.warrant, before.warrant, "a continuation rests on what permitted it"),
         Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
@@ -359,12 +393,14 @@ fn back_where_it_was(before: &Request, after: &Request) {
 /// Every move that people see has its letter, and nobody is written to who cannot be.
 fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Effect]) {
     let sent = |letter, to| effects.contains(&Effect::Send { letter, to });
+    let unasked = after.origin == Origin::Termination;
     let told = |letter| assert_eq!(sent(letter, Audience::Asker), after.reachable, "{letter} after {}", event.name());
     if matches!(event, Event::Extended { .. }) {
         assert!(sent(LetterKind::Extension, Audience::Asker));
     }
     if before.state == State::OnHold && after.state == State::OnHold {
         match event {
+            Event::Held if unasked => {}
             Event::Held => told(LetterKind::Paused),
             Event::StopAsked | Event::Unclear { .. } => assert!(sent(LetterKind::AlarmReview, Audience::Team)),
             _ => {}
@@ -383,7 +419,9 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
             assert_eq!(after.round, before.round + 1, "so is an approval");
         }
         State::Scheduled => {
-            assert!(sent(LetterKind::Scheduled, Audience::Asker));
+            let (one, other) = (LetterKind::Scheduled, LetterKind::ServiceEnded);
+            let (letter, never) = if unasked { (other, one) } else { (one, other) };
+            assert!(sent(letter, Audience::Asker) && !sent(never, Audience::Asker));
             let ask = after.ask.as_ref().expect("somebody asked");
             let unasked = ask.role != Role::Owner && !ask.approval;
             assert_eq!(sent(LetterKind::SecondNotice, Audience::Owner), unasked, "the owner hears of it");
@@ -391,11 +429,12 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::NeedsReview if matches!(event, Event::Released) && before.held.is_some_and(|h| h.0 == after.state) => {}
         State::NeedsReview => {
             assert!(sent(LetterKind::AlarmReview, Audience::Team));
-            let news = after.reachable && !matches!(event, Event::Unclear { quiet: true, .. });
+            let news = after.reachable && !unasked && !matches!(event, Event::Unclear { quiet: true, .. });
             let goes_on = matches!(event, Event::ReleasedByPerson) && !sent(LetterKind::InReview, Audience::Asker);
             assert!(goes_on || sent(LetterKind::InReview, Audience::Asker) == news);
         }
         State::OnHold => match after.held {
+            Some((_, Hold::Operator)) if unasked => assert!(!sent(LetterKind::Paused, Audience::Asker)),
             Some((_, Hold::Operator)) => told(LetterKind::Paused),
             _ => told(LetterKind::OnHold),
         },
@@ -413,6 +452,7 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::Completed => {
             let done = sent(LetterKind::Completed, Audience::Asker) || sent(LetterKind::NothingHeld, Audience::Asker);
             assert!(done, "the end is told");
+            assert!(!unasked || sent(LetterKind::Completed, Audience::Asker));
         }
         State::Reopened => assert!(sent(LetterKind::AlarmReview, Audience::Team)),
         State::NotFound => assert!(sent(LetterKind::AlarmReview, Audience::Team), "an owner may be behind it"),
@@ -450,6 +490,12 @@ fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
         assert!(after.deadlines.extended && notice.date() <= after.deadlines.base_due);
     }
 }
+
+/// What a next life is born of: mostly a letter.
+const ORIGINS: [Origin; 8] = {
+    use Origin::{Letter, Retention, Termination};
+    [Letter, Letter, Letter, Letter, Letter, Retention, Termination, Termination]
+};
 
 /// Whether rows were erased in this life, as the walk itself saw it.
 #[derive(Default)]
@@ -535,8 +581,7 @@ fn random_lives_stay_within_the_table() {
                 request = after;
                 let goes_on = matches!(request.state, State::Completed | State::Forwarded | State::Refused);
                 if request.state.is_ended() && (!goes_on || rng.random_bool(0.2)) {
-                    let kept = rng.random_bool(0.1);
-                    request = born(if kept { Origin::Retention } else { Origin::Letter }, now);
+                    request = born(pick(&mut rng, &ORIGINS), now);
                     erased = Erased::default();
                     watched = Watched::of(&opened(&request, &policy, now));
                 }

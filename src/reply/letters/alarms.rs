@@ -81,6 +81,25 @@ pub struct AlarmMailbox {
     pub since: Timestamp,
 }
 
+/// To the team: what the directory says of ended services cannot be acted on, wholly or in part.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmTermination {
+    /// When the directory was asked.
+    pub asked_at: Timestamp,
+    /// Why no request was opened: `too_many`, `share` or `query`; empty where only some accounts were left out.
+    pub stopped: String,
+    /// Accounts that it gave.
+    pub listed: u64,
+    /// Accounts in all.
+    pub accounts: u64,
+    /// Accounts whose time is over and that had no request yet.
+    pub due: u64,
+    /// Accounts without a date that can be read.
+    pub undated: u64,
+    /// Accounts with several dates.
+    pub doubled: u64,
+}
+
 /// To the team: more letters are to be sent than the limits of one hour allow.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmCapped {

@@ -24,6 +24,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
             first_blank(&[("asked_by_label", &asked.asked_by_label), ("code", &asked.code), ("token", &asked.token)])
         }
         Letter::Scheduled(planned) => first_blank(&[("token", planned.token.as_deref().unwrap_or("not printed"))]),
+        Letter::ServiceEnded(planned) => first_blank(&[("article", &planned.article)]),
         Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
         Letter::Forwarded(forwarded) => {
             first_blank(&[("subject_label", &forwarded.subject_label), ("article", &forwarded.article)])
@@ -54,6 +55,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         | Letter::AlarmDelayed(_)
         | Letter::AlarmDueSoon(_)
         | Letter::AlarmMailbox(_)
+        | Letter::AlarmTermination(_)
         | Letter::AlarmCapped(_)
         | Letter::AlarmRecipient(_)
         | Letter::AlarmGathered(_) => None,

@@ -55,6 +55,16 @@ fn code_asked(choices: Vec<Choice>, tries_left: Option<u32>) -> Letter {
     CodeAsked { common: common(), choices, token: TOKEN.to_owned(), expires_on: date(2026, 3, 15), tries_left }.into()
 }
 
+fn service_ended() -> Letter {
+    let (ended_on, erase_on) = (date(2025, 12, 31), date(2026, 4, 8));
+    let (scope, article) = (Scope::Account, "Art. 17 GDPR".to_owned());
+    ServiceEnded { common: common(), ended_on, erase_on, scope, article }.into()
+}
+
+fn on_hold(unasked: bool) -> Letter {
+    OnHold { common: common(), unasked, token: TOKEN.to_owned() }.into()
+}
+
 fn account() -> Vec<Choice> {
     vec![choice(Scope::Account, None, &[], "K7M2QX")]
 }
@@ -129,6 +139,7 @@ fn completed() -> Completed {
     };
     Completed {
         common: common(),
+        unasked: false,
         scope: Scope::Account,
         subject_label: None,
         categories: vec![],
@@ -229,6 +240,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             scheduled(Scope::Data, None, &["contact", "image"]),
             scheduled_at_once(),
         ],
+        LetterKind::ServiceEnded => vec![service_ended()],
         LetterKind::ApprovalAsked => {
             let Letter::ApprovalAsked(own) = approval(None, false, 0) else { return vec![] };
             let some_data = ApprovalAsked { scope: Scope::Data, categories: words(&["phone", "image"]), ..own.clone() };
@@ -240,7 +252,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![second_notice(Some(CANARY), true), second_notice(None, true), second_notice(None, false)]
         }
         LetterKind::InReview => vec![InReview { common: common() }.into()],
-        LetterKind::OnHold => vec![OnHold { common: common(), token: TOKEN.to_owned() }.into()],
+        LetterKind::OnHold => [false, true].map(|unasked| on_hold(unasked)).to_vec(),
         LetterKind::Paused => vec![Paused { common: common() }.into()],
         LetterKind::Completed => {
             let nothing_more = Completed {
@@ -255,7 +267,8 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 unconfirmed: vec![],
                 ..completed()
             };
-            vec![completed().into(), nothing_more.into()]
+            let unasked = Completed { unasked: true, ..nothing_more.clone() };
+            vec![completed().into(), nothing_more.into(), unasked.into()]
         }
         LetterKind::NothingHeld => vec![
             NothingHeld { common: common(), searched: words(&["Shop", "CRM", "Orders"]) }.into(),
@@ -269,7 +282,17 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             let article = "Art. 12(3) GDPR".to_owned();
             vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason, article }.into()]
         }
-        LetterKind::Withdrawn => [false, true].map(|by_team| Withdrawn { common: common(), by_team }.into()).to_vec(),
+        LetterKind::Withdrawn => {
+            let withdrawn =
+                |by_team, unasked, resumed| Withdrawn { common: common(), by_team, unasked, resumed }.into();
+            vec![
+                withdrawn(false, false, false),
+                withdrawn(true, false, false),
+                withdrawn(false, true, false),
+                withdrawn(true, true, false),
+                withdrawn(false, true, true),
+            ]
+        }
         LetterKind::Expired => vec![
             Expired { common: common(), answered: false }.into(),
             Expired { common: common(), answered: true }.into(),
@@ -327,6 +350,14 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![AlarmDueSoon { reference: reference(), state, due_on }.into()]
         }
         LetterKind::AlarmMailbox => vec![AlarmMailbox { mailbox: "support".to_owned(), since: instant }.into()],
+        LetterKind::AlarmTermination => {
+            let alarm = |stopped: &str, undated, doubled| {
+                let (stopped, asked_at) = (stopped.to_owned(), instant);
+                AlarmTermination { asked_at, stopped, listed: 1_310, accounts: 4_200, due: 1_204, undated, doubled }
+                    .into()
+            };
+            vec![alarm("too_many", 0, 0), alarm("share", 2, 1), alarm("query", 0, 0), alarm("", 2, 1)]
+        }
         LetterKind::AlarmCapped => vec![AlarmCapped { since: instant, waiting: 1_204 }.into()],
         LetterKind::AlarmGathered => {
             let gathered = |letter, count, references: &str| {
@@ -339,6 +370,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 gathered(LetterKind::AlarmDelayed, 2, "EXP-7K3Q-M2"),
                 gathered(LetterKind::AlarmDueSoon, 2, "EXP-7K3Q-M2"),
                 gathered(LetterKind::AlarmMailbox, 2, ""),
+                gathered(LetterKind::AlarmTermination, 2, ""),
                 gathered(LetterKind::AlarmCapped, 2, ""),
             ]
         }

@@ -11,6 +11,7 @@
 //! identifiers = ["+43 1 234"]
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use serde::Deserialize;
 
 use crate::domain::{Role, Timestamp};
 
-use super::{Directory, DirectoryError, Membership, Person, asked};
+use super::{Directory, DirectoryError, Ended, Membership, Person, asked};
 
 /// The longest file: 16 MiB.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -42,6 +43,8 @@ struct Entry {
     #[serde(default)]
     identifiers: Vec<String>,
     changed_at: Option<jiff::Timestamp>,
+    /// Of an owner: when the service of their account ended.
+    ended_at: Option<jiff::Timestamp>,
 }
 
 /// The directory of one file, read once.
@@ -126,6 +129,20 @@ impl Directory for FileDirectory {
         let Some(identifier) = asked(identifier) else { return Ok(Vec::new()) };
         let of_account = self.0.iter().filter(|entry| entry.account == account);
         Ok(of_account.filter(|entry| entry.is_named(identifier)).map(Entry::person).collect())
+    }
+
+    async fn ended(&self, from: &str) -> Result<Vec<Ended>, DirectoryError> {
+        let ended = |entry: &Entry| {
+            let at = entry.ended_at.filter(|_| entry.role == Role::Owner && entry.account.as_str() >= from)?;
+            Some(Ended::new(entry.account.clone(), Some(Timestamp::from_jiff(at))))
+        };
+        let mut ended: Vec<Ended> = self.0.iter().filter_map(ended).collect();
+        ended.sort_by(|one, other| one.account().cmp(other.account()));
+        Ok(ended)
+    }
+
+    async fn accounts(&self) -> Result<u64, DirectoryError> {
+        Ok(self.0.iter().map(|entry| &entry.account).collect::<BTreeSet<_>>().len() as u64)
     }
 
     async fn owner(&self, account: &str) -> Result<Option<Person>, DirectoryError> {

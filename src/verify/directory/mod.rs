@@ -1,8 +1,9 @@
-//! The directory: who an address is in which account, whom an owner means, and who owns an account.
+//! The directory: who an address is in which account, whom an owner means, who owns an account, and whose service has ended.
 //!
 //! It only answers; it proves nothing, keeps nothing and never writes. Nothing that it returns prints itself.
 
 mod closed;
+mod ended;
 mod file;
 mod rehearsal;
 mod sql;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use crate::domain::{Retry, Role, Timestamp};
 
 pub use closed::ClosedDirectory;
+pub use ended::Ended;
 pub use file::FileDirectory;
 pub use rehearsal::{Trial, rehearse};
 pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
@@ -120,6 +122,29 @@ pub enum DirectoryError {
         /// The query's name in the configuration.
         query: &'static str,
     },
+    /// A number that is none.
+    #[error("the directory query `{query}` gave a `{column}` that is no number")]
+    BadNumber {
+        /// The query's name in the configuration.
+        query: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// Pages that do not follow one another.
+    #[error(
+        "the directory query `{query}` gives no pages that follow one another: it needs a WHERE with account >= :from, an \
+         ORDER BY account and a LIMIT of 2 or more"
+    )]
+    NoPages {
+        /// The query's name in the configuration.
+        query: &'static str,
+    },
+    /// A query that the configuration does not have.
+    #[error("the configuration has no directory query `{query}`")]
+    NoQuery {
+        /// The query's name in the configuration.
+        query: &'static str,
+    },
     /// Whoever asks has not opened it.
     #[error("the directory is not open to a command that only needs our own database")]
     Closed,
@@ -139,6 +164,9 @@ impl DirectoryError {
             | Self::BadTime { query, .. }
             | Self::OtherAccount { query }
             | Self::TooManyRows { query, .. }
+            | Self::BadNumber { query, .. }
+            | Self::NoPages { query }
+            | Self::NoQuery { query }
             | Self::NotOneOwner { query } => Some(query),
             Self::Closed | Self::File(_) => None,
         }
@@ -202,6 +230,24 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`DirectoryError`] where there is no answer; never for "nobody".
     async fn target(&self, account: &str, identifier: &str) -> Result<Vec<Person>, DirectoryError>;
+
+    /// A page of the accounts whose service has ended, in the order of the store: that with this id, if it is one, and those behind it.
+    /// Empty before the first.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] where there is no answer; [`DirectoryError::NoQuery`] where the directory cannot tell.
+    async fn ended(&self, from: &str) -> Result<Vec<Ended>, DirectoryError> {
+        let _ = from;
+        Err(DirectoryError::NoQuery { query: "ended" })
+    }
+
+    /// How many accounts there are in all.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    async fn accounts(&self) -> Result<u64, DirectoryError> {
+        Err(DirectoryError::NoQuery { query: "accounts" })
+    }
 
     /// The one owner of an account, or `None` for no such account.
     ///

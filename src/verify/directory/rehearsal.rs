@@ -19,13 +19,17 @@ pub struct Trial {
     pub found: Result<usize, DirectoryError>,
 }
 
-/// Asks each query once.
-pub async fn rehearse(directory: &dyn Directory) -> [Trial; 3] {
+/// Asks each query once. The accounts whose service has ended are somebody's: how many there are says nothing.
+pub async fn rehearse(directory: &dyn Directory) -> Vec<Trial> {
     let find = directory.find(NOBODY).await.map(|found| found.len());
     let target = asked(async |account: &str| directory.target(account, NOBODY).await.map(|found| found.len())).await;
     let owner =
         asked(async |account: &str| directory.owner(account).await.map(|found| usize::from(found.is_some()))).await;
-    [("find", find), ("target", target), ("owner", owner)].map(|(query, found)| Trial { query, found })
+    let ended = directory.ended("").await.map(|_| 0);
+    let accounts = directory.accounts().await.map(|_| 0);
+    let trials = [("find", find), ("target", target), ("owner", owner), ("ended", ended), ("accounts", accounts)];
+    let trials = trials.into_iter().map(|(query, found)| Trial { query, found });
+    trials.filter(|trial| !matches!(trial.found, Err(DirectoryError::NoQuery { .. }))).collect()
 }
 
 /// Asks with accounts of each form; the store may not be able to read one of them.

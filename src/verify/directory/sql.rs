@@ -1,6 +1,6 @@
-//! A directory that is three queries on a store.
+//! A directory that is queries on a store: three, and two more where accounts are erased whose service has ended.
 //!
-//! The queries are the engineer's; their parameters are bound by name (`:address`, `:account`, `:identifier`), never
+//! The queries are the engineer's; their parameters are bound by name (`:address`, `:account`, `:identifier`, `:from`), never
 //! pasted. Columns are read by name: `account`, `role`, `person` (the key), `address`, `label`, `locale`, `changed_at`.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::domain::{Retry, Role, Timestamp};
 use crate::stores::StoreError;
 
-use super::{Directory, DirectoryError, Membership, MissingColumn, Person, asked};
+use super::{Directory, DirectoryError, Ended, Membership, MissingColumn, Person, asked};
 
 /// One row of an answer: column to text, or NULL.
 pub type Row = BTreeMap<String, Option<String>>;
@@ -61,6 +61,12 @@ pub struct Queries {
     pub target: String,
     /// `:account` to the same columns for its one owner.
     pub owner: String,
+    /// `:from` to a page of `account, ended_at`, by account, of those from this one on whose service has ended.
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// How many accounts there are, as `accounts`.
+    #[serde(default)]
+    pub accounts: Option<String>,
     /// The most rows that one question may bring.
     #[serde(default = "default_rows_max")]
     pub rows_max: usize,
@@ -106,20 +112,26 @@ impl SqlDirectory {
 /// The columns without which a row is an error, by query.
 const MEMBERSHIP: [&str; 4] = ["account", "role", "person", "address"];
 const PERSON: [&str; 4] = ["account", "role", "person", "label"];
+const ENDED: [&str; 2] = ["account", "ended_at"];
+const ACCOUNTS: [&str; 1] = ["accounts"];
 
 #[async_trait]
 impl Directory for SqlDirectory {
     async fn missing(&self) -> Result<Vec<MissingColumn>, DirectoryError> {
-        let Queries { find, target, owner, .. } = &self.queries;
+        let Queries { find, target, owner, ended, accounts, .. } = &self.queries;
         let mut missing = Vec::new();
-        for (query, sql, params, needed) in [
-            ("find", find, ["address"].as_slice(), MEMBERSHIP),
-            ("target", target, &["account", "identifier"], PERSON),
-            ("owner", owner, &["account"], PERSON),
-        ] {
+        let known: [(_, Option<&String>, &[&str], &[&'static str]); 5] = [
+            ("find", Some(find), &["address"], &MEMBERSHIP),
+            ("target", Some(target), &["account", "identifier"], &PERSON),
+            ("owner", Some(owner), &["account"], &PERSON),
+            ("ended", ended.as_ref(), &["from"], &ENDED),
+            ("accounts", accounts.as_ref(), &[], &ACCOUNTS),
+        ];
+        for (query, sql, params, needed) in known {
+            let Some(sql) = sql else { continue };
             let described = self.store.describe(sql, params).await;
             let columns = described.map_err(|source| DirectoryError::Query { query, source })?;
-            let lacks = needed.into_iter().filter(|needed| !columns.iter().any(|column| column == needed));
+            let lacks = needed.iter().filter(|needed| !columns.iter().any(|column| column == *needed));
             missing.extend(lacks.map(|column| MissingColumn { query, column }));
         }
         Ok(missing)
@@ -149,6 +161,14 @@ impl Directory for SqlDirectory {
         rows.into_iter().map(|row| row.person(account)).collect()
     }
 
+    async fn ended(&self, from: &str) -> Result<Vec<Ended>, DirectoryError> {
+        self.page_of_ended(from).await
+    }
+
+    async fn accounts(&self) -> Result<u64, DirectoryError> {
+        self.number_of_accounts().await
+    }
+
     async fn owner(&self, account: &str) -> Result<Option<Person>, DirectoryError> {
         let rows = self.ask("owner", &self.queries.owner, &[("account", account)]).await?;
         let mut people = rows.into_iter().map(|row| row.person(account)).collect::<Result<Vec<_>, _>>()?;
@@ -157,6 +177,22 @@ impl Directory for SqlDirectory {
             (Some(owner), true) if owner.role == Role::Owner => Ok(Some(owner)),
             _ => Err(DirectoryError::NotOneOwner { query: "owner" }),
         }
+    }
+}
+
+impl SqlDirectory {
+    async fn page_of_ended(&self, from: &str) -> Result<Vec<Ended>, DirectoryError> {
+        let sql = self.queries.ended.as_ref().ok_or(DirectoryError::NoQuery { query: "ended" })?;
+        let rows = self.ask("ended", sql, &[("from", from)]).await?;
+        rows.into_iter().map(Answer::ended).collect()
+    }
+
+    async fn number_of_accounts(&self) -> Result<u64, DirectoryError> {
+        let query = "accounts";
+        let sql = self.queries.accounts.as_ref().ok_or(DirectoryError::NoQuery { query })?;
+        let column = query;
+        let row = self.ask(query, sql, &[]).await?.pop().ok_or(DirectoryError::Missing { query, column })?;
+        row.number(column)
     }
 }
 
@@ -189,6 +225,17 @@ impl Answer {
         };
         // A query without its WHERE must not reach into another customer's account.
         if person.account == account { Ok(person) } else { Err(DirectoryError::OtherAccount { query: self.query }) }
+    }
+
+    /// One date that cannot be read keeps no other account waiting: that account has none.
+    fn ended(mut self) -> Result<Ended, DirectoryError> {
+        let account = self.take("account")?;
+        Ok(Ended::new(account, self.time("ended_at").unwrap_or_default()))
+    }
+
+    fn number(mut self, column: &'static str) -> Result<u64, DirectoryError> {
+        let bad = DirectoryError::BadNumber { query: self.query, column };
+        self.take(column)?.trim().parse().map_err(|_| bad)
     }
 
     /// A value that may be missing; an empty text is none.
@@ -255,6 +302,8 @@ mod tests {
             find: "q :address".into(),
             target: "q :account :identifier".into(),
             owner: "q :account".into(),
+            ended: Some("q :from".into()),
+            accounts: Some("q".into()),
             rows_max: 3,
         };
         SqlDirectory::new(Arc::new(Fixed(rows)), queries)
@@ -289,10 +338,13 @@ mod tests {
 
     #[tokio::test]
     async fn columns_that_are_needed_are_missed_before_a_row_comes() {
-        assert_eq!(directory(vec![row(&OWNER)]).missing().await.unwrap(), []);
+        let mut whole = row(&OWNER);
+        whole.extend(row(&[("ended_at", "2026-03-05"), ("accounts", "12")]));
+        assert_eq!(directory(vec![whole]).missing().await.unwrap(), []);
         let missing = directory(vec![row(&OWNER[..4])]).missing().await.unwrap();
         let missing: Vec<_> = missing.iter().map(|missing| (missing.query, missing.column)).collect();
-        assert_eq!(missing, [("target", "label"), ("owner", "label")]);
+        let needed = [("ended", "ended_at"), ("accounts", "accounts")];
+        assert_eq!(missing, [&[("target", "label"), ("owner", "label")][..], &needed].concat());
     }
 
     #[tokio::test]
@@ -323,8 +375,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_is_down_is_asked_again() {
-        let queries = Queries { find: "down".into(), target: "down".into(), owner: "down".into(), rows_max: 3 };
+        let down = || "down".to_owned();
+        let queries =
+            Queries { find: down(), target: down(), owner: down(), ended: Some(down()), accounts: None, rows_max: 3 };
         let directory = SqlDirectory::new(Arc::new(Fixed(vec![])), queries);
         assert_eq!(directory.find("x@example.org").await.unwrap_err().retry(), Retry::Transient);
+        assert_eq!(directory.ended("").await.unwrap_err().retry(), Retry::Transient);
+        assert!(matches!(directory.accounts().await, Err(DirectoryError::NoQuery { query: "accounts" })));
+    }
+
+    #[tokio::test]
+    async fn an_end_without_a_date_that_can_be_read_keeps_no_other_waiting() {
+        let with = |date| row(&[("account", "A1"), ("ended_at", date), ("accounts", "12")]);
+        let rows = ["2026-03-05", "2026-03-05 10:00:00", "soon", ""].map(with);
+        let one = |row: &Row| directory(vec![row.clone()]);
+        let mut dates = Vec::new();
+        for row in &rows {
+            dates.push(one(row).ended("").await.unwrap()[0].ended_at().map(|at| at.to_string()));
+        }
+        let known = |text: &str| Some(text.to_owned());
+        assert_eq!(dates, [known("2026-03-05T00:00:00Z"), known("2026-03-05T10:00:00Z"), None, None]);
+        assert_eq!(one(&rows[0]).accounts().await.unwrap(), 12);
+        let nameless = directory(vec![row(&[("ended_at", "2026-03-05"), ("accounts", "many")])]);
+        assert!(matches!(nameless.ended("").await, Err(DirectoryError::Missing { column: "account", .. })));
+        assert!(matches!(nameless.accounts().await, Err(DirectoryError::BadNumber { .. })));
     }
 }

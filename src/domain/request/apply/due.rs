@@ -26,7 +26,7 @@ pub fn approval_ends(deadlines: &Deadlines, policy: &Policy, now: Timestamp) -> 
 #[must_use]
 pub fn opened(request: &Request, policy: &Policy, now: Timestamp) -> Vec<Effect> {
     // Nobody waits for an answer who has not asked.
-    if request.origin == Origin::Retention {
+    if request.origin != Origin::Letter {
         return Vec::new();
     }
     vec![Effect::WakeAt { wake: Wake::DueSoon, at: due_soon(request, policy).max(now) }]
@@ -41,7 +41,7 @@ impl Step<'_> {
     /// Sets what must wake it before its due dates. What is late already is told at once: the worst cases are those
     /// that were read late.
     pub(super) fn wake_due(&mut self) {
-        if self.next.origin == Origin::Retention {
+        if self.next.origin != Origin::Letter {
             return;
         }
         if !self.next.due_told {
@@ -64,6 +64,7 @@ impl Step<'_> {
         if self.from.is_ended() {
             return Err(self.illegal("it has ended"));
         }
+        self.not_of_an_end("nobody asked, so no period runs that could be extended")?;
         if !self.next.reachable {
             return Err(self.illegal("an extension counts only when the person is told, and nobody can be told"));
         }

@@ -27,7 +27,7 @@ impl Step<'_> {
                 self.tell(LetterKind::OnHold);
                 self.wake(Wake::HoldLapse, self.now.plus(self.policy.hold_expires));
             }
-            Hold::Operator => self.tell(LetterKind::Paused),
+            Hold::Operator => self.tell_if_asked(LetterKind::Paused),
         }
         self.wake_due();
         Ok(())

@@ -8,7 +8,7 @@ use crate::db::requests::{self, Stored};
 use crate::domain::Reference;
 use crate::domain::request::Event;
 use crate::intake::Traces;
-use crate::trail::{self, Actor, Facts, PrivateFacts};
+use crate::trail::{self, Actor, Fact, Facts, PrivateFacts};
 
 use super::error::FlowError;
 use super::house::House;
@@ -44,10 +44,11 @@ pub(super) async fn pause_about(
     before: &Reference,
 ) -> Result<(), FlowError> {
     for stored in about(house, tx, traces).await? {
-        pause(house, tx, &stored).await?;
         let words = format!("a letter that could not be read may be about this request; see {before}");
         let (event, private) = (trail::Event::Noted, PrivateFacts::new().with("note", words));
-        note::append_private(house, tx, stored.request.case, event, Actor::PROGRAM, Facts::new(), private).await?;
+        let facts = Facts::new().with(note::SEE, Fact::Word(before.to_string().to_lowercase()))?;
+        note::append_private(house, tx, stored.request.case, event, Actor::PROGRAM, facts, private).await?;
+        pause(house, tx, &stored).await?;
     }
     Ok(())
 }

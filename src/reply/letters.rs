@@ -22,7 +22,8 @@ pub(super) mod samples;
 mod tests;
 
 pub use alarms::{
-    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmMailbox, AlarmReview,
+    AlarmStepFailed,
 };
 pub use recipients::{AlarmRecipient, IdentityLine, RecipientAsked, RecipientLine, RecipientReminded};
 

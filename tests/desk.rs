@@ -177,6 +177,24 @@ async fn a_stop_with_the_token_of_one_request_is_about_that_one_only() {
         .await;
 }
 
+/// What a stop names beside the request whose letter it answers waits: nobody passes over a name.
+#[tokio::test]
+async fn a_stop_that_names_another_request_too_pauses_that_one() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let both = two(&world).await;
+            let asked = world.fresh(OWNER).pop().expect("a question");
+            let [one, other] = [world.reference(both[0]).await, world.reference(both[1]).await];
+            let stop = format!("Please stop {one} and {other}. Do not delete anything.");
+            world.receive(&asked.answer(OWNER, &stop)).await;
+            let mut states = [world.state(both[0]).await, world.state(both[1]).await];
+            states.sort_by_key(|state| state.as_str());
+            assert_eq!(states, [State::OnHold, State::Withdrawn], "one is proven, and the other only named");
+        })
+        .await;
+}
+
 /// How large it was stands where a person looks, and in what the team is told.
 #[tokio::test]
 async fn a_letter_that_was_too_large_says_how_large() {

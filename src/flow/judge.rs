@@ -147,6 +147,11 @@ async fn settle(
             return Ok((Disposition::Opened, Some(request)));
         }
         Judgement::Answers(answered, by_words) => {
+            // Who holds a letter of one request stops that one; what they name beside it waits.
+            if weigh::says_stop(letter) {
+                let beside = unheard::named_beside(house, tx, letter, answered.stored.request.id).await?;
+                pause_all(house, tx, &beside, (letter, delivery), bytes).await?;
+            }
             if taken(house, tx, &answered, (letter, delivery), bytes, &by_words).await? {
                 return Ok((Disposition::Answer, Some(answered.stored.request.id)));
             }
@@ -158,15 +163,7 @@ async fn settle(
         ByWords::Left(disposition) => (disposition, None),
         ByWords::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
-            let open: Vec<_> = open.into_iter().filter(|stored| !stored.request.state.is_ended()).collect();
-            for stored in &open {
-                // Whose it is, nobody could tell: each of them has it in its own trail.
-                let facts =
-                    note::answer(letter, delivery.id, None)?.with("heard_by", Fact::Count(open.len() as u64))?;
-                note::append(house, tx, stored.request.case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await?;
-                unheard::pause(house, tx, stored).await?;
-                safe::put_letter(house, tx, &stored.request, bytes).await?;
-            }
+            pause_all(house, tx, &open, (letter, delivery), bytes).await?;
             if weigh::stop_asks_too(letter) {
                 opened(house, tx, delivery, letter, bytes).await?
             } else {
@@ -175,6 +172,24 @@ async fn settle(
         }
         ByWords::Opens => opened(house, tx, delivery, letter, bytes).await?,
     })
+}
+
+/// Pauses all requests that a stop may be about. Which of them is meant nobody could tell, so that each has it in its own trail.
+async fn pause_all(
+    house: &House,
+    tx: &mut Tx,
+    about: &[Stored],
+    (letter, delivery): (&Intake, &Delivery),
+    bytes: &[u8],
+) -> Result<(), FlowError> {
+    let open: Vec<&Stored> = about.iter().filter(|stored| !stored.request.state.is_ended()).collect();
+    for stored in &open {
+        let facts = note::answer(letter, delivery.id, None)?.with("heard_by", Fact::Count(open.len() as u64))?;
+        note::append(house, tx, stored.request.case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await?;
+        unheard::pause(house, tx, stored).await?;
+        safe::put_letter(house, tx, &stored.request, bytes).await?;
+    }
+    Ok(())
 }
 
 /// What a recipient writes after the end goes to a person, as a request of its own: the other one's letters may be forgotten.

@@ -276,9 +276,9 @@ const POSTGRES_CLAIM: &str = "UPDATE jobs SET state = 'running', attempts = atte
      ORDER BY priority, run_at, id LIMIT 100 FOR UPDATE SKIP LOCKED)
     RETURNING id, kind, payload, attempts";
 const COLUMNS: &str = "id, kind, outcome, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at, \
-    finished_at, holder";
+    finished_at, holder, lease_token";
 const VALUES: &str = "id, kind, 'completed', request_id, unique_key, attempts, payload, run_at, created_at, \
-    claimed_at, $2, lease_holder";
+    claimed_at, $2, lease_holder, lease_token";
 
 impl Floor {
     async fn work(&self, now: Timestamp) -> Result<()> {

@@ -10,6 +10,7 @@ mod operator;
 mod post;
 mod secrets;
 mod shop;
+mod stranger;
 mod template;
 mod words;
 
@@ -322,10 +323,10 @@ fn a_request_is_looked_at_decided_and_shown_from_here() {
         assert!(trail.out.contains(&format!("\"{event}\"")), "{event} in {}", trail.out);
     }
     assert!(!trail.out.contains("Olga"), "masked by default");
-    // Leaves keep their exact integers; people read an instant.
-    let received = trail.json()["entries"][0]["facts"]["received"].as_i64().expect("an integer");
+    // Leaves keep their exact integers; people and programs read an instant.
+    let received = trail.json()["entries"][0]["facts"]["received"].as_str().expect("an instant").to_owned();
     let table = shop.run(&["trail", "show", at]).out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(!table.contains(&received.to_string()), "{table}");
+    assert!(table.contains(&format!("received {received}")), "{table}");
     assert!(table.contains("received 20") && table.contains("expires 20"), "{table}");
     assert!(shop.run(&["trail", "show", at, "--reveal"]).out.contains("Olga rang us"));
     let export = shop.run(&["trail", "export"]);
@@ -487,7 +488,7 @@ fn what_an_operator_leaves_blank_or_mistypes_changes_nothing() {
     // Of the articles of the law, those by which one may refuse.
     let no_article = shop.run(&["requests", "refuse", at, "--ground", "A claim", "--article", "because"]);
     no_article.failed(2, "Art. 11(2) GDPR, Art. 12(5) GDPR, Art. 12(6) GDPR, Art. 17(3)(a) GDPR");
-    shop.run(&["requests", "extend", at, "--reason", "  "]).failed(2, "a reason");
+    shop.run(&["requests", "extend", at, "--reason", "  "]).failed(2, "(--reason) is missing");
     shop.run(&["requests", "note", at, ""]).failed(2, "a note");
     shop.run(&["requests", "note", at, &"x".repeat(10_001)]).failed(2, "10,000 characters");
     shop.run(&["requests", "account", at, "no-such-account"]).failed(3, "no account with this id");

@@ -119,7 +119,9 @@ async fn what_an_operator_said_is_committed_to_and_shown_again() {
     let correction =
         Correction { scope: Some(Scope::User), account: Some("a1".to_owned()), target: None, categories: Vec::new() };
     operate::correct(&world.house, &reference, &operator, correction).await.unwrap();
-    operate::extend(&world.house, &reference, &operator, "Many stores").await.unwrap();
+    operate::extend(&world.house, &reference, &operator, (operate::ExtensionGround::Number, "Many stores"))
+        .await
+        .unwrap();
     let refusal = Refusal {
         ground: "A claim is open".to_owned(),
         article: "Art. 17(3)(e) GDPR".to_owned(),

@@ -19,6 +19,7 @@ mod crash;
 mod db_jobs;
 mod db_proof;
 mod demo;
+mod desk;
 mod end_to_end;
 mod erase;
 mod erase_records;

@@ -55,7 +55,8 @@ CREATE TABLE jobs_done (
   created_at    TIMESTAMPTZ NOT NULL,
   claimed_at    TIMESTAMPTZ,
   finished_at   TIMESTAMPTZ NOT NULL,
-  holder        TEXT
+  holder        TEXT,
+  lease_token   BIGINT NOT NULL   -- under which lease it was done: whoever has another one lost it
 );
 CREATE INDEX jobs_done_of_request ON jobs_done (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX jobs_done_by_time ON jobs_done USING brin (finished_at);

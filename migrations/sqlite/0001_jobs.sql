@@ -43,7 +43,8 @@ CREATE TABLE jobs_done (
   created_at    INTEGER NOT NULL,
   claimed_at    INTEGER,
   finished_at   INTEGER NOT NULL,
-  holder        TEXT
+  holder        TEXT,
+  lease_token   INTEGER NOT NULL   -- under which lease it was done: whoever has another one lost it
 ) STRICT;
 CREATE INDEX jobs_done_of_request ON jobs_done (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX jobs_done_by_time ON jobs_done (finished_at);

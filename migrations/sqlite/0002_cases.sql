@@ -118,7 +118,7 @@ CREATE TABLE requests (
   letters_failures INTEGER NOT NULL DEFAULT 0,   -- how often in a row they could not be expunged
   CHECK ((state = 'on_hold') = (held_from IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX requests_open ON requests (base_due) WHERE ended_at IS NULL;
+CREATE INDEX requests_open ON requests (legal_due, opened_at, id) WHERE ended_at IS NULL;   -- what is due next first
 CREATE INDEX requests_letters_due ON requests (letters_due_at) WHERE letters_due_at IS NOT NULL;
 CREATE INDEX requests_by_asker ON requests (asker_mac) WHERE asker_mac IS NOT NULL;
 CREATE INDEX requests_by_contact ON requests (contact_mac) WHERE contact_mac IS NOT NULL;

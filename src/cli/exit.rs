@@ -239,7 +239,7 @@ fn of_flow(error: &FlowError) -> Option<Exit> {
         FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
             Some(Exit::Refused)
         }
-        FlowError::NotFound(_) => Some(Exit::NotFound),
+        FlowError::NotFound(_) | FlowError::NoSuchCategory { .. } => Some(Exit::NotFound),
         FlowError::Blank(_) | FlowError::Unusable(_) | FlowError::NoSuchArticle { .. } => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),
         _ => None,

@@ -5,9 +5,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::{Tx, legal_holds};
+use crate::domain::request::Request;
 use crate::flow::FlowError;
 use crate::flow::legal::{self, HeldTarget, Known, Placed};
 use crate::flow::sighted::Sight;
+use crate::flow::stopped;
 use crate::stores::StoreName;
 use crate::vault::KeyEncryptionKey;
 use crate::verify::{HeldKind, LegalHoldRecord};
@@ -108,6 +110,19 @@ impl HoldLine {
         [self.id.to_string(), self.on.to_string(), self.what(), self.reference.clone(), self.placed_at.clone()]
     }
 
+    /// The same as a sentence, with the verb that lifts it.
+    pub(super) fn in_words(&self) -> String {
+        let on = match self.on {
+            HeldKind::Account => "on the account".to_owned(),
+            HeldKind::Subject => format!("on a person ({})", self.what()),
+            HeldKind::Table => format!("on the table {}", self.what()),
+            HeldKind::Store => format!("on the store {}", self.what()),
+            HeldKind::Everything => "on everything".to_owned(),
+        };
+        let Self { id, placed_at, .. } = self;
+        format!("the legal hold {id} {on}, since {placed_at} ('expunged holds release {id}' lifts it)")
+    }
+
     /// What is held, in one cell: `shop.users/…` for a person.
     fn what(&self) -> String {
         let person = self.revealed.as_deref().map_or_else(|| "…".to_owned(), printable);
@@ -123,6 +138,12 @@ impl HoldLine {
             HeldKind::Everything => "all stores".to_owned(),
         }
     }
+}
+
+/// The holds that work on a request waits for.
+pub(super) async fn waited_for(kek: &KeyEncryptionKey, tx: &mut Tx, request: &Request) -> Result<Vec<HoldLine>, Ended> {
+    let holds = stopped::holds(kek, tx, request).await?;
+    Ok(holds.into_iter().map(|(hold, target)| line(hold, target, false)).collect())
 }
 
 /// All holds, each with what it is on.
@@ -220,7 +241,13 @@ fn nothing(target: &HeldTarget) -> Ended {
 }
 
 fn target(args: &TargetArgs) -> Result<HeldTarget, Ended> {
-    let wrong = |text: &str, form: &str| Ended::saying(Exit::Usage, format_args!("{text:?} is not of the form {form}"));
+    let wrong = |text: &str, form: &str| {
+        let words = format!(
+            "{text:?} is not of the form {form}, such as {}",
+            form.replace("STORE", "shop").replace("TABLE", "users").replace("KEY", "42")
+        );
+        Ended::saying(Exit::Usage, words)
+    };
     let table = |text: &str, form: &str| legal::table(text).ok_or_else(|| wrong(text, form));
     Ok(match (&args.account, &args.subject, &args.table, &args.store) {
         (Some(account), ..) => HeldTarget::Account(account.clone()),

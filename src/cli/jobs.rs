@@ -7,13 +7,16 @@ use serde::Serialize;
 use crate::db::jobs::{self, JobRow, JobState};
 use crate::db::{Tx, requests};
 use crate::domain::{JobId, Reference, RequestId};
+use crate::flow::FlowError;
 use crate::flow::retry::{self, Retried};
 
 use super::exit::{Ended, Exit, Outcome};
+use super::holds::{self, HoldLine};
 use super::invocation::{self, Invocation};
 use super::{meaning, words};
 use crate::output::{self, Format, Tabular, say, time};
 use crate::reply::templates::Templates;
+use crate::vault::KeyEncryptionKey;
 
 /// What `jobs` understands.
 #[derive(Debug, clap::Subcommand)]
@@ -27,7 +30,7 @@ pub(super) enum JobsCommand {
         #[arg(long, value_name = "REF")]
         request: Option<Reference>,
         /// At most so many [default: 100 in a table, all as JSON].
-        #[arg(long, value_name = "COUNT")]
+        #[arg(long, value_name = "COUNT", value_parser = words::limit(), allow_negative_numbers = true)]
         limit: Option<u32>,
     },
     /// Has a job that failed for good tried again, with all its attempts; one that waits for a store or a mail server is due
@@ -106,7 +109,11 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
     let total = if cut { jobs::count(&mut tx, states, of).await? } else { 0 };
     let references = references(&mut tx, &found).await?;
     let templates = Templates::embedded()?;
-    let lines: Vec<JobLine> = found.into_iter().map(|row| line(row, &references, &templates)).collect();
+    let mut lines = Vec::with_capacity(found.len());
+    for row in found {
+        let holds = holds_of(&ledger.kek, &mut tx, &row).await?;
+        lines.push(line(row, &references, &templates, &holds));
+    }
     output::rows(invocation.format, &lines)?;
     output::say_cut(lines.len(), total);
     if invocation.format == Format::Table {
@@ -115,12 +122,21 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
     Ok(())
 }
 
-/// What each reason in a table means, once: for the first job that shows it.
+impl JobLine {
+    /// Whether it waits for a legal hold to be lifted.
+    pub(super) fn waits_for_hold(&self) -> bool {
+        self.state != JobState::Running && self.reason.as_deref() == Some(FlowError::HELD)
+    }
+}
+
+/// What each reason in a table means, once: for the first job that shows it. Of legal holds each is told.
 fn explain(lines: &[JobLine]) {
     let mut said = BTreeSet::new();
-    for JobLine { kind, state, reason, means, .. } in lines {
+    for line in lines {
+        let JobLine { kind, state, reason, means, .. } = line;
+        let hold = means.as_deref().filter(|_| line.waits_for_hold());
         if let (Some(reason), Some(means)) = (reason, means)
-            && said.insert((reason, state.as_str()))
+            && said.insert((reason, state.as_str(), hold))
         {
             say(&format!("{reason} ({kind}, {state}): {means}"));
         }
@@ -140,9 +156,25 @@ async fn references(tx: &mut Tx, found: &[JobRow]) -> Result<BTreeMap<RequestId,
     Ok(references)
 }
 
-pub(super) fn line(row: JobRow, references: &BTreeMap<RequestId, Reference>, templates: &Templates) -> JobLine {
+/// The legal holds that a job waits for, where it waits for some.
+async fn holds_of(kek: &KeyEncryptionKey, tx: &mut Tx, row: &JobRow) -> Result<Vec<HoldLine>, Ended> {
+    let Some(id) = row.request.filter(|_| row.reason.as_deref() == Some(FlowError::HELD)) else {
+        return Ok(Vec::new());
+    };
+    match requests::load(tx, id).await? {
+        Some(stored) => holds::waited_for(kek, tx, &stored.request).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+pub(super) fn line(
+    row: JobRow,
+    references: &BTreeMap<RequestId, Reference>,
+    templates: &Templates,
+    holds: &[HoldLine],
+) -> JobLine {
     JobLine {
-        means: meaning::of_job(templates, &row),
+        means: meaning::of_job(templates, &row, holds),
         since: row.since.filter(|_| row.reason.is_some()).map(time),
         id: row.id,
         kind: row.kind,

@@ -4,18 +4,25 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, MailboxKind};
 use crate::db::deliveries::{self, Disposition};
-use crate::db::{cursors, polls};
+use crate::db::jobs::{self, JobState};
+use crate::db::{Tx, cursors, polls};
+use crate::domain::Timestamp;
+use crate::flow::kinds;
+use crate::reply::templates::Templates;
 
-use super::exit::Outcome;
+use super::exit::{Ended, Outcome};
 use super::invocation::Invocation;
-use crate::output::{self, Format, Tabular, time};
+use super::meaning;
+use crate::output::{self, Format, Tabular, counted, time};
 
 /// What `mailbox` understands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum MailboxCommand {
-    /// How far the mailbox was read, and how many letters were taken as what.
+    /// When the mailbox was last read to its end, how far, what waits to be judged and why, and how many letters were taken as
+    /// what.
     Status,
 }
 
@@ -26,9 +33,48 @@ struct Status {
     folder: String,
     /// `None` before the first run.
     cursor: Option<CursorLine>,
+    /// By when all that had come was last read to the end; `None` before the first time.
     polled_at: Option<String>,
+    /// How long ago that is, in seconds.
+    polled_seconds_ago: Option<u64>,
+    /// Since when a daemon watches it; `None` where none ever did.
+    watched_since: Option<String>,
+    /// Letters that are stored and not judged yet.
+    waiting: Waiting,
+    /// Whether a letter that could not be read, or not be judged, holds up all erasing until a person has looked at it.
+    held_up_by_unreadable: bool,
+    /// Folders that were read before under another name, and are not any more.
+    before: Vec<FolderLine>,
     /// UIDs by what became of them; a number that the server gave to no letter counts as vanished.
     letters: BTreeMap<Disposition, u64>,
+}
+
+#[derive(Serialize)]
+struct Waiting {
+    letters: u64,
+    /// When the first of them reached the mailbox.
+    since: Option<String>,
+    /// What their judging waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_up_by: Vec<HeldUp>,
+}
+
+/// What keeps letters from being judged.
+#[derive(Serialize)]
+struct HeldUp {
+    state: JobState,
+    /// `None` where only a worker is waited for.
+    reason: Option<String>,
+    means: String,
+    letters: u64,
+}
+
+#[derive(Serialize)]
+struct FolderLine {
+    mailbox: String,
+    folder: String,
+    uid_validity: u32,
+    uid_last: u32,
 }
 
 #[derive(Serialize)]
@@ -62,6 +108,8 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
     let mut tx = ledger.db.read().await?;
     let (mailbox, folder) = (ledger.config.mailbox_name().to_owned(), folder(&ledger.config));
     let cursor = cursors::load(&mut tx, &mailbox, &folder).await?;
+    let polls = polls::load(&mut tx, &mailbox).await?;
+    let polled_at = polls.and_then(|polls| polls.polled_at);
     let status = Status {
         cursor: cursor.map(|cursor| CursorLine {
             uid_validity: cursor.uid_validity,
@@ -69,7 +117,12 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
             uid_start: cursor.uid_start,
             uid_last: cursor.uid_last,
         }),
-        polled_at: polls::load(&mut tx, &mailbox).await?.and_then(|polls| polls.polled_at).map(time),
+        polled_at: polled_at.map(time),
+        polled_seconds_ago: polled_at.map(seconds_since),
+        watched_since: polls.map(|polls| time(polls.watched_at)),
+        waiting: waiting(&mut tx, &mailbox).await?,
+        held_up_by_unreadable: deliveries::has_unreadable(&mut tx).await?,
+        before: before(&mut tx, &mailbox, &folder).await?,
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
         mailbox,
         folder: match &ledger.config.mailbox.kind {
@@ -89,6 +142,35 @@ fn folder(config: &Config) -> String {
     }
 }
 
+/// What was read and not judged yet, and why.
+async fn waiting(tx: &mut Tx, mailbox: &str) -> Result<Waiting, Ended> {
+    let (letters, since) = deliveries::unjudged(tx, mailbox).await?;
+    let templates = Templates::embedded()?;
+    let held_up_by = jobs::reasons_of(tx, kinds::JUDGE).await?.into_iter().map(|(state, reason, letters)| HeldUp {
+        means: reason.as_deref().map_or_else(
+            || "its turn comes as soon as a worker of the daemon is free".to_owned(),
+            |code| meaning::of_code(&templates, code, state),
+        ),
+        state,
+        reason,
+        letters,
+    });
+    Ok(Waiting { letters, since: since.map(time), held_up_by: held_up_by.collect() })
+}
+
+/// The folders that the ledger has read besides this one.
+async fn before(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Vec<FolderLine>, Ended> {
+    let all = cursors::all(tx).await?.into_iter();
+    let others = all.filter(|(name, of, _)| (name.as_str(), of.as_str()) != (mailbox, folder));
+    let lines = others.map(|(mailbox, folder, cursor)| FolderLine {
+        mailbox,
+        folder,
+        uid_validity: cursor.uid_validity,
+        uid_last: cursor.uid_last,
+    });
+    Ok(lines.collect())
+}
+
 fn for_people(status: &Status) -> String {
     let read = match &status.cursor {
         Some(cursor) => {
@@ -96,12 +178,52 @@ fn for_people(status: &Status) -> String {
         }
         None => "nothing yet".to_owned(),
     };
-    let polled = status.polled_at.as_deref().unwrap_or("never");
+    let polled = match (&status.polled_at, status.polled_seconds_ago, &status.watched_since) {
+        (Some(at), Some(seconds), _) => format!("{at} ({} ago)", age(seconds)),
+        (_, _, Some(since)) => {
+            format!("never to its end, though a daemon tries since {since}: 'expunged check --connect' says why")
+        }
+        _ => "never: no daemon has run on it ('expunged run')".to_owned(),
+    };
+    let Waiting { letters, since, held_up_by } = &status.waiting;
+    let waiting = match since {
+        Some(since) => format!("{} not judged yet, the first from {since}", counted(*letters, "letter", "letters")),
+        None => "no letter waits to be judged".to_owned(),
+    };
+    let mut head = format!(
+        "mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\nwaiting  {waiting}\n",
+        status.mailbox, status.folder
+    );
+    for HeldUp { letters, means, .. } in held_up_by {
+        head.push_str(&format!("held up  {}: {means}\n", counted(*letters, "letter", "letters")));
+    }
+    if status.held_up_by_unreadable {
+        head.push_str(
+            "held up  all erasing: a letter could not be read or judged, and may be a stop; 'expunged requests list --state \
+             needs_review' has the requests by which a person looks at it\n",
+        );
+    }
+    for FolderLine { mailbox, folder, uid_validity, uid_last } in &status.before {
+        head.push_str(&format!("before   {mailbox} {folder} up to uid {uid_last} (uidvalidity {uid_validity})\n"));
+    }
     let counts: Vec<Count> = status
         .letters
         .iter()
         .map(|(disposition, letters)| Count { disposition: *disposition, letters: *letters })
         .collect();
-    let head = format!("mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\n", status.mailbox, status.folder);
     format!("{head}{}", output::section(&counts)).trim_end().to_owned()
+}
+
+fn seconds_since(at: Timestamp) -> u64 {
+    u64::try_from((SystemClock.now().as_micros() - at.as_micros()) / 1_000_000).unwrap_or(0)
+}
+
+/// `3 h`, in the largest unit of which there are two, so that nothing is said that is not known.
+fn age(seconds: u64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }

@@ -8,15 +8,28 @@ use crate::flow::kinds::{ASKED_LATELY, CAPPED, GATHERED};
 use crate::output::time;
 use crate::reply::templates::Templates;
 
+use super::holds::HoldLine;
+
 /// Why a job failed or waits, in a sentence: what it means, since when, and what to do.
-pub(super) fn of_job(templates: &Templates, job: &JobRow) -> Option<String> {
+pub(super) fn of_job(templates: &Templates, job: &JobRow, holds: &[HoldLine]) -> Option<String> {
     let code = job.reason.as_deref()?;
-    let means = of_wait(code, job.state)
-        .map(str::to_owned)
-        .or_else(|| templates.in_words(Language::En, code).map(str::to_owned).or_else(|| of_mail_server(code)));
-    let means = means.unwrap_or_else(|| code.to_owned());
+    let means = of_code(templates, code, job.state);
     let since = job.since.map(|since| format!(", since {}", time(since))).unwrap_or_default();
+    if code == FlowError::HELD && !holds.is_empty() {
+        let holds: Vec<String> = holds.iter().map(HoldLine::in_words).collect();
+        return Some(format!("{means}{since}; it goes on when this is lifted: {}", holds.join("; ")));
+    }
     Some(format!("{means}{since}; {}", helps_job(code, job)))
+}
+
+/// What the code means by which a job in this state failed or waits.
+pub(super) fn of_code(templates: &Templates, code: &str, state: JobState) -> String {
+    let words = || templates.in_words(Language::En, code).map(str::to_owned);
+    of_wait(code, state)
+        .map(str::to_owned)
+        .or_else(words)
+        .or_else(|| of_mail_server(code))
+        .unwrap_or_else(|| code.to_owned())
 }
 
 /// What a job waits for that no attempt has failed for, and what is no answer of somebody else.
@@ -86,7 +99,11 @@ pub(super) fn of_review(templates: &Templates, reason: ReviewReason) -> String {
 
 const fn helps(reason: ReviewReason) -> &'static str {
     match reason {
-        ReviewReason::UnclearLetter | ReviewReason::TooLarge | ReviewReason::Poison | ReviewReason::Limited => {
+        ReviewReason::TooLarge => {
+            "only its header was read ('requests show REF --reveal' has it): read the letter in the mailbox, then 'requests scope REF \
+             SCOPE' (with --target WHOM where it means somebody else than who wrote), 'refuse' or 'withdraw'"
+        }
+        ReviewReason::UnclearLetter | ReviewReason::Poison | ReviewReason::Limited => {
             "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope REF SCOPE' (with --target WHOM where it \
              means somebody else than who wrote), 'refuse' or 'withdraw'"
         }
@@ -151,7 +168,7 @@ mod tests {
             assert!(templates.in_words(Language::En, reason.as_str()).is_some(), "{reason}");
             assert!(of_review(&templates, *reason).contains("; "));
         }
-        let of_job = |code: &str, state| of_job(&templates, &job(code, state)).unwrap();
+        let of_job = |code: &str, state| of_job(&templates, &job(code, state), &[]).unwrap();
         let said = of_job("reply_550_at_recipient", JobState::Dead);
         assert!(said.contains("answered 550, at the recipient") && said.contains("jobs retry"), "{said}");
         assert!(of_job("connection_before_letter", JobState::Waiting).contains("was not reached"));

@@ -40,7 +40,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::output::Format;
 use exit::{Exit, Outcome};
@@ -71,12 +71,66 @@ struct Global {
     #[arg(short, long, global = true, value_enum, default_value_t)]
     #[arg(value_name = "table|json|jsonl", hide_possible_values = true)]
     output: Format,
-    /// No colour, also not on a terminal (like the environment variable NO_COLOR).
+    /// Colour: auto is on a terminal, unless the environment variable NO_COLOR says no.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "auto|always|never")]
+    #[arg(hide_possible_values = true)]
+    color: Colour,
+    /// The same as --color never.
     #[arg(long, global = true)]
     no_color: bool,
     /// More of the log on stderr; twice for all of it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+/// When there is colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR says no.
+    #[default]
+    Auto,
+    /// Everywhere, in files and pipes as well.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Colour {
+    /// What a command line says of it, before it is read: the parser's own help and errors obey it too. The last word counts,
+    /// and one that is none is for the parser to refuse.
+    fn said(arguments: impl Iterator<Item = std::ffi::OsString>) -> Self {
+        let mut said = Self::Auto;
+        let mut arguments = arguments.map_while(|argument| match argument.to_str() {
+            Some("--") => None,
+            text => Some(text.unwrap_or_default().to_owned()),
+        });
+        while let Some(argument) = arguments.next() {
+            let word = match argument.strip_prefix("--color") {
+                Some("") => arguments.next(),
+                Some(word) => word.strip_prefix('=').map(str::to_owned),
+                None if argument == "--no-color" => Some("never".to_owned()),
+                None => None,
+            };
+            said = word.and_then(|word| clap::ValueEnum::from_str(&word, false).ok()).unwrap_or(said);
+        }
+        said
+    }
+
+    const fn of_stream(self) -> anstream::ColorChoice {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+    }
+
+    const fn of_parser(self) -> clap::ColorChoice {
+        match self {
+            Self::Auto => clap::ColorChoice::Auto,
+            Self::Always => clap::ColorChoice::Always,
+            Self::Never => clap::ColorChoice::Never,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,10 +187,10 @@ enum Command {
 /// The whole program: the command line of the process in, its exit code out.
 #[must_use]
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
-    if line.global.no_color {
-        anstream::ColorChoice::Never.write_global();
-    }
+    let colour = Colour::said(std::env::args_os().skip(1));
+    colour.of_stream().write_global();
+    let read = CommandLine::command().color(colour.of_parser()).get_matches();
+    let line = CommandLine::from_arg_matches(&read).unwrap_or_else(|error| error.exit());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime.context("the program cannot start its threads") {
         Ok(runtime) => runtime.block_on(dispatch(line)),
@@ -177,5 +231,25 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Mailbox(command) => mailbox::run(&invocation, command).await,
         Command::Config(command) => example::run(&command),
         Command::Completions(args) => completions::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_about_colour_counts_wherever_it_stands() {
+        for (line, colour) in [
+            ("requests list", Colour::Auto),
+            ("--no-color requests list", Colour::Never),
+            ("requests --color=always list", Colour::Always),
+            ("requests list --color never", Colour::Never),
+            ("--no-color requests list --color always", Colour::Always),
+            ("--color green list", Colour::Auto),
+            ("requests note EXP-7K3Q-M2 -- --no-color", Colour::Auto),
+        ] {
+            assert_eq!(Colour::said(line.split(' ').map(Into::into)), colour, "{line}");
+        }
     }
 }

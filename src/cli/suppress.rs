@@ -85,7 +85,7 @@ fn text(line: &[u8]) -> Option<&str> {
 
 fn unreadable(file: &Path, line: usize) -> Ended {
     let what = "is no text in UTF-8, so that nobody can say whom it names; save the file as UTF-8 and check it again";
-    Ended::saying(Exit::Failed, format_args!("line {line} of {} {what}", file.display()))
+    Ended::saying(Exit::Usage, format_args!("line {line} of {} {what}", file.display()))
 }
 
 /// What a line is looked up by: as a whole, by its fields, and by their words.

@@ -12,7 +12,7 @@ use crate::flow::operate;
 use crate::trail::{ActorKind, Event, Leaf, is_instant, verify_chain};
 use crate::vault::{KeyEncryptionKey, KeyOwner, KeyPurpose};
 
-use super::exit::{Ended, Outcome};
+use super::exit::{Ended, Exit, Outcome};
 use super::invocation::{self, Invocation};
 use crate::output::{self, Format, Tabular, progress, say, time, write_out};
 
@@ -31,12 +31,20 @@ pub(super) enum TrailCommand {
         #[arg(long)]
         reveal: bool,
     },
-    /// All leaves in the order of writing, as canonical JSON, one per line, whatever --output says.
+    /// All leaves in the order of writing, as canonical JSON, one per line, whatever --output says: the very bytes that were
+    /// hashed. Times in them are milliseconds since 1970 UTC; 'trail show -o json' has RFC 3339.
     Export {
         /// Begin behind this position (0: at the first).
-        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        #[arg(long, value_name = "POSITION", default_value_t = 0, value_parser = position, allow_negative_numbers = true)]
         after: i64,
     },
+}
+
+fn position(text: &str) -> Result<i64, String> {
+    let position = text.parse().ok().filter(|position| *position >= 0);
+    position.ok_or_else(|| {
+        "expected a whole number from 0 on; an export says at its end where the next one begins".to_owned()
+    })
 }
 
 /// The trail of one case.
@@ -83,13 +91,9 @@ impl Tabular for Line {
     }
 }
 
-/// `name word`, without the quotes of JSON; digests are cut to what tells two apart, and instants are told as such.
+/// `name word`, without the quotes of JSON; digests are cut to what tells two apart.
 fn said(name: &str, fact: &Value) -> String {
     match fact {
-        Value::Number(millis) if is_instant(name) => {
-            let at = millis.as_i64().map(|millis| time(Timestamp::from_micros(millis.saturating_mul(1_000))));
-            format!("{name} {}", at.unwrap_or_else(|| millis.to_string()))
-        }
         Value::String(text) if text.len() == 64 => format!("{name} {}…", text.get(..12).unwrap_or_default()),
         Value::String(text) => format!("{name} {text}"),
         other => format!("{name} {other}"),
@@ -115,8 +119,11 @@ async fn show(invocation: &Invocation, reference: &Reference, reveal: bool) -> O
         let ledger = invocation.ledger().await?;
         read(&ledger.db, reference, None).await?
     };
-    let text = if invocation.format == Format::Table { output::table(&shown.entries) } else { String::new() };
-    output::one(invocation.format, &shown, &text)?;
+    match invocation.format {
+        Format::Json => output::one(Format::Json, &shown, "")?,
+        // A leaf is a row and a line; whether the chain holds is said beside them.
+        format => output::rows(format, &shown.entries)?,
+    }
     if let Some(broken) = broken {
         return Err(anyhow::Error::new(broken).context("the trail of this case was altered").into());
     }
@@ -163,15 +170,29 @@ fn line(stored: &StoredLeaf, private: Option<Value>) -> Line {
         event: stored.event,
         actor,
         pseudonym,
-        facts: fields.map(|fields| fields.facts).unwrap_or_default(),
+        facts: fields.map(|fields| fields.facts.into_iter().map(as_shown).collect()).unwrap_or_default(),
         private,
     }
+}
+
+/// A fact as it is shown: a leaf has instants as milliseconds, people and programs read RFC 3339.
+fn as_shown((name, fact): (String, Value)) -> (String, Value) {
+    let instant = fact.as_i64().filter(|_| is_instant(&name));
+    let shown = instant.map(|millis| time(Timestamp::from_micros(millis.saturating_mul(1_000))).into());
+    (name, shown.unwrap_or(fact))
 }
 
 async fn export(invocation: &Invocation, mut after: i64) -> Outcome {
     let ledger = invocation.ledger().await?;
     // One state of the database throughout: a leaf that is written meanwhile is in the next export.
     let mut tx = ledger.db.read().await?;
+    let end = trail::last_position(&mut tx).await?;
+    if after > end {
+        let words = format!(
+            "the trail ends at position {end}; an export behind {after} would pass over what is written up to there"
+        );
+        return Err(Ended::saying(Exit::NotFound, words));
+    }
     let bar = progress("reading the trail");
     let mut count = 0_u64;
     loop {

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::db::jobs::JobState;
 use crate::domain::{Scope, State};
 use crate::erase::Recognised;
+use crate::flow::operate::ExtensionGround;
 use crate::verify::ProofKind;
 
 macro_rules! words {
@@ -24,6 +25,8 @@ words! {
     state: State,
     /// Where a job stands.
     job_state: JobState,
+    /// What kind of reason an answer takes longer for.
+    extension_ground: ExtensionGround,
     /// How a person was verified by other means.
     proof: ProofKind,
 }
@@ -32,4 +35,9 @@ words! {
 pub(super) fn recognised() -> impl TypedValueParser<Value = Recognised> {
     let known = [Recognised::Stays, Recognised::Goes].map(Recognised::as_str);
     PossibleValuesParser::new(known).try_map(|word| word.parse::<Recognised>())
+}
+
+/// How many rows are listed at most.
+pub(super) fn limit() -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(0..)
 }

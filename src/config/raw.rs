@@ -47,7 +47,7 @@ section!(RawService {
     sender_name: Maybe<String>,
     language: Maybe<String>,
     time_zone: Maybe<String>,
-    team: Option<Vec<Spanned<String>>>,
+    team: Maybe<Vec<Spanned<String>>>,
     supervisory_authority: Maybe<String>,
     court_remedy: Maybe<TextOrTexts>,
 });

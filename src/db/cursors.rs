@@ -72,6 +72,22 @@ pub async fn only_others(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Vec
     rows.iter().map(|row| Ok((row.text("mailbox")?, row.text("folder")?))).collect()
 }
 
+/// All folders that were read, with their mailboxes.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn all(tx: &mut Tx) -> Result<Vec<(String, String, Cursor)>, DbError> {
+    let sql = "SELECT mailbox, folder FROM cursors ORDER BY mailbox, folder";
+    let mut all = Vec::new();
+    for row in tx.all(sql, params![]).await? {
+        let (mailbox, folder) = (row.text("mailbox")?, row.text("folder")?);
+        if let Some(cursor) = load(tx, &mailbox, &folder).await? {
+            all.push((mailbox, folder, cursor));
+        }
+    }
+    Ok(all)
+}
+
 /// Moves the cursor of a folder.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! The table `deliveries`: every letter of the mailbox with its one disposition.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::cursors::Cursor;
@@ -345,6 +347,34 @@ pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<Delivery>
     .iter()
     .map(read)
     .collect()
+}
+
+/// The sizes in bytes of the letters that opened these requests and were too large to be read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sizes_of_large(tx: &mut Tx, requests: &[RequestId]) -> Result<BTreeMap<RequestId, u64>, DbError> {
+    if requests.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<_> = requests.iter().map(|id| id.as_uuid()).collect();
+    let sql = "SELECT request_id, MAX(size_bytes) AS size_bytes FROM deliveries
+               WHERE request_id = ANY($1) AND disposition = 'too_large' GROUP BY request_id";
+    let rows = tx.all(sql, params![ids]).await?.into_iter().map(|row| {
+        let bytes = u64::try_from(row.i64("size_bytes")?).unwrap_or_default();
+        Ok((RequestId::from_uuid(row.uuid("request_id")?), bytes))
+    });
+    rows.collect()
+}
+
+/// How many letters of a mailbox are stored and not judged yet, and when the first of them came.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unjudged(tx: &mut Tx, mailbox: &str) -> Result<(u64, Option<Timestamp>), DbError> {
+    let sql = "SELECT COUNT(*) AS count, MIN(received_at) AS first FROM deliveries WHERE disposition = 'stored' AND mailbox = $1";
+    let row = tx.one(sql, params![mailbox]).await?;
+    Ok((u64::try_from(row.i64("count")?).unwrap_or_default(), row.opt_time("first")?))
 }
 
 /// Notes that our own forgetting took these letters out of the mailbox.

@@ -56,7 +56,7 @@ pub enum DbError {
         source: std::io::Error,
     },
     /// A file that is no database that we can open.
-    #[error("the file {} cannot be opened as an SQLite database; is it the right one, and may we read and write it?", .path.display())]
+    #[error("the file {} cannot be opened as an SQLite database; is it the right one, and may we read and write it and its folder?", .path.display())]
     Unopened {
         /// Which file.
         path: PathBuf,
@@ -193,11 +193,12 @@ impl SqlFailure {
 }
 
 impl SqlFailure {
-    /// SQLite's 14 (it cannot open the file) and 26 (the file is no database).
+    /// SQLite's 8 (it may only read, where its log has to be written even to look), 14 (it cannot open the file) and 26 (the file
+    /// is no database).
     fn is_of_file(&self) -> bool {
         let sqlx::Error::Database(error) = &self.0 else { return false };
         let code = error.code().filter(|code| code.len() < 5).and_then(|code| code.parse::<u32>().ok());
-        code.is_some_and(|code| matches!(code & 0xff, 14 | 26))
+        code.is_some_and(|code| matches!(code & 0xff, 8 | 14 | 26))
     }
 
     fn is_shut_out(&self) -> bool {

@@ -135,7 +135,22 @@ impl Jobs {
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         let rows = self.db.alone(&sql, params![jobs::json_of(leases), lease_micros]).await?;
-        rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
+        pairs(&rows)
+    }
+
+    /// Which of these leases, that could not be extended, were lost: those under which the job was not settled.
+    async fn lost_of(&self, leases: &[Held]) -> Result<Vec<Held>, DbError> {
+        let sql = format!(
+            "SELECT held.job AS id, held.token AS lease_token FROM ({}) AS held
+             LEFT JOIN jobs ON jobs.id = held.job LEFT JOIN jobs_done ON jobs_done.id = held.job
+             WHERE COALESCE(jobs.lease_token, jobs_done.lease_token) <> held.token OR jobs.state = 'running'
+                OR COALESCE(jobs.reason, jobs_done.reason) = 'lease_expired'
+                   AND COALESCE(jobs.attempts, jobs_done.attempts) = held.attempt",
+            jobs::held_attempts(self.db.dialect())
+        );
+        let rows = self.db.alone(&sql, params![jobs::json_of(leases)]).await?;
+        let lost = pairs(&rows)?;
+        Ok(leases.iter().filter(|held| lost.contains(&(held.job, held.token))).copied().collect())
     }
 
     async fn complete_once(&self, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
@@ -336,6 +351,11 @@ fn lease(row: &Row) -> Result<(Lease, Priority, Timestamp), DbError> {
     Ok((Lease::claimed(job, row.i64("lease_token")?), priority, row.time("run_at")?))
 }
 
+/// Leases by job and token.
+fn pairs(rows: &[Row]) -> Result<Vec<(JobId, i64)>, DbError> {
+    rows.iter().map(|row| Ok((JobId::from_uuid(row.uuid("id")?), row.i64("lease_token")?))).collect()
+}
+
 fn table_error(error: DbError) -> QueueError {
     QueueError::Table { retry: error.retry(), source: Box::new(error) }
 }
@@ -379,7 +399,12 @@ impl JobTable for Jobs {
             return Ok(Vec::new());
         }
         let extended = self.persist(|| self.extend_once(leases, lease)).await.map_err(table_error)?;
-        Ok(leases.iter().filter(|held| !extended.contains(&(held.job, held.token))).copied().collect())
+        let rest: Vec<Held> =
+            leases.iter().filter(|held| !extended.contains(&(held.job, held.token))).copied().collect();
+        if rest.is_empty() {
+            return Ok(rest);
+        }
+        self.persist(|| self.lost_of(&rest)).await.map_err(table_error)
     }
 
     async fn complete(&self, leases: Vec<Lease>) -> Result<Vec<JobId>, QueueError> {

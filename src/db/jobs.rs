@@ -8,7 +8,9 @@ mod look;
 
 use serde_json::{Value, json};
 
-pub use look::{IdleJob, JobRow, count, count_again, count_due, count_waiting_for, idle, list, waiting_for, waking};
+pub use look::{
+    IdleJob, JobRow, count, count_again, count_due, count_waiting_for, idle, list, reasons_of, waiting_for, waking,
+};
 
 use super::dialect::Dialect;
 use super::error::DbError;
@@ -102,7 +104,8 @@ pub async fn confirm_in(tx: &mut Tx, held: Held) -> Result<(), DbError> {
 }
 
 /// The columns that the evidence takes over as they are.
-const EVIDENCE: &str = "id, kind, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at";
+const EVIDENCE: &str =
+    "id, kind, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at, lease_token";
 
 /// Moves the jobs whose leases are still held to the evidence, and answers those that were lost.
 pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<JobId>, DbError> {
@@ -315,9 +318,18 @@ pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
     )
 }
 
-/// Leases as a list of pairs of id and token, for one parameter.
+/// The same with the attempt that each lease was given for, as rows of `job`, `token` and `attempt`.
+pub(super) const fn held_attempts(dialect: Dialect) -> &'static str {
+    dialect.pick(
+        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token, value ->> 2 AS attempt FROM json_each($1)",
+        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token, (value ->> 2)::bigint AS attempt
+         FROM jsonb_array_elements($1)",
+    )
+}
+
+/// Leases as a list of id, token and attempt, for one parameter.
 pub(super) fn json_of(leases: &[Held]) -> Value {
-    leases.iter().map(|held| json!([held.job.as_uuid().as_simple().to_string(), held.token])).collect()
+    leases.iter().map(|held| json!([held.job.as_uuid().as_simple().to_string(), held.token, held.attempt])).collect()
 }
 
 /// Leases as two arrays, for PostgreSQL.

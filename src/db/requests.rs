@@ -207,23 +207,28 @@ pub async fn open_of_account(tx: &mut Tx, account_mac: &[u8; 32], but: RequestId
     tx.all(sql, params![account_mac.to_vec(), but]).await?.iter().map(read).collect()
 }
 
-/// A page of requests, what is due first first. `states` empty means all that have not ended.
+/// A page of requests, what is due first by law first. `states` empty means all that have not ended.
 ///
 /// # Errors
 /// As [`load`].
 pub async fn list(tx: &mut Tx, states: &[State], all: bool, count_max: u32) -> Result<Vec<Stored>, DbError> {
     let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let rows = tx
-        .all(
-            select!(
-                "FROM requests WHERE (state = ANY($1) OR ($2 AND (ended_at IS NULL OR $3)))
-                 ORDER BY base_due, opened_at, id LIMIT $4"
-            ),
-            params![words.as_slice(), states.is_empty(), all, count_max],
-        )
-        .await?;
+    let rows = match (states, all) {
+        ([], false) => tx.all(OPEN, params![count_max]).await?,
+        ([], true) => {
+            tx.all(select!("FROM requests ORDER BY legal_due, opened_at, id LIMIT $1"), params![count_max]).await?
+        }
+        _ => {
+            let sql = select!("FROM requests WHERE state = ANY($1) ORDER BY legal_due, opened_at, id LIMIT $2");
+            tx.all(sql, params![words.as_slice(), count_max]).await?
+        }
+    };
     rows.iter().map(read).collect()
 }
+
+/// The open requests in the order in which they are due: `legal_due` is the base due day until it is extended. A walk along the
+/// index `requests_open`, no further than `$1`.
+pub const OPEN: &str = select!("FROM requests WHERE ended_at IS NULL ORDER BY legal_due, opened_at, id LIMIT $1");
 
 /// How many there are of which [`list`] gives a page.
 ///

@@ -124,6 +124,14 @@ pub async fn export(tx: &mut Tx, after: i64, limit: u32) -> Result<Vec<StoredLea
     tx.all(&sql, params![after, limit]).await?.into_iter().map(stored).collect()
 }
 
+/// The position of the last leaf; 0 where there is none.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn last_position(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.one("SELECT COALESCE(MAX(position), 0) AS position FROM trail", params![]).await?.i64("position")
+}
+
 /// The private facts of a leaf, checked against its commitment; `None` where it has none or the record key is gone.
 ///
 /// # Errors

@@ -75,8 +75,8 @@ impl Work<'_> {
         let began = throttle::begin(self.run, at).await?;
         // Asked before each chunk, and behind all waiting: a hold may be placed while we erase.
         let held = held::above(self.skeleton(), ledger.held(self.discovery).await?);
-        if held::waits(step, &held) {
-            return Err(EraseError::Held { at: at.clone() });
+        if let Some(holds) = held::waits(step, &held) {
+            return Err(EraseError::Held { at: at.clone(), holds: holds.clone() });
         }
         let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;

@@ -10,6 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::act::{Done, Work};
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
@@ -138,16 +140,17 @@ async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
     let steps = &work.skeleton().steps;
     let owners = work.owners().await?;
     let mut done = Vec::with_capacity(steps.len());
-    let mut held = None;
+    let mut held: Option<(TableRef, BTreeSet<Uuid>)> = None;
     for step in steps {
         match work.act(step, &owners).await {
-            Err(EraseError::Held { at }) => held = held.or(Some(at)), // the others go on
+            // The others go on.
+            Err(EraseError::Held { at, holds }) => held.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(holds),
             acted => done.push(acted?),
         }
     }
     // What waits is not read back, and nothing is called done.
-    if let Some(at) = held {
-        return Err(EraseError::Held { at });
+    if let Some((at, holds)) = held {
+        return Err(EraseError::Held { at, holds });
     }
     let mut left = read_back(work, &owners).await?;
     // What seems to be left may hang on a key that we freed and that was given to somebody else: then ask once more.

@@ -1,5 +1,9 @@
 //! What can stop an erasure. Names tables and counts, never a key and never a value.
 
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
 use crate::domain::{Retry, Scope};
 use crate::stores::StoreError;
 
@@ -211,6 +215,8 @@ pub enum EraseError {
     Held {
         /// The table whose step waits.
         at: TableRef,
+        /// The holds that it waits for, by their ids.
+        holds: BTreeSet<Uuid>,
     },
     /// New rows that hold on to what is to be deleted came as fast as they were found.
     #[error("{at}: new rows hold on to the rows that are to be deleted")]
@@ -255,7 +261,7 @@ impl EraseError {
             | Self::NotByKey { at, .. }
             | Self::NoPlaceholder { at, .. }
             | Self::PlaceholderErased { at }
-            | Self::Held { at }
+            | Self::Held { at, .. }
             | Self::Lagging { at }
             | Self::NoLag { at }
             | Self::HeldOn { at } => Some((at, None)),

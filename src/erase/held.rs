@@ -1,34 +1,41 @@
 //! What a legal hold stops: the steps on the rows that are held, and those on the rows that these belong or point to. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
 
 use super::map::TableRef;
 use super::plan::{Skeleton, Step};
 
+/// The held tables of a plan, each with the legal holds that stand on it.
+pub type HeldTables = BTreeMap<TableRef, BTreeSet<Uuid>>;
+
 /// The held tables, and all above them: a row that stays must not lose what it belongs to.
-pub(super) fn above(skeleton: &Skeleton, mut held: BTreeSet<TableRef>) -> BTreeSet<TableRef> {
+pub(super) fn above(skeleton: &Skeleton, mut held: HeldTables) -> HeldTables {
     loop {
-        let links = skeleton
-            .tables
-            .iter()
-            .filter(|(at, _)| held.contains(at))
-            .flat_map(|(_, table)| table.belongs_to.iter().chain(&table.refers_to).map(|link| link.to.clone()));
-        let more: Vec<TableRef> = links.filter(|to| !held.contains(to)).collect();
-        if more.is_empty() {
+        let mut grown = held.clone();
+        for (at, table) in &skeleton.tables {
+            let Some(holds) = held.get(at) else { continue };
+            for link in table.belongs_to.iter().chain(&table.refers_to) {
+                grown.entry(link.to.clone()).or_default().extend(holds);
+            }
+        }
+        if grown == held {
             return held;
         }
-        held.extend(more);
+        held = grown;
     }
 }
 
 /// The steps of a plan that wait while these tables are held, by their numbers.
 #[must_use]
 pub fn waiting(skeleton: &Skeleton, held: BTreeSet<TableRef>) -> BTreeSet<u16> {
-    let held = above(skeleton, held);
-    skeleton.steps.iter().filter(|step| waits(step, &held)).map(|step| step.number).collect()
+    let held = above(skeleton, held.into_iter().map(|at| (at, BTreeSet::new())).collect());
+    skeleton.steps.iter().filter(|step| waits(step, &held).is_some()).map(|step| step.number).collect()
 }
 
-/// Whether a step waits: its rows are held, or would let go of rows that are.
-pub(super) fn waits(step: &Step, held: &BTreeSet<TableRef>) -> bool {
-    held.contains(&step.rows.at) || step.rows.pointing.as_ref().is_some_and(|link| held.contains(&link.to))
+/// What a step waits for: its rows are held, or would let go of rows that are.
+pub(super) fn waits<'a>(step: &Step, held: &'a HeldTables) -> Option<&'a BTreeSet<Uuid>> {
+    let pointing = || held.get(&step.rows.pointing.as_ref()?.to);
+    held.get(&step.rows.at).or_else(pointing)
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::held::HeldTables;
 use super::holding::Holding;
 use super::map::TableRef;
 use super::plan::{KeySet, Skeleton, Step};
@@ -148,8 +149,8 @@ pub trait Ledger: Send + Sync {
     /// record it again.
     async fn outcome(&self, step: &Step, counts: StepCounts, holding: &Holding) -> Result<(), LedgerError>;
     /// The tables of the plan that a legal hold stands on now: none of their rows may be touched.
-    async fn held(&self, _discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
-        Ok(BTreeSet::new())
+    async fn held(&self, _discovery: &Discovery) -> Result<HeldTables, LedgerError> {
+        Ok(HeldTables::new())
     }
     /// Called between every commit and outside effect, with a name of [`BREAKPOINTS`](super::BREAKPOINTS). Does
     /// nothing in production; an error ends the run there, as a kill would.

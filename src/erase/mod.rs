@@ -49,7 +49,7 @@ pub use again::{Returned, search};
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};
-pub use held::waiting;
+pub use held::{HeldTables, waiting};
 pub use holding::Holding;
 pub use keeping::{Ends, Keeping, KeptRow, can_begin, ends, plan_past_keeping, trusted};
 pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};

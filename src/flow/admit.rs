@@ -4,6 +4,7 @@
 //! A letter that the mailbox will not give is asked for alone, and given up when the others can be read without it: it
 //! goes to a person, and never keeps the letters behind it waiting.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::db::cursors::{self, Cursor, UidRange};
 use crate::db::deliveries::{self, Disposition, NewDelivery};
 use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::{Tx, jobs};
-use crate::domain::request::ReviewReason;
+use crate::domain::request::{Request, ReviewReason};
 use crate::domain::{DeliveryId, RequestId, Timestamp};
 use crate::intake;
 use crate::mailbox::{Fetched, Listed, Listing, Mailbox, MailboxError};
@@ -21,6 +22,7 @@ use crate::queue::{NewJob, Priority};
 
 use super::arrive::Place;
 use super::error::FlowError;
+use super::facts::Failure;
 use super::house::House;
 use super::{kinds, open, safe, unheard};
 
@@ -279,6 +281,7 @@ async fn too_large(
         return Ok((Disposition::Duplicate, twin.request));
     }
     let request = open::for_review(house, tx, row.received_at, ReviewReason::TooLarge).await?;
+    note_size(house, tx, &request, row.size_bytes).await?;
     if let Some(header) = header {
         // Bounded, and of a header alone: it takes microseconds.
         let letter = intake::read(header, &house.lexicon, &house.intake_limits);
@@ -286,6 +289,22 @@ async fn too_large(
         unheard::pause_about(house, tx, &intake::traces(header), &request.reference).await?;
     }
     Ok((Disposition::TooLarge, Some(request.id)))
+}
+
+/// Notes how large a letter is that was too large, and up to which size letters are read, for who looks at its request.
+async fn note_size(house: &House, tx: &mut Tx, request: &Request, size_bytes: u64) -> Result<(), FlowError> {
+    let mut closing = safe::closing(house, tx, request).await?;
+    let bytes_max = house.intake_limits.body_bytes_max;
+    closing.failure = Some(Failure {
+        reason: ReviewReason::TooLarge.to_string(),
+        store: None,
+        table: None,
+        column: None,
+        text: format!("{size_bytes} bytes, and letters are read up to {bytes_max} (body_bytes_max under [limits])"),
+        waits: false,
+        holds: BTreeSet::new(),
+    });
+    safe::put_closing(house, tx, request, &closing).await
 }
 
 /// By what a letter is known again under another UID.

@@ -12,6 +12,8 @@
 //! A request that waits for others is searched for in the same way, before its last letter says what is so. What came back
 //! by then is erased, or looked at by a person, and the request waits on.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::breakpoint;
@@ -140,6 +142,7 @@ async fn unsearchable(house: &House, lease: &Lease, id: RequestId) -> Result<(),
             column: None,
             text: UNSEARCHABLE.to_owned(),
             waits: false,
+            holds: BTreeSet::new(),
         });
         safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
         advance(house, &mut tx, &stored, &Event::Unsearchable, stored.bindings.clone(), Actor::PROGRAM).await?;
@@ -208,6 +211,7 @@ async fn reopen(house: &House, tx: &mut Tx, stored: Stored, sweep: Sweep, return
         column: None,
         text: told(returned, goes_on),
         waits: goes_on,
+        holds: BTreeSet::new(),
     });
     safe::put_closing(house, tx, &stored.request, &closing).await?;
     let reopened = match stored.request.state {

@@ -71,7 +71,12 @@ impl Desk {
         }
         if error.is_away() && self.waits(&lease, error).await {
             let until = self.0.clock.now().plus(AWAY_WAIT);
-            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, "the job waits for a store that is away");
+            let waits = match reason {
+                FlowError::HELD => "the job waits for a legal hold to be lifted",
+                FlowError::CLOCKS => "the job waits for clocks that agree",
+                _ => "the job waits for a store that is away",
+            };
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, waits);
             return Settled::Snooze { lease, until };
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");

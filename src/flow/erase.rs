@@ -392,6 +392,7 @@ pub(super) async fn note_failure(
         column: column.flatten().map(str::to_owned),
         text: error.chain(),
         waits: error.is_away(),
+        holds: error.holds(),
     });
     safe::put_closing(house, tx, &stored.request, &closing).await
 }

@@ -1,5 +1,9 @@
 //! What can go wrong while the stages are joined. No text carries personal data.
 
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
 use crate::db::DbError;
 use crate::domain::Retry;
 use crate::domain::request::{IllegalTransition, ReviewReason};
@@ -113,6 +117,12 @@ pub enum FlowError {
         /// Those that it knows.
         known: String,
     },
+    /// A category that no data map has.
+    #[error("there is no category of this name in the data maps; they have: {known}")]
+    NoSuchCategory {
+        /// Those that they have.
+        known: String,
+    },
     /// Every attempt at it ended its worker, and nobody knows why.
     #[error("it ended its worker each time it was tried")]
     Exhausted,
@@ -169,6 +179,7 @@ impl FlowError {
             | Self::Blank(_)
             | Self::Unusable(_)
             | Self::NoSuchArticle { .. }
+            | Self::NoSuchCategory { .. }
             | Self::Exhausted
             | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
@@ -225,6 +236,15 @@ impl FlowError {
         }
     }
 
+    /// The legal holds that it waits for, by their ids.
+    #[must_use]
+    pub fn holds(&self) -> BTreeSet<Uuid> {
+        match self {
+            Self::Erase(EraseError::Held { holds, .. }) => holds.clone(),
+            _ => BTreeSet::new(),
+        }
+    }
+
     /// The error with its causes, in one line. None of them carries personal data.
     #[must_use]
     pub fn chain(&self) -> String {
@@ -243,6 +263,9 @@ impl FlowError {
 
     /// Why a job waits that has to ask the directory, which does not answer.
     pub const DIRECTORY: &'static str = "directory";
+
+    /// Why a job waits for our clock and the database's to agree.
+    pub const CLOCKS: &'static str = "clocks_differ";
 
     /// Why a job is tried again at once, more or less: somebody else was faster.
     pub const MOVED: &'static str = "moved_meanwhile";
@@ -277,12 +300,12 @@ impl FlowError {
             Self::KeyDestroyed(_) => "key_destroyed",
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
-            Self::ClocksDiffer(_) => "clocks_differ",
+            Self::ClocksDiffer(_) => Self::CLOCKS,
             Self::Missing(_) => "missing",
             Self::Blank(_) => "blank",
             Self::Unusable(_) | Self::NoSuchArticle { .. } => "unusable",
             Self::Exhausted => "attempts_used_up",
-            Self::NotFound(_) => "not_found",
+            Self::NotFound(_) | Self::NoSuchCategory { .. } => "not_found",
             Self::Broken(_) => "broken_rule",
         }
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::domain::{Language, Role, Scope};
+use crate::domain::{Language, Role, Scope, stored_enum};
 use crate::erase::preview::PreviewRow;
 use crate::erase::{DriftLimits, EraseLimits, Preview, Recognised, Skeleton, Target};
 use crate::intake::Intent;
@@ -176,6 +177,9 @@ pub struct Closing {
     pub refusal: Option<Refusal>,
     /// Why it takes longer.
     pub extension_reason: Option<String>,
+    /// What kind of reason that is.
+    #[serde(default)]
+    pub extension_ground: Option<ExtensionGround>,
     /// Whether the team withdrew it, and not the person.
     #[serde(default)]
     pub withdrawn_by_team: bool,
@@ -197,6 +201,18 @@ pub struct Closing {
     /// What a search after the erasing found, the last time that it found something.
     #[serde(default)]
     pub came_back: Option<CameBack>,
+}
+
+stored_enum! {
+    /// What kind of reason an answer takes longer for: the two that Art. 12(3) GDPR names, and what other laws know.
+    ExtensionGround, "ground of an extension" {
+        /// The request is complex.
+        Complexity = "complexity",
+        /// There are many requests.
+        Number = "number",
+        /// Another one.
+        Other = "other",
+    }
 }
 
 /// What each recipient is asked, by the name of its map, under the case's `contact` key: it is gone with the last letter.
@@ -259,6 +275,9 @@ pub struct Failure {
     pub text: String,
     /// It goes on by itself when a store is back.
     pub waits: bool,
+    /// The legal holds that it waits for.
+    #[serde(default)]
+    pub holds: BTreeSet<Uuid>,
 }
 
 /// A refusal in an operator's words.

@@ -7,7 +7,7 @@ use crate::db::recipients::Recipient;
 use crate::db::requests::Stored;
 use crate::db::{Tx, jobs, requests, shared_letters};
 use crate::domain::request::ReviewReason;
-use crate::domain::{CaseId, DeliveryId, RequestId, Retry, Timestamp};
+use crate::domain::{CaseId, DeliveryId, RequestId, Retry};
 use crate::intake::{Intake, traces};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
@@ -150,7 +150,12 @@ async fn settle(
             return Ok((Disposition::Opened, Some(request)));
         }
         Judgement::Answers(answered, by_words) => {
-            if taken(house, tx, &answered, (letter, delivery.received_at), bytes, &by_words).await? {
+            // Who holds a letter of one request stops that one; what they name beside it waits.
+            if weigh::says_stop(letter) {
+                let beside = unheard::named_beside(house, tx, letter, answered.stored.request.id).await?;
+                pause_all(house, tx, &beside, (letter, delivery), bytes).await?;
+            }
+            if taken(house, tx, &answered, (letter, delivery), bytes, &by_words).await? {
                 return Ok((Disposition::Answer, Some(answered.stored.request.id)));
             }
             by_words
@@ -161,13 +166,7 @@ async fn settle(
         ByWords::Left(disposition) => (disposition, None),
         ByWords::Stops(open) => {
             let first = open.first().map(|stored| stored.request.id);
-            for stored in open.iter().filter(|stored| !stored.request.state.is_ended()) {
-                unheard::pause(house, tx, stored).await?;
-                safe::put_letter(house, tx, &stored.request, bytes).await?;
-                if Some(stored.request.id) != first || weigh::stop_asks_too(letter) {
-                    shared_letters::add(tx, delivery.id, stored.request.id).await?;
-                }
-            }
+            pause_all(house, tx, &open, (letter, delivery), bytes).await?;
             if weigh::stop_asks_too(letter) {
                 opened(house, tx, delivery, letter, bytes).await?
             } else {
@@ -176,6 +175,28 @@ async fn settle(
         }
         ByWords::Opens => opened(house, tx, delivery, letter, bytes).await?,
     })
+}
+
+/// Pauses all requests that a stop may be about. Which of them is meant nobody could tell, so that each has it in its own trail.
+async fn pause_all(
+    house: &House,
+    tx: &mut Tx,
+    about: &[Stored],
+    (letter, delivery): (&Intake, &Delivery),
+    bytes: &[u8],
+) -> Result<(), FlowError> {
+    let first = about.first().map(|stored| stored.request.id);
+    let open: Vec<&Stored> = about.iter().filter(|stored| !stored.request.state.is_ended()).collect();
+    for stored in &open {
+        let facts = note::answer(letter, delivery.id, None)?.with("heard_by", Fact::Count(open.len() as u64))?;
+        note::append(house, tx, stored.request.case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await?;
+        unheard::pause(house, tx, stored).await?;
+        safe::put_letter(house, tx, &stored.request, bytes).await?;
+        if Some(stored.request.id) != first || weigh::stop_asks_too(letter) {
+            shared_letters::add(tx, delivery.id, stored.request.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a recipient writes after the end goes to a person, as a request of its own: the other one's letters may be forgotten.
@@ -213,16 +234,16 @@ async fn taken(
     house: &House,
     tx: &mut Tx,
     answered: &Answered,
-    (letter, received_at): (&Intake, Timestamp),
+    (letter, delivery): (&Intake, &Delivery),
     bytes: &[u8],
     by_words: &ByWords,
 ) -> Result<bool, FlowError> {
     // What was read before the transaction may be old by now.
     let Some(stored) = requests::load(tx, answered.stored.request.id).await? else { return Ok(true) };
-    let outcome = thread::outcome(house, tx, &stored, answered, (letter, received_at), by_words).await?;
+    let outcome = thread::outcome(house, tx, &stored, answered, (letter, delivery.received_at), by_words).await?;
     if let Some(decision) = outcome.decision {
         // What changes nothing is recorded as an answer all the same.
-        record_answer(house, tx, answered, letter).await?;
+        record_answer(house, tx, answered, (letter, delivery.id)).await?;
         answer::carry_out(house, tx, &stored, decision).await?;
     }
     if outcome.is_kept {
@@ -232,12 +253,13 @@ async fn taken(
 }
 
 /// Records what an answer proves and says, before it moves anything.
-async fn record_answer(house: &House, tx: &mut Tx, answered: &Answered, letter: &Intake) -> Result<(), FlowError> {
-    let facts = Facts::new()
-        .with("possession", Fact::Word(answered.possession.as_str().to_owned()))?
-        .with("says", Fact::Word(letter.answer.intent.to_string()))?
-        .with("codes", Fact::Count(letter.answer.codes.len() as u64))?
-        .with("machine", Fact::Flag(letter.machine.is_some()))?;
+async fn record_answer(
+    house: &House,
+    tx: &mut Tx,
+    answered: &Answered,
+    (letter, delivery): (&Intake, DeliveryId),
+) -> Result<(), FlowError> {
+    let facts = note::answer(letter, delivery, Some(answered.possession))?;
     let case = answered.stored.request.case;
     note::append(house, tx, case, trail::Event::AnswerJudged, Actor::PROGRAM, facts).await
 }

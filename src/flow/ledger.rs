@@ -3,8 +3,6 @@
 //!
 //! Every write is made under the job's lease: a worker that was paused longer than its lease writes nothing any more.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,9 +11,8 @@ use crate::breakpoint;
 use crate::db::erasures::{self, Bound, ChunkBegun, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
-use crate::erase::map::TableRef;
 use crate::erase::plan::{KeySet, Step};
-use crate::erase::{Before, ChunkState, Discovery, Holding, Ledger, LedgerError, StepCounts, StepState};
+use crate::erase::{Before, ChunkState, Discovery, HeldTables, Holding, Ledger, LedgerError, StepCounts, StepState};
 use crate::queue::Held;
 use crate::stores::Key;
 use crate::trail::{Actor, Event, Fact, Facts};
@@ -263,7 +260,7 @@ impl Ledger for CaseLedger<'_> {
         Ok(())
     }
 
-    async fn held(&self, discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+    async fn held(&self, discovery: &Discovery) -> Result<HeldTables, LedgerError> {
         Ok(legal::held(self, discovery).await?)
     }
 

@@ -1,6 +1,6 @@
 //! Legal holds: they stop the steps that would touch what is held, and not the request; lifting one lets them go on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::db::{Tx, jobs, keys, legal_holds};
 use crate::domain::CaseId;
 use crate::erase::map::{RecipientMap, TableRef};
-use crate::erase::{Discovery, EraseError, Ledger as _, People, told};
+use crate::erase::{Discovery, EraseError, HeldTables, Ledger as _, People, told};
 use crate::stores::{Key, StoreName};
 use crate::trail::{Event as Recorded, Fact, Facts, PrivateFacts};
-use crate::vault::{InstallationKeys, KeyOwner, KeyPurpose};
+use crate::vault::{InstallationKeys, KeyEncryptionKey, KeyOwner, KeyPurpose};
 use crate::verify::{HeldKind, LegalHoldRecord};
 
 use super::desk::AWAY_WAIT;
@@ -204,28 +204,31 @@ pub async fn release(house: &House, id: Uuid, operator: &Operator) -> Result<(),
 }
 
 /// The tables of a plan that a hold stands on: all of them where the account or a person of it is held.
-pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Result<BTreeSet<TableRef>, FlowError> {
+pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Result<HeldTables, FlowError> {
     let house = ledger.house;
     let mut tx = house.db.read().await?;
     let standing = standing(house, &mut tx).await?;
     drop(tx);
     let skeleton = &discovery.skeleton;
-    let mut held = BTreeSet::new();
+    let mut held = HeldTables::new();
     if standing.is_empty() {
         return Ok(held);
     }
     let mut people = People::new();
     // Not unsealed where nobody is held by their row.
-    if standing.iter().any(|(kind, _)| *kind == HeldKind::Subject) {
+    if standing.keys().any(|(kind, _)| *kind == HeldKind::Subject) {
         for (at, _) in skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
             people.insert(at.clone(), saved(ledger, discovery, at).await?.into_iter().collect());
         }
     }
     let touched = touches::touched(&house.keys, ledger.bound.account_mac, skeleton, &people);
-    for standing in standing {
-        held.extend(touches::tables(&touched, standing, skeleton));
-        if standing.0 == HeldKind::Subject && discovery.of.contains(&standing.1) {
-            held.extend(skeleton.tables.iter().map(|(at, _)| at.clone()));
+    for (target, holds) in standing {
+        let mut tables = touches::tables(&touched, target, skeleton);
+        if target.0 == HeldKind::Subject && discovery.of.contains(&target.1) {
+            tables.extend(skeleton.tables.iter().map(|(at, _)| at.clone()));
+        }
+        for at in tables {
+            held.entry(at).or_default().extend(&holds);
         }
     }
     Ok(held)
@@ -237,17 +240,18 @@ pub(super) async fn stops_asking(
     ledger: &CaseLedger<'_>,
     discovery: &Discovery,
     (name, recipient): (&StoreName, &RecipientMap),
-) -> Result<Option<TableRef>, FlowError> {
+) -> Result<Option<(TableRef, BTreeSet<Uuid>)>, FlowError> {
     let held = held(ledger, discovery).await?;
     let mut told_from = told::tables(recipient, &discovery.skeleton).cloned();
     let mut tx = ledger.house.db.read().await?;
     let (of_store, everything) = (ledger.house.keys.subject_mac(name.as_str(), ""), everything(&ledger.house.keys));
     let standing = standing(ledger.house, &mut tx).await?;
     let them = [(HeldKind::Store, of_store), (HeldKind::Everything, everything)];
-    if them.iter().any(|hold| standing.contains(hold)) {
-        return Ok(told_from.next());
+    let them: BTreeSet<Uuid> = them.iter().filter_map(|target| standing.get(target)).flatten().copied().collect();
+    if !them.is_empty() {
+        return Ok(told_from.next().map(|at| (at, them)));
     }
-    Ok(told_from.find(|at| held.contains(at)))
+    Ok(told_from.find_map(|at| held.get(&at).cloned().map(|holds| (at, holds))))
 }
 
 /// Whether any hold stands.
@@ -291,12 +295,37 @@ pub async fn count_standing(house: &House) -> Result<usize, FlowError> {
     Ok(count)
 }
 
-async fn standing(house: &House, tx: &mut Tx) -> Result<BTreeSet<(HeldKind, [u8; 32])>, FlowError> {
-    let mut standing = BTreeSet::new();
+/// What holds stand on, each with their ids.
+type Standing = BTreeMap<(HeldKind, [u8; 32]), BTreeSet<Uuid>>;
+
+async fn standing(house: &House, tx: &mut Tx) -> Result<Standing, FlowError> {
+    let mut standing = Standing::new();
     for hold in legal_holds::all(tx).await? {
         if hold.stands(house.keys.gate())? {
-            standing.insert((hold.kind, hold.target_mac));
+            standing.entry((hold.kind, hold.target_mac)).or_default().insert(hold.id);
         }
     }
     Ok(standing)
+}
+
+/// Those of these holds that stand still, each with what it is on.
+///
+/// # Errors
+/// When our database does not answer; a hold that was forged or altered.
+pub async fn still(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    ids: &BTreeSet<Uuid>,
+) -> Result<Vec<(LegalHoldRecord, Option<HeldTarget>)>, FlowError> {
+    let mut still = Vec::new();
+    if ids.is_empty() {
+        return Ok(still);
+    }
+    for hold in legal_holds::all(tx).await?.into_iter().filter(|hold| ids.contains(&hold.id)) {
+        if hold.stands(kek.installation_keys().gate())? {
+            let target = target_of(kek, tx, &hold).await?;
+            still.push((hold, target));
+        }
+    }
+    Ok(still)
 }

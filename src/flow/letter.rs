@@ -1,6 +1,9 @@
 //! Fills a letter with its facts: one arm per kind. Nothing is looked up outside our own database.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
@@ -10,10 +13,10 @@ use crate::domain::request::{Audience, LookReason, Origin};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
-    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
-    AlarmTermination, ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired, Extension, Forwarded,
-    InReview, Letter, NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled, SecondNotice, ServiceEnded,
-    Withdrawn,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmMailbox, AlarmReview,
+    AlarmStepFailed, AlarmTermination, ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired,
+    Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled,
+    SecondNotice, ServiceEnded, Withdrawn,
 };
 use crate::stores::KeyValue;
 
@@ -21,6 +24,7 @@ use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::house::House;
+use super::legal::{self, HeldTarget};
 use super::{kinds, outbox, recipients, safe, termination};
 
 /// A letter with its facts and where it goes.
@@ -453,12 +457,20 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
             let reason = jobs.first().and_then(|job| job.reason.clone()).unwrap_or_else(|| "unknown".to_owned());
             let place = failure.as_ref().map(|failure| (failure.store.clone(), failure.table.clone()));
             let (store, table) = place.unwrap_or_default();
+            let holds = match &failure {
+                Some(failure) => holds(house, tx, &failure.holds).await?,
+                None => Vec::new(),
+            };
             Letter::AlarmStepFailed(AlarmStepFailed {
                 reference,
+                holds,
                 waits: failure.as_ref().is_some_and(|failure| failure.waits),
                 store: store.or_else(|| Some(open?.store.clone())).unwrap_or_else(|| "-".to_owned()),
                 table: table.or_else(|| Some(open?.table.clone())).unwrap_or_else(|| "-".to_owned()),
-                reason: failure.map_or(reason, |failure| failure.text),
+                reason: failure.map_or(reason, |failure| match failure.reason.as_str() {
+                    FlowError::HELD => failure.reason,
+                    _ => failure.text,
+                }),
             })
         }
         LetterKind::AlarmBounced => {
@@ -500,6 +512,22 @@ async fn termination_alarm(tx: &mut Tx) -> Result<Letter, FlowError> {
         undated: run.undated,
         doubled: run.doubled,
     }))
+}
+
+/// The legal holds that work waits for, as an alarm tells them: of a person or an account no more than that it is one.
+async fn holds(house: &House, tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<Vec<AlarmHold>, FlowError> {
+    let still = legal::still(&house.kek, tx, ids).await?;
+    let told = still.into_iter().map(|(hold, target)| AlarmHold {
+        id: hold.id.to_string(),
+        on: hold.kind.to_string(),
+        place: match target {
+            Some(HeldTarget::Subject(at, _) | HeldTarget::Table(at)) => at.to_string(),
+            Some(HeldTarget::Store(store)) => store.to_string(),
+            Some(HeldTarget::Account(_) | HeldTarget::Everything) | None => String::new(),
+        },
+        since: hold.placed_at,
+    });
+    Ok(told.collect())
 }
 
 /// The letter that an alarm is about.

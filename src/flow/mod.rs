@@ -47,6 +47,7 @@ pub mod operate;
 mod ours;
 pub mod outbox;
 mod pause;
+pub mod paused;
 pub mod recipients;
 pub mod retention;
 pub mod retry;

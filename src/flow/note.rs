@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use crate::db::letters::{LetterRow, LetterState};
 use crate::db::{Tx, authorities, trail as leaves};
 use crate::domain::request::{Event, Request, Wake};
-use crate::domain::{CaseId, State};
+use crate::domain::{CaseId, DeliveryId, State};
+use crate::intake::Intake;
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
 use crate::vault::{DataKey, KeyPurpose};
-use crate::verify::{Addressee, Authority, Challenge};
+use crate::verify::{Addressee, Authority, Challenge, Possession};
 
 use super::error::FlowError;
 use super::facts::{Closing, Subject};
@@ -42,6 +43,11 @@ pub(super) async fn moved(
         && let Some(scope) = safe::subject(house, tx, after).await?.scope_set
     {
         facts = facts.with("scope_set", Fact::Word(scope.to_string()))?;
+    }
+    if matches!(event, Event::Extended { .. })
+        && let Some(ground) = safe::closing(house, tx, after).await?.extension_ground
+    {
+        facts = facts.with("ground", Fact::Word(ground.to_string()))?;
     }
     let private = about(house, tx, event, after).await?;
     append_private(house, tx, after.case, recorded(before, event), actor, facts, private).await
@@ -196,6 +202,29 @@ pub(super) async fn asked(
     leaves::append(tx, &record, &entry, &house.stamps, house.clock.now(), &*house.chance).await?;
     Ok(())
 }
+
+/// What a letter to a case says and shows: `possession` of one of our letters, where it shows any.
+pub(super) fn answer(
+    letter: &Intake,
+    delivery: DeliveryId,
+    possession: Option<Possession>,
+) -> Result<Facts, FlowError> {
+    let facts = Facts::new()
+        // A word begins with a letter, an id may not.
+        .with(LETTER, Fact::Word(format!("{ID}{delivery}")))?
+        .with("possession", Fact::Word(possession.map_or("none", Possession::as_str).to_owned()))?
+        .with("says", Fact::Word(letter.answer.intent.to_string()))?
+        .with("codes", Fact::Count(letter.answer.codes.len() as u64))?
+        .with("machine", Fact::Flag(letter.machine.is_some()))?;
+    Ok(facts)
+}
+
+/// The fact that says which letter a leaf is about, and what stands before its id.
+pub(super) const LETTER: &str = "letter_id";
+pub(super) const ID: &str = "id:";
+
+/// The fact that says by which other request a person sees what a leaf is about, in small letters.
+pub(super) const SEE: &str = "see";
 
 /// Records an act on a case that is no move.
 pub(super) async fn append(

@@ -15,7 +15,7 @@ use crate::verify::{Addressee, Endorsed, EvidenceRecord, Hand, Person, ProofKind
 
 use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
-pub use super::facts::Refusal;
+pub use super::facts::{ExtensionGround, Refusal};
 use super::house::House;
 use super::{answer, challenge, completion, note, open, safe, termination};
 
@@ -84,6 +84,20 @@ pub(super) fn words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, F
     Ok(given)
 }
 
+/// The same of what a letter tells in one paragraph, as it is written.
+fn letter_words<'a>(given: &'a str, what: &'static str) -> Result<&'a str, FlowError> {
+    let given = words(given, what)?;
+    if given.chars().any(char::is_control) {
+        return Err(FlowError::Unusable(
+            "the reason has line breaks, which the letter cannot carry: write it as one paragraph",
+        ));
+    }
+    if given.chars().count() > 1_000 {
+        return Err(FlowError::Unusable("the reason is longer than 1,000 characters, too long for the letter"));
+    }
+    Ok(given)
+}
+
 /// What an operator does to a request without more to say than why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -146,7 +160,7 @@ pub async fn refuse(
         .ok_or_else(|| FlowError::NoSuchArticle { known: articles.refusals.join(", ") })?;
     let known = house.map.categories();
     if refusal.data.iter().any(|category| !known.contains(&category.as_str())) {
-        return Err(FlowError::NotFound("category of this name in the data maps"));
+        return Err(no_such_category(&known));
     }
     if refusal.review_on.is_some_and(|day| day <= house.calendar.day(house.clock.now())) {
         return Err(FlowError::Unusable("the day of the review has passed"));
@@ -177,9 +191,9 @@ pub async fn extend(
     house: &House,
     reference: &Reference,
     operator: &Operator,
-    reason: &str,
+    (ground, reason): (ExtensionGround, &str),
 ) -> Result<Stored, FlowError> {
-    let reason = words(reason, "a reason")?;
+    let reason = letter_words(reason, "the reason that the letter tells the person (--reason)")?;
     let mut tx = house.db.write().await?;
     let stored = find(&mut tx, reference).await?;
     let extended = stored
@@ -189,6 +203,7 @@ pub async fn extend(
         .map_err(FlowError::Extension)?;
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     closing.extension_reason = Some(reason.to_owned());
+    closing.extension_ground = Some(ground);
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let event = Event::Extended { deadlines: extended };
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), operator.actor()).await?;
@@ -275,8 +290,12 @@ fn known_categories(house: &House, scope: Option<Scope>, categories: &[String]) 
     let known = house.map.categories();
     match categories.iter().all(|category| known.contains(&category.as_str())) {
         true => Ok(()),
-        false => Err(FlowError::NotFound("category of this name in the data maps")),
+        false => Err(no_such_category(&known)),
     }
+}
+
+fn no_such_category(known: &[&str]) -> FlowError {
+    FlowError::NoSuchCategory { known: known.join(", ") }
 }
 
 async fn known_account(house: &House, reference: &Reference) -> Result<Option<String>, FlowError> {

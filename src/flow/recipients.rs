@@ -153,7 +153,7 @@ pub(super) async fn held(
     let ledger = erase::ledger(house, lease, stored, &authority, 0);
     let Some(discovery) = ledger.discovery().await.map_err(EraseError::from)? else { return Ok(None) };
     let at = legal::stops_asking(&ledger, &discovery, recipient).await?;
-    Ok(at.map(|at| EraseError::Held { at }.into()))
+    Ok(at.map(|(at, holds)| EraseError::Held { at, holds }.into()))
 }
 
 /// Lets a job wait for the end of a hold, and tells the team, once.

@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::error::FlowError;
+use super::facts::ExtensionGround;
+use super::legal::{self, HeldTarget};
 use super::safe;
 use crate::db::Tx;
 use crate::domain::request::Request;
 use crate::vault::KeyEncryptionKey;
+use crate::verify::LegalHoldRecord;
 
 /// What the team was told of why work on a request stopped or waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +24,31 @@ pub struct Cause {
     pub column: Option<String>,
     /// The error with its causes.
     pub text: String,
+}
+
+/// What kind of reason the period of a request was extended for; `None` where it was not, or the case was forgotten.
+///
+/// # Errors
+/// As [`cause`].
+pub async fn extended_for(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    request: &Request,
+) -> Result<Option<ExtensionGround>, FlowError> {
+    Ok(safe::closing_to_look(kek, tx, request.case).await?.and_then(|closing| closing.extension_ground))
+}
+
+/// The legal holds that work on a request waits for and that stand still, each with what it is on.
+///
+/// # Errors
+/// As [`cause`]; a hold that was forged or altered.
+pub async fn holds(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    request: &Request,
+) -> Result<Vec<(LegalHoldRecord, Option<HeldTarget>)>, FlowError> {
+    let failure = safe::closing_to_look(kek, tx, request.case).await?.and_then(|closing| closing.failure);
+    legal::still(kek, tx, &failure.map(|failure| failure.holds).unwrap_or_default()).await
 }
 
 /// Reads it; `None` where nothing stopped, or the case was forgotten.

@@ -1,17 +1,40 @@
 //! Which verbs of the team a request takes as it stands, and where it stands in words. The answer is the state machine's own:
 //! each verb is tried in thought.
 
-use crate::domain::State;
-use crate::domain::request::{Event, Hold, Request, apply};
+use crate::domain::request::{Event, Hold, Policy, Request, apply};
+
+use crate::domain::{Calendar, LawPack, State, Timestamp};
 
 use super::house::House;
 
+/// What tells which verbs apply, beside the request itself.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// The periods.
+    pub policy: &'a Policy,
+    /// The law, which may know an extension.
+    pub law: &'a LawPack,
+    /// Where days begin.
+    pub calendar: &'a Calendar,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl<'a> Terms<'a> {
+    /// Those of a house, now.
+    #[must_use]
+    pub fn of(house: &'a House) -> Self {
+        let (policy, law, calendar) = (&house.policy, &house.config.law.pack, &house.calendar);
+        Self { policy, law, calendar, now: house.clock.now() }
+    }
+}
+
 /// The verbs that apply now, as the command line calls them. A note can always be written.
 #[must_use]
-pub fn verbs(house: &House, request: &Request) -> Vec<&'static str> {
-    let takes = |event: &Event| apply(request, event, &house.policy, house.clock.now()).is_ok();
+pub fn verbs(terms: Terms<'_>, request: &Request) -> Vec<&'static str> {
+    let takes = |event: &Event| apply(request, event, terms.policy, terms.now).is_ok();
     let identified = takes(&Event::PutRight) || request.state == State::NotFound;
-    let extended = request.deadlines.extend(house.clock.now(), &house.config.law.pack, &house.calendar);
+    let extended = request.deadlines.extend(terms.now, terms.law, terms.calendar);
     let extends = extended.is_ok_and(|deadlines| takes(&Event::Extended { deadlines }));
     let reopened = request.state == State::Reopened;
     let all = [
@@ -29,6 +52,27 @@ pub fn verbs(house: &House, request: &Request) -> Vec<&'static str> {
         ("note", true),
     ];
     all.into_iter().filter(|(_, applies)| *applies).map(|(verb, _)| verb).collect()
+}
+
+/// What a verb is called with for this request, as it is typed. Where nobody was found, only who knows the account can say whose
+/// request it is.
+#[must_use]
+pub fn call(verb: &str, request: &Request) -> String {
+    let unfound = request.state == State::NotFound;
+    let arguments = match verb {
+        "scope" if unfound => " SCOPE --account ID",
+        "scope" => " SCOPE",
+        "account" if unfound => " ID --scope SCOPE",
+        "account" => " ID",
+        "approve" => " [--proof HOW --evidence TEXT]",
+        "extend" => " --reason TEXT",
+        "refuse" => " --ground TEXT --article ARTICLE",
+        "leave" => " --reason TEXT",
+        "close" => " --recipient NAME --because TEXT",
+        "note" => " TEXT",
+        _ => "",
+    };
+    format!("expunged requests {verb} {}{arguments}", request.reference)
 }
 
 /// Where a request stands, as the end of a sentence that begins with its reference.

@@ -135,7 +135,8 @@ pub trait JobTable: Send + Sync {
     /// Takes the next jobs whose `run_at` has come by `now`. No two claims get the same job while its lease runs.
     async fn claim(&self, claim: Claim<'_>, now: Timestamp) -> Result<Vec<Lease>, QueueError>;
 
-    /// Lets the leases run for `lease` from now on; answers those that were lost.
+    /// Lets the leases run for `lease` from now on; answers those that were lost. A lease under which its job was settled is
+    /// not lost, and not extended either.
     async fn extend(&self, leases: &[Held], lease: Duration) -> Result<Vec<Held>, QueueError>;
 
     /// Moves the jobs to the evidence; answers those whose lease was lost (and which are not moved).

@@ -183,8 +183,7 @@ impl Worker {
     async fn extend(&mut self) -> Result<(), QueueError> {
         let held = self.running.held();
         let extended = self.table.extend(&held, self.settings.lease).await;
-        // A job that its handler settled in a transaction of its own has no lease either, until its task is collected:
-        // only a task that this stopped in the middle tells of a loss.
+        // What its handler settled in a transaction of its own is not among them: its task ends by itself.
         for lost in answered(extended)?.unwrap_or_default() {
             self.running.stop(lost);
         }

@@ -22,8 +22,8 @@ pub(super) mod samples;
 mod tests;
 
 pub use alarms::{
-    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmMailbox, AlarmReview, AlarmStepFailed,
-    AlarmTermination,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmMailbox, AlarmReview,
+    AlarmStepFailed, AlarmTermination,
 };
 pub use recipients::{AlarmRecipient, IdentityLine, RecipientAsked, RecipientLine, RecipientReminded};
 

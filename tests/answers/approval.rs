@@ -23,9 +23,14 @@ async fn the_asker_does_not_approve_by_thanking_for_another_letter() {
         .live(async {
             let asked = approval_is_asked(world).await;
             let approval = the_letter(world, OWNER, "");
-            operate::extend(&world.house, &reference(world, asked).await, &operator(world), "Much to do")
-                .await
-                .unwrap();
+            operate::extend(
+                &world.house,
+                &reference(world, asked).await,
+                &operator(world),
+                (operate::ExtensionGround::Number, "Much to do"),
+            )
+            .await
+            .unwrap();
             world.settle().await;
             let extension = the_letter(world, USER, "");
             for text in ["OK, thanks.", "Yes, please go ahead."] {
@@ -45,9 +50,14 @@ async fn any_letter_of_ours_is_enough_to_stop() {
     world
         .live(async {
             let asked = approval_is_asked(world).await;
-            operate::extend(&world.house, &reference(world, asked).await, &operator(world), "Much to do")
-                .await
-                .unwrap();
+            operate::extend(
+                &world.house,
+                &reference(world, asked).await,
+                &operator(world),
+                (operate::ExtensionGround::Number, "Much to do"),
+            )
+            .await
+            .unwrap();
             world.settle().await;
             let extension = the_letter(world, USER, "");
             answered(world, &extension, USER, "Please cancel my deletion request.").await;

@@ -29,7 +29,14 @@ async fn a_refusal_and_an_extension_in_review_are_told() {
             let asked = opened(world, OWNER, "Delete a user profile", text).await;
             the_letter(world, OWNER, "looking at your request");
             let reference = reference(world, asked).await;
-            operate::extend(&world.house, &reference, &operator(world), "Much to do").await.unwrap();
+            operate::extend(
+                &world.house,
+                &reference,
+                &operator(world),
+                (operate::ExtensionGround::Number, "Much to do"),
+            )
+            .await
+            .unwrap();
             world.settle().await;
             assert_eq!(world.fresh(OWNER).len(), 1, "the extension is told");
             let (ground, article) = ("It is needed in court".to_owned(), "Art. 17(3)(e) GDPR".to_owned());
@@ -53,7 +60,14 @@ async fn an_extension_whose_notice_did_not_leave_alarms_on_the_base_due_date() {
             ];
             for id in asked {
                 let reference = reference(world, id).await;
-                operate::extend(&world.house, &reference, &operator(world), "Much to do").await.unwrap();
+                operate::extend(
+                    &world.house,
+                    &reference,
+                    &operator(world),
+                    (operate::ExtensionGround::Number, "Much to do"),
+                )
+                .await
+                .unwrap();
             }
             world.settle().await;
             let stuck = "UPDATE letters SET state = 'held' WHERE kind = 'extension' AND request_id = $1";

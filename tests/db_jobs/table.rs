@@ -9,7 +9,7 @@ use expunged::db::jobs::{self, JobState};
 use expunged::db::{DbError, Jobs};
 use expunged::domain::{JobId, RequestId};
 use expunged::params;
-use expunged::queue::{AfterFailure, Claim, JobTable as _, NewJob, Priority, QueueError};
+use expunged::queue::{AfterFailure, Claim, JobTable as _, Lease, NewJob, Priority, QueueError};
 use serde_json::json;
 
 use super::world::{job, on_both, request};
@@ -72,6 +72,32 @@ on_both! {
         assert_eq!(world.jobs.extend(&[late.held()], Duration::from_secs(9)).await.unwrap(), [late.held()]);
         assert_eq!(world.jobs.complete(vec![late]).await.unwrap(), [id]);
         assert_eq!(world.count("running").await, 1);
+    }
+
+    /// A heartbeat may come between the commit of a job's own transaction and the end of its task.
+    async fn a_lease_under_which_its_job_was_settled_is_not_lost(world) {
+        world.enqueue(&vec![job(world.now); 4]).await;
+        let leases = world.claim(4).await;
+        let held: Vec<_> = leases.iter().map(Lease::held).collect();
+        let mut tx = world.db.write().await.unwrap();
+        jobs::complete_in(&mut tx, &leases[0]).await.unwrap();
+        jobs::snooze_in(&mut tx, &leases[1], world.now.plus(Duration::from_secs(9))).await.unwrap();
+        jobs::fail_in(&mut tx, &leases[2], "ordered", AfterFailure::Never).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(world.jobs.extend(&held, Duration::from_secs(60)).await.unwrap(), []);
+
+        // Snoozed after it had come back from a dead worker: what that one had is lost, and the second lease is not.
+        world.sql("DELETE FROM jobs").await;
+        world.enqueue(&[job(world.now)]).await;
+        let late = world.claim_and_oversleep().await;
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+        assert_eq!(world.jobs.extend(&[late.held()], Duration::from_secs(60)).await.unwrap(), [late.held()]);
+        let second = world.claim(1).await.pop().unwrap();
+        let mut tx = world.db.write().await.unwrap();
+        jobs::snooze_in(&mut tx, &second, world.now.plus(Duration::from_secs(9))).await.unwrap();
+        tx.commit().await.unwrap();
+        let lost = world.jobs.extend(&[late.held(), second.held()], Duration::from_secs(60)).await.unwrap();
+        assert_eq!(lost, [late.held()]);
     }
 
     async fn an_extended_lease_outlives_its_first_term(world) {

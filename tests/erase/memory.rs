@@ -5,10 +5,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use expunged::domain::Retry;
-use expunged::erase::map::TableRef;
 use expunged::erase::plan::{KeySet, Step};
 use expunged::erase::{
-    BREAKPOINTS, Before, ChunkState, Discovery, Holding, Ledger, LedgerError, StepCounts, StepState,
+    BREAKPOINTS, Before, ChunkState, Discovery, HeldTables, Holding, Ledger, LedgerError, StepCounts, StepState,
 };
 use expunged::stores::Key;
 use sqlx::Executor as _;
@@ -128,10 +127,11 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn held(&self, discovery: &Discovery) -> Result<BTreeSet<TableRef>, LedgerError> {
+    async fn held(&self, discovery: &Discovery) -> Result<HeldTables, LedgerError> {
         let inner = self.0.lock().unwrap();
         let stands = inner.hold_after.is_some_and(|chunks| inner.ended() >= chunks);
-        Ok(if stands { discovery.skeleton.tables.iter().map(|(at, _)| at.clone()).collect() } else { BTreeSet::new() })
+        let all = discovery.skeleton.tables.iter().map(|(at, _)| (at.clone(), BTreeSet::new()));
+        Ok(if stands { all.collect() } else { HeldTables::new() })
     }
 
     async fn breakpoint(&self, name: &'static str) -> Result<(), LedgerError> {

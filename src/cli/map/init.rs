@@ -69,7 +69,7 @@ fn subject(text: &str) -> Result<(Scope, String), String> {
     let named = text.split_once('=').and_then(|(kind, table)| Some((kind.parse().ok()?, table.to_owned())));
     named
         .filter(|(kind, _)| *kind != Scope::Data)
-        .ok_or_else(|| "write account=, user= or end_user= and a table".to_owned())
+        .ok_or_else(|| "write KIND=TABLE, with account, user or end_user for KIND, such as user=staff".to_owned())
 }
 
 /// Looks, proposes, writes.

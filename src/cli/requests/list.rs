@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::cli::exit::Outcome;
 use crate::cli::invocation::Invocation;
 use crate::cli::words;
+use crate::config::Config;
 use crate::db::requests::{self, Stored};
-use crate::db::{DbError, Tx, jobs, terminations};
+use crate::db::{DbError, Tx, deliveries, jobs, terminations};
 use crate::domain::request::{Hold, Origin, ReviewReason, Wake};
 use crate::domain::{Calendar, Language, Reference, RequestId, Role, Scope, State, Timestamp};
 use crate::output::{self, Tabular, time};
@@ -24,7 +25,7 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long)]
     all: bool,
     /// At most so many [default: 100 in a table, all as JSON].
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = words::limit(), allow_negative_numbers = true)]
     limit: Option<u32>,
 }
 
@@ -55,19 +56,48 @@ pub(super) struct RequestRow {
     erase_at: Option<String>,
     /// The day on which somebody of the team is reminded to look at a refusal again, as its letter promised.
     look_again_on: Option<String>,
+    /// The size of a letter that was too large to be read, and the size up to which letters are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    letter_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    letter_bytes_max: Option<u64>,
     updated_at: String,
     ended_at: Option<String>,
 }
 
+/// What stands beside the requests of a list, read for all of them at once.
+struct Beside {
+    /// The days on which refusals are looked at again.
+    promised: BTreeMap<RequestId, Date>,
+    /// The sizes of letters that were too large to be read.
+    large: BTreeMap<RequestId, u64>,
+    /// The size up to which letters are read.
+    bytes_max: u64,
+    /// The days on which the services ended of accounts that nobody asked for.
+    ends: BTreeMap<RequestId, Timestamp>,
+}
+
+impl Beside {
+    async fn read(tx: &mut Tx, config: &Config, found: &[Stored]) -> Result<Self, DbError> {
+        let large = found.iter().filter(|stored| stored.request.review == Some(ReviewReason::TooLarge));
+        let large: Vec<RequestId> = large.map(|stored| stored.request.id).collect();
+        Ok(Self {
+            promised: promised(tx, &config.calendar, found).await?,
+            large: deliveries::sizes_of_large(tx, &large).await?,
+            bytes_max: config.limits.body_bytes_max,
+            ends: ends(tx, found).await?,
+        })
+    }
+}
+
 impl RequestRow {
     /// The row of one request.
-    pub(super) async fn read(tx: &mut Tx, calendar: &Calendar, stored: &Stored) -> Result<Self, DbError> {
-        let days = promised(tx, calendar, std::slice::from_ref(stored)).await?;
-        let ends = ends(tx, std::slice::from_ref(stored)).await?;
-        Ok(Self::of(stored, &days, &ends))
+    pub(super) async fn read(tx: &mut Tx, config: &Config, stored: &Stored) -> Result<Self, DbError> {
+        let beside = Beside::read(tx, config, std::slice::from_ref(stored)).await?;
+        Ok(Self::of(stored, &beside))
     }
 
-    fn of(stored: &Stored, promised: &BTreeMap<RequestId, Date>, ends: &BTreeMap<RequestId, Timestamp>) -> Self {
+    fn of(stored: &Stored, beside: &Beside) -> Self {
         let request = &stored.request;
         let ask = request.ask.as_ref();
         let deadlines = &request.deadlines;
@@ -78,7 +108,7 @@ impl RequestRow {
             held_by: request.held.map(|(_, by)| by),
             review_reason: request.review,
             origin: request.origin,
-            service_ended_at: ends.get(&request.id).copied().map(time),
+            service_ended_at: beside.ends.get(&request.id).copied().map(time),
             role: ask.map(|ask| ask.role),
             scope: ask.and_then(|ask| ask.scope),
             offered: ask.map(|ask| ask.offered.clone()).unwrap_or_default(),
@@ -90,7 +120,9 @@ impl RequestRow {
             legal_due: deadlines.legal_due.to_string(),
             extended: deadlines.extended,
             erase_at: request.erase_at.map(time),
-            look_again_on: promised.get(&request.id).map(ToString::to_string),
+            look_again_on: beside.promised.get(&request.id).map(ToString::to_string),
+            letter_bytes: beside.large.get(&request.id).copied(),
+            letter_bytes_max: beside.large.contains_key(&request.id).then_some(beside.bytes_max),
             updated_at: time(stored.updated_at),
             ended_at: stored.ended_at.map(time),
         }
@@ -119,7 +151,11 @@ impl RequestRow {
     /// Why a person must look, or on which day they look again at what was refused.
     fn review(&self) -> String {
         let again = self.look_again_on.as_ref().map(|day| format!("again on {day}"));
-        again.or_else(|| self.review_reason.map(|reason| reason.to_string())).unwrap_or_default()
+        let reason = self.review_reason.map(|reason| match self.letter_bytes.zip(self.letter_bytes_max) {
+            Some((bytes, bytes_max)) => format!("{reason} ({bytes} bytes of at most {bytes_max})"),
+            None => reason.to_string(),
+        });
+        again.or(reason).unwrap_or_default()
     }
 
     /// What opened it, where that was no letter.
@@ -190,9 +226,8 @@ pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
     let found = requests::list(&mut tx, &args.state, args.all, limit).await?;
     let cut = found.len() as u64 >= u64::from(limit);
     let total = if cut { requests::count(&mut tx, &args.state, args.all).await? } else { 0 };
-    let days = promised(&mut tx, &ledger.config.calendar, &found).await?;
-    let ends = ends(&mut tx, &found).await?;
-    let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &days, &ends)).collect();
+    let beside = Beside::read(&mut tx, &ledger.config, &found).await?;
+    let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &beside)).collect();
     output::rows(invocation.format, &rows)?;
     output::say_cut(rows.len(), total);
     Ok(())

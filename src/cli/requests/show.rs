@@ -6,9 +6,13 @@ use serde::Serialize;
 
 use super::list::RequestRow;
 use crate::cli::exit::{Ended, Outcome};
-use crate::cli::invocation::{self, Invocation};
+use crate::cli::holds::{self, HoldLine};
+use crate::cli::invocation::{self, Invocation, Ledger};
 use crate::cli::jobs::{JobLine, line};
 use crate::cli::meaning;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
+use crate::daemon::build;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::erasures::{self, StepRow};
 use crate::db::jobs::{self, JobState};
@@ -17,10 +21,12 @@ use crate::db::recipients::{self, Need, Recipient, RecipientState};
 use crate::db::requests::Stored;
 use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
-use crate::domain::{Calendar, LetterKind, Reference, State};
+use crate::domain::{LetterKind, Reference, State};
 use crate::flow::named::{self, NamedData};
-use crate::flow::operate::{self, Revealed};
+use crate::flow::operate::{self, ExtensionGround, Revealed};
+use crate::flow::paused::{self, PausedBy};
 use crate::flow::stopped::{self, Cause};
+use crate::flow::verbs::{self, Terms};
 use crate::output::{self, Format, Tabular, printable, time};
 use crate::reply::templates::Templates;
 use crate::stores::RecipientKind;
@@ -55,6 +61,17 @@ struct Shown {
     /// What stopped the work, or makes it wait, as the team was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
+    /// The letter that paused it, where nobody of the team did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_by: Option<PausedLine>,
+    /// What kind of reason its period was extended for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extended_for: Option<ExtensionGround>,
+    /// What can be done with it now, as it is typed.
+    can_be_done: Vec<String>,
+    /// The legal holds that it waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<HoldLine>,
     letters: Vec<LetterLine>,
     /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
     jobs: Vec<JobLine>,
@@ -68,6 +85,34 @@ struct Shown {
     beside: Vec<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revealed: Option<Revealed>,
+}
+
+/// The letter that paused a request.
+#[derive(Serialize)]
+struct PausedLine {
+    #[serde(flatten)]
+    by: PausedBy,
+    received_at: Option<String>,
+}
+
+impl PausedLine {
+    fn in_words(&self) -> String {
+        let PausedBy { says, possession, heard_by, see, .. } = &self.by;
+        if let Some(see) = see {
+            return format!("a letter that could not be read and may be about it: 'expunged requests show {see}'");
+        }
+        let when = self.received_at.as_ref().map_or_else(String::new, |at| format!(" of {at}"));
+        let says = says.as_deref().unwrap_or("nothing known");
+        let whose = match (possession.as_deref(), heard_by) {
+            (None | Some("none"), Some(heard_by)) => {
+                let requests = output::counted(*heard_by, "open request", "open requests");
+                format!("without one of our letters, heard by all that its sender has ({requests})")
+            }
+            (None | Some("none"), None) => "without one of our letters".to_owned(),
+            (Some(possession), _) => format!("in answer to a letter of this request ({possession})"),
+        };
+        format!("a letter{when} that says {says}, {whose}")
+    }
 }
 
 #[derive(Serialize)]
@@ -179,23 +224,34 @@ pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
     let shown = if args.reveal {
         let (house, operator) = invocation.desk().await?;
         let mut tx = house.db.read().await?;
-        let mut shown = read(&mut tx, &house.kek, &house.calendar, &args.reference).await?;
+        let mut shown = read(&mut tx, &house.kek, (&house.config, Terms::of(&house)), &args.reference).await?;
         drop(tx);
         shown.revealed = Some(operate::reveal(&house, &args.reference, &operator).await?);
         shown
     } else {
-        let ledger = invocation.ledger().await?;
-        read(&mut ledger.db.read().await?, &ledger.kek, &ledger.config.calendar, &args.reference).await?
+        let Ledger { config, db, kek } = invocation.ledger().await?;
+        let (policy, now) = (build::policy(&config), SystemClock.now());
+        let terms = Terms { policy: &policy, law: &config.law.pack, calendar: &config.calendar, now };
+        read(&mut db.read().await?, &kek, (&config, terms), &args.reference).await?
     };
     let text = if invocation.format == Format::Table { for_people(&shown) } else { String::new() };
     Ok(output::one(invocation.format, &shown, &text)?)
 }
 
-async fn read(tx: &mut Tx, kek: &KeyEncryptionKey, calendar: &Calendar, reference: &Reference) -> Result<Shown, Ended> {
+async fn read(
+    tx: &mut Tx,
+    kek: &KeyEncryptionKey,
+    (config, terms): (&Config, Terms<'_>),
+    reference: &Reference,
+) -> Result<Shown, Ended> {
     let stored = invocation::request(tx, reference).await?;
     let (id, templates) = (stored.request.id, Templates::embedded()?);
     let review = stored.request.review.filter(|_| stored.request.state == State::NeedsReview);
-    let jobs = work(tx, &stored, &templates).await?;
+    let mut holds = holds::waited_for(kek, tx, &stored.request).await?;
+    let jobs = work(tx, &stored, &templates, &holds).await?;
+    if !jobs.iter().any(|job| job.waits_for_hold()) {
+        holds.clear();
+    }
     // What a job waited for that has gone on since is told no more.
     let cause = stopped::cause(kek, tx, &stored.request).await?.filter(|cause| {
         review.is_some_and(|review| review.as_str() == cause.reason)
@@ -203,8 +259,17 @@ async fn read(tx: &mut Tx, kek: &KeyEncryptionKey, calendar: &Calendar, referenc
     });
     Ok(Shown {
         cause,
+        holds,
         review_means: review.map(|reason| meaning::of_review(&templates, reason)),
-        request: RequestRow::read(tx, calendar, &stored).await?,
+        paused_by: paused::by(tx, &stored.request)
+            .await?
+            .map(|by| PausedLine { received_at: by.received_at.map(time), by }),
+        extended_for: stopped::extended_for(kek, tx, &stored.request).await?,
+        can_be_done: verbs::verbs(terms, &stored.request)
+            .iter()
+            .map(|verb| verbs::call(verb, &stored.request))
+            .collect(),
+        request: RequestRow::read(tx, config, &stored).await?,
         named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
         jobs,
@@ -234,14 +299,14 @@ fn of_cause(cause: &Cause) -> String {
 }
 
 /// The work that is not finished, what failed first.
-async fn work(tx: &mut Tx, stored: &Stored, templates: &Templates) -> Result<Vec<JobLine>, Ended> {
+async fn work(tx: &mut Tx, stored: &Stored, templates: &Templates, holds: &[HoldLine]) -> Result<Vec<JobLine>, Ended> {
     let request = &stored.request;
     let named = BTreeMap::from([(request.id, request.reference.clone())]);
     let mut found = Vec::new();
     for state in [JobState::Dead, JobState::Running, JobState::Waiting] {
         found.extend(jobs::list(tx, &[state], Some(request.id), JOBS_MAX).await?);
     }
-    Ok(found.into_iter().map(|row| line(row, &named, templates)).collect())
+    Ok(found.into_iter().map(|row| line(row, &named, templates, holds)).collect())
 }
 
 fn letter(row: &LetterRow) -> LetterLine {
@@ -279,10 +344,16 @@ fn for_people(shown: &Shown) -> String {
         let at = facts.iter().position(|(name, _)| *name == "review").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("that is", means.clone()));
     }
+    if let Some(paused) = &shown.paused_by {
+        let at = facts.iter().position(|(name, _)| *name == "held").map_or(facts.len(), |at| at + 1);
+        facts.insert(at, ("paused by", paused.in_words()));
+    }
     if let Some(cause) = &shown.cause {
         let words = ["that is", "review", "state"];
         let at = words.iter().find_map(|word| facts.iter().position(|(name, _)| name == word));
-        facts.insert(at.map_or(facts.len(), |at| at + 1), ("cause", of_cause(cause)));
+        let at = at.map_or(facts.len(), |at| at + 1);
+        facts.insert(at, ("cause", of_cause(cause)));
+        facts.splice(at + 1..at + 1, shown.holds.iter().map(|hold| ("waits for", hold.in_words())));
     }
     if !shown.named.categories.is_empty() {
         let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };
@@ -295,6 +366,9 @@ fn for_people(shown: &Shown) -> String {
     }
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
+    }
+    if let Some(ground) = shown.extended_for {
+        facts.push(("extended for", ground.to_string()));
     }
     if let Some(revealed) = &shown.revealed {
         let word =
@@ -318,6 +392,8 @@ fn for_people(shown: &Shown) -> String {
     ] {
         text.push_str(&part);
     }
+    text.push_str("\nwhat can be done with it now:\n");
+    text.extend(shown.can_be_done.iter().map(|call| format!("  {call}\n")));
     for letter in shown.revealed.iter().flat_map(|revealed| &revealed.letters) {
         text.push_str(&format!("\n--- a letter\n{}\n", printable_lines(letter)));
     }

@@ -8,7 +8,7 @@ use crate::cli::words;
 use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
-use crate::flow::operate::{self, Act, Approval, Correction, Operator, Refusal};
+use crate::flow::operate::{self, Act, Approval, Correction, ExtensionGround, Operator, Refusal};
 use crate::flow::{FlowError, House, again, retry, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
@@ -111,9 +111,12 @@ pub(in crate::cli) enum Verb {
         /// Such as EXP-7K3Q-M2.
         #[arg(value_name = "REF")]
         reference: Reference,
-        /// The reason, in words for the person.
-        #[arg(long)]
-        reason: String,
+        /// The reason, in words for the person: the letter says it as it is written here. Needed.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// What kind of reason it is, for lists and the trail, which have no words of yours.
+        #[arg(long, value_parser = words::extension_ground(), default_value_t = ExtensionGround::Other)]
+        ground: ExtensionGround,
     },
     /// Withdraws a request on the person's behalf.
     Withdraw {
@@ -237,13 +240,14 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
         say(&text);
         return Ok(());
     }
-    let row = RequestRow::read(&mut house.db.read().await?, &house.calendar, &after).await?;
+    let row = RequestRow::read(&mut house.db.read().await?, &house.config, &after).await?;
     Ok(one(invocation.format, &row, "")?)
 }
 
 /// What can be done with a request instead of what was refused.
 pub(in crate::cli) fn now(house: &House, request: &Request) -> String {
-    let verbs: Vec<String> = verbs::verbs(house, request).iter().map(|verb| format!("requests {verb}")).collect();
+    let verbs: Vec<String> =
+        verbs::verbs(verbs::Terms::of(house), request).iter().map(|verb| format!("requests {verb}")).collect();
     format!("what can be done with it now: {}", verbs.join(", "))
 }
 
@@ -262,6 +266,10 @@ fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: 
     let (state, standing) = (request.state, verbs::standing(request));
     Ended::saying(Exit::Refused, format_args!("{at} cannot be {done}: it {standing} ({state}); only {only}. {now}"))
 }
+
+/// What is said to who extends without a reason.
+const NO_REASON: &str = "--reason is missing: say in words for the person why the answer takes longer (Art. 12(3) GDPR), such as --reason \
+                         \"Your data lie in twelve stores, and each is searched by hand\"; the letter says it as it is written";
 
 /// What evidence stands for.
 const OF_EVIDENCE: &str = "a question of ours that waits for its answer can be answered by evidence";
@@ -310,8 +318,9 @@ async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) 
             operate::act(house, &at, operator, Act::Release, reason.as_deref()).await.map_err(not_now)?;
             "goes on"
         }
-        Verb::Extend { reason, .. } => {
-            let moved = operate::extend(house, &at, operator, &reason).await.map_err(not_now)?;
+        Verb::Extend { reason, ground, .. } => {
+            let reason = reason.ok_or_else(|| Ended::saying(Exit::Usage, NO_REASON))?;
+            let moved = operate::extend(house, &at, operator, (ground, &reason)).await.map_err(not_now)?;
             say(&format!("due by law on {}", moved.request.deadlines.legal_due));
             "extended"
         }

@@ -61,10 +61,16 @@ impl Checks<'_> {
         None
     }
 
-    fn team(&mut self, section: &Section, raw: Option<Vec<Spanned<String>>>) -> Option<Vec<String>> {
-        let raw = raw.unwrap_or_default();
+    fn team(&mut self, section: &Section, raw: Maybe<Vec<Spanned<String>>>) -> Option<Vec<String>> {
+        const FIX: &str = "alarms need at least one reader: team = [\"support@example.com\"]";
+        let Some(raw) = raw else {
+            self.note_missing(section, "team", FIX);
+            return None;
+        };
+        let (span, raw) = (raw.span(), raw.into_inner());
         if raw.is_empty() {
-            self.note_missing(section, "team", "alarms need at least one reader: team = [\"support@example.com\"]");
+            let problem = Problem::new("`team` names nobody, so that no alarm would be read");
+            self.note(problem.at(span, "expected at least one address").help(FIX));
             return None;
         }
         let given = raw.len();

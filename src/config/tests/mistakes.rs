@@ -77,6 +77,7 @@ mistakes! {
     port_zero: "#port = 993" => "port = 0";
     host_with_port: "host = \"imap.example.com\"" => "host = \"imap.example.com:993\"";
     address_without_at: "address = \"privacy@example.com\"" => "address = \"privacy.example.com\"";
+    nobody_in_the_team: "[\"support@example.com\"]" => "[]";
     team_address: "[\"support@example.com\"]" => "[\"support@example.com\", \"Ann <ann@example.com>\"]";
     no_encryption: "#security = \"starttls\"" => "security = \"none\"";
     database_url: "\"sqlite:ledger.db\"" => "\"mysql://root:hunter2@localhost/x\"";

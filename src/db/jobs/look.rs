@@ -127,6 +127,19 @@ pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
     }))
 }
 
+/// Why unfinished jobs of a kind failed or wait, each reason with the number of jobs; `None` where nothing stands in their way.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn reasons_of(tx: &mut Tx, kind: &str) -> Result<Vec<(JobState, Option<String>, u64)>, DbError> {
+    let sql = "SELECT state, reason, COUNT(*) AS count FROM jobs WHERE kind = $1 GROUP BY state, reason ORDER BY state, reason";
+    let rows = tx.all(sql, params![kind]).await?.into_iter().map(|row| {
+        let row = row.of("jobs");
+        Ok((row.word("state")?, row.opt_text("reason")?, u64::try_from(row.i64("count")?).unwrap_or_default()))
+    });
+    rows.collect()
+}
+
 /// When these requests are woken for this, where that is still to come.
 ///
 /// # Errors

@@ -31,6 +31,22 @@ pub struct AlarmStepFailed {
     pub reason: String,
     /// It is tried again by itself until the store is back.
     pub waits: bool,
+    /// The legal holds that it waits for; empty where it waits for none, or all were lifted since.
+    #[serde(default)]
+    pub holds: Vec<AlarmHold>,
+}
+
+/// A legal hold that something waits for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmHold {
+    /// Its id, as `expunged holds` takes it.
+    pub id: String,
+    /// What kind of thing it is on: a word of [`crate::verify::HeldKind`].
+    pub on: String,
+    /// The store or table that it is on, or that the held person is in; empty for an account and for everything.
+    pub place: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// To the team: a letter of ours did not reach its reader, or nobody knows whether it did.

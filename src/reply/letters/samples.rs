@@ -322,12 +322,30 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         LetterKind::AlarmReview => {
             let reason = "several_accounts".to_owned();
             let (reference, due_on) = (reference(), date(2026, 4, 7));
-            vec![AlarmReview { reference, reason, waiting_since: instant, due_on }.into()]
+            let review = AlarmReview { reference, reason, waiting_since: instant, due_on };
+            let reason =
+                "too_large: 30000000 bytes, and letters are read up to 26214400 (body_bytes_max under [limits])"
+                    .to_owned();
+            vec![review.clone().into(), AlarmReview { reason, ..review }.into()]
         }
         LetterKind::AlarmStepFailed => {
             let [store, table, reason] = ["shop", "orders", "a foreign key forbids it"].map(str::to_owned);
-            let failed = AlarmStepFailed { reference: reference(), store, table, reason, waits: false };
-            let held = AlarmStepFailed { waits: true, reason: "held".to_owned(), ..failed.clone() };
+            let failed =
+                AlarmStepFailed { reference: reference(), store, table, reason, waits: false, holds: Vec::new() };
+            let hold = |on: &str, place: &str| AlarmHold {
+                id: "0198c0de-0000-7000-8000-000000000001".to_owned(),
+                on: on.to_owned(),
+                place: place.to_owned(),
+                since: instant,
+            };
+            let holds = vec![
+                hold("account", ""),
+                hold("subject", "shop.users"),
+                hold("table", "shop.orders"),
+                hold("store", "shop"),
+                hold("everything", ""),
+            ];
+            let held = AlarmStepFailed { waits: true, reason: "held".to_owned(), holds, ..failed.clone() };
             vec![failed.clone().into(), AlarmStepFailed { waits: true, ..failed }.into(), held.into()]
         }
         LetterKind::AlarmBounced => {

@@ -1,0 +1,221 @@
+//! The promise: who looks at the queue sees what is so. What is due next comes first, what work waits for is named with what
+//! helps, and each request says which letter paused it.
+
+use expunged::db::requests::{self, OPEN};
+use expunged::db::trail;
+use expunged::domain::{RequestId, State};
+use expunged::flow::legal::{self, HeldTarget, table};
+use expunged::flow::operate::{self, ExtensionGround};
+use expunged::flow::{paused, stopped};
+use expunged::params;
+use expunged::stores::StoreName;
+use expunged::trail::Event;
+
+use crate::support::world::{Ground, TEAM, World, on_both, plain};
+
+const OWNER: &str = "owner1@team.example";
+const OTHER: &str = "owner2@team.example";
+const PHONE: &str = "Hello,\r\n\r\nplease delete my phone number, but keep my account.";
+const ACCOUNT: &str = "Hello,\r\n\r\nplease delete my account.";
+
+async fn asks(world: &World, from: &str, body: &str) -> RequestId {
+    world.receive(&plain(from, "Please", body)).await.1.expect("a request")
+}
+
+async fn due_next_first(world: World) {
+    world
+        .live(async {
+            let first = asks(&world, OWNER, ACCOUNT).await;
+            world.days_pass(3).await;
+            let second = asks(&world, OTHER, ACCOUNT).await;
+            let listed = |world: &World| {
+                let db = world.house.db.clone();
+                async move {
+                    let found = requests::list(&mut db.read().await.unwrap(), &[], false, 10).await.unwrap();
+                    found.into_iter().map(|stored| stored.request.id).collect::<Vec<_>>()
+                }
+            };
+            assert_eq!(listed(&world).await, [first, second]);
+            let (at, operator) = (world.reference(first).await, world.operator("ops"));
+            let why = (ExtensionGround::Complexity, "Many stores");
+            operate::extend(&world.house, &at, &operator, why).await.unwrap();
+            assert_eq!(listed(&world).await, [second, first], "an extended one is due after one that is not");
+            let leaves = {
+                let mut tx = world.house.db.read().await.unwrap();
+                trail::show(&mut tx, world.stored(first).await.request.case).await.unwrap()
+            };
+            let extended = leaves.iter().find(|leaf| leaf.event == Event::Extended).expect("a leaf");
+            let fields = extended.leaf.read().unwrap();
+            assert_eq!(fields.facts["ground"], "complexity");
+            assert!(!String::from_utf8_lossy(&extended.leaf.json).contains("Many"), "no words of the operator in it");
+            let mut tx = world.house.db.read().await.unwrap();
+            let request = world.stored(first).await.request;
+            let ground = stopped::extended_for(&world.house.kek, &mut tx, &request).await.unwrap();
+            assert_eq!(ground, Some(ExtensionGround::Complexity));
+        })
+        .await;
+}
+
+on_both! {
+    async fn what_is_due_next_comes_first(ground) {
+        due_next_first(ground.build().await).await;
+    }
+}
+
+/// The plan of the statement by which the queue is read, as the database tells it.
+async fn plan(world: &World, explain: &str, column: &str) -> String {
+    let mut tx = world.house.db.write().await.unwrap();
+    if column == "QUERY PLAN" {
+        tx.execute("SET LOCAL enable_seqscan = off", params![]).await.unwrap();
+    }
+    let rows = tx.all(&format!("{explain} {OPEN}"), params![10_i64]).await.unwrap();
+    rows.iter().map(|row| row.text(column).unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn the_queue_is_read_along_its_index() {
+    let world = World::sqlite().await;
+    let plan = plan(&world, "EXPLAIN QUERY PLAN", "detail").await;
+    assert!(plan.contains("requests_open") && !plan.contains("TEMP B-TREE"), "{plan}");
+}
+
+#[tokio::test]
+async fn the_queue_is_read_along_its_index_on_postgres() {
+    let world = Ground::postgres().await.build().await;
+    let plan = plan(&world, "EXPLAIN", "QUERY PLAN").await;
+    assert!(plan.contains("requests_open") && !plan.contains("Sort"), "{plan}");
+}
+
+/// Every kind of hold is called one to the team, with what lifts it, and not a store that is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_legal_hold_is_told_as_what_it_is() {
+    let person = HeldTarget::Subject(table("shop.users").unwrap(), "u5".to_owned());
+    let store = HeldTarget::Store(StoreName::new("shop").unwrap());
+    for (target, words) in [
+        (HeldTarget::Account("a1".to_owned()), "on the account"),
+        (person, "on a person in shop.users"),
+        (HeldTarget::Table(table("shop.orders").unwrap()), "on the table shop.orders"),
+        (store, "on the store shop"),
+        (HeldTarget::Everything, "on everything"),
+    ] {
+        let world = World::sqlite().await;
+        world
+            .live(async {
+                let hold =
+                    legal::place(&world.house, &target, "12 O 34/26", &world.operator("ops")).await.unwrap().hold;
+                let request = world.ask_and_confirm(OWNER).await;
+                world.days_pass(8).await;
+                assert_eq!(world.state(request).await, State::Erasing);
+                let alarm = world.fresh(TEAM).pop().expect("an alarm");
+                let lifts = format!("expunged holds release {}", hold.id);
+                let text = format!("{}\n{}", alarm.subject, alarm.text);
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                for said in ["a legal hold stands", words, &lifts] {
+                    assert!(text.contains(said), "{said}: {text}");
+                }
+                assert!(!alarm.text.contains("cannot be reached") && !alarm.text.contains("u5"), "{}", alarm.text);
+                let stored = world.stored(request).await.request;
+                let mut tx = world.house.db.read().await.unwrap();
+                let named = stopped::holds(&world.house.kek, &mut tx, &stored).await.unwrap();
+                assert_eq!(named.iter().map(|(hold, _)| hold.id).collect::<Vec<_>>(), [hold.id]);
+                drop(tx);
+                legal::release(&world.house, hold.id, &world.operator("ops")).await.unwrap();
+                let mut tx = world.house.db.read().await.unwrap();
+                assert!(stopped::holds(&world.house.kek, &mut tx, &stored).await.unwrap().is_empty(), "it is lifted");
+            })
+            .await;
+    }
+}
+
+/// Two open requests of one person, of which the second waits for its turn to be asked.
+async fn two(world: &World) -> [RequestId; 2] {
+    let phone = asks(world, OWNER, PHONE).await;
+    let account = asks(world, OWNER, ACCOUNT).await;
+    world.days_pass(1).await;
+    for id in [phone, account] {
+        assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+    }
+    [phone, account]
+}
+
+#[tokio::test]
+async fn a_stop_without_a_token_stands_in_the_trail_of_all_that_it_paused() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let both = two(&world).await;
+            let named = format!("Please stop {}. Do not delete anything.", world.reference(both[0]).await);
+            world.receive(&plain(OWNER, "Stop", &named)).await;
+            let mut letters = Vec::new();
+            for id in both {
+                assert_eq!(world.state(id).await, State::OnHold, "a reference is no proof, so that all wait");
+                let request = world.stored(id).await.request;
+                let by = paused::by(&mut world.house.db.read().await.unwrap(), &request).await.unwrap();
+                let by = by.expect("it is known what paused it");
+                assert_eq!((by.possession.as_deref(), by.heard_by), (Some("none"), Some(2)), "{by:?}");
+                assert!(by.received_at.is_some() && by.says.is_some() && by.see.is_none(), "{by:?}");
+                letters.extend(by.letter);
+            }
+            assert_eq!(letters.len(), 2);
+            assert_eq!(letters[0], letters[1], "the same letter");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_stop_with_the_token_of_one_request_is_about_that_one_only() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let [phone, account] = two(&world).await;
+            let asked = world.fresh(OWNER).pop().expect("the question about the account");
+            world.receive(&asked.answer(OWNER, "Please stop. Do not delete my account.")).await;
+            let states = [world.state(phone).await, world.state(account).await];
+            assert_eq!(states.iter().filter(|state| **state == State::AwaitingConfirmation).count(), 1, "{states:?}");
+            assert_eq!(states.iter().filter(|state| **state == State::Withdrawn).count(), 1, "{states:?}");
+        })
+        .await;
+}
+
+/// What a stop names beside the request whose letter it answers waits: nobody passes over a name.
+#[tokio::test]
+async fn a_stop_that_names_another_request_too_pauses_that_one() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let both = two(&world).await;
+            let asked = world.fresh(OWNER).pop().expect("a question");
+            let [one, other] = [world.reference(both[0]).await, world.reference(both[1]).await];
+            let stop = format!("Please stop {one} and {other}. Do not delete anything.");
+            world.receive(&asked.answer(OWNER, &stop)).await;
+            let mut states = [world.state(both[0]).await, world.state(both[1]).await];
+            states.sort_by_key(|state| state.as_str());
+            assert_eq!(states, [State::OnHold, State::Withdrawn], "one is proven, and the other only named");
+        })
+        .await;
+}
+
+/// How large it was stands where a person looks, and in what the team is told.
+#[tokio::test]
+async fn a_letter_that_was_too_large_says_how_large() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let bytes_max = usize::try_from(world.house.intake_limits.body_bytes_max).unwrap();
+            let large = plain("somebody@team.example", "Large", &"x\r\n".repeat(bytes_max / 3 + 1_000));
+            let size = large.len().to_string();
+            let (_, request) = world.receive(&large).await;
+            let request = world.stored(request.expect("a request")).await.request;
+            let mut tx = world.house.db.read().await.unwrap();
+            let cause = stopped::cause(&world.house.kek, &mut tx, &request).await.unwrap().expect("a cause");
+            assert!(cause.text.contains(&size) && cause.text.contains(&bytes_max.to_string()), "{}", cause.text);
+            drop(tx);
+            let alarm = world.fresh(TEAM).pop().expect("an alarm");
+            let text = alarm.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            for said in [size.as_str(), "too large", "expunged requests scope"] {
+                assert!(text.contains(said), "{said}: {text}");
+            }
+            assert!(!alarm.text.contains("somebody"), "{}", alarm.text);
+        })
+        .await;
+}

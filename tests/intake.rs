@@ -43,7 +43,7 @@ fn sentences_are_understood() {
                 'E' | 'U' | 'L' => verdict.opens() || verdict.is_unclear(),
                 _ => !verdict.opens() && !verdict.is_unclear(),
             };
-            if kind == 'E' {
+            if matches!(kind, 'E' | 'U') {
                 found.erasure_letters += 1;
                 found.opened += u32::from(verdict.opens());
                 found.reviewed += u32::from(verdict.is_unclear());

@@ -18,7 +18,7 @@ use super::signals::{Hit, Signals};
 use super::tokens;
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
-use crate::domain::stored_enum;
+use crate::domain::{Reference, stored_enum};
 
 /// A text of more words than this is read with its greeting and its good-bye.
 const FRAMED_WORDS_MAX: usize = 150;
@@ -166,7 +166,7 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
 }
 
 fn agrees(signals: &Signals) -> bool {
-    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No]))
+    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No, Group::NoAlone]))
 }
 
 /// Whether the hit is part of a longer phrase of one of these groups, in any language.
@@ -216,13 +216,20 @@ fn opens_answer(hit: &Hit, signals: &Signals) -> bool {
     all_agree(signals.sentence_of(hit.first).start..hit.first, hit, signals)
 }
 
-/// Whether the clause of the hit says nothing besides yes, no and courtesy.
+/// Whether the clause of the hit says nothing besides yes, no, courtesy and the reference of a request ("stop EXP-7K3Q-M2").
 fn alone(hit: &Hit, signals: &Signals) -> bool {
     let also = [Group::No, Group::NoAlone];
     signals.clause_words(hit.clause).all(|word| {
         let mut hits = signals.sentences(hit.sentence, hit.sentence).iter();
-        hits.any(|other| other.covers(word) && AGREEING.iter().chain(&also).any(|group| other.is(*group)))
+        is_reference(signals.spelling(word))
+            || hits.any(|other| other.covers(word) && AGREEING.iter().chain(&also).any(|group| other.is(*group)))
     })
+}
+
+/// Whether a folded word is written like the reference of a request.
+fn is_reference(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    bare.starts_with("exp-") && bare.parse::<Reference>().is_ok()
 }
 
 /// Whether all these words of the hit's sentence agree, or change nothing.

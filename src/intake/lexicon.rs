@@ -125,6 +125,12 @@ impl Lexicon {
         self.finder(Which::Of(group)).first(folded).is_some()
     }
 
+    /// Whether a phrase of this group, in one of these languages, occurs in a folded text.
+    pub(super) fn has_in(&self, group: Group, folded: &str, languages: &[Tongue]) -> bool {
+        let found = self.finder(Which::Of(group)).find(folded, Reading::All);
+        found.iter().any(|found| languages.contains(&self.of_pattern(found.pattern).0))
+    }
+
     /// Whether a folded text begins with a phrase of this group, in any language.
     pub(super) fn starts(&self, group: Group, folded: &str) -> bool {
         self.first_at_start(group, folded).is_some()

@@ -19,6 +19,8 @@ const NEGATION_WORDS: usize = 4;
 const LAW_WORDS: usize = 8;
 /// Words from what is to be erased to its date.
 const DATE_WORDS: usize = 2;
+/// Languages whose times and conditions stand before the verb, and end in the word for them.
+const POSTPOSED: [Tongue; 3] = [Tongue::Tr, Tongue::Ja, Tongue::Zh];
 /// What may stand right before an imperative.
 const LEADING: [Group; 5] = [Group::Request, Group::Courtesy, Group::AnswerWord, Group::Hedge, Group::Yes];
 /// What makes an exception one of an erasure, besides the word of erasing.
@@ -77,6 +79,12 @@ fn defers(hit: &Hit, found: &Signals, named_only: bool) -> bool {
     let erasing = |other: &Hit| other.language == hit.language && is_erasing(other);
     let sentence = found.sentences(hit.sentence, hit.sentence);
     let please = |other: &Hit| please_between(hit, other, found);
+    // Where "after" stands behind what has to happen first, the wish follows it in the same clause.
+    let asked = |other: &Hit| matches!(force(other, found), Force::Wish | Force::Doubtful | Force::Conditional);
+    let behind = |other: &Hit| other.first > hit.first && erasing(other) && asked(other);
+    if POSTPOSED.contains(&hit.language) && sentence.iter().any(behind) {
+        return true;
+    }
     if sentence
         .iter()
         .any(|other| erasing(other) && other.clause == hit.clause && other.first > hit.last && !please(other))

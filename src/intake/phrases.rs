@@ -278,10 +278,18 @@ impl Seen {
         let begun = Vec::with_capacity(folded.len() / 4);
         let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
         let bytes = folded.as_bytes();
-        let mut last = 0;
+        let (mut last, mut addressed) = (0, 0);
         for at in starts(folded) {
             if ends_sentence(&bytes[last..at]) {
                 seen.sentences.push(Heard::NOTHING);
+            }
+            // What an address is made of are words of no language.
+            if at >= addressed && (at == 0 || bytes[at - 1] == b' ') {
+                let end = bytes[at..]
+                    .iter()
+                    .position(|byte| matches!(byte, b' ' | b'\n'))
+                    .map_or(bytes.len(), |end| at + end);
+                addressed = if bytes[at..end].contains(&b'@') { end } else { at };
             }
             last = at;
             let sentence = seen.sentences.len() - 1;
@@ -293,8 +301,10 @@ impl Seen {
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });
             });
-            seen.sentences[sentence].hear(languages);
-            seen.all.hear(languages);
+            if at >= addressed {
+                seen.sentences[sentence].hear(languages);
+                seen.all.hear(languages);
+            }
         }
         seen
     }

@@ -209,11 +209,10 @@ impl Said<'_> {
             return false;
         };
         let folded = self.folded(at + 1);
-        // In whatever language: a name has an English "Shop" behind it anywhere.
-        let thing = self.lexicon.has(Group::Noun, folded)
-            || self.lexicon.has(Group::Thing, folded)
-            || NUMBER_CUES.contains(&folded)
-            || JOINERS.contains(&folded);
+        // A name has an English "Shop" behind it anywhere; but what begins like another language's thing is a name.
+        let known = |group: Group| self.lexicon.has_in(group, folded, &[self.language, Tongue::En]);
+        let thing =
+            known(Group::Noun) || known(Group::Thing) || NUMBER_CUES.contains(&folded) || JOINERS.contains(&folded);
         bare(next).starts_with(char::is_uppercase) && thing
     }
 

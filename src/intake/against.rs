@@ -6,6 +6,7 @@
 use super::lexicon::Group;
 use super::negation::Negated;
 use super::signals::{Hit, Signals};
+use super::tongue::Tongue;
 
 /// Words that may stand between a word of preventing or of thanks and its verb.
 const NEAR_WORDS: usize = 3;
@@ -62,6 +63,8 @@ pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
     let made = |word: &Hit| match () {
         () if found.within(word, Group::NegationElse) => Negated::No,
         () if word.overlaps(hit) => Negated::Forbids,
+        // "Ich möchte die Löschung meines Kontos verhindern": the verb stands last.
+        () if word.first > hit.first && ends_clause(word, hit, found) => Negated::Forbids,
         () if word.first > hit.first => Negated::No,
         () if that_clause(word, hit, found).is_some() => Negated::Forbids,
         () if asks_between(word.last, hit, found) || !in_clause(word, hit, found) => Negated::No,
@@ -72,6 +75,13 @@ pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
         () => Negated::Perhaps,
     };
     found.around(hit, Group::Prevent).map(made).max().unwrap_or(Negated::No)
+}
+
+/// Whether a word of preventing is the last one of the hit's clause, in a language that puts verbs there.
+fn ends_clause(word: &Hit, hit: &Hit, found: &Signals) -> bool {
+    matches!(hit.language, Tongue::De | Tongue::Nl)
+        && word.clause == hit.clause
+        && found.clause_words(hit.clause).end == word.last + 1
 }
 
 /// Whether a negation stands in what shall be made sure: "make sure that it is not deleted" forbids, and does not complain that

@@ -271,10 +271,11 @@ impl Plain {
             if has_code || is(Group::CodeCue) {
                 allowed.extend(HANDING_OVER);
             }
+            let cued = is(Group::CodeCue);
             let known = |word: usize| {
                 // A word that only stands in the gap of a phrase ("my … account") may be "second".
                 hits.iter().any(|hit| hit.says(word) && allowed.iter().any(|group| hit.is(*group)))
-                    || is_code(signals, word, codes)
+                    || is_code(signals, word, codes) && (cued || is_surely_code(signals, word))
                     || names.has(signals.spelling(word))
             };
             if !words.clone().all(known) {
@@ -329,6 +330,12 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
 /// Whether a word is one of the codes, or a half of one that was typed in two.
 fn is_code(signals: &Signals, word: usize, codes: &[String]) -> bool {
     tokens::is_of(signals.spelling(word), codes)
+}
+
+/// Whether a word that may be a code is nothing else: it has a digit, or nobody said yes beside it. "Yes, retain" is six letters,
+/// and takes the yes back.
+fn is_surely_code(signals: &Signals, word: usize) -> bool {
+    signals.spelling(word).bytes().any(|byte| byte.is_ascii_digit()) || !signals.has_any(Group::Yes)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const PARTICLES: [&str; 22] = [
     "el", "y", "e", "und", "and",
 ];
 /// What makes a line say more than a name does.
-const SAYING: [Group; 9] = [
+const SAYING: [Group; 17] = [
     Group::No,
     Group::NoAlone,
     Group::Negation,
@@ -31,7 +31,17 @@ const SAYING: [Group; 9] = [
     Group::EraseVerb,
     Group::Request,
     Group::How,
+    Group::Keep,
+    Group::LimitExcept,
+    Group::LimitKeep,
+    Group::LimitImperative,
+    Group::LimitUntil,
+    Group::LimitDate,
+    Group::Conditional,
+    Group::NotMe,
 ];
+/// What begins a line that says something behind a name, folded.
+const AFTERTHOUGHTS: [&str; 6] = ["ps", "p.s.", "ps.", "nb", "n.b.", "pps"];
 
 /// The names that the sender goes by in the From header, folded: a word of them says nothing.
 #[derive(Default)]
@@ -97,8 +107,11 @@ fn says_good_bye(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
 
 /// A line of a signature: every word a name, a number, an address, or written with a capital.
 pub(super) fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
-    let ends_sentence = line.ends_with(['!', '?', '…']);
     let folded = fold(line);
+    let first = folded.split([' ', ':']).next().unwrap_or_default();
+    // "Anna / Ausnahme: Rechnungen".
+    let tells = line.contains(':') && !line.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '/'));
+    let ends_sentence = line.ends_with(['!', '?', '…']) || tells || AFTERTHOUGHTS.contains(&first);
     let says = || {
         let mut found = lexicon.locate(&folded, Tongues::default());
         found.any(|(_, topic, _)| matches!(topic, Topic::Group(group) if SAYING.contains(group)))
@@ -112,8 +125,13 @@ fn is_name(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
     if tokens.len() > NAME_WORDS_MAX {
         return false;
     }
-    if tokens.iter().all(|token| names.has(&fold(token))) {
+    let is_own = |token: &&str| names.has(&fold(token));
+    if tokens.iter().all(|token| is_own(&token)) {
         return true;
+    }
+    // "Yes / Friday" is no yes: whoever signs without a good-bye signs with a name that they go by.
+    if !names.0.is_empty() && !tokens.iter().any(|token| is_own(&token)) {
+        return false;
     }
     let letters_only = tokens.iter().all(|token| token.chars().all(|c| c.is_alphabetic() || "-.,'’".contains(c)));
     let cried = line.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);

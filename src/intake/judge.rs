@@ -41,6 +41,9 @@ const FORGET_PERHAPS: &str = "forget_perhaps";
 /// The rules of what was not read in full.
 const UNREAD: [&str; 5] = [MORE, SEVERAL, BARE_ADDRESS, HAD, FORGET_PERHAPS];
 const REASONS_MAX: usize = 16;
+/// Languages that people mix into any other, and whose words were tried on letters in all of them. Of others the one that the text
+/// is in knows better than its neighbour.
+const HEARD: [Tongue; 6] = [Tongue::En, Tongue::De, Tongue::Fr, Tongue::Es, Tongue::It, Tongue::Nl];
 /// How the rule ends that sends a request to a person because its language was not measured.
 const UNMEASURED: &str = ".unmeasured";
 
@@ -87,10 +90,10 @@ impl Texts {
         self.parts().any(|(_, signals)| signals.has_any(group))
     }
 
-    /// Whether the texts may be in this language; those that were measured are heard in every text.
+    /// Whether the texts may be in this language; some are heard in every text.
     fn speaks(&self, language: Tongue) -> bool {
         let most = self.language.map_or(0, |most| self.weight(most));
-        self.measured.contains(language) || plausible(self.weight(language), most)
+        HEARD.contains(&language) || plausible(self.weight(language), most)
     }
 
     /// The language that most words of the lexicon were found in.
@@ -267,7 +270,7 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     let (mut suspect, mut placed) = (false, false);
-    let spoken = texts.language().filter(|spoken| *spoken != language && !texts.measured.contains(language));
+    let spoken = texts.language().filter(|spoken| *spoken != language && !HEARD.contains(&language));
     for (part, found) in texts.parts() {
         let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
         let own = |hit: &&Hit| hit.language == language && is_erasing(hit) && !undone(hit, found) && !known(hit);

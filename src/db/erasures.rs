@@ -279,6 +279,16 @@ pub async fn has_begun(tx: &mut Tx, request: RequestId) -> Result<bool, DbError>
     Ok(tx.one(sql, params![request]).await?.i64("number")? > 0)
 }
 
+/// Whether rows of a store were acted on for this request, and what came of it was read back. A chunk is written down before it
+/// is acted on: one that has no counts may have changed nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_acted(tx: &mut Tx, request: RequestId) -> Result<bool, DbError> {
+    let sql = "SELECT COUNT(*) AS number FROM step_chunks WHERE request_id = $1 AND counts IS NOT NULL";
+    Ok(tx.one(sql, params![request]).await?.i64("number")? > 0)
+}
+
 /// The steps of a request in order.
 ///
 /// # Errors

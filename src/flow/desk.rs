@@ -74,6 +74,7 @@ impl Desk {
             let waits = match reason {
                 FlowError::HELD => "the job waits for a legal hold to be lifted",
                 FlowError::CLOCKS => "the job waits for clocks that agree",
+                FlowError::END_UNCLEAR => "the job waits for the directory to say that the service has ended",
                 _ => "the job waits for a store that is away",
             };
             warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, waits);

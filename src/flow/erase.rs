@@ -42,7 +42,8 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let pass = authorities::continuations(&mut tx, id).await?;
     let continued = authority.method() == Method::CompletedPlan;
     let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
-    let is_untouched = !erasures::has_begun(&mut tx, id).await?;
+    let is_noted = erasures::has_begun(&mut tx, id).await?;
+    let has_acted = erasures::has_acted(&mut tx, id).await?;
     drop(tx);
 
     // Nobody was asked where the time of kept rows is over: the keys are saved, and the plan with them.
@@ -50,7 +51,12 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
     // A legal hold or a store that was away may have kept it from its first write for long.
-    if is_untouched && let Some(event) = begin::ended(house, &stored, &subject, authority.method()).await? {
+    if !has_acted && let Some(event) = begin::ended(house, &stored, &subject, authority.method()).await? {
+        // With rows found under this authority there is no way back to a person, and with a chunk begun nobody knows what it changed.
+        let resumed = matches!(event, Event::ServiceResumed);
+        if is_noted || !resumed && ledger.discovery().await.map_err(EraseError::from)?.is_some() {
+            return Err(FlowError::EndUnclear);
+        }
         return stop_unfounded(house, lease, id, event).await;
     }
     match carry_out(house, &ledger, offer, authority, &terms, again).await {

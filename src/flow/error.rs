@@ -123,6 +123,12 @@ pub enum FlowError {
         /// Those that they have.
         known: String,
     },
+    /// An account whose service had ended is not said to have ended any more, or not clearly, and its erasure was prepared.
+    #[error(
+        "the directory no longer says clearly that the service of this account has ended, and its erasure is prepared: nothing more is \
+         erased until it says so again with the same date ('ended' of [directory.sql]); 'expunged holds place' keeps it from going on"
+    )]
+    EndUnclear,
     /// Every attempt at it ended its worker, and nobody knows why.
     #[error("it ended its worker each time it was tried")]
     Exhausted,
@@ -157,7 +163,9 @@ impl FlowError {
             Self::Erase(error) => error.retry(),
             Self::Ask(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
-            Self::Uncertain | Self::Moved | Self::Residue(_) | Self::ClocksDiffer(_) => Retry::Transient,
+            Self::Uncertain | Self::Moved | Self::Residue(_) | Self::ClocksDiffer(_) | Self::EndUnclear => {
+                Retry::Transient
+            }
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -193,7 +201,7 @@ impl FlowError {
             Self::Directory(error) => error.retry() == Retry::Transient,
             Self::Erase(error) => error.is_away(),
             // It waits for a clock, as it does for a store.
-            Self::ClocksDiffer(_) => true,
+            Self::ClocksDiffer(_) | Self::EndUnclear => true,
             _ => false,
         }
     }
@@ -267,6 +275,9 @@ impl FlowError {
     /// Why a job waits for our clock and the database's to agree.
     pub const CLOCKS: &'static str = "clocks_differ";
 
+    /// Why a job waits for the directory to say again that a service has ended.
+    pub const END_UNCLEAR: &'static str = "end_unclear";
+
     /// Why a job is tried again at once, more or less: somebody else was faster.
     pub const MOVED: &'static str = "moved_meanwhile";
 
@@ -301,6 +312,7 @@ impl FlowError {
             Self::Residue(_) => "residue",
             Self::Uncertain => "delivery_uncertain",
             Self::ClocksDiffer(_) => Self::CLOCKS,
+            Self::EndUnclear => Self::END_UNCLEAR,
             Self::Missing(_) => "missing",
             Self::Blank(_) => "blank",
             Self::Unusable(_) | Self::NoSuchArticle { .. } => "unusable",

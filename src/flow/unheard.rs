@@ -3,8 +3,8 @@
 //! To pause costs nobody anything, and who wrote is told how the request goes on. The letter itself is before a person, as a
 //! request of its own.
 
-use crate::db::Tx;
 use crate::db::requests::{self, Stored};
+use crate::db::{Tx, shared_letters};
 use crate::domain::request::Event;
 use crate::domain::{Reference, RequestId};
 use crate::intake::{Intake, Traces};
@@ -25,8 +25,8 @@ pub(super) async fn about(house: &House, tx: &mut Tx, traces: &Traces) -> Result
     Ok(open_ones(found))
 }
 
-/// The open requests that a letter names beside the one that it answers: by another letter of ours, or where they are its sender's
-/// by what people call them.
+/// The open requests that a letter may mean beside the one that it answers: those that it names by another letter of ours, those of
+/// its sender that it names by what people call them, and those that the answered one's letter opened as well.
 pub(super) async fn named_beside(
     house: &House,
     tx: &mut Tx,
@@ -40,6 +40,10 @@ pub(super) async fn named_beside(
         let mut theirs = requests::open_of_address(tx, &house.keys.lookup_mac(sender)).await?;
         theirs.retain(|stored| text.contains(stored.request.reference.as_str()));
         found.extend(theirs);
+    }
+    // Who asked for several accounts in one letter and says stop may mean all of them.
+    for reference in shared_letters::beside(tx, answered).await? {
+        found.extend(requests::by_reference(tx, &reference).await?);
     }
     found.retain(|stored| stored.request.id != answered);
     Ok(open_ones(found))

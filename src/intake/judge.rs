@@ -114,6 +114,8 @@ struct Signal {
     confidence: f64,
     rule: String,
     part: Part,
+    /// Whether its sentence is put as a wish.
+    wished: bool,
 }
 
 /// What the words ask for.
@@ -296,7 +298,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
                 Force::Negated => negated |= confidence > 0.8,
                 Force::AskedHow if texts.has(language, Group::Leaving) => {
                     let rule = format!("{language}.{HOW_AND_LEAVING}");
-                    signals.push(Signal { target, confidence: 0.5, rule, part });
+                    signals.push(Signal { target, confidence: 0.5, rule, part, wished: false });
                 }
                 Force::AskedHow | Force::Conditional | Force::Reported => {}
             }
@@ -318,11 +320,16 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         // Whoever wrote of it, its writer does not wish it.
         signals.iter_mut().for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
     }
+    if refuses(texts, language) {
+        // "You say that you will delete my account. I do not agree."
+        let told = signals.iter_mut().filter(|signal| !signal.wished);
+        told.for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
+    }
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
     if (suspect || placed) && signals.is_empty() && !negated && !asked_how && !to_many {
         let (confidence, name) = if placed { (UNREAD_CONFIDENCE, "place") } else { (SUSPECT_CONFIDENCE, "unnamed") };
         let (rule, part) = (format!("{language}.erase+{name}"), Part::New);
-        signals.push(Signal { target: Target::Generic, confidence, rule, part });
+        signals.push(Signal { target: Target::Generic, confidence, rule, part, wished: true });
     }
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
@@ -339,6 +346,12 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
     let mut verdict = Verdict::of(intent, confidence, reason);
     verdict.reasons.extend(reasons);
     Some(verdict)
+}
+
+/// Whether the new text says no to something, in a phrase, or wants to keep what there is.
+fn refuses(texts: &Texts, language: Tongue) -> bool {
+    let phrase = |hit: &Hit| hit.is(Group::No) && hit.last > hit.first;
+    texts.new.hits.iter().any(|hit| hit.language == language && (phrase(hit) || hit.is(Group::Keep)))
 }
 
 /// Whether the language that the text is in has a word of erasing in the same place. It then knows better than its
@@ -401,7 +414,7 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
         Topic::Group(group) => group.as_str(),
         Topic::Specific(_) => "specific",
     };
-    Signal { target, confidence, rule: format!("{}.{erasing}+{name}", hit.language), part }
+    Signal { target, confidence, rule: format!("{}.{erasing}+{name}", hit.language), part, wished }
 }
 
 /// Phrases that ask to be forgotten by themselves.
@@ -428,6 +441,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         },
         rule: format!("{language}.forget_me"),
         part,
+        wished: true,
     })
 }
 
@@ -478,6 +492,7 @@ fn perhaps(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item 
         confidence: UNREAD_CONFIDENCE,
         rule: format!("{language}.{FORGET_PERHAPS}"),
         part,
+        wished: true,
     })
 }
 
@@ -507,7 +522,7 @@ fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Optio
     };
     let doubtful = force(hit, found) == Force::Doubtful;
     let confidence = if doubtful { f64::min(confidence, DOUBTFUL_CONFIDENCE) } else { confidence };
-    Some(Signal { target: Target::Generic, confidence, rule: format!("{language}.law+{name}"), part })
+    Some(Signal { target: Target::Generic, confidence, rule: format!("{language}.law+{name}"), part, wished: true })
 }
 
 /// Which of the five erasures the signals amount to.

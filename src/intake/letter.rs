@@ -10,6 +10,7 @@ use mail_parser::{Addr, HeaderName, HeaderValue, Message, MessageParser, Message
 use sha2::{Digest, Sha256};
 
 use super::attached::is_document;
+use super::charset::mended;
 use super::html::visible_text;
 use super::normal::cut;
 use super::spam::Markup;
@@ -237,9 +238,11 @@ impl Walk<'_> {
                 self.letter.reports.push(cut(&text, self.limits.text_chars_max).to_owned());
             }
             PartType::Message(enclosed) => self.enclose(enclosed),
-            PartType::Text(text) if message.text_body.contains(&id) => append(&mut self.letter.plain, text),
+            PartType::Text(text) if message.text_body.contains(&id) => {
+                append(&mut self.letter.plain, &mended(text, part, &message.raw_message));
+            }
             PartType::Html(html) if message.html_body.contains(&id) || message.text_body.contains(&id) => {
-                let shown = self.show(html);
+                let shown = self.show(&mended(html, part, &message.raw_message));
                 append(&mut self.letter.html, &shown);
             }
             _ => self.attach(part, media_type),

@@ -6,7 +6,7 @@
 //! or the file's name asks for an erasure. What it hands out is personal data; no type here prints it.
 //!
 //! # The way of a letter
-//! `letter` (MIME) → `html` (what a reader sees; `markup` where the page is simple) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
+//! `letter` (MIME; `charset` where bytes are not what they are called) → `html` (what a reader sees; `markup` where the page is simple) → `quote` and `ours` (new, quoted, forwarded) → `bounce` and `machine` (did
 //! a person write this?) → `judge` and `utterance` (what do the new words ask for?) → `claims` (about whom) → `frame`,
 //! `answer` and `tokens` (yes, no or a code).
 //!
@@ -29,6 +29,7 @@ mod against;
 mod answer;
 mod attached;
 mod bounce;
+mod charset;
 mod claims;
 mod code;
 mod company;

@@ -23,7 +23,7 @@ const WEIGHTS: &str = include_str!("../../../config/spam.weights");
 /// spam that it did not learn from reaches a half.
 const NOTHING_ASKED: f32 = 0.1;
 /// The same of one that may object to advertising: spam says how to do so, and a person's objection has a clock.
-const OBJECTED: f32 = 0.7;
+const OBJECTED: f32 = 0.9;
 
 /// What a letter is held against.
 pub struct Model {
@@ -91,7 +91,9 @@ pub fn signs(bytes: &[u8], limits: &Limits) -> Signs {
 
 /// Why a letter that asks for nothing, or only `objects` to something, is taken for spam.
 pub(super) fn spam(letter: &Letter, objects: bool) -> Option<Vec<Reason>> {
-    if !letter.in_reply_to.is_empty() || !letter.references.is_empty() {
+    // Mail programs of people put plain text beside their HTML.
+    let by_a_person = objects && !letter.plain.trim().is_empty();
+    if by_a_person || !letter.in_reply_to.is_empty() || !letter.references.is_empty() {
         return None;
     }
     let (model, signs) = (Model::embedded(), Signs::of(letter));

@@ -62,7 +62,7 @@ fn service_ended() -> Letter {
 }
 
 fn on_hold(unasked: bool) -> Letter {
-    OnHold { common: common(), unasked, token: TOKEN.to_owned() }.into()
+    OnHold { common: common(), unasked, token: (!unasked).then(|| TOKEN.to_owned()) }.into()
 }
 
 fn account() -> Vec<Choice> {

@@ -68,7 +68,7 @@ fn asking() -> Vec<Letter> {
             token: Some(token.clone()),
         }
         .into(),
-        OnHold { common: common(), unasked: false, token: token.clone() }.into(),
+        OnHold { common: common(), unasked: false, token: Some(token.clone()) }.into(),
         ApprovalAsked {
             common: common(),
             scope: Scope::User,

@@ -242,7 +242,7 @@ impl<'a> Desk<'a> {
             }
             LetterKind::Paused => Letter::Paused(Paused { common }),
             LetterKind::InReview => Letter::InReview(InReview { common }),
-            LetterKind::OnHold => Letter::OnHold(OnHold { common, unasked, token }),
+            LetterKind::OnHold => Letter::OnHold(OnHold { common, unasked, token: (!unasked).then_some(token) }),
             LetterKind::Withdrawn => {
                 let resumed = termination::has_resumed(tx, request).await?;
                 Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team, unasked, resumed })
@@ -276,7 +276,7 @@ impl<'a> Desk<'a> {
             | LetterKind::AlarmRecipient
             | LetterKind::AlarmGathered => return Err(FlowError::Broken("an alarm is written to the team")),
         };
-        let carries = letter_carries_token(self.row.kind);
+        let carries = letter_carries_token(self.row.kind) && !unasked;
         Ok((letter, carries.then(|| printed.token.as_str().to_owned())))
     }
 

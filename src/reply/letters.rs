@@ -219,8 +219,8 @@ pub struct OnHold {
     /// Whether nobody asked for it: the end of a service opened it.
     #[serde(default)]
     pub unasked: bool,
-    /// Printed in the body.
-    pub token: String,
+    /// Printed in the body; `None` where nobody asked, so that no question has one.
+    pub token: Option<String>,
 }
 
 /// A person of the team paused it.

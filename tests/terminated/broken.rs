@@ -166,7 +166,7 @@ async fn a_directory_that_is_away_is_waited_for() {
             .await;
         world
     };
-    let (world, ()) = tokio::join!(story, way.carry(first.clone()));
+    let ((), world) = tokio::join!(way.carry(first.clone()), story);
     let back = async {
         world
             .live(async {
@@ -187,5 +187,5 @@ async fn a_directory_that_is_away_is_waited_for() {
             })
             .await;
     };
-    tokio::join!(back, way.carry(second.clone()));
+    tokio::join!(way.carry(second.clone()), back);
 }

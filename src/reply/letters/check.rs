@@ -25,7 +25,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         }
         Letter::Scheduled(planned) => first_blank(&[("token", planned.token.as_deref().unwrap_or("not printed"))]),
         Letter::ServiceEnded(planned) => first_blank(&[("article", &planned.article)]),
-        Letter::OnHold(paused) => first_blank(&[("token", &paused.token)]),
+        Letter::OnHold(paused) => first_blank(&[("token", paused.token.as_deref().unwrap_or("not printed"))]),
         Letter::Forwarded(forwarded) => {
             first_blank(&[("subject_label", &forwarded.subject_label), ("article", &forwarded.article)])
         }

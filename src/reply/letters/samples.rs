@@ -62,7 +62,7 @@ fn service_ended() -> Letter {
 }
 
 fn on_hold(unasked: bool) -> Letter {
-    OnHold { common: common(), unasked, token: TOKEN.to_owned() }.into()
+    OnHold { common: common(), unasked, token: (!unasked).then(|| TOKEN.to_owned()) }.into()
 }
 
 fn account() -> Vec<Choice> {
@@ -252,7 +252,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![second_notice(Some(CANARY), true), second_notice(None, true), second_notice(None, false)]
         }
         LetterKind::InReview => vec![InReview { common: common() }.into()],
-        LetterKind::OnHold => [false, true].map(|unasked| on_hold(unasked)).to_vec(),
+        LetterKind::OnHold => [false, true].map(on_hold).to_vec(),
         LetterKind::Paused => vec![Paused { common: common() }.into()],
         LetterKind::Completed => {
             let nothing_more = Completed {

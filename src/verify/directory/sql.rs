@@ -391,13 +391,13 @@ mod tests {
         let one = |row: &Row| directory(vec![row.clone()]);
         let mut dates = Vec::new();
         for row in &rows {
-            dates.push(one(row).ended("").await.unwrap()[0].ended_at().map(|at| at.to_string()));
+            dates.push(one(row).ended("A0").await.unwrap()[0].ended_at().map(|at| at.to_string()));
         }
         let known = |text: &str| Some(text.to_owned());
         assert_eq!(dates, [known("2026-03-05T00:00:00Z"), known("2026-03-05T10:00:00Z"), None, None]);
         assert_eq!(one(&rows[0]).accounts().await.unwrap(), 12);
         let nameless = directory(vec![row(&[("ended_at", "2026-03-05"), ("accounts", "many")])]);
-        assert!(matches!(nameless.ended("").await, Err(DirectoryError::Missing { column: "account", .. })));
+        assert!(matches!(nameless.ended("A0").await, Err(DirectoryError::Missing { column: "account", .. })));
         assert!(matches!(nameless.accounts().await, Err(DirectoryError::BadNumber { .. })));
     }
 }

@@ -84,22 +84,29 @@ async fn on_sqlite(size: &Size) -> Result<()> {
 }
 
 async fn on_server(kind: StoreKind, variable: &str, size: &Size) -> Result<()> {
-    let (Some(store), Some(ledger)) = (Place::on(kind, variable).await?, Place::on(kind, variable).await?) else {
+    let Some(store) = Place::on(kind, variable).await? else {
         println!("{kind}: left out, {variable} names no server");
         return Ok(());
     };
+    let ledger = if kind == StoreKind::Postgres { Place::on(kind, variable).await? } else { None };
+    let measured = of_server(kind, &store.url, ledger.as_ref().map(|ledger| ledger.url.as_str()), size).await;
+    store.leave().await?;
+    if let Some(ledger) = ledger {
+        ledger.leave().await?;
+    }
+    measured
+}
+
+async fn of_server(kind: StoreKind, store: &str, ledger: Option<&str>, size: &Size) -> Result<()> {
     let folder = tempfile::tempdir()?;
+    lay(folder.path(), kind, store, ledger.unwrap_or("sqlite:ledger.db"))?;
     let is_postgres = kind == StoreKind::Postgres;
-    let ledger_url = if is_postgres { ledger.url.as_str() } else { "sqlite:ledger.db" };
-    lay(folder.path(), kind, &store.url, ledger_url)?;
-    let shop = if is_postgres { Shop::postgres(&store.url).await? } else { Shop::mysql(&store.url).await? };
+    let shop = if is_postgres { Shop::postgres(store).await? } else { Shop::mysql(store).await? };
     let bench = Bench::fill(shop, size, size.customers[usize::from(!is_postgres)]).await?;
-    let world = World::open(folder.path(), kind, &store.url).await?;
+    let world = World::open(folder.path(), kind, store).await?;
     let (name, goal) = if is_postgres { ("PostgreSQL", 2.5) } else { ("MariaDB", 8.0) };
     let measured = bench.measure(name, &world, goal).await;
     world.close().await;
-    store.leave().await?;
-    ledger.leave().await?;
     measured
 }
 

@@ -126,11 +126,11 @@ fn is_name(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
         return false;
     }
     let is_own = |token: &&str| names.has(&fold(token));
-    if tokens.iter().all(|token| is_own(&token)) {
+    if tokens.iter().all(&is_own) {
         return true;
     }
     // "Yes / Friday" is no yes: whoever signs without a good-bye signs with a name that they go by.
-    if !names.0.is_empty() && !tokens.iter().any(|token| is_own(&token)) {
+    if !names.0.is_empty() && !tokens.iter().any(is_own) {
         return false;
     }
     let letters_only = tokens.iter().all(|token| token.chars().all(|c| c.is_alphabetic() || "-.,'’".contains(c)));

@@ -91,7 +91,6 @@ async fn kill_at_random(side: Side) {
     undisturbed.before.leave().await;
     assert!(failed.is_empty(), "{} of {count} lives:\n{}", failed.len(), failed.join("\n\n"));
     assert!(killed.load(Ordering::Relaxed) >= wanted);
-    println!("{} kills in {count} lives", killed.load(Ordering::Relaxed));
 }
 
 /// One erasure, killed until it is through.

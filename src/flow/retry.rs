@@ -246,6 +246,15 @@ pub async fn letters_of(house: &House, reference: &Reference, operator: &Operato
     if !safe::has_key(house, &mut tx, request.case, KeyPurpose::Contact).await? {
         return Err(FlowError::KeyDestroyed(KeyPurpose::Contact));
     }
+    let contact = safe::contact(house, &mut tx, &request).await?;
+    lost.retain(|letter| match letter.audience {
+        Audience::Asker => contact.asker.is_some(),
+        Audience::Owner => contact.owner.is_some(),
+        _ => true,
+    });
+    if lost.is_empty() {
+        return Err(FlowError::NotFound(NO_ADDRESS));
+    }
     let (ids, now): (Vec<_>, _) = (lost.iter().map(|letter| letter.id).collect(), house.clock.now());
     let count = letters::put_back(&mut tx, &ids).await?;
     let sends: Vec<_> = lost.iter().map(|letter| advance::send_job(letter, now)).collect();
@@ -255,6 +264,10 @@ pub async fn letters_of(house: &House, reference: &Reference, operator: &Operato
     tx.commit().await?;
     Ok(count)
 }
+
+/// What is missing where letters have nobody to go to.
+const NO_ADDRESS: &str = "address on file to which its letters could go; tell the person in another way, and write it down with \
+     'requests note'";
 
 fn stale_wake(
     house: &House,

@@ -47,7 +47,7 @@ const FULL: Size =
     Size { customers: [1_000_000, 100_000], subjects: 1_000, singles: 100, at_once: 1_000, users: 100_000, rounds: 3 };
 const MIDDLE: Size =
     Size { customers: [100_000, 10_000], subjects: 1_000, singles: 20, at_once: 100, users: 10_000, rounds: 3 };
-const SMALL: Size = Size { customers: [200, 100], subjects: 50, singles: 5, at_once: 50, users: 2_000, rounds: 1 };
+const SMALL: Size = Size { customers: [200, 100], subjects: 50, singles: 5, at_once: 20, users: 2_000, rounds: 1 };
 
 fn main() -> Result<()> {
     let size = match std::env::var("EXPUNGED_BENCH_SIZE").as_deref() {

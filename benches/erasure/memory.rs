@@ -62,7 +62,10 @@ pub async fn measure(size: &Size) -> Result<()> {
         shop.close().await;
         if peaks.is_empty() {
             println!("Memory (a SQLite shop, the whole daemon in a process of its own)");
-            println!("  at rest, before the first letter                 {:>8.1} MiB   (goal at most 30)", mib(rest));
+            println!(
+                "  at rest, before the first letter                 {:>8.1} MiB   (goal at most 30, in a release build)",
+                mib(rest)
+            );
         }
         println!("  peak of erasing an account of {users:>7} customers   {:>8.1} MiB", mib(peak));
         peaks.push(peak);

@@ -183,13 +183,14 @@ impl Shop {
         })
     }
 
-    /// How many rows each table has, and how many orders still name somebody.
+    /// How many rows each table has, and how many orders still tell of somebody.
     pub async fn counts(&self) -> Result<[u64; 7]> {
         let mut counts = [0; 7];
         for (count, (table, _)) in counts.iter_mut().zip(BY_HAND) {
             *count = self.number(&format!("SELECT COUNT(*) FROM {table}")).await?;
         }
-        let named = "SELECT COUNT(*) FROM orders WHERE ship_name IS NOT NULL AND customer_id IS NOT NULL";
+        let named =
+            "SELECT COUNT(*) FROM orders WHERE COALESCE(ship_name, ship_street) IS NOT NULL OR customer_id IS NOT NULL";
         counts[6] = self.number(named).await?;
         Ok(counts)
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::db::trail::{self, StoredLeaf};
 use crate::db::{Db, Tx, keys};
 use crate::domain::{CaseId, Reference, Timestamp};
-use crate::flow::operate;
+use crate::flow::reveal;
 use crate::trail::{ActorKind, Event, Leaf, is_instant, verify_chain};
 use crate::vault::{KeyEncryptionKey, KeyOwner, KeyPurpose};
 
@@ -113,7 +113,7 @@ async fn show(invocation: &Invocation, reference: &Reference, reveal: bool) -> O
         let (house, operator) = invocation.desk().await?;
         invocation::request(&mut house.db.read().await?, reference).await?;
         // Recorded before anything is shown.
-        operate::reveal(&house, reference, &operator).await?;
+        reveal::reveal(&house, reference, &operator).await?;
         read(&house.db, reference, Some(&house.kek)).await?
     } else {
         let ledger = invocation.ledger().await?;

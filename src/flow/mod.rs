@@ -51,6 +51,7 @@ pub mod paused;
 pub mod recipients;
 pub mod retention;
 pub mod retry;
+pub mod reveal;
 mod safe;
 pub mod sent;
 mod several;

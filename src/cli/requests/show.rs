@@ -23,8 +23,9 @@ use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
 use crate::domain::{LetterKind, Reference, State};
 use crate::flow::named::{self, NamedData};
-use crate::flow::operate::{self, ExtensionGround, Revealed};
+use crate::flow::operate::ExtensionGround;
 use crate::flow::paused::{self, PausedBy};
+use crate::flow::reveal::{self, Revealed};
 use crate::flow::stopped::{self, Cause};
 use crate::flow::verbs::{self, Terms};
 use crate::output::{self, Format, Tabular, printable, time};
@@ -226,7 +227,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ShowArgs) -> Outcome {
         let mut tx = house.db.read().await?;
         let mut shown = read(&mut tx, &house.kek, (&house.config, Terms::of(&house)), &args.reference).await?;
         drop(tx);
-        shown.revealed = Some(operate::reveal(&house, &args.reference, &operator).await?);
+        shown.revealed = Some(reveal::reveal(&house, &args.reference, &operator).await?);
         shown
     } else {
         let Ledger { config, db, kek } = invocation.ledger().await?;

@@ -186,7 +186,7 @@ async fn an_importer_can_ask_who_was_erased() {
     let mut command = expunged();
     command.arg("--config").arg(world.ground.path("expunged.toml")).args(["suppress", "check"]).arg(&file);
     let refused = command.output().unwrap();
-    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("line 1 of"), "{refused:?}");
     // No identity stands in the ledger, and the list is forgotten by its term.
     world.clock.advance(std::time::Duration::from_secs(91 * 86_400));

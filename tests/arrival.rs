@@ -12,7 +12,6 @@ use std::time::Duration;
 use expunged::db::mailbox_leases;
 use expunged::domain::{RequestId, State};
 use expunged::flow::arrive::{self, Place, Polled};
-use expunged::flow::operate;
 use expunged::params;
 
 use self::shelf::{Fault, Shelf};
@@ -181,7 +180,7 @@ async fn a_letter_that_is_too_large_is_one_request_and_shows_its_sender() {
     let request = request_of(&world, 1).await;
     let reference = world.reference(request).await;
     let operator = world.operator("tester");
-    let shown = operate::reveal(&world.house, &reference, &operator).await.unwrap();
+    let shown = expunged::flow::reveal::reveal(&world.house, &reference, &operator).await.unwrap();
     assert_eq!(shown.sender.as_deref(), Some(OWNER));
 }
 

@@ -140,7 +140,7 @@ async fn what_an_operator_said_is_committed_to_and_shown_again() {
     assert_eq!((&refused["ground"], &refused["article"]), (&"A claim is open".into(), &"Art. 17(3)(e) GDPR".into()));
     assert_eq!((&refused["data"], &refused["review_on"]), (&serde_json::json!(["contact"]), &"2027-06-01".into()));
 
-    let shown = operate::reveal(&world.house, &reference, &operator).await.unwrap();
+    let shown = expunged::flow::reveal::reveal(&world.house, &reference, &operator).await.unwrap();
     assert_eq!(shown.refusal.unwrap().ground, "A claim is open");
     assert_eq!(shown.extension_reason.as_deref(), Some("Many stores"));
 }

@@ -84,7 +84,7 @@ async fn a_limited_yes_and_a_limited_second_thought_go_to_a_person() {
 async fn read(world: &World, case: RequestId) -> String {
     let reference = world.reference(case).await;
     let operator = world.operator("operator");
-    operate::reveal(&world.house, &reference, &operator).await.unwrap().letters.join("\n")
+    expunged::flow::reveal::reveal(&world.house, &reference, &operator).await.unwrap().letters.join("\n")
 }
 
 /// A user asks for their own profile and confirms it: the owner decides. With the letter to the user.

@@ -42,15 +42,16 @@ const COMMITTED: Reached = Reached {
 
 const CORPUS: Reached = Reached {
     erasure_open_or_review: 1.0,
-    // Only six languages were measured on enough letters to open requests.
-    erasure_open: 0.55,
-    erasure_right_kind: 0.97,
+    // What a colleague passes on goes to a person, and so does what one language was not measured in.
+    erasure_open: 0.92,
+    erasure_right_kind: 0.968,
     others_open: 0.0,
-    others_review: 0.0095,
-    yes: 0.92,
+    others_review: 0.0125,
+    // Who signs with a name that they do not go by is asked again.
+    yes: 0.84,
     subject: 0.99,
     // Learned from these letters; of those that were held out the example `train-spam` tells.
-    spam: 0.91,
+    spam: 0.84,
 };
 
 fn committed() -> PathBuf {
@@ -112,7 +113,7 @@ fn corpus_is_understood() {
         let count = |figure: &str, count: &str| found[figure][count].as_u64().unwrap();
         let (opened, either, all) =
             (count("erasure_open", "hits"), count("erasure_open_or_review", "hits"), count("erasure_open", "of"));
-        assert!(opened * 10 >= all * 8, "{tongue}: {opened} of {all} opened");
+        assert!(opened * 10 >= all * 6, "{tongue}: {opened} of {all} opened");
         assert_eq!(either, all, "{tongue}: one is lost");
     }
 }

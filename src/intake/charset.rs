@@ -11,8 +11,11 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, MessagePart};
 
-/// Bytes that are looked at again. A longer text is guessed by its beginning no worse.
-const BYTES_MAX: usize = 256 * 1024;
+/// Packed bytes that are looked at again: more than the longest text that is read takes, so that one that is too long is still seen to
+/// be so.
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes by which a charset is guessed.
+const GUESSED_BYTES: usize = 256 * 1024;
 
 /// The text of a part, read again where it is not of the charset that its header names. `message` are the bytes of the whole letter.
 pub(super) fn mended<'a>(text: &'a str, part: &MessagePart<'_>, message: &[u8]) -> Cow<'a, str> {
@@ -43,14 +46,20 @@ fn is_lost(sign: char) -> bool {
 
 /// What the bytes say: UTF-8 where they are it, else, where they were not of their charset at all, a guess.
 fn guessed(bytes: &[u8], lossy: bool) -> Option<String> {
-    if let Ok(text) = str::from_utf8(bytes) {
+    let whole = match str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        // Cut off within a sign, or the letter was.
+        Err(error) if error.error_len().is_none() => str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
+        Err(_) => None,
+    };
+    if let Some(text) = whole {
         return (!text.is_ascii()).then(|| text.to_owned());
     }
     if !lossy {
         return None;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
+    detector.feed(&bytes[..bytes.len().min(GUESSED_BYTES)], true);
     let (text, _, _) = detector.guess(None, Utf8Detection::Deny).decode(bytes);
     Some(text.into_owned())
 }
@@ -91,6 +100,18 @@ mod tests {
         assert!(opens(&packed, b"Bitte l=F6schen Sie mein Konto."));
         let russian = b"\xcf\xee\xe6\xe0\xeb\xf3\xe9\xf1\xf2\xe0, \xf3\xe4\xe0\xeb\xe8\xf2\xe5 \xec\xee\xe9 \xe0\xea\xea\xe0\xf3\xed\xf2 \xe8 \xe2\xf1\xe5 \xec\xee\xe8 \xe4\xe0\xed\xed\xfb\xe5.";
         assert!(opens(&plain("utf-8"), russian), "windows-1251 as UTF-8");
+    }
+
+    #[test]
+    fn a_long_text_is_read_to_the_limit_and_cut_between_signs() {
+        let wish = "Bitte löschen Sie mein Konto. ";
+        let body = [wish.as_bytes(), "ö".repeat(1_200_000).as_bytes()].concat();
+        let head = "From: bob@team.example\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n";
+        let intake = read(&[head.as_bytes(), &body].concat(), &Lexicon::embedded(), &Limits::default());
+        assert!(intake.new_text.starts_with(wish));
+        assert!(intake.defects.contains(&crate::intake::Defect::TextTooLong));
+        assert_eq!(super::guessed(&"aö".as_bytes()[..2], false), None, "what is left is ASCII");
+        assert_eq!(super::guessed(&"öö".as_bytes()[..3], false).as_deref(), Some("ö"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod meant;
 mod named;
 #[path = "wishes/negated.rs"]
 mod negated;
+#[path = "wishes/passed.rs"]
+mod passed;
 #[path = "wishes/reviewed.rs"]
 mod reviewed;
 #[path = "wishes/roles.rs"]

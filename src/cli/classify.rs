@@ -91,14 +91,15 @@ impl Classified {
 fn subjects(intake: &Intake) -> Vec<String> {
     let passed_on = intake.verdict.reasons.iter().any(|reason| reason.part == Part::Forwarded);
     let forwarded = intake.forwarded_from.as_slice();
+    let asker = if intake.passed_on { forwarded } else { &intake.from[..] };
     let own = &intake.claims.own;
     let addresses = match () {
         // What the sender's address stands for is asked for as well, where the others only stand beside the wish.
-        () if own.beside => return strings(intake.from.iter().chain(&own.addresses)),
+        () if own.beside => return strings(asker.iter().chain(&own.addresses)),
         () if !own.addresses.is_empty() => &own.addresses[..],
         () if !intake.claims.addresses.is_empty() => &intake.claims.addresses[..],
         () if passed_on && !forwarded.is_empty() => forwarded,
-        () => &intake.from[..],
+        () => asker,
     };
     strings(addresses)
 }

@@ -77,6 +77,8 @@ pub struct Service {
     pub time_zone: String,
     /// The addresses that alarms go to.
     pub team: Vec<String>,
+    /// Whose forwards are the wish of who wrote them: addresses, and domains for everybody in them.
+    pub colleagues: Vec<String>,
     /// The supervisory authority that a refusal names.
     pub supervisory_authority: String,
     /// The judicial remedy that a refusal names.

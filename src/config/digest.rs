@@ -97,11 +97,21 @@ fn sha256(value: &Value) -> [u8; 32] {
 }
 
 fn service_value(service: &Service) -> Value {
-    let Service { name, address, sender_name, language, time_zone, team, supervisory_authority, court_remedy } =
-        service;
+    let Service {
+        name,
+        address,
+        sender_name,
+        language,
+        time_zone,
+        team,
+        colleagues,
+        supervisory_authority,
+        court_remedy,
+    } = service;
     json!({
         "name": name, "address": address, "sender_name": sender_name, "language": language.as_str(),
-        "time_zone": time_zone, "team": team, "supervisory_authority": supervisory_authority,
+        "time_zone": time_zone, "team": team, "colleagues": colleagues,
+        "supervisory_authority": supervisory_authority,
         "court_remedy": words_value(court_remedy),
     })
 }

@@ -48,6 +48,7 @@ section!(RawService {
     language: Maybe<String>,
     time_zone: Maybe<String>,
     team: Maybe<Vec<Spanned<String>>>,
+    colleagues: Maybe<Vec<Spanned<String>>>,
     supervisory_authority: Maybe<String>,
     court_remedy: Maybe<TextOrTexts>,
 });

@@ -48,6 +48,9 @@ pub struct Opening {
     /// It asks for something of the writer's own: whoever it names besides is not meant alone.
     #[serde(default)]
     pub mine: bool,
+    /// Somebody passed it on: it was not sent to us by who wrote it.
+    #[serde(default)]
+    pub passed_on: bool,
     /// It asks for a copy of the data too, which must be sent before anything is erased.
     pub asks_for_copy: bool,
     /// The addresses that it names as its writer's own, in their order; the sender's where it is one of them.

@@ -103,6 +103,19 @@ impl House {
         })
     }
 
+    /// Whether everybody that a letter came from works with us, by `service.colleagues`. A claim like any From.
+    #[must_use]
+    pub fn is_of_colleagues(&self, from: &[crate::intake::Address]) -> bool {
+        let known = |address: &crate::intake::Address| {
+            let is = |named: &String| match named.contains('@') {
+                true => address.as_str().eq_ignore_ascii_case(named),
+                false => address.domain.eq_ignore_ascii_case(named),
+            };
+            self.config.service.colleagues.iter().any(is)
+        };
+        !from.is_empty() && from.iter().all(known)
+    }
+
     /// The letter of ours that was sent from this envelope address.
     #[must_use]
     pub fn parse_verp(&self, address: &str) -> Option<LetterId> {

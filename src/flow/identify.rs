@@ -148,7 +148,7 @@ async fn owner_set(house: &House, known: &Subject) -> Result<Option<Asker>, Flow
 fn nobody(opening: &Opening, known: Subject) -> Finding {
     let definite = opening.intent.is_some_and(|intent| intent.is_erasure());
     let touched = known.account.is_some() || known.scope_set.is_some();
-    if definite && opening.from.is_some() && !touched && !opening.machine_written {
+    if definite && opening.from.is_some() && !touched && !opening.machine_written && !opening.passed_on {
         return Finding::Stranger;
     }
     let reason = match () {

@@ -117,11 +117,26 @@ const OPENED_AS: &str = "opened_as";
 
 /// What a letter says that opens a request, and the language of its writer.
 pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) {
+    let language = language_of(letter).unwrap_or(house.config.service.language);
+    if letter.passed_on {
+        return (passed_on(house, letter), language);
+    }
     let ours = letter.from.iter().any(|from| house.is_our_address(from));
     let mut opening = opening(letter, super::weigh::sender(letter).filter(|_| !ours));
     // We never answer ourselves.
     opening.machine_written |= ours;
-    (opening, language_of(letter).unwrap_or(house.config.service.language))
+    (opening, language)
+}
+
+/// A letter that passes on another one. What a colleague passes on is the wish of who wrote it, who is asked like anybody that
+/// writes to us; what others pass on may be anybody's, and a person has to say.
+fn passed_on(house: &House, letter: &Intake) -> Opening {
+    let writer = letter.forwarded_from.as_ref().filter(|writer| !house.is_our_address(writer));
+    match writer.filter(|_| house.is_of_colleagues(&letter.from)) {
+        // What it answers is a letter of ours to nobody: the writer never saw the one that was passed on.
+        Some(writer) => Opening { message_id: None, passed_on: true, ..opening(letter, Some(writer.as_str())) },
+        None => Opening { intent: None, passed_on: true, ..opening(letter, super::weigh::sender(letter)) },
+    }
 }
 
 /// A repeat belongs to the open requests of its wish, with its bytes: who looks at a case sees all that was written.
@@ -317,6 +332,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         own_cut: claims.own.cut,
         own_beside: claims.own.beside,
         asks_as: None,
+        passed_on: false,
         rest: false,
         wish: None,
     }

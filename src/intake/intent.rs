@@ -147,7 +147,7 @@ pub struct Verdict {
 }
 
 /// Reasons that a verdict keeps.
-const REASONS_MAX: usize = 16;
+pub(super) const REASONS_MAX: usize = 16;
 
 impl Verdict {
     pub(super) fn of(intent: Intent, confidence: f64, reason: Reason) -> Self {

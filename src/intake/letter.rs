@@ -46,7 +46,7 @@ impl fmt::Debug for Attachment {
 #[derive(Default)]
 pub(super) struct Letter {
     /// Header names in lower case with their unfolded values, in order.
-    headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     pub from: Vec<Address>,
     pub reply_to: Vec<Address>,
     pub recipients: Vec<Address>,
@@ -79,6 +79,8 @@ pub(super) struct Letter {
 pub(super) struct Enclosed {
     pub message_id: Option<String>,
     pub from: Option<Address>,
+    /// Its sender as shown, with a display name.
+    pub from_shown: String,
     pub subject: String,
     pub text: String,
 }
@@ -266,7 +268,12 @@ impl Walk<'_> {
         }
         let mut enclosed = Enclosed {
             message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
-            from: message.from().and_then(|from| from.first()?.address.as_deref()?.parse().ok()),
+            from: message.from().and_then(only_sender),
+            from_shown: message
+                .from()
+                .and_then(|from| from.first()?.name.as_deref())
+                .map(|name| cut(name, HEADER_CHARS_MAX).to_owned())
+                .unwrap_or_default(),
             subject: cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned(),
             text: String::new(),
         };
@@ -320,6 +327,13 @@ fn unshown(message: &Message<'_>, limits: &Limits, as_it_came: bool) -> String {
     }
     text.truncate(cut(&text, limits.text_chars_max).len());
     text
+}
+
+/// The one address of a header; of two nobody can tell who is meant.
+fn only_sender(from: &mail_parser::Address<'_>) -> Option<Address> {
+    let mut all = from.iter();
+    let first = all.next().filter(|_| all.next().is_none())?;
+    first.address.as_deref()?.parse().ok()
 }
 
 fn media_type(part: &MessagePart<'_>) -> String {

@@ -53,6 +53,7 @@ mod negation;
 mod normal;
 mod onecase;
 mod ours;
+mod passed;
 mod phrases;
 mod place;
 mod quote;
@@ -162,6 +163,8 @@ pub struct Intake {
     pub reply_to: Vec<Address>,
     /// Who wrote the letter that this one passes on, as far as that one says. Proves nothing.
     pub forwarded_from: Option<Address>,
+    /// Whether what it asks is the wish of who wrote that letter, and was read there: the sender only passes it on.
+    pub passed_on: bool,
     /// Whom it was sent to: To, Cc, Delivered-To, X-Original-To, Envelope-To.
     pub recipients: Vec<Address>,
     /// The subject, decoded, at most 1,000 characters.

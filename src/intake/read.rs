@@ -7,7 +7,7 @@ use super::answer::{Said, keeps};
 use super::attached::attached;
 use super::company::company;
 use super::frame::Names;
-use super::intent::{Disposition, Intent, Part, Reason, Verdict};
+use super::intent::{Disposition, Intent, Part, REASONS_MAX, Reason, Verdict};
 use super::judge::{Texts, asks, by_name, judge};
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon};
@@ -17,9 +17,11 @@ use super::more::more;
 use super::normal::{cut, fold};
 use super::ours;
 use super::quote::{Kind, Split, split};
-use super::signals::Signals;
+use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
-use super::{Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, spam, tokens, utterance};
+use super::{
+    Address, Answer, AnswerIntent, Claims, Defect, Intake, Limits, bounce, claims, passed, spam, tokens, utterance,
+};
 
 /// Words up to which a plain part is a stub beside the HTML ("Your mail client does not show HTML").
 const STUB_WORDS_MAX: usize = 15;
@@ -28,10 +30,14 @@ const ANSWER_WORDS_MAX: usize = 40;
 const LANGUAGE_CHARS_MIN: usize = 20;
 /// How the rule ends that found more in a letter than was read of it.
 const MORE: &str = "more";
+/// The rule of what was found in a letter that is passed on.
+const FORWARDED: &str = "forwarded";
 /// How the rule ends that found that a whole company's is asked for.
 const COMPANY: &str = "company";
 /// Words of a new text that says nearly nothing beside what was taken for quoted.
 const SET_APART_WORDS_MAX: usize = 40;
+/// Words that a colleague writes above a letter that they pass on. Whoever writes more may say anything of it.
+const PASSING_WORDS_MAX: usize = 60;
 /// Characters of a forwarded text within which its sender is named.
 const REPEATED_HEADER_CHARS: usize = 1_000;
 
@@ -81,6 +87,7 @@ fn opaque(defect: Defect) -> Intake {
         from: Vec::new(),
         reply_to: Vec::new(),
         forwarded_from: None,
+        passed_on: false,
         recipients: Vec::new(),
         subject: String::new(),
         language: None,
@@ -168,6 +175,7 @@ fn is_stub(plain: &str, html: &str) -> bool {
 }
 
 fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits) -> Intake {
+    let inside = passed::inside(&letter, &shown.main.forwarded, lexicon);
     let mut defects = letter.defects.clone();
     let texts = Texts::of(shown.subject.as_deref(), &shown.main.new, lexicon);
     let twin = shown.twin(&texts, lexicon);
@@ -222,7 +230,9 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     let repeated = [shown.main.quoted.as_str(), shown.main.forwarded.as_str()];
     let answers_ours = !tokens::tokens(&letter.recipients, repeated.into_iter()).is_empty();
     let verdict = if answers_ours { verdict } else { or_spam(verdict, &letter, robot.as_ref()) };
-    Intake {
+    let only_passes_on = robot.is_none() && !answers_ours && passes_on(&verdict, &texts);
+    let inside = inside.filter(|_| only_passes_on).map(|inside| read_inside(inside, lexicon, limits));
+    let outer = Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
         machine_proven: is_proven,
@@ -236,6 +246,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         defects,
         new_text: shown.main.new.trim().to_owned(),
         forwarded_from: forwarded_from(&letter, shown),
+        passed_on: false,
         message_id: letter.message_id,
         in_reply_to: letter.in_reply_to,
         references: letter.references,
@@ -244,6 +255,50 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         recipients: letter.recipients,
         subject: letter.subject,
         attachments: letter.attachments,
+    };
+    match inside {
+        Some(inside) => of_writer(outer, inside),
+        None => outer,
+    }
+}
+
+/// Whether a letter asks for something by what it passes on alone, and its sender says nothing of it that could matter.
+fn passes_on(verdict: &Verdict, texts: &Texts) -> bool {
+    let inside = verdict.is_unclear() && verdict.reasons.first().is_some_and(|reason| reason.rule == FORWARDED);
+    let new = &texts.new;
+    let objects = |hit: &Hit| [Group::Negation, Group::NegationElse, Group::No].iter().any(|group| hit.is(*group));
+    inside && new.words <= PASSING_WORDS_MAX && !new.hits.iter().any(objects)
+}
+
+/// Reads the letter inside as if its writer had sent it.
+fn read_inside(inside: Letter, lexicon: &Lexicon, limits: &Limits) -> Intake {
+    let shown = Shown::of(&inside, lexicon);
+    understand(inside, &shown, lexicon, limits)
+}
+
+/// A letter that only passes on another one asks what that one asks, where that one is clear; its writer asks, and they alone.
+fn of_writer(outer: Intake, inside: Intake) -> Intake {
+    let writer = inside.from.first().cloned();
+    let of_sender = writer.as_ref().is_some_and(|writer| outer.from.iter().any(|from| from.same_mailbox(writer)));
+    // Passed on twice: who means what nobody can tell.
+    if !inside.verdict.opens() || inside.passed_on || of_sender {
+        return outer;
+    }
+    let mut verdict = inside.verdict;
+    for reason in &mut verdict.reasons {
+        reason.part = Part::Forwarded;
+    }
+    verdict.reasons.insert(0, Reason::of(FORWARDED, Part::Forwarded));
+    verdict.reasons.truncate(REASONS_MAX);
+    Intake {
+        verdict,
+        language: inside.language,
+        limited: outer.limited || inside.limited,
+        more: outer.more || inside.more,
+        claims: inside.claims,
+        forwarded_from: writer,
+        passed_on: true,
+        ..outer
     }
 }
 
@@ -404,14 +459,14 @@ fn answered(judged: Verdict, words: &Words<'_>) -> Result<Verdict, Verdict> {
     }
 }
 
-/// A request in a letter that was passed on: a person has to say whose it is.
+/// A request in a letter that was passed on: whose it is has still to be told.
 fn forwarded(letter: &Letter, judged: Verdict, words: &Words<'_>) -> Verdict {
     let enclosed = letter.enclosed.iter().map(|enclosed| (Some(enclosed.subject.as_str()), enclosed.text.as_str()));
     let inline = [(None, words.shown.main.forwarded.as_str())];
     for (subject, text) in inline.into_iter().chain(enclosed) {
         let inner = judge(&Texts::of(subject, text, words.lexicon));
         if asks(&inner) {
-            return inner.for_review(0.5, Reason::of("forwarded", Part::Forwarded));
+            return inner.for_review(0.5, Reason::of(FORWARDED, Part::Forwarded));
         }
     }
     judged

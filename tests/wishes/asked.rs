@@ -52,30 +52,6 @@ async fn unclear_letters_in_somebodys_name_are_no_flood() {
         .await;
 }
 
-/// A web form writes for many people with one sender: none of them is lost in another.
-#[tokio::test]
-async fn what_a_colleague_passes_on_is_a_case_of_its_own() {
-    let world = World::sqlite().await;
-    let passed_on = |from: &str| {
-        format!(
-            "See below, please.\r\n\r\n---------- Forwarded message ---------\r\nFrom: <{from}>\r\n\
-             Date: Mon, 4 Jan 2027 09:00:00 +0000\r\nSubject: My account\r\nTo: <sales@shop.example>\r\n\r\n\
-             Please delete my account and all my data."
-        )
-    };
-    world
-        .live(async {
-            let mut cases = Vec::new();
-            for from in ["ann@elsewhere.example", "ben@elsewhere.example"] {
-                let case = opens(&world, "sales@shop.example", ("Fwd: My account", &passed_on(from))).await;
-                assert_eq!(reviewed(&world, case).await, Some(ReviewReason::UnclearLetter));
-                cases.push(case);
-            }
-            assert_ne!(cases[0], cases[1]);
-        })
-        .await;
-}
-
 /// Nobody is found for a letter whose sender cannot be read: that is not "no such account".
 #[tokio::test]
 async fn a_sender_who_cannot_be_read_is_for_a_person() {

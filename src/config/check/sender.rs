@@ -30,6 +30,7 @@ impl Checks<'_> {
         let time_zone =
             raw.time_zone.map_or_else(|| Some(("UTC".to_owned(), TimeZone::UTC)), |raw| self.time_zone(raw));
         let team = self.team(&section, raw.team);
+        let colleagues = raw.colleagues.map(|raw| self.colleagues(raw.into_inner()));
         let pack = law.map(|law| &law.pack);
         let of_pack = pack.and_then(|pack| pack.supervisory_authority.clone());
         let supervisory_authority =
@@ -39,6 +40,13 @@ impl Checks<'_> {
         let (time_zone_name, time_zone) = time_zone?;
         let service = Service {
             name: name?,
+            // Who has an address beside ours works with us.
+            colleagues: match colleagues {
+                Some(colleagues) => colleagues?,
+                None => {
+                    address.iter().filter_map(|address| address.rsplit_once('@')).map(|at| at.1.to_owned()).collect()
+                }
+            },
             address: address?,
             sender_name: sender_name?,
             language: language?,
@@ -57,6 +65,29 @@ impl Checks<'_> {
         let problem = Problem::new(format!("{:?} is no time zone (`time_zone`)", raw.get_ref()))
             .at(raw.span(), "expected an IANA name such as Europe/Berlin or UTC")
             .help("if the name is right, this system lacks the time zone data (Debian: package tzdata)");
+        self.note(problem);
+        None
+    }
+
+    /// Addresses and domains; a domain has no @.
+    fn colleagues(&mut self, raw: Vec<Spanned<String>>) -> Option<Vec<String>> {
+        let given = raw.len();
+        let known: Vec<String> = raw.into_iter().filter_map(|raw| self.colleague(raw)).collect();
+        (known.len() == given).then_some(known)
+    }
+
+    fn colleague(&mut self, raw: Spanned<String>) -> Option<String> {
+        let text = raw.get_ref();
+        if text.contains('@') && !text.starts_with('@') {
+            return self.address("colleagues", raw);
+        }
+        let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+        if text.split('.').count() > 1 && text.split('.').all(label) {
+            return Some(raw.into_inner());
+        }
+        let problem = Problem::new("`colleagues` names neither an address nor a domain")
+            .at(raw.span(), "expected an address such as ann@example.com, or a domain such as example.com")
+            .help("a domain is written without @, and counts without those below it");
         self.note(problem);
         None
     }

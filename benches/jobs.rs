@@ -321,7 +321,8 @@ impl Floor {
 }
 
 async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
-    let rows = sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(pool).await?;
+    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let rows = sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(&mut *tx).await?;
     let mut ids = Vec::with_capacity(rows.len());
     for row in &rows {
         let job: (Vec<u8>, String, Value, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
@@ -329,7 +330,6 @@ async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
     }
     let list = serde_json::to_string(&ids)?;
     let which = "id IN (SELECT unhex(value) FROM json_each($1))";
-    let mut tx = pool.begin().await?;
     let insert = format!("INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM jobs WHERE {which}");
     sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&list).bind(now).execute(&mut *tx).await?;
     let delete = format!("DELETE FROM jobs WHERE {which}");
@@ -339,7 +339,8 @@ async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
 }
 
 async fn finish_postgres(pool: &PgPool, now: Timestamp) -> Result<usize> {
-    let rows = sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(pool).await?;
+    let mut tx = pool.begin().await?;
+    let rows = sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(&mut *tx).await?;
     let mut ids = Vec::with_capacity(rows.len());
     for row in &rows {
         let job: (uuid::Uuid, String, Value, i32) =
@@ -350,6 +351,7 @@ async fn finish_postgres(pool: &PgPool, now: Timestamp) -> Result<usize> {
         "WITH done AS (DELETE FROM jobs WHERE id = ANY($1) RETURNING *)
          INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM done"
     );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).bind(now).execute(pool).await?;
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).bind(now).execute(&mut *tx).await?;
+    tx.commit().await?;
     Ok(rows.len())
 }

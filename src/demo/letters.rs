@@ -1,6 +1,7 @@
 //! The letters that arrive in the demo, and how their writers answer.
 
 use super::shop::{Person, Shop};
+use crate::intake::Intent;
 
 /// What the writer does when one of our letters reaches them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub enum Habit {
 /// What must have become of a letter when the demo ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// A request that ended in this state.
-    Request(&'static str),
+    /// A request of a letter that was understood so, which ended in this state.
+    Request(Intent, &'static str),
     /// A letter that opened none, with this disposition, left unread and in place.
     Letter(&'static str),
 }
@@ -76,7 +77,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Please close my account",
             "Hello,\n\nplease delete my account and all data that belongs to it.\n\nThank you".to_owned(),
             Habit::Code,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureAccount, "completed"),
         ),
         plain(
             "owner deletes a user by name",
@@ -84,7 +85,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Delete a user profile",
             format!("Hello,\n\nplease delete the user profile of our colleague {}. She left us.\n\nBest regards", colleague.name),
             Habit::Yes,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureProfile, "completed"),
         ),
         plain(
             "user deletes an end-user",
@@ -92,7 +93,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Erasure of a customer's data",
             format!("Hello,\n\nour customer {} <{}> asks us to erase their personal data. Please delete this customer's data.\n\nRegards", guest.name, guest.email),
             Habit::Yes,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureEndUser, "completed"),
         ),
         plain(
             "named data only",
@@ -100,7 +101,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Delete my phone number",
             "Hi,\n\nplease delete my phone number from your records, but keep my account as it is.\n\nThanks".to_owned(),
             Habit::Yes,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureSpecificData, "completed"),
         ),
         plain(
             "general: delete my data",
@@ -108,7 +109,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Delete my data",
             "Hello,\n\nplease delete all my personal data under Article 17 GDPR.\n\nRegards".to_owned(),
             Habit::AccountCode,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureGeneric, "completed"),
         ),
         plain(
             "German owner",
@@ -116,7 +117,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Kündigung und Löschung meines Kontos",
             "Guten Tag,\n\nbitte löschen Sie mein Konto und alle dazugehörigen Daten.\n\nMit freundlichen Grüßen".to_owned(),
             Habit::Code,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureAccount, "completed"),
         ),
         plain(
             "French user, own profile",
@@ -124,7 +125,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Suppression de mon profil",
             "Bonjour,\n\nje vous prie de supprimer mon profil utilisateur ainsi que les données associées.\n\nCordialement".to_owned(),
             Habit::Yes,
-            Expected::Request("completed"),
+            Expected::Request(Intent::ErasureProfile, "completed"),
         ),
         plain(
             "Spanish owner changes their mind",
@@ -132,7 +133,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Eliminar mi cuenta",
             "Hola:\n\nsolicito que eliminen mi cuenta y todos mis datos.\n\nUn saludo".to_owned(),
             Habit::ChangesMind,
-            Expected::Request("withdrawn"),
+            Expected::Request(Intent::ErasureAccount, "withdrawn"),
         ),
         plain(
             "spoofed owner",
@@ -140,7 +141,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "delete my account",
             "Delete my account now, all of it.".to_owned(),
             Habit::NotMe,
-            Expected::Request("withdrawn"),
+            Expected::Request(Intent::ErasureAccount, "withdrawn"),
         ),
         plain(
             "out of office",
@@ -148,7 +149,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Please delete my account",
             "Hello,\n\nplease delete my account with everything in it.\n\nRegards".to_owned(),
             Habit::Away,
-            Expected::Request("expired"),
+            Expected::Request(Intent::ErasureAccount, "expired"),
         ),
         plain(
             "end-user asks for themself",
@@ -156,7 +157,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Delete my personal data",
             "Hello,\n\nI want you to delete all my personal data.\n\nBye".to_owned(),
             Habit::Silent,
-            Expected::Request("forwarded"),
+            Expected::Request(Intent::ErasureGeneric, "forwarded"),
         ),
         plain(
             "unknown address",
@@ -164,7 +165,7 @@ pub fn stories(shop: &Shop) -> anyhow::Result<Vec<Story>> {
             "Delete my account",
             "Please delete my account and my data.".to_owned(),
             Habit::Silent,
-            Expected::Request("not_found"),
+            Expected::Request(Intent::ErasureAccount, "not_found"),
         ),
         Story {
             title: "newsletter",

@@ -22,7 +22,7 @@ struct Line {
     letter: &'static str,
     understood: String,
     state: String,
-    expected: &'static str,
+    expected: String,
     /// Rows per store: erased / masked / kept.
     rows: String,
     residue: u64,
@@ -196,22 +196,23 @@ async fn lines(world: &World, arrived: &[Arrived]) -> anyhow::Result<Vec<Line>> 
             None => Vec::new(),
         };
         let state = stored.as_ref().map_or(letter.disposition.as_str(), |stored| stored.request.state.as_str());
-        let expected = match letter.story.expected {
-            Expected::Request(state) | Expected::Letter(state) => state,
-        };
         let understood = match &stored {
             Some(stored) => understood(&mut tx, stored.request.case).await?,
             None => letter.disposition.to_string(),
         };
+        let (meant, expected) = match letter.story.expected {
+            Expected::Request(intent, state) => (intent.as_str(), state),
+            Expected::Letter(disposition) => (disposition, disposition),
+        };
         let residue = steps.iter().map(|step| count(step, "residue")).sum();
         lines.push(Line {
             letter: letter.story.title,
+            good: understood == meant && state == expected && residue == 0,
             understood,
             state: state.to_owned(),
-            expected,
+            expected: format!("{expected}, understood as {meant}"),
             rows: rows(&steps),
             residue,
-            good: state == expected && residue == 0,
         });
     }
     Ok(lines)

@@ -110,6 +110,9 @@ fn hasty(house: &House) -> Running {
     running.workers.rescue_every = Duration::from_millis(200.min(lease / 4));
     running.watch.lease = Duration::from_millis(lease);
     running.watch.backoff = Duration::from_millis(50);
+    // Several of them live at once, and each look costs what the work of the others needs.
+    running.workers.poll = Duration::from_millis(60);
+    running.watch.poll = Duration::from_millis(150);
     running
 }
 
@@ -122,7 +125,7 @@ async fn idle(house: &House, letters: i64) {
              AND request_id IN (SELECT id FROM requests WHERE asker_role IS NOT NULL))
         + (SELECT COUNT(*) FROM requests WHERE letters_due_at IS NOT NULL) AS busy";
     loop {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
         let mut tx = house.db.read().await.unwrap();
         let due = jobs::count_due(&mut tx, house.clock.now()).await.unwrap();
         let left = tx.one(LEFT, params![]).await.unwrap();

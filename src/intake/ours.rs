@@ -19,6 +19,11 @@ pub(super) const BROKEN_LINE_BYTES: usize = 40;
 const GREETING_BYTES_MAX: usize = 40;
 const HEADER_LINES_MAX: usize = 12;
 const LABEL_BYTES_MAX: usize = 30;
+/// The same of another script: a folded letter of it takes three bytes or more.
+const OTHER_LABEL_BYTES_MAX: usize = 100;
+/// Words of a label, and signs of one in a script that parts no words.
+const LABEL_WORDS_MAX: usize = 3;
+const LABEL_SIGNS_MAX: usize = 6;
 
 /// The line at which a letter of ours begins in a text that nobody marked as quoted. Takes folded lines.
 pub(super) fn begins(folded: &[String], lexicon: &Lexicon) -> Option<usize> {
@@ -91,15 +96,28 @@ fn has_token(line: &str) -> bool {
 pub(super) fn is_header_line(folded: &str, lexicon: &Lexicon) -> bool {
     let line = folded.trim_start_matches(['*', '_', ' ']);
     let Some((label, value)) = line.split_once(':') else { return false };
+    let (other, _) = folded.split_once(':').unwrap_or_default();
     let label = label.trim_end_matches(['*', '_', ' ']);
-    let words = label.split(' ').count();
-    !label.is_empty()
+    let is_label = !label.is_empty()
         && label.len() <= LABEL_BYTES_MAX
-        && words <= 3
-        && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '.'))
+        && label.split(' ').count() <= LABEL_WORDS_MAX
+        && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '.'));
+    (is_label || is_label_of_other_script(other.trim_matches(['*', ' '])))
         && !value.trim_matches(['*', '_', ' ']).is_empty()
         && !value.starts_with("//")
         && !lexicon.starts(Group::CodeCue, line)
+}
+
+/// The same of letters or signs that are folded into a writing of their own: `_6e_6i`, `__0kuh`.
+fn is_label_of_other_script(label: &str) -> bool {
+    let is_word = |word: &str| word.starts_with('_') && word.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
+    let is_sign = |word: &str| word.starts_with("__");
+    let words = label.split(' ').count();
+    let words_max = if label.split(' ').all(is_sign) { LABEL_SIGNS_MAX } else { LABEL_WORDS_MAX };
+    label.len() <= OTHER_LABEL_BYTES_MAX
+        && words <= words_max
+        && label.split(' ').all(is_word)
+        && label.contains(|c: char| c != '_' && c != ' ')
 }
 
 /// "Op maandag 2 maart schreef Shop <a@shop.example>:", or a line of signs.

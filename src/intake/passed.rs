@@ -64,7 +64,9 @@ fn inline(forwarded: &str, lexicon: &Lexicon) -> Option<Letter> {
 fn writer<'a>(header: &[&'a str], lexicon: &Lexicon) -> Option<&'a str> {
     let is_from = |line: &&&str| {
         let folded = fold(cut(line, LINE_CHARS_MAX));
-        lexicon.starts(Group::HeaderFrom, folded.trim_start_matches(['*', '_', ' ']))
+        // Stars and lines below, as some programs mark what is bold; letters of other scripts are folded into signs that begin with a line.
+        let bare = [folded.as_str(), folded.trim_start_matches(['*', '_', ' '])];
+        bare.into_iter().any(|line| lexicon.starts(Group::HeaderFrom, line))
     };
     let mut named = header.iter().filter(is_from);
     let line = named.next().filter(|_| named.next().is_none())?;
@@ -87,6 +89,9 @@ mod tests {
             "-----Original Message-----\nFrom: Ada <ada@mail.example>\nSent: 1 May 2026 10:00\nTo: sales@shop.example\nSubject: Erasure",
             "---------- Forwarded message ---------\nVon: Ada <ada@mail.example>\nDate: Fr., 1. Mai 2026\nSubject: Löschung\nTo: <sales@shop.example>\n",
             "-------- Message transféré --------\nSujet : \tEffacement\nDate : \t1 mai 2026\nDe : \tAda <ada@mail.example>\nPour : \tsales@shop.example\n",
+            "-----Оригинално съобщение-----\nОт: Ада <ada@mail.example>\nИзпратено: 05.02.2026 09:57\nДо: sales@shop.example\nОтносно: Искане",
+            "-----原始邮件-----\n发件人: 王小明 <ada@mail.example>\n发送时间: 07.03.2026 00:59\n收件人: sales@shop.example\n主题: 删除",
+            "-----Оригинална порука-----\nОд: Ада <ada@mail.example>\nПослато: 06.09.2026 15:33\nЗа: sales@shop.example\nНаслов: Захтев",
             "\n\nFrom: ada@mail.example\nSent: 1 May 2026 10:00",
         ] {
             let text = format!("{header}\n\nPlease delete my account.\n");

@@ -230,7 +230,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
     let repeated = [shown.main.quoted.as_str(), shown.main.forwarded.as_str()];
     let answers_ours = !tokens::tokens(&letter.recipients, repeated.into_iter()).is_empty();
     let verdict = if answers_ours { verdict } else { or_spam(verdict, &letter, robot.as_ref()) };
-    let only_passes_on = robot.is_none() && !answers_ours && passes_on(&verdict, &texts);
+    let only_passes_on = robot.is_none() && !answers_ours && passes_on(&verdict, &texts, &shown.main.new);
     let inside = inside.filter(|_| only_passes_on).map(|inside| read_inside(inside, lexicon, limits));
     let outer = Intake {
         language: language(&texts, &shown.main.new),
@@ -263,10 +263,14 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
 }
 
 /// Whether a letter asks for something by what it passes on alone, and its sender says nothing of it that could matter.
-fn passes_on(verdict: &Verdict, texts: &Texts) -> bool {
+fn passes_on(verdict: &Verdict, texts: &Texts, new_text: &str) -> bool {
     let inside = verdict.is_unclear() && verdict.reasons.first().is_some_and(|reason| reason.rule == FORWARDED);
     let new = &texts.new;
-    let objects = |hit: &Hit| [Group::Negation, Group::NegationElse, Group::No].iter().any(|group| hit.is(*group));
+    // A "no" of one language is a "to" of another.
+    let language = language(texts, new_text);
+    let spoken = |hit: &Hit| language.is_none_or(|language| hit.language == language);
+    let objects =
+        |hit: &Hit| spoken(hit) && [Group::Negation, Group::NegationElse, Group::No].iter().any(|group| hit.is(*group));
     inside && new.words <= PASSING_WORDS_MAX && !new.hits.iter().any(objects)
 }
 

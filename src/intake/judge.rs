@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
+use super::offered::is_offered;
 use super::place::has_only;
 use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
@@ -246,7 +247,12 @@ fn others(texts: &Texts) -> Option<Verdict> {
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
             let asked = |hit: &&Hit| {
-                hit.is(group) && texts.speaks(hit.language) && (group != Group::List || gets_off(hit, signals))
+                let meant = match group {
+                    Group::List => gets_off(hit, signals) && !is_offered(hit, signals),
+                    Group::Object => !is_offered(hit, signals),
+                    _ => true,
+                };
+                hit.is(group) && texts.speaks(hit.language) && meant
             };
             let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);

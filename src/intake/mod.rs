@@ -51,6 +51,7 @@ mod markup;
 mod more;
 mod negation;
 mod normal;
+mod offered;
 mod onecase;
 mod ours;
 mod passed;

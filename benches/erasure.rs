@@ -66,7 +66,7 @@ const MIDDLE: Size = Size {
     rounds: 3,
 };
 const SMALL: Size =
-    Size { customers: [50, 50], subjects: 20, singles: 3, at_once: 8, users: 300, events: &[100, 3_000], rounds: 1 };
+    Size { customers: [50, 50], subjects: 10, singles: 2, at_once: 4, users: 200, events: &[100, 2_000], rounds: 1 };
 
 fn main() -> Result<()> {
     let size = match std::env::var("EXPUNGED_BENCH_SIZE").as_deref() {

@@ -486,8 +486,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
-        fn it_holds_what_a_tree_holds(one in keys(3_000), other in keys(600), size in 1_usize..700) {
+        fn it_holds_what_a_tree_holds(one in keys(2_500), other in keys(600), size in 1_usize..700) {
             let (packed, others): (Packed, Packed) = (one.iter().cloned().collect(), other.iter().cloned().collect());
             let (tree, other_tree) = (tree(&one), tree(&other));
             let back = |keys: &Packed| keys.iter().collect::<BTreeSet<Key>>();
@@ -516,8 +518,8 @@ mod tests {
     }
 
     #[test]
-    fn a_million_keys_take_few_bytes() {
-        const MANY: i64 = 1_000_000;
+    fn many_keys_take_few_bytes_each() {
+        const MANY: i64 = 100_000;
         let bytes = |of: &dyn Fn(i64) -> Key| {
             let keys: Packed = (0..MANY).map(|n| of((n * 7_919) % MANY)).collect();
             assert_eq!(keys.len(), MANY as usize);

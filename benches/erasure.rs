@@ -8,12 +8,14 @@
 //! Several *requests* never share a pass: each has an authority, keys and a trail of its own, so that what is done
 //! one by one is reckoned from the median of fewer subjects.
 //!
-//! Ratios count, not figures. `EXPUNGED_BENCH_SIZE` is `small` (for CI), `middle` (a tenth) or `full`. PostgreSQL and
+//! Ratios count, not figures. `EXPUNGED_BENCH_MEMORY` leaves out all but the memory. `EXPUNGED_BENCH_SIZE` is `small` (for CI), `middle` (a tenth) or `full`. PostgreSQL and
 //! MariaDB are measured where `EXPUNGED_TEST_POSTGRES_URL` and `EXPUNGED_TEST_MARIADB_URL` name servers on which
 //! databases may be made; the ledger is on PostgreSQL beside a shop on PostgreSQL, otherwise a SQLite file. A wrong count
 //! fails the run, no time does.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "erasure/counts.rs"]
+mod counts;
 #[path = "erasure/memory.rs"]
 mod memory;
 #[path = "erasure/shop.rs"]
@@ -40,14 +42,31 @@ pub struct Size {
     at_once: u64,
     /// Users of the account whose erasing is watched in memory.
     pub users: u64,
+    /// Events of one customer whose erasing is watched in memory.
+    pub events: &'static [u64],
     rounds: u64,
 }
 
-const FULL: Size =
-    Size { customers: [1_000_000, 100_000], subjects: 1_000, singles: 100, at_once: 1_000, users: 100_000, rounds: 3 };
-const MIDDLE: Size =
-    Size { customers: [100_000, 10_000], subjects: 1_000, singles: 20, at_once: 100, users: 10_000, rounds: 3 };
-const SMALL: Size = Size { customers: [200, 100], subjects: 50, singles: 5, at_once: 20, users: 2_000, rounds: 1 };
+const FULL: Size = Size {
+    customers: [1_000_000, 100_000],
+    subjects: 1_000,
+    singles: 100,
+    at_once: 1_000,
+    users: 100_000,
+    events: &[1_000, 100_000, 990_000],
+    rounds: 3,
+};
+const MIDDLE: Size = Size {
+    customers: [100_000, 10_000],
+    subjects: 1_000,
+    singles: 20,
+    at_once: 100,
+    users: 10_000,
+    events: &[1_000, 100_000],
+    rounds: 3,
+};
+const SMALL: Size =
+    Size { customers: [50, 50], subjects: 10, singles: 2, at_once: 4, users: 200, events: &[100, 2_000], rounds: 1 };
 
 fn main() -> Result<()> {
     let size = match std::env::var("EXPUNGED_BENCH_SIZE").as_deref() {
@@ -59,6 +78,11 @@ fn main() -> Result<()> {
         if memory::is_child().await? {
             return Ok(());
         }
+        // For who wants to know only that.
+        if std::env::var_os("EXPUNGED_BENCH_MEMORY").is_some() {
+            return memory::measure(&size).await;
+        }
+        counts::begin()?;
         on_sqlite(&size).await?;
         on_server(StoreKind::Postgres, "EXPUNGED_TEST_POSTGRES_URL", &size).await?;
         on_server(StoreKind::Mysql, "EXPUNGED_TEST_MARIADB_URL", &size).await?;
@@ -170,6 +194,7 @@ impl<'a> Bench<'a> {
         }
         self.right_rows(&ours, &wide)?;
         print_place("one customer", median(hand), &Middle::of(&ours), [1.2, 2.0]);
+        print_sent(&ours);
         let (of_one, of_many) = (Middle::of(&ours), Middle::of(&wide));
         print_place(&format!("{} customers", self.size.subjects), median(wide_hand), &of_many, [1.3, 1.3]);
         let times = ratio(of_one.whole, of_many.whole) * float(self.size.subjects);
@@ -239,6 +264,18 @@ fn print_place(what: &str, hand: Duration, ours: &Middle, [alone, whole]: [f64; 
     for (name, took, goal) in [("the statements alone", ours.statements, alone), ("the whole", ours.whole, whole)] {
         println!("    {name:<22} {:>10.2} ms   {:>6.2}x of it   (goal at most {goal}x)", ms(took), ratio(took, hand));
     }
+}
+
+/// What the last of them sent.
+fn print_sent(ours: &[Erased]) {
+    let Some(Erased { sent, calls, .. }) = ours.last() else { return };
+    println!(
+        "    sent                   {:>10} statements: {} to the store, {} of the ledger in {} transactions that write",
+        sent.statements,
+        calls,
+        sent.statements.saturating_sub(*calls),
+        sent.writes
+    );
 }
 
 fn median(mut values: Vec<Duration>) -> Duration {

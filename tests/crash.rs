@@ -431,7 +431,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/forget.rs", 1, "a request that is gone; nothing follows"),
     ("src/flow/heard.rs", 1, "a letter waits for its turn; nothing follows"),
     ("src/flow/judge.rs", 1, "a letter waits for the directory; its alarm is a job of the outbox"),
-    ("src/flow/ledger.rs", 6, "the engine passes a point of its own after each of these"),
+    ("src/flow/ledger.rs", 5, "the engine passes a point of its own after each of these"),
     ("src/flow/legal.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),

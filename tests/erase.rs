@@ -1,6 +1,7 @@
 //! Erasing from three stores: each scope, nothing of others, killed anywhere, run twice, failing closed.
 
 mod answers;
+mod bounds;
 mod changed;
 mod held;
 mod keyed;

@@ -26,6 +26,7 @@ use expunged::stores::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::counts::{self, Sent};
 use super::shop::{Shop, account};
 
 const CONFIG: &str = include_str!("expunged.toml");
@@ -63,6 +64,10 @@ pub struct Erased {
     pub statements: Duration,
     /// Rows that these changed.
     pub rows: u64,
+    /// Statements that were sent, to the store and to the ledger.
+    pub sent: Sent,
+    /// Those to the store.
+    pub calls: u64,
 }
 
 /// A house, its clock, and the store that is timed.
@@ -165,6 +170,7 @@ impl World {
             last: Mutex::new((Instant::now(), Vec::new())),
         });
         self.timed.take();
+        counts::take();
         let mut settings = WorkerSettings::new("bench", &[kinds::ERASE]);
         (settings.concurrency, settings.poll) = (1, Duration::from_millis(5));
         let table = Arc::new(Jobs::new(self.house.db.clone(), Arc::clone(&self.house.chance)));
@@ -241,10 +247,11 @@ impl Counting {
     }
 
     fn note(&self) {
-        let (statements, rows) = self.timed.take();
+        let (statements, rows, calls) = self.timed.take();
+        let sent = counts::take();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = last.0.elapsed();
-        last.1.push(Erased { whole, statements, rows });
+        last.1.push(Erased { whole, statements, rows, sent, calls });
         last.0 = Instant::now();
     }
 
@@ -272,19 +279,22 @@ struct Timed {
     store: Arc<dyn SqlRows>,
     nanos: AtomicU64,
     rows: AtomicU64,
+    calls: AtomicU64,
 }
 
 impl Timed {
     const fn over(store: Arc<dyn SqlRows>) -> Self {
-        Self { store, nanos: AtomicU64::new(0), rows: AtomicU64::new(0) }
+        Self { store, nanos: AtomicU64::new(0), rows: AtomicU64::new(0), calls: AtomicU64::new(0) }
     }
 
     /// What was taken since the last time.
-    fn take(&self) -> (Duration, u64) {
-        (Duration::from_nanos(self.nanos.swap(0, Relaxed)), self.rows.swap(0, Relaxed))
+    fn take(&self) -> (Duration, u64, u64) {
+        let nanos = self.nanos.swap(0, Relaxed);
+        (Duration::from_nanos(nanos), self.rows.swap(0, Relaxed), self.calls.swap(0, Relaxed))
     }
 
     async fn time(&self, act: impl Future<Output = Result<u64, StoreError>> + Send) -> Result<u64, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         let start = Instant::now();
         let rows = act.await?;
         self.nanos.fetch_add(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
@@ -321,10 +331,12 @@ impl RowStore for Timed {
         after: Option<&Key>,
         limit: u32,
     ) -> Result<Vec<Key>, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.keys(select, key, after, limit).await
     }
 
     async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, key: &[String]) -> Result<Vec<Key>, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.keys_of_both(one, other, key).await
     }
 
@@ -338,10 +350,12 @@ impl RowStore for Timed {
         assignments: &[Assignment],
         groups: &[Vec<String>],
     ) -> Result<Tally, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.tally(select, assignments, groups).await
     }
 
     async fn count(&self, select: Select<'_>) -> Result<u64, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.count(select).await
     }
 
@@ -354,10 +368,12 @@ impl RowStore for Timed {
     }
 
     async fn residue(&self, select: Select<'_>, assignments: &[Assignment]) -> Result<u64, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.residue(select, assignments).await
     }
 
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError> {
+        self.calls.fetch_add(1, Relaxed);
         self.store.values(select, columns).await
     }
 }

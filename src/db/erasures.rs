@@ -3,11 +3,14 @@
 //! A step's row is bound to its authority, account and plan by a composite foreign key, and triggers refuse one whose
 //! request is not erasing under them: the gate of the house in the database.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::DbError;
+use super::params::{ROWS_MAX, value_rows};
 use super::sql::{Row, Tx, params};
 use crate::domain::{AuthorityId, RequestId, Timestamp};
 
@@ -23,6 +26,18 @@ pub struct Place {
 
 /// The numbers that a pass has for its steps: all that a step's number can be.
 const PASS: u32 = 1 << 16;
+
+impl Place {
+    /// The step's number in the plan.
+    const fn step_of(sequence: u32) -> u16 {
+        (sequence % PASS) as u16
+    }
+
+    /// The first and the last place of a pass.
+    const fn of_pass(pass: u32) -> [u32; 2] {
+        [pass.saturating_mul(PASS), pass.saturating_mul(PASS).saturating_add(PASS - 1)]
+    }
+}
 
 impl From<Place> for u32 {
     fn from(place: Place) -> Self {
@@ -98,58 +113,98 @@ pub async fn save_discovery_blob(tx: &mut Tx, bound: Bound, blob: Uuid) -> Resul
     .await
 }
 
-/// Where a chunk of saved keys lies.
+/// A page of saved keys: the name of its set, and its number.
+pub type PageName = (String, u32);
+
+/// Where these pages of saved keys lie, as far as they were saved.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn keys_blob(tx: &mut Tx, bound: Bound, set: &str, chunk: u32) -> Result<Option<Uuid>, DbError> {
-    let row = tx
-        .optional(
-            "SELECT sealed_id FROM saved_keys WHERE request_id = $1 AND plan_digest = $2 AND key_set = $3 AND chunk = $4",
-            params![bound.request, bound.plan_digest, set, chunk],
+pub async fn keys_blobs(tx: &mut Tx, bound: Bound, pages: &[PageName]) -> Result<BTreeMap<PageName, Uuid>, DbError> {
+    let sets: BTreeSet<String> = pages.iter().map(|(set, _)| set.clone()).collect();
+    let chunks: BTreeSet<i64> = pages.iter().map(|(_, chunk)| i64::from(*chunk)).collect();
+    let rows = tx
+        .all(
+            "SELECT key_set, chunk, sealed_id FROM saved_keys
+             WHERE request_id = $1 AND plan_digest = $2 AND key_set = ANY($3) AND chunk = ANY($4)",
+            params![
+                bound.request,
+                bound.plan_digest,
+                sets.into_iter().collect::<Vec<_>>(),
+                chunks.into_iter().collect::<Vec<_>>()
+            ],
         )
         .await?;
-    row.map(|row| row.of("saved_keys").uuid("sealed_id")).transpose()
+    let read = |row: Row| {
+        let row = row.of("saved_keys");
+        Ok(((row.text("key_set")?, row.u32("chunk")?), row.uuid("sealed_id")?))
+    };
+    let found: BTreeMap<_, _> = rows.into_iter().map(read).collect::<Result<_, DbError>>()?;
+    Ok(found.into_iter().filter(|(name, _)| pages.contains(name)).collect())
 }
 
-/// Notes where a chunk of saved keys lies.
+/// Notes where pages of saved keys lie.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn save_keys_blob(tx: &mut Tx, bound: Bound, set: &str, chunk: u32, blob: Uuid) -> Result<(), DbError> {
-    tx.execute_one(
-        "INSERT INTO saved_keys (request_id, plan_digest, key_set, chunk, sealed_id) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (request_id, plan_digest, key_set, chunk) DO UPDATE SET sealed_id = excluded.sealed_id",
-        params![bound.request, bound.plan_digest, set, chunk, blob],
-    )
-    .await
+pub async fn save_keys_blobs(tx: &mut Tx, bound: Bound, pages: &[(PageName, Uuid)]) -> Result<(), DbError> {
+    for pages in pages.chunks(ROWS_MAX) {
+        let mut params = params![];
+        for ((set, chunk), blob) in pages {
+            params.extend(params![bound.request, bound.plan_digest, set, *chunk, *blob]);
+        }
+        let rows = value_rows(pages.len(), 5);
+        let sql = format!(
+            "INSERT INTO saved_keys (request_id, plan_digest, key_set, chunk, sealed_id) VALUES {rows}
+             ON CONFLICT (request_id, plan_digest, key_set, chunk) DO UPDATE SET sealed_id = excluded.sealed_id"
+        );
+        let found = tx.execute(&sql, params).await?;
+        if found != pages.len() as u64 {
+            return Err(DbError::RowCount { expected: pages.len() as u64, found });
+        }
+    }
+    Ok(())
 }
 
-/// Records that a step will be done; `false` where that was recorded before.
+/// Records that steps will be done; answers those of which that was not recorded before.
 ///
 /// # Errors
 /// A gate refusal where the request is not erasing under this authority, account and plan.
-pub async fn intend(tx: &mut Tx, bound: Bound, step: StepName<'_>, now: Timestamp) -> Result<bool, DbError> {
-    let rows = tx
-        .execute(
-            "INSERT INTO steps (request_id, sequence, store, table_name, action, state, authority_id, account_mac,
-               plan_digest, intended_at)
-             VALUES ($1, $2, $3, $4, $5, 'intended', $6, $7, $8, $9)
-             ON CONFLICT (request_id, plan_digest, sequence) DO NOTHING",
-            params![
+pub async fn intend(
+    tx: &mut Tx,
+    bound: Bound,
+    steps: &[StepName<'_>],
+    now: Timestamp,
+) -> Result<BTreeSet<u16>, DbError> {
+    let mut fresh = BTreeSet::new();
+    for steps in steps.chunks(ROWS_MAX) {
+        let mut params = params![];
+        for step in steps {
+            params.extend(params![
                 bound.request,
                 u32::from(step.sequence),
                 step.store,
                 step.table,
                 step.action,
+                "intended",
                 bound.authority,
                 bound.account_mac,
                 bound.plan_digest,
                 now
-            ],
-        )
-        .await?;
-    Ok(rows == 1)
+            ]);
+        }
+        let rows = value_rows(steps.len(), 10);
+        let sql = format!(
+            "INSERT INTO steps (request_id, sequence, store, table_name, action, state, authority_id, account_mac,
+               plan_digest, intended_at)
+             VALUES {rows}
+             ON CONFLICT (request_id, plan_digest, sequence) DO NOTHING RETURNING sequence"
+        );
+        for row in tx.all(&sql, params).await? {
+            fresh.insert(Place::step_of(row.of("steps").u32("sequence")?));
+        }
+    }
+    Ok(fresh)
 }
 
 /// The rows of a chunk before the first act on it.
@@ -174,31 +229,34 @@ pub struct ChunkRow {
     pub counts: Option<Value>,
 }
 
-/// Whether a step's intent is recorded.
+/// The steps of a pass whose intent is recorded.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn is_intended(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<bool, DbError> {
-    let sql = "SELECT sequence FROM steps WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3";
-    let row = tx.optional(sql, params![bound.request, bound.plan_digest, u32::from(sequence)]).await?;
-    Ok(row.is_some())
+pub async fn intended(tx: &mut Tx, bound: Bound, pass: u32) -> Result<Vec<u16>, DbError> {
+    let [first, last] = Place::of_pass(pass);
+    let sql = "SELECT sequence FROM steps WHERE request_id = $1 AND plan_digest = $2 AND sequence BETWEEN $3 AND $4";
+    let rows = tx.all(sql, params![bound.request, bound.plan_digest, first, last]).await?;
+    rows.into_iter().map(|row| Ok(Place::step_of(row.of("steps").u32("sequence")?))).collect()
 }
 
-/// The chunks of a step that were begun.
+/// The chunks of a pass that were begun, each with its step.
 ///
 /// # Errors
 /// A bad stored value names its column.
-pub async fn chunks(tx: &mut Tx, bound: Bound, sequence: Place) -> Result<Vec<ChunkRow>, DbError> {
+pub async fn chunks(tx: &mut Tx, bound: Bound, pass: u32) -> Result<Vec<(u16, ChunkRow)>, DbError> {
+    let [first, last] = Place::of_pass(pass);
     let rows = tx
         .all(
-            "SELECT chunk, present, changing, holding, counts FROM step_chunks
-             WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 ORDER BY chunk",
-            params![bound.request, bound.plan_digest, u32::from(sequence)],
+            "SELECT sequence, chunk, present, changing, holding, counts FROM step_chunks
+             WHERE request_id = $1 AND plan_digest = $2 AND sequence BETWEEN $3 AND $4",
+            params![bound.request, bound.plan_digest, first, last],
         )
         .await?;
     let read = |row: Row| {
         let row = row.of("step_chunks");
-        Ok(ChunkRow { chunk: row.u32("chunk")?, begun: begun(&row)?, counts: row.opt_json("counts")? })
+        let chunk = ChunkRow { chunk: row.u32("chunk")?, begun: begun(&row)?, counts: row.opt_json("counts")? };
+        Ok((Place::step_of(row.u32("sequence")?), chunk))
     };
     rows.into_iter().map(read).collect()
 }
@@ -221,18 +279,14 @@ pub async fn begin_chunk(
 ) -> Result<ChunkBegun, DbError> {
     let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let key = (bound.request, bound.plan_digest, u32::from(step));
-    tx.execute(
-        "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present, changing, holding)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (request_id, plan_digest, sequence, chunk) DO NOTHING",
-        params![key.0, key.1, key.2, chunk, count(rows.present), count(rows.changing), rows.holding],
-    )
-    .await?;
+    // What is there stays: an update that changes nothing, so that it answers the row in either case.
     let row = tx
         .one(
-            "SELECT present, changing, holding FROM step_chunks
-             WHERE request_id = $1 AND plan_digest = $2 AND sequence = $3 AND chunk = $4",
-            params![key.0, key.1, key.2, chunk],
+            "INSERT INTO step_chunks (request_id, plan_digest, sequence, chunk, present, changing, holding)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (request_id, plan_digest, sequence, chunk) DO UPDATE SET present = step_chunks.present
+             RETURNING present, changing, holding",
+            params![key.0, key.1, key.2, chunk, count(rows.present), count(rows.changing), rows.holding],
         )
         .await?;
     begun(&row.of("step_chunks"))

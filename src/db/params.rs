@@ -167,3 +167,15 @@ macro_rules! params {
         ::std::vec![$($crate::db::sql::Param::from($value)),*] as $crate::db::sql::Params
     };
 }
+
+/// So many rows of parameters go into one statement; SQLite takes 32,766 parameters, and PostgreSQL 65,535.
+pub(super) const ROWS_MAX: usize = 50;
+
+/// `($1, $2), ($3, $4)`: what stands behind VALUES for so many rows of so many columns.
+pub(super) fn value_rows(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let numbers: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", numbers.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}

@@ -1,5 +1,7 @@
 //! Sealed blobs: personal data, each under one key and bound to its own row.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use crate::chance::{Chance, draw};
@@ -9,6 +11,7 @@ use crate::params;
 use crate::vault::{DataKey, Place, Sealed};
 
 use super::keys;
+use super::params::{ROWS_MAX, value_rows};
 
 /// Where a blob belongs: it opens as this, in this row, and nowhere else.
 const fn place(field: &str, id: Uuid) -> Place<'_> {
@@ -58,18 +61,42 @@ pub async fn put_bound(
     now: Timestamp,
     chance: &dyn Chance,
 ) -> Result<Uuid, DbError> {
+    let ids = put_all(tx, key, &[(bound, plain)], now, chance).await?;
+    ids.into_iter().next().ok_or(DbError::RowCount { expected: 1, found: 0 })
+}
+
+/// Seals several blobs and stores them; their ids are in the same order.
+///
+/// # Errors
+/// As [`put`].
+pub async fn put_all(
+    tx: &mut Tx,
+    key: &DataKey,
+    blobs: &[(Bound<'_>, &[u8])],
+    now: Timestamp,
+    chance: &dyn Chance,
+) -> Result<Vec<Uuid>, DbError> {
     if !keys::hold(tx, key.id()).await? {
         return Err(DbError::RowCount { expected: 1, found: 0 });
     }
-    let (kind, field) = (bound.kind, bound.field());
-    let id = uuid::Builder::from_random_bytes(draw(chance)).into_uuid();
-    let sealed = key.seal(place(&field, id), plain, chance).map_err(|error| DbError::Encode(error.into()))?;
-    tx.execute_one(
-        "INSERT INTO sealed (id, key_id, kind, bytes, created_at) VALUES ($1, $2, $3, $4, $5)",
-        params![id, key.id().as_uuid(), kind, sealed.as_bytes(), now],
-    )
-    .await?;
-    Ok(id)
+    let mut ids = Vec::with_capacity(blobs.len());
+    for blobs in blobs.chunks(ROWS_MAX) {
+        let mut params = params![];
+        for (bound, plain) in blobs {
+            let id = uuid::Builder::from_random_bytes(draw(chance)).into_uuid();
+            let sealed = key.seal(place(&bound.field(), id), plain, chance);
+            let sealed = sealed.map_err(|error| DbError::Encode(error.into()))?;
+            params.extend(params![id, key.id().as_uuid(), bound.kind, sealed.as_bytes(), now]);
+            ids.push(id);
+        }
+        let rows = value_rows(blobs.len(), 5);
+        let sql = format!("INSERT INTO sealed (id, key_id, kind, bytes, created_at) VALUES {rows}");
+        let found = tx.execute(&sql, params).await?;
+        if found != blobs.len() as u64 {
+            return Err(DbError::RowCount { expected: blobs.len() as u64, found });
+        }
+    }
+    Ok(ids)
 }
 
 /// One blob in clear, or `None` where it is not there or under another key.
@@ -88,6 +115,28 @@ pub async fn get_bound(tx: &mut Tx, key: &DataKey, bound: Bound<'_>, id: Uuid) -
     let sql = "SELECT id, bytes FROM sealed WHERE id = $1 AND key_id = $2 AND kind = $3";
     let row = tx.optional(sql, params![id, key.id().as_uuid(), bound.kind]).await?;
     row.map(|row| opened(row, key, &bound.field()).map(|(_, plain)| plain)).transpose()
+}
+
+/// Several blobs in clear, each with what it belongs to, by their ids. One that is not there, or under another key, is missing.
+///
+/// # Errors
+/// As [`get_bound`].
+pub async fn get_all(
+    tx: &mut Tx,
+    key: &DataKey,
+    kind: &'static str,
+    wanted: &BTreeMap<Uuid, String>,
+) -> Result<BTreeMap<Uuid, Vec<u8>>, DbError> {
+    let sql = "SELECT id, bytes FROM sealed WHERE id = ANY($1) AND key_id = $2 AND kind = $3";
+    let ids: Vec<Uuid> = wanted.keys().copied().collect();
+    let mut opened_all = BTreeMap::new();
+    for row in tx.all(sql, params![ids, key.id().as_uuid(), kind]).await? {
+        let row = row.of("sealed");
+        let to = wanted.get(&row.uuid("id")?).map(String::as_str).unwrap_or_default();
+        let (id, plain) = opened(row, key, &Bound { kind, to }.field())?;
+        opened_all.insert(id, plain);
+    }
+    Ok(opened_all)
 }
 
 /// All blobs of a kind under a key, in the order of their ids, from the one after `after`, at most `limit`.

@@ -11,6 +11,7 @@ use crate::params;
 use crate::trail::{Entry, Event, Leaf, LeafError, Link, PrivateFacts, Stamps};
 use crate::vault::{DataKey, KeyOwner};
 
+use super::params::{ROWS_MAX, value_rows};
 use super::{keys, sealed};
 
 /// The kind of the blobs that hold private facts.
@@ -49,22 +50,45 @@ pub async fn append(
     now: Timestamp,
     chance: &dyn Chance,
 ) -> Result<Link, DbError> {
+    append_all(tx, record, std::slice::from_ref(entry), stamps, now, chance).await
+}
+
+/// Appends several entries in their order, each a leaf of its own.
+///
+/// # Errors
+/// As [`append`].
+pub async fn append_all(
+    tx: &mut Tx,
+    record: &DataKey,
+    entries: &[Entry],
+    stamps: &Stamps,
+    now: Timestamp,
+    chance: &dyn Chance,
+) -> Result<Link, DbError> {
     let KeyOwner::Case(case) = record.owner() else { return Err(unfit(LeafError::ForeignKey)) };
     // The lock on the record key makes writers of one case wait for each other, so that numbers never collide.
     if !keys::hold(tx, record.id()).await? {
         return Err(DbError::RowCount { expected: 1, found: 0 });
     }
-    let after = end(tx, case).await?;
-    let leaf = entry.leaf(after, record, stamps, now, chance).map_err(unfit)?;
-    let private = seal_private(tx, record, entry.private_facts(), now, chance).await?;
-    let number = after.number + 1;
-    let json = String::from_utf8(leaf.json).map_err(|error| DbError::Encode(error.into()))?;
-    tx.execute_one(
-        "INSERT INTO trail (case_id, number, event, time, leaf, hash, private_blob) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        params![case, whole(number)?, entry.event().as_str(), now, json, leaf.hash, private],
-    )
-    .await?;
-    Ok(Link { number, hash: leaf.hash })
+    let mut after = end(tx, case).await?;
+    for entries in entries.chunks(ROWS_MAX) {
+        let mut params = params![];
+        for entry in entries {
+            let leaf = entry.leaf(after, record, stamps, now, chance).map_err(unfit)?;
+            let private = seal_private(tx, record, entry.private_facts(), now, chance).await?;
+            after = Link { number: after.number + 1, hash: leaf.hash };
+            let json = String::from_utf8(leaf.json).map_err(|error| DbError::Encode(error.into()))?;
+            let number = whole(after.number)?;
+            params.extend(params![case, number, entry.event().as_str(), now, json, leaf.hash, private]);
+        }
+        let rows = value_rows(entries.len(), 7);
+        let sql = format!("INSERT INTO trail (case_id, number, event, time, leaf, hash, private_blob) VALUES {rows}");
+        let found = tx.execute(&sql, params).await?;
+        if found != entries.len() as u64 {
+            return Err(DbError::RowCount { expected: entries.len() as u64, found });
+        }
+    }
+    Ok(after)
 }
 
 async fn seal_private(

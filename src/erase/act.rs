@@ -9,9 +9,12 @@ use super::engine::{Recognised, Run};
 use super::error::EraseError;
 use super::held;
 use super::holding::{Groups, Holding};
-use super::ledger::{Before, ChunkState, Discovery, StepCounts, StepState};
+use super::ledger::{Before, Begun, ChunkState, Discovery, Ended, StepCounts, StepState};
 use super::map::{Link, Mask, TableMap, TableRef};
+use super::marks::Marks;
 use super::owners::Owners;
+use super::packed::{Gather, Packed};
+use super::pages::{HELD_MAX, PageName, Pages};
 use super::plan::{Act, KeySet, Skeleton, Step};
 use super::remade::Place;
 use super::throttle;
@@ -44,17 +47,16 @@ pub(super) struct Work<'a> {
     pub(super) strangers: &'a Owned,
     /// Whether a completed erasure is looked at again, and nothing is done.
     pub(super) searching: bool,
+    /// Saved keys that were read lately.
+    pub(super) pages: Pages,
+    /// How far the steps are.
+    pub(super) marks: Marks,
 }
 
 impl Work<'_> {
     /// Does what is left of a step; answers what came of all of it.
     pub(super) async fn act(&self, step: &Step, owners: &Owners) -> Result<Done, EraseError> {
-        let ledger = self.run.ledger;
-        let state = ledger.step(step.number).await?;
-        if !state.intended {
-            ledger.intent(step).await?;
-            ledger.breakpoint("erase:intent_saved").await?;
-        }
+        let state = self.state(step.number).await?;
         let asking = self.asking(step, owners).await?;
         let mut total = Done::default();
         for chunk in 0..self.chunks(&step.rows)? {
@@ -94,7 +96,7 @@ impl Work<'_> {
             None => {
                 let before = Groups::of(step, table).before(store, select, &assignments).await;
                 let before = before.map_err(EraseError::store(at))?;
-                ledger.begin_chunk(step.number, chunk, before).await?
+                self.begin(Begun { step: step.number, chunk, before }).await?
             }
         };
         ledger.breakpoint("erase:chunk_begun").await?;
@@ -111,8 +113,11 @@ impl Work<'_> {
         let left = left(&step.act, store, select, &assignments).await.map_err(EraseError::store(at))?;
         let counts = counted(step, keys.len() as u64, &before, left);
         if left + unsure == 0 {
-            ledger.end_chunk(step.number, chunk, counts).await?;
-            ledger.breakpoint("erase:chunk_saved").await?;
+            // Recorded with the begin of the next, unless that may be long after.
+            self.end(Ended { step: step.number, chunk, counts });
+            if throttle::waits(self.run, at) {
+                self.settle().await?;
+            }
         }
         if step.act != Act::Keep {
             throttle::end(self.run, at, began).await;
@@ -123,7 +128,7 @@ impl Work<'_> {
     /// That no row leads to these rows which the store would delete or let go by itself when they are deleted: it came
     /// after all others were looked for, and afterwards nothing would tell any more whose it was.
     async fn nothing_came(&self, at: &TableRef, rows: &[Key]) -> Result<(), EraseError> {
-        let rows: BTreeSet<Key> = rows.iter().cloned().collect();
+        let rows: Packed = rows.iter().cloned().collect();
         for (child, table) in self.skeleton().tables.iter().filter(|(child, _)| child.store == at.store) {
             let found = self.schemas.get(&child.store).and_then(|schema| schema.tables.get(&child.table));
             let of_store = |link: &&Link| {
@@ -184,7 +189,11 @@ impl Work<'_> {
 
     /// The keys of one chunk: as many as were found.
     pub(super) async fn load(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, EraseError> {
-        let keys = self.run.ledger.load_keys(set, chunk).await?;
+        let name = (set.to_string(), chunk);
+        let keys = match self.pages.get(&name) {
+            Some(keys) => keys,
+            None => self.fetch(name).await?,
+        };
         let wanted = self.discovery.chunks.get(&set.to_string()).and_then(|chunks| chunks.get(chunk as usize));
         if wanted != Some(&(keys.len() as u64)) {
             return Err(changed(set));
@@ -196,23 +205,50 @@ impl Work<'_> {
         Ok(keys)
     }
 
+    /// Reads a page, and the others with it where all of them are few.
+    async fn fetch(&self, wanted: PageName) -> Result<Vec<Key>, EraseError> {
+        let mut names = vec![wanted.clone()];
+        if self.discovery.chunks.values().flatten().sum::<u64>() <= HELD_MAX {
+            let others = self.sets().into_iter().flat_map(|set| {
+                let chunks = self.discovery.chunks.get(&set).map_or(0, Vec::len);
+                (0..u32::try_from(chunks).unwrap_or(0)).map(move |chunk| (set.clone(), chunk))
+            });
+            names.extend(others.filter(|name| *name != wanted && self.pages.get(name).is_none()));
+        }
+        let mut read = names.clone().into_iter().zip(self.run.ledger.load_pages(&names).await?);
+        let first = read.next().map(|(_, keys)| keys).unwrap_or_default();
+        read.for_each(|(name, keys)| self.pages.hold(name, keys));
+        self.pages.hold(wanted, first.clone());
+        Ok(first)
+    }
+
+    /// The saved sets that steps and links are about, by name.
+    fn sets(&self) -> BTreeSet<String> {
+        let steps = self.skeleton().steps.iter().map(|step| step.rows.clone());
+        let known = self.skeleton().tables.iter().filter(|(_, table)| table.subject.is_some());
+        let known = known
+            .flat_map(|(at, table)| table.identify.values().map(move |column| KeySet::by(at.clone(), column.clone())));
+        let all = steps.chain(self.skeleton().witnesses()).chain(known).map(|set| set.to_string());
+        all.filter(|name| self.discovery.chunks.contains_key(name)).collect()
+    }
+
     /// Those of these rows that a step may touch: in the plan of a retention that ended, no row that stays by its own end.
     pub(super) async fn over(&self, step: &Step, keys: &[Key]) -> Result<Vec<Key>, EraseError> {
         let Some(keep) = &step.past else { return Ok(keys.to_vec()) };
         let today = self.run.now.date();
-        let ends = self.finder().ends(&step.rows.at, keep, &keys.iter().cloned().collect()).await?;
+        let ends = self.finder().ends(&step.rows.at, keep, keys).await?;
         // One whose end cannot be read was over when it was saved: its start may be what was just emptied.
         let staying = ends.into_iter().filter(|(_, end)| end.is_some_and(|end| end >= today));
         let staying: BTreeSet<Key> = staying.map(|(key, _)| key).collect();
         Ok(keys.iter().filter(|key| !staying.contains(*key)).cloned().collect())
     }
 
-    pub(super) async fn saved(&self, set: &KeySet) -> Result<BTreeSet<Key>, EraseError> {
-        let mut keys = BTreeSet::new();
+    pub(super) async fn saved(&self, set: &KeySet) -> Result<Packed, EraseError> {
+        let mut keys = Gather::default();
         for chunk in 0..self.chunks(set)? {
-            keys.extend(self.load(set, chunk).await?);
+            self.load(set, chunk).await?.iter().for_each(|key| keys.add(key));
         }
-        Ok(keys)
+        Ok(keys.finish())
     }
 
     /// All saved keys.
@@ -229,10 +265,10 @@ impl Work<'_> {
     }
 
     /// All saved keys of a table's rows that belong to the target.
-    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
-        let mut keys = BTreeSet::new();
+    pub(super) async fn saved_of(&self, at: &TableRef) -> Result<Packed, EraseError> {
+        let mut keys = Packed::default();
         for set in self.discovery.sets_of(at) {
-            keys.extend(self.saved(&set).await?);
+            keys = keys.with(self.saved(&set).await?);
         }
         Ok(keys)
     }
@@ -244,14 +280,15 @@ impl Work<'_> {
 
 impl<'a> Work<'a> {
     /// One that acts. What becomes of rows that hold a saved identity under another key is `recognised`.
-    pub(super) const fn new(
+    pub(super) fn new(
         run: &'a Run<'a>,
         schemas: &'a BTreeMap<StoreName, Schema>,
         discovery: &'a Discovery,
         strangers: &'a Owned,
         recognised: Recognised,
     ) -> Self {
-        Self { run, schemas, discovery, recognised, strangers, searching: false }
+        let (pages, marks) = (Pages::default(), Marks::default());
+        Self { run, schemas, discovery, recognised, strangers, searching: false, pages, marks }
     }
 
     pub(super) const fn finder(&self) -> Finder<'a> {

@@ -1,15 +1,13 @@
 //! Searches the stores once more for everything that a completed erasure had saved: late writers, imports, a backup that
 //! was restored. Changes nothing.
 
-use std::collections::BTreeSet;
-
 use super::act::Work;
 use super::discover::{Owned, goes_as_a_whole};
 use super::engine::{Recognised, Run, resumed, trusted_schemas};
 use super::error::EraseError;
 use super::map::TableRef;
+use super::packed::Packed;
 use super::plan::{Act, Step};
-use crate::stores::Key;
 
 /// Rows that a search found, by what can be told of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,41 +82,45 @@ impl Work<'_> {
     pub(super) async fn find_strangers(&self) -> Result<Owned, EraseError> {
         let mut strangers = Owned::new();
         for at in self.skeleton().finds.iter().flatten() {
-            let mut found = BTreeSet::new();
+            let mut found = Packed::default();
             for step in self.skeleton().steps.iter().filter(|step| step.rows.at == *at && step.act == Act::Delete) {
-                found.extend(self.under_saved_keys(step).await?);
+                found = found.with(self.under_saved_keys(step).await?);
             }
             if found.is_empty() {
                 continue;
             }
             if let Some(theirs) = self.theirs(at, &strangers).await? {
-                found.retain(|key| !theirs.contains(key));
-                strangers.insert(at.clone(), found);
+                strangers.insert(at.clone(), found.minus(&theirs));
             }
         }
         Ok(strangers)
     }
 
     /// The rows of a table that are known to be the target's; `None` where nothing tells.
-    async fn theirs(&self, at: &TableRef, strangers: &Owned) -> Result<Option<BTreeSet<Key>>, EraseError> {
+    async fn theirs(&self, at: &TableRef, strangers: &Owned) -> Result<Option<Packed>, EraseError> {
         let table = self.finder().table(at)?;
         let mut theirs = self.recognised(at).await?;
         let planned = self.skeleton().finds.iter().flatten();
         for link in table.belongs_to.iter().filter(|link| planned.clone().any(|found| *found == link.to)) {
             let mut parents = self.saved_of(&link.to).await?;
             if let Some(strangers) = strangers.get(&link.to) {
-                parents.retain(|key| !strangers.contains(key));
+                parents = parents.minus(strangers);
             }
             let linked = self.finder().linked(at, table, link, &parents).await?;
-            theirs.get_or_insert_with(BTreeSet::new).extend(linked);
+            theirs = Some(theirs.unwrap_or_default().with(linked));
         }
         Ok(theirs)
     }
 
     /// The rows that lie under the saved keys of a step.
-    async fn under_saved_keys(&self, step: &Step) -> Result<BTreeSet<Key>, EraseError> {
+    async fn under_saved_keys(&self, step: &Step) -> Result<Packed, EraseError> {
         let at = &step.rows.at;
         let table = self.finder().table(at)?;
-        self.finder().present(at, table, &self.saved(&step.rows).await?).await
+        let mut found = Packed::default();
+        for chunk in 0..self.chunks(&step.rows)? {
+            let keys = self.load(&step.rows, chunk).await?;
+            found = found.with(self.finder().present(at, table, &keys).await?);
+        }
+        Ok(found)
     }
 }

@@ -1,13 +1,15 @@
 //! Finds every key of a target, root → leaf, before anything is written: masking an address destroys the path to
-//! the rest. Reads keys only (and the day from which a row is kept), in pages, and never by OFFSET.
+//! the rest. Reads keys only (and the day from which a row is kept), in pages, and never by OFFSET. What was found is held
+//! packed, until it is saved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
 use super::error::EraseError;
 use super::map::{Keep, Link, TableMap, TableRef};
 use super::owners::Owners;
+use super::packed::{Gather, Packed};
 use super::plan::{Act, KeySet, Skeleton, Step};
 use crate::domain::{Scope, Timestamp};
 use crate::stores::{Key, KeyValue, RowStore, Select, StoreError, StoreName, Stores};
@@ -28,16 +30,16 @@ impl Default for EraseLimits {
 }
 
 /// Keys by the set that they are in, ascending.
-pub(super) type Sets = BTreeMap<KeySet, BTreeSet<Key>>;
+pub(super) type Sets = BTreeMap<KeySet, Packed>;
 
 /// Keys by their table.
-pub(super) type Owned = BTreeMap<TableRef, BTreeSet<Key>>;
+pub(super) type Owned = BTreeMap<TableRef, Packed>;
 
 /// Keys of the target by their table and its answer to them.
-type Answered = BTreeMap<KeySet, BTreeSet<Key>>;
+type Answered = BTreeMap<KeySet, Packed>;
 
 /// Keys of rows that point to the target's by a link that others may share.
-pub(super) type Shared = BTreeMap<(TableRef, Link), BTreeSet<Key>>;
+pub(super) type Shared = BTreeMap<(TableRef, Link), Packed>;
 
 /// Every key that the steps are about, and until when rows are kept.
 #[derive(Default)]
@@ -59,7 +61,7 @@ impl<'a> Finder<'a> {
     /// Finds everything, from the root on.
     pub(super) async fn find(&self, now: Timestamp) -> Result<Found, EraseError> {
         let root = self.root().await?;
-        let owned = BTreeMap::from([(self.skeleton.target.at(), BTreeSet::from([root]))]);
+        let owned = BTreeMap::from([(self.skeleton.target.at(), Packed::from(root))]);
         self.below(owned, &Sets::new(), now).await
     }
 
@@ -74,8 +76,7 @@ impl<'a> Finder<'a> {
     ) -> Result<Found, EraseError> {
         let mut owned = taken;
         for (set, keys) in saved.iter().filter(|(set, _)| set.pointing.is_none()) {
-            let theirs = keys.iter().filter(|key| !owners.has_lost(&set.at, key));
-            owned.entry(set.at.clone()).or_default().extend(theirs.cloned());
+            add(&mut owned, &set.at, owners.without_lost(&set.at, keys));
         }
         self.below(owned, saved, now).await
     }
@@ -125,8 +126,8 @@ impl<'a> Finder<'a> {
                 None => answered.get(&KeySet { ended: false, ..step.rows.clone() }).cloned().unwrap_or_default(),
             };
             let same = |set: &KeySet| set.at == step.rows.at && set.pointing == step.rows.pointing && set.by.is_none();
-            let known: Vec<_> = saved.iter().filter(|(set, _)| same(set)).map(|(_, keys)| keys).collect();
-            let fresh = keys.into_iter().filter(|key| !known.iter().any(|set| set.contains(key))).collect();
+            let known = saved.iter().filter(|(set, _)| same(set)).map(|(_, keys)| keys);
+            let fresh = known.fold(keys, |fresh, known| fresh.minus(known));
             match self.keeping(&step.rows) {
                 Some((number, keep)) => {
                     let split = self.split(&step.rows.at, keep, fresh, now).await?;
@@ -140,15 +141,15 @@ impl<'a> Finder<'a> {
             }
         }
         for set in self.skeleton.witnesses() {
-            let mut keys = match &set.pointing {
+            let keys = match &set.pointing {
                 Some(link) => match owned.get(&link.to) {
                     Some(parents) => self.linked(&set.at, self.table(&set.at)?, link, parents).await?,
-                    None => BTreeSet::new(),
+                    None => Packed::default(),
                 },
                 None => owned.get(&set.at).cloned().unwrap_or_default(),
             };
-            keys.retain(|key| !saved.get(&set).is_some_and(|known| known.contains(key)));
-            found.sets.insert(set, keys);
+            let fresh = saved.get(&set).map_or(keys.clone(), |known| keys.minus(known));
+            found.sets.insert(set, fresh);
         }
         Ok(found)
     }
@@ -161,28 +162,7 @@ impl<'a> Finder<'a> {
         loop {
             let mut next = Owned::new();
             for at in group {
-                let table = self.table(at)?;
-                let (mut new, mut maybe) = (BTreeSet::new(), BTreeSet::new());
-                let above = |at: &TableRef| last.as_ref().unwrap_or(owned).get(at).filter(|keys| !keys.is_empty());
-                for link in table.belongs_to.iter().filter(|link| self.skeleton.finds_in(&link.to)) {
-                    let Some(parents) = above(&link.to) else { continue };
-                    let found = self.linked(at, table, link, parents).await?;
-                    let fresh = found.iter().filter(|key| !owned.get(at).is_some_and(|mine| mine.contains(*key)));
-                    self.have_keys(at, table, link, parents, &fresh.cloned().collect()).await?;
-                    if link.shared {
-                        maybe.extend(found.iter().cloned());
-                        shared.entry((at.clone(), link.clone())).or_default().extend(found);
-                    } else {
-                        new.extend(found);
-                    }
-                }
-                for holder in table.held_by.iter().filter(|holder| self.skeleton.finds_in(&holder.by)) {
-                    let Some(holders) = above(&holder.by) else { continue };
-                    maybe.extend(self.held(at, holder, holders).await?);
-                }
-                maybe.retain(|key| !new.contains(key) && !owned.get(at).is_some_and(|mine| mine.contains(key)));
-                new.extend(self.not_shared(at, table, maybe, owned, &shared).await?);
-                new.retain(|key| !owned.get(at).is_some_and(|mine| mine.contains(key)));
+                let new = self.next_in(at, owned, last.as_ref().unwrap_or(owned), &mut shared).await?;
                 next.insert(at.clone(), new);
             }
             next.retain(|_, keys| !keys.is_empty());
@@ -190,7 +170,7 @@ impl<'a> Finder<'a> {
                 return Ok(());
             }
             for (at, keys) in &next {
-                owned.entry(at.clone()).or_default().extend(keys.iter().cloned());
+                add(owned, at, keys.clone());
                 let in_store = |store: &StoreName| -> usize {
                     owned.iter().filter(|(at, _)| at.store == *store).map(|(_, keys)| keys.len()).sum()
                 };
@@ -198,6 +178,40 @@ impl<'a> Finder<'a> {
             }
             last = Some(next);
         }
+    }
+
+    /// The rows of one table that belong to these, and are not known yet.
+    async fn next_in(
+        &self,
+        at: &TableRef,
+        owned: &Owned,
+        above: &Owned,
+        shared: &mut Shared,
+    ) -> Result<Packed, EraseError> {
+        let table = self.table(at)?;
+        let nobody = Packed::default();
+        let mine = owned.get(at).unwrap_or(&nobody);
+        let (mut new, mut maybe) = (Packed::default(), Packed::default());
+        let above = |at: &TableRef| above.get(at).filter(|keys| !keys.is_empty());
+        for link in table.belongs_to.iter().filter(|link| self.skeleton.finds_in(&link.to)) {
+            let Some(parents) = above(&link.to) else { continue };
+            let found = self.linked(at, table, link, parents).await?;
+            self.have_keys(at, table, link, parents, &found.minus(mine)).await?;
+            if link.shared {
+                maybe = maybe.with(found.clone());
+                let ours = shared.entry((at.clone(), link.clone())).or_default();
+                *ours = std::mem::take(ours).with(found);
+            } else {
+                new = new.with(found);
+            }
+        }
+        for holder in table.held_by.iter().filter(|holder| self.skeleton.finds_in(&holder.by)) {
+            let Some(holders) = above(&holder.by) else { continue };
+            maybe = maybe.with(self.held(at, holder, holders).await?);
+        }
+        let maybe = maybe.minus(&new).minus(mine);
+        let last = self.not_shared(at, table, maybe, owned, shared).await?;
+        Ok(new.with(last).minus(mine))
     }
 
     /// Rows that point to the target's rows by this link: to all of them, or, where only those are let go of, to the rows
@@ -208,13 +222,13 @@ impl<'a> Finder<'a> {
         link: &Link,
         owned: &Owned,
         answered: &Answered,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+    ) -> Result<Packed, EraseError> {
         let at = &step.rows.at;
         let table = self.table(at)?;
         let all = owned.get(&link.to).cloned().unwrap_or_default();
         let only_pointed_to = table.refers_to.contains(link);
         let parents = match only_pointed_to {
-            true => self.deleted(&link.to, answered).flat_map(|(_, keys)| keys.iter().cloned()).collect(),
+            true => self.deleted(&link.to, answered).fold(Packed::default(), |all, (_, keys)| all.with(keys.clone())),
             false => all,
         };
         let mut pointing = self.linked(at, table, link, &parents).await?;
@@ -222,17 +236,13 @@ impl<'a> Finder<'a> {
         // A row that goes as a whole need not let go first, if it goes first. What belongs to a circle was opened.
         let first = self.deleted(&link.to, answered).map(|(number, _)| number).min().unwrap_or(u16::MAX);
         for (_, mine) in self.deleted(at, answered).filter(|(number, _)| !only_pointed_to || *number < first) {
-            pointing.retain(|key| !mine.contains(key));
+            pointing = pointing.minus(mine);
         }
         Ok(pointing)
     }
 
     /// The target's rows of a table that its rules delete, with the step that does it.
-    fn deleted<'f>(
-        &'f self,
-        at: &'f TableRef,
-        answered: &'f Answered,
-    ) -> impl Iterator<Item = (u16, &'f BTreeSet<Key>)> {
+    fn deleted<'f>(&'f self, at: &'f TableRef, answered: &'f Answered) -> impl Iterator<Item = (u16, &'f Packed)> {
         let deletes = move |step: &&Step| {
             step.rows.at == *at && step.rows.pointing.is_none() && !step.rows.ended && step.act == Act::Delete
         };
@@ -246,10 +256,10 @@ impl<'a> Finder<'a> {
         at: &TableRef,
         table: &TableMap,
         link: &Link,
-        parents: &BTreeSet<Key>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+        parents: &Packed,
+    ) -> Result<Packed, EraseError> {
         let store = self.store(at)?;
-        let mut found = BTreeSet::new();
+        let mut found = Gather::default();
         for chunk in self.chunks(parents) {
             let select = Select { table: &at.table, columns: &link.columns, values: &chunk };
             let mut after = None;
@@ -258,14 +268,14 @@ impl<'a> Finder<'a> {
                 let page = page.map_err(EraseError::store(at))?;
                 let full = page.len() >= self.limits.chunk_rows as usize;
                 after = page.last().cloned();
-                found.extend(page);
-                self.within_limit(at, found.len())?;
+                self.meeting(at, table, &link.when, page).await?.iter().for_each(|key| found.add(key));
+                self.within_limit(at, found.about())?;
                 if !full {
                     break;
                 }
             }
         }
-        self.meeting(at, table, &link.when, found).await
+        Ok(found.finish())
     }
 
     /// The step that keeps the rows of this set for a while, and on what ground.
@@ -277,29 +287,23 @@ impl<'a> Finder<'a> {
 
     /// Tells rows that are still kept from those whose time is over: each row has its own end. One whose end cannot be
     /// read is neither, and stops it all.
-    async fn split(
-        &self,
-        at: &TableRef,
-        keep: &Keep,
-        keys: BTreeSet<Key>,
-        now: Timestamp,
-    ) -> Result<Split, EraseError> {
-        let (mut ended, mut until, mut unreadable) = (BTreeSet::new(), None, 0);
-        // Rows that went meanwhile are missing among them; the step counts them as not found.
-        for (key, end) in self.ends(at, keep, &keys).await? {
-            match end {
-                Some(end) if end < now.date() => {
-                    ended.insert(key);
+    async fn split(&self, at: &TableRef, keep: &Keep, keys: Packed, now: Timestamp) -> Result<Split, EraseError> {
+        let (mut ended, mut until, mut unreadable) = (Gather::default(), None, 0);
+        for page in self.chunks(&keys) {
+            // Rows that went meanwhile are missing among them; the step counts them as not found.
+            for (key, end) in self.ends(at, keep, &page).await? {
+                match end {
+                    Some(end) if end < now.date() => ended.add(&key),
+                    Some(end) => until = until.max(Some(end)),
+                    None => unreadable += 1,
                 }
-                Some(end) => until = until.max(Some(end)),
-                None => unreadable += 1,
             }
         }
         if unreadable > 0 {
             return Err(EraseError::NoEnd { at: at.clone(), column: keep.until.column.clone(), rows: unreadable });
         }
-        let kept = keys.into_iter().filter(|key| !ended.contains(key)).collect();
-        Ok(Split { kept, ended, until })
+        let ended = ended.finish();
+        Ok(Split { kept: keys.minus(&ended), ended, until })
     }
 
     /// Until when each of these rows stays that is there; `None` for one whose end cannot be read.
@@ -307,7 +311,7 @@ impl<'a> Finder<'a> {
         &self,
         at: &TableRef,
         keep: &Keep,
-        keys: &BTreeSet<Key>,
+        keys: &[Key],
     ) -> Result<Vec<(Key, Option<Date>)>, EraseError> {
         let columns = std::slice::from_ref(&keep.until.column);
         let rows = self.read(at, self.table(at)?, columns, keys).await?;
@@ -319,13 +323,8 @@ impl<'a> Finder<'a> {
     }
 
     /// Keys in pieces of a chunk's size.
-    pub(super) fn chunks(&self, keys: &BTreeSet<Key>) -> impl Iterator<Item = Vec<Key>> {
-        let size = self.limits.chunk_rows.max(1) as usize;
-        let mut rest = keys.iter();
-        std::iter::from_fn(move || {
-            let chunk: Vec<Key> = rest.by_ref().take(size).cloned().collect();
-            (!chunk.is_empty()).then_some(chunk)
-        })
+    pub(super) fn chunks<'k>(&self, keys: &'k Packed) -> impl Iterator<Item = Vec<Key>> + Send + use<'k> {
+        keys.chunks(self.limits.chunk_rows as usize)
     }
 
     pub(super) fn table(&self, at: &TableRef) -> Result<&'a TableMap, EraseError> {
@@ -343,10 +342,16 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// Adds keys to those of a table.
+fn add(owned: &mut Owned, at: &TableRef, keys: Packed) {
+    let known = owned.entry(at.clone()).or_default();
+    *known = std::mem::take(known).with(keys);
+}
+
 /// The rows of a table that are kept for a while, told apart by their own ends.
 struct Split {
-    kept: BTreeSet<Key>,
-    ended: BTreeSet<Key>,
+    kept: Packed,
+    ended: Packed,
     /// The latest end of those that are kept.
     until: Option<Date>,
 }

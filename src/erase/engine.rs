@@ -1,7 +1,7 @@
 //! Carries out a plan: finds and saves every key, acts leaf → root in chunks, reads every step back.
 //!
-//! It can be killed anywhere and run again. Before an act it records the intent and how many rows are there; after it,
-//! what came of them. A chunk that ran and was not recorded runs again, finds the rows gone or masked, and counts
+//! It can be killed anywhere and run again. Before the first act it records what it intends, before each chunk how many rows
+//! are there, and after it what came of them, in one record with the begin of the next. A chunk that ran and was not recorded runs again, finds the rows gone or masked, and counts
 //! them against what was there before: the same figures as if nothing had happened. Nothing is ever undone.
 //!
 //! Other programs write meanwhile, and a row that was found may be somebody else's when its turn comes: it is asked first,
@@ -16,15 +16,16 @@ use super::act::{Done, Work};
 use super::blank;
 use super::discover::{EraseLimits, Finder, Found, Owned};
 use super::error::{EraseError, PlanError};
-use super::ledger::{Discovery, Ledger};
+use super::ledger::{Discovery, KeyPage, Ledger, StepOutcome};
 use super::map::{DataMap, MapDefect, Mask, TableMap, TableRef, check};
 use super::outcome::Outcome;
 use super::owners::Owners;
+use super::packed::Packed;
 use super::plan::{Act, Plan, Skeleton};
 use super::preview::{self, DriftLimits};
 use super::readback::Left;
 use crate::domain::{Timestamp, stored_enum};
-use crate::stores::{Key, Schema, StoreName, Stores, Table};
+use crate::stores::{Schema, StoreName, Stores, Table};
 
 /// The places between a commit and the next outside effect, where a kill is tested.
 pub const BREAKPOINTS: &[&str] = &[
@@ -137,27 +138,34 @@ impl Pass {
 }
 
 async fn pass(work: &Work<'_>) -> Result<Pass, EraseError> {
-    let steps = &work.skeleton().steps;
+    work.intend().await?;
     let owners = work.owners().await?;
-    let mut done = Vec::with_capacity(steps.len());
-    let mut held: Option<(TableRef, BTreeSet<Uuid>)> = None;
-    for step in steps {
-        match work.act(step, &owners).await {
-            // The others go on.
-            Err(EraseError::Held { at, holds }) => held.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(holds),
-            acted => done.push(acted?),
-        }
+    let acted = acted(work, &owners).await;
+    if !matches!(acted, Err(EraseError::Ledger(_))) {
+        work.settle().await?; // what was seen done is recorded, whatever stopped the rest
     }
-    // What waits is not read back, and nothing is called done.
-    if let Some((at, holds)) = held {
-        return Err(EraseError::Held { at, holds });
-    }
+    let done = acted?;
     let mut left = read_back(work, &owners).await?;
     // What seems to be left may hang on a key that we freed and that was given to somebody else: then ask once more.
     if left.iter().any(|left| left.back + left.late > 0) {
         left = read_back(work, &work.owners().await?).await?;
     }
     Ok(Pass { done, left })
+}
+
+/// Acts on every step that no hold stops.
+async fn acted(work: &Work<'_>, owners: &Owners) -> Result<Vec<Done>, EraseError> {
+    let mut done = Vec::with_capacity(work.skeleton().steps.len());
+    let mut held: Option<(TableRef, BTreeSet<Uuid>)> = None;
+    for step in &work.skeleton().steps {
+        match work.act(step, owners).await {
+            // The others go on.
+            Err(EraseError::Held { at, holds }) => held.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(holds),
+            acted => done.push(acted?),
+        }
+    }
+    // What waits is not read back, and nothing is called done.
+    held.map_or(Ok(done), |(at, holds)| Err(EraseError::Held { at, holds }))
 }
 
 /// Reads every step back.
@@ -174,11 +182,14 @@ async fn read_back(work: &Work<'_>, owners: &Owners) -> Result<Vec<Left>, EraseE
 async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
     let Pass { mut done, left } = pass;
     let skeleton = work.skeleton();
-    for ((step, done), left) in skeleton.steps.iter().zip(&mut done).zip(left) {
+    for (done, left) in done.iter_mut().zip(left) {
         done.counts.residue = left.back + left.late;
-        work.run.ledger.outcome(step, done.counts, &done.holding).await?;
-        work.run.ledger.breakpoint("erase:outcome_saved").await?;
     }
+    let outcomes: Vec<StepOutcome<'_>> = (skeleton.steps.iter().zip(&done))
+        .map(|(step, done)| StepOutcome { step, counts: done.counts, holding: &done.holding })
+        .collect();
+    work.run.ledger.outcomes(&outcomes).await?;
+    work.run.ledger.breakpoint("erase:outcome_saved").await?;
     Ok(Outcome::of(skeleton, &done, &work.discovery.until))
 }
 
@@ -186,7 +197,7 @@ async fn recorded(work: &Work<'_>, pass: Pass) -> Result<Outcome, EraseError> {
 async fn overtaken(work: &Work<'_>) -> Result<Option<Discovery>, EraseError> {
     let saved = work.all_saved().await?;
     let mut found = work.finder().late(&saved, work.taken().await?, &work.owners().await?, work.run.now).await?;
-    if found.sets.values().all(BTreeSet::is_empty) {
+    if found.sets.values().all(Packed::is_empty) {
         return Ok(None);
     }
     can_blank(work.skeleton(), &found, work.schemas)?;
@@ -280,19 +291,33 @@ async fn saved_with(run: &Run<'_>, mut discovery: Discovery, found: Found) -> Re
         let latest = discovery.until.entry(step).or_insert(until);
         *latest = until.max(*latest);
     }
+    let size = run.limits.chunk_rows as usize;
+    // Small sets are saved together; no more keys are unpacked at once than twice those of a chunk.
+    let mut pages = Vec::<KeyPage>::new();
     for (set, keys) in found.sets {
-        let chunks = discovery.chunks.entry(set.to_string()).or_default();
-        let keys: Vec<Key> = keys.into_iter().collect();
-        for chunk in keys.chunks(run.limits.chunk_rows.max(1) as usize) {
-            let number = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
-            run.ledger.save_keys(&set, number, chunk).await?;
-            run.ledger.breakpoint("erase:keys_saved").await?;
-            chunks.push(chunk.len() as u64);
+        let set = set.to_string();
+        let chunks = discovery.chunks.entry(set.clone()).or_default();
+        for keys in keys.chunks(size) {
+            let chunk = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+            chunks.push(keys.len() as u64);
+            pages.push(KeyPage { set: set.clone(), chunk, keys });
+            if pages.iter().map(|page| page.keys.len()).sum::<usize>() >= size {
+                save_pages(run, std::mem::take(&mut pages)).await?;
+            }
         }
     }
+    save_pages(run, pages).await?;
     run.ledger.save_discovery(&discovery).await?;
     run.ledger.breakpoint("erase:discovery_saved").await?;
     Ok(discovery)
+}
+
+async fn save_pages(run: &Run<'_>, pages: Vec<KeyPage>) -> Result<(), EraseError> {
+    if !pages.is_empty() {
+        run.ledger.save_keys(&pages).await?;
+        run.ledger.breakpoint("erase:keys_saved").await?;
+    }
+    Ok(())
 }
 
 /// Whether rows that may not be kept any longer can be emptied. Asked before anything is written.
@@ -303,7 +328,7 @@ pub(super) fn can_blank(
 ) -> Result<(), EraseError> {
     for step in &skeleton.steps {
         let Act::Blank(columns) = &step.act else { continue };
-        if found.sets.get(&step.rows).is_none_or(BTreeSet::is_empty) {
+        if found.sets.get(&step.rows).is_none_or(Packed::is_empty) {
             continue;
         }
         let at = &step.rows.at;

@@ -4,13 +4,14 @@
 //! Only columns that are unique in their store count there: a name has namesakes, and a row of theirs is no residue.
 //! Whether the row under the target's own key is still theirs, all of them tell together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::act::Work;
 use super::discover::{Finder, Found, Owned, goes_as_a_whole};
 use super::engine::Recognised;
 use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
+use super::packed::{Gather, Packed};
 use super::plan::{KeySet, Step};
 use super::readback::Left;
 use crate::stores::{Key, Schema, StoreName, Table};
@@ -35,7 +36,7 @@ impl Finder<'_> {
                 if parts.is_empty() {
                     continue; // only pointed to
                 }
-                let rows: BTreeSet<Key> = parts.into_iter().flatten().cloned().collect();
+                let rows = parts.into_iter().cloned().fold(Packed::default(), Packed::with);
                 let values = self.values(at, table, column, &rows).await?;
                 found.sets.insert(KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) }, values);
             }
@@ -49,10 +50,15 @@ impl Finder<'_> {
         at: &TableRef,
         table: &TableMap,
         column: &String,
-        rows: &BTreeSet<Key>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
-        let read = self.read(at, table, std::slice::from_ref(column), rows).await?;
-        Ok(read.into_iter().flat_map(|(_, values)| values).flatten().map(|value| Key(vec![value])).collect())
+        rows: &Packed,
+    ) -> Result<Packed, EraseError> {
+        let mut held = Gather::default();
+        for page in self.chunks(rows) {
+            let read = self.read(at, table, std::slice::from_ref(column), &page).await?;
+            let values = read.into_iter().flat_map(|(_, values)| values).flatten();
+            values.for_each(|value| held.add(&Key(vec![value])));
+        }
+        Ok(held.finish())
     }
 }
 
@@ -83,29 +89,29 @@ impl Work<'_> {
     }
 
     /// The rows of a table that go because they hold a saved identity, saved by now or not.
-    pub(super) async fn taken_of(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+    pub(super) async fn taken_of(&self, at: &TableRef) -> Result<Packed, EraseError> {
         let is_subject = self.skeleton().table(at).is_some_and(|table| table.subject.is_some());
         if self.recognised == Recognised::Goes && is_subject {
             return Ok(self.recognised(at).await?.unwrap_or_default());
         }
-        Ok(BTreeSet::new())
+        Ok(Packed::default())
     }
 
     /// Rows of a table that hold a saved identity and were not saved.
-    pub(super) async fn named_in(&self, at: &TableRef) -> Result<BTreeSet<Key>, EraseError> {
+    pub(super) async fn named_in(&self, at: &TableRef) -> Result<Packed, EraseError> {
         let mut others = self.recognised(at).await?.unwrap_or_default();
         if !others.is_empty() {
             let saved = self.saved_of(at).await?;
-            others.retain(|key| !saved.contains(key));
+            others = others.minus(&saved);
         }
         Ok(others)
     }
 
     /// All rows of a table that hold a saved identity; `None` where none was saved, so that nobody is recognised there.
-    pub(super) async fn recognised(&self, at: &TableRef) -> Result<Option<BTreeSet<Key>>, EraseError> {
+    pub(super) async fn recognised(&self, at: &TableRef) -> Result<Option<Packed>, EraseError> {
         let table = self.finder().table(at)?;
         let schema = self.schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
-        let mut known = None;
+        let mut known: Option<Packed> = None;
         for column in table.identify.values().filter(|column| is_unique(schema, column)) {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
             if !self.discovery.was_saved(&set) {
@@ -114,7 +120,7 @@ impl Work<'_> {
             let values = self.saved(&set).await?;
             let itself = Link::plain(at.clone(), vec![column.clone()]);
             let rows = self.finder().linked(at, table, &itself, &values).await?;
-            known.get_or_insert_with(BTreeSet::new).extend(rows);
+            known = Some(known.unwrap_or_default().with(rows));
         }
         Ok(known)
     }

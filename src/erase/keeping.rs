@@ -132,7 +132,7 @@ pub async fn ends(
     let Some(keep) = &step.past else { return Ok(Ends::default()) };
     let at = &step.rows.at;
     let finder = Finder { skeleton, stores, limits };
-    let keys: BTreeSet<Key> = rows.iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<Key> = rows.iter().map(|(key, _)| key.clone()).collect();
     let led = led_back(&finder, step, &keys).await?;
     let known: BTreeMap<Key, Option<Date>> = rows.into_iter().collect();
     let (mut ends, mut unreadable) = (Ends::default(), 0);
@@ -155,7 +155,7 @@ pub async fn ends(
 }
 
 /// Rows that had let go of what was erased, and lead to something again.
-async fn led_back(finder: &Finder<'_>, step: &Step, keys: &BTreeSet<Key>) -> Result<BTreeSet<Key>, EraseError> {
+async fn led_back(finder: &Finder<'_>, step: &Step, keys: &[Key]) -> Result<BTreeSet<Key>, EraseError> {
     let at = &step.rows.at;
     let table = finder.table(at)?;
     let emptied = |column: &String| matches!(table.mask.get(column), Some(Mask::Null | Mask::Detach));

@@ -121,33 +121,80 @@ pub struct LedgerError {
     pub retry: Retry,
 }
 
+/// A page of keys that is to be saved: no more than one chunk of a step is about.
+#[derive(Clone, Debug)]
+pub struct KeyPage {
+    /// Its set, as [`KeySet`] prints itself.
+    pub set: String,
+    /// Its number in the set.
+    pub chunk: u32,
+    /// The keys.
+    pub keys: Vec<Key>,
+}
+
+/// A chunk that is about to be acted on.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The step.
+    pub step: u16,
+    /// The chunk.
+    pub chunk: u32,
+    /// Its rows.
+    pub before: Before,
+}
+
+/// A chunk that was acted on, and is seen done.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// The step.
+    pub step: u16,
+    /// The chunk.
+    pub chunk: u32,
+    /// What came of it.
+    pub counts: StepCounts,
+}
+
+/// What came of a step, after it was read back.
+#[derive(Clone, Copy, Debug)]
+pub struct StepOutcome<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// What happened to its rows.
+    pub counts: StepCounts,
+    /// Of how many that held something.
+    pub holding: &'a Holding,
+}
+
 /// The memory of one erasure.
 ///
-/// MUST: be durable when a call returns; seal keys (they may be personal data); give back what was saved; take every
-/// call a second time without a change: `save_keys` replaces, `intent`, `begin_chunk` and `end_chunk` keep what is there,
-/// and `begin_chunk` answers the first count ever given for the chunk. MUST refuse to write for a run that does not hold
-/// the work any more, and to give back keys or a discovery that somebody else wrote or moved.
+/// MUST: be durable when a call returns, and take all of a call or nothing; seal keys (they may be personal data); give back
+/// what was saved; take every call a second time without a change: `save_keys` replaces, `intend` and `mark` keep what is
+/// there, and `mark` answers the first count ever given for the chunk that begins. MUST refuse to write for a run that does
+/// not hold the work any more, and to give back keys or a discovery that somebody else wrote or moved.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// What was found, if discovery was completed.
     async fn discovery(&self) -> Result<Option<Discovery>, LedgerError>;
-    /// Saves a chunk of keys.
-    async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError>;
-    /// A chunk of keys that was saved; one that was not is an error, never an empty chunk.
-    async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError>;
+    /// Saves pages of keys.
+    async fn save_keys(&self, pages: &[KeyPage]) -> Result<(), LedgerError>;
+    /// Pages of keys that were saved, by set and number, in this order; one that was not is an error, never an empty page.
+    async fn load_pages(&self, pages: &[(String, u32)]) -> Result<Vec<Vec<Key>>, LedgerError>;
+    /// One page of keys that was saved.
+    async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError> {
+        let page = (set.to_string(), chunk);
+        Ok(self.load_pages(std::slice::from_ref(&page)).await?.pop().unwrap_or_default())
+    }
     /// Marks discovery as complete, with what was found so far.
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError>;
-    /// How far a step is.
-    async fn step(&self, step: u16) -> Result<StepState, LedgerError>;
-    /// Records that a step will be done, before anything of it is.
-    async fn intent(&self, step: &Step) -> Result<(), LedgerError>;
-    /// Records the rows of a chunk before the act; answers the first counts ever recorded.
-    async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError>;
-    /// Records what came of a chunk.
-    async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError>;
-    /// Records what came of a step, and of how many rows that held something, after it was read back. A later run may
-    /// record it again.
-    async fn outcome(&self, step: &Step, counts: StepCounts, holding: &Holding) -> Result<(), LedgerError>;
+    /// How far the steps are that were intended.
+    async fn steps(&self) -> Result<BTreeMap<u16, StepState>, LedgerError>;
+    /// Records that steps will be done, before anything of them is.
+    async fn intend(&self, steps: &[&Step]) -> Result<(), LedgerError>;
+    /// Records what came of chunks, and the rows of the next one before the act; answers the first counts ever recorded for
+    /// that.
+    async fn mark(&self, ended: &[Ended], begun: Option<&Begun>) -> Result<Option<Before>, LedgerError>;
+    /// Records what came of the steps, after all of them were read back. A later run may record it again.
+    async fn outcomes(&self, outcomes: &[StepOutcome<'_>]) -> Result<(), LedgerError>;
     /// The tables of the plan that a legal hold stands on now: none of their rows may be touched.
     async fn held(&self, _discovery: &Discovery) -> Result<HeldTables, LedgerError> {
         Ok(HeldTables::new())

@@ -29,8 +29,11 @@ pub mod json;
 pub mod keeping;
 pub mod ledger;
 pub mod map;
+mod marks;
 pub mod outcome;
 mod owners;
+mod packed;
+mod pages;
 pub mod paper;
 mod placeholder;
 pub mod plan;
@@ -52,9 +55,12 @@ pub use error::{EraseError, PlanError};
 pub use held::{HeldTables, waiting};
 pub use holding::Holding;
 pub use keeping::{Ends, Keeping, KeptRow, can_begin, ends, plan_past_keeping, trusted};
-pub use ledger::{Before, ChunkState, Discovery, Ledger, LedgerError, StepCounts, StepState};
+pub use ledger::{
+    Before, Begun, ChunkState, Discovery, Ended, KeyPage, Ledger, LedgerError, StepCounts, StepOutcome, StepState,
+};
 pub use map::{DataMap, MapDefect, MapError, check};
 pub use outcome::{Kept, Line, Outcome};
+pub use packed::Packed;
 pub use paper::PlanPaper;
 pub use plan::{Plan, Skeleton, Target, plan};
 pub use preview::{Drift, DriftLimits, People, Preview, drift, preview, preview_with_people};

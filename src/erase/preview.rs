@@ -1,7 +1,7 @@
 //! A plan with counts: what would happen. Anybody may compute it, and nobody can execute it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::discover::{EraseLimits, Finder, Found};
 use super::error::EraseError;
 use super::map::{DataMap, TableRef};
+use super::packed::Packed;
 use super::plan::Skeleton;
 use crate::domain::Timestamp;
-use crate::stores::{Key, StoreName, Stores};
+use crate::stores::{StoreName, Stores};
 
 /// The steps with the number of rows of each.
 #[derive(Clone, Debug, Serialize)]
@@ -57,7 +58,7 @@ pub async fn preview(
 }
 
 /// The keys of rows that are people or accounts, by their table. They stay in memory: a legal hold may be on one of them.
-pub type People = BTreeMap<TableRef, BTreeSet<Key>>;
+pub type People = BTreeMap<TableRef, Packed>;
 
 /// The same, and whom the plan is about.
 ///
@@ -77,10 +78,11 @@ pub async fn preview_with_people(
     finder.placeholders(&found).await?;
     finder.can_be_remade(&found, &schemas).await?;
     // The root has no step of its own where only some of its data are named.
-    let mut people = People::from([(skeleton.target.at(), BTreeSet::from([finder.root().await?]))]);
+    let mut people = People::from([(skeleton.target.at(), Packed::from(finder.root().await?))]);
     for (set, keys) in found.sets.iter().filter(|(set, _)| set.pointing.is_none() && set.by.is_none()) {
         if skeleton.tables.iter().any(|(at, table)| *at == set.at && table.subject.is_some()) {
-            people.entry(set.at.clone()).or_default().extend(keys.iter().cloned());
+            let known = people.entry(set.at.clone()).or_default();
+            *known = std::mem::take(known).with(keys.clone());
         }
     }
     let rows = rows(&skeleton, &found);

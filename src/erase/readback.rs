@@ -7,9 +7,10 @@ use super::discover::goes_as_a_whole;
 use super::error::EraseError;
 use super::map::{Link, TableRef};
 use super::owners::Owners;
+use super::packed::Packed;
 use super::plan::{Act, Step};
 use super::whose::Sorted;
-use crate::stores::{Key, Select};
+use crate::stores::Select;
 
 /// Rows that are not as they should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Work<'_> {
         let at = &step.rows.at;
         let store = self.finder().store(at)?;
         let table = self.finder().table(at)?;
-        let (asking, state) = (self.asking(step, owners).await?, self.run.ledger.step(step.number).await?);
+        let (asking, state) = (self.asking(step, owners).await?, self.state(step.number).await?);
         let mut residue = 0;
         for chunk in 0..self.chunks(&step.rows)? {
             let is_done = state.chunks.get(&chunk).is_some_and(|chunk| chunk.done.is_some());
@@ -72,24 +73,19 @@ impl Work<'_> {
         let at = &step.rows.at;
         let table = self.finder().table(at)?;
         let saved = self.saved_of(at).await?;
-        let (mut late, mut known) = (BTreeSet::new(), BTreeSet::new());
+        let (mut late, mut known) = (Packed::default(), Packed::default());
         // Shared rows are told by the step in which they let go.
         let planned = |link: &&Link| !link.shared && self.skeleton().finds_in(&link.to);
         for link in table.belongs_to.iter().filter(planned) {
-            for key in self.linked(at, link, owners).await? {
-                if saved.contains(&key) {
-                    known.insert(key)
-                } else {
-                    late.insert(key)
-                };
-            }
+            let found = self.linked(at, link, owners).await?;
+            late = late.with(found.minus(&saved));
+            known = known.with(found.both(&saved));
         }
-        if !known.is_empty() && table.shape.is_none() {
-            // What its own key finds is counted by it.
-            known = self.finder().missing(at, table, &known).await?;
-        } else {
-            known.clear();
-        }
+        // What its own key finds is counted by it.
+        known = match table.shape {
+            None => self.finder().missing(at, table, &known).await?,
+            Some(_) => Packed::default(),
+        };
         Ok(Left { back: known.len() as u64, late: late.len() as u64 })
     }
 
@@ -106,30 +102,30 @@ impl Work<'_> {
     async fn still_pointing(&self, step: &Step, link: &Link, owners: &Owners) -> Result<Left, EraseError> {
         let found = self.linked(&step.rows.at, link, owners).await?;
         let saved = self.saved(&step.rows).await?;
-        let back = found.iter().filter(|key| saved.contains(key)).count() as u64;
+        let back = found.both(&saved).len() as u64;
         // The target's own late rows are counted by the step that they belong to.
         let late = if matches!(step.act, Act::Cut(_)) { 0 } else { found.len() as u64 - back };
         Ok(Left { back, late })
     }
 
-    async fn linked(&self, at: &TableRef, link: &Link, owners: &Owners) -> Result<BTreeSet<Key>, EraseError> {
+    async fn linked(&self, at: &TableRef, link: &Link, owners: &Owners) -> Result<Packed, EraseError> {
         let table = self.finder().table(at)?;
         // What is only pointed to is let go of where it is deleted.
-        let mut parents = match table.refers_to.contains(link) {
+        let parents = match table.refers_to.contains(link) {
             true => self.saved_in(|step| step.rows.at == link.to && step.act == Act::Delete).await?,
             false => self.saved_of(&link.to).await?,
         };
-        parents.retain(|key| !owners.has_lost(&link.to, key));
+        let parents = owners.without_lost(&link.to, &parents);
         self.finder().linked(at, table, link, &parents).await
     }
 
     /// All saved keys of the target's rows that such steps are about.
-    async fn saved_in(&self, wanted: impl Fn(&Step) -> bool + Send) -> Result<BTreeSet<Key>, EraseError> {
-        let mut keys = BTreeSet::new();
+    async fn saved_in(&self, wanted: impl Fn(&Step) -> bool + Send) -> Result<Packed, EraseError> {
+        let mut keys = Packed::default();
         let mut seen = BTreeSet::new();
         for step in self.skeleton().steps.iter().filter(|step| step.rows.pointing.is_none() && wanted(step)) {
             if seen.insert(&step.rows) {
-                keys.extend(self.saved(&step.rows).await?);
+                keys = keys.with(self.saved(&step.rows).await?);
             }
         }
         Ok(keys)

@@ -61,7 +61,7 @@ impl Finder<'_> {
         keys: &[Key],
     ) -> Result<Vec<Option<String>>, EraseError> {
         let at = place.at;
-        let rows = self.read(at, table, &[place.column.to_owned()], &keys.iter().cloned().collect()).await?;
+        let rows = self.read(at, table, &[place.column.to_owned()], keys).await?;
         let (mut made, mut unmade) = (BTreeMap::new(), 0);
         for (key, mut values) in rows {
             let Some(value) = values.pop().flatten() else { continue };

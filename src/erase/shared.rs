@@ -1,11 +1,10 @@
 //! Rows that are the target's only as far as nobody else has them: those that several people share, and those that other
 //! rows hold. Reads keys only.
 
-use std::collections::BTreeSet;
-
 use super::discover::{Finder, Owned, Shared};
 use super::error::EraseError;
 use super::map::{Holder, Link, TableMap, TableRef};
+use super::packed::{Gather, Packed};
 use crate::stores::{Key, KeyValue};
 
 impl Finder<'_> {
@@ -15,32 +14,32 @@ impl Finder<'_> {
         &self,
         at: &TableRef,
         table: &TableMap,
-        mut rows: BTreeSet<Key>,
+        mut rows: Packed,
         owned: &Owned,
         shared: &Shared,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+    ) -> Result<Packed, EraseError> {
         for link in table.belongs_to.iter().filter(|link| link.shared) {
             let ours = shared.get(&(at.clone(), link.clone()));
             let others = self.holding_something(at, table, link, &rows).await?;
-            rows.retain(|key| !others.contains(key) || ours.is_some_and(|ours| ours.contains(key)));
+            let others = ours.map_or(others.clone(), |ours| others.minus(ours));
+            rows = rows.minus(&others);
         }
         for holder in &table.held_by {
             let others = self.held_by_others(at, holder, &rows, owned).await?;
-            rows.retain(|key| !others.contains(key));
+            rows = rows.minus(&others);
         }
         Ok(rows)
     }
 
     /// The rows that one of these rows holds.
-    pub(super) async fn held(
-        &self,
-        at: &TableRef,
-        holder: &Holder,
-        holders: &BTreeSet<Key>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
-        let rows = self.read(&holder.by, self.table(&holder.by)?, &holder.columns, holders).await?;
+    pub(super) async fn held(&self, at: &TableRef, holder: &Holder, holders: &Packed) -> Result<Packed, EraseError> {
         let whole = |(_, values): (Key, Vec<Option<KeyValue>>)| values.into_iter().collect::<Option<_>>().map(Key);
-        let held = rows.into_iter().filter_map(whole).collect();
+        let mut held = Gather::default();
+        for page in self.chunks(holders) {
+            let rows = self.read(&holder.by, self.table(&holder.by)?, &holder.columns, &page).await?;
+            rows.into_iter().filter_map(whole).for_each(|key| held.add(&key));
+        }
+        let held = held.finish();
         let table = self.table(at)?;
         self.linked(at, table, &Link::plain(at.clone(), table.key.clone()), &held).await
     }
@@ -50,16 +49,16 @@ impl Finder<'_> {
         &self,
         at: &TableRef,
         holder: &Holder,
-        rows: &BTreeSet<Key>,
+        rows: &Packed,
         owned: &Owned,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+    ) -> Result<Packed, EraseError> {
         if rows.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(Packed::default());
         }
         let link = Link::plain(at.clone(), holder.columns.clone());
         let by = self.table(&holder.by)?;
-        let mut others = self.linked(&holder.by, by, &link, rows).await?;
-        others.retain(|key| !owned.get(&holder.by).is_some_and(|ours| ours.contains(key)));
+        let others = self.linked(&holder.by, by, &link, rows).await?;
+        let others = owned.get(&holder.by).map_or(others.clone(), |ours| others.minus(ours));
         self.held(at, holder, &others).await
     }
 
@@ -69,11 +68,15 @@ impl Finder<'_> {
         at: &TableRef,
         table: &TableMap,
         link: &Link,
-        rows: &BTreeSet<Key>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
-        let read = self.read(at, table, &link.columns, rows).await?;
+        rows: &Packed,
+    ) -> Result<Packed, EraseError> {
         let holds = |(_, values): &(Key, Vec<Option<KeyValue>>)| values.iter().all(Option::is_some);
-        let holding = read.into_iter().filter(holds).map(|(key, _)| key).collect();
-        self.meeting(at, table, &link.when, holding).await
+        let mut holding = Gather::default();
+        for page in self.chunks(rows) {
+            let read = self.read(at, table, &link.columns, &page).await?;
+            let some = read.into_iter().filter(holds).map(|(key, _)| key).collect();
+            self.meeting(at, table, &link.when, some).await?.iter().for_each(|key| holding.add(key));
+        }
+        Ok(holding.finish())
     }
 }

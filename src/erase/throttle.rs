@@ -41,6 +41,12 @@ pub(super) async fn end(run: &Run<'_>, at: &TableRef, began: Instant) {
     sleep(rest(began.elapsed(), percent)).await;
 }
 
+/// Whether anything may be waited for between two chunks of a store.
+pub(super) fn waits(run: &Run<'_>, at: &TableRef) -> bool {
+    let throttle = run.map.stores().get(&at.store).and_then(|store| store.throttle.as_ref());
+    throttle.is_some_and(|throttle| throttle.lag.is_some() || throttle.rest_percent > 0)
+}
+
 fn rest(worked: Duration, percent: u32) -> Duration {
     (worked.saturating_mul(percent) / 100).min(REST_MAX)
 }

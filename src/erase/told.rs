@@ -8,9 +8,10 @@ use super::error::EraseError;
 use super::ledger::{Discovery, Ledger};
 use super::map::recipient::KEY;
 use super::map::{DataMap, RecipientMap, TableRef};
+use super::packed::Packed;
 use super::plan::{KeySet, Skeleton};
 use crate::domain::Scope;
-use crate::stores::{Identity, Key, StoreName};
+use crate::stores::{Identity, StoreName};
 
 /// Identities of one order. What is more goes into further ones, each with a key and an answer of its own.
 pub const IDENTITIES_MAX: usize = 1_000;
@@ -74,8 +75,8 @@ impl Finder<'_> {
             let mut count = 0;
             for (_, at, name) in sets(recipient, self.skeleton) {
                 let own = |set: &KeySet| set.at == *at && set.pointing.is_none() && set.by.is_none();
-                let rows: BTreeSet<Key> =
-                    found.sets.iter().filter(|(set, _)| own(set)).flat_map(|(_, keys)| keys).cloned().collect();
+                let parts = found.sets.iter().filter(|(set, _)| own(set)).map(|(_, keys)| keys.clone());
+                let rows = parts.fold(Packed::default(), Packed::with);
                 let table = self.table(at)?;
                 let values = match table.identify.get(name) {
                     Some(column) => self.values(at, table, column, &rows).await?,

@@ -11,6 +11,7 @@ use super::error::EraseError;
 use super::ledger::StepState;
 use super::map::{Link, Mask, TableMap, TableRef};
 use super::owners::{Owner, Owners};
+use super::packed::Packed;
 use super::plan::{KeySet, Step};
 use super::tombstone;
 use crate::stores::{ColumnKind, Key, KeyValue, Select};
@@ -82,14 +83,14 @@ pub(super) fn whose(says: &[Says], stage: Stage) -> Whose {
 pub(super) struct Way<'a> {
     pub(super) link: &'a Link,
     /// The rows that it led from when they were found, where a step lets it go.
-    let_go: BTreeSet<Key>,
+    let_go: Packed,
     /// What it holds then.
     masks: Vec<Option<&'a Mask>>,
 }
 
 impl<'a> Way<'a> {
-    const fn bare(link: &'a Link) -> Self {
-        Self { link, let_go: BTreeSet::new(), masks: Vec::new() }
+    fn bare(link: &'a Link) -> Self {
+        Self { link, let_go: Packed::default(), masks: Vec::new() }
     }
 
     /// Whether the link of this row holds what we put there.
@@ -130,7 +131,7 @@ pub(super) struct Asking<'a> {
     table: &'a TableMap,
     ways: Vec<Way<'a>>,
     /// Rows that go by what they hold, whatever their links say.
-    taken: BTreeSet<Key>,
+    taken: Packed,
     owners: &'a Owners,
 }
 
@@ -142,7 +143,7 @@ impl Asking<'_> {
         }
         let at = &self.step.rows.at;
         let says = self.work.says(at, &self.ways, keys, self.owners).await?;
-        let (mut ours, mut unsure) = (Vec::new(), BTreeSet::new());
+        let (mut ours, mut unsure) = (Vec::new(), Vec::new());
         let (mut unsure_root, root) = (0, self.work.root_of(at)?);
         for (key, says) in keys.iter().zip(says) {
             let verdict = match &self.step.rows.pointing {
@@ -160,9 +161,7 @@ impl Asking<'_> {
             };
             match verdict {
                 Whose::Target => ours.push(key.clone()),
-                Whose::Unsure => {
-                    unsure.insert(key.clone());
-                }
+                Whose::Unsure => unsure.push(key.clone()),
                 Whose::Another => {}
             }
         }
@@ -188,11 +187,11 @@ impl<'a> Work<'a> {
         let table = self.finder().table(at)?;
         let mut ways = Vec::new();
         for link in table.belongs_to.iter().filter(|link| self.discovery.skeleton.finds_in(&link.to)) {
-            let mut let_go = BTreeSet::new();
+            let mut let_go = Packed::default();
             for ended in [false, true] {
                 let set = KeySet { pointing: Some(link.clone()), ended, ..KeySet::of(at.clone()) };
                 if self.discovery.was_saved(&set) {
-                    let_go.extend(self.saved(&set).await?);
+                    let_go = let_go.with(self.saved(&set).await?);
                 }
             }
             let masks = link.columns.iter().map(|column| table.mask.get(column)).collect();
@@ -259,7 +258,7 @@ impl<'a> Work<'a> {
             let texts = values.iter().zip(&decimal).map(|(value, decimal)| text_of(value, *decimal)).collect();
             Some((key, texts))
         };
-        let rows = self.finder().read(at, table, &link.columns, &keys.iter().cloned().collect()).await?;
+        let rows = self.finder().read(at, table, &link.columns, keys).await?;
         let mut held: BTreeMap<Key, Vec<String>> = rows.into_iter().filter_map(texts).collect();
         if !link.when.is_empty() {
             let counts = self.finder().meeting(at, table, &link.when, held.keys().cloned().collect()).await?;

@@ -6,20 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::discover::Finder;
 use super::error::EraseError;
 use super::map::{TableMap, TableRef, Words};
+use super::packed::{Gather, Packed};
 use crate::stores::Key;
 
 /// What a row holds in the columns of words.
 type Held = BTreeMap<String, Option<String>>;
 
 impl Finder<'_> {
-    /// Those of the rows that hold these words.
+    /// Those of a page of rows that hold these words.
     pub(super) async fn meeting(
         &self,
         at: &TableRef,
         table: &TableMap,
         words: &Words,
-        rows: BTreeSet<Key>,
-    ) -> Result<BTreeSet<Key>, EraseError> {
+        rows: Vec<Key>,
+    ) -> Result<Vec<Key>, EraseError> {
         if words.is_empty() || rows.is_empty() {
             return Ok(rows);
         }
@@ -32,21 +33,23 @@ impl Finder<'_> {
         &self,
         at: &TableRef,
         table: &TableMap,
-        rows: &BTreeSet<Key>,
-    ) -> Result<BTreeMap<Option<u16>, BTreeSet<Key>>, EraseError> {
+        rows: &Packed,
+    ) -> Result<BTreeMap<Option<u16>, Packed>, EraseError> {
         let columns: BTreeSet<String> = table.by_word().cloned().collect();
         if columns.is_empty() {
             return Ok(BTreeMap::from([(None, rows.clone())]));
         }
-        let mut answers = BTreeMap::<_, BTreeSet<Key>>::new();
-        let held = self.words(at, table, columns, rows).await?;
-        for key in rows {
-            let answer = held.get(key).and_then(|held| {
-                (0..).zip(&table.answers).find(|(_, answer)| meets(held, &answer.when)).map(|(place, _)| place)
-            });
-            answers.entry(answer).or_default().insert(key.clone());
+        let mut answers = BTreeMap::<_, Gather>::new();
+        for page in self.chunks(rows) {
+            let held = self.words(at, table, columns.clone(), &page).await?;
+            for key in page {
+                let answer = held.get(&key).and_then(|held| {
+                    (0..).zip(&table.answers).find(|(_, answer)| meets(held, &answer.when)).map(|(place, _)| place)
+                });
+                answers.entry(answer).or_default().add(&key);
+            }
         }
-        Ok(answers)
+        Ok(answers.into_iter().map(|(answer, keys)| (answer, keys.finish())).collect())
     }
 
     /// What the rows hold in these columns.
@@ -55,7 +58,7 @@ impl Finder<'_> {
         at: &TableRef,
         table: &TableMap,
         columns: BTreeSet<String>,
-        rows: &BTreeSet<Key>,
+        rows: &[Key],
     ) -> Result<BTreeMap<Key, Held>, EraseError> {
         let read: Vec<String> = columns.iter().cloned().collect();
         let mut words = BTreeMap::new();

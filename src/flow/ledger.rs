@@ -3,19 +3,24 @@
 //!
 //! Every write is made under the job's lease: a worker that was paused longer than its lease writes nothing any more.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::breakpoint;
-use crate::db::erasures::{self, Bound, ChunkBegun, Place, StepName};
+use crate::db::erasures::{self, Bound, ChunkBegun, PageName, Place, StepName};
 use crate::db::{DbError, Tx, jobs, sealed};
 use crate::domain::CaseId;
 use crate::erase::plan::{KeySet, Step};
-use crate::erase::{Before, ChunkState, Discovery, HeldTables, Holding, Ledger, LedgerError, StepCounts, StepState};
+use crate::erase::{
+    Before, Begun, ChunkState, Discovery, Ended, HeldTables, KeyPage, Ledger, LedgerError, StepCounts, StepOutcome,
+    StepState,
+};
 use crate::queue::Held;
 use crate::stores::Key;
-use crate::trail::{Actor, Event, Fact, Facts};
+use crate::trail::{Event, Fact, Facts};
 
 use super::error::FlowError;
 use super::house::House;
@@ -59,13 +64,8 @@ impl CaseLedger<'_> {
         Place { pass: self.pass, step }
     }
 
-    async fn record(
-        &self,
-        tx: &mut Tx,
-        event: Event,
-        step: &Step,
-        counts: Option<StepCounts>,
-    ) -> Result<(), FlowError> {
+    /// The facts of a step, for the trail.
+    fn facts(&self, step: &Step, counts: Option<StepCounts>) -> Result<Facts, FlowError> {
         let mut facts = Facts::new()
             .with("step", Fact::Count(u64::from(step.number)))?
             .with("store", Fact::Word(word(step.rows.at.store.as_str())))?
@@ -84,7 +84,7 @@ impl CaseLedger<'_> {
                 facts = facts.with(name, Fact::Count(count))?;
             }
         }
-        note::append(self.house, tx, self.case, event, Actor::PROGRAM, facts).await
+        Ok(facts)
     }
 
     /// What the blobs of this erasure belong to, so that those of another one do not open here.
@@ -97,30 +97,44 @@ impl CaseLedger<'_> {
         self.belongs(&format!("{set} {chunk}"))
     }
 
-    /// Seals a chunk of keys.
-    pub(super) async fn save_keys_in(
-        &self,
-        tx: &mut Tx,
-        set: &KeySet,
-        chunk: u32,
-        keys: &[Key],
-    ) -> Result<(), FlowError> {
-        let name = set.to_string();
-        let old = erasures::keys_blob(tx, self.bound, &name, chunk).await?;
-        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
-        let blob = self.replace(tx, old, bound, &bytes(&keys)?).await?;
-        Ok(erasures::save_keys_blob(tx, self.bound, &name, chunk, blob).await?)
+    /// Seals pages of keys, in the place of older ones.
+    pub(super) async fn save_keys_in(&self, tx: &mut Tx, pages: &[KeyPage]) -> Result<(), FlowError> {
+        let names: Vec<PageName> = pages.iter().map(|page| (page.set.clone(), page.chunk)).collect();
+        for old in erasures::keys_blobs(tx, self.bound, &names).await?.into_values() {
+            sealed::delete(tx, old).await?;
+        }
+        let key = safe::replay_key(self.house, tx, self.case).await?;
+        let places: Vec<String> = names.iter().map(|(set, chunk)| self.belongs_chunk(set, *chunk)).collect();
+        let plain = pages.iter().map(|page| bytes(&page.keys)).collect::<Result<Vec<_>, _>>()?;
+        let blobs: Vec<(sealed::Bound<'_>, &[u8])> = places
+            .iter()
+            .zip(&plain)
+            .map(|(to, plain)| (sealed::Bound { kind: KEYS, to: to.as_str() }, plain.as_slice()))
+            .collect();
+        let ids = sealed::put_all(tx, &key, &blobs, self.house.clock.now(), &*self.house.chance).await?;
+        let saved: Vec<(PageName, Uuid)> = names.into_iter().zip(ids).collect();
+        Ok(erasures::save_keys_blobs(tx, self.bound, &saved).await?)
+    }
+
+    /// Pages of saved keys, in this order.
+    pub(super) async fn pages_in(&self, tx: &mut Tx, pages: &[PageName]) -> Result<Vec<Vec<Key>>, FlowError> {
+        let missing = || FlowError::Missing("a chunk of saved keys");
+        let blobs = erasures::keys_blobs(tx, self.bound, pages).await?;
+        let key = safe::replay_key(self.house, tx, self.case).await?;
+        let belongs = blobs.iter().map(|((set, chunk), blob)| (*blob, self.belongs_chunk(set, *chunk)));
+        let sealed = sealed::get_all(tx, &key, KEYS, &belongs.collect()).await?;
+        let mut read = Vec::with_capacity(pages.len());
+        for page in pages {
+            let bytes = blobs.get(page).and_then(|blob| sealed.get(blob)).ok_or_else(missing)?;
+            let keys = serde_json::from_slice(bytes).map_err(|_| FlowError::Broken("saved keys of another shape"))?;
+            read.push(keys);
+        }
+        Ok(read)
     }
 
     /// A chunk of saved keys.
     pub(super) async fn keys_in(&self, tx: &mut Tx, set: &KeySet, chunk: u32) -> Result<Vec<Key>, FlowError> {
-        let missing = || FlowError::Missing("a chunk of saved keys");
-        let name = set.to_string();
-        let blob = erasures::keys_blob(tx, self.bound, &name, chunk).await?.ok_or_else(missing)?;
-        let key = safe::replay_key(self.house, tx, self.case).await?;
-        let bound = sealed::Bound { kind: KEYS, to: &self.belongs_chunk(&name, chunk) };
-        let bytes = sealed::get_bound(tx, &key, bound, blob).await?.ok_or_else(missing)?;
-        serde_json::from_slice(&bytes).map_err(|_| FlowError::Broken("saved keys of another shape"))
+        Ok(self.pages_in(tx, &[(set.to_string(), chunk)]).await?.pop().unwrap_or_default())
     }
 
     /// Seals what was found.
@@ -182,16 +196,16 @@ impl Ledger for CaseLedger<'_> {
         Ok(Some(read))
     }
 
-    async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError> {
+    async fn save_keys(&self, pages: &[KeyPage]) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        self.save_keys_in(&mut tx, set, chunk, keys).await?;
+        self.save_keys_in(&mut tx, pages).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError> {
+    async fn load_pages(&self, pages: &[(String, u32)]) -> Result<Vec<Vec<Key>>, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        Ok(self.keys_in(&mut tx, set, chunk).await?)
+        Ok(self.pages_in(&mut tx, pages).await?)
     }
 
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError> {
@@ -201,61 +215,69 @@ impl Ledger for CaseLedger<'_> {
         Ok(())
     }
 
-    async fn step(&self, step: u16) -> Result<StepState, LedgerError> {
+    async fn steps(&self) -> Result<BTreeMap<u16, StepState>, LedgerError> {
         let mut tx = self.house.db.read().await?;
-        let mut state = StepState {
-            intended: erasures::is_intended(&mut tx, self.bound, self.place(step)).await?,
-            ..StepState::default()
-        };
-        for row in erasures::chunks(&mut tx, self.bound, self.place(step)).await? {
+        let mut steps = BTreeMap::<u16, StepState>::new();
+        for step in erasures::intended(&mut tx, self.bound, self.pass).await? {
+            steps.entry(step).or_default().intended = true;
+        }
+        for (step, row) in erasures::chunks(&mut tx, self.bound, self.pass).await? {
             let read = |counts| {
                 serde_json::from_value(counts).map_err(|_| FlowError::Broken("the counts of a chunk of another shape"))
             };
             let done = row.counts.map(read).transpose()?;
-            state.chunks.insert(row.chunk, ChunkState { before: before(row.begun)?, done });
+            let chunk = ChunkState { before: before(row.begun)?, done };
+            steps.entry(step).or_default().chunks.insert(row.chunk, chunk);
         }
-        Ok(state)
+        Ok(steps)
     }
 
-    async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
-        let name = StepName {
-            sequence: self.place(step.number),
-            store: step.rows.at.store.as_str(),
-            table: &step.rows.at.table,
-            action: step.act.as_str(),
-        };
+    async fn intend(&self, steps: &[&Step]) -> Result<(), LedgerError> {
         let mut tx = self.write().await?;
-        if erasures::intend(&mut tx, self.bound, name, self.house.clock.now()).await? {
-            self.record(&mut tx, Event::Intent, step, None).await?;
+        let mut names = Vec::with_capacity(steps.len());
+        for step in steps {
+            names.push(StepName {
+                sequence: self.place(step.number),
+                store: step.rows.at.store.as_str(),
+                table: &step.rows.at.table,
+                action: step.act.as_str(),
+            });
         }
+        let fresh = erasures::intend(&mut tx, self.bound, &names, self.house.clock.now()).await?;
+        let fresh = steps.iter().filter(|step| fresh.contains(&step.number));
+        let facts = fresh.map(|step| self.facts(step, None)).collect::<Result<Vec<_>, _>>()?;
+        note::append_all(self.house, &mut tx, self.case, Event::Intent, facts).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn begin_chunk(&self, step: u16, chunk: u32, rows: Before) -> Result<Before, LedgerError> {
+    async fn mark(&self, ended: &[Ended], begun: Option<&Begun>) -> Result<Option<Before>, LedgerError> {
         let mut tx = self.write().await?;
-        let holding = Some(json(&rows.holding)?);
-        let rows = ChunkBegun { present: rows.present, changing: rows.changing, holding };
-        let first = erasures::begin_chunk(&mut tx, self.bound, self.place(step), chunk, rows).await?;
-        tx.commit().await?;
-        Ok(before(first)?)
-    }
-
-    async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
-        let mut tx = self.write().await?;
-        erasures::end_chunk(&mut tx, self.bound, self.place(step), chunk, json(&counts)?).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn outcome(&self, step: &Step, counts: StepCounts, holding: &Holding) -> Result<(), LedgerError> {
-        let mut tx = self.write().await?;
-        let mut shown = json(&counts)?;
-        if let Some(shown) = shown.as_object_mut().filter(|_| !holding.is_empty()) {
-            shown.insert("holding".to_owned(), json(holding)?);
+        for Ended { step, chunk, counts } in ended {
+            erasures::end_chunk(&mut tx, self.bound, self.place(*step), *chunk, json(counts)?).await?;
         }
-        erasures::set_outcome(&mut tx, self.bound, self.place(step.number), shown, self.house.clock.now()).await?;
-        self.record(&mut tx, Event::Outcome, step, Some(counts)).await?;
+        let mut first = None;
+        if let Some(Begun { step, chunk, before: rows }) = begun {
+            let holding = Some(json(&rows.holding)?);
+            let rows = ChunkBegun { present: rows.present, changing: rows.changing, holding };
+            first = Some(erasures::begin_chunk(&mut tx, self.bound, self.place(*step), *chunk, rows).await?);
+        }
+        tx.commit().await?;
+        Ok(first.map(before).transpose()?)
+    }
+
+    async fn outcomes(&self, outcomes: &[StepOutcome<'_>]) -> Result<(), LedgerError> {
+        let mut tx = self.write().await?;
+        let mut all = Vec::with_capacity(outcomes.len());
+        for StepOutcome { step, counts, holding } in outcomes {
+            let mut shown = json(counts)?;
+            if let Some(shown) = shown.as_object_mut().filter(|_| !holding.is_empty()) {
+                shown.insert("holding".to_owned(), json(holding)?);
+            }
+            erasures::set_outcome(&mut tx, self.bound, self.place(step.number), shown, self.house.clock.now()).await?;
+            all.push(self.facts(step, Some(*counts))?);
+        }
+        note::append_all(self.house, &mut tx, self.case, Event::Outcome, all).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -218,7 +218,10 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     // Not unsealed where nobody is held by their row.
     if standing.keys().any(|(kind, _)| *kind == HeldKind::Subject) {
         for (at, _) in skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
-            people.insert(at.clone(), saved(ledger, discovery, at).await?.into_iter().collect());
+            let keys = saved(ledger, discovery, at).await?;
+            let is_held =
+                |key: &Key| standing.contains_key(&(HeldKind::Subject, touches::person(&house.keys, at, key)));
+            people.insert(at.clone(), keys.into_iter().filter(is_held).collect());
         }
     }
     let touched = touches::touched(&house.keys, ledger.bound.account_mac, skeleton, &people);

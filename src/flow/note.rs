@@ -238,6 +238,23 @@ pub(super) async fn append(
     append_private(house, tx, case, event, actor, facts, PrivateFacts::new()).await
 }
 
+/// Records several acts on a case that are no moves, in their order.
+pub(super) async fn append_all(
+    house: &House,
+    tx: &mut Tx,
+    case: CaseId,
+    event: Recorded,
+    acts: Vec<Facts>,
+) -> Result<(), FlowError> {
+    if acts.is_empty() {
+        return Ok(());
+    }
+    let record = safe::record_key(house, tx, case).await?;
+    let entries: Vec<Entry> = acts.into_iter().map(|facts| Entry::new(event, Actor::PROGRAM).facts(facts)).collect();
+    leaves::append_all(tx, &record, &entries, &house.stamps, house.clock.now(), &*house.chance).await?;
+    Ok(())
+}
+
 /// Records that a key is about to be destroyed: the record key signs for its own end too.
 pub(super) async fn key_destroyed(
     house: &House,

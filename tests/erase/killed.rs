@@ -44,7 +44,7 @@ async fn a_run_that_dies_again_and_again_ends() {
     let mut runs = 0;
     let outcome = loop {
         // Discovery has to be saved in one go, acts need not.
-        ledger.kill_after(Some(20 + runs));
+        ledger.kill_after(Some(10 + runs));
         match world.execute(&plan, &ledger).await {
             Ok(outcome) => break outcome,
             Err(EraseError::Ledger(_)) => runs += 1,

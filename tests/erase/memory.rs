@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use expunged::domain::Retry;
-use expunged::erase::plan::{KeySet, Step};
+use expunged::erase::plan::Step;
 use expunged::erase::{
-    BREAKPOINTS, Before, ChunkState, Discovery, HeldTables, Holding, Ledger, LedgerError, StepCounts, StepState,
+    BREAKPOINTS, Before, Begun, ChunkState, Discovery, Ended, HeldTables, KeyPage, Ledger, LedgerError, StepCounts,
+    StepOutcome, StepState,
 };
 use expunged::stores::Key;
 use sqlx::Executor as _;
@@ -26,6 +27,10 @@ struct Inner {
     kill_after: Option<usize>,
     hold_after: Option<usize>,
     late: Vec<(&'static str, sqlx::SqlitePool, String)>,
+    /// How often each was called.
+    calls: BTreeMap<&'static str, usize>,
+    /// The most keys that one call saved or loaded.
+    most_keys: usize,
 }
 
 impl MemoryLedger {
@@ -36,7 +41,7 @@ impl MemoryLedger {
         inner.kill_after = breakpoints;
     }
 
-    /// A hold on every table stands from when so many chunks have ended.
+    /// A hold on every table stands from when so many chunks were begun.
     pub fn hold_after(&self, chunks: Option<usize>) {
         self.0.lock().unwrap().hold_after = chunks;
     }
@@ -56,6 +61,16 @@ impl MemoryLedger {
         self.0.lock().unwrap().keys.get_mut(&(set.to_owned(), chunk)).unwrap().clear();
     }
 
+    /// How often it was called, by what it was called for.
+    pub fn calls(&self) -> BTreeMap<&'static str, usize> {
+        self.0.lock().unwrap().calls.clone()
+    }
+
+    /// The most keys that one call saved or loaded.
+    pub fn most_keys(&self) -> usize {
+        self.0.lock().unwrap().most_keys
+    }
+
     pub fn passed(&self) -> Vec<&'static str> {
         self.0.lock().unwrap().passed.clone()
     }
@@ -66,6 +81,11 @@ impl MemoryLedger {
 }
 
 impl Inner {
+    fn called(&mut self, what: &'static str, keys: usize) {
+        *self.calls.entry(what).or_default() += 1;
+        self.most_keys = self.most_keys.max(keys);
+    }
+
     fn ended(&self) -> usize {
         self.steps.values().flat_map(|step| step.chunks.values()).filter(|chunk| chunk.done.is_some()).count()
     }
@@ -85,51 +105,67 @@ impl Ledger for MemoryLedger {
         Ok(self.0.lock().unwrap().discovery.as_ref().map(|text| serde_json::from_str(text).unwrap()))
     }
 
-    async fn save_keys(&self, set: &KeySet, chunk: u32, keys: &[Key]) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().keys.insert((set.to_string(), chunk), keys.to_vec());
+    async fn save_keys(&self, pages: &[KeyPage]) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().called("save keys", pages.iter().map(|page| page.keys.len()).sum());
+        for page in pages {
+            self.0.lock().unwrap().keys.insert((page.set.clone(), page.chunk), page.keys.clone());
+        }
         Ok(())
     }
 
-    async fn load_keys(&self, set: &KeySet, chunk: u32) -> Result<Vec<Key>, LedgerError> {
-        let keys = self.0.lock().unwrap().keys.get(&(set.to_string(), chunk)).cloned();
-        keys.ok_or_else(|| broken(std::io::Error::other("no such chunk")))
+    async fn load_pages(&self, pages: &[(String, u32)]) -> Result<Vec<Vec<Key>>, LedgerError> {
+        let mut inner = self.0.lock().unwrap();
+        let keys = |page| inner.keys.get(page).cloned().ok_or_else(|| broken(std::io::Error::other("no such chunk")));
+        let read: Vec<Vec<Key>> = pages.iter().map(keys).collect::<Result<_, _>>()?;
+        inner.called("load pages", read.iter().map(Vec::len).sum());
+        Ok(read)
     }
 
     async fn save_discovery(&self, discovery: &Discovery) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().called("save discovery", 0);
         self.0.lock().unwrap().discovery = Some(serde_json::to_string(discovery).unwrap());
         Ok(())
     }
 
-    async fn step(&self, step: u16) -> Result<StepState, LedgerError> {
-        Ok(self.0.lock().unwrap().steps.get(&step).cloned().unwrap_or_default())
+    async fn steps(&self) -> Result<BTreeMap<u16, StepState>, LedgerError> {
+        self.0.lock().unwrap().called("steps", 0);
+        Ok(self.0.lock().unwrap().steps.clone())
     }
 
-    async fn intent(&self, step: &Step) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().steps.entry(step.number).or_default().intended = true;
+    async fn intend(&self, steps: &[&Step]) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().called("intend", 0);
+        for step in steps {
+            self.0.lock().unwrap().steps.entry(step.number).or_default().intended = true;
+        }
         Ok(())
     }
 
-    async fn begin_chunk(&self, step: u16, chunk: u32, before: Before) -> Result<Before, LedgerError> {
+    async fn mark(&self, ended: &[Ended], begun: Option<&Begun>) -> Result<Option<Before>, LedgerError> {
         let mut inner = self.0.lock().unwrap();
-        let state = inner.steps.get_mut(&step).expect("the intent is recorded before the act");
-        Ok(state.chunks.entry(chunk).or_insert(ChunkState { before, done: None }).before.clone())
+        inner.called("mark", 0);
+        for Ended { step, chunk, counts } in ended {
+            let state = inner.steps.get_mut(step).and_then(|state| state.chunks.get_mut(chunk));
+            state.expect("a chunk is begun before it ends").done = Some(*counts);
+        }
+        let Some(Begun { step, chunk, before }) = begun else { return Ok(None) };
+        let state = inner.steps.get_mut(step).expect("the intent is recorded before the act");
+        assert!(state.intended, "the intent is recorded before the act");
+        let chunk = state.chunks.entry(*chunk).or_insert(ChunkState { before: before.clone(), done: None });
+        Ok(Some(chunk.before.clone()))
     }
 
-    async fn end_chunk(&self, step: u16, chunk: u32, counts: StepCounts) -> Result<(), LedgerError> {
-        let mut inner = self.0.lock().unwrap();
-        let state = inner.steps.get_mut(&step).and_then(|state| state.chunks.get_mut(&chunk));
-        state.expect("a chunk is begun before it ends").done = Some(counts);
-        Ok(())
-    }
-
-    async fn outcome(&self, step: &Step, counts: StepCounts, _holding: &Holding) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().outcomes.insert(step.number, counts);
+    async fn outcomes(&self, outcomes: &[StepOutcome<'_>]) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().called("outcomes", 0);
+        for outcome in outcomes {
+            self.0.lock().unwrap().outcomes.insert(outcome.step.number, outcome.counts);
+        }
         Ok(())
     }
 
     async fn held(&self, discovery: &Discovery) -> Result<HeldTables, LedgerError> {
         let inner = self.0.lock().unwrap();
-        let stands = inner.hold_after.is_some_and(|chunks| inner.ended() >= chunks);
+        let begun: usize = inner.steps.values().map(|step| step.chunks.len()).sum();
+        let stands = inner.hold_after.is_some_and(|chunks| begun >= chunks);
         let all = discovery.skeleton.tables.iter().map(|(at, _)| (at.clone(), BTreeSet::new()));
         Ok(if stands { all.collect() } else { HeldTables::new() })
     }

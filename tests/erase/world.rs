@@ -1,12 +1,13 @@
 //! Three stores of a small shop with real rows, and everything that is needed to erase from them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use expunged::chance::SeededChance;
 use expunged::domain::{RequestId, Scope, Timestamp};
 use expunged::erase::{self, DataMap, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Preview, Run, Target};
-use expunged::stores::{self, Key, StoreLimits, StoreName, Stores};
+use expunged::stores::{self, Key, SqlRows, StoreLimits, StoreName, Stores};
 use expunged::vault::KeyEncryptionKey;
 use expunged::verify::{Authority, EndedRecord};
 use secrecy::SecretString;
@@ -28,6 +29,8 @@ pub const TABLES: [&str; 3] =
 pub struct World {
     pub map: DataMap,
     pub stores: Stores,
+    /// The same, for who puts something between the engine and them.
+    pub opened: BTreeMap<StoreName, Arc<dyn SqlRows>>,
     pub pools: BTreeMap<String, SqlitePool>,
     pub limits: EraseLimits,
     _folder: tempfile::TempDir,
@@ -94,7 +97,7 @@ impl World {
     pub async fn new(maps: &[(&str, &str)], scripts: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut map = DataMap::parse(maps).unwrap_or_else(|error| panic!("{error}"));
-        let (mut stores, mut pools) = (Stores::default(), BTreeMap::new());
+        let (mut stores, mut opened, mut pools) = (Stores::default(), BTreeMap::new(), BTreeMap::new());
         for ((file, _), script) in maps.iter().zip(scripts) {
             let name = StoreName::new(file.trim_end_matches(".toml")).unwrap();
             let url = format!("sqlite://{}", folder.path().join(format!("{name}.db")).display());
@@ -103,12 +106,14 @@ impl World {
             pool.execute(sqlx::AssertSqlSafe(format!("BEGIN; {script}; COMMIT"))).await.unwrap();
             let url = SecretString::from(url);
             let kind = map.stores()[&name].kind;
-            stores.insert(name.clone(), stores::open(kind, &url, StoreLimits::default()).await.unwrap());
+            let store = stores::open(kind, &url, StoreLimits::default()).await.unwrap();
+            opened.insert(name.clone(), Arc::clone(&store));
+            stores.insert(name.clone(), store);
             map.set_url(&name, url);
             pools.insert(name.to_string(), pool);
         }
         let limits = EraseLimits { chunk_rows: 2, ..EraseLimits::default() };
-        Self { map, stores, pools, limits, _folder: folder }
+        Self { map, stores, opened, pools, limits, _folder: folder }
     }
 
     pub async fn preview(&self, target: &Target) -> Result<Preview, EraseError> {

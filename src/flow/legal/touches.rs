@@ -25,8 +25,8 @@ pub(super) fn touched(keys: &InstallationKeys, account_mac: [u8; 32], skeleton: 
         }
     }
     for (at, rows) in people {
-        for key in rows {
-            touched.insert((HeldKind::Subject, person(keys, at, key)), None);
+        for key in rows.iter() {
+            touched.insert((HeldKind::Subject, person(keys, at, &key)), None);
         }
     }
     touched

@@ -16,7 +16,7 @@ use crate::db::requests::Stored;
 use crate::db::{Tx, authorities, holds, jobs, kept, keys, sealed};
 use crate::domain::request::{Event, Origin, Warrant};
 use crate::domain::{Calendar, CaseId, Retry, Timestamp};
-use crate::erase::Discovery;
+use crate::erase::{Discovery, KeyPage};
 use crate::queue::Lease;
 use crate::trail::Actor;
 use crate::vault::{DataKey, KeyOwner, KeyPurpose};
@@ -199,7 +199,8 @@ async fn save(ledger: &CaseLedger<'_>, tx: &mut Tx, looked: &Looked) -> Result<(
     for (step, keys) in over.skeleton.steps.iter().zip(&over.keys) {
         let sizes = discovery.chunks.entry(step.rows.to_string()).or_default();
         for (number, keys) in (0..).zip(keys.chunks(size)) {
-            ledger.save_keys_in(tx, &step.rows, number, keys).await?;
+            let page = KeyPage { set: step.rows.to_string(), chunk: number, keys: keys.to_vec() };
+            ledger.save_keys_in(tx, std::slice::from_ref(&page)).await?;
             sizes.push(keys.len() as u64);
         }
     }

@@ -37,6 +37,7 @@ impl super::sql::Pooled for MysqlConnection {
 impl_connection!(
     MysqlConnection,
     read: "START TRANSACTION READ ONLY",
+    alone: false,
     write: "START TRANSACTION",
     explain: "START TRANSACTION"
 );

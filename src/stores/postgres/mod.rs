@@ -31,7 +31,14 @@ impl super::sql::Pooled for PostgresConnection {
     }
 }
 
-impl_connection!(PostgresConnection, read: "BEGIN READ ONLY", write: "BEGIN", explain: "BEGIN READ ONLY");
+// What is not begun to write only reads: see `open`.
+impl_connection!(
+    PostgresConnection,
+    read: "BEGIN READ ONLY",
+    alone: true,
+    write: "BEGIN READ WRITE",
+    explain: "BEGIN READ ONLY"
+);
 
 /// Opens a database: `postgres://user:password@host/name`.
 ///
@@ -50,6 +57,7 @@ pub async fn open(
         ("timezone", "UTC".to_owned()),
         ("datestyle", "ISO".to_owned()),
         ("row_security", "off".to_owned()),
+        ("default_transaction_read_only", "on".to_owned()),
     ]);
     reach(options.connect(), limits).await?;
     let pool = PgPoolOptions::new()

@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(super) use catalogue::{CheckRow, ColumnRow, IndexRow, LinkRow, UniqueRow, add_indexes, schema};
-pub(super) use wire::{TextRow, Watch, begin, impl_connection};
+pub(super) use wire::{TextRow, Watch, begin, impl_connection, texts};
 
 use super::{
     Assignment, Column, Key, KeyValue, Lookup, LookupRow, RowStore, Schema, Select, StoreError, StoreLimits, Table,
@@ -96,6 +96,9 @@ pub trait Connection: Send + Sync {
     /// All rows of a query, every column text, in a read-only transaction.
     async fn read(&self, sql: &str, params: &[String]) -> Result<Vec<TextRow>, StoreError>;
 
+    /// The same of a query that is ours, one SELECT: without a transaction of its own, where nothing is lost by that.
+    async fn query(&self, sql: &str, params: &[String]) -> Result<Vec<TextRow>, StoreError>;
+
     /// Runs a statement; commits when it changed at most `rows_max` rows, and undoes it otherwise. Answers how many
     /// rows it changed.
     async fn write(&self, sql: &str, params: &[String], rows_max: u64) -> Result<u64, StoreError>;
@@ -137,13 +140,13 @@ impl<D: Dialect, C: Connection> SqlStore<D, C> {
         Arc::clone(&self.schema.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    async fn read(&self, statement: &Statement) -> Result<Vec<TextRow>, StoreError> {
-        self.in_time(|| self.connection.read(&statement.sql, &statement.params)).await
+    async fn query(&self, statement: &Statement) -> Result<Vec<TextRow>, StoreError> {
+        self.in_time(|| self.connection.query(&statement.sql, &statement.params)).await
     }
 
     /// The one row of numbers that a statement answers.
     async fn numbers(&self, statement: &Statement) -> Result<Vec<u64>, StoreError> {
-        let row = self.read(statement).await?.into_iter().next();
+        let row = self.query(statement).await?.into_iter().next();
         let number = |text: Option<String>| text?.parse().ok();
         let numbers = row.and_then(|row| row.into_iter().map(number).collect::<Option<_>>());
         numbers.ok_or_else(|| sqlx::Error::RowNotFound.into())
@@ -207,7 +210,7 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
         let Some(statement) = statements.keys(key, after, limit)? else { return Ok(Vec::new()) };
         let columns = statements.columns(key)?;
-        self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
+        self.query(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
     }
 
     async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, key: &[String]) -> Result<Vec<Key>, StoreError> {
@@ -217,7 +220,7 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         let both = statements.keys_of_both(&Statements::of(other, table), key)?;
         let Some(statement) = both else { return Ok(Vec::new()) };
         let columns = statements.columns(key)?;
-        self.read(&statement).await?.into_iter().map(|row| key_of(row, &columns, one.table)).collect()
+        self.query(&statement).await?.into_iter().map(|row| key_of(row, &columns, one.table)).collect()
     }
 
     fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError> {
@@ -278,7 +281,7 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         let Some(statement) = statements.values(columns)? else { return Ok(Vec::new()) };
         let columns = statements.columns(columns)?;
         let value = |(text, column): (Option<String>, &&Column)| text.map(|t| KeyValue::from_text(t, column.kind));
-        let rows = self.read(&statement).await?.into_iter();
+        let rows = self.query(&statement).await?.into_iter();
         Ok(rows.map(|row| row.into_iter().zip(&columns).map(value).collect()).collect())
     }
 }
@@ -289,7 +292,7 @@ impl<D: Dialect, C: Connection> Lookup for SqlStore<D, C> {
         let inner = named::bind::<D>(sql, params)?;
         let columns = self.in_time(|| self.connection.columns(&inner.sql)).await?;
         let statement = statements::as_texts::<D>(inner, &columns, self.limits.lookup_rows_max);
-        let rows = self.read(&statement).await?;
+        let rows = self.in_time(|| self.connection.read(&statement.sql, &statement.params)).await?;
         if rows.len() as u64 > u64::from(self.limits.lookup_rows_max) {
             return Err(StoreError::TooManyRows { max: self.limits.lookup_rows_max });
         }

@@ -58,7 +58,7 @@ impl<D: Dialect, C: Connection> Survey for SqlStore<D, C> {
             return Ok(BTreeMap::new());
         }
         let sql = format!("SELECT {} FROM {} LIMIT {rows_max}", texts.join(", "), name::<D>(found));
-        let rows = self.read(&Statement { sql, params: Vec::new() }).await?;
+        let rows = self.query(&Statement { sql, params: Vec::new() }).await?;
         let mut shapes = vec![ValueShapes::default(); told.len()];
         for row in rows {
             for (value, shapes) in row.iter().zip(&mut shapes) {

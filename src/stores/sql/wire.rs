@@ -43,10 +43,26 @@ pub(in crate::stores) async fn begin<D: sqlx::Database>(
     crate::finish::finish(async move { pool.begin_with(how).await }).await
 }
 
+/// What makes texts of a row of this connection.
+macro_rules! texts {
+    ($connection:ty) => {
+        |row: &<<$connection as $crate::stores::sql::Pooled>::Db as sqlx::Database>::Row| {
+            let texts = (0..sqlx::Row::len(row)).map(|index| sqlx::Row::try_get::<Option<String>, _>(row, index));
+            texts.collect::<Result<$crate::stores::sql::TextRow, sqlx::Error>>()
+        }
+    };
+}
+
 /// Implements [`super::Connection`] for a struct with a `pool`. A macro and not a generic function, because the
 /// bounds that sqlx asks of "any database" are longer than the code.
 macro_rules! impl_connection {
-    ($connection:ty, read: $begin_read:expr, write: $begin_write:expr, explain: $begin_explain:expr) => {
+    (
+        $connection:ty,
+        read: $begin_read:expr,
+        alone: $alone:expr,
+        write: $begin_write:expr,
+        explain: $begin_explain:expr
+    ) => {
         #[async_trait::async_trait]
         impl $crate::stores::sql::Connection for $connection {
             async fn read(
@@ -54,7 +70,6 @@ macro_rules! impl_connection {
                 sql: &str,
                 params: &[String],
             ) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
-                use sqlx::Row as _;
                 let mut tx = $crate::stores::sql::begin(&self.pool, $begin_read).await?;
                 let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut tx).await?;
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -64,11 +79,26 @@ macro_rules! impl_connection {
                 let rows = query.fetch_all(&mut *tx).await?;
                 watch.done();
                 tx.rollback().await?;
-                let texts = |row: &_| -> Result<$crate::stores::sql::TextRow, sqlx::Error> {
-                    let row: &<<$connection as $crate::stores::sql::Pooled>::Db as sqlx::Database>::Row = row;
-                    (0..row.len()).map(|index| row.try_get::<Option<String>, _>(index)).collect()
-                };
-                Ok(rows.iter().map(texts).collect::<Result<_, _>>()?)
+                Ok(rows.iter().map($crate::stores::sql::texts!($connection)).collect::<Result<_, _>>()?)
+            }
+
+            async fn query(
+                &self,
+                sql: &str,
+                params: &[String],
+            ) -> Result<Vec<$crate::stores::sql::TextRow>, $crate::stores::StoreError> {
+                if !$alone {
+                    return self.read(sql, params).await;
+                }
+                let mut connection = self.pool.acquire().await?;
+                let watch = <$connection as $crate::stores::sql::Pooled>::watch(&mut connection).await?;
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                for param in params {
+                    query = query.bind(param.as_str());
+                }
+                let rows = query.fetch_all(&mut *connection).await?;
+                watch.done();
+                Ok(rows.iter().map($crate::stores::sql::texts!($connection)).collect::<Result<_, _>>()?)
             }
 
             async fn write(
@@ -129,4 +159,4 @@ macro_rules! impl_connection {
     };
 }
 
-pub(in crate::stores) use impl_connection;
+pub(in crate::stores) use {impl_connection, texts};

@@ -44,7 +44,14 @@ impl super::sql::Pooled for SqliteConnection {
 /// Steps of SQLite's machine between two looks at whether anybody still waits; a ROLLBACK takes fewer.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
-impl_connection!(SqliteConnection, read: "BEGIN DEFERRED", write: "BEGIN IMMEDIATE", explain: "BEGIN DEFERRED");
+// BEGIN DEFERRED guards nothing that a statement alone would not have.
+impl_connection!(
+    SqliteConnection,
+    read: "BEGIN DEFERRED",
+    alone: true,
+    write: "BEGIN IMMEDIATE",
+    explain: "BEGIN DEFERRED"
+);
 
 /// Opens a file: `sqlite://relative/path` or `sqlite:///absolute/path`.
 ///

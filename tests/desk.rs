@@ -284,7 +284,7 @@ async fn a_letter_is_not_sent_again_to_nobody() {
             let request = world.stored(id).await.request;
             assert_eq!(request.review, Some(ReviewReason::NoAddressOnFile));
             assert!(!operate::is_reachable(&world.house, &request).await.unwrap());
-            let lost = "UPDATE letters SET state = 'refused' WHERE request_id = $1 AND kind = 'in_review'";
+            let lost = "UPDATE letters SET state = 'failed' WHERE request_id = $1 AND kind = 'in_review'";
             world.try_sql(lost, params![id]).await.unwrap();
             let refused = retry::letters_of(&world.house, &reference, &operator).await.unwrap_err().to_string();
             assert!(refused.contains("address on file to which its letters could go"), "{refused}");

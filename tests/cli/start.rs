@@ -146,10 +146,10 @@ fn a_category_that_only_a_map_or_only_the_words_know_is_said() {
     let said = shop.run(&["map", "check"]);
     assert!(said.err.contains("no column has these categories, by which people name data"), "{}", said.err);
     assert!(!said.err.contains("no word of a letter names"), "{}", said.err);
-    replace(&shop, "shop.toml", "email = \"contact\"", "email = \"contcat\"");
+    replace(&shop, "shop.toml", "ship_name = \"identity\"", "ship_name = \"identty\"");
     let said = shop.run(&["map", "check"]);
     assert!(
-        said.err.contains("no word of a letter names") && said.err.contains("contcat (did you mean contact?)"),
+        said.err.contains("no word of a letter names") && said.err.contains("identty (did you mean identity?)"),
         "{}",
         said.err
     );

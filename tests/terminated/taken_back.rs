@@ -10,6 +10,7 @@ use expunged::flow::legal::{self, HeldTarget};
 use expunged::flow::operate;
 use expunged::flow::termination::{self, Stop};
 use expunged::params;
+use expunged::stores::StoreName;
 
 use super::{OWNER, QUERIES, asked, ending, is_erased, is_whole, line, opened, prepared, request, the_account};
 use crate::support::world::{Ground, TEAM, World, on_both};
@@ -150,12 +151,9 @@ async fn an_end_that_is_unclear_once_the_keys_are_saved_is_waited_for() {
         .live(async {
             asked(&world).await;
             let operator = world.operator("ops");
-            // Its keys are saved, and a hold on one of its tables keeps it from its first write.
-            let at = expunged::erase::map::TableRef {
-                store: expunged::stores::StoreName::new("shop").unwrap(),
-                table: "orders".to_owned(),
-            };
-            let hold = legal::place(&world.house, &HeldTarget::Table(at), "12 O 34/26", &operator).await.unwrap().hold;
+            // Its keys are saved, and a hold on its store keeps it from its first write.
+            let held = HeldTarget::Store(StoreName::new("shop").unwrap());
+            let hold = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap().hold;
             world.days_pass(8).await;
             assert_eq!(opened(&world).await, ["erasing"]);
             let saved = "SELECT COUNT(*) AS number FROM discoveries";

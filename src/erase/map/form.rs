@@ -66,8 +66,7 @@ fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     let found = table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
     let key = found.map(|(key, _)| key.clone())?;
     let name = key.get_ref().to_string();
-    // Without a store there is nothing to read.
-    (name != "store").then(|| table.remove(&key)).flatten().map(|_| name)
+    table.remove(&key).map(|_| name)
 }
 
 #[cfg(test)]

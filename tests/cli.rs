@@ -10,8 +10,10 @@ mod operator;
 mod post;
 mod secrets;
 mod shop;
+mod start;
 mod stranger;
 mod template;
+mod told;
 mod words;
 
 use std::process::Output;

@@ -3,10 +3,11 @@
 
 use expunged::db::requests::{self, OPEN};
 use expunged::db::trail;
-use expunged::domain::{RequestId, State};
+use expunged::domain::request::ReviewReason;
+use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::legal::{self, HeldTarget, table};
-use expunged::flow::operate::{self, ExtensionGround};
-use expunged::flow::{paused, stopped};
+use expunged::flow::operate::{self, Correction, ExtensionGround};
+use expunged::flow::{gone, paused, retry, stopped};
 use expunged::params;
 use expunged::stores::StoreName;
 use expunged::trail::Event;
@@ -216,6 +217,77 @@ async fn a_letter_that_was_too_large_says_how_large() {
                 assert!(text.contains(said), "{said}: {text}");
             }
             assert!(!alarm.text.contains("somebody"), "{}", alarm.text);
+        })
+        .await;
+}
+
+/// Who was erased and writes again is nobody by now; the team hears by which request.
+#[tokio::test]
+async fn who_asks_again_after_an_erasure_is_told_to_the_team_as_such() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let user = "user1@team.example";
+            let (_, waiting) = world.receive(&plain(user, "My profile", "Please delete my user profile.")).await;
+            let waiting = waiting.expect("a request of the user");
+            let erased = world.ask_and_confirm(OWNER).await;
+            world.days_pass(8).await;
+            assert_eq!(world.state(erased).await, State::Completed);
+            let by = world.reference(erased).await;
+
+            // The account is gone with its people: nobody is to be entered anywhere.
+            assert_eq!(world.state(waiting).await, State::NeedsReview);
+            let stored = world.stored(waiting).await;
+            let found =
+                gone::by(&mut world.house.db.read().await.unwrap(), &stored).await.unwrap().expect("it is known");
+            assert_eq!((found.by, found.account), (by.clone(), true));
+
+            world.fresh(TEAM);
+            let (_, again) = world.receive(&world.closing(OWNER)).await;
+            let again = world.stored(again.expect("a request")).await;
+            assert_eq!(again.request.state, State::NotFound);
+            let found =
+                gone::by(&mut world.house.db.read().await.unwrap(), &again).await.unwrap().expect("it is known");
+            assert_eq!((&found.by, found.account), (&by, false));
+            let alarm = world.fresh(TEAM).pop().expect("an alarm");
+            let text = alarm.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(&format!("what this address asked for was erased by {by}")), "{text}");
+            assert!(world.fresh(OWNER).iter().all(|letter| !letter.subject.contains("Please")), "and nobody is asked");
+
+            let (_, stranger) = world.receive(&world.closing("stranger@nowhere.example")).await;
+            let stranger = world.stored(stranger.expect("a request")).await;
+            let found = gone::by(&mut world.house.db.read().await.unwrap(), &stranger).await.unwrap();
+            assert_eq!((stranger.request.state, found), (State::NotFound, None));
+        })
+        .await;
+}
+
+/// A letter that reached nobody, of a request that has no address on file by now.
+#[tokio::test]
+async fn a_letter_is_not_sent_again_to_nobody() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let (id, _) = world.ask(OWNER).await;
+            let (reference, operator) = (world.reference(id).await, world.operator("ops"));
+            let nothing = retry::letters_of(&world.house, &reference, &operator).await.unwrap_err();
+            assert!(nothing.to_string().contains("reached nobody and is still due"), "{nothing}");
+            let back = "UPDATE letters SET state = 'bounced' WHERE request_id = $1 AND kind = 'challenge'";
+            world.try_sql(back, params![id]).await.unwrap();
+            let review =
+                "UPDATE requests SET state = 'needs_review', review_reason = 'challenge_bounced' WHERE id = $1";
+            world.try_sql(review, params![id]).await.unwrap();
+            world.ground.shop.run("UPDATE users SET email = '' WHERE id = 'u1'").await;
+            let anew = Correction { scope: Some(Scope::Account), ..Correction::default() };
+            operate::correct(&world.house, &reference, &operator, anew).await.unwrap();
+            world.settle().await;
+            let request = world.stored(id).await.request;
+            assert_eq!(request.review, Some(ReviewReason::NoAddressOnFile));
+            assert!(!operate::is_reachable(&world.house, &request).await.unwrap());
+            let lost = "UPDATE letters SET state = 'failed' WHERE request_id = $1 AND kind = 'in_review'";
+            world.try_sql(lost, params![id]).await.unwrap();
+            let refused = retry::letters_of(&world.house, &reference, &operator).await.unwrap_err().to_string();
+            assert!(refused.contains("address on file to which its letters could go"), "{refused}");
         })
         .await;
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use expunged::db::deliveries::Disposition;
 use expunged::db::letters::LetterState;
 use expunged::db::recipients::{Need, RecipientState};
-use expunged::db::terminations::Stop;
+use expunged::db::terminations::{Resumed, Stop};
 use expunged::db::{DatabaseSettings, Db};
 use expunged::domain::request::{Audience, Hold, Origin, ReviewReason};
 use expunged::domain::{LetterKind, Role, Scope, State};
@@ -123,6 +123,7 @@ fn each_enum_has_its_words_in_its_column() {
         "requests.review_reason": ReviewReason,
         "requests.origin": Origin,
         "termination_runs.stopped": Stop,
+        "terminations.resumed_why": Resumed,
         "requests.scope": Scope,
         "requests.asker_role": Role,
         "challenges.addressee": Addressee,

@@ -11,6 +11,7 @@ use crate::support::world::{Ground, TEAM, World, on_both};
 
 mod broken;
 mod looked_at;
+mod taken_back;
 
 const OWNER: &str = "owner1@team.example";
 const OTHER: &str = "owner2@team.example";

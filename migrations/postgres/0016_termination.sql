@@ -8,7 +8,9 @@ CREATE TABLE terminations (
   ended_at      TIMESTAMPTZ NOT NULL,     -- the end of the service, as the directory said
   round         BIGINT NOT NULL CHECK (round >= 0),       -- authorities that had come of it when a person let it go on
   mark          BYTEA NOT NULL CHECK (octet_length(mark) = 32),   -- over all of the above
-  resumed_at    TIMESTAMPTZ               -- when the directory said so no more: the same end may open another request then
+  resumed_at    TIMESTAMPTZ,              -- when the directory said so no more: the same end may open another request then
+  resumed_why   TEXT CHECK (resumed_why IN ('lives','deleted','redated','longer','replaced')),   -- what it says instead
+  CHECK ((resumed_at IS NULL) = (resumed_why IS NULL))
 );
 
 -- Once per account and end.
@@ -19,7 +21,8 @@ CREATE FUNCTION terminations_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     IF NEW.request_id <> OLD.request_id OR NEW.account_mac <> OLD.account_mac OR NEW.ended_at <> OLD.ended_at
-       OR NEW.round < OLD.round OR (OLD.resumed_at IS NOT NULL AND NEW.resumed_at IS DISTINCT FROM OLD.resumed_at) THEN
+       OR NEW.round < OLD.round OR (OLD.resumed_at IS NOT NULL
+         AND (NEW.resumed_at IS DISTINCT FROM OLD.resumed_at OR NEW.resumed_why IS DISTINCT FROM OLD.resumed_why)) THEN
       RAISE EXCEPTION 'gate: an end of service stays what it is';
     END IF;
     RETURN NEW;

@@ -81,7 +81,7 @@ CREATE TABLE requests (
                   'on_hold','reopened')),
   held_by       TEXT CHECK (held_by IN ('unproven_stop','operator')),
   review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
-                  'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','facts_changed',
+                  'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','end_unsteady','facts_changed',
                   'plan_drifted','authority_expired','challenge_bounced','not_told','other_right','changed_lately','asked_often',
                   'many_addresses','limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination','retention')),

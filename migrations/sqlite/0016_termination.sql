@@ -8,7 +8,9 @@ CREATE TABLE terminations (
   ended_at      INTEGER NOT NULL,         -- the end of the service, as the directory said
   round         INTEGER NOT NULL CHECK (round >= 0),      -- authorities that had come of it when a person let it go on
   mark          BLOB NOT NULL CHECK (length(mark) = 32),  -- over all of the above
-  resumed_at    INTEGER                   -- when the directory said so no more: the same end may open another request then
+  resumed_at    INTEGER,                  -- when the directory said so no more: the same end may open another request then
+  resumed_why   TEXT CHECK (resumed_why IN ('lives','deleted','redated','longer','replaced')),   -- what it says instead
+  CHECK ((resumed_at IS NULL) = (resumed_why IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- Once per account and end.
@@ -17,7 +19,7 @@ CREATE INDEX requests_open_of_account ON requests (account_mac) WHERE ended_at I
 
 CREATE TRIGGER terminations_stay_themselves BEFORE UPDATE ON terminations
 WHEN NEW.request_id <> OLD.request_id OR NEW.account_mac <> OLD.account_mac OR NEW.ended_at <> OLD.ended_at
-  OR NEW.round < OLD.round OR (OLD.resumed_at IS NOT NULL AND NEW.resumed_at IS NOT OLD.resumed_at)
+  OR NEW.round < OLD.round OR (OLD.resumed_at IS NOT NULL AND (NEW.resumed_at IS NOT OLD.resumed_at OR NEW.resumed_why IS NOT OLD.resumed_why))
 BEGIN SELECT RAISE(ABORT, 'gate: an end of service stays what it is'); END;
 
 -- INSERT OR REPLACE would delete without firing the triggers. ON CONFLICT DO NOTHING looks the same from here: the same end of the

@@ -45,9 +45,12 @@ pub(super) async fn run(invocation: &Invocation, args: &ApplyArgs) -> Outcome {
     let (house, operator) = invocation.desk_with_stores().await?;
     let request = invocation::request(&mut house.db.read().await?, &args.request).await?.request;
     let bar = progress("counting again");
-    let agreed =
-        agree(&house, &args.request, &operator, &paper).await.map_err(|error| refused(&house, &request, error))?;
+    let agreed = agree(&house, &args.request, &operator, &paper).await;
     bar.finish_and_clear();
+    let agreed = match agreed {
+        Ok(agreed) => agreed,
+        Err(error) => return Err(refused(&house, &request, error).await?),
+    };
     let (outcome, words) = match agreed {
         Agreed::Noted { rows } => {
             ("noted", format!("{}; it goes on as before", counted(rows, "row is agreed to", "rows are agreed to")))
@@ -91,14 +94,14 @@ fn read(file: &Path) -> Result<PlanPaper, Ended> {
 }
 
 /// A request that does not take the plan is no fault of the program: it is said how it stands and what it takes.
-fn refused(house: &House, request: &Request, error: FlowError) -> Ended {
-    match error {
+async fn refused(house: &House, request: &Request, error: FlowError) -> Result<Ended, Ended> {
+    Ok(match error {
         FlowError::Broken(_) | FlowError::KeyDestroyed(_) | FlowError::Missing(_) => {
             let (at, state) = (&request.reference, request.state);
-            let (standing, now) = (verbs::standing(request), requests::now(house, request));
+            let (standing, now) = (verbs::standing(request), requests::now(house, request).await?);
             let words = format_args!("{at} does not take this plan: {error}. It {standing} ({state}); {now}");
             Ended::saying(Exit::Refused, words)
         }
         other => other.into(),
-    }
+    })
 }

@@ -20,6 +20,7 @@ use crate::verify::{AuthoritySettings, AuthorityTable};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
+use super::open;
 use crate::output::{self, Tabular, counted, progress};
 
 /// What `check` understands.
@@ -39,6 +40,8 @@ enum Finding {
     Failed,
     NotThereYet,
     NotTried,
+    /// It works, and should not stay so.
+    Warning,
 }
 
 /// One check.
@@ -59,6 +62,7 @@ impl Tabular for Line {
             Finding::Failed => "FAILED",
             Finding::NotThereYet => "not there yet",
             Finding::NotTried => "not tried",
+            Finding::Warning => "WARNING",
         };
         vec![self.check.clone(), result.to_owned(), self.note.clone()]
     }
@@ -102,6 +106,9 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
     let config = invocation.config_to_look()?;
     let mut report = Report::default();
     report.ok("config", invocation.config_file.display().to_string());
+    for words in open::secrets(&invocation.config_file, &config.stores) {
+        report.note("secrets", Finding::Warning, words);
+    }
     let map = at_rest(&mut report, &config);
     if args.connect {
         let bar = progress("reaching everything");
@@ -149,6 +156,7 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
                 (counted(stores as u64, "store", "stores"), counted(tables as u64, "table", "tables"));
             report.ok("data maps", format!("{stores}, {tables}{others}"));
             others::recipients(report, config, &map);
+            others::urls(report, &map);
             Some(map)
         }
         Err(error) => {

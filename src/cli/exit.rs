@@ -236,9 +236,11 @@ fn of_build(error: &BuildError) -> Option<Exit> {
 
 fn of_flow(error: &FlowError) -> Option<Exit> {
     match error {
-        FlowError::Illegal(_) | FlowError::Evidence(_) | FlowError::Extension(_) | FlowError::KeyDestroyed(_) => {
-            Some(Exit::Refused)
-        }
+        FlowError::Illegal(_)
+        | FlowError::Evidence(_)
+        | FlowError::Extension(_)
+        | FlowError::KeyDestroyed(_)
+        | FlowError::OpenedAnew(_) => Some(Exit::Refused),
         FlowError::NotFound(_) | FlowError::NoSuchCategory { .. } => Some(Exit::NotFound),
         FlowError::Blank(_) | FlowError::Unusable(_) | FlowError::NoSuchArticle { .. } => Some(Exit::Usage),
         FlowError::Moved => Some(Exit::Unavailable),

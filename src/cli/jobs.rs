@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::db::jobs::{self, JobRow, JobState};
 use crate::db::{Tx, requests};
 use crate::domain::{JobId, Reference, RequestId};
-use crate::flow::FlowError;
 use crate::flow::retry::{self, Retried};
+use crate::flow::{FlowError, kinds};
 
 use super::exit::{Ended, Exit, Outcome};
 use super::holds::{self, HoldLine};
@@ -123,6 +123,11 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
 }
 
 impl JobLine {
+    /// Whether it goes on with the steps of an erasure.
+    pub(super) fn is_of_erasing(&self) -> bool {
+        self.kind == kinds::ERASE
+    }
+
     /// Whether it waits for a legal hold to be lifted.
     pub(super) fn waits_for_hold(&self) -> bool {
         self.state != JobState::Running && self.reason.as_deref() == Some(FlowError::HELD)

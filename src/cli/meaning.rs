@@ -2,8 +2,9 @@
 
 use crate::db::jobs::{JobRow, JobState, MAILBOX_NOT_READ};
 use crate::domain::Language;
-use crate::domain::request::ReviewReason;
+use crate::domain::request::{Request, ReviewReason};
 use crate::flow::FlowError;
+use crate::flow::gone::Gone;
 use crate::flow::kinds::{ASKED_LATELY, CAPPED, GATHERED};
 use crate::output::time;
 use crate::reply::templates::Templates;
@@ -51,7 +52,7 @@ fn helps_job(code: &str, job: &JobRow) -> String {
     let at = time(job.run_at);
     match (job.state, code) {
         (_, FlowError::HELD) => "it goes on when the hold is lifted: 'expunged holds list'".to_owned(),
-        (JobState::Dead, _) => "when the cause is gone, have it tried again: 'expunged jobs retry ID'".to_owned(),
+        (JobState::Dead, _) => format!("when the cause is gone, have it tried again: 'expunged jobs retry {}'", job.id),
         (JobState::Waiting, GATHERED) => {
             format!("it goes out by itself at {at}, or with another before (alarms_gathered_minutes under [limits])")
         }
@@ -63,9 +64,10 @@ fn helps_job(code: &str, job: &JobRow) -> String {
         }
         (_, FlowError::DIRECTORY) => format!(
             "nothing is lost, and nothing is erased without asking it: see that its store is up and lets us in ('expunged check --connect' \
-             says what is wrong); it is asked again by itself at {at}, and 'expunged jobs retry ID' has it asked now"
+             says what is wrong); it is asked again by itself at {at}, and 'expunged jobs retry {}' has it asked now",
+            job.id
         ),
-        _ => format!("it is tried again by itself at {at}; 'expunged jobs retry ID' has it tried now"),
+        _ => format!("it is tried again by itself at {at}; 'expunged jobs retry {}' has it tried now", job.id),
     }
 }
 
@@ -97,6 +99,22 @@ pub(super) fn of_review(templates: &Templates, reason: ReviewReason) -> String {
     format!("{means}; {}", helps(reason))
 }
 
+/// What a request comes to that is about somebody who was erased by another one, and what helps.
+pub(super) fn of_gone(request: &Request, gone: &Gone) -> String {
+    let (at, by, day) = (&request.reference, &gone.by, time(gone.at));
+    let day = day.get(..10).unwrap_or(&day);
+    if gone.account {
+        return format!(
+            "the account was erased by the request {by}, completed on {day}, and its people with it: there is nobody left to ask, and \
+             nothing of theirs to erase. 'requests refuse {at}' ends it, and 'requests note {at}' says how the person was told"
+        );
+    }
+    format!(
+        "nobody has this address any more: what an earlier letter from it asked for was erased by the request {by}, completed on {day}. \
+         'requests note {at}' says that it is done; where it means another account, 'requests scope {at} SCOPE --account ID' says which"
+    )
+}
+
 const fn helps(reason: ReviewReason) -> &'static str {
     match reason {
         ReviewReason::TooLarge => {
@@ -126,6 +144,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
         ReviewReason::HoldLapsed | ReviewReason::NotTold => "'requests scope' to ask anew, or 'withdraw'",
         ReviewReason::FactsChanged | ReviewReason::AuthorityExpired | ReviewReason::ChangedLately => {
             "'requests scope' has it identified and confirmed anew"
+        }
+        ReviewReason::EndUnsteady => {
+            "see that the query 'ended' of [directory.sql] says the same each time (of the account with 'WHERE account >= :from', and a date \
+             that stays); then 'requests scope REF account' lets it go on, and 'requests withdraw' leaves the account alone for this end"
         }
         ReviewReason::PlanDrifted => {
             "'expunged plan' shows what it is now; 'requests scope' has it confirmed anew, and so does 'expunged apply' with its rows"

@@ -26,6 +26,7 @@ mod mailbox;
 mod map;
 mod meaning;
 mod observe;
+mod open;
 mod plan;
 mod register;
 mod replay;
@@ -193,7 +194,12 @@ pub fn main() -> ExitCode {
     let line = CommandLine::from_arg_matches(&read).unwrap_or_else(|error| error.exit());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime.context("the program cannot start its threads") {
-        Ok(runtime) => runtime.block_on(dispatch(line)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(line));
+            // What is asked of the operating system and cannot be given up, such as a name, is waited for by nobody.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(error.into()),
     };
     match ended {

@@ -15,7 +15,7 @@ use crate::daemon::build;
 use crate::db::deliveries::Disposition;
 use crate::domain::request::ReviewReason;
 use crate::domain::{Reference, Retry, Scope, State};
-use crate::flow::observe::{Lookout, Observed as Seen, Prospect};
+use crate::flow::observe::{self as flow, Lookout, Observed as Seen, Prospect};
 use crate::flow::sighted::Sight;
 use crate::flow::whose::{self, OnFile};
 use crate::flow::{FlowError, House, termination};
@@ -223,15 +223,20 @@ impl Observer<'_> {
                 match bytes {
                     Some(bytes) => observed.push(self.letter(listed, bytes).await?),
                     None if uids.contains(&listed.uid) => {} // it vanished meanwhile
-                    None => {
-                        observed.push(unread(listed, Disposition::TooLarge, "have a person look: too large to read"))
-                    }
+                    None => observed.push(self.large(listed).await?),
                 }
                 bar.inc(1);
             }
         }
         bar.finish_and_clear();
         Ok(observed)
+    }
+
+    /// One that is too large to be read whole: its header is, as the daemon reads it.
+    async fn large(&mut self, listed: &Listed) -> Result<Observed, Ended> {
+        let header = flow::header(&mut *self.mailbox, listed.uid).await?;
+        let seen = self.lookout.look_at_large(header.as_deref(), listed.size_bytes).await?;
+        self.shown(listed, seen).await
     }
 
     async fn letter(&mut self, listed: &Listed, bytes: Vec<u8>) -> Result<Observed, Ended> {
@@ -245,6 +250,11 @@ impl Observer<'_> {
             }
             Err(error) => return Err(error.into()),
         };
+        self.shown(listed, seen).await
+    }
+
+    /// What was seen of a letter, beside who sent it as the directory has them.
+    async fn shown(&self, listed: &Listed, seen: Seen) -> Result<Observed, Ended> {
         let letter = &seen.letter;
         let address = match letter.from.as_slice() {
             [only] => Some(only.as_str().to_owned()),
@@ -255,9 +265,11 @@ impl Observer<'_> {
             Some(address) => whose::address(directory, &[address], whose::Said::default()).await?,
             None => None,
         };
+        // What the words of a letter ask for nobody knows of whose header alone was read.
+        let is_read = seen.disposition != Disposition::TooLarge;
         Ok(Observed {
-            intent: Some(letter.verdict.intent),
-            confidence: Some(letter.verdict.confidence),
+            intent: Some(letter.verdict.intent).filter(|_| is_read),
+            confidence: Some(letter.verdict.confidence).filter(|_| is_read),
             language: letter.language,
             sender: if letter.machine.is_some() { "machine" } else { known.as_ref().map_or("unknown", sender) },
             address: address.filter(|_| self.reveal),
@@ -304,6 +316,16 @@ fn would(seen: &Seen, letter: &Intake) -> String {
         }
         Disposition::Answer => format!("take it as an answer to {request}{}", becomes(prospect)),
         Disposition::Bounce => format!("note that a letter of {request} came back"),
+        Disposition::TooLarge => {
+            let pauses = match prospect.pauses {
+                0 => String::new(),
+                some => format!(
+                    "pause {} that it may be about, and ",
+                    counted(some as u64, "open request", "open requests")
+                ),
+            };
+            format!("{pauses}have a person look: too large, only its header is read")
+        }
         Disposition::HandedOn => "leave it as it is: another right than erasure".to_owned(),
         _ if letter.machine.is_some() => "leave it as it is: a machine wrote it".to_owned(),
         _ => "leave it as it is".to_owned(),

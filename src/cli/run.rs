@@ -14,7 +14,9 @@ use crate::flow::House;
 
 use super::exit::{Ended, Exit, Outcome};
 use super::invocation::Invocation;
-use super::{logging, observe};
+use super::map::rights;
+use super::{logging, observe, open};
+use crate::output::say;
 
 /// What `run` understands.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,7 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
     // Who only observes sends nothing, and needs no mailer that sends.
     let config = if args.observe.observe { invocation.config_to_look()? } else { invocation.config()? };
     logging::of_daemon(&config.log, invocation.verbose)?;
+    open::secrets(&invocation.config_file, &config.stores).iter().for_each(|words| say(&format!("warning: {words}")));
     let mut signals = Signals::listen()?;
     if args.observe.observe {
         return tokio::select! {
@@ -55,6 +58,10 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
     if !args.new_mailbox {
         is_known(&house).await?;
     }
+    tokio::select! {
+        demanded = rights::demand(&house.config, &house.map) => demanded?,
+        () = signals.next() => return Ok(()),
+    }
     let running = Running::of(&house, &worker_name(&OsChance));
     let shutdown = CancellationToken::new();
     let daemon = daemon::run(Arc::clone(&house), mailbox, running, shutdown.clone());
@@ -63,6 +70,7 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
         ran = &mut daemon => ran,
         () = signals.next() => {
             info!("asked to stop: what is under way is finished or given back");
+            say("asked to stop: what is under way is finished or given back; a second signal ends it at once");
             shutdown.cancel();
             tokio::select! {
                 ran = &mut daemon => ran,
@@ -73,7 +81,10 @@ pub(super) async fn run(invocation: &Invocation, args: &RunArgs) -> Outcome {
             }
         }
     };
-    house.db.close().await;
+    tokio::select! {
+        () = house.db.close() => {}
+        () = signals.next() => {}
+    }
     Ok(ran?)
 }
 

@@ -18,7 +18,7 @@ use crate::db::{DatabaseSettings, Db, DbError, keys};
 use crate::domain::request::Policy;
 use crate::erase::discover::EraseLimits;
 use crate::erase::map::recipient::Way;
-use crate::erase::map::{StoreMap, StoreUrl};
+use crate::erase::map::{StoreMap, StoreUrl, url};
 use crate::erase::{DataMap, check};
 use crate::flow::House;
 use crate::flow::sent::Sent;
@@ -83,19 +83,24 @@ pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(Data
 /// The url of a store.
 ///
 /// # Errors
-/// [`BuildError::Url`] with the file or credential that cannot be read.
+/// [`BuildError::Url`] with the file or credential that cannot be read, [`BuildError::OtherKind`] for that of another kind of store.
 pub fn url_of(store: &StoreMap, credentials: Option<&Path>) -> Result<SecretString, BuildError> {
-    store.read_url(credentials).map_err(|source| {
-        let place = match &store.url {
-            StoreUrl::File(path) => {
-                let folder = Path::new(&store.file).parent().unwrap_or(Path::new(""));
-                folder.join(path).display().to_string()
-            }
-            StoreUrl::Credential(name) => format!("the credential {name}"),
-            StoreUrl::Value(_) => "the url".to_owned(),
-        };
-        BuildError::Url { map: store.file.clone(), place, source }
-    })
+    let place = || match &store.url {
+        StoreUrl::File(path) => {
+            let folder = Path::new(&store.file).parent().unwrap_or(Path::new(""));
+            folder.join(path).display().to_string()
+        }
+        StoreUrl::Credential(name) => format!("the credential {name}"),
+        StoreUrl::Value(_) => "the url".to_owned(),
+    };
+    let read = store.read_url(credentials);
+    let url = read.map_err(|source| BuildError::Url { map: store.file.clone(), place: place(), source })?;
+    match url::fault(store.kind, &url) {
+        Some(url::Fault { message, help }) => {
+            Err(BuildError::OtherKind { map: store.file.clone(), place: place(), message, help })
+        }
+        None => Ok(url),
+    }
 }
 
 /// Opens one store of the maps.

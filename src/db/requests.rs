@@ -164,6 +164,53 @@ pub async fn by_reference(tx: &mut Tx, reference: &Reference) -> Result<Option<S
         .transpose()
 }
 
+/// The request of a case, by the case's number in hexadecimal.
+///
+/// # Errors
+/// As [`load`].
+pub async fn by_case(tx: &mut Tx, case: &str) -> Result<Option<Stored>, DbError> {
+    let Ok(case) = data_encoding::HEXLOWER.decode(case.as_bytes()) else { return Ok(None) };
+    tx.optional(select!("FROM requests WHERE case_id = $1"), params![case]).await?.as_ref().map(read).transpose()
+}
+
+/// The last request but this one by which the whole of an account was erased, and when it ended.
+///
+/// # Errors
+/// As [`load`].
+pub async fn erased_account(
+    tx: &mut Tx,
+    account_mac: &[u8; 32],
+    but: RequestId,
+) -> Result<Option<(Reference, Timestamp)>, DbError> {
+    let sql =
+        "SELECT reference, ended_at FROM requests WHERE account_mac = $1 AND scope = 'account' AND state = 'completed'
+         AND ended_at IS NOT NULL AND id <> $2 ORDER BY ended_at DESC LIMIT 1";
+    ended(tx.optional(sql, params![account_mac.to_vec(), but]).await?)
+}
+
+/// The last request but this one of a letter from this address by which somebody, or a whole account, was erased.
+///
+/// # Errors
+/// As [`load`].
+pub async fn erased_of_address(
+    tx: &mut Tx,
+    asker_mac: &[u8; 32],
+    but: RequestId,
+) -> Result<Option<(Reference, Timestamp)>, DbError> {
+    let sql =
+        "SELECT reference, ended_at FROM requests WHERE asker_mac = $1 AND scope <> 'data' AND state = 'completed'
+         AND ended_at IS NOT NULL AND id <> $2 ORDER BY ended_at DESC LIMIT 1";
+    ended(tx.optional(sql, params![asker_mac.to_vec(), but]).await?)
+}
+
+fn ended(row: Option<Row>) -> Result<Option<(Reference, Timestamp)>, DbError> {
+    row.map(|row| {
+        let row = row.of("requests");
+        Ok((row.word("reference")?, row.time("ended_at")?))
+    })
+    .transpose()
+}
+
 /// The open request of this wish.
 ///
 /// # Errors

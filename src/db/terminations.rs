@@ -20,6 +20,22 @@ stored_enum! {
     }
 }
 
+stored_enum! {
+    /// What the directory, or the policy, says in place of what opened a request.
+    Resumed, "reason why an end of service is taken back" {
+        /// The account is not listed as ended any more.
+        Lives = "lives",
+        /// It is not listed, and has no owner: somebody deleted it meanwhile.
+        Deleted = "deleted",
+        /// Its service ended on another day.
+        Redated = "redated",
+        /// It ended on that day, and accounts are kept for longer than when the request was opened.
+        Longer = "longer",
+        /// Another request goes on from it, because this one can come to no end.
+        Replaced = "replaced",
+    }
+}
+
 /// What came of asking the directory once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TerminationRun {
@@ -88,22 +104,33 @@ pub async fn set_taken_up(tx: &mut Tx, record: &EndedRecord) -> Result<(), DbErr
     tx.execute_one(sql, params![record.request, record.round, record.mark]).await
 }
 
-/// Notes that the directory says so no more.
+/// Notes that the directory says so no more, and what it says instead.
 ///
 /// # Errors
 /// A wrong row count where there is none.
-pub async fn set_resumed(tx: &mut Tx, request: RequestId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute_one("UPDATE terminations SET resumed_at = $2 WHERE request_id = $1", params![request, now]).await
+pub async fn set_resumed(tx: &mut Tx, request: RequestId, why: Resumed, now: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE terminations SET resumed_at = $2, resumed_why = $3 WHERE request_id = $1";
+    tx.execute_one(sql, params![request, now, why.as_str()]).await
 }
 
-/// Whether the directory said so no more.
+/// What the directory says instead; `None` as long as it says the same.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn has_resumed(tx: &mut Tx, request: RequestId) -> Result<bool, DbError> {
-    let sql = "SELECT resumed_at FROM terminations WHERE request_id = $1";
-    let row = tx.optional(sql, params![request]).await?;
-    Ok(row.map(|row| row.opt_time("resumed_at")).transpose()?.flatten().is_some())
+/// A bad stored value names its column.
+pub async fn resumed(tx: &mut Tx, request: RequestId) -> Result<Option<Resumed>, DbError> {
+    let row = tx.optional("SELECT resumed_why FROM terminations WHERE request_id = $1", params![request]).await?;
+    Ok(row.map(|row| row.of("terminations").opt_word("resumed_why")).transpose()?.flatten())
+}
+
+/// Which of these accounts the directory took back at least twice since then.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn unsteady(tx: &mut Tx, accounts: Vec<[u8; 32]>, since: Timestamp) -> Result<BTreeSet<[u8; 32]>, DbError> {
+    let sql = "SELECT account_mac FROM terminations WHERE account_mac = ANY($1) AND resumed_at >= $2 AND resumed_why <> 'replaced'
+         GROUP BY account_mac HAVING COUNT(*) >= 2";
+    let rows = tx.all(sql, params![accounts, since]).await?;
+    rows.into_iter().map(|row| row.of("terminations").array("account_mac")).collect()
 }
 
 /// Which of these ends of these accounts opened a request already.

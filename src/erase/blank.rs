@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::error::EraseError;
-use super::map::{Mask, TableRef};
+use super::map::{DataMap, Link, MapDefect, Mask, Rule, TableMap, TableRef};
 use super::tombstone;
-use crate::stores::{Column, ColumnKind, Table};
+use crate::stores::{Column, ColumnKind, Schema, StoreName, Table};
 
 /// The masks of rows that stay without a ground.
 ///
@@ -22,6 +22,44 @@ pub(super) fn masks(
         Ok((name.clone(), mask))
     };
     columns.iter().map(one).collect()
+}
+
+/// What no map may promise: personal columns of kept rows that nothing could empty when their time is over. With each whether every
+/// such row stops by it, or only where named categories are asked for (the row then stays, and otherwise goes as a whole).
+#[must_use]
+pub fn unblankable(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<(bool, MapDefect)> {
+    let mut defects = Vec::new();
+    for (at, table) in map.tables() {
+        let Some(found) = schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table)) else { continue };
+        let points_here = |link: &Link| link.to == at;
+        let hangs = map.tables().any(|(_, t)| t.belongs_to.iter().chain(&t.refers_to).any(points_here));
+        let file = map.stores().get(&at.store).map(|store| store.file.clone()).unwrap_or_default();
+        let mut told = std::collections::BTreeSet::new();
+        for (_, variant) in table.variants() {
+            let always = variant.erase != Rule::Keep || hangs;
+            for column in stuck(&variant, found) {
+                if told.insert(column.clone()) {
+                    let problem =
+                        "the row is kept, and when its time is over nothing that says nothing fits into this column";
+                    let help = "mask it (mask = { … = { constant = \"…\" } }), or let the column be NULL in the store";
+                    let (file, at, column) = (file.clone(), at.clone(), Some(column));
+                    defects.push((always, MapDefect { file, at, column, problem: problem.into(), help: help.into() }));
+                }
+            }
+        }
+    }
+    defects
+}
+
+/// The personal columns of a table's kept rows that have no mask for their end, and that cannot be emptied.
+fn stuck(table: &TableMap, found: &Table) -> Vec<String> {
+    if table.keep.is_none() {
+        return Vec::new();
+    }
+    let personal = table.personal().map(|(column, _)| column).filter(|column| !table.is_linked(column));
+    let unmasked = personal.filter(|column| table.mask.get(*column).is_none_or(Mask::is_remade));
+    let cannot = |name: &&str| found.column(name).is_some_and(|column| empty(found, column).is_none());
+    unmasked.filter(cannot).map(str::to_owned).collect()
 }
 
 fn empty(found: &Table, column: &Column) -> Option<Mask> {

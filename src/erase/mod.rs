@@ -49,6 +49,7 @@ mod whose;
 mod words;
 
 pub use again::{Returned, search};
+pub use blank::unblankable;
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again};
 pub use error::{EraseError, PlanError};

@@ -127,7 +127,19 @@ async fn bodies(mailbox: &mut dyn Mailbox, uids: &[u32]) -> Result<Bodies, FlowE
     }
 }
 
-async fn header(mailbox: &mut dyn Mailbox, uid: u32) -> Result<Option<Vec<u8>>, FlowError> {
+/// The header of a letter as [`fetch`] asks the mailbox for it: cut at the limit, nothing where none ends.
+pub(super) fn header_of(bytes: &[u8]) -> &[u8] {
+    let ends = bytes.windows(2).position(|two| two == b"\n\n").map(|at| at + 2);
+    let ends_crlf = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+    let end = ends.into_iter().chain(ends_crlf).min().unwrap_or(bytes.len());
+    &bytes[..end.min(usize::try_from(HEADER_BYTES_MAX).unwrap_or(usize::MAX))]
+}
+
+/// The header of a letter, as the daemon has it of one that is too large; `None` where the mailbox does not give it.
+///
+/// # Errors
+/// When the mailbox does not answer.
+pub async fn header(mailbox: &mut dyn Mailbox, uid: u32) -> Result<Option<Vec<u8>>, FlowError> {
     Ok(alone(mailbox, uid, Ask::Header).await?.ok().flatten().map(|fetched| fetched.bytes))
 }
 
@@ -313,7 +325,7 @@ pub(super) fn content_mac(house: &House, bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The same of a letter of which only the header was read.
-fn large_content_mac(house: &House, header: &[u8], size_bytes: u64) -> [u8; 32] {
+pub(super) fn large_content_mac(house: &House, header: &[u8], size_bytes: u64) -> [u8; 32] {
     let mut content = intake::without_trace_headers(header);
     content.extend_from_slice(&size_bytes.to_be_bytes());
     house.keys.digest(&content)

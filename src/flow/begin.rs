@@ -16,7 +16,7 @@ use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::facts::{Contact, Offered, Subject};
 use super::house::House;
-use super::termination::Standing;
+use super::termination::{Resumed, Standing};
 use super::undelivered::Notice;
 use super::{clocks, heard, safe, standing, termination, undelivered};
 
@@ -53,14 +53,14 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
 
     let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
         Ok(beginning) => match ended(house, &stored, &subject, authority.method()).await? {
-            Some(event) => Err(event),
-            None if notice == Notice::Lost => Err(Event::Stopped { reason: ReviewReason::NotTold }),
+            Some(unfounded) => Err(unfounded),
+            None if notice == Notice::Lost => Err(Unfounded::Stopped(ReviewReason::NotTold)),
             None => match changed(house, &stored, &subject, &contact, authority.method()).await? {
                 None => Ok(beginning),
-                Some(reason) => Err(Event::Stopped { reason }),
+                Some(reason) => Err(Unfounded::Stopped(reason)),
             },
         },
-        Err(NotBegun::Expired) => Err(Event::Stopped { reason: ReviewReason::AuthorityExpired }),
+        Err(NotBegun::Expired) => Err(Unfounded::Stopped(ReviewReason::AuthorityExpired)),
         Err(NotBegun::TooEarly { until }) => return wait(house, lease, until).await,
         Err(NotBegun::Held(forged)) => return Err(forged.into()),
     };
@@ -74,8 +74,11 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     if fresh.request.state == State::Scheduled {
         let bindings = fresh.bindings.clone();
         match begun {
-            Err(Event::ServiceResumed) => termination::resumed(house, &mut tx, &fresh).await?,
-            Err(event) => drop(advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?),
+            Err(Unfounded::Resumed(why)) => termination::resumed(house, &mut tx, &fresh, why).await?,
+            Err(Unfounded::Stopped(reason)) => {
+                let event = Event::Stopped { reason };
+                drop(advance(house, &mut tx, &fresh, &event, bindings, Actor::PROGRAM).await?);
+            }
             Ok(beginning) => {
                 authorities::begin(&mut tx, beginning.record()).await?;
                 advance(house, &mut tx, &fresh, &Event::Begun, bindings, Actor::PROGRAM).await?;
@@ -197,6 +200,15 @@ pub(super) fn confirmed<'a>(stored: &Stored, subject: &'a Subject) -> Result<&'a
     scope.and_then(|scope| subject.offer(scope)).ok_or(FlowError::Missing("the confirmed offer"))
 }
 
+/// Why something is not erased after all, before its first write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfounded {
+    /// What an ended service opened, and the directory says no more.
+    Resumed(Resumed),
+    /// A person must look.
+    Stopped(ReviewReason),
+}
+
 /// What becomes of an account that is erased because its service has ended, where the directory says so no more; asked of whatever an
 /// ended service permits, however its row calls it.
 pub(super) async fn ended(
@@ -204,7 +216,7 @@ pub(super) async fn ended(
     stored: &Stored,
     subject: &Subject,
     method: Method,
-) -> Result<Option<Event>, FlowError> {
+) -> Result<Option<Unfounded>, FlowError> {
     if method != Method::ServiceEnded {
         return Ok(None);
     }
@@ -215,8 +227,8 @@ pub(super) async fn ended(
     let account = subject.account.as_deref().ok_or(FlowError::Missing("the account whose service has ended"))?;
     Ok(match termination::standing(house, account, &record).await? {
         Standing::Ended => None,
-        Standing::Gone => Some(Event::ServiceResumed),
-        Standing::Unclear => Some(Event::Stopped { reason: ReviewReason::FactsChanged }),
+        Standing::Gone(why) => Some(Unfounded::Resumed(why)),
+        Standing::Unclear => Some(Unfounded::Stopped(ReviewReason::FactsChanged)),
     })
 }
 

@@ -19,6 +19,7 @@ use crate::trail::Actor;
 use crate::verify::{Authority, Covers, DirectoryError, Method};
 
 use super::advance::{advance, write_letter};
+use super::begin::Unfounded;
 use super::error::FlowError;
 use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
@@ -51,13 +52,13 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let offer = if by_itself { None } else { Some(begin::confirmed(&stored, &subject)?) };
     let ledger = ledger(house, lease, &stored, &authority, pass);
     // A legal hold or a store that was away may have kept it from its first write for long.
-    if !has_acted && let Some(event) = begin::ended(house, &stored, &subject, authority.method()).await? {
+    if !has_acted && let Some(unfounded) = begin::ended(house, &stored, &subject, authority.method()).await? {
         // With rows found under this authority there is no way back to a person, and with a chunk begun nobody knows what it changed.
-        let resumed = matches!(event, Event::ServiceResumed);
+        let resumed = matches!(unfounded, Unfounded::Resumed(_));
         if is_noted || !resumed && ledger.discovery().await.map_err(EraseError::from)?.is_some() {
             return Err(FlowError::EndUnclear);
         }
-        return stop_unfounded(house, lease, id, event).await;
+        return stop_unfounded(house, lease, id, unfounded).await;
     }
     match carry_out(house, &ledger, offer, authority, &terms, again).await {
         Ok(outcome) => {
@@ -221,12 +222,15 @@ async fn others_of_account(house: &House, tx: &mut Tx, erased: &Stored) -> Resul
 }
 
 /// Nothing was written yet, and the account lives again, or nobody can tell.
-async fn stop_unfounded(house: &House, lease: &Lease, id: RequestId, event: Event) -> Result<(), FlowError> {
+async fn stop_unfounded(house: &House, lease: &Lease, id: RequestId, unfounded: Unfounded) -> Result<(), FlowError> {
     let mut tx = house.db.write().await?;
     let stored = requests::load(&mut tx, id).await?.ok_or(FlowError::Missing("the request of an erasing job"))?;
-    match event {
-        Event::ServiceResumed => termination::resumed(house, &mut tx, &stored).await?,
-        event => drop(advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?),
+    match unfounded {
+        Unfounded::Resumed(why) => termination::resumed(house, &mut tx, &stored, why).await?,
+        Unfounded::Stopped(reason) => {
+            let event = Event::Stopped { reason };
+            drop(advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?);
+        }
     }
     jobs::complete_in(&mut tx, lease).await?;
     Ok(tx.commit().await?)

@@ -12,6 +12,8 @@ use crate::erase::{EraseError, PlanError};
 use crate::vault::KeyPurpose;
 use crate::verify::NotEnded;
 
+use super::successor::Successor;
+
 /// Why a piece of work could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +131,9 @@ pub enum FlowError {
          erased until it says so again with the same date ('ended' of [directory.sql]); 'expunged holds place' keeps it from going on"
     )]
     EndUnclear,
+    /// From the letter of a request that has ended a new one was opened already.
+    #[error("a new request was opened from its letter already{}", of_successor(.0))]
+    OpenedAnew(Successor),
     /// Every attempt at it ended its worker, and nobody knows why.
     #[error("it ended its worker each time it was tried")]
     Exhausted,
@@ -138,6 +143,13 @@ pub enum FlowError {
     /// A rule of the program was broken.
     #[error("{0}")]
     Broken(&'static str),
+}
+
+/// Which request goes on.
+fn of_successor(successor: &Successor) -> String {
+    let named =
+        |reference| format!(": {reference}; what is to be done is done there ('expunged requests show {reference}')");
+    successor.reference.as_ref().map_or_else(|| ", and was forgotten since".to_owned(), named)
 }
 
 /// What helps where a key of a case is gone that nothing gives back.
@@ -188,6 +200,7 @@ impl FlowError {
             | Self::Unusable(_)
             | Self::NoSuchArticle { .. }
             | Self::NoSuchCategory { .. }
+            | Self::OpenedAnew(_)
             | Self::Exhausted
             | Self::NotFound(_)
             | Self::Broken(_) => Retry::Permanent,
@@ -318,7 +331,7 @@ impl FlowError {
             Self::Unusable(_) | Self::NoSuchArticle { .. } => "unusable",
             Self::Exhausted => "attempts_used_up",
             Self::NotFound(_) | Self::NoSuchCategory { .. } => "not_found",
-            Self::Broken(_) => "broken_rule",
+            Self::Broken(_) | Self::OpenedAnew(_) => "broken_rule",
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::stores::KeyValue;
 use super::challenge::printed;
 use super::error::FlowError;
 use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
+use super::gone::{self, Gone};
 use super::house::House;
 use super::legal::{self, HeldTarget};
 use super::{kinds, outbox, recipients, safe, termination};
@@ -244,7 +245,8 @@ impl<'a> Desk<'a> {
             LetterKind::InReview => Letter::InReview(InReview { common }),
             LetterKind::OnHold => Letter::OnHold(OnHold { common, unasked, token: (!unasked).then_some(token) }),
             LetterKind::Withdrawn => {
-                let resumed = termination::has_resumed(tx, request).await?;
+                let resumed =
+                    termination::has_resumed(tx, request).await?.map(|why| why.to_string()).unwrap_or_default();
                 Letter::Withdrawn(Withdrawn { common, by_team: self.closing.withdrawn_by_team, unasked, resumed })
             }
             LetterKind::Expired => Letter::Expired(Expired { common, answered: request.code_asked }),
@@ -443,7 +445,11 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
                 (state, None) => state.as_str(),
             };
             let failure = failure.filter(|failure| failure.reason == word);
-            let reason = failure.map_or_else(|| word.to_owned(), |failure| format!("{word}: {}", failure.text));
+            let told = match failure {
+                Some(failure) => Some(failure.text),
+                None => gone::by(tx, stored).await?.map(|gone| erased_before(&gone)),
+            };
+            let reason = told.map_or_else(|| word.to_owned(), |text| format!("{word}: {text}"));
             Letter::AlarmReview(AlarmReview { reference, reason, waiting_since, due_on })
         }
         LetterKind::AlarmRecipient => recipients::alarm(house, tx, request).await?,
@@ -497,6 +503,12 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
         }
         _ => return Err(FlowError::Broken("a letter to the team that is no alarm")),
     })
+}
+
+/// What an alarm says of somebody who was erased before.
+fn erased_before(gone: &Gone) -> String {
+    let (what, by) = (if gone.account { "the account" } else { "what this address asked for" }, &gone.by);
+    format!("{what} was erased by {by}")
 }
 
 /// What the directory said last of ended services.

@@ -298,7 +298,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::Approved { .. } => Recorded::Approved,
         Event::ApprovalDenied => Recorded::Denied,
         Event::ServiceEnded { .. } => Recorded::Scheduled,
-        Event::WithdrawnByPerson | Event::WithdrawnByOperator | Event::ServiceResumed => Recorded::Withdrawn,
+        Event::WithdrawnByPerson | Event::WithdrawnByOperator | Event::ServiceResumed { .. } => Recorded::Withdrawn,
         Event::StopAsked | Event::Held => Recorded::Held,
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::authenticate::Authentication;
-use crate::db::deliveries::Disposition;
+use crate::db::deliveries::{self, Disposition};
 use crate::db::requests::{self, Stored};
 use crate::domain::request::{Audience, Effect, Event, Origin, Request, ReviewReason, apply};
 use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestId, Role, Scope, State, Timestamp};
@@ -22,6 +22,8 @@ use super::house::House;
 use super::identify::{self, Finding, Turn};
 use super::weigh::{self, ByWords, Judgement};
 use super::{open, several, thread, unheard, wish};
+
+pub use super::admit::header;
 
 /// What would become of a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,12 +128,7 @@ impl<'a> Lookout<'a> {
         let content_mac = super::admit::content_mac(house, &bytes);
         let letter = weigh::read(house, bytes.clone()).await?;
         if !house.intake_limits.takes(bytes.len() as u64) {
-            let (becomes, review) = (Some(State::NeedsReview), Some(ReviewReason::TooLarge));
-            let mut tx = house.db.read().await?;
-            let about = unheard::about(house, &mut tx, &traces(&bytes)).await?;
-            let pauses = about.iter().filter(|stored| stored.request.hears_stop()).count();
-            let prospect = Prospect { becomes, review, pauses, ..Prospect::default() };
-            return Ok(Observed { letter, disposition: Disposition::TooLarge, sender: None, prospect });
+            return self.header(letter, super::admit::header_of(&bytes)).await;
         }
         if !self.contents.insert(content_mac) {
             let (disposition, prospect) = (Disposition::Duplicate, Prospect::default());
@@ -146,6 +143,35 @@ impl<'a> Lookout<'a> {
         };
         let (disposition, prospect) = self.judge(judgement, content_mac, received_at, &letter).await?;
         Ok(Observed { letter, disposition, sender, prospect })
+    }
+
+    /// What would become of a letter of this size, of which the daemon reads the header alone; `None` where even that cannot be had.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub async fn look_at_large(&mut self, header: Option<&[u8]>, size_bytes: u64) -> Result<Observed, FlowError> {
+        let house = self.house;
+        let header = header.unwrap_or_default();
+        let letter = weigh::read(house, header.to_vec()).await?;
+        if !header.is_empty() {
+            let content = super::admit::large_content_mac(house, header, size_bytes);
+            let twin = deliveries::of_content(&mut house.db.read().await?, &content).await?;
+            if twin.is_some() || !self.contents.insert(content) {
+                let prospect = of_request(house, twin.and_then(|twin| twin.request)).await?;
+                return Ok(Observed { letter, disposition: Disposition::Duplicate, sender: None, prospect });
+            }
+        }
+        self.header(letter, header).await
+    }
+
+    /// A person looks at it, and what its header shows to be about waits.
+    async fn header(&self, letter: Intake, header: &[u8]) -> Result<Observed, FlowError> {
+        let (becomes, review) = (Some(State::NeedsReview), Some(ReviewReason::TooLarge));
+        let mut tx = self.house.db.read().await?;
+        let about = unheard::about(self.house, &mut tx, &traces(header)).await?;
+        let pauses = about.iter().filter(|stored| stored.request.hears_stop()).count();
+        let prospect = Prospect { becomes, review, pauses, ..Prospect::default() };
+        Ok(Observed { letter, disposition: Disposition::TooLarge, sender: None, prospect })
     }
 
     async fn judge(
@@ -218,8 +244,9 @@ impl<'a> Lookout<'a> {
         }
         let mut tx = house.db.read().await?;
         let open = several::open_of(house, &mut tx, wish, &opening).await?;
+        let is_asked = several::is_asked(house, &mut tx, &open).await?;
         drop(tx);
-        let mut open = open.into_iter().map(|open| joined(open.request.reference));
+        let mut open = open.into_iter().filter(|_| is_asked).map(|open| joined(open.request.reference));
         if let Some(first) = open.next() {
             return Ok((Disposition::Joined, Prospect { others: open.collect(), ..first }));
         }

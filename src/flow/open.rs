@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::db::Tx;
 use crate::db::deliveries::Delivery;
 use crate::db::requests::{self, Bindings, Stored};
-use crate::db::trail as leaves;
+use crate::db::terminations::Resumed;
 use crate::db::{letters, shared_letters, terminations};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
@@ -17,6 +17,7 @@ use crate::verify::{Ended, EndedRecord};
 use super::error::FlowError;
 use super::facts::{Opening, Subject};
 use super::house::House;
+use super::successor::{self, OPENED_AS};
 use super::{advance, kinds, note, outbox, safe, several, wish};
 
 /// How often a reference is drawn before it is an error that all are taken.
@@ -47,7 +48,7 @@ pub(super) async fn open(
     let wish = wish::mac(house, delivery.content_mac, letter);
     // By one of its addresses it may be open where the first one has ended.
     let open = several::open_of(house, tx, wish, &opening).await?;
-    if !open.is_empty() {
+    if several::is_asked(house, tx, &open).await? {
         return join(house, tx, delivery, &opening, &open, bytes).await;
     }
     opening.wish = wish;
@@ -62,7 +63,7 @@ pub(super) async fn open(
     Ok(Opened::New(request.id))
 }
 
-async fn identify_soon(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
+pub(super) async fn identify_soon(house: &House, tx: &mut Tx, request: &Request) -> Result<(), FlowError> {
     let now = house.clock.now();
     let mut job = NewJob::new(kinds::IDENTIFY, json!({}), now);
     job.request = Some(request.id);
@@ -82,17 +83,14 @@ pub(super) async fn anew(
     actor: Actor,
 ) -> Result<Stored, FlowError> {
     let old = &ended.request;
+    if let Some(successor) = successor::of(tx, old).await? {
+        return Err(FlowError::OpenedAnew(successor));
+    }
+    if old.origin == Origin::Termination {
+        return anew_of_end(house, tx, ended, subject, actor).await;
+    }
     let opening = safe::opening(house, tx, old).await?;
     let letters = safe::letters(house, tx, old).await?;
-    let known = leaves::show(tx, old.case).await?;
-    // One that was put right in review has a leaf of that too, and names no other case.
-    let opened = known
-        .iter()
-        .filter(|leaf| leaf.event == trail::Event::PutRight)
-        .any(|leaf| leaf.leaf.read().is_ok_and(|leaf| leaf.facts.contains_key(OPENED_AS)));
-    if opened {
-        return Err(FlowError::Broken("a request was opened anew from its letter already; see 'trail show'"));
-    }
     let bindings = Bindings { asker_mac: ended.bindings.asker_mac, ..Bindings::default() };
     let anew = write(house, tx, Opens::letter(old.deadlines.received_at, old.language, None), bindings).await?;
     let anew = anew.ok_or(FlowError::Broken("a letter that is read again repeats no wish"))?;
@@ -101,19 +99,54 @@ pub(super) async fn anew(
         safe::put_letter(house, tx, &anew.request, letter).await?;
     }
     safe::put_subject(house, tx, &anew.request, subject).await?;
-    for (case, name, other) in [(old.case, OPENED_AS, anew.request.case), (anew.request.case, "opened_from", old.case)]
-    {
+    link(house, tx, (old.case, anew.request.case), subject, actor).await?;
+    identify_soon(house, tx, &anew.request).await?;
+    Ok(anew)
+}
+
+/// The same of one that nobody wrote a letter for: the end of a service opens the new one as it opened the old one, and is marked for
+/// it. The old one is not the end's any more.
+async fn anew_of_end(
+    house: &House,
+    tx: &mut Tx,
+    ended: &Stored,
+    subject: &Subject,
+    actor: Actor,
+) -> Result<Stored, FlowError> {
+    let old = &ended.request;
+    let known = terminations::load(tx, old.id).await?.ok_or(FlowError::Missing("the end of the account's service"))?;
+    let (now, language, origin) = (house.clock.now(), old.language, Origin::Termination);
+    let bindings = Bindings { account_mac: Some(known.account_mac), ..Bindings::default() };
+    let anew = write(house, tx, Opens { origin, received_at: now, language, wish: None }, bindings).await?;
+    let anew = anew.ok_or(FlowError::Broken("what nobody wrote repeats no wish"))?;
+    terminations::set_resumed(tx, old.id, Resumed::Replaced, now).await?;
+    if !terminations::insert(tx, &known.handed_on(anew.request.id, house.keys.gate())?).await? {
+        return Err(FlowError::Broken(
+            "the same end of service has opened another request meanwhile; see 'requests list'",
+        ));
+    }
+    safe::put_subject(house, tx, &anew.request, subject).await?;
+    link(house, tx, (old.case, anew.request.case), subject, actor).await?;
+    identify_soon(house, tx, &anew.request).await?;
+    Ok(anew)
+}
+
+/// Each of two cases says in its trail which the other is.
+async fn link(
+    house: &House,
+    tx: &mut Tx,
+    (old, anew): (CaseId, CaseId),
+    subject: &Subject,
+    actor: Actor,
+) -> Result<(), FlowError> {
+    for (case, name, other) in [(old, OPENED_AS, anew), (anew, "opened_from", old)] {
         // A word begins with a letter, a number may not.
         let facts = Facts::new().with(name, Fact::Word(format!("case:{other}")))?;
         let private = note::said_of(subject);
         note::append_private(house, tx, case, trail::Event::PutRight, actor, facts, private).await?;
     }
-    identify_soon(house, tx, &anew.request).await?;
-    Ok(anew)
+    Ok(())
 }
-
-/// The fact by which the leaf of a request says as which other case it was opened anew.
-const OPENED_AS: &str = "opened_as";
 
 /// What a letter says that opens a request, and the language of its writer.
 pub(super) fn understood(house: &House, letter: &Intake) -> (Opening, Language) {
@@ -232,7 +265,7 @@ pub(super) async fn by_itself(house: &House, tx: &mut Tx, origin: Origin, of: Ca
     Ok(stored)
 }
 
-/// Opens a request because the service of an account has ended; `None` where the same end has opened one already. The caller's
+/// Opens a request because the service of an account has ended, for the caller to have it identified or looked at; `None` where the same end has opened one already. The caller's
 /// transaction is then to be dropped.
 pub(super) async fn of_ended_service(
     house: &House,
@@ -252,7 +285,6 @@ pub(super) async fn of_ended_service(
         .with("origin", Fact::Word(origin.to_string()))?
         .with("ended", Fact::Day(house.calendar.day(record.ended_at)))?;
     note::append(house, tx, stored.request.case, trail::Event::Noted, Actor::PROGRAM, facts).await?;
-    identify_soon(house, tx, &stored.request).await?;
     Ok(Some(stored))
 }
 

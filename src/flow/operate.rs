@@ -6,7 +6,7 @@
 
 use crate::db::requests::{self, Bindings, Stored};
 use crate::db::{Tx, challenges, evidence, sealed};
-use crate::domain::request::{Event, Wake, Warrant};
+use crate::domain::request::{Event, Request, Wake, Warrant};
 use crate::domain::{Reference, Scope, State};
 use crate::erase::plan;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
@@ -107,6 +107,16 @@ pub enum Act {
     Release,
     /// Withdraws it on the person's behalf.
     Withdraw,
+}
+
+/// Whether a letter about a request reaches whoever asked: there is somebody to write to, and an address on file for them.
+///
+/// # Errors
+/// When our database does not answer.
+pub async fn is_reachable(house: &House, request: &Request) -> Result<bool, FlowError> {
+    let mut tx = house.db.read().await?;
+    let contact = unless_forgotten(safe::contact(house, &mut tx, request).await)?;
+    Ok(request.reachable && contact.asker.is_some())
 }
 
 /// Does it. The reason is sealed like a note, and the trail commits to it.

@@ -141,6 +141,17 @@ pub(super) async fn open_of(
     Ok(open)
 }
 
+/// Whether a repeat joins what is open of its wish. Where that is only the request of those addresses that nobody is asked by before a
+/// person has looked, the others have ended, and a letter that comes once more asks by them anew.
+pub(super) async fn is_asked(house: &House, tx: &mut Tx, open: &[Stored]) -> Result<bool, FlowError> {
+    for Stored { request, .. } in open {
+        if !safe::opening(house, tx, request).await?.rest {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Opens the requests that a letter was to have and has no more, after it came once more: one by another of its addresses may have ended
 /// meanwhile.
 pub(super) async fn others(house: &House, lease: &Lease) -> Result<(), FlowError> {

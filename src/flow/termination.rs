@@ -28,7 +28,7 @@ mod look;
 mod run;
 mod standing;
 
-pub use crate::db::terminations::{Stop, TerminationRun};
+pub use crate::db::terminations::{Resumed, Stop, TerminationRun};
 pub(super) use identify::{identify, resumed};
 pub use look::{Found, look};
 pub(super) use run::run;
@@ -60,9 +60,12 @@ pub(super) async fn ended_at(tx: &mut Tx, request: &Request) -> Result<Option<Ti
     Ok(terminations::load(tx, request.id).await?.map(|record| record.ended_at))
 }
 
-/// Whether the directory says no more what opened a request.
-pub(super) async fn has_resumed(tx: &mut Tx, request: &Request) -> Result<bool, FlowError> {
-    Ok(request.origin == Origin::Termination && terminations::has_resumed(tx, request.id).await?)
+/// What the directory says in place of what opened a request; `None` where it says the same, or nothing of the kind opened it.
+pub(super) async fn has_resumed(tx: &mut Tx, request: &Request) -> Result<Option<Resumed>, FlowError> {
+    if request.origin != Origin::Termination {
+        return Ok(None);
+    }
+    Ok(terminations::resumed(tx, request.id).await?)
 }
 
 /// Whether an operator may set this of a request. What an ended service opened is about one account, the whole of it, and nobody

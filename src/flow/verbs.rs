@@ -29,11 +29,12 @@ impl<'a> Terms<'a> {
     }
 }
 
-/// The verbs that apply now, as the command line calls them. A note can always be written.
+/// The verbs that apply now, as the command line calls them. A note can always be written. `anew` says whether one that ended because
+/// nobody was found can be opened anew ([`successor::is_open`](super::successor::is_open)).
 #[must_use]
-pub fn verbs(terms: Terms<'_>, request: &Request) -> Vec<&'static str> {
+pub fn verbs(terms: Terms<'_>, request: &Request, anew: bool) -> Vec<&'static str> {
     let takes = |event: &Event| apply(request, event, terms.policy, terms.now).is_ok();
-    let identified = takes(&Event::PutRight) || request.state == State::NotFound;
+    let identified = takes(&Event::PutRight) || anew && request.state == State::NotFound;
     let extended = request.deadlines.extend(terms.now, terms.law, terms.calendar);
     let extends = extended.is_ok_and(|deadlines| takes(&Event::Extended { deadlines }));
     let reopened = request.state == State::Reopened;

@@ -359,9 +359,10 @@ pub struct Withdrawn {
     /// Whether nobody asked for it: the end of a service opened it.
     #[serde(default)]
     pub unasked: bool,
-    /// Whether it was stopped because the account's service has not ended, or not when it was said.
+    /// Why it was stopped though nobody said so: the account's service has not ended (`lives`), ended on another day (`redated`), or its
+    /// data are kept for longer by now (`longer`); empty where somebody stopped it.
     #[serde(default)]
-    pub resumed: bool,
+    pub resumed: String,
 }
 
 /// Nobody confirmed in time: nothing is erased.

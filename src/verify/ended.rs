@@ -60,6 +60,15 @@ impl EndedRecord {
         Ok(Self { round: issued, ..self.clone() }.marked(gate))
     }
 
+    /// The same for another request, which goes on in the place of this one.
+    ///
+    /// # Errors
+    /// As [`Self::taken_up`].
+    pub fn handed_on(&self, request: RequestId, gate: &GateKey) -> Result<Self, NotEnded> {
+        self.check(gate)?;
+        Ok(Self { request, round: 0, ..self.clone() }.marked(gate))
+    }
+
     /// Checks the mark.
     ///
     /// # Errors

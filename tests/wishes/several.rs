@@ -59,6 +59,11 @@ on_both! {
         stops(&ground.build().await).await;
     }
 
+    /// A stop that answers the question of one of them may mean the other as well, which its letter opened beside it.
+    async fn a_stop_by_answer_pauses_what_the_same_letter_opened(ground) {
+        stops_by_answer(&ground.build().await).await;
+    }
+
     /// A repeat of the same letter joins both, and brings back what has ended meanwhile.
     async fn a_repeat_joins_all_requests_of_the_letter(ground) {
         repeats(&ground.build().await).await;
@@ -72,6 +77,11 @@ on_both! {
     /// The first five are asked; a person looks at the others.
     async fn more_than_five_go_to_a_person(ground) {
         six(&ground.build().await).await;
+    }
+
+    /// Once all that were asked have ended, the letter asks by them anew: the request for the rest is not all of it.
+    async fn a_repeat_does_not_join_the_request_for_the_rest_alone(ground) {
+        six_again(&ground.build().await).await;
     }
 }
 
@@ -126,6 +136,23 @@ async fn stops(world: &World) {
             );
             write(world, ELSEWHERE, ("Hello", "Stop!")).await;
             assert_eq!((world.state(third).await, world.state(fourth).await), (State::OnHold, State::OnHold));
+        })
+        .await;
+}
+
+async fn stops_by_answer(world: &World) {
+    world
+        .live(async {
+            opens(world, ELSEWHERE, BOTH).await;
+            let (third, fourth) = (the_one_of(world, THIRD).await, the_one_of(world, FOURTH).await);
+            let question = world.fresh(THIRD).pop().expect("a question");
+            world.fresh(FOURTH);
+            world.receive(&question.answer(THIRD, "Stop! I do not want that.")).await;
+            assert_eq!((world.state(third).await, world.state(fourth).await), (State::Withdrawn, State::OnHold));
+            let told = world.fresh(FOURTH);
+            assert_eq!(told.len(), 1, "who asked by the other address hears of the pause");
+            world.days_pass(8).await;
+            assert_eq!((left(world, "a3").await > 0, left(world, "a4").await > 0), (true, true));
         })
         .await;
 }
@@ -194,12 +221,41 @@ async fn forgets(world: &World) {
         .await;
 }
 
+const SIX: &str = "Hello,\r\n\r\nplease delete my accounts:\r\n\r\n- owner1@team.example\r\n- owner2@team.example\r\n\
+                        - owner3@team.example\r\n- owner4@team.example\r\n- user1@team.example\r\n- guest1@guest.example\r\n";
+
+async fn six_again(world: &World) {
+    world
+        .live(async {
+            let six = ("My accounts", SIX);
+            let first = opens(world, ELSEWHERE, six).await;
+            assert_eq!(requests(world).await, 6);
+            let asked = [OWNER, "owner2@team.example", THIRD, FOURTH, USER];
+            for address in asked {
+                let reference = world.reference(the_one_of(world, address).await).await;
+                operate::act(&world.house, &reference, &world.operator("operator"), Act::Withdraw, None).await.unwrap();
+            }
+            world.days_pass(2).await;
+            for address in asked {
+                world.fresh(address);
+            }
+            let (disposition, again) = write(world, ELSEWHERE, six).await;
+            assert_eq!(disposition, Disposition::Opened, "only the request for the rest is open");
+            assert_ne!(again, Some(first));
+            assert_eq!(requests(world).await, 11, "five are asked anew, and the rest waits as it did");
+            for address in asked {
+                assert_eq!(of(world, address).await.len(), 2, "{address}");
+                assert_eq!(world.fresh(address).len(), 1, "{address}");
+            }
+            assert_eq!(write(world, ELSEWHERE, six).await.0, Disposition::Joined, "they are open now");
+        })
+        .await;
+}
+
 async fn six(world: &World) {
     world
         .live(async {
-            let text = "Hello,\r\n\r\nplease delete my accounts:\r\n\r\n- owner1@team.example\r\n- owner2@team.example\r\n\
-                        - owner3@team.example\r\n- owner4@team.example\r\n- user1@team.example\r\n- guest1@guest.example\r\n";
-            opens(world, ELSEWHERE, ("My accounts", text)).await;
+            opens(world, ELSEWHERE, ("My accounts", SIX)).await;
             assert_eq!(requests(world).await, 6);
             for owner in [OWNER, "owner2@team.example", THIRD, FOURTH] {
                 assert_eq!(asked(world, owner).await, [Scope::Account]);
@@ -213,7 +269,9 @@ async fn six(world: &World) {
             assert_eq!(world.stored(rest).await.request.review, Some(ReviewReason::ManyAddresses));
             // Who has read the letter has the sixth asked like the others: an end-user's wish goes to the owner.
             let correction = Correction { scope: Some(Scope::EndUser), ..Correction::default() };
-            operate::correct(&world.house, &world.reference(rest).await, &world.operator("operator"), correction).await.unwrap();
+            operate::correct(&world.house, &world.reference(rest).await, &world.operator("operator"), correction)
+                .await
+                .unwrap();
             world.settle().await;
             assert_eq!(world.state(rest).await, State::Forwarded);
             assert_eq!(the_one_of(world, "guest1@guest.example").await, rest);

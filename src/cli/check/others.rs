@@ -1,7 +1,7 @@
 //! Whether those who are asked to erase too can be asked, as far as the maps tell. Nobody is asked.
 
 use crate::config::Config;
-use crate::daemon::build;
+use crate::daemon::build::{self, BuildError};
 use crate::erase::DataMap;
 use crate::erase::map::recipient::Way;
 
@@ -46,6 +46,15 @@ pub(super) fn recipients(report: &mut Report, config: &Config, map: &DataMap) {
                 recipient.file
             );
             report.ok(format!("categories of {name}"), words);
+        }
+    }
+}
+
+/// Urls of another kind of store than their maps name. What cannot be read yet is told where it is opened.
+pub(super) fn urls(report: &mut Report, map: &DataMap) {
+    for (name, store) in map.stores() {
+        if let Err(error @ BuildError::OtherKind { .. }) = build::url_of(store, Invocation::credentials().as_deref()) {
+            report.error(format!("store {name}"), Exit::Usage, error, "");
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::chance::{Chance, OsChance};
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
+use crate::cli::map::rights::{self, Missing};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
@@ -76,6 +77,9 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
         if let Ok(lookup) = open.lookup(name) {
             lag(report, name, store, lookup).await;
         }
+        if schemas.contains_key(name) {
+            rights(report, config, name, store).await;
+        }
     }
     fits(report, map, &schemas);
     open
@@ -91,6 +95,22 @@ async fn lag(report: &mut Report, name: &StoreName, store: &StoreMap, lookup: &d
             let ended = Ended::from(error);
             report.error(check, ended.exit, ended.error, &format!("See {}", store.file));
         }
+    }
+}
+
+/// Has the store explain what an erasing would send, as `map check` does: what is not permitted is found before a request waits
+/// for it.
+async fn rights(report: &mut Report, config: &Config, name: &StoreName, store: &StoreMap) {
+    let check = format!("rights in store {name}");
+    match rights::missing(config, store).await {
+        Ok(None) => {}
+        Ok(Some(missing)) if missing.is_empty() => report.ok(check, "the login may do what the map asks for"),
+        Ok(Some(missing)) => {
+            for Missing { table, problem, help } in missing {
+                report.failed(check.clone(), Exit::Usage, format!("{table}: {problem}; {help}"));
+            }
+        }
+        Err(ended) => report.error(check, ended.exit, ended.error, ""),
     }
 }
 

@@ -8,15 +8,17 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::config::Config;
 use crate::daemon::build;
+use crate::domain::nearest;
 use crate::erase::map::StoreMap;
 use crate::erase::map::risk::{Coverage, Sizes, risks, without_index};
 use crate::erase::map::{MapDefect, look, open};
-use crate::erase::{DataMap, check, try_lag};
+use crate::erase::{DataMap, check, try_lag, unblankable};
+use crate::intake::Lexicon;
 use crate::output::{self, Tabular, counted, progress, say};
 use crate::stores::{Schema, StoreName, Stores};
 
 use super::files::{self, MapFile};
-use super::rights;
+use super::rights::{self, Missing};
 
 /// What `map check` understands.
 #[derive(Debug, clap::Args)]
@@ -117,6 +119,9 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         let grade = if risk.grave { Grade::Defect } else { Grade::Risk };
         seen.findings.push(Finding::of(grade, risk.defect));
     }
+    for (always, defect) in unblankable(&map, &seen.schemas) {
+        seen.findings.push(Finding::of(if always { Grade::Defect } else { Grade::Risk }, defect));
+    }
     seen.findings.sort_by_key(|finding| finding.grade);
     output::rows(invocation.format, &seen.findings)?;
     let without = map.stores().iter().filter(|(_, store)| store.canary.is_none() && !store.kind.is_keyed());
@@ -124,10 +129,39 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
     if !without.is_empty() {
         say(&format!("no canary in {}: that one comes back from a backup is not noticed there", without.join(", ")));
     }
+    say_categories(&map);
     if args.offline {
         not_looked_at(&map, &seen.schemas);
     }
     verdict(args, &seen.findings, Coverage::of(&map, &seen.schemas))
+}
+
+/// People name data in words, and the lexicon knows by which category a map has them. What only one of the two knows, nobody can ask
+/// for by its name.
+fn say_categories(map: &DataMap) {
+    let lexicon = Lexicon::embedded();
+    let (known, mapped) = (lexicon.categories(), map.categories());
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    let unused: Vec<&str> = known.iter().copied().filter(|category| !mapped.contains(category)).collect();
+    if !unused.is_empty() {
+        let list = unused.join(", ");
+        say(&format!(
+            "no column has these categories, by which people name data; who names them goes to a person: {list}"
+        ));
+    }
+    let unknown =
+        mapped.iter().filter(|category| !known.contains(category)).map(|category| match nearest(category, &known) {
+            Some(meant) => format!("{category} (did you mean {meant}?)"),
+            None => (*category).to_owned(),
+        });
+    let unknown: Vec<String> = unknown.collect();
+    if !unknown.is_empty() {
+        let list = unknown.join(", ");
+        say(&format!(
+            "no word of a letter names these categories of the maps; they go with a whole person, and by 'requests scope REF data \
+             --category': {list}"
+        ));
+    }
 }
 
 /// What only the stores could tell, so that nobody takes an offline check for the whole.
@@ -195,9 +229,7 @@ async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
         sizes.insert(name.clone(), survey.sizes().await?);
         let rights = rights::find(survey.as_ref(), store, &schema).await?;
         for (table, right, why) in rights.missing {
-            let said = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
-            let problem = format!("the login may not {} what the map asks for: {said}", right.as_sql());
-            let help = format!("GRANT {} ON {table} to the login", right.as_sql());
+            let Missing { table, problem, help } = Missing::of(table, right, &why);
             seen.findings.push(Finding::of_store(Grade::Defect, name, &table, problem, help));
         }
         for (problem, help) in rights.too_wide {

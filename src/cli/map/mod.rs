@@ -5,7 +5,7 @@ mod diff;
 mod draw;
 mod files;
 mod init;
-mod rights;
+pub(super) mod rights;
 
 use super::exit::Outcome;
 use super::invocation::Invocation;

@@ -2,10 +2,16 @@
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use crate::cli::exit::{Ended, Exit, Outcome};
+use crate::config::Config;
+use crate::daemon::build;
+use crate::erase::DataMap;
 use crate::erase::map::StoreMap;
 use crate::erase::map::risk::{Need, needs};
 use crate::output::counted;
 use crate::stores::{Attempt, Right, Schema, StoreError, Survey};
+
+use super::files;
 
 /// Attempts at the same time; a store has no more connections for us.
 const AT_ONCE: usize = 4;
@@ -18,6 +24,58 @@ pub(super) struct Rights {
     pub(super) missing: Vec<(String, Right, StoreError)>,
     /// What is permitted and not needed, in words, with what takes it away.
     pub(super) too_wide: Vec<(String, String)>,
+}
+
+/// A right that the map needs and the login does not have.
+pub(in crate::cli) struct Missing {
+    /// The table.
+    pub(in crate::cli) table: String,
+    /// What is missing, with the store's own words.
+    pub(in crate::cli) problem: String,
+    /// What grants it.
+    pub(in crate::cli) help: String,
+}
+
+impl Missing {
+    pub(super) fn of(table: String, right: Right, why: &StoreError) -> Self {
+        let said = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
+        let problem = format!("the login may not {} what the map asks for: {said}", right.as_sql());
+        let help = format!("GRANT {} ON {table} to the login", right.as_sql());
+        Self { table, problem, help }
+    }
+}
+
+/// Tries only what the map needs of a store; `None` where the store has no logins, or opening it tries them.
+pub(in crate::cli) async fn missing(config: &Config, store: &StoreMap) -> Result<Option<Vec<Missing>>, Ended> {
+    if store.kind.is_keyed() {
+        return Ok(None);
+    }
+    let survey = files::survey(store, build::store_limits(config)).await?;
+    if !survey.has_logins() {
+        return Ok(None);
+    }
+    let schema = survey.look().await?;
+    let needed = needs(store, &schema).into_iter().filter(|need| need.needed);
+    let tried: Vec<_> = futures::stream::iter(needed.map(|need| attempt(survey.as_ref(), need)))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let missing = tried.into_iter().filter_map(|(need, refused)| Some(Missing::of(need.table, need.right, &refused?)));
+    Ok(Some(missing.collect()))
+}
+
+/// Refuses logins that may not do what the maps ask for: a request would be confirmed, wait its time, and stop there.
+pub(in crate::cli) async fn demand(config: &Config, map: &DataMap) -> Outcome {
+    let mut lines = Vec::new();
+    for (name, store) in map.stores() {
+        for Missing { table, problem, help } in missing(config, store).await?.into_iter().flatten() {
+            lines.push(format!("  - {}: {name}.{table}: {problem}; {help}", store.file));
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Ended::saying(Exit::Usage, format_args!("rights are missing in the stores:\n{}", lines.join("\n"))))
 }
 
 /// Tries everything that the map needs, and what it is better without.

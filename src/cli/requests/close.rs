@@ -40,7 +40,7 @@ pub(super) async fn run(
             return Err(Ended::saying(Exit::NotFound, words));
         }
         _ if !waits => {
-            let (standing, now) = (verbs::standing(request), now(house, request));
+            let (standing, now) = (verbs::standing(request), now(house, request).await?);
             let words = format_args!(
                 "{at} waits for no recipient: it {standing} ({}); one is closed once the request waits for others who were told. {now}",
                 request.state

@@ -130,6 +130,11 @@ impl RequestRow {
 }
 
 impl RequestRow {
+    /// Whether a person must look.
+    pub(super) fn is_in_review(&self) -> bool {
+        self.state == State::NeedsReview
+    }
+
     /// What is asked for: the confirmed scope, or what the challenge offers.
     fn scopes(&self) -> String {
         match self.scope {
@@ -230,7 +235,21 @@ pub(super) async fn run(invocation: &Invocation, args: &ListArgs) -> Outcome {
     let rows: Vec<RequestRow> = found.iter().map(|stored| RequestRow::of(stored, &beside)).collect();
     output::rows(invocation.format, &rows)?;
     output::say_cut(rows.len(), total);
+    if args.state.is_empty() && !args.all {
+        say_unfound(requests::count(&mut tx, &[State::NotFound], false).await?);
+    }
     Ok(())
+}
+
+/// An alarm told of each of them, and none of them is open: who looks for one finds it.
+fn say_unfound(count: u64) {
+    if count > 0 {
+        let ended = output::counted(count, "request has", "requests have");
+        output::say(&format!(
+            "{ended} ended because no account has the address (not_found), of which an alarm told: 'expunged requests list --state \
+             not_found' shows them, and 'expunged requests show REF' says what can be done"
+        ));
+    }
 }
 
 /// When the services ended that opened requests.

@@ -22,11 +22,13 @@ use crate::db::requests::Stored;
 use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
 use crate::domain::{LetterKind, Reference, State};
+use crate::flow::gone;
 use crate::flow::named::{self, NamedData};
 use crate::flow::operate::ExtensionGround;
 use crate::flow::paused::{self, PausedBy};
 use crate::flow::reveal::{self, Revealed};
 use crate::flow::stopped::{self, Cause};
+use crate::flow::successor;
 use crate::flow::verbs::{self, Terms};
 use crate::output::{self, Format, Tabular, printable, time};
 use crate::reply::templates::Templates;
@@ -59,6 +61,9 @@ struct Shown {
     review_means: Option<String>,
     /// Whether evidence waits for a second operator.
     evidence_waits: bool,
+    /// The request that was opened anew from the letter of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_anew_as: Option<Reference>,
     /// What stopped the work, or makes it wait, as the team was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
@@ -76,7 +81,7 @@ struct Shown {
     letters: Vec<LetterLine>,
     /// What failed for good, is worked on, or waits; `jobs retry` takes the id.
     jobs: Vec<JobLine>,
-    steps: Vec<StepRow>,
+    steps: Vec<StepLine>,
     /// Who else was asked to erase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recipients: Vec<RecipientLine>,
@@ -182,18 +187,48 @@ impl Tabular for LetterLine {
     }
 }
 
-impl Tabular for StepRow {
+/// A step, and how the job stands that would go on with it.
+#[derive(Serialize)]
+struct StepLine {
+    #[serde(flatten)]
+    step: StepRow,
+    /// The state of the job that does it; `None` where it is read back, or no job is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobState>,
+}
+
+impl StepLine {
+    /// The steps of a request beside its jobs, what failed first.
+    fn all(steps: Vec<StepRow>, jobs: &[JobLine]) -> Vec<Self> {
+        Self::of(steps, jobs.iter().find(|job| job.is_of_erasing()).map(|job| job.state))
+    }
+
+    fn of(steps: Vec<StepRow>, job: Option<JobState>) -> Vec<Self> {
+        let open = |step: &StepRow| step.state != "read_back";
+        steps.into_iter().map(|step| Self { job: job.filter(|_| open(&step)), step }).collect()
+    }
+
+    fn state(&self) -> String {
+        match self.job {
+            Some(JobState::Dead) => format!("{}, its job failed for good", self.step.state),
+            Some(job) => format!("{}, its job is {job}", self.step.state),
+            None => self.step.state.clone(),
+        }
+    }
+}
+
+impl Tabular for StepLine {
     const HEADS: &'static [&'static str] = &["pass", "step", "store", "table", "act", "state", "counts"];
 
     fn cells(&self) -> Vec<String> {
         vec![
-            (self.pass + 1).to_string(),
-            self.sequence.to_string(),
-            self.store.clone(),
-            self.table.clone(),
-            self.action.clone(),
-            self.state.clone(),
-            self.counts.as_ref().map(counted).unwrap_or_default(),
+            (self.step.pass + 1).to_string(),
+            self.step.sequence.to_string(),
+            self.step.store.clone(),
+            self.step.table.clone(),
+            self.step.action.clone(),
+            self.state(),
+            self.step.counts.as_ref().map(counted).unwrap_or_default(),
         ]
     }
 }
@@ -261,26 +296,37 @@ async fn read(
     Ok(Shown {
         cause,
         holds,
-        review_means: review.map(|reason| meaning::of_review(&templates, reason)),
+        review_means: means(tx, &stored, &templates).await?,
+        opened_anew_as: successor::of(tx, &stored.request).await?.and_then(|anew| anew.reference),
         paused_by: paused::by(tx, &stored.request)
             .await?
             .map(|by| PausedLine { received_at: by.received_at.map(time), by }),
         extended_for: stopped::extended_for(kek, tx, &stored.request).await?,
-        can_be_done: verbs::verbs(terms, &stored.request)
+        can_be_done: verbs::verbs(terms, &stored.request, successor::is_open(kek, tx, &stored.request).await?)
             .iter()
             .map(|verb| verbs::call(verb, &stored.request))
             .collect(),
         request: RequestRow::read(tx, config, &stored).await?,
         named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
-        jobs,
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
-        steps: erasures::steps(tx, id).await?,
+        steps: StepLine::all(erasures::steps(tx, id).await?, &jobs),
         recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
         beside: shared_letters::beside(tx, id).await?,
+        jobs,
         revealed: None,
     })
+}
+
+/// Why a person must look, or why nobody was found, with what helps; `None` where neither is so.
+async fn means(tx: &mut Tx, stored: &Stored, templates: &Templates) -> Result<Option<String>, Ended> {
+    let request = &stored.request;
+    if let Some(gone) = gone::by(tx, stored).await? {
+        return Ok(Some(meaning::of_gone(request, &gone)));
+    }
+    let review = request.review.filter(|_| request.state == State::NeedsReview);
+    Ok(review.map(|reason| meaning::of_review(templates, reason)))
 }
 
 /// Whether a job waits, or failed, for this cause. One that failed for good is told of by what a person must look at.
@@ -342,7 +388,8 @@ fn delivery(row: &Delivery) -> DeliveryLine {
 fn for_people(shown: &Shown) -> String {
     let mut facts = shown.request.facts();
     if let Some(means) = &shown.review_means {
-        let at = facts.iter().position(|(name, _)| *name == "review").map_or(facts.len(), |at| at + 1);
+        let about = if shown.request.is_in_review() { "review" } else { "state" };
+        let at = facts.iter().position(|(name, _)| *name == about).map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("that is", means.clone()));
     }
     if let Some(paused) = &shown.paused_by {
@@ -364,6 +411,9 @@ fn for_people(shown: &Shown) -> String {
     if !shown.beside.is_empty() {
         let beside: Vec<String> = shown.beside.iter().map(ToString::to_string).collect();
         facts.push(("of the same letter", beside.join(", ")));
+    }
+    if let Some(anew) = &shown.opened_anew_as {
+        facts.push(("opened anew as", anew.to_string()));
     }
     if shown.evidence_waits {
         facts.push(("evidence", "recorded; a second operator must approve it".to_owned()));
@@ -427,4 +477,28 @@ fn said_by_operators(revealed: &Revealed) -> Vec<(&'static str, String)> {
 /// A text of several lines, each without what a terminal would obey.
 fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_says_how_the_job_stands_that_would_go_on_with_it() {
+        let step = |state: &str| StepRow {
+            pass: 0,
+            sequence: 1,
+            store: "shop".to_owned(),
+            table: "users".to_owned(),
+            action: "delete".to_owned(),
+            state: state.to_owned(),
+            counts: None,
+        };
+        let shown = |job| StepLine { step: step("intended"), job }.cells()[5].clone();
+        assert_eq!(shown(Some(JobState::Dead)), "intended, its job failed for good");
+        assert_eq!(shown(Some(JobState::Waiting)), "intended, its job is waiting");
+        assert_eq!(shown(None), "intended");
+        let all = StepLine::of(vec![step("read_back"), step("intended")], Some(JobState::Dead));
+        assert_eq!(all.iter().map(|line| line.job).collect::<Vec<_>>(), [None, Some(JobState::Dead)]);
+    }
 }

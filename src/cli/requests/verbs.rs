@@ -9,7 +9,7 @@ use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Act, Approval, Correction, ExtensionGround, Operator, Refusal};
-use crate::flow::{FlowError, House, again, retry, verbs};
+use crate::flow::{FlowError, House, again, retry, successor, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -233,7 +233,10 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
     let (reference, what) = (verb.reference().clone(), verb.what());
     let request = invocation::request(&mut house.db.read().await?, &reference).await?.request;
     let before = request.state;
-    let words = act(&house, &operator, &request, verb).await.map_err(|ended| refused(&house, &request, what, ended))?;
+    let words = match act(&house, &operator, &request, verb).await {
+        Ok(words) => words,
+        Err(ended) => return Err(refused(&house, &request, what, ended).await?),
+    };
     let after = invocation::request(&mut house.db.read().await?, &reference).await?;
     let text = said(&reference, before, after.request.state, words);
     if invocation.format == Format::Table {
@@ -245,31 +248,37 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
 }
 
 /// What can be done with a request instead of what was refused.
-pub(in crate::cli) fn now(house: &House, request: &Request) -> String {
-    let verbs: Vec<String> =
-        verbs::verbs(verbs::Terms::of(house), request).iter().map(|verb| format!("requests {verb}")).collect();
-    format!("what can be done with it now: {}", verbs.join(", "))
+pub(in crate::cli) async fn now(house: &House, request: &Request) -> Result<String, Ended> {
+    let anew = successor::is_open(&house.kek, &mut house.db.read().await?, request).await?;
+    let verbs = verbs::verbs(verbs::Terms::of(house), request, anew);
+    let verbs: Vec<String> = verbs.iter().map(|verb| format!("requests {verb}")).collect();
+    Ok(format!("what can be done with it now: {}", verbs.join(", ")))
 }
 
 /// A refusal that speaks of the request, and of what can be done with it instead.
-fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: Ended) -> Ended {
+async fn refused(house: &House, request: &Request, (done, only): (&str, &str), ended: Ended) -> Result<Ended, Ended> {
     // One that speaks of the request itself has said it all.
     if ended.exit != Exit::Refused || !ended.error.is::<FlowError>() {
-        return ended;
+        return Ok(ended);
     }
-    let (at, now) = (&request.reference, now(house, request));
+    let (at, now) = (&request.reference, now(house, request).await?);
     let has_no_question = !request.takes_evidence() && request.state != State::NeedsReview;
     let is_of_its_state = matches!(ended.error.downcast_ref(), Some(FlowError::Illegal(_)));
     if !(is_of_its_state || only == OF_EVIDENCE && has_no_question) {
-        return Ended::saying(Exit::Refused, format_args!("{:#}; {now}", ended.error));
+        return Ok(Ended::saying(Exit::Refused, format_args!("{at}: {:#}; {now}", ended.error)));
     }
     let (state, standing) = (request.state, verbs::standing(request));
-    Ended::saying(Exit::Refused, format_args!("{at} cannot be {done}: it {standing} ({state}); only {only}. {now}"))
+    let words = format_args!("{at} cannot be {done}: it {standing} ({state}); only {only}. {now}");
+    Ok(Ended::saying(Exit::Refused, words))
 }
 
 /// What is said to who extends without a reason.
 const NO_REASON: &str = "--reason is missing: say in words for the person why the answer takes longer (Art. 12(3) GDPR), such as --reason \
                          \"Your data lie in twelve stores, and each is searched by hand\"; the letter says it as it is written";
+
+/// What is said, in every format, where an end has nobody to be told to.
+const NOBODY_TOLD: &str = "nobody is told: no address of the asker is on file; tell the person in another way where you can, and write it \
+                           down with 'requests note'";
 
 /// What evidence stands for.
 const OF_EVIDENCE: &str = "a question of ours that waits for its answer can be answered by evidence";
@@ -303,12 +312,12 @@ async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) 
         }
         Verb::Refuse { ground, article, data, review_on, .. } => {
             let refusal = Refusal { ground, article, data, review_on };
-            let moved = operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
-            if moved.request.reachable {
-                "refused"
-            } else {
-                "refused; nobody is told: no address of the asker is known"
+            let told = operate::is_reachable(house, request).await?;
+            operate::refuse(house, &at, operator, refusal).await.map_err(not_now)?;
+            if !told {
+                say(NOBODY_TOLD);
             }
+            "refused"
         }
         Verb::Hold { reason, .. } => {
             operate::act(house, &at, operator, Act::Hold, reason.as_deref()).await.map_err(not_now)?;
@@ -325,7 +334,11 @@ async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) 
             "extended"
         }
         Verb::Withdraw { reason, .. } => {
+            let told = operate::is_reachable(house, request).await?;
             operate::act(house, &at, operator, Act::Withdraw, reason.as_deref()).await.map_err(not_now)?;
+            if !told {
+                say(NOBODY_TOLD);
+            }
             "withdrawn"
         }
         Verb::EraseAgain { recognised, .. } => {

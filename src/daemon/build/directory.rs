@@ -52,7 +52,7 @@ impl Lookup for StoreQueries {
 /// [`BuildError`] for a file that is no directory or a store that no map describes.
 pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
     Ok(match &config.directory {
-        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path)?),
+        DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path, config.calendar.time_zone.clone())?),
         DirectoryConfig::Sql { store, find, target, owner, ended, accounts } => {
             let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
             stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
@@ -64,7 +64,8 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
                 accounts: accounts.clone(),
                 rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
             };
-            Arc::new(SqlDirectory::new(Arc::new(StoreQueries { stores: stores.clone(), name }), queries))
+            let store = Arc::new(StoreQueries { stores: stores.clone(), name });
+            Arc::new(SqlDirectory::new(store, queries).in_zone(config.calendar.time_zone.clone()))
         }
     })
 }

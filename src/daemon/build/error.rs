@@ -75,6 +75,18 @@ pub enum BuildError {
         /// Why.
         source: std::io::Error,
     },
+    /// The url of a store is that of another kind of store.
+    #[error("{map}: the url in {place}: {message}; {help}")]
+    OtherKind {
+        /// The data map.
+        map: String,
+        /// The file or credential.
+        place: String,
+        /// What is wrong.
+        message: String,
+        /// What to write instead.
+        help: String,
+    },
     /// A data map cannot be read.
     #[error("cannot read {path}")]
     Read {

@@ -130,7 +130,7 @@ impl Step<'_> {
             }
             Event::KeepingEnded { warrant } => self.keeping_ended(*warrant),
             Event::ServiceEnded { warrant } => self.service_ended(*warrant),
-            Event::ServiceResumed => self.service_resumed(),
+            Event::ServiceResumed { told } => self.service_resumed(*told),
             Event::ErasedAgain => self.end_again(State::Erasing),
             Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),

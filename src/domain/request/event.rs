@@ -168,8 +168,11 @@ pub enum Event {
         /// The authority that `verify` made of what the directory says.
         warrant: Warrant,
     },
-    /// The directory says it no more: the account lives again, or its service ended at another time.
-    ServiceResumed,
+    /// The directory says it no more: the account lives again, its service ended at another time, or the account is gone.
+    ServiceResumed {
+        /// Whether whoever was told hears of it; where the account is gone there is nobody left who waits.
+        told: bool,
+    },
     /// What had come back is erased, and every step was re-read. The person heard of the first end; their address went
     /// with its last letter.
     ErasedAgain,
@@ -229,7 +232,7 @@ impl Event {
             Self::Continued { .. } => "continued",
             Self::KeepingEnded { .. } => "keeping_ended",
             Self::ServiceEnded { .. } => "service_ended",
-            Self::ServiceResumed => "service_resumed",
+            Self::ServiceResumed { .. } => "service_resumed",
             Self::ErasedAgain => "erased_again",
             Self::LeftAlone => "left_alone",
             Self::PutRight => "put_right",

@@ -97,6 +97,8 @@ stored_enum! {
         OwnerSilent = "owner_silent",
         /// A pause that nobody ended.
         HoldLapsed = "hold_lapsed",
+        /// An ended service opened it, and twice within a month the directory took that back for this account.
+        EndUnsteady = "end_unsteady",
         /// Address on file, account or role changed between proof and erasing.
         FactsChanged = "facts_changed",
         /// What would be erased changed past the threshold since it was proven.

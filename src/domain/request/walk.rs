@@ -124,7 +124,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         27 => Event::Vouched { scope: scope_of(rng, request), warrant: warrant(now, live) },
         29 => Event::KeepingEnded { warrant: warrant(now, live) },
         30 => Event::ServiceEnded { warrant: warrant(now, live) },
-        31 => Event::ServiceResumed,
+        31 => Event::ServiceResumed { told: rng.random_bool(0.5) },
         32 => Event::Replaced,
         28 => Event::VouchedPendingApproval { scope: scope_of(rng, request) },
         _ => Event::WithdrawnByOperator,
@@ -279,7 +279,7 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             assert_eq!(after.ask.as_ref().and_then(|ask| ask.scope), Some(Scope::Account));
             assert_eq!((after.warrant, after.reachable), (Some(*warrant), true));
         }
-        Event::ServiceResumed => {
+        Event::ServiceResumed { .. } => {
             assert_eq!(before.origin, Origin::Termination, "what somebody asked for is not undone")
         }
         Event::KeepingEnded { .. } => assert_eq!(before.origin, Origin::Retention, "whoever asked is asked"),
@@ -359,6 +359,9 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::Withdrawn if matches!(event, Event::Replaced) => {
             let written = effects.iter().any(|effect| matches!(effect, Effect::Send { .. }));
             assert!(!written, "who asked hears of the request that stands in its place");
+        }
+        State::Withdrawn if matches!(event, Event::ServiceResumed { told: false }) => {
+            assert!(!sent(LetterKind::Withdrawn, Audience::Asker), "the account is gone, and nobody waits");
         }
         State::Withdrawn => told(LetterKind::Withdrawn),
         State::Refused => told(LetterKind::Refused),

@@ -20,9 +20,26 @@ pub struct MapError {
     pub message: String,
     /// What to write instead.
     pub help: String,
+    /// What else is wrong, as far as it could be told at once.
+    pub more: Vec<MapError>,
 }
 
 impl MapError {
+    /// Several as one, in the order of files and lines; `None` where there are none.
+    pub(super) fn all(errors: Vec<Self>) -> Option<Self> {
+        let mut errors: Vec<Self> = errors
+            .into_iter()
+            .flat_map(|mut error| {
+                let more = std::mem::take(&mut error.more);
+                std::iter::once(error).chain(more)
+            })
+            .collect();
+        errors.sort_by(|one, other| (&one.file, one.span.start).cmp(&(&other.file, other.span.start)));
+        let mut errors = errors.into_iter();
+        let first = errors.next()?;
+        Some(Self { more: errors.collect(), ..first })
+    }
+
     pub(super) fn at(
         (file, text): (&str, &str),
         span: Range<usize>,
@@ -38,6 +55,7 @@ impl MapError {
             span,
             message: message.into(),
             help: help.into(),
+            more: Vec::new(),
         }
     }
 }
@@ -50,7 +68,8 @@ pub(super) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 
 impl fmt::Display for MapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.message, self.help)
+        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.message, self.help)?;
+        self.more.iter().try_for_each(|more| write!(f, "\n{more}"))
     }
 }
 

@@ -7,8 +7,8 @@ use serde_spanned::Spanned;
 
 use super::raw::{RawKeep, RawMap, RawStore, RawTable, RawThrottle};
 use super::{
-    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, error, head, lag, names,
-    open, recipient, whole,
+    DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, error, form, head, lag,
+    names, recipient, url, whole,
 };
 use crate::domain::Scope;
 use crate::stores::{RecipientKind, StoreKind, StoreName};
@@ -17,41 +17,25 @@ pub(super) type File<'a> = (&'a str, &'a str);
 pub(super) type Spans = BTreeMap<TableRef, (usize, Range<usize>)>;
 
 pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
-    files.iter().try_for_each(|file| head::check(*file))?;
+    each(files.iter().map(|file| head::check(*file)))?;
     let (of_recipients, files): (Vec<File<'_>>, Vec<File<'_>>) =
         files.iter().partition(|(_, text)| recipient::is_of_recipient(text));
     let files = files.as_slice();
-    let raws = files.iter().map(|file| parse(*file)).collect::<Result<Vec<_>, _>>()?;
+    let raws = each(files.iter().map(|file| form::parse(*file)))?;
     let keys = keys_of(files, &raws)?;
-    let mut stores = BTreeMap::new();
     let mut spans = Spans::new();
-    for (index, (file, raw)) in files.iter().zip(&raws).enumerate() {
-        let name = store_name(*file, &raw.store.as_ref().name)?;
-        let kind = store_kind(*file, &raw.store)?;
-        let mut tables = BTreeMap::new();
-        let mut at = |table: &String, span| {
-            let at = TableRef { store: name.clone(), table: table.clone() };
-            spans.insert(at.clone(), (index, span));
-            at
-        };
-        for (table, raw) in &raw.tables {
-            let at = at(table, raw.span());
-            tables.insert(table.clone(), Reader { file: *file, at: &at, keys: &keys }.table(raw)?);
-        }
-        for (table, raw) in &raw.keys {
-            let at = at(table, raw.span());
-            tables.insert(table.clone(), Reader { file: *file, at: &at, keys: &keys }.names(kind, raw)?);
-        }
-        let store = store(*file, &raw.store, kind, tables)?;
-        names::whole(*file, raw, &name, &store)?;
+    let read = files.iter().zip(&raws).enumerate();
+    let read = each(read.map(|(index, (file, raw))| one(*file, index, raw, &keys, &mut spans)))?;
+    let mut stores = BTreeMap::new();
+    for ((name, store), (file, raw)) in read.into_iter().zip(files.iter().zip(&raws)) {
         if stores.insert(name.clone(), store).is_some() {
             let (message, help) = (format!("two files map the store {name}"), "one file per store");
             return Err(MapError::at(*file, raw.store.as_ref().name.span(), message, help));
         }
     }
     let mut recipients = BTreeMap::new();
-    for file in &of_recipients {
-        let (name, recipient) = recipient::load(*file)?;
+    let asked = each(of_recipients.iter().map(|file| recipient::load(*file)))?;
+    for ((name, recipient), file) in asked.into_iter().zip(&of_recipients) {
         if recipients.insert(name.clone(), recipient).is_some() {
             return Err(MapError::at(*file, 0..0, format!("two files map the store {name}"), "one file per store"));
         }
@@ -62,14 +46,55 @@ pub(super) fn load(files: &[File<'_>]) -> Result<DataMap, MapError> {
     Ok(map)
 }
 
-fn parse(file: File<'_>) -> Result<RawMap, MapError> {
-    if let Some(question) = open::questions(file.1).first() {
-        return Err(question.error(file));
+/// All of them, or all that is wrong with any: who mends a map sees the whole of it at once.
+pub(super) fn each<T>(results: impl Iterator<Item = Result<T, MapError>>) -> Result<Vec<T>, MapError> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(one) => found.push(one),
+            Err(error) => errors.push(error),
+        }
     }
-    toml::from_str(file.1).map_err(|error: toml::de::Error| {
-        let help = "see config/stores for complete examples";
-        MapError::at(file, error.span().unwrap_or(0..0), error.message().trim(), help)
-    })
+    MapError::all(errors).map_or(Ok(found), Err)
+}
+
+/// The map of one store.
+fn one(
+    file: File<'_>,
+    index: usize,
+    raw: &RawMap,
+    keys: &BTreeMap<TableRef, Vec<String>>,
+    spans: &mut Spans,
+) -> Result<(StoreName, StoreMap), MapError> {
+    let name = store_name(file, &raw.store.as_ref().name)?;
+    let kind = store_kind(file, &raw.store)?;
+    let mut at = |table: &String, span| {
+        let at = TableRef { store: name.clone(), table: table.clone() };
+        spans.insert(at.clone(), (index, span));
+        at
+    };
+    let tables = raw.tables.iter().map(|(table, raw)| {
+        let at = at(table, raw.span());
+        Ok((table.clone(), Reader { file, at: &at, keys }.table(raw)?))
+    });
+    let tables: Vec<Result<_, MapError>> = tables.collect();
+    let named = raw.keys.iter().map(|(table, raw)| {
+        let at = at(table, raw.span());
+        Ok((table.clone(), Reader { file, at: &at, keys }.names(kind, raw)?))
+    });
+    let named: Vec<Result<_, MapError>> = named.collect();
+    let tables = each(tables.into_iter().chain(named));
+    let (known, wrong) = match tables {
+        Ok(tables) => (tables.into_iter().collect(), None),
+        Err(error) => (BTreeMap::new(), Some(error)),
+    };
+    let store = match (store(file, &raw.store, kind, known), wrong) {
+        (Ok(store), None) => store,
+        (Ok(_), Some(wrong)) | (Err(wrong), None) => return Err(wrong),
+        (Err(error), Some(wrong)) => return Err(MapError::all(vec![error, wrong.clone()]).unwrap_or(wrong)),
+    };
+    names::whole(file, raw, &name, &store)?;
+    Ok((name, store))
 }
 
 pub(super) fn store_name(file: File<'_>, name: &Spanned<String>) -> Result<StoreName, MapError> {
@@ -96,7 +121,12 @@ fn store(
 ) -> Result<StoreMap, MapError> {
     let store = raw.as_ref();
     let url = match (&store.url, &store.url_file, &store.url_credential) {
-        (Some(url), None, None) => StoreUrl::Value(url.clone()),
+        (Some(url), None, None) => {
+            if let Some(fault) = url::fault(kind, url.as_ref()) {
+                return Err(MapError::at(file, url.span(), fault.message, fault.help));
+            }
+            StoreUrl::Value(url.as_ref().clone())
+        }
         (None, Some(path), None) => StoreUrl::File(path.clone()),
         (None, None, Some(name)) => StoreUrl::Credential(name.clone()),
         _ => {
@@ -171,6 +201,18 @@ fn keys_of(files: &[File<'_>], raws: &[RawMap]) -> Result<BTreeMap<TableRef, Vec
     Ok(keys)
 }
 
+/// A part of a table, or its error beside those of the others.
+fn or<T: Default>(wrong: &mut Vec<MapError>, read: Result<T, MapError>) -> T {
+    or_else(wrong, read, T::default())
+}
+
+fn or_else<T>(wrong: &mut Vec<MapError>, read: Result<T, MapError>, instead: T) -> T {
+    read.unwrap_or_else(|error| {
+        wrong.push(error);
+        instead
+    })
+}
+
 /// Reads one table.
 pub(super) struct Reader<'a> {
     file: File<'a>,
@@ -186,29 +228,37 @@ impl Reader<'_> {
     fn table(&self, raw: &Spanned<RawTable>) -> Result<TableMap, MapError> {
         let span = raw.span();
         let raw = raw.as_ref();
+        let mut wrong = Vec::new();
         let table = TableMap {
-            subject: raw.subject.as_ref().map(|word| self.subject(word)).transpose()?,
+            subject: or(&mut wrong, raw.subject.as_ref().map(|word| self.subject(word)).transpose()),
             key: raw.key.as_ref().to_vec(),
             identify: raw.identify.iter().map(|(what, column)| (what.clone(), column.as_ref().clone())).collect(),
-            belongs_to: self.links(&raw.belongs_to)?,
-            refers_to: self.links(&raw.refers_to)?,
-            held_by: self.holders(&raw.held_by)?,
-            categories: self.categories(raw)?,
-            words: self.listed_words(&raw.words)?,
-            erase: self.rule(&raw.erase)?,
-            mask: self.masks(&raw.mask)?,
-            keep: raw.keep.as_ref().map(|keep| self.keep(keep.as_ref())).transpose()?,
-            answers: raw.rows.iter().map(|answer| self.answer(answer.as_ref())).collect::<Result<_, _>>()?,
+            belongs_to: or(&mut wrong, self.links(&raw.belongs_to)),
+            refers_to: or(&mut wrong, self.links(&raw.refers_to)),
+            held_by: or(&mut wrong, self.holders(&raw.held_by)),
+            categories: or(&mut wrong, self.categories(raw)),
+            words: or(&mut wrong, self.listed_words(&raw.words)),
+            erase: or_else(&mut wrong, self.rule(&raw.erase), Rule::Delete),
+            mask: or(&mut wrong, self.masks(&raw.mask)),
+            keep: or(&mut wrong, raw.keep.as_ref().map(|keep| self.keep(keep.as_ref())).transpose()),
+            answers: or(&mut wrong, each(raw.rows.iter().map(|answer| self.answer(answer.as_ref())))),
             shape: None,
         };
-        self.columns_are_listed(&table, raw, &span)?;
-        self.rule_is_whole(&table, raw.erase.span())?;
-        for (answer, raw) in table.answers.iter().zip(&raw.rows) {
-            self.answer_fits(&table, answer, &raw.span())?;
-            self.rule_is_whole(&table.answering(answer), raw.as_ref().erase.span())?;
+        // Of a table that could not be read what does not fit would only mislead.
+        if let Some(error) = MapError::all(wrong) {
+            return Err(error);
         }
-        self.links_are_answered(&table, &span)?;
-        self.words_stay(&table, &span)?;
+        let of_answers = table.answers.iter().zip(&raw.rows).flat_map(|(answer, raw)| {
+            let whole = self.rule_is_whole(&table.answering(answer), raw.as_ref().erase.span());
+            [self.answer_fits(&table, answer, &raw.span()), whole]
+        });
+        let of_table = [
+            self.columns_are_listed(&table, raw, &span),
+            self.rule_is_whole(&table, raw.erase.span()),
+            self.links_are_answered(&table, &span),
+            self.words_stay(&table, &span),
+        ];
+        each(of_table.into_iter().chain(of_answers))?;
         Ok(table)
     }
 
@@ -224,12 +274,11 @@ impl Reader<'_> {
     }
 
     fn categories(&self, raw: &RawTable) -> Result<BTreeMap<String, String>, MapError> {
-        let mut categories = BTreeMap::new();
-        for (column, category) in &raw.categories {
+        let read = raw.categories.iter().map(|(column, category)| {
             self.is_category(category.as_ref(), category.span())?;
-            categories.insert(column.clone(), category.as_ref().clone());
-        }
-        Ok(categories)
+            Ok((column.clone(), category.as_ref().clone()))
+        });
+        Ok(each(read)?.into_iter().collect())
     }
 
     pub(super) fn is_category(&self, name: &str, span: Range<usize>) -> Result<(), MapError> {
@@ -257,13 +306,13 @@ impl Reader<'_> {
         let links = table.belongs_to.iter().chain(&table.refers_to).flat_map(|link| &link.columns);
         let until = table.keep.iter().map(|keep| &keep.until.column);
         let used = table.key.iter().chain(table.identify.values()).chain(links).chain(table.mask.keys()).chain(until);
-        for column in used.chain(table.by_word()) {
-            if !table.categories.contains_key(column) {
-                let meant = error::meant(column, table.categories.keys().map(String::as_str));
-                let help = format!("{meant}add `{column} = \"none\"` (or its category) to categories");
-                return Err(self.error(span.clone(), format!("column {column} has no category"), help));
-            }
-        }
+        let used: std::collections::BTreeSet<&String> = used.chain(table.by_word()).collect();
+        let unlisted = used.into_iter().filter(|column| !table.categories.contains_key(*column)).map(|column| {
+            let meant = error::meant(column, table.categories.keys().map(String::as_str));
+            let help = format!("{meant}add `{column} = \"none\"` (or its category) to categories");
+            Err::<(), _>(self.error(span.clone(), format!("column {column} has no category"), help))
+        });
+        each(unlisted)?;
         if table.key.is_empty() {
             return Err(self.error(raw.key.span(), "a row needs a key", "name the primary key's columns"));
         }

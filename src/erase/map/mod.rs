@@ -9,6 +9,7 @@ mod check;
 pub mod draw;
 mod error;
 mod fit;
+mod form;
 mod head;
 pub mod known;
 mod lag;
@@ -27,6 +28,7 @@ pub mod register;
 pub mod risk;
 mod rows;
 mod until;
+pub mod url;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -22,7 +22,7 @@ pub(super) struct RawMap {
 pub(super) struct RawStore {
     pub(super) name: Spanned<String>,
     pub(super) kind: Spanned<String>,
-    pub(super) url: Option<SecretString>,
+    pub(super) url: Option<Spanned<SecretString>>,
     pub(super) url_file: Option<std::path::PathBuf>,
     pub(super) url_credential: Option<String>,
     pub(super) location: Option<String>,

@@ -11,11 +11,15 @@ use crate::stores::Key;
 /// Whether the maps can work.
 pub(super) fn check(files: &[File<'_>], map: &DataMap, spans: &Spans) -> Result<(), MapError> {
     let whole = Whole { files, map, spans };
+    // A plan is only made of links that have an order.
     whole.circles_open()?;
-    whole.one_table_per_subject()?;
-    whole.holders_belong()?;
-    whole.rows_that_stay_forget()?;
-    whole.general_data_can_go()
+    let checks = [
+        whole.one_table_per_subject(),
+        whole.holders_belong(),
+        whole.rows_that_stay_forget(),
+        whole.general_data_can_go(),
+    ];
+    super::load::each(checks.into_iter()).map(drop)
 }
 
 struct Whole<'a> {

@@ -3,11 +3,12 @@
 
 use crate::breakpoint;
 use crate::db::requests::{self, Bindings, Stored};
+use crate::db::terminations::Resumed;
 use crate::db::{Tx, authorities, jobs, terminations};
 use crate::domain::request::{Event, ReviewReason, Warrant};
 use crate::domain::{Language, Role, Scope, State};
 use crate::queue::Lease;
-use crate::trail::Actor;
+use crate::trail::{Actor, Event as Recorded, Fact, Facts};
 use crate::verify::{Authority, DirectoryError, EndedRecord, NotEnded};
 
 use super::super::advance::advance;
@@ -21,7 +22,7 @@ use super::standing::{Standing, standing};
 /// What the questions came to.
 enum Finding {
     /// The directory says it no more.
-    Gone,
+    Gone(Resumed),
     /// A person must look.
     Review { reason: ReviewReason, contact: Contact, subject: Subject, cause: Option<Box<FlowError>> },
     /// The owner is told.
@@ -64,7 +65,7 @@ async fn find(house: &House, stored: &Stored, record: &EndedRecord, known: Subje
     let review = |reason, contact, subject| Ok(Finding::Review { reason, contact, subject, cause: None });
     match standing(house, &account, record).await? {
         Standing::Ended => {}
-        Standing::Gone => return Ok(Finding::Gone),
+        Standing::Gone(why) => return Ok(Finding::Gone(why)),
         Standing::Unclear => return review(ReviewReason::FactsChanged, none, subject),
     }
     let owner = match house.directory.owner(&account).await {
@@ -113,7 +114,7 @@ async fn write(
 ) -> Result<(), FlowError> {
     let bindings = Bindings { account_mac: Some(record.account_mac), ..stored.bindings.clone() };
     match finding {
-        Finding::Gone => resumed(house, tx, stored).await,
+        Finding::Gone(why) => resumed(house, tx, stored, why).await,
         Finding::Review { reason, contact, subject, cause } => {
             put(house, tx, stored, &contact, &subject).await?;
             if let Some(cause) = cause {
@@ -139,10 +140,19 @@ async fn write(
     }
 }
 
-/// Ends a request because the directory says no more what opened it.
-pub(in crate::flow) async fn resumed(house: &House, tx: &mut Tx, stored: &Stored) -> Result<(), FlowError> {
-    terminations::set_resumed(tx, stored.request.id, house.clock.now()).await?;
-    advance(house, tx, stored, &Event::ServiceResumed, stored.bindings.clone(), Actor::PROGRAM).await?;
+/// Ends a request because the directory says no more what opened it. The trail says what it says instead; whoever was told hears of
+/// it, unless the account is gone.
+pub(in crate::flow) async fn resumed(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    why: Resumed,
+) -> Result<(), FlowError> {
+    terminations::set_resumed(tx, stored.request.id, why, house.clock.now()).await?;
+    let facts = Facts::new().with("end", Fact::Word(why.to_string()))?;
+    note::append(house, tx, stored.request.case, Recorded::Noted, Actor::PROGRAM, facts).await?;
+    let event = Event::ServiceResumed { told: why != Resumed::Deleted };
+    advance(house, tx, stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! opened at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::config::Termination;
 use crate::db::terminations::{self, Stop};
@@ -15,6 +16,9 @@ use super::super::house::House;
 
 /// Pages of one look. A query that gives more of them does not come to an end.
 const PAGES_MAX: u32 = 1_000_000;
+
+/// An account that the directory took back twice in this time goes to a person before anybody is told a third time.
+const TAKEN_BACK_WITHIN: Duration = Duration::from_secs(30 * 86_400);
 
 /// What a look came to.
 #[derive(Debug, Default)]
@@ -33,6 +37,8 @@ pub struct Found {
     pub stopped: Option<Stop>,
     /// Those that are due, as many as may be opened at once.
     pub(super) opens: Vec<Ended>,
+    /// Which of these the directory took back twice lately: each is opened for a person to look at.
+    pub(super) unsteady: BTreeSet<[u8; 32]>,
 }
 
 /// Looks; `None` where nothing is erased by itself.
@@ -45,6 +51,7 @@ pub async fn look(house: &House) -> Result<Option<Found>, FlowError> {
     let mut page = Page::default();
     for _ in 0..PAGES_MAX {
         let rows = house.directory.ended(&page.from).await?;
+        page.follows(house, &rows).await?;
         let next = page.next(&rows)?;
         found.take(house, &page, rows, over, settings).await?;
         let Some(next) = next else {
@@ -75,11 +82,26 @@ type Dates = BTreeSet<Option<Timestamp>>;
 struct Page {
     /// Where this one begins.
     from: String,
+    /// Where the page before began.
+    before: String,
     /// The accounts of the page before, each with its dates: the one at the border comes again.
     seen: BTreeMap<String, Dates>,
 }
 
 impl Page {
+    /// Whether the account that this page was to begin with came again: a query with `>` in the place of `>=` leaves it out, and would
+    /// take back whatever it has said. One that ended to be listed in between is left out of the page before as well.
+    async fn follows(&self, house: &House, rows: &[Ended]) -> Result<(), FlowError> {
+        let is_border = |row: &Ended| row.account() == self.from;
+        if self.from.is_empty() || rows.iter().any(is_border) {
+            return Ok(());
+        }
+        match house.directory.ended(&self.before).await?.iter().any(is_border) {
+            true => Err(DirectoryError::NoPages { query: "ended" }.into()),
+            false => Ok(()),
+        }
+    }
+
     /// What comes behind these rows; `None` where nothing does.
     fn next(&self, rows: &[Ended]) -> Result<Option<Self>, DirectoryError> {
         let Some(last) = rows.last() else { return Ok(None) };
@@ -92,7 +114,7 @@ impl Page {
         for row in rows {
             seen.entry(row.account().to_owned()).or_default().insert(row.ended_at());
         }
-        Ok(Some(Self { from: last.account().to_owned(), seen }))
+        Ok(Some(Self { from: last.account().to_owned(), before: self.from.clone(), seen }))
     }
 }
 
@@ -138,14 +160,15 @@ impl Found {
     }
 
     /// Those of these accounts that no request was opened for, and that nobody has asked to be erased.
-    async fn fresh(&self, house: &House, due: BTreeSet<String>, rows: &[Ended]) -> Result<Vec<Ended>, FlowError> {
+    async fn fresh(&mut self, house: &House, due: BTreeSet<String>, rows: &[Ended]) -> Result<Vec<Ended>, FlowError> {
         if due.is_empty() {
             return Ok(Vec::new());
         }
         let macs: Vec<[u8; 32]> = due.iter().map(|account| house.keys.account_mac(account)).collect();
         let mut tx = house.db.read().await?;
         let known = terminations::known(&mut tx, macs.clone()).await?;
-        let asked = terminations::asked_for(&mut tx, macs).await?;
+        let asked = terminations::asked_for(&mut tx, macs.clone()).await?;
+        self.unsteady.extend(terminations::unsteady(&mut tx, macs, house.clock.now().minus(TAKEN_BACK_WITHIN)).await?);
         drop(tx);
         let is_fresh = |row: &&Ended| {
             let mac = house.keys.account_mac(row.account());

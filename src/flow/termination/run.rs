@@ -10,12 +10,13 @@ use crate::breakpoint;
 use crate::db::requests::Bindings;
 use crate::db::terminations::{self, Stop, TerminationRun};
 use crate::db::{Tx, jobs};
-use crate::domain::request::Audience;
+use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, Retry, Timestamp};
 use crate::queue::Lease;
+use crate::trail::Actor;
 use crate::verify::Ended;
 
-use super::super::advance::write_letter;
+use super::super::advance::{advance, write_letter};
 use super::super::error::FlowError;
 use super::super::facts::Subject;
 use super::super::house::House;
@@ -48,7 +49,8 @@ pub(in crate::flow) async fn run(house: &House, lease: &Lease) -> Result<(), Flo
     let mut opened = 0;
     if found.stopped.is_none() {
         for ended in &found.opens {
-            opened += u64::from(opens(house, ended).await?);
+            let unsteady = found.unsteady.contains(&house.keys.account_mac(ended.account()));
+            opened += u64::from(opens(house, ended, unsteady).await?);
         }
     }
     let mut tx = house.db.write().await?;
@@ -67,8 +69,8 @@ async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> {
     Ok(tx.commit().await?)
 }
 
-/// Opens a request for an account; `false` where there is one by now.
-async fn opens(house: &House, ended: &Ended) -> Result<bool, FlowError> {
+/// Opens a request for an account, or one that a person must look at first; `false` where there is one by now.
+async fn opens(house: &House, ended: &Ended, unsteady: bool) -> Result<bool, FlowError> {
     let account_mac = house.keys.account_mac(ended.account());
     let mut tx = house.db.write().await?;
     if !terminations::asked_for(&mut tx, vec![account_mac]).await?.is_empty() {
@@ -79,6 +81,13 @@ async fn opens(house: &House, ended: &Ended) -> Result<bool, FlowError> {
     };
     let subject = Subject { account: Some(ended.account().to_owned()), ..Subject::default() };
     safe::put_subject(house, &mut tx, &stored.request, &subject).await?;
+    if unsteady {
+        let event = Event::Unclear { reason: ReviewReason::EndUnsteady, reachable: false, quiet: true };
+        let bindings = Bindings { account_mac: Some(account_mac), ..stored.bindings.clone() };
+        advance(house, &mut tx, &stored, &event, bindings, Actor::PROGRAM).await?;
+    } else {
+        open::identify_soon(house, &mut tx, &stored.request).await?;
+    }
     tx.commit().await?;
     breakpoint!("termination.opened");
     Ok(true)

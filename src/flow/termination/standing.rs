@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::verify::EndedRecord;
+use crate::db::terminations::Resumed;
+use crate::verify::{DirectoryError, EndedRecord};
 
 use super::super::error::FlowError;
 use super::super::house::House;
@@ -13,8 +14,8 @@ use super::super::house::House;
 pub(in crate::flow) enum Standing {
     /// The same, and its time is over.
     Ended,
-    /// The account lives again, its service ended at another time, or the time is longer by now.
-    Gone,
+    /// The account lives again or is gone, its service ended at another time, or the time is longer by now.
+    Gone(Resumed),
     /// Nobody can tell: it has several ends, or the directory is asked no more.
     Unclear,
 }
@@ -36,6 +37,17 @@ pub(in crate::flow) async fn standing(
     if dates.len() > 1 {
         return Ok(Standing::Unclear);
     }
-    let same = of_account.first().is_some_and(|ended| record.is_of(ended, &house.keys));
-    Ok(if same && record.ended_at <= over { Standing::Ended } else { Standing::Gone })
+    let Some(ended) = of_account.first() else {
+        // One that somebody deleted by hand is listed as little as one that lives, and nobody of it waits for a letter.
+        let has_owner = match house.directory.owner(account).await {
+            Err(DirectoryError::NotOneOwner { .. }) => true,
+            owner => owner?.is_some(),
+        };
+        return Ok(Standing::Gone(if has_owner { Resumed::Lives } else { Resumed::Deleted }));
+    };
+    Ok(match record.is_of(ended, &house.keys) {
+        false => Standing::Gone(Resumed::Redated),
+        true if record.ended_at > over => Standing::Gone(Resumed::Longer),
+        true => Standing::Ended,
+    })
 }

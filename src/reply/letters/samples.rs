@@ -283,14 +283,17 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![Extension { common: common(), new_due_on: date(2026, 6, 1), reason, article }.into()]
         }
         LetterKind::Withdrawn => {
-            let withdrawn =
-                |by_team, unasked, resumed| Withdrawn { common: common(), by_team, unasked, resumed }.into();
+            let withdrawn = |by_team, unasked, resumed: &str| {
+                Withdrawn { common: common(), by_team, unasked, resumed: resumed.to_owned() }.into()
+            };
             vec![
-                withdrawn(false, false, false),
-                withdrawn(true, false, false),
-                withdrawn(false, true, false),
-                withdrawn(true, true, false),
-                withdrawn(false, true, true),
+                withdrawn(false, false, ""),
+                withdrawn(true, false, ""),
+                withdrawn(false, true, ""),
+                withdrawn(true, true, ""),
+                withdrawn(false, true, "lives"),
+                withdrawn(false, true, "redated"),
+                withdrawn(false, true, "longer"),
             ]
         }
         LetterKind::Expired => vec![

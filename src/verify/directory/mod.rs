@@ -148,6 +148,9 @@ pub enum DirectoryError {
     /// Whoever asks has not opened it.
     #[error("the directory is not open to a command that only needs our own database")]
     Closed,
+    /// The file was a directory when it was read first, and is none now: somebody is changing it.
+    #[error("the directory file cannot be read any more; it is read again when it is asked next")]
+    FileChanged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file is no directory.
     #[error("the directory file cannot be read")]
     File(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -168,7 +171,7 @@ impl DirectoryError {
             | Self::NoPages { query }
             | Self::NoQuery { query }
             | Self::NotOneOwner { query } => Some(query),
-            Self::Closed | Self::File(_) => None,
+            Self::Closed | Self::File(_) | Self::FileChanged(_) => None,
         }
     }
 
@@ -177,6 +180,7 @@ impl DirectoryError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Query { source, .. } => source.retry,
+            Self::FileChanged(_) => Retry::Transient,
             _ => Retry::Permanent,
         }
     }

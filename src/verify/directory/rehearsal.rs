@@ -25,11 +25,23 @@ pub async fn rehearse(directory: &dyn Directory) -> Vec<Trial> {
     let target = asked(async |account: &str| directory.target(account, NOBODY).await.map(|found| found.len())).await;
     let owner =
         asked(async |account: &str| directory.owner(account).await.map(|found| usize::from(found.is_some()))).await;
-    let ended = directory.ended("").await.map(|_| 0);
+    let ended = pages(directory).await;
     let accounts = directory.accounts().await.map(|_| 0);
     let trials = [("find", find), ("target", target), ("owner", owner), ("ended", ended), ("accounts", accounts)];
     let trials = trials.into_iter().map(|(query, found)| Trial { query, found });
     trials.filter(|trial| !matches!(trial.found, Err(DirectoryError::NoQuery { .. }))).collect()
+}
+
+/// Whether a page begins with the account that it is asked from: whose end a look found is asked for so once more before anything
+/// follows from it.
+async fn pages(directory: &dyn Directory) -> Result<usize, DirectoryError> {
+    let page = directory.ended("").await?;
+    let Some(last) = page.last() else { return Ok(0) };
+    let next = directory.ended(last.account()).await?;
+    match next.iter().any(|row| row.account() == last.account()) {
+        true => Ok(0),
+        false => Err(DirectoryError::NoPages { query: "ended" }),
+    }
 }
 
 /// Asks with accounts of each form; the store may not be able to read one of them.

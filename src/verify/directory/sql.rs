@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::domain::{Retry, Role, Timestamp};
@@ -80,6 +81,8 @@ const fn default_rows_max() -> usize {
 pub struct SqlDirectory {
     store: Arc<dyn Lookup>,
     queries: Queries,
+    /// Where a bare date begins.
+    zone: TimeZone,
 }
 
 impl std::fmt::Debug for SqlDirectory {
@@ -92,7 +95,13 @@ impl SqlDirectory {
     /// A directory that puts these queries to this store.
     #[must_use]
     pub const fn new(store: Arc<dyn Lookup>, queries: Queries) -> Self {
-        Self { store, queries }
+        Self { store, queries, zone: TimeZone::UTC }
+    }
+
+    /// The same where a date without a time is a day of this zone, as the letters name it; UTC where nothing is said.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
     async fn ask(
@@ -105,7 +114,7 @@ impl SqlDirectory {
         if rows.len() > self.queries.rows_max {
             return Err(DirectoryError::TooManyRows { query, rows_max: self.queries.rows_max });
         }
-        Ok(rows.into_iter().map(|row| Answer { query, row }).collect())
+        Ok(rows.into_iter().map(|row| Answer { query, row, zone: self.zone.clone() }).collect())
     }
 }
 
@@ -200,6 +209,7 @@ impl SqlDirectory {
 struct Answer {
     query: &'static str,
     row: Row,
+    zone: TimeZone,
 }
 
 impl Answer {
@@ -253,19 +263,28 @@ impl Answer {
 
     fn time(&mut self, column: &'static str) -> Result<Option<Timestamp>, DirectoryError> {
         let bad = DirectoryError::BadTime { query: self.query, column };
-        self.maybe(column).map(|text| read_time(&text).ok_or(bad)).transpose()
+        self.maybe(column).map(|text| read_time(&text, &self.zone).ok_or(bad)).transpose()
     }
 }
 
-/// RFC 3339, or what databases print for a time without zone, taken as UTC.
-fn read_time(text: &str) -> Option<Timestamp> {
+/// RFC 3339; or what databases print for a time without zone, taken as UTC; or a bare date, which is the beginning of that day in the
+/// zone that letters name days in.
+pub(super) fn read_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp::from_jiff(time));
     }
+    let is_bare = text.len() == DATE_CHARS;
+    if let Some(day) = is_bare.then(|| text.parse::<jiff::civil::Date>().ok()).flatten() {
+        let begins = day.to_zoned_datetime(zone.clone());
+        return begins.ok().map(|begins| Timestamp::from_jiff(begins.timestamp()));
+    }
     let local: jiff::civil::DateTime = text.parse().ok()?;
-    jiff::tz::TimeZone::UTC.to_timestamp(local).ok().map(Timestamp::from_jiff)
+    TimeZone::UTC.to_timestamp(local).ok().map(Timestamp::from_jiff)
 }
+
+/// `2026-03-05`.
+const DATE_CHARS: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -371,6 +390,16 @@ mod tests {
         for nothing in ["", "  ", "a\r\nb@example.org", &"x".repeat(321)] {
             assert!(directory(vec![row(&OWNER)]).find(nothing).await.unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn a_bare_date_is_a_day_where_the_letters_count_days() {
+        let zones = ["UTC", "America/New_York", "Pacific/Auckland"].map(|zone| TimeZone::get(zone).unwrap());
+        let of = |text: &str| zones.each_ref().map(|zone| read_time(text, zone).unwrap().to_string());
+        assert_eq!(of("2026-03-05"), ["2026-03-05T00:00:00Z", "2026-03-05T05:00:00Z", "2026-03-04T11:00:00Z"]);
+        assert_eq!(of("2026-03-05 10:00:00"), ["2026-03-05T10:00:00Z"; 3]);
+        assert_eq!(of("2026-03-05T10:00:00+01:00"), ["2026-03-05T09:00:00Z"; 3]);
+        assert!(["2026-03-32", "soon", ""].iter().all(|text| read_time(text, &zones[0]).is_none()));
     }
 
     #[tokio::test]

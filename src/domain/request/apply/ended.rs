@@ -17,11 +17,13 @@ impl Step<'_> {
     }
 
     /// The account lives again, or its service ended at another time: nothing is erased, and whoever was told that it would be
-    /// is told that it is not. Whoever says so of one that is being erased knows that no row was touched.
-    pub(super) fn service_resumed(&mut self) -> Result<(), IllegalTransition> {
+    /// is told that it is not, unless the account is gone. Whoever says so of one that is being erased knows that no row was touched.
+    pub(super) fn service_resumed(&mut self, told: bool) -> Result<(), IllegalTransition> {
         self.only_from(&[State::Received, State::Scheduled, State::Erasing])?;
         self.only_of_an_end()?;
-        self.tell(LetterKind::Withdrawn);
+        if told {
+            self.tell(LetterKind::Withdrawn);
+        }
         self.end(State::Withdrawn);
         Ok(())
     }

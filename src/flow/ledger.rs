@@ -19,7 +19,7 @@ use crate::trail::{Actor, Event, Fact, Facts};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{legal, note, safe};
+use super::{behind, legal, note, safe};
 
 const KEYS: &str = "keys";
 const DISCOVERY: &str = "discovery";
@@ -229,7 +229,8 @@ impl Ledger for CaseLedger<'_> {
             self.record(&mut tx, Event::Intent, step, None).await?;
         }
         tx.commit().await?;
-        Ok(())
+        // What is about to be written into a store must not be forgotten with a backup of our own database.
+        Ok(behind::keep(self.house).await?)
     }
 
     async fn begin_chunk(&self, step: u16, chunk: u32, rows: Before) -> Result<Before, LedgerError> {

@@ -33,6 +33,7 @@ mod intake_bounds;
 mod kept;
 mod layering;
 mod leaves;
+mod ledger;
 mod letters;
 mod loops;
 mod mailbox_imap;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use expunged::domain::{RequestId, State, Timestamp};
+use expunged::flow::behind;
 use expunged::flow::canary::{self, Replayed};
 use expunged::params;
 use expunged::stores::StoreName;
@@ -125,7 +126,7 @@ async fn a_restored_store_on_postgres_is_erased_from_by_itself_where_that_is_con
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_canary_that_is_newer_than_ours_is_left_as_it_is() {
+async fn a_canary_that_is_newer_than_ours_is_left_as_it_is_until_somebody_accepts_it() {
     let world = with_canary(Ground::sqlite().await).await.build().await;
     world
         .live(async {
@@ -134,6 +135,20 @@ async fn a_canary_that_is_newer_than_ours_is_left_as_it_is() {
             world.ground.shop.run(&format!("UPDATE expunged_canary SET epoch = '{newer}'")).await;
             world.days_pass(1).await;
             assert_eq!(epoch(&world).await, newer);
+            let open = "SELECT COUNT(*) AS number FROM ledger_doubts WHERE cause = 'canary' AND accepted_at IS NULL";
+            assert_eq!(world.number(open, params![]).await, 1, "nothing is erased or sent while that is so");
+            assert!(
+                world.fresh("team@shop.example").iter().any(|alarm| alarm.text.contains("canary in the store shop"))
+            );
+            world.deliver(&world.closing(OWNER));
+            world.days_pass(1).await;
+            assert_eq!(world.fresh(OWNER).len(), 0);
+            let accepted = behind::accept(&world.house, &world.operator("ops")).await.unwrap();
+            assert_eq!(accepted.len(), 1);
+            world.days_pass(1).await;
+            assert!(epoch(&world).await < newer, "it is ours again");
+            assert_eq!(world.number(open, params![]).await, 0);
+            assert_eq!(world.fresh(OWNER).len(), 1, "and what waited goes on");
         })
         .await;
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expunged::db::deliveries::Disposition;
+use expunged::db::doubts::Cause;
 use expunged::db::letters::LetterState;
 use expunged::db::recipients::{Need, RecipientState};
 use expunged::db::terminations::{Resumed, Stop};
@@ -142,6 +143,7 @@ fn each_enum_has_its_words_in_its_column() {
         "recipients.need": Need,
         "vault_keys.purpose": KeyPurpose,
         "trail.event": Event,
+        "ledger_doubts.cause": Cause,
     };
     let sqlite = side("sqlite");
     // UIDs that have no letter of their own stand in ranges.

@@ -253,7 +253,7 @@ CREATE TABLE letters (
   kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
                  'passed_on','service_ended','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
                  'withdrawn','expired','recipient_asked','recipient_reminded','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
-                 'alarm_mailbox','alarm_termination','alarm_capped','alarm_recipient','alarm_gathered')),
+                 'alarm_mailbox','alarm_ledger','alarm_termination','alarm_capped','alarm_recipient','alarm_gathered')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team','recipient')),
   store        TEXT,          -- to a recipient: which of them, by the name of the store that they are
   addressee    BYTEA CHECK (length(addressee) = 32),     -- to the team: HMAC of which of its addresses; each has a letter of its own

@@ -125,3 +125,13 @@ CREATE TRIGGER steps_leave_with_the_record BEFORE DELETE ON steps
   FOR EACH ROW EXECUTE FUNCTION leaves_with_the_record();
 CREATE TRIGGER steps_keep_all BEFORE TRUNCATE ON steps
   FOR EACH STATEMENT EXECUTE FUNCTION leaves_with_the_record();
+
+-- That this database may have come back from a backup. While one is not accepted nothing is erased, and nothing sent but alarms.
+CREATE TABLE ledger_doubts (
+  id           UUID PRIMARY KEY,
+  cause        TEXT NOT NULL CHECK (cause IN ('watermark','canary')),
+  store        TEXT,                      -- whose canary
+  epoch        TIMESTAMPTZ,               -- what stands in it
+  noticed_at   TIMESTAMPTZ NOT NULL,  -- the database's own time, as is the next
+  accepted_at  TIMESTAMPTZ
+);

@@ -133,3 +133,13 @@ WHEN NOT EXISTS (SELECT 1 FROM requests r JOIN vault_keys k ON k.owner = r.case_
 BEGIN
   SELECT RAISE(ABORT, 'gate: it leaves with the record of its case');
 END;
+
+-- That this database may have come back from a backup. While one is not accepted nothing is erased, and nothing sent but alarms.
+CREATE TABLE ledger_doubts (
+  id           BLOB PRIMARY KEY CHECK (length(id) = 16),
+  cause        TEXT NOT NULL CHECK (cause IN ('watermark','canary')),
+  store        TEXT,                      -- whose canary
+  epoch        INTEGER,                   -- what stands in it
+  noticed_at   INTEGER NOT NULL,  -- the database's own time, as is the next
+  accepted_at  INTEGER
+) STRICT;

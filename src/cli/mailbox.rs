@@ -10,11 +10,13 @@ use crate::db::deliveries::{self, Disposition};
 use crate::db::jobs::{self, JobState};
 use crate::db::{Tx, cursors, polls};
 use crate::domain::Timestamp;
-use crate::flow::kinds;
+use crate::flow::{behind, kinds};
 use crate::reply::templates::Templates;
+use crate::vault::WatermarkFile;
 
 use super::exit::{Ended, Outcome};
 use super::invocation::Invocation;
+use super::ledger::{DoubtLine, WHAT_TO_DO};
 use super::meaning;
 use crate::output::{self, Format, Tabular, counted, time};
 
@@ -43,6 +45,9 @@ struct Status {
     waiting: Waiting,
     /// Whether a letter that could not be read, or not be judged, holds up all erasing until a person has looked at it.
     held_up_by_unreadable: bool,
+    /// Why nothing is erased or sent: our own database came back from a backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubted: Vec<DoubtLine>,
     /// Folders that were read before under another name, and are not any more.
     before: Vec<FolderLine>,
     /// UIDs by what became of them; a number that the server gave to no letter counts as vanished.
@@ -122,6 +127,10 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
         watched_since: polls.map(|polls| time(polls.watched_at)),
         waiting: waiting(&mut tx, &mailbox).await?,
         held_up_by_unreadable: deliveries::has_unreadable(&mut tx).await?,
+        doubted: {
+            let file = WatermarkFile::at(ledger.config.keys.watermark_file.clone());
+            behind::doubted(&mut tx, &file).await?.iter().map(DoubtLine::from).collect()
+        },
         before: before(&mut tx, &mailbox, &folder).await?,
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
         mailbox,
@@ -202,6 +211,9 @@ fn for_people(status: &Status) -> String {
             "held up  all erasing: a letter could not be read or judged, and may be a stop; 'expunged requests list --state \
              needs_review' has the requests by which a person looks at it\n",
         );
+    }
+    for line in &status.doubted {
+        head.push_str(&format!("paused   erasing and sending: {}; {WHAT_TO_DO}\n", line.text()));
     }
     for FolderLine { mailbox, folder, uid_validity, uid_last } in &status.before {
         head.push_str(&format!("before   {mailbox} {folder} up to uid {uid_last} (uidvalidity {uid_validity})\n"));

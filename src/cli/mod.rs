@@ -21,6 +21,7 @@ mod explain;
 mod holds;
 mod invocation;
 mod jobs;
+mod ledger;
 mod logging;
 mod mailbox;
 mod map;
@@ -172,6 +173,9 @@ enum Command {
     /// The work that waits, is done now, or failed for good.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// Our own database itself.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// The confirmation trail.
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -233,6 +237,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Suppress(command) => suppress::run(&invocation, command).await,
         Command::Holds(command) => holds::run(&invocation, command).await,
         Command::Jobs(command) => jobs::run(&invocation, command).await,
+        Command::Ledger(command) => ledger::run(&invocation, command).await,
         Command::Trail(command) => trail::run(&invocation, command).await,
         Command::Mailbox(command) => mailbox::run(&invocation, command).await,
         Command::Config(command) => example::run(&command),

@@ -99,6 +99,8 @@ pub struct Database {
 pub struct Keys {
     /// The key-encryption key, made on the first start with mode 0600.
     pub kek_file: PathBuf,
+    /// Says how far our own database had come; beside the key file unless it is named.
+    pub watermark_file: PathBuf,
 }
 
 /// `[mailbox]`: where letters come in.

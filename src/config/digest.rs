@@ -43,14 +43,14 @@ impl Config {
             workers,
         } = self;
         let Database { url: _, connections_max } = database;
-        let Keys { kek_file } = keys;
+        let Keys { kek_file, watermark_file } = keys;
         let Log { format, filter } = log;
         let Authentication { trusted_mx, dns_timeout } = authentication;
         sha256(&json!({
             "version": VERSION,
             "service": service_value(service),
             "database": { "connections_max": connections_max },
-            "keys": { "kek_file": kek_file.to_string_lossy() },
+            "keys": { "kek_file": kek_file.to_string_lossy(), "watermark_file": watermark_file.to_string_lossy() },
             "mailbox": mailbox_value(mailbox),
             "mailer": mailer_value(mailer),
             "directory": directory_value(directory),

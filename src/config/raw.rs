@@ -65,7 +65,7 @@ section!(RawDatabase {
     url_credential: Maybe<String>,
     connections_max: Maybe<i64>,
 });
-section!(RawKeys { kek_file: Maybe<String> });
+section!(RawKeys { kek_file: Maybe<String>, watermark_file: Maybe<String> });
 section!(RawMailbox {
     imap: Maybe<RawImap>,
     maildir: Maybe<RawMaildir>,

@@ -25,7 +25,9 @@ pub(super) async fn sweep(house: Arc<House>, shutdown: CancellationToken) {
                     "what had its time is forgotten"
                 );
             }
-            Some(Err(error)) => warn!(code = error.code(), %error, "nothing was forgotten; tried again in an hour"),
+            Some(Err(error)) => {
+                warn!(code = error.code(), error = %error.chain(), "nothing was forgotten; tried again in an hour")
+            }
             _ => {}
         }
         shutdown.run_until_cancelled(sleep(EVERY)).await;

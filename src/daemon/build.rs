@@ -32,7 +32,7 @@ use crate::reply::templates::Templates;
 use crate::stores::http::{HttpLimits, HttpStore};
 use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
-use crate::vault::KeyEncryptionKey;
+use crate::vault::{KeyEncryptionKey, WatermarkFile};
 use crate::verify::{AuthoritySettings, AuthorityTable, ClosedDirectory, Directory};
 
 mod directory;
@@ -414,6 +414,7 @@ fn assemble(
         db,
         keys: kek.installation_keys(),
         kek: Arc::new(kek),
+        watermark: WatermarkFile::at(config.keys.watermark_file.clone()),
         lexicon: Arc::new(lexicon),
         intake_limits: intake_limits(&config),
         templates: Templates::embedded()?,

@@ -1,6 +1,6 @@
 //! Builds everything, supervises it, and drains on shutdown.
 //!
-//! Five tasks: the workers, the watch on the mailbox, whoever listens whether that is silent, the broom, and whoever asks them to stop. Any number of daemons share one
+//! Six tasks: the workers, the watch on the mailbox, whoever listens whether that is silent, the broom, the watermark, and whoever asks them to stop. Any number of daemons share one
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
 mod broom;
@@ -9,6 +9,7 @@ mod lock;
 pub mod quiet;
 mod silence;
 mod watch;
+mod watermark;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tracing::{error, info};
 use crate::db::Jobs;
 use crate::flow::arrive::{self, Place};
 use crate::flow::desk::Desk;
-use crate::flow::{FlowError, House, canary, kinds};
+use crate::flow::{FlowError, House, behind, canary, chain, kinds};
 use crate::mailbox::Mailbox;
 use crate::queue::QueueError;
 use crate::queue::worker::{self, WorkerSettings};
@@ -33,8 +34,8 @@ pub enum DaemonError {
     /// Another daemon works on the same SQLite ledger.
     #[error(transparent)]
     Lock(#[from] lock::LockError),
-    /// The look at the canaries could not be planned.
-    #[error("our own database does not take what is to be done regularly")]
+    /// The look at the canaries could not be planned, or nobody knows how far our own database had come.
+    #[error("our own database cannot be begun with")]
     Plan(#[from] FlowError),
     /// The job table failed for good.
     #[error("the workers stopped")]
@@ -102,13 +103,18 @@ pub async fn run(
 ) -> Result<(), DaemonError> {
     let _lock = lock::one_daemon(&house.config.database.url)?;
     info!(worker = running.workers.name, "daemon started");
+    match behind::keep(&house).await {
+        Ok(()) | Err(FlowError::Behind) => {}
+        Err(error) => return Err(DaemonError::Plan(error)),
+    }
     canary::plan(&house).await?;
     let listening = silence::listen(Arc::clone(&house), running.watch.clone(), shutdown.clone());
     let watching = Box::pin(watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone()));
     let (quick, erasing) = loops(running.workers, running.erasures);
     let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));
     let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
-    let ((), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, quick, erasing);
+    let following = watermark::follow(Arc::clone(&house), shutdown.clone());
+    let ((), (), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, following, quick, erasing);
     info!("daemon stopped");
     Ok(quick.and(erasing)?)
 }
@@ -129,7 +135,7 @@ async fn work(house: &Arc<House>, settings: WorkerSettings, shutdown: &Cancellat
     // Without workers the daemon would only pile up letters: it stops, and its supervisor starts it again.
     shutdown.cancel();
     if let Err(error) = &worked {
-        error!(%error, "workers stopped");
+        error!(error = %chain(error), "workers stopped");
     }
     worked
 }

@@ -19,7 +19,7 @@ pub(super) async fn listen(house: Arc<House>, settings: WatchSettings, shutdown:
         loop {
             sleep(settings.look).await;
             if let Err(error) = look(&house, &settings).await {
-                warn!(code = error.code(), %error, "whether the mailbox is silent could not be seen");
+                warn!(code = error.code(), error = %error.chain(), "whether the mailbox is silent could not be seen");
             }
         }
     };

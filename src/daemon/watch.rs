@@ -168,13 +168,12 @@ impl Watch {
     async fn failed(&mut self, error: &FlowError) {
         self.failures += 1;
         let needs_a_person = matches!(error, FlowError::Mailbox(error) if error.needs_a_person());
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        warn!(mailbox.failures = self.failures, code = error.code(), %error, cause, "mailbox not polled");
+        warn!(mailbox.failures = self.failures, code = error.code(), error = %error.chain(), "mailbox not polled");
         // One failure may be the connection that died while the machine slept.
         if (self.failures > 1 || needs_a_person)
             && let Err(error) = silence::tell(&self.house, self.settings.silence_alarm, needs_a_person).await
         {
-            warn!(code = error.code(), %error, "the team could not be told of the silent mailbox");
+            warn!(code = error.code(), error = %error.chain(), "the team could not be told of the silent mailbox");
         }
         // A login that is refused again and again locks the account.
         let doublings = if needs_a_person { DOUBLINGS_MAX } else { (self.failures - 1).min(DOUBLINGS_MAX) };

@@ -15,6 +15,26 @@ pub enum DbError {
     /// The database refused a statement or could not be reached.
     #[error("the database did not do what it was asked to")]
     Sql(#[source] SqlFailure),
+    /// There is no room for what was to be written.
+    #[error(
+        "the disk that holds our own database is full: make room there, then start expunged again. Nothing was acknowledged that is not \
+         stored, and what was under way is taken up again"
+    )]
+    Full(#[source] SqlFailure),
+    /// The disk did not take or give what was asked of it.
+    #[error(
+        "the disk that holds our own database fails to read or to write: see the log of the system and mend the disk, then start expunged \
+         again. Nothing was acknowledged that is not stored"
+    )]
+    Disk(#[source] SqlFailure),
+    /// A PostgreSQL that nobody has tried this on.
+    #[error("PostgreSQL {found} is too old: {wanted} or later is needed")]
+    OldPostgres {
+        /// The version that was found.
+        found: String,
+        /// The first version that is taken.
+        wanted: u32,
+    },
     /// A parameter could not be sent.
     #[error("a parameter does not fit the database")]
     Encode(#[source] Box<dyn StdError + Send + Sync>),
@@ -120,7 +140,33 @@ pub enum DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Sql(SqlFailure(error))
+        let failure = SqlFailure(error);
+        let trouble = failure.code().and_then(|code| disk_trouble(&code));
+        match trouble {
+            Some(Trouble::Full) => Self::Full(failure),
+            Some(Trouble::Fails) => Self::Disk(failure),
+            None => Self::Sql(failure),
+        }
+    }
+}
+
+/// What ails a disk.
+enum Trouble {
+    Full,
+    Fails,
+}
+
+/// SQLite: FULL (13), and IOERR (10) with its extended codes. PostgreSQL: 53100 disk full, 58030 input or output.
+fn disk_trouble(code: &str) -> Option<Trouble> {
+    match code {
+        "53100" => return Some(Trouble::Full),
+        "58030" => return Some(Trouble::Fails),
+        _ => {}
+    }
+    match code.parse::<u32>().ok().filter(|_| code.len() < 5)? & 0xff {
+        13 => Some(Trouble::Full),
+        10 => Some(Trouble::Fails),
+        _ => None,
     }
 }
 
@@ -129,8 +175,20 @@ impl DbError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Sql(failure) if failure.is_transient() => Retry::Transient,
+            Self::Sql(failure) | Self::Full(failure) if failure.is_transient() => Retry::Transient,
             _ => Retry::Permanent,
+        }
+    }
+
+    /// Whether the work is none the worse for it: the database was away, was busy with others, or the lease passed on
+    /// meanwhile. A statement that took too long may be the work's own fault.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            // A disk is no fault of the work either.
+            Self::LostLease | Self::Full(_) | Self::Disk(_) => true,
+            Self::Sql(failure) => failure.is_transient() && failure.code().as_deref() != Some("57014"),
+            _ => false,
         }
     }
 
@@ -140,6 +198,11 @@ impl DbError {
         self.retry() == Retry::Transient
             || matches!(self, Self::Unopened { .. })
             || matches!(self, Self::Sql(failure) if failure.is_shut_out())
+    }
+
+    /// Whether SQLite ended a transaction by itself, so that the connection does not know any more whether it is in one.
+    pub(super) const fn is_out_of_step(&self) -> bool {
+        matches!(self, Self::Sql(SqlFailure(sqlx::Error::InvalidSavePointStatement | sqlx::Error::BeginFailed)))
     }
 
     /// The same error, naming the file where that is what cannot be opened.
@@ -181,6 +244,10 @@ impl SqlFailure {
         self.0.as_database_error().map(sqlx::error::DatabaseError::kind)
     }
 
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.0.as_database_error().and_then(sqlx::error::DatabaseError::code)
+    }
+
     fn is_transient(&self) -> bool {
         match &self.0 {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::BeginFailed | sqlx::Error::WorkerCrashed => {
@@ -216,10 +283,10 @@ fn is_shut_out_code(code: &str) -> bool {
 }
 
 /// PostgreSQL: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not available, 57P0x
-/// shutdown, 57014 statement timeout. SQLite: BUSY (5), LOCKED (6) and their extended codes in the low byte.
+/// shutdown, 57014 statement timeout, 25006 a server that only reads since another took its place. SQLite: BUSY (5), LOCKED (6) and their extended codes in the low byte.
 fn is_transient_code(code: &str) -> bool {
     const CLASSES: [&str; 3] = ["08", "40", "53"];
-    const CODES: [&str; 5] = ["55P03", "57P01", "57P02", "57P03", "57014"];
+    const CODES: [&str; 6] = ["25006", "55P03", "57P01", "57P02", "57P03", "57014"];
     if code.len() == 5 && (CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)) {
         return true;
     }
@@ -256,7 +323,7 @@ impl StdError for SqlFailure {}
 
 #[cfg(test)]
 mod tests {
-    use super::{is_shut_out_code, is_transient_code};
+    use super::{Trouble, disk_trouble, is_shut_out_code, is_transient_code};
 
     #[test]
     fn a_refused_login_is_no_fault_of_a_statement() {
@@ -275,6 +342,18 @@ mod tests {
         }
         for code in ["23505", "22P02", "42601", "1555", "2067", "1811", "19", "13"] {
             assert!(!is_transient_code(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_or_fails_is_told_from_anything_else() {
+        for (code, full) in [("13", true), ("53100", true), ("10", false), ("1034", false), ("58030", false)] {
+            let trouble = disk_trouble(code);
+            assert_eq!(matches!(trouble, Some(Trouble::Full)), full, "{code}");
+            assert!(trouble.is_some(), "{code}");
+        }
+        for code in ["5", "19", "1555", "23505", "53300", "57P01"] {
+            assert!(disk_trouble(code).is_none(), "{code}");
         }
     }
 }

@@ -53,11 +53,21 @@ impl Jobs {
         R: Future<Output = Result<T, DbError>> + Send,
         T: Send,
     {
-        let mut retries = Retries::default();
+        Ok(self.persist_counting(transaction).await?.0)
+    }
+
+    /// The same, and whether it took more than one try: the answer to an earlier one may have been lost.
+    async fn persist_counting<T, F, R>(&self, transaction: F) -> Result<(T, bool), DbError>
+    where
+        F: Fn() -> R + Send + Sync,
+        R: Future<Output = Result<T, DbError>> + Send,
+        T: Send,
+    {
+        let (mut retries, mut again) = (Retries::default(), false);
         loop {
             match transaction().await {
-                Err(error) if retries.again(&error, self.chance.as_ref()).await => {}
-                outcome => return outcome,
+                Err(error) if retries.again(&error, self.chance.as_ref()).await => again = true,
+                outcome => return Ok((outcome?, again)),
             }
         }
     }
@@ -118,9 +128,10 @@ impl Jobs {
             self.floors().read_from_start = Some(Instant::now());
             lanes(claim.kinds, |_, _| START)
         });
-        let (rows, lost) = self.persist(|| self.turn_over_once(done, claim, &lanes, now)).await?;
+        let once = || self.turn_over_once(done, claim, &lanes, now);
+        let ((rows, lost), in_doubt) = self.persist_counting(once).await?;
         let claimed = leases(&rows, claim.kinds, &mut self.floors(), from_start)?;
-        Ok(TurnOver { lost, claimed })
+        Ok(TurnOver { lost, claimed, in_doubt })
     }
 
     async fn extend_once(&self, leases: &[Held], lease: Duration) -> Result<Vec<(JobId, i64)>, DbError> {
@@ -175,6 +186,37 @@ impl Jobs {
         tx.made_work();
         tx.commit().await?;
         Ok(given)
+    }
+
+    /// First what ran out, while its attempt still tells that it was counted; then what nobody knows of.
+    async fn put_right_once(
+        &self,
+        worker: &str,
+        kinds: &[&str],
+        known: &[Held],
+        lost: &[Held],
+    ) -> Result<u64, DbError> {
+        let mut tx = self.db.write().await?;
+        let dialect = tx.dialect();
+        let uncounted = format!(
+            "UPDATE jobs SET attempts = attempts - 1 FROM ({}) AS held
+             WHERE id = held.job AND attempts > 0 AND (lease_token > held.token
+               OR lease_token = held.token AND state = 'waiting' AND reason = 'lease_expired' AND attempts = held.attempt)",
+            jobs::held_attempts(dialect)
+        );
+        let taken_back = tx.execute(&uncounted, params![jobs::json_of(lost)]).await?;
+        let unknown = format!(
+            "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, lease_until = NULL, lease_holder = NULL
+             WHERE state = 'running' AND lease_holder = $2 AND kind = ANY($3) AND NOT EXISTS (
+               SELECT 1 FROM ({}) AS held WHERE held.job = jobs.id AND held.token = jobs.lease_token)",
+            jobs::held_leases(dialect)
+        );
+        let given_back = tx.execute(&unknown, params![jobs::json_of(known), worker, kinds]).await?;
+        if given_back > 0 {
+            tx.made_work();
+        }
+        tx.commit().await?;
+        Ok(taken_back + given_back)
     }
 
     /// A job whose attempts are used up waits too, to be ended by whoever claims it: nothing dies here, where no request
@@ -379,7 +421,7 @@ impl JobTable for Jobs {
 
     async fn turn_over(&self, done: Vec<Lease>, claim: Claim<'_>, now: Timestamp) -> Result<TurnOver, QueueError> {
         if claim.kinds.is_empty() || claim.count_max == 0 {
-            return Ok(TurnOver { lost: self.complete(done).await?, claimed: Vec::new() });
+            return Ok(TurnOver { lost: self.complete(done).await?, claimed: Vec::new(), in_doubt: false });
         }
         let above = self.floors().lanes(claim.kinds);
         let from_start = above.is_none();
@@ -389,7 +431,13 @@ impl JobTable for Jobs {
         if missing > 0 && !from_start {
             // What was claimed already must reach the caller, whatever becomes of the rest.
             let rest = self.turn_over_from(None, &[], Claim { count_max: missing, ..claim }, now).await;
-            turned.claimed.extend(rest.map(|rest| rest.claimed).unwrap_or_default());
+            match rest {
+                Ok(rest) => {
+                    turned.claimed.extend(rest.claimed);
+                    turned.in_doubt |= rest.in_doubt;
+                }
+                Err(_) => turned.in_doubt = true,
+            }
         }
         Ok(turned)
     }
@@ -437,6 +485,10 @@ impl JobTable for Jobs {
 
     async fn rescue(&self, now: Timestamp) -> Result<u64, QueueError> {
         self.persist(|| self.rescue_once(now)).await.map_err(table_error)
+    }
+
+    async fn put_right(&self, worker: &str, kinds: &[&str], known: &[Held], lost: &[Held]) -> Result<u64, QueueError> {
+        self.persist(|| self.put_right_once(worker, kinds, known, lost)).await.map_err(table_error)
     }
 
     async fn wait_for_work(&self, at_most: Duration) {

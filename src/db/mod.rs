@@ -18,6 +18,7 @@ pub mod completions;
 pub mod cursors;
 pub mod deliveries;
 mod dialect;
+pub mod doubts;
 pub mod erasures;
 mod error;
 pub mod evidence;

@@ -61,6 +61,8 @@ pub(super) enum Bell<'a> {
 
 /// Before this a reset of the write-ahead log can corrupt it.
 const SQLITE_WANTED: &str = "3.51.3";
+/// The oldest that the tests run on; what an older one would make of our statements nobody has seen.
+const POSTGRES_WANTED: u32 = 15;
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction waits for a free connection.
@@ -208,6 +210,11 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>, wal
     loop {
         match writer.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from) {
             Ok(tx) => return Ok(Tx::sqlite_writing(tx, Arc::clone(bell), Arc::clone(wal))),
+            // SQLite ended the last transaction by itself (a full disk): a fresh connection says why, where it still is so.
+            Err(error) if error.is_out_of_step() && attempts < BEGIN_ATTEMPTS_MAX => {
+                attempts += 1;
+                writer.acquire().await?.close_on_drop();
+            }
             // The busy timeout has passed each time, so there is no need to wait here as well.
             Err(error) if error.retry() == crate::domain::Retry::Transient && attempts < BEGIN_ATTEMPTS_MAX => {
                 attempts += 1;
@@ -276,6 +283,15 @@ async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), DbError> {
     Ok(())
 }
 
+/// `15.4 (Debian 15.4-1)` and `16beta1` are versions of PostgreSQL.
+fn refuse_old_postgres(found: String) -> Result<(), DbError> {
+    let digits = found.find(|c: char| !c.is_ascii_digit()).unwrap_or(found.len());
+    match found[..digits].parse::<u32>() {
+        Ok(major) if major >= POSTGRES_WANTED => Ok(()),
+        _ => Err(DbError::OldPostgres { found, wanted: POSTGRES_WANTED }),
+    }
+}
+
 /// A version as numbers that compare; what is no number counts as 0.
 fn version(text: &str) -> [u32; 3] {
     let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
@@ -292,11 +308,11 @@ async fn open_postgres(url: &str, connections_max: u32, access: Access) -> Resul
         Access::Look => options.options([("default_transaction_read_only", "on")]),
     };
     // The pool takes a refused connection for a server that starts: it would wait, and then not say why.
-    tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect())
-        .await
-        .map_err(|_| sqlx::Error::PoolTimedOut)??
-        .close()
-        .await?;
+    let first = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    let mut first = first.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let found: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut first).await?;
+    first.close().await?;
+    refuse_old_postgres(found)?;
     let pool = PgPoolOptions::new()
         .max_connections(connections_max.max(CONNECTIONS_MIN))
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -308,6 +324,17 @@ async fn open_postgres(url: &str, connections_max: u32, access: Access) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_postgresql_before_15_is_refused_by_its_version() {
+        for taken in ["15.4 (Debian 15.4-1.pgdg120+1)", "15", "16beta1", "18.0"] {
+            assert!(refuse_old_postgres(taken.to_owned()).is_ok(), "{taken}");
+        }
+        for old in ["14.11", "9.6.24", "10.23", "unknown"] {
+            let refused = refuse_old_postgres(old.to_owned()).unwrap_err().to_string();
+            assert_eq!(refused, format!("PostgreSQL {old} is too old: 15 or later is needed"));
+        }
+    }
 
     #[test]
     fn versions_compare_as_numbers() {

@@ -156,6 +156,26 @@ pub async fn last_position(tx: &mut Tx) -> Result<i64, DbError> {
     tx.one("SELECT COALESCE(MAX(position), 0) AS position FROM trail", params![]).await?.i64("position")
 }
 
+/// The position and the hash of the last leaf; 0 and zeros where there is none.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn last(tx: &mut Tx) -> Result<(i64, [u8; 32]), DbError> {
+    let sql = "SELECT position, hash FROM trail ORDER BY position DESC LIMIT 1";
+    let Some(row) = tx.optional(sql, params![]).await? else { return Ok((0, [0; 32])) };
+    let row = row.of("trail");
+    Ok((row.i64("position")?, row.array32("hash")?))
+}
+
+/// The hash of the leaf at this position; `None` where there is none.
+///
+/// # Errors
+/// [`DbError`] where the database does not answer.
+pub async fn hash_at(tx: &mut Tx, position: i64) -> Result<Option<[u8; 32]>, DbError> {
+    let row = tx.optional("SELECT hash FROM trail WHERE position = $1", params![position]).await?;
+    row.map(|row| row.of("trail").array32("hash")).transpose()
+}
+
 /// The private facts of a leaf, checked against its commitment; `None` where it has none or the record key is gone.
 ///
 /// # Errors

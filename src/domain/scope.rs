@@ -109,6 +109,8 @@ stored_enum! {
         AlarmDueSoon = "alarm_due_soon",
         /// To the team: the mailbox was not polled for too long.
         AlarmMailbox = "alarm_mailbox",
+        /// To the team: our own database came back from a backup.
+        AlarmLedger = "alarm_ledger",
         /// To the team: what the directory says of ended services cannot be acted on.
         AlarmTermination = "alarm_termination",
         /// To the team: more letters are to be sent than the limits of one hour allow.
@@ -142,6 +144,7 @@ impl LetterKind {
                 | Self::AlarmDelayed
                 | Self::AlarmDueSoon
                 | Self::AlarmMailbox
+                | Self::AlarmLedger
                 | Self::AlarmCapped
                 | Self::AlarmTermination
                 | Self::AlarmRecipient

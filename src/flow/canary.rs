@@ -5,6 +5,7 @@ use serde_json::json;
 use tracing::{error, info, warn};
 
 use crate::breakpoint;
+use crate::db::doubts::{self, Cause, Doubt};
 use crate::db::{Tx, canaries, jobs, requests};
 use crate::domain::{RequestId, Timestamp};
 use crate::erase::map::{CANARY_EPOCH, CANARY_KEY, CANARY_ROW};
@@ -17,7 +18,7 @@ use super::again::{Sweep, sweep_job};
 use super::error::FlowError;
 use super::house::House;
 use super::operate::Operator;
-use super::{kinds, note};
+use super::{behind, kinds, note};
 
 /// Has every canary looked at from now on. Any number of daemons may: there is one job per store.
 ///
@@ -77,10 +78,15 @@ async fn look_at(
     let now = house.clock.now();
     let mut tx = house.db.write().await?;
     match canaries::load(&mut tx, name.as_str()).await? {
-        // What is not ours is left as it is: our own database went back, or another installation writes here.
+        // What is not ours is left as it is, unless somebody accepted it: our own database went back, or another installation
+        // writes here.
         Some(known) if found > known.epoch.max(known.next) => {
-            error!(store = %name, "the canary is newer than what was last written: did our own database come back from a backup?");
-            return Ok(Ok(()));
+            if doubts::accepted_epoch(&mut tx, name.as_str()).await?.is_none_or(|accepted| accepted < found) {
+                let (cause, store, noticed_at) = (Cause::Canary, Some(name.to_string()), tx.now().await?);
+                behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), noticed_at }).await?;
+                tx.commit().await?;
+                return Ok(Ok(()));
+            }
         }
         Some(known) if found < known.epoch => went_back(house, &mut tx, name, found).await?,
         _ => {}

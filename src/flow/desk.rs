@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use tracing::{error, info, warn};
 
+use crate::chance::draw;
 use crate::db::jobs;
 use crate::domain::Retry;
 use crate::queue::worker::{Handler, Settled};
@@ -15,11 +16,15 @@ use crate::queue::{AfterFailure, Lease};
 use super::error::FlowError;
 use super::house::House;
 use super::{
-    again, ask, begin, canary, erase, forget, identify, judge, kinds, outbox, retention, several, termination, wake,
+    again, ask, begin, behind, canary, erase, forget, identify, judge, kinds, outbox, retention, several, termination,
+    wake,
 };
 
 /// How long a job waits between two looks at a store that stays away.
 pub(super) const AWAY_WAIT: Duration = Duration::from_secs(1_800);
+
+/// About how long a job waits that our own database did not take: it must answer before it can be put off at all.
+const OURS_WAIT: Duration = Duration::from_secs(2);
 
 /// The desk that jobs come to.
 pub struct Desk(pub Arc<House>);
@@ -46,7 +51,18 @@ impl Handler for Desk {
             kinds::FORGET => Box::pin(forget::forget(house, &lease)),
             _ => Box::pin(async { Err(FlowError::Broken("a kind of job that this program does not know")) }),
         };
-        match work.await {
+        let worked = match kinds::ERASING.contains(&kind.as_str()) {
+            true => behind::keep(house).await,
+            false => Ok(()),
+        };
+        let worked = match worked {
+            Ok(()) => work.await,
+            doubted => {
+                drop(work);
+                doubted
+            }
+        };
+        match worked {
             Ok(()) => {
                 info!(job.kind = kind, job.id = %id, "job settled: done, or put off with its reason in jobs list");
                 Settled::Done
@@ -63,6 +79,12 @@ impl Handler for Desk {
 
 impl Desk {
     async fn failed(&self, lease: Lease, error: &FlowError, attempt: u32) -> Settled {
+        if error.is_behind() {
+            return self.stand_by(lease).await;
+        }
+        if error.is_ours() {
+            return self.put_off(lease, error);
+        }
         let (retry, reason) = (error.retry(), error.code());
         let last = retry == Retry::Permanent || attempt >= lease.job().attempts_max;
         if !last {
@@ -84,12 +106,29 @@ impl Desk {
         self.dead(lease, error).await
     }
 
+    /// Our own database was away: the work did nothing wrong, so that the attempt does not count, however often that is.
+    fn put_off(&self, lease: Lease, error: &FlowError) -> Settled {
+        let [jitter] = draw::<1>(&*self.0.chance);
+        let until = self.0.clock.now().plus(OURS_WAIT.mul_f64(0.5 + f64::from(jitter) / 255.0));
+        warn!(job.kind = lease.job().kind, job.id = %lease.job().id, error = %error.chain(), "our own database did not take it; done again soon, and no attempt is counted");
+        Settled::Snooze { lease, until }
+    }
+
+    /// Our own database came back from a backup: what erases or sends waits for an operator.
+    async fn stand_by(&self, lease: Lease) -> Settled {
+        match behind::wait(&self.0, &lease).await {
+            Ok(()) => Settled::Done,
+            Err(error) => self.put_off(lease, &error),
+        }
+    }
+
     /// Buries a job. It must not die unseen because our own database was away, or somebody moved what it is about: then
     /// it comes back to be ended.
     async fn dead(&self, lease: Lease, error: &FlowError) -> Settled {
         let reason = error.code();
         match self.bury(&lease, error).await {
             Ok(()) => Settled::Done,
+            Err(error) if error.is_ours() => self.put_off(lease, &error),
             Err(error) => {
                 error!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "job cannot be ended, tried again later");
                 Settled::Failed { lease, reason, retry: Retry::Transient }

@@ -21,6 +21,12 @@ pub enum FlowError {
     /// Our own database.
     #[error("our own database")]
     Db(#[from] DbError),
+    /// How far our own database had come is not known.
+    #[error(transparent)]
+    Watermark(#[from] crate::vault::WatermarkError),
+    /// Our own database came back from a backup, and nobody has accepted it yet.
+    #[error("our own database is behind what it was; nothing is erased or sent until 'expunged ledger accept'")]
+    Behind,
     /// The request's state does not take the event.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
@@ -152,6 +158,19 @@ fn of_successor(successor: &Successor) -> String {
     successor.reference.as_ref().map_or_else(|| ", and was forgotten since".to_owned(), named)
 }
 
+/// An error with its causes, in one line: each says what is so in words and codes of ours or of a library, and no value.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 /// What helps where a key of a case is gone that nothing gives back.
 const fn without(purpose: KeyPurpose) -> &'static str {
     match purpose {
@@ -175,9 +194,13 @@ impl FlowError {
             Self::Erase(error) => error.retry(),
             Self::Ask(error) => error.retry(),
             // Moved: it is read again and the event applied anew.
-            Self::Uncertain | Self::Moved | Self::Residue(_) | Self::ClocksDiffer(_) | Self::EndUnclear => {
-                Retry::Transient
-            }
+            Self::Watermark(_)
+            | Self::Behind
+            | Self::Uncertain
+            | Self::Moved
+            | Self::Residue(_)
+            | Self::ClocksDiffer(_)
+            | Self::EndUnclear => Retry::Transient,
             Self::Illegal(_)
             | Self::Plan(_)
             | Self::Reply(_)
@@ -217,6 +240,36 @@ impl FlowError {
             Self::ClocksDiffer(_) | Self::EndUnclear => true,
             _ => false,
         }
+    }
+
+    /// Whether our own database was away or busy, or the job's lease passed on: nothing is wrong with the work, and
+    /// however often that happens, it is no failed attempt at it.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if matches!(error.downcast_ref(), Some(Self::Watermark(_))) {
+                return true;
+            }
+            if let Some(db) = error.downcast_ref::<DbError>() {
+                return db.is_passing();
+            }
+            cause = error.source();
+        }
+        false
+    }
+
+    /// Whether it waits for an operator to accept our own database as it is.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if matches!(error.downcast_ref(), Some(Self::Behind)) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// What a person must look at where this stopped a request for good; `None` where it is none of these causes.
@@ -269,14 +322,7 @@ impl FlowError {
     /// The error with its causes, in one line. None of them carries personal data.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        text
+        chain(self)
     }
 
     /// Why a job waits that a legal hold stops.
@@ -291,6 +337,9 @@ impl FlowError {
     /// Why a job waits for the directory to say again that a service has ended.
     pub const END_UNCLEAR: &'static str = "end_unclear";
 
+    /// Why a job waits for an operator to accept our own database as it is.
+    pub const BEHIND: &'static str = "ledger_behind";
+
     /// Why a job is tried again at once, more or less: somebody else was faster.
     pub const MOVED: &'static str = "moved_meanwhile";
 
@@ -299,6 +348,8 @@ impl FlowError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Db(_) => "database",
+            Self::Watermark(_) => "watermark",
+            Self::Behind => Self::BEHIND,
             Self::Illegal(_) => "illegal_transition",
             Self::Mailbox(_) => "mailbox",
             Self::Directory(_) => Self::DIRECTORY,

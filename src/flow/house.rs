@@ -24,7 +24,7 @@ use crate::reply::templates::Templates;
 use crate::stores::http::HttpStore;
 use crate::stores::{Key, KeyValue, StoreName, Stores};
 use crate::trail::Stamps;
-use crate::vault::{InstallationKeys, KeyEncryptionKey};
+use crate::vault::{InstallationKeys, KeyEncryptionKey, WatermarkFile};
 use crate::verify::{AuthorityTable, Directory, Terms};
 
 use super::sent::Sent;
@@ -39,6 +39,8 @@ pub struct House {
     pub chance: Arc<dyn Chance>,
     /// What wraps the keys of cases and deliveries.
     pub kek: Arc<KeyEncryptionKey>,
+    /// How far our own database had come, outside of it.
+    pub watermark: WatermarkFile,
     /// Look-ups, gate, digests, message ids.
     pub keys: InstallationKeys,
     /// The words of requests.

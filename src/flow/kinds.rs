@@ -42,5 +42,7 @@ pub fn judging(letter: crate::domain::DeliveryId) -> String {
 /// All of them: what a worker claims.
 pub const ALL: &[&str] =
     &[JUDGE, IDENTIFY, OTHERS, BEGIN, ERASE, SEND, WAKE, SWEEP, CANARY, ASK, RETENTION, TERMINATION, FORGET];
+/// Those that erase, ask others to, or take what was decided for decided: none is begun while our own database is behind what it was.
+pub const ERASING: &[&str] = &[BEGIN, ERASE, SWEEP, ASK, RETENTION, TERMINATION, FORGET];
 /// Those that work through whole stores: they have workers of their own, so that they hold up no answer to anybody.
 pub const LONG: &[&str] = &[ERASE, SWEEP, RETENTION, TERMINATION];

@@ -24,7 +24,7 @@ use crate::trail::{Event, Fact, Facts};
 
 use super::error::FlowError;
 use super::house::House;
-use super::{legal, note, safe};
+use super::{behind, legal, note, safe};
 
 const KEYS: &str = "keys";
 const DISCOVERY: &str = "discovery";
@@ -248,7 +248,8 @@ impl Ledger for CaseLedger<'_> {
         let facts = fresh.map(|step| self.facts(step, None)).collect::<Result<Vec<_>, _>>()?;
         note::append_all(self.house, &mut tx, self.case, Event::Intent, facts).await?;
         tx.commit().await?;
-        Ok(())
+        // What is about to be written into a store must not be forgotten with a backup of our own database.
+        Ok(behind::keep(self.house).await?)
     }
 
     async fn mark(&self, ended: &[Ended], begun: Option<&Begun>) -> Result<Option<Before>, LedgerError> {

@@ -13,10 +13,10 @@ use crate::domain::request::{Audience, LookReason, Origin};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
-    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmMailbox, AlarmReview,
-    AlarmStepFailed, AlarmTermination, ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed, Expired,
-    Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder, Scheduled,
-    SecondNotice, ServiceEnded, Withdrawn,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmLedger, AlarmMailbox,
+    AlarmReview, AlarmStepFailed, AlarmTermination, ApprovalAsked, Challenge, Choice, CodeAsked, Common, Completed,
+    Expired, Extension, Forwarded, InReview, Letter, NothingHeld, OnHold, PassedOn, Paused, Refused, Reminder,
+    Scheduled, SecondNotice, ServiceEnded, Withdrawn,
 };
 use crate::stores::KeyValue;
 
@@ -273,6 +273,7 @@ impl<'a> Desk<'a> {
             | LetterKind::AlarmDelayed
             | LetterKind::AlarmDueSoon
             | LetterKind::AlarmMailbox
+            | LetterKind::AlarmLedger
             | LetterKind::AlarmCapped
             | LetterKind::AlarmTermination
             | LetterKind::AlarmRecipient
@@ -412,6 +413,11 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
     }
     if row.kind == LetterKind::AlarmTermination {
         return termination_alarm(tx).await;
+    }
+    if row.kind == LetterKind::AlarmLedger {
+        let doubt = crate::db::doubts::open(tx).await?.into_iter().next();
+        let (noticed_at, store) = doubt.map_or((row.created_at, None), |doubt| (doubt.noticed_at, doubt.store));
+        return Ok(Letter::AlarmLedger(AlarmLedger { noticed_at, store: store.unwrap_or_default() }));
     }
     if row.kind == LetterKind::AlarmMailbox {
         let mailbox = house.mailbox_name().to_owned();

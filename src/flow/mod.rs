@@ -20,6 +20,7 @@ mod answer;
 pub mod arrive;
 mod ask;
 mod begin;
+pub mod behind;
 pub mod canary;
 mod challenge;
 mod clocks;
@@ -79,7 +80,7 @@ use crate::db::jobs;
 use crate::domain::RequestId;
 use crate::queue::Lease;
 
-pub use error::FlowError;
+pub use error::{FlowError, chain};
 pub use house::House;
 
 /// What a job was enqueued with.

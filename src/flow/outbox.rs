@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{completion, erase, flood, forget, note, recipients, undelivered};
+use super::{behind, completion, erase, flood, forget, note, recipients, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -113,7 +113,16 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         }
         Err(error) => return Err(error),
     };
+    // Whoever was told since a backup was made would be told again.
+    if !letter.kind.is_alarm() {
+        behind::check(house).await?;
+    }
     let Some(letter) = begin(house, lease, &letter, stored.as_ref(), &outgoing).await? else { return Ok(()) };
+    if let Err(error) = behind::keep(house).await
+        && !letter.kind.is_alarm()
+    {
+        warn!(letter.id = %letter.id, code = error.code(), "a letter goes out that the watermark does not know of yet");
+    }
     breakpoint!("send.before_data");
     let sent = house.mailer.send(&outgoing).await;
     breakpoint!("send.after_data");

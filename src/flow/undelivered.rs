@@ -137,6 +137,7 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         | LetterKind::AlarmBounced
         | LetterKind::AlarmDelayed
         | LetterKind::AlarmMailbox
+        | LetterKind::AlarmLedger
         | LetterKind::AlarmCapped
         | LetterKind::AlarmTermination
         | LetterKind::AlarmGathered => true,

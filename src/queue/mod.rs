@@ -26,6 +26,8 @@
 //!   *and* the lease's end in SQL, on the database's clock: whoever comes late gets [`QueueError::LostLease`].
 //! - An attempt is counted when it is claimed, so that a job that kills its worker ends after `attempts_max` too: it is
 //!   claimed once more, not to be tried but to be ended before a person's eyes ([`worker::Handler::exhausted`]).
+//! - Only a death counts so. A worker that lives through an outage of the table says afterwards which attempts were none
+//!   ([`JobTable::put_right`]): those of leases that ran out meanwhile, and of claims that it never heard the answer to.
 //! - Two live jobs (waiting or running) never share a unique key; a dead one does not count.
 //! - A claim takes the most urgent jobs first; of one priority it takes the kinds in the order they are asked for,
 //!   and of one kind the oldest `run_at`.
@@ -164,6 +166,11 @@ pub trait JobTable: Send + Sync {
     /// Takes back what workers left behind: jobs whose lease ran out. Answers how many; they wait again.
     async fn rescue(&self, now: Timestamp) -> Result<u64, QueueError>;
 
+    /// Puts right what a worker that lives cannot have meant: gives back what stands under its name without being among
+    /// `known` (the answer to a claim was lost with the connection), and takes back the attempts of `lost`, whose leases ran
+    /// out although nobody died. Answers how many jobs it changed.
+    async fn put_right(&self, worker: &str, kinds: &[&str], known: &[Held], lost: &[Held]) -> Result<u64, QueueError>;
+
     /// Returns when there may be work, or after `at_most`. Correct without it: it only saves waiting.
     async fn wait_for_work(&self, at_most: Duration);
 }
@@ -176,6 +183,8 @@ pub struct TurnOver {
     pub lost: Vec<JobId>,
     /// What was claimed.
     pub claimed: Vec<Lease>,
+    /// Whether more may stand under the worker's name: an answer was lost, and the statement was sent again.
+    pub in_doubt: bool,
 }
 
 /// What can go wrong with the job table.

@@ -3,6 +3,7 @@
 //! It never looks into a job. What is done and what it means is the [`Handler`]'s business; a handler that records its
 //! effect completes its job in the same transaction and answers [`Settled::Done`].
 
+mod doubt;
 mod running;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::{AfterFailure, Backoff, Claim, Held, JobTable, Lease, QueueError, Tur
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::{JobId, Retry, Timestamp};
+use doubt::{Doubt, Failure};
 use running::{Ended, Running};
 
 /// Does the work of a job.
@@ -110,8 +112,8 @@ pub async fn run(
     chance: Arc<dyn Chance>,
     shutdown: CancellationToken,
 ) -> Result<(), QueueError> {
-    let (running, finished) = (Running::default(), Vec::new());
-    let mut worker = Worker { table, handler, settings, clock, chance, running, finished, turn: 0 };
+    let (running, finished, doubt) = (Running::default(), Vec::new(), Doubt::default());
+    let mut worker = Worker { table, handler, settings, clock, chance, running, finished, doubt, turn: 0 };
     let worked = worker.work(&shutdown).await;
     worker.drain().await;
     worked
@@ -126,6 +128,8 @@ struct Worker {
     running: Running,
     /// Jobs whose work is done, to be completed with the next claim or at once where none follows.
     finished: Vec<Lease>,
+    /// What the table may not know, because it did not answer.
+    doubt: Doubt,
     /// Which kind comes first in the next claim, so that a busy kind does not starve the others.
     turn: usize,
 }
@@ -136,6 +140,9 @@ impl Worker {
         let mut rescue = ticks(self.settings.rescue_every);
         let mut hungry = true;
         while !shutdown.is_cancelled() {
+            // Before anything is claimed or taken back: until then nobody of us has counted what was none.
+            self.put_right().await?;
+            hungry &= !self.doubt.is_any();
             // Claims come in batches: one that fills a single free place would cost a transaction per job.
             let free = self.settings.concurrency.saturating_sub(self.running.len());
             let room = free > 0 && free * 2 >= self.settings.concurrency;
@@ -170,7 +177,8 @@ impl Worker {
         let finished = std::mem::take(&mut self.finished);
         let turned = self.table.turn_over(finished, claim, self.clock.now()).await;
         self.turn = self.turn.wrapping_add(1);
-        let Some(TurnOver { lost, claimed }) = answered(turned)? else { return Ok(0) };
+        let Some(TurnOver { lost, claimed, in_doubt }) = self.doubt.answered(turned)? else { return Ok(0) };
+        self.doubt.noted |= in_doubt;
         warn_of(&lost);
         let count = claimed.len();
         for lease in claimed {
@@ -184,7 +192,7 @@ impl Worker {
         let held = self.running.held();
         let extended = self.table.extend(&held, self.settings.lease).await;
         // What its handler settled in a transaction of its own is not among them: its task ends by itself.
-        for lost in answered(extended)?.unwrap_or_default() {
+        for lost in self.doubt.answered(extended)?.unwrap_or_default() {
             self.running.stop(lost);
         }
         Ok(())
@@ -192,8 +200,11 @@ impl Worker {
 
     /// Whether there is work again.
     async fn rescue(&mut self) -> Result<bool, QueueError> {
+        if self.doubt.is_any() {
+            return Ok(false);
+        }
         let rescued = self.table.rescue(self.clock.now()).await;
-        let rescued = answered(rescued)?.unwrap_or_default();
+        let rescued = self.doubt.answered(rescued)?.unwrap_or_default();
         if rescued > 0 {
             tracing::warn!(jobs = rescued, "expired leases were taken back");
         }
@@ -203,7 +214,29 @@ impl Worker {
     /// Completes what is finished and was not completed together with a claim.
     async fn complete(&mut self) -> Result<(), QueueError> {
         let completed = self.table.complete(std::mem::take(&mut self.finished)).await;
-        warn_of(&answered(completed)?.unwrap_or_default());
+        warn_of(&self.doubt.answered(completed)?.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Tells the table what it cannot know, once it answers again.
+    async fn put_right(&mut self) -> Result<(), QueueError> {
+        if !self.doubt.is_any() {
+            return Ok(());
+        }
+        let doubt = std::mem::take(&mut self.doubt);
+        for failure in doubt.failures {
+            self.record(failure).await?;
+        }
+        let mut known = self.running.held();
+        known.extend(self.finished.iter().map(Lease::held));
+        known.extend(self.doubt.failures.iter().map(|failure| failure.held));
+        let kinds: Vec<&str> = self.settings.kinds.iter().map(String::as_str).collect();
+        let changed = self.table.put_right(&self.settings.name, &kinds, &known, &doubt.lost).await;
+        match self.doubt.answered(changed)? {
+            Some(0) => {}
+            Some(jobs) => tracing::warn!(jobs, "the job table answers again; attempts that were none do not count"),
+            None => self.doubt.lost.extend(doubt.lost),
+        }
         Ok(())
     }
 
@@ -215,12 +248,16 @@ impl Worker {
                 // It had lost its lease: there is nothing to settle.
                 Ended::Stopped(lease) => {
                     tracing::warn!(job.id = %lease.job().id, "the lease was lost; the work was stopped");
+                    self.doubt.lost.push(lease.held());
                 }
                 Ended::Settled(Settled::Finished(lease)) => self.finished.push(lease),
                 Ended::Settled(Settled::Failed { lease, reason, retry }) => self.fail(lease, reason, retry).await?,
                 Ended::Settled(Settled::Snooze { lease, until }) => {
+                    let held = lease.held();
                     let snoozed = self.table.snooze(lease, until).await;
-                    answered(snoozed)?;
+                    if self.doubt.answered(snoozed)?.is_none() {
+                        self.doubt.lost.push(held);
+                    }
                 }
                 Ended::Panicked(lease) => {
                     tracing::error!(job.id = %lease.job().id, job.kind = lease.job().kind, "the handler panicked");
@@ -231,7 +268,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn fail(&self, lease: Lease, reason: &'static str, retry: Retry) -> Result<(), QueueError> {
+    async fn fail(&mut self, lease: Lease, reason: &'static str, retry: Retry) -> Result<(), QueueError> {
         let Held { job, attempt, .. } = lease.held();
         tracing::warn!(job.id = %job, job.kind = lease.job().kind, job.attempt = attempt, reason, "an attempt failed");
         let next = match retry {
@@ -241,7 +278,17 @@ impl Worker {
             }
             Retry::Permanent => AfterFailure::Never,
         };
-        answered(self.table.fail(lease, reason, next).await).map(drop)
+        self.record(Failure { held: lease.held(), kind: lease.job().kind.clone(), reason, next }).await
+    }
+
+    /// Records a failed attempt, or keeps it until the table answers: it counts, as one and not as none.
+    async fn record(&mut self, failure: Failure) -> Result<(), QueueError> {
+        let lease = Lease::of_the_fallen(failure.held, failure.kind.clone());
+        let answer = self.table.fail(lease, failure.reason, failure.next).await;
+        let is_away = matches!(&answer, Err(QueueError::Table { .. }));
+        self.doubt.answered(answer)?;
+        self.doubt.failures.extend(is_away.then_some(failure));
+        Ok(())
     }
 
     /// Waits for what runs, up to the drain time, then stops the rest and gives it back.
@@ -280,7 +327,8 @@ impl Worker {
         let outcome = async {
             self.settle(settled).await?;
             self.complete().await?;
-            self.table.release(stopped).await
+            self.table.release(stopped).await?;
+            self.put_right().await
         };
         if let Err(error) = outcome.await {
             tracing::error!(error = &error as &dyn std::error::Error, "jobs wait for their leases to run out");
@@ -291,19 +339,6 @@ impl Worker {
 fn warn_of(lost: &[JobId]) {
     for job in lost {
         tracing::warn!(job.id = %job, "the lease was lost before the job was completed; it is done again");
-    }
-}
-
-/// What the table answered; `None`, and a line in the log, where it did not and the loop goes on: work that could not
-/// be settled comes back when its lease runs out.
-fn answered<T>(answer: Result<T, QueueError>) -> Result<Option<T>, QueueError> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(error @ QueueError::Table { retry: Retry::Permanent, .. }) => Err(error),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the job table was not changed");
-            Ok(None)
-        }
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) mod samples;
 mod tests;
 
 pub use alarms::{
-    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmMailbox, AlarmReview,
-    AlarmStepFailed, AlarmTermination,
+    AlarmBounced, AlarmCapped, AlarmDelayed, AlarmDueSoon, AlarmGathered, AlarmHold, AlarmLedger, AlarmMailbox,
+    AlarmReview, AlarmStepFailed, AlarmTermination,
 };
 pub use recipients::{AlarmRecipient, IdentityLine, RecipientAsked, RecipientLine, RecipientReminded};
 
@@ -451,6 +451,7 @@ letters!(
     AlarmDelayed,
     AlarmDueSoon,
     AlarmMailbox,
+    AlarmLedger,
     AlarmTermination,
     AlarmCapped,
     AlarmRecipient,

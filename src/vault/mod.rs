@@ -22,6 +22,7 @@ mod installation;
 mod kek;
 mod sealed;
 mod secret;
+mod watermark;
 
 pub use data_key::{DataKey, KeyId, KeyOwner, KeyPurpose, WrappedKey};
 pub(crate) use installation::base32_lower;
@@ -29,6 +30,7 @@ pub use installation::{GateKey, InstallationKeys, Pseudonym};
 pub use kek::{KeyEncryptionKey, KeyFileError};
 pub use sealed::{Place, SEALED_BYTES_MAX, Sealed};
 pub use secret::ChallengeSecret;
+pub use watermark::{Watermark, WatermarkError, WatermarkFile};
 
 /// What cannot be unwrapped, unsealed or sealed. None of the texts tells anything of the contents.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]

@@ -348,4 +348,44 @@ on_both! {
         assert_eq!(world.jobs.extend(&[], Duration::from_secs(1)).await.unwrap(), []);
         world.jobs.release(vec![]).await.unwrap();
     }
+
+    /// The answer to a claim was lost with the connection: nobody works on what it took, and nobody died of it.
+    async fn what_a_worker_holds_without_knowing_it_is_given_back_and_costs_no_attempt(world) {
+        world.enqueue(&[job(world.now), job(world.now)]).await;
+        let mut claimed = world.claim(2).await;
+        let (known, unknown) = (claimed.remove(0), claimed.remove(0));
+        assert_eq!(world.jobs.put_right("another", &["a"], &[], &[]).await.unwrap(), 0, "only under its own name");
+        assert_eq!(world.jobs.put_right("tester", &["b"], &[], &[]).await.unwrap(), 0, "and of its own kinds");
+        assert_eq!(world.jobs.put_right("tester", &["a"], &[known.held()], &[]).await.unwrap(), 1);
+        assert_eq!(world.jobs.complete(vec![known]).await.unwrap(), []);
+        let again = world.claim(2).await;
+        assert_eq!(again.len(), 1);
+        assert_eq!((again[0].job().id, again[0].job().attempt), (unknown.job().id, 1));
+    }
+
+    async fn a_lease_that_runs_out_under_a_worker_that_lives_is_no_attempt(world) {
+        world.enqueue(&[job(world.now)]).await;
+        let lost = world.claim_and_oversleep().await.held();
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+        assert_eq!(world.jobs.put_right("tester", &["a"], &[], &[lost]).await.unwrap(), 1);
+        assert_eq!(world.jobs.put_right("tester", &["a"], &[], &[lost]).await.unwrap(), 0, "once");
+        let lost = world.claim_and_oversleep().await;
+        assert_eq!(lost.job().attempt, 1);
+        // Somebody else has it by the time that this is said.
+        assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+        let other = world.claim(1).await.pop().unwrap();
+        assert_eq!(other.job().attempt, 2);
+        assert_eq!(world.jobs.put_right("nobody", &["a"], &[], &[lost.held()]).await.unwrap(), 1);
+        world.jobs.fail(other, "ordered", AfterFailure::At(world.now)).await.unwrap();
+        assert_eq!(world.claim(1).await[0].job().attempt, 2, "one was, and one was none");
+    }
+
+    /// A worker that died says nothing, and then it counts.
+    async fn a_lease_that_runs_out_without_a_word_is_an_attempt(world) {
+        world.enqueue(&[job(world.now)]).await;
+        for attempt in 1..=3 {
+            assert_eq!(world.claim_and_oversleep().await.job().attempt, attempt);
+            assert_eq!(world.jobs.rescue(world.now).await.unwrap(), 1);
+        }
+    }
 }

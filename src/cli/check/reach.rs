@@ -10,16 +10,17 @@ use tokio::time::timeout;
 use crate::chance::{Chance, OsChance};
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
+use crate::cli::ledger::{DoubtLine, WHAT_TO_DO};
 use crate::cli::map::rights::{self, Missing};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
-use crate::db::DbError;
 use crate::db::jobs;
 use crate::db::probe::{self, Probe};
+use crate::db::{Db, DbError};
 use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
-use crate::flow::FlowError;
+use crate::flow::{FlowError, behind};
 use crate::mailbox::MailboxError;
 use crate::mailbox::trouble::{self, Trouble};
 use crate::output::{counted, time};
@@ -27,6 +28,7 @@ use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::stores::{Lookup, Opened, Schema, StoreName, Stores};
+use crate::vault::WatermarkFile;
 use crate::verify::{DirectoryError, Trial, rehearse};
 
 use super::{Finding, Report};
@@ -164,8 +166,9 @@ async fn ledger(report: &mut Report, config: &Config) {
     let opened = timeout(ANSWER_WITHIN, build::ledger_to_look(config)).await;
     match opened {
         Ok(Ok((db, _))) => {
-            db.close().await;
             report.ok(CHECK, "its schema and its key file are the right ones");
+            doubts(report, config, &db).await;
+            db.close().await;
         }
         Ok(Err(BuildError::Db(DbError::OlderSchema { found: 0, .. }))) => {
             report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
@@ -175,6 +178,23 @@ async fn ledger(report: &mut Report, config: &Config) {
             report.error(CHECK, ended.exit, ended.error, "");
         }
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
+    }
+}
+
+/// Whether it came back from a backup.
+async fn doubts(report: &mut Report, config: &Config, db: &Db) {
+    const CHECK: &str = "database as it was";
+    let file = WatermarkFile::at(config.keys.watermark_file.clone());
+    let found = async { behind::doubted(&mut db.read().await?, &file).await };
+    match found.await {
+        Ok(found) if found.is_empty() => report.ok(CHECK, ""),
+        Ok(found) => {
+            for doubt in &found {
+                let text = DoubtLine::from(doubt).text();
+                report.failed(CHECK, Exit::Refused, format!("{text}; {WHAT_TO_DO}"));
+            }
+        }
+        Err(error) => report.error(CHECK, Exit::Failed, error, ""),
     }
 }
 

@@ -211,6 +211,15 @@ impl Checks<'_> {
         let why = "kek_file names the key that wraps all others; it is made on the first start";
         let (section, raw) = self.open_required("keys", raw, why)?;
         let kek_file = self.path_required(&section, "kek_file", raw.kek_file, why)?;
-        Some(Keys { kek_file })
+        let beside = || {
+            let mut beside = kek_file.clone().into_os_string();
+            beside.push(".watermark");
+            beside.into()
+        };
+        let watermark_file = match raw.watermark_file {
+            Some(raw) => self.path("watermark_file", raw)?,
+            None => beside(),
+        };
+        Some(Keys { kek_file, watermark_file })
     }
 }

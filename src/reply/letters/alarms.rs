@@ -97,6 +97,15 @@ pub struct AlarmMailbox {
     pub since: Timestamp,
 }
 
+/// To the team: our own database came back from a backup, or another one stands in its place.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmLedger {
+    /// When that was noticed.
+    pub noticed_at: Timestamp,
+    /// The store whose canary is newer than what our own database knows; empty where the watermark told.
+    pub store: String,
+}
+
 /// To the team: what the directory says of ended services cannot be acted on, wholly or in part.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmTermination {

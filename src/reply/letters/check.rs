@@ -55,6 +55,7 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         | Letter::AlarmDelayed(_)
         | Letter::AlarmDueSoon(_)
         | Letter::AlarmMailbox(_)
+        | Letter::AlarmLedger(_)
         | Letter::AlarmTermination(_)
         | Letter::AlarmCapped(_)
         | Letter::AlarmRecipient(_)

@@ -371,6 +371,10 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
             vec![AlarmDueSoon { reference: reference(), state, due_on }.into()]
         }
         LetterKind::AlarmMailbox => vec![AlarmMailbox { mailbox: "support".to_owned(), since: instant }.into()],
+        LetterKind::AlarmLedger => {
+            let alarm = |store: &str| AlarmLedger { noticed_at: instant, store: store.to_owned() }.into();
+            vec![alarm(""), alarm("shop")]
+        }
         LetterKind::AlarmTermination => {
             let alarm = |stopped: &str, undated, doubled| {
                 let (stopped, asked_at) = (stopped.to_owned(), instant);
@@ -391,6 +395,7 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 gathered(LetterKind::AlarmDelayed, 2, "EXP-7K3Q-M2"),
                 gathered(LetterKind::AlarmDueSoon, 2, "EXP-7K3Q-M2"),
                 gathered(LetterKind::AlarmMailbox, 2, ""),
+                gathered(LetterKind::AlarmLedger, 2, ""),
                 gathered(LetterKind::AlarmTermination, 2, ""),
                 gathered(LetterKind::AlarmCapped, 2, ""),
             ]

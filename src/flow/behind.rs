@@ -1,0 +1,141 @@
+//! Whether our own database came back from a backup. What happened since is not in it: who was told, who was erased. So
+//! nothing is erased and nothing sent, but alarms to the team, until an operator has accepted it as it is.
+//!
+//! It shows by the watermark (see [`crate::vault::Watermark`]), or by a store's canary that is newer than what we know to
+//! have written. Letters are still taken in and judged. Several daemons on one PostgreSQL have a watermark each, and what one
+//! of them notices stops all.
+
+use std::time::Duration;
+
+use tracing::{error, info};
+use uuid::Uuid;
+
+use crate::db::doubts::{self, Cause, Doubt};
+use crate::db::{Tx, jobs, keys, trail};
+use crate::domain::{CaseId, LetterKind};
+use crate::queue::Lease;
+use crate::trail::{Entry, Event, Fact, Facts};
+use crate::vault::{KeyOwner, KeyPurpose, Watermark, WatermarkFile};
+
+use super::error::FlowError;
+use super::house::House;
+use super::operate::Operator;
+use super::{kinds, outbox};
+
+/// How long a job waits between two looks whether somebody accepted.
+const WAIT: Duration = Duration::from_secs(300);
+
+/// Looks whether our own database is where it was, and refuses to go on where it is not, or was found not to be before.
+///
+/// # Errors
+/// [`FlowError::Behind`] while it is doubted; when the database does not answer, or the file cannot be read.
+pub async fn check(house: &House) -> Result<(), FlowError> {
+    look(house).await.map(drop)
+}
+
+/// The same, and raises the watermark to where the trail is: what was begun before this is known ever after.
+///
+/// # Errors
+/// As [`check`], and where the file cannot be written.
+pub async fn keep(house: &House) -> Result<(), FlowError> {
+    let mark = look(house).await?;
+    if house.watermark.read()?.is_none() {
+        info!(leaves = mark.position, "there was no watermark here; it is made from our own database as it is now");
+    }
+    Ok(house.watermark.write(mark, &*house.chance)?)
+}
+
+async fn look(house: &House) -> Result<Watermark, FlowError> {
+    let mut tx = house.db.read().await?;
+    let open = doubts::open(&mut tx).await?;
+    let behind = is_behind(&mut tx, &house.watermark).await?;
+    let mark = mark(&mut tx).await?;
+    drop(tx);
+    if behind && !open.iter().any(|doubt| doubt.cause == Cause::Watermark) {
+        let doubt = Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: mark.seen_at };
+        let mut tx = house.db.write().await?;
+        note(house, &mut tx, doubt).await?;
+        tx.commit().await?;
+    }
+    if behind || !open.is_empty() { Err(FlowError::Behind) } else { Ok(mark) }
+}
+
+async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
+    let (position, hash) = trail::last(tx).await?;
+    Ok(Watermark { position, hash, seen_at: tx.now().await? })
+}
+
+/// Whether the file names a leaf that this trail does not have, and nobody accepted that since the file was written.
+async fn is_behind(tx: &mut Tx, file: &WatermarkFile) -> Result<bool, FlowError> {
+    let Some(known) = file.read()?.filter(|known| known.position > 0) else { return Ok(false) };
+    if trail::hash_at(tx, known.position).await? == Some(known.hash) {
+        return Ok(false);
+    }
+    Ok(doubts::accepted_at(tx).await?.is_none_or(|accepted| accepted <= known.seen_at))
+}
+
+/// Why our own database is doubted, for who only looks: what a daemon noticed, and what the file here says.
+///
+/// # Errors
+/// When the database does not answer, or the file cannot be read.
+pub async fn doubted(tx: &mut Tx, file: &WatermarkFile) -> Result<Vec<Doubt>, FlowError> {
+    let mut open = doubts::open(tx).await?;
+    if !open.iter().any(|doubt| doubt.cause == Cause::Watermark) && is_behind(tx, file).await? {
+        open.push(Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: tx.now().await? });
+    }
+    Ok(open)
+}
+
+/// Notes a doubt and tells the team of it, once.
+pub(super) async fn note(house: &House, tx: &mut Tx, doubt: Doubt) -> Result<(), FlowError> {
+    let id = Uuid::from_bytes(crate::chance::draw(&*house.chance));
+    if doubts::note(tx, &doubt, id).await? {
+        let (cause, store) = (doubt.cause.as_str(), doubt.store.as_deref().unwrap_or_default());
+        error!(
+            cause,
+            store,
+            "our own database is behind what it was: it came back from a backup, or another one stands in its place. Nothing is erased \
+             or sent until an operator accepts it; see 'expunged mailbox status' and 'expunged ledger accept'"
+        );
+        outbox::alarm(house, tx, LetterKind::AlarmLedger).await?;
+    }
+    Ok(())
+}
+
+/// Lets a job wait while our own database is doubted; no attempt of it counts.
+pub(super) async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    jobs::note_reason(&mut tx, lease.held(), FlowError::BEHIND).await?;
+    jobs::snooze_in(&mut tx, lease, house.clock.now().plus(WAIT)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Accepts our own database as it is: the trail says who did, and what waited goes on. Answers what was doubted.
+///
+/// # Errors
+/// When the database does not answer, or the file cannot be read.
+pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, FlowError> {
+    let mut tx = house.db.write().await?;
+    let found = doubted(&mut tx, &house.watermark).await?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    for doubt in &found {
+        doubts::note(&mut tx, doubt, Uuid::from_bytes(crate::chance::draw(&*house.chance))).await?;
+    }
+    let (now, owner) = (house.clock.now(), KeyOwner::Case(CaseId::new(&*house.chance)));
+    let record = keys::create(&mut tx, &house.kek, owner, KeyPurpose::Record, now, &*house.chance).await?;
+    let facts = Facts::new()
+        .with("ordered", Fact::Word("ledger_accepted".to_owned()))?
+        .with("causes", Fact::Words(found.iter().map(|doubt| doubt.cause.to_string()).collect()))?
+        .with("leaves", Fact::Count(u64::try_from(trail::last_position(&mut tx).await?).unwrap_or(0)))?;
+    let entry = Entry::new(Event::Noted, operator.actor()).facts(facts);
+    trail::append(&mut tx, &record, &entry, &house.stamps, now, &*house.chance).await?;
+    keys::destroy_of(&mut tx, owner, KeyPurpose::Record, now).await?;
+    doubts::accept(&mut tx).await?;
+    let later = now.plus(WAIT);
+    jobs::hasten(&mut tx, kinds::ALL, FlowError::BEHIND, now, later).await?;
+    tx.commit().await?;
+    info!(doubts = found.len(), "our own database was accepted as it is");
+    Ok(found)
+}

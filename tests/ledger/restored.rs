@@ -1,0 +1,165 @@
+//! A ledger that came back from a backup: nobody is told or erased again before an operator has accepted it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use expunged::domain::State;
+use expunged::params;
+
+use crate::support::expunged;
+use crate::support::world::{Ground, TEAM, World};
+
+const OWNER: &str = "owner1@team.example";
+
+/// What a command of the command line says.
+fn say(ground: &Ground, words: &[&str]) -> (Option<i32>, String) {
+    let mut command = expunged();
+    let said = command.arg("--config").arg(ground.path("expunged.toml")).args(words).output().unwrap();
+    let text = [said.stdout, said.stderr].concat();
+    (said.status.code(), String::from_utf8(text).unwrap())
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        drop(std::fs::remove_file(to.join(file)));
+        if from.join(file).exists() {
+            std::fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+    }
+}
+
+/// Of a world whose ledger was saved while the owner was asked, and put back after all was done.
+async fn brought_back() -> World {
+    let world = Ground::sqlite().await.build().await;
+    let backup = world.ground.path("backup");
+    std::fs::create_dir(&backup).unwrap();
+    let (request, challenge) = world.live(world.ask(OWNER)).await;
+    world.house.db.close().await;
+    copy(&world.ground.path("."), &backup);
+    let World { ground, .. } = world;
+    let world = ground.build().await;
+    world
+        .live(async {
+            let tail = challenge.answer(OWNER, &challenge.code());
+            world.deliver(&tail);
+            for _ in 0..600 {
+                if world.state(request).await == State::Scheduled {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(world.state(request).await, State::Scheduled);
+            world.clock.advance(Duration::from_secs(7 * 86_400 + 60));
+            for _ in 0..600 {
+                if world.state(request).await == State::Completed {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(world.state(request).await, State::Completed);
+            // The confirmation leaves by a job of its own.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        })
+        .await;
+    let all = world.fresh(OWNER).len();
+    assert!(all >= 3, "asked, told of the date, told of the end: {all}");
+    world.house.db.close().await;
+    copy(&backup, &world.ground.path("."));
+    let World { ground, .. } = world;
+    let world = ground.build().await;
+    let seen = world.fresh(OWNER).len();
+    assert_eq!(seen, all, "what was sent before");
+    drop(world.fresh(TEAM));
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_from_a_backup_sends_and_erases_nothing_until_it_is_accepted() {
+    let world = brought_back().await;
+    world
+        .live(async {
+            let doubts = "SELECT COUNT(*) AS number FROM ledger_doubts WHERE accepted_at IS NULL";
+            for _ in 0..200 {
+                if world.number(doubts, params![]).await == 1
+                    && !world.ground.path("customers").join(TEAM).join("new").read_dir().unwrap().next().is_none()
+                {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(world.number(doubts, params![]).await, 1, "it is noticed");
+            // The mailbox is read on: another owner's letter is judged, and waits for its challenge.
+            world.deliver(&world.closing("owner2@team.example"));
+            for _ in 0..16 {
+                world.clock.advance(Duration::from_secs(86_400 / 2 + 60));
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            let opened = "SELECT COUNT(*) AS number FROM requests";
+            assert_eq!(world.number(opened, params![]).await, 2, "letters are judged");
+            let begun =
+                "SELECT COUNT(*) AS number FROM requests WHERE state NOT IN ('awaiting_confirmation', 'scheduled')";
+            assert_eq!(world.number(begun, params![]).await, 0, "nothing is begun");
+            assert_eq!(world.fresh(OWNER).len(), 0, "nobody is told anything");
+            assert_eq!(world.fresh("owner2@team.example").len(), 0, "nor asked");
+            let alarm = world.fresh(TEAM).into_iter().find(|letter| letter.subject.contains("came back from a backup"));
+            let alarm = alarm.expect("the team is told");
+            assert!(alarm.text.contains("expunged ledger accept"), "{}", alarm.text);
+
+            let (code, status) = say(&world.ground, &["mailbox", "status"]);
+            assert_eq!(code, Some(0), "{status}");
+            assert!(status.contains("paused   erasing and sending"), "{status}");
+            let (code, check) = say(&world.ground, &["check", "--connect"]);
+            assert_eq!(code, Some(4), "{check}");
+            assert!(check.contains("database as it was"), "{check}");
+
+            let (code, accepted) = say(&world.ground, &["ledger", "accept"]);
+            assert_eq!(code, Some(0), "{accepted}");
+            assert!(accepted.contains("accepted as it is"), "{accepted}");
+            let who = "SELECT COUNT(*) AS number FROM trail WHERE event = 'noted' AND leaf LIKE '%ledger_accepted%'";
+            assert_eq!(world.number(who, params![]).await, 1, "the trail says who did");
+            for _ in 0..100 {
+                world.clock.advance(Duration::from_secs(60));
+                if world
+                    .number(
+                        "SELECT COUNT(*) AS number FROM letters WHERE kind = 'challenge' AND state = 'sent'",
+                        params![],
+                    )
+                    .await
+                    == 2
+                {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(world.fresh("owner2@team.example").len(), 1, "and it goes on");
+        })
+        .await;
+    let (code, again) = say(&world.ground, &["ledger", "accept"]);
+    assert_eq!((code, again.contains("nothing to accept")), (Some(0), true), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watermark_that_is_missing_is_made_and_one_that_follows_is_no_alarm() {
+    let world = Ground::sqlite().await.build().await;
+    let file = world.ground.path("kek.watermark");
+    world.live(world.ask(OWNER)).await;
+    let first = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    world.house.db.close().await;
+    let World { ground, .. } = world;
+    let world = ground.build().await;
+    world
+        .live(async {
+            for _ in 0..200 {
+                if file.exists() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    let second = std::fs::read_to_string(&file).unwrap();
+    let leaf = |text: &str| text.split(' ').take(3).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(leaf(&first), leaf(&second), "the same leaf");
+    assert_eq!(world.number("SELECT COUNT(*) AS number FROM ledger_doubts", params![]).await, 0);
+}

@@ -21,7 +21,7 @@ pub struct MapError {
     /// What to write instead.
     pub help: String,
     /// What else is wrong, as far as it could be told at once.
-    pub more: Vec<MapError>,
+    pub more: Box<[MapError]>,
 }
 
 impl MapError {
@@ -55,7 +55,7 @@ impl MapError {
             span,
             message: message.into(),
             help: help.into(),
-            more: Vec::new(),
+            more: Box::default(),
         }
     }
 }

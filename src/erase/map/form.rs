@@ -79,7 +79,7 @@ mod tests {
                     [tables.a]\nkey = \"id\"\nerase = \"delete\"\n[tables.b]\nkey = 5\nerase = \"delete\"\nkeep = \"for ever\"\n\
                     categories = { id = \"none\" }\n";
         let error = parse(("shop.toml", text)).err().expect("it is wrong");
-        let lines: Vec<usize> = std::iter::once(&error).chain(&error.more).map(|error| error.line).collect();
+        let lines: Vec<usize> = std::iter::once(&error).chain(error.more.iter()).map(|error| error.line).collect();
         assert_eq!(lines, [5, 6, 7, 11, 13], "{error}");
         assert_eq!(error.to_string().lines().count(), 5);
     }

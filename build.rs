@@ -20,6 +20,7 @@ mod intake {
     mod code;
     pub(crate) mod compile;
     mod groups;
+    mod lists;
     mod normal;
     mod rest;
     mod script;

@@ -3,60 +3,13 @@
 //! "Prevent that my account is deleted" forbids; "your app keeps deleting my data" and "thank you for deleting it" tell of what
 //! was done. Where the words may be a wish all the same, a person reads the letter.
 
-use super::lexicon::Group;
+use super::lexicon::{Group, List};
 use super::negation::Negated;
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
 
 /// Words that may stand between a word of preventing or of thanks and its verb.
 const NEAR_WORDS: usize = 3;
-/// What begins the clause that a word governs, folded: "that my account is deleted", "mein Konto zu löschen".
-const THAT: [&str; 8] = ["that", "dass", "das", "que", "qu", "che", "dat", "zu"];
-/// What a verb stands behind that is prevented without such a word: "avoid my account being deleted".
-const BEING: [&str; 6] = ["being", "getting", "be", "get", "gets", "from"];
-/// Conjunctions behind which a reason stands, folded.
-const CAUSES: [&str; 12] =
-    ["because", "since", "weil", "da", "denn", "parce", "car", "puisque", "porque", "pues", "poiche", "omdat"];
-
-/// Words that ask whether, or by whom, something was done, by their language.
-const WHETHER: [(&str, &str); 10] = [
-    ("en", "whether"),
-    ("en", "who"),
-    ("de", "ob"),
-    ("de", "wer"),
-    ("fr", "qui"),
-    ("es", "quien"),
-    ("es", "si"),
-    ("it", "chi"),
-    ("it", "se"),
-    ("nl", "wie"),
-];
-/// How words begin that ask to hear that something was done, folded.
-const CONFIRM: [&str; 4] = ["confirm", "bestatig", "bevestig", "conferm"];
-
-/// How words begin by which their own writer may vouch for what is so, folded.
-const VOUCH: [&str; 9] =
-    ["confirm", "bestatig", "bestaetig", "bevestig", "conferm", "assur", "versicher", "verzeker", "assicur"];
-/// Such words that say by themselves that it is their writer, folded.
-const I_VOUCH: [&str; 8] =
-    ["confirmo", "confirmamos", "aseguro", "aseguramos", "garantizo", "confermo", "confermiamo", "assicuro"];
-/// The writer as the subject of a verb, folded.
-const I: [&str; 8] = ["i", "we", "ich", "wir", "je", "nous", "ik", "wij"];
-/// What may stand between that and the verb, folded.
-const I_DO: [&str; 14] =
-    ["vous", "te", "can", "kann", "ihnen", "euch", "hereby", "hiermit", "peux", "kan", "must", "muss", "dois", "only"];
-/// How words begin of what somebody shall not do but forget or delay, folded.
-const FORGET: [&str; 22] = [
-    "forget", "hesitat", "neglect", "overlook", "delay", "fail", "vergess", "vergiss", "zoger", "zoeger", "saum",
-    "saeum", "oubli", "hesit", "tard", "manqu", "olvid", "vergeet", "vergeten", "aarzel", "dimentic", "mancat",
-];
-/// Verbs of the writer's own wish, folded: what they govern is wanted, whatever was said before.
-const WANT: [&str; 21] = [
-    "want", "wish", "demand", "mochte", "moechte", "will", "wunsche", "verlange", "fordere", "veux", "voudrais",
-    "souhaite", "exige", "quiero", "quisiera", "deseo", "exijo", "voglio", "vorrei", "wil", "eis",
-];
-/// Those that may also stand between two commas and govern nothing, folded.
-const ASK: [&str; 8] = ["demande", "demandons", "pido", "pedimos", "solicito", "chiedo", "ask", "request"];
 
 /// What words of preventing make of a hit.
 pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
@@ -68,7 +21,7 @@ pub(super) fn prevented(hit: &Hit, found: &Signals) -> Negated {
         () if word.first > hit.first => Negated::No,
         () if that_clause(word, hit, found).is_some() => Negated::Forbids,
         () if asks_between(word.last, hit, found) || !in_clause(word, hit, found) => Negated::No,
-        () if BEING.contains(&found.spelling(hit.first.saturating_sub(1))) => Negated::Forbids,
+        () if found.spells(hit.first.saturating_sub(1), List::Being, hit.language) => Negated::Forbids,
         () if word.distance(hit) > NEAR_WORDS => Negated::No,
         // "To prevent misuse delete it" and "avoid to delete it" look alike.
         () if hit.is(Group::EraseNoun) => Negated::Forbids,
@@ -102,23 +55,22 @@ pub(super) fn is_ensured(negation: &Hit, found: &Signals) -> bool {
 
 /// Whether a negation is of forgetting or of delay: "make sure you don't forget to delete it" forbids nothing.
 fn forgets(negation: &Hit, found: &Signals) -> bool {
-    let is_one = |word: usize| FORGET.iter().any(|begin| found.spelling(word).contains(begin));
+    let is_one = |word: usize| found.spells(word, List::Forget, negation.language);
     let mut phrases = found.around(negation, Group::NegationElse).filter(|phrase| phrase.overlaps(negation));
     phrases.any(|phrase| (phrase.first..=phrase.last).any(is_one))
 }
 
 /// Whether its writer vouches by this word for what is so, and asks for nothing: "I confirm that it is still not deleted".
 fn is_vouched(word: &Hit, found: &Signals) -> bool {
-    let spelled = bare(found.spelling(word.first));
     let sentence = found.sentence_of(word.first);
-    let is_any = |words: &[&str], at: usize| sentence.contains(&at) && words.contains(&bare(found.spelling(at)));
+    let is = |list: List, at: usize| sentence.contains(&at) && found.spells(at, list, word.language);
     let before = |back: usize| word.first.checked_sub(back);
     let by_me = || {
-        before(1).is_some_and(|at| is_any(&I, at))
-            || is_any(&I, word.last + 1)
-            || before(1).is_some_and(|at| is_any(&I_DO, at)) && before(2).is_some_and(|at| is_any(&I, at))
+        before(1).is_some_and(|at| is(List::I, at))
+            || is(List::I, word.last + 1)
+            || before(1).is_some_and(|at| is(List::IDo, at)) && before(2).is_some_and(|at| is(List::I, at))
     };
-    I_VOUCH.contains(&spelled) || VOUCH.iter().any(|begin| spelled.starts_with(begin)) && by_me()
+    is(List::IVouch, word.first) || is(List::Vouch, word.first) && by_me()
 }
 
 /// Whether a hit is lamented, or told of as a loss: the words stand around the verb, or before it in its clause.
@@ -149,17 +101,24 @@ pub(super) fn is_anothers(hit: &Hit, found: &Signals) -> bool {
     // "My ex wants my password, so please delete my account."
     let wishes_again = |by: &Hit| {
         // "Ha pedido que borren": what was asked for begins right behind it, and is no wish of the writer's.
-        let begins = by.last + 1 + usize::from(is_that(by.last + 1, found));
-        let what = |request: &Hit| request.first > by.last && request.first <= begins && request.clause == by.clause;
+        let that = |word: usize| found.spells(word, List::That, hit.language);
+        let begins = by.last + 1 + usize::from(that(by.last + 1));
+        let governed = that(by.last) || that(by.last + 1);
+        let what = |request: &Hit| {
+            request.first > by.last && request.first <= begins && (governed || request.clause == by.clause)
+        };
         let again = |request: &Hit| by.last < request.first && request.first <= hit.first && !what(request);
-        let imperative = by.clause != hit.clause && hit.is(Group::EraseVerb) && found.opens_clause(hit);
+        let imperative = by.clause != hit.clause && !governed && hit.is(Group::EraseVerb) && found.opens_clause(hit);
         found.around(hit, Group::Request).any(again) || imperative
     };
     let governs = |by: &Hit| match by.first < hit.first {
         true => !wishes_again(by),
         false => by.clause == hit.clause,
     };
-    OWN.iter().any(|group| found.beside(hit, *group)) && found.around(hit, Group::AskedBy).any(governs)
+    // "Požádal jsem": the writer asked, in words that alone would be somebody else's.
+    let mine = |by: &Hit| matches!(by.language, Tongue::Cs | Tongue::Sk) && found.within(by, Group::Urge);
+    let by = |by: &Hit| governs(by) && !mine(by);
+    OWN.iter().any(|group| found.beside(hit, *group)) && found.around(hit, Group::AskedBy).any(by)
 }
 
 /// What words of asking before a hit make of it that tells of what was done or is done.
@@ -182,17 +141,15 @@ pub(super) fn asked(hit: &Hit, found: &Signals) -> Asked {
     let before = found.around(hit, Group::Request).filter(|request| request.last < hit.first);
     let Some(request) = before.max_by_key(|request| request.last) else { return Asked::No };
     let between = |other: &Hit| request.last < other.first && other.last < hit.first;
-    let reason = |link: &Hit| between(link) && CAUSES.contains(&bare(found.spelling(link.first)));
+    let reason = |link: &Hit| between(link) && found.spells(link.first, List::Cause, hit.language);
     // "I want to know why it was deleted."
     let why = |how: &Hit| between(how) && in_clause(how, hit, found);
-    let is_whether = |word: usize| WHETHER.contains(&(hit.language.as_str(), bare(found.spelling(word))));
+    let is_whether = |word: usize| found.spells(word, List::Whether, hit.language);
     let whether = || (request.last + 1..hit.first).any(is_whether);
     // "Please confirm that it was deleted" may have asked for that before.
     let confirm = |word: &Hit| {
-        let spelled = found.spelling(word.first);
-        word.last < hit.first
-            && word.last + 1 >= request.first
-            && CONFIRM.iter().any(|begins| spelled.starts_with(begins))
+        let near = word.last < hit.first && word.last + 1 >= request.first;
+        near && found.spells(word.first, List::Confirm, hit.language)
     };
     let other = found.around(hit, Group::Conjunction).any(reason)
         || found.around(hit, Group::How).any(why)
@@ -202,33 +159,25 @@ pub(super) fn asked(hit: &Hit, found: &Signals) -> Asked {
     if takes_in && !other { Asked::Yes } else { Asked::Perhaps }
 }
 
-fn bare(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_alphanumeric())
-}
-
 /// Whether a word ends in the clause of the hit.
 fn in_clause(word: &Hit, hit: &Hit, found: &Signals) -> bool {
     found.clause_words(hit.clause).contains(&word.last)
 }
 
-/// Whether a word begins a clause that another one governs.
-fn is_that(word: usize, found: &Signals) -> bool {
-    let spelled = found.spelling(word);
-    THAT.contains(&bare(spelled)) || spelled.starts_with("qu'")
-}
-
 /// The first word of a clause between a word and a hit that begins with "that".
 fn that_between(from: usize, hit: &Hit, found: &Signals) -> Option<usize> {
-    (from + 1..hit.first).find(|at| is_that(*at, found) && found.begins_clause(*at))
+    (from + 1..hit.first).find(|at| found.spells(*at, List::That, hit.language) && found.begins_clause(*at))
 }
 
 /// Where the clause begins in which a word says what shall be or not be, if the hit stands in it: ", that my account is …".
 fn that_clause(word: &Hit, hit: &Hit, found: &Signals) -> Option<usize> {
     let until = (word.last + 2 + NEAR_WORDS).min(hit.last + 1);
-    let start = (word.last..until).find(|at| is_that(*at, found))?;
+    let start = (word.last..until).find(|at| found.spells(*at, List::That, hit.language))?;
     // "To prevent that it is misused, delete it": the verb opens a clause of its own.
     // "For fear of theft I want that it is deleted."
-    let wants = |at: usize| WANT.contains(&bare(found.spelling(at))) || ASK.contains(&found.spelling(at));
+    let goes_on = |at: usize| found.spelling(at).ends_with(char::is_alphanumeric);
+    let any = |at: usize, list: List| Tongue::ALL.iter().any(|language| found.spells(at, list, *language));
+    let wants = |at: usize| any(at, List::Want) || goes_on(at) && any(at, List::Ask);
     if (word.last + 1..start).any(wants) {
         return None;
     }

@@ -14,6 +14,7 @@ use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
 use super::negation::{self, Negated};
+use super::refusal;
 use super::signals::{Hit, Signals};
 use super::tokens;
 use super::tongue::Tongue;
@@ -201,14 +202,16 @@ pub(super) fn keeps(signals: &Signals) -> bool {
     signals.has_any(Group::Keep) && !wishes(signals)
 }
 
-/// A no that is an answer: a phrase, a word that opens its sentence, or a word that is all its clause says. "No other
+/// A no that is an answer: a refusal, a phrase, a word that opens its sentence, or a word that is all its clause says. "No other
 /// questions" is none.
 fn says_no(signals: &Signals) -> bool {
-    signals.hits.iter().any(|hit| {
-        let phrase = hit.is(Group::No) && (hit.last > hit.first || opens_answer(hit, signals));
-        let word = hit.is(Group::NoAlone) && !signals.is_question(hit.sentence);
-        phrase || (word && alone(hit, signals) && !within(hit, signals, &AGREEING))
-    })
+    let refuses = refusal::is_plain(signals) || refusal::is_said(signals) && !wishes(signals);
+    refuses
+        || signals.hits.iter().any(|hit| {
+            let phrase = hit.is(Group::No) && (hit.last > hit.first || opens_answer(hit, signals));
+            let word = hit.is(Group::NoAlone) && !signals.is_question(hit.sentence);
+            phrase || (word && alone(hit, signals) && !within(hit, signals, &AGREEING))
+        })
 }
 
 /// Whether nothing but courtesy stands before the hit in its sentence.

@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::groups::Group;
-use super::tables::Section;
+use super::lists::List;
+use super::normal::fold;
+use super::tables::{Section, key};
 use super::tongue::Tongue;
+use crate::domain::UnknownWord;
 
 mod beginnings;
 mod index;
@@ -46,6 +50,24 @@ pub(crate) enum LexiconError {
         /// The keys that are known.
         expected: String,
     },
+    /// A list that nothing reads.
+    #[error("lexicon {name}: [words] {list} is no list; expected one of {expected}")]
+    UnknownList {
+        /// The file's name.
+        name: String,
+        /// The key that was found.
+        list: String,
+        /// The keys that are known.
+        expected: String,
+    },
+    /// A list that every language with figures must have.
+    #[error("lexicon {name}: [words] {list} is missing (it may be an empty list)")]
+    MissingList {
+        /// The file's name.
+        name: String,
+        /// The key that is missing.
+        list: &'static str,
+    },
     /// A group that every language with figures must have.
     #[error("lexicon {name}: [groups] {group} is missing (it may be an empty list)")]
     MissingGroup {
@@ -73,6 +95,9 @@ struct RawLexicon {
     /// Data-map category → phrases that name such data.
     #[serde(default)]
     specific: BTreeMap<String, Vec<String>>,
+    /// Lists of single words.
+    #[serde(default)]
+    words: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     misspelled: Misspelled,
     #[serde(default)]
@@ -131,6 +156,8 @@ struct Gathered {
     /// A misspelled word → the word that was meant.
     forgiven: BTreeMap<String, String>,
     measured: BTreeMap<Tongue, Measured>,
+    /// By the number of the list and its language: a folded word, and whether words begin so.
+    lists: BTreeMap<u32, BTreeSet<(String, bool)>>,
 }
 
 impl Gathered {
@@ -138,6 +165,7 @@ impl Gathered {
         let mut patterns: Vec<Pattern> = Vec::new();
         let mut forgiven: HashMap<String, (Tongue, String)> = HashMap::new();
         let mut measured = BTreeMap::new();
+        let mut lists: BTreeMap<u32, BTreeSet<(String, bool)>> = BTreeMap::new();
         let mut words: Vec<(Tongue, String)> = Vec::new();
         let mut hasher = Sha256::new();
         for (language, text) in files {
@@ -147,6 +175,9 @@ impl Gathered {
             let raw: RawLexicon =
                 toml::from_str(text).map_err(|e| LexiconError::Toml { name: name.clone(), source: Box::new(e) })?;
             check_groups(&name, &raw)?;
+            for (list, listed) in listed(&name, &raw)? {
+                lists.entry(key(list, language)).or_default().extend(listed.iter().flat_map(|word| spelled(word)));
+            }
             for (slip, meant) in forgive(&raw.misspelled) {
                 forgiven.entry(slip).or_insert((language, meant));
             }
@@ -161,7 +192,13 @@ impl Gathered {
                 patterns.push(Pattern { language, of, phrases });
             }
         }
-        Ok(Self { digest: hasher.finalize().into(), patterns, forgiven: unambiguous(forgiven, &words), measured })
+        Ok(Self {
+            digest: hasher.finalize().into(),
+            patterns,
+            forgiven: unambiguous(forgiven, &words),
+            measured,
+            lists,
+        })
     }
 
     fn written(&self) -> Result<Written, LexiconError> {
@@ -187,6 +224,12 @@ impl Gathered {
             out.numbers(Section::Measured, &[*language as u32, erasure_letters, opened, reviewed]);
         }
         out.slips(&self.forgiven, &mut texts);
+        for (key, words) in &self.lists {
+            for (word, begins) in words {
+                let [start, end] = texts.place(word);
+                out.numbers(Section::Words, &[*key, start, end, u32::from(*begins)]);
+            }
+        }
         out.bytes(Section::Texts, texts.all.as_bytes());
         let mut index = Index::of(&self.patterns).map_err(|cause| self.of_phrase(cause.pattern, cause))?;
         index.write(&mut out).map_err(|cause| self.of_phrase(cause.pattern, cause))?;
@@ -225,6 +268,37 @@ fn check_groups(name: &str, raw: &RawLexicon) -> Result<(), LexiconError> {
         Some(group) => Err(LexiconError::MissingGroup { name: name.to_owned(), group: group.as_str() }),
         None => Ok(()),
     }
+}
+
+/// The lists of a file.
+fn listed<'r>(name: &str, raw: &'r RawLexicon) -> Result<Vec<(List, &'r Vec<String>)>, LexiconError> {
+    let mut lists = Vec::new();
+    for (key, words) in &raw.words {
+        let unknown = |unknown: UnknownWord| {
+            let (name, list) = (name.to_owned(), key.clone());
+            LexiconError::UnknownList { name, list, expected: unknown.expected }
+        };
+        lists.push((key.parse::<List>().map_err(unknown)?, words));
+    }
+    let missing = List::ALL.iter().filter(|_| raw.measured.is_some());
+    match missing.into_iter().find(|list| !raw.words.contains_key(list.as_str())) {
+        Some(list) => Err(LexiconError::MissingList { name: name.to_owned(), list: list.as_str() }),
+        None => Ok(lists),
+    }
+}
+
+/// A word of a list as it is looked up, in the ways in which people write its letters, and whether words begin so: "bestätig*".
+fn spelled(word: &str) -> [(String, bool); 2] {
+    let (word, begins) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
+    let parted = |sign: char| match sign {
+        'ä' | 'æ' => "ae".to_owned(),
+        'ö' | 'ø' => "oe".to_owned(),
+        'ü' => "ue".to_owned(),
+        'å' => "aa".to_owned(),
+        other => other.to_string(),
+    };
+    let apart: String = word.nfc().map(parted).collect();
+    [(fold(word), begins), (fold(&apart), begins)]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
-use super::signals::Signals;
+use super::signals::{Hit, Signals};
 use super::tongue::Tongues;
 
 /// Lines of a letter whose frame is looked for. Longer letters are no answers.
@@ -40,6 +40,22 @@ const SAYING: [Group; 17] = [
     Group::Conditional,
     Group::NotMe,
 ];
+/// What may be erased or kept: a line that names it is no title.
+const THINGS: [Group; 9] = [
+    Group::Noun,
+    Group::Data,
+    Group::DataMine,
+    Group::Account,
+    Group::AccountMine,
+    Group::Everything,
+    Group::EraseNoun,
+    Group::CloseVerb,
+    Group::Profile,
+];
+/// Words of a line that tells what somebody is.
+const TITLE_WORDS_MAX: usize = 7;
+/// Digits of a line that tells how somebody is reached.
+const PHONE_DIGITS_MIN: usize = 6;
 /// What begins a line that says something behind a name, folded.
 const AFTERTHOUGHTS: [&str; 6] = ["ps", "p.s.", "ps.", "nb", "n.b.", "pps"];
 
@@ -49,7 +65,12 @@ pub(super) struct Names(Vec<String>);
 
 impl Names {
     pub fn of(letter: &Letter) -> Self {
-        let shown = fold(letter.header("from").unwrap_or_default());
+        let addresses = letter.from.iter().map(|address| address.as_str());
+        let decoded: Vec<&str> = std::iter::once(letter.shown.as_str()).chain(addresses).collect();
+        let shown = match letter.shown.is_empty() {
+            true => fold(letter.header("from").unwrap_or_default()),
+            false => fold(&decoded.join(" ")),
+        };
         let words = shown.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
         Self(words.take(NAMES_MAX).map(str::to_owned).collect())
     }
@@ -70,8 +91,8 @@ pub(super) fn without_frame(text: &str, names: &Names, lexicon: &Lexicon) -> Str
     while let Some(at) = good_bye(&lines, names, lexicon) {
         lines.truncate(at);
     }
-    if lines.len() > 1 && lines.last().is_some_and(|last| is_name(last, names, lexicon)) {
-        lines.pop();
+    if let Some(at) = signed(&lines, names, lexicon) {
+        lines.truncate(at);
         while let Some(at) = good_bye(&lines, names, lexicon) {
             lines.truncate(at);
         }
@@ -82,6 +103,46 @@ pub(super) fn without_frame(text: &str, names: &Names, lexicon: &Lexicon) -> Str
     lines.join("\n")
 }
 
+/// Where a signature with no good-bye begins: a name, and under it what its bearer is, where they work, or how they are reached.
+fn signed(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
+    let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX).max(1);
+    let mut block = (from..lines.len()).rev();
+    let ends = |at: &usize| !is_name(lines[*at], names, lexicon) && !is_titled(lines[*at], names, lexicon);
+    let first = block.find(ends).map_or(from, |above| above + 1);
+    // Who signs with a title has a name above it that they go by.
+    let is_last = first + 1 == lines.len();
+    let own = |token: &str| names.has(&fold(token));
+    let named = |line: &str| match is_last {
+        true => is_name(line, names, lexicon),
+        false => line.split_whitespace().any(own),
+    };
+    lines.get(first).is_some_and(|line| named(line)).then_some(first)
+}
+
+/// A line under a name that tells what its bearer is or how they are reached, in few words, and nothing of what may be erased:
+/// "Head of Sales", "Acme GmbH", "+49 89 1234567".
+fn is_titled(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
+    let parts = Line::of(line, lexicon);
+    let tells = line.contains(':') && !line.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '/'));
+    let is_other = |hit: &Hit| match &hit.topic {
+        Topic::Group(group) => SAYING.contains(group) || THINGS.contains(group),
+        Topic::Specific(_) => true,
+    };
+    let titles = || parts.signals.hits.iter().filter(|hit| hit.is(Group::Title));
+    // "Head of Sales": the "of" of a title is no Dutch "or".
+    let within_title = |hit: &Hit| titles().any(|title| title.covers(hit.first) && title.covers(hit.last));
+    let titled = titles().next().is_some();
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    let reached = line.contains('@') || fold(line).contains("www.") || digits >= PHONE_DIGITS_MIN;
+    let fits = |word: usize| parts.is(word, &[Group::Title]) || namelike(parts.tokens[word], names);
+    (1..=TITLE_WORDS_MAX).contains(&parts.tokens.len())
+        && (titled || reached)
+        && !tells
+        && !line.ends_with(['!', '?', '…'])
+        && !parts.signals.hits.iter().any(|hit| is_other(hit) && !within_title(hit))
+        && (0..parts.tokens.len()).all(fits)
+}
+
 /// The line that says good-bye, where nothing but names and addresses stands below it.
 fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
     let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
@@ -89,7 +150,7 @@ fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
         if says_good_bye(lines[at], names, lexicon) {
             return Some(at);
         }
-        if !is_signature(lines[at], names, lexicon) {
+        if !is_signature(lines[at], names, lexicon) && !is_titled(lines[at], names, lexicon) {
             return None;
         }
     }
@@ -125,7 +186,8 @@ fn is_name(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
     if tokens.len() > NAME_WORDS_MAX {
         return false;
     }
-    let is_own = |token: &&str| names.has(&fold(token));
+    // Where every sign is a word, a name has several.
+    let is_own = |token: &&str| fold(token).split_whitespace().all(|word| names.has(word));
     if tokens.iter().all(&is_own) {
         return true;
     }

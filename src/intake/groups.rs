@@ -126,6 +126,10 @@ stored_enum! {
         Undo = "undo",
         /// Whole phrases that ask to erase nothing, or to keep the account.
         Keep = "keep",
+        /// Refuses what another sentence names, outright: "please don't".
+        Refuse = "refuse",
+        /// The same in words that may be about something else: "I do not want that".
+        Unwanted = "unwanted",
         /// The writer did not send what was sent: "that was not me".
         NotMe = "not_me",
         /// Somebody else asks for it, or the writer never did: "my ex asked you to".
@@ -136,6 +140,12 @@ stored_enum! {
         Leaving = "leaving",
         /// A reminder of an earlier request.
         Reminder = "reminder",
+        /// What presses beside a question: "get on with it", "I asked for it in May".
+        Urge = "urge",
+        /// Asks when: "when will", "how much longer".
+        When = "when",
+        /// Says that something is there still: "still there", "still have".
+        Still = "still",
         /// Art. 15.
         Access = "access",
         /// Art. 16.
@@ -172,6 +182,8 @@ stored_enum! {
         Greeting = "greeting",
         /// How a letter ends.
         Closing = "closing",
+        /// What people are or where they work, under their name: "Head of Sales", "Ltd".
+        Title = "title",
         /// Words that change nothing beside a yes.
         AnswerWord = "answer_word",
         /// Small words that may stand in a yes that repeats the wish or hands over a code.

@@ -11,6 +11,8 @@ use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
 use super::offered::is_offered;
 use super::place::has_only;
+use super::pressing::presses;
+use super::refusal::refusal;
 use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
@@ -152,12 +154,19 @@ fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
         let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo) && texts.speaks(hit.language))?;
         Some(Reason::of(format!("{}.undo", hit.language), part))
     });
+    let undo = undo.or_else(|| refused(texts));
     match (undo, best) {
         (Some(reason), Some(erasure)) if erasure.intent.is_erasure() && wishes(&texts.new) => torn(erasure, reason),
         (Some(reason), _) => Verdict::of(Intent::Withdraw, 0.8, reason),
         (None, Some(erasure)) => merge(erasure, others),
         (None, None) => others.unwrap_or_else(|| Verdict::of(Intent::Ordinary, 0.5, Reason::of("none", Part::Whole))),
     }
+}
+
+/// "You say that you will delete my account. Please don't."
+fn refused(texts: &Texts) -> Option<Reason> {
+    let hit = refusal(&texts.new, texts.subject.as_deref(), wishes(&texts.new))?;
+    texts.speaks(hit.language).then(|| Reason::of(format!("{}.refused", hit.language), Part::New))
 }
 
 /// A text that takes something back and asks for an erasure as well: which of the two is meant, a person has to say.
@@ -337,6 +346,9 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         let (rule, part) = (format!("{language}.erase+{name}"), Part::New);
         signals.push(Signal { target: Target::Generic, confidence, rule, part, wished: true });
     }
+    if signals.is_empty() && !negated && !to_many && presses(&texts.new, language) {
+        signals.push(pressed(texts, language));
+    }
     let Some(confidence) = signals.iter().map(|signal| signal.confidence).max_by(f64::total_cmp) else {
         let reason = Reason::of(format!("{language}.negated"), Part::New);
         return negated.then(|| Verdict::of(Intent::Withdraw, 0.55, reason));
@@ -421,6 +433,14 @@ fn signal(hit: &Hit, found: &Signals, part: Part, target: Target, confidence: f6
         Topic::Specific(_) => "specific",
     };
     Signal { target, confidence, rule: format!("{}.{erasing}+{name}", hit.language), part, wished }
+}
+
+/// A question after the writer's own account or data that presses: a person looks.
+fn pressed(texts: &Texts, language: Tongue) -> Signal {
+    let account = texts.has(language, Group::AccountMine);
+    let target = if account { Target::Account } else { Target::Generic };
+    let (rule, part) = (format!("{language}.pressed"), Part::New);
+    Signal { target, confidence: DOUBTFUL_CONFIDENCE, rule, part, wished: true }
 }
 
 /// Phrases that ask to be forgotten by themselves.

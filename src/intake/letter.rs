@@ -48,6 +48,8 @@ pub(super) struct Letter {
     /// Header names in lower case with their unfolded values, in order.
     pub headers: Vec<(String, String)>,
     pub from: Vec<Address>,
+    /// The name that the From header shows, decoded.
+    pub shown: String,
     pub reply_to: Vec<Address>,
     pub recipients: Vec<Address>,
     pub message_id: Option<String>,
@@ -148,6 +150,8 @@ impl Letter {
             .map(|(name, value)| (name.trim().to_ascii_lowercase(), unfold(value)))
             .collect();
         self.subject = cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned();
+        let shown = message.from().and_then(|from| from.first()?.name.as_deref());
+        self.shown = cut(shown.unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned();
         self.message_id = message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned());
         self.in_reply_to = ids(message.in_reply_to());
         self.references = ids(message.references());

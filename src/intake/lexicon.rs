@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub(super) use super::groups::Group;
+pub(super) use super::lists::List;
 use super::phrases::{Finder, Found, Reading};
 use super::rest::is_word;
 use super::tables::{Tables, Which};
@@ -109,6 +110,16 @@ impl Lexicon {
     /// The languages whose finds open requests by themselves.
     pub(super) const fn opening(&self) -> Tongues {
         self.opening
+    }
+
+    /// The tables that it reads.
+    pub(super) const fn tables(&self) -> &'static Tables<'static> {
+        self.tables
+    }
+
+    /// Whether a folded word is one of a list, in one of these languages.
+    pub(super) fn lists(&self, word: &str, list: List, languages: &[Tongue]) -> bool {
+        languages.iter().any(|language| self.tables.lists(word, list, *language))
     }
 
     const fn finder(&self, which: Which) -> Finder<'static> {
@@ -240,7 +251,8 @@ mod tests {
         let opens = |letters: u32| {
             let groups: Vec<String> = Group::ALL.iter().map(|group| format!("{group} = [\"efface*\"]")).collect();
             let measured = format!("[measured]\nerasure_letters = {letters}\nopened = 19\nreviewed = 1");
-            let text = format!("[groups]\n{}\n{measured}", groups.join("\n"));
+            let lists: Vec<String> = List::ALL.iter().map(|list| format!("{list} = [\"que\"]")).collect();
+            let text = format!("[groups]\n{}\n[words]\n{}\n{measured}", groups.join("\n"), lists.join("\n"));
             Lexicon::compile([(Tongue::Fr, text.as_str())].into_iter()).unwrap().opening().contains(Tongue::Fr)
         };
         assert!(opens(20) && !opens(19));

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::lexicon::{Group, Lexicon, Topic};
+use super::lexicon::{Group, Lexicon, List, Topic};
 use super::normal::fold;
 use super::phrases::Found;
+use super::tables::Tables;
 use super::tongue::{Tongue, Tongues, plausible};
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
@@ -80,6 +81,7 @@ pub(super) struct Signals {
     starts: Vec<usize>,
     /// How many of the words are known in each language.
     weights: Vec<(Tongue, usize)>,
+    tables: &'static Tables<'static>,
 }
 
 struct Word {
@@ -110,10 +112,21 @@ impl Signals {
         let clauses = (0..clauses_count).map(|clause| words.partition_point(|word| word.clause < clause)).collect();
         disown(&mut hits, &folded, &words);
         depersonalize(&mut hits);
+        hold_own(&mut hits);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
         let weights = weights(&hits);
         let starts: Vec<usize> = words.iter().map(|word| word.start).collect();
-        Self { hits, words: starts.len(), openings, clauses, questions, folded, starts, weights }
+        Self {
+            hits,
+            words: starts.len(),
+            openings,
+            clauses,
+            questions,
+            folded,
+            starts,
+            weights,
+            tables: lexicon.tables(),
+        }
     }
 
     /// Whether a piece of text between two spaces counts as a word.
@@ -125,6 +138,11 @@ impl Signals {
     pub fn spelling(&self, word: usize) -> &str {
         let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
         rest.split_whitespace().next().unwrap_or_default()
+    }
+
+    /// Whether a word is one of a list, in a language.
+    pub fn spells(&self, word: usize, list: List, language: Tongue) -> bool {
+        self.tables.lists(bare(self.spelling(word)), list, language)
     }
 
     /// The first words of the sentences that have any.
@@ -305,6 +323,18 @@ fn depersonalize(hits: &mut Vec<Hit>) {
             || !things
                 .iter()
                 .any(|(language, first, last)| *language == hit.language && *first <= hit.first && hit.last <= *last)
+    });
+}
+
+/// Takes away people who are only the kind of what is the writer's own: "my customer profile".
+fn hold_own(hits: &mut Vec<Hit>) {
+    let own = hits.iter().filter(|hit| hit.is(Group::AccountMine) && hit.loose == 0);
+    let own: Vec<(Tongue, usize, usize)> = own.map(|hit| (hit.language, hit.first, hit.last)).collect();
+    hits.retain(|hit| {
+        let kind = |(language, first, last): &(Tongue, usize, usize)| {
+            *language == hit.language && *first <= hit.first && hit.last < *last
+        };
+        !hit.is(Group::EndUser) || !own.iter().any(kind)
     });
 }
 

@@ -4,6 +4,8 @@
 //! `compile` writes them when the program is built. Numbers are of four bytes, the least first, and are aligned to nothing.
 
 use super::groups::Group;
+use super::lists::List;
+use super::tongue::Tongue;
 
 /// No beginning ends at a node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -70,11 +72,14 @@ pub(super) enum Section {
     Begins,
     /// For every owner of a beginning its pattern, rest and language in one number, its rank, and its code.
     Owners,
+    /// For every word of a list the number of that and of its language in one, where its text begins and ends, and whether words
+    /// begin so; in the order of the first.
+    Words,
 }
 
 impl Section {
     /// How many there are.
-    pub const COUNT: usize = Self::Owners as usize + 1;
+    pub const COUNT: usize = Self::Words as usize + 1;
 }
 
 /// Tables, parted.
@@ -93,6 +98,7 @@ pub(super) struct Tables<'t> {
     pub tails: &'t [u8],
     pub begins: Rows<'t, 5>,
     pub owners: Rows<'t, 3>,
+    pub words: Rows<'t, 4>,
 }
 
 impl<'t> Tables<'t> {
@@ -116,12 +122,28 @@ impl<'t> Tables<'t> {
             tails: section(bytes, Section::Tails),
             begins: Rows::of(section(bytes, Section::Begins)),
             owners: Rows::of(section(bytes, Section::Owners)),
+            words: Rows::of(section(bytes, Section::Words)),
         }
     }
 
     /// A text by where it begins and ends.
     pub fn text(&self, start: u32, end: u32) -> &'t str {
         &self.texts[start as usize..end as usize]
+    }
+
+    /// Whether a folded word is one of a list, in a language.
+    pub fn lists(&self, word: &str, list: List, language: Tongue) -> bool {
+        let key = key(list, language);
+        let (mut from, mut to) = (0, self.words.count());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            if self.words.row(middle)[0] < key { from = middle + 1 } else { to = middle }
+        }
+        let rows = (from..self.words.count()).map(|number| self.words.row(number));
+        rows.take_while(|row| row[0] == key).any(|[_, start, end, begins]| {
+            let known = self.text(start, end);
+            if begins == 0 { word == known } else { word.starts_with(known) }
+        })
     }
 
     /// The word that was meant by a slip.
@@ -173,6 +195,11 @@ impl<'t, const N: usize> Rows<'t, N> {
         }
         numbers
     }
+}
+
+/// The number of a list in a language.
+pub(super) const fn key(list: List, language: Tongue) -> u32 {
+    (list as u32) << 8 | language as u32
 }
 
 /// Where a word is looked for among the slips (FNV-1a).

@@ -401,8 +401,13 @@ pub(super) fn conditional(hit: &Hit, found: &Signals) -> bool {
         let before = found.around(hit, group).filter(|other| other.sentence == hit.sentence && other.last < hit.first);
         before.max_by_key(|other| other.last)
     };
-    let Some(condition) = last(Group::Conditional).filter(|condition| hit.first - condition.last <= WINDOW_WORDS)
-    else {
+    // "Sí, confirmo la eliminación": the Spanish yes is an "if" without its accent.
+    let is_yes = |condition: &Hit| {
+        let alone = found.clause_words(condition.clause) == (condition.first..condition.last + 1);
+        alone && found.around(condition, Group::Yes).any(|yes| yes.first == condition.first)
+    };
+    let near = |condition: &&Hit| hit.first - condition.last <= WINDOW_WORDS && !is_yes(condition);
+    let Some(condition) = last(Group::Conditional).filter(near) else {
         return false;
     };
     let asked = last(Group::Request).is_some_and(|request| request.last >= condition.last);

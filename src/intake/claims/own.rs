@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use super::{Folded, addresses_in};
 use crate::intake::Address;
-use crate::intake::lexicon::{Group, Lexicon};
+use crate::intake::lexicon::{Group, Lexicon, List};
 use crate::intake::normal::fold;
-use crate::intake::tongue::Tongues;
+use crate::intake::tongue::{Tongue, Tongues};
 
 /// Addresses of a writer's own that are kept.
 const OWN_MAX: usize = 20;
@@ -34,12 +34,6 @@ const OTHERS: [Group; 14] = [
     Group::Keep,
     Group::Negation,
 ];
-/// Words that join one address to the next, folded.
-const JOINERS: [&str; 18] = [
-    "and", "also", "as", "well", "plus", "und", "sowie", "auch", "et", "ainsi", "que", "aussi", "y", "e", "tambien",
-    "en", "ook", "ed",
-];
-
 /// The addresses of the writer's own that a letter names.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Own {
@@ -74,7 +68,7 @@ pub(super) fn own(text: &str, spoken: Tongues, lexicon: &Lexicon, sender: &[Addr
     let mut own = Own { beside: true, ..Own::default() };
     for block in blocks(text).filter(|block| block.contains('@')) {
         let line = Folded::of(&block, lexicon, spoken);
-        if read(&line, sender, &mut own).is_none() {
+        if read(&line, sender, spoken, lexicon, &mut own).is_none() {
             return Own::default();
         }
     }
@@ -104,13 +98,14 @@ fn blocks(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Reads the addresses of a paragraph; `None` where one may be somebody else's.
-fn read(line: &Folded<'_>, sender: &[Address], own: &mut Own) -> Option<()> {
+fn read(line: &Folded<'_>, sender: &[Address], spoken: Tongues, lexicon: &Lexicon, own: &mut Own) -> Option<()> {
+    let joins = |word: &str| spoken.numbers().any(|number| lexicon.lists(word, List::Joiner, &[Tongue::ALL[number]]));
     let words = words(line);
     let mut last: Option<(usize, Tie)> = None;
     for (at, (range, written)) in words.iter().enumerate() {
         for address in addresses_in(written) {
             let runs_on = |(before, _): &(usize, Tie)| {
-                *before == at || (!ends_sentence(words[*before].1) && joins(&words[before + 1..at]))
+                *before == at || (!ends_sentence(words[*before].1) && are_joined(&words[before + 1..at], joins))
             };
             let known = own.addresses.iter().chain(sender).any(|known| known.same_mailbox(&address));
             let Some(tie) = last.filter(runs_on).map(|(_, tie)| tie).or_else(|| tie(line, range)) else {
@@ -152,10 +147,10 @@ fn ends_sentence(written: &str) -> bool {
 }
 
 /// Whether nothing stands between two addresses but what joins them, or the sign of a list.
-fn joins(between: &[(Range<usize>, &str)]) -> bool {
+fn are_joined(between: &[(Range<usize>, &str)], joins: impl Fn(&str) -> bool) -> bool {
     between.iter().all(|(_, written)| {
         let word = fold(written.trim_matches(|c: char| !c.is_alphabetic()));
-        word.is_empty() || JOINERS.contains(&word.as_str())
+        word.is_empty() || joins(&word)
     })
 }
 

@@ -82,6 +82,8 @@ fn a_wrong_file_is_named() {
     let error = |text: &str| compile([(Tongue::Fr, text)].into_iter()).err().unwrap();
     let unknown = error("[groups]\nnonsense = []\n");
     assert!(matches!(unknown, LexiconError::UnknownGroup { ref name, .. } if name == "fr.toml"), "{unknown}");
+    let unknown = error("[groups]\n[words]\nnonsense = []\n");
+    assert!(matches!(unknown, LexiconError::UnknownList { ref list, .. } if list == "nonsense"), "{unknown}");
     let lexicon = |more: &str| error(&format!("[groups]\nerase_verb = [\"efface*\"]\n{more}"));
     let phrase = |more: &str| match lexicon(&format!("request = [\"{more}\"]")) {
         LexiconError::Phrase { group, source, .. } if group == "request" => source.to_string(),

@@ -37,6 +37,9 @@ pub enum DaemonError {
     /// The look at the canaries could not be planned, or nobody knows how far our own database had come.
     #[error("our own database cannot be begun with")]
     Plan(#[from] FlowError),
+    /// Our own database cannot be written any more.
+    #[error("the mailbox is read no more, as what comes cannot be acknowledged")]
+    Disk(#[source] FlowError),
     /// The job table failed for good.
     #[error("the workers stopped")]
     Workers(#[from] QueueError),
@@ -114,8 +117,9 @@ pub async fn run(
     let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));
     let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
     let following = watermark::follow(Arc::clone(&house), shutdown.clone());
-    let ((), (), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, following, quick, erasing);
+    let (watched, (), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, following, quick, erasing);
     info!("daemon stopped");
+    watched.map_err(DaemonError::Disk)?;
     Ok(quick.and(erasing)?)
 }
 

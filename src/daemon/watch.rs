@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::chance::draw;
 use crate::config::MailboxKind;
@@ -53,21 +53,30 @@ const DOUBLINGS_MAX: u32 = 5;
 /// Giving the lease back may take this long; a shutdown does not wait for a database that is gone.
 const RELEASE_MAX: Duration = Duration::from_secs(5);
 
-/// Watches until the shutdown. Nothing that the mailbox does ends it.
+/// Watches until the shutdown. Nothing that the mailbox does ends it; a disk on which nothing can be acknowledged any more ends
+/// the daemon.
+///
+/// # Errors
+/// Where our own database cannot be written, and waiting does not help.
 pub(super) async fn watch(
     house: Arc<House>,
     mut mailbox: Box<dyn Mailbox>,
     settings: WatchSettings,
     shutdown: CancellationToken,
-) {
+) -> Result<(), FlowError> {
     let place = place(&house);
     if matches!(arrive::is_backfilled(&house, &place).await, Ok(true)) {
         info!("--backfill has no effect: the letters from before the first run were read already");
     }
     let mut watch = Watch { house, settings, place, failures: 0, trouble: None };
     while !shutdown.is_cancelled() {
-        watch.turn(&mut *mailbox, &shutdown).await;
+        if let Err(error) = watch.turn(&mut *mailbox, &shutdown).await {
+            error!(error = %error.chain(), "mailbox read no more, and the daemon stops");
+            shutdown.cancel();
+            return Err(error);
+        }
     }
+    Ok(())
 }
 
 /// What this house reads.
@@ -91,7 +100,7 @@ struct Watch {
 impl Watch {
     /// One turn: take the lease and poll under it, or wait for whoever holds it. A shutdown ends it at any point, but
     /// the lease is given back, so that the next daemon need not wait until it runs out.
-    async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) {
+    async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) -> Result<(), FlowError> {
         let WatchSettings { holder, lease: length, .. } = self.settings.clone();
         match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &holder, length).await {
             Ok(Some(lease)) => {
@@ -99,16 +108,24 @@ impl Watch {
                 // A lease that was lost is somebody else's; a database that does not answer lets it run out.
                 let _ = timeout(RELEASE_MAX, mailbox_leases::release(&self.house.db, lease)).await;
                 if let Some(Err(error)) = held {
-                    shutdown.run_until_cancelled(self.failed(&error)).await;
+                    self.fails(error, shutdown).await?;
                 }
             }
             Ok(None) => {
                 shutdown.run_until_cancelled(sleep(length / 4)).await;
             }
-            Err(error) => {
-                shutdown.run_until_cancelled(self.failed(&error.into())).await;
-            }
+            Err(error) => self.fails(error.into(), shutdown).await?,
         }
+        Ok(())
+    }
+
+    /// Waits after a failure, unless it is one that only a person ends, on the disk.
+    async fn fails(&mut self, error: FlowError, shutdown: &CancellationToken) -> Result<(), FlowError> {
+        if error.is_of_disk() {
+            return Err(error);
+        }
+        shutdown.run_until_cancelled(self.failed(&error)).await;
+        Ok(())
     }
 
     /// Polls as long as the lease can be extended and nothing fails.

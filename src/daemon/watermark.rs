@@ -27,4 +27,6 @@ pub(super) async fn follow(house: Arc<House>, shutdown: CancellationToken) {
         }
         shutdown.run_until_cancelled(sleep(EVERY)).await;
     }
+    // As far as it comes: the workers may still be finishing what they have.
+    drop(behind::keep(&house).await);
 }

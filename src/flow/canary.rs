@@ -77,16 +77,15 @@ async fn look_at(
     };
     let now = house.clock.now();
     let mut tx = house.db.write().await?;
+    let accepted = doubts::accepted_epoch(&mut tx, name.as_str()).await?;
     match canaries::load(&mut tx, name.as_str()).await? {
         // What is not ours is left as it is, unless somebody accepted it: our own database went back, or another installation
         // writes here.
-        Some(known) if found > known.epoch.max(known.next) => {
-            if doubts::accepted_epoch(&mut tx, name.as_str()).await?.is_none_or(|accepted| accepted < found) {
-                let (cause, store, noticed_at) = (Cause::Canary, Some(name.to_string()), tx.now().await?);
-                behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), noticed_at }).await?;
-                tx.commit().await?;
-                return Ok(Ok(()));
-            }
+        Some(known) if found > known.epoch.max(known.next) && accepted.is_none_or(|accepted| accepted < found) => {
+            let (cause, store, noticed_at) = (Cause::Canary, Some(name.to_string()), tx.now().await?);
+            behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), noticed_at }).await?;
+            tx.commit().await?;
+            return Ok(Ok(()));
         }
         Some(known) if found < known.epoch => went_back(house, &mut tx, name, found).await?,
         _ => {}

@@ -259,6 +259,12 @@ impl FlowError {
         false
     }
 
+    /// Whether nothing can be written any more because of the disk that our own database lies on.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Db(error @ (DbError::Full(_) | DbError::Disk(_))) if error.retry() == Retry::Permanent)
+    }
+
     /// Whether it waits for an operator to accept our own database as it is.
     #[must_use]
     pub fn is_behind(&self) -> bool {

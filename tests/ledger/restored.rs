@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use expunged::daemon::quiet;
 use expunged::domain::State;
 use expunged::params;
 
@@ -42,23 +43,11 @@ async fn brought_back() -> World {
         .live(async {
             let tail = challenge.answer(OWNER, &challenge.code());
             world.deliver(&tail);
-            for _ in 0..600 {
-                if world.state(request).await == State::Scheduled {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            quiet::until_idle(&world.house, &world.clock, 2).await.unwrap();
             assert_eq!(world.state(request).await, State::Scheduled);
             world.clock.advance(Duration::from_secs(7 * 86_400 + 60));
-            for _ in 0..600 {
-                if world.state(request).await == State::Completed {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            quiet::until_idle(&world.house, &world.clock, 2).await.unwrap();
             assert_eq!(world.state(request).await, State::Completed);
-            // The confirmation leaves by a job of its own.
-            tokio::time::sleep(Duration::from_secs(1)).await;
         })
         .await;
     let all = world.fresh(OWNER).len();
@@ -81,7 +70,7 @@ async fn a_ledger_from_a_backup_sends_and_erases_nothing_until_it_is_accepted() 
             let doubts = "SELECT COUNT(*) AS number FROM ledger_doubts WHERE accepted_at IS NULL";
             for _ in 0..200 {
                 if world.number(doubts, params![]).await == 1
-                    && !world.ground.path("customers").join(TEAM).join("new").read_dir().unwrap().next().is_none()
+                    && world.ground.path("customers").join(TEAM).join("new").read_dir().unwrap().next().is_some()
                 {
                     break;
                 }

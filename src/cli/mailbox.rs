@@ -129,7 +129,7 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
         held_up_by_unreadable: deliveries::has_unreadable(&mut tx).await?,
         doubted: {
             let file = WatermarkFile::at(ledger.config.keys.watermark_file.clone());
-            behind::doubted(&mut tx, &file).await?.iter().map(DoubtLine::from).collect()
+            behind::doubted(&ledger.db, &file).await?.iter().map(DoubtLine::from).collect()
         },
         before: before(&mut tx, &mailbox, &folder).await?,
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),

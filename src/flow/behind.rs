@@ -11,7 +11,7 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::db::doubts::{self, Cause, Doubt};
-use crate::db::{Tx, jobs, keys, trail};
+use crate::db::{Db, Tx, jobs, keys, trail};
 use crate::domain::{CaseId, LetterKind};
 use crate::queue::Lease;
 use crate::trail::{Entry, Event, Fact, Facts};
@@ -46,9 +46,11 @@ pub async fn keep(house: &House) -> Result<(), FlowError> {
 }
 
 async fn look(house: &House) -> Result<Watermark, FlowError> {
+    // Before the transaction sees what is there: somebody may raise it meanwhile.
+    let known = house.watermark.read()?;
     let mut tx = house.db.read().await?;
     let open = doubts::open(&mut tx).await?;
-    let behind = is_behind(&mut tx, &house.watermark).await?;
+    let behind = is_behind(&mut tx, known).await?;
     let mark = mark(&mut tx).await?;
     drop(tx);
     if behind && !open.iter().any(|doubt| doubt.cause == Cause::Watermark) {
@@ -65,9 +67,10 @@ async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
     Ok(Watermark { position, hash, seen_at: tx.now().await? })
 }
 
-/// Whether the file names a leaf that this trail does not have, and nobody accepted that since the file was written.
-async fn is_behind(tx: &mut Tx, file: &WatermarkFile) -> Result<bool, FlowError> {
-    let Some(known) = file.read()?.filter(|known| known.position > 0) else { return Ok(false) };
+/// Whether the file named a leaf that this trail does not have, and nobody accepted that since the file was written. What is
+/// known must have been read before the transaction began.
+async fn is_behind(tx: &mut Tx, known: Option<Watermark>) -> Result<bool, FlowError> {
+    let Some(known) = known.filter(|known| known.position > 0) else { return Ok(false) };
     if trail::hash_at(tx, known.position).await? == Some(known.hash) {
         return Ok(false);
     }
@@ -78,9 +81,14 @@ async fn is_behind(tx: &mut Tx, file: &WatermarkFile) -> Result<bool, FlowError>
 ///
 /// # Errors
 /// When the database does not answer, or the file cannot be read.
-pub async fn doubted(tx: &mut Tx, file: &WatermarkFile) -> Result<Vec<Doubt>, FlowError> {
+pub async fn doubted(db: &Db, file: &WatermarkFile) -> Result<Vec<Doubt>, FlowError> {
+    let known = file.read()?;
+    doubted_in(&mut db.read().await?, known).await
+}
+
+async fn doubted_in(tx: &mut Tx, known: Option<Watermark>) -> Result<Vec<Doubt>, FlowError> {
     let mut open = doubts::open(tx).await?;
-    if !open.iter().any(|doubt| doubt.cause == Cause::Watermark) && is_behind(tx, file).await? {
+    if !open.iter().any(|doubt| doubt.cause == Cause::Watermark) && is_behind(tx, known).await? {
         open.push(Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: tx.now().await? });
     }
     Ok(open)
@@ -115,8 +123,9 @@ pub(super) async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> 
 /// # Errors
 /// When the database does not answer, or the file cannot be read.
 pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, FlowError> {
+    let known = house.watermark.read()?;
     let mut tx = house.db.write().await?;
-    let found = doubted(&mut tx, &house.watermark).await?;
+    let found = doubted_in(&mut tx, known).await?;
     if found.is_empty() {
         return Ok(found);
     }

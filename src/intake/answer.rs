@@ -167,7 +167,9 @@ fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
 }
 
 fn agrees(signals: &Signals) -> bool {
-    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &[Group::No, Group::NoAlone]))
+    // "Ne le faites pas": the yes is a word of a no.
+    const NOES: [Group; 4] = [Group::No, Group::NoAlone, Group::Refuse, Group::Unwanted];
+    signals.hits.iter().any(|hit| hit.is(Group::Yes) && !within(hit, signals, &NOES))
 }
 
 /// Whether the hit is part of a longer phrase of one of these groups, in any language.

@@ -82,6 +82,7 @@ async fn all_good_letters_are_judged(every: Duration) {
     assert_eq!(count("SELECT COUNT(*) AS number FROM requests WHERE state = 'awaiting_confirmation'").await, 4);
     assert_eq!(count("SELECT COUNT(*) AS number FROM requests").await, 4);
     assert_eq!(count("SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'").await, 0);
+    assert_eq!(count("SELECT COUNT(*) AS number FROM ledger_doubts").await, 0, "it is where it was");
     for owner in OWNERS {
         assert_eq!(world.fresh(owner).len(), 1, "{owner} is asked once");
     }

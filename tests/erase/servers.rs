@@ -15,8 +15,10 @@ use crate::support::postgres::fresh_postgres;
 async fn moved(postgres: &str, mariadb: &str) -> World {
     let mut world = World::shop(3).await;
     let maps = MAPS.map(|(file, text)| match file {
-        "accounts.toml" => (file, text.replace("kind = \"sqlite\"", "kind = \"postgres\"")),
-        "shop.toml" => (file, text.replace("kind = \"sqlite\"", "kind = \"mysql\"")),
+        "accounts.toml" => {
+            (file, text.replace("kind = \"sqlite\"", "kind = \"postgres\"").replace("sqlite:", "postgres:"))
+        }
+        "shop.toml" => (file, text.replace("kind = \"sqlite\"", "kind = \"mysql\"").replace("sqlite:", "mysql:")),
         _ => (file, text.to_owned()),
     });
     let maps: Vec<_> = maps.iter().map(|(file, text)| (*file, text.as_str())).collect();

@@ -64,8 +64,8 @@ fn errors_name_file_line_and_fix() {
         ),
         ("\"behaviour\"            #", "\"Behaviour\" #", "cache.toml:17:14", "is no category", "lower-case"),
         ("erase      = \"delete\"", "erase = \"mask\"", "cache.toml:18:9", "goes as a whole", "ignore under [store]"),
-        ("[keys.carts]", "[tables.carts]", "cache.toml:27:1", "unknown field `category`", "config/stores"),
-        ("kind = \"redis\"", "kind = \"sqlite\"", "cache.toml:21:1", "has tables of its own", "use [tables.NAME]"),
+        ("[keys.carts]", "[tables.carts]", "cache.toml:21:1", "unknown field `category`", "config/stores"),
+        ("kind = \"redis\"", "kind = \"sqlite\"", "cache.toml:7:7", "has tables of its own", "use [tables.NAME]"),
     ] {
         let error = error_of(old, new);
         if !(error.starts_with(place) && error.contains(says) && error.contains(fix)) {
@@ -77,7 +77,7 @@ fn errors_name_file_line_and_fix() {
 
 #[test]
 fn tables_are_of_databases_and_names_of_stores_without() {
-    let accounts = MAPS[0].1.replacen("kind = \"sqlite\"", "kind = \"redis\"", 1);
+    let accounts = MAPS[0].1.replacen("kind = \"sqlite\"", "kind = \"redis\"", 1).replace("sqlite:", "redis:");
     let error = DataMap::parse(&[("accounts.toml", &accounts)]).unwrap_err().to_string();
     assert!(error.contains("not mapped as its kind is") && error.contains("[keys.NAME]"), "{error}");
     let empty = "[store]\nname = \"empty\"\nkind = \"sqlite\"\nurl = \"x\"\nbackup_days = 1\n";

@@ -129,7 +129,7 @@ on_both! {
             world.days_pass(8).await;
             shop_is_untouched(world).await;
             let again = operate::correct(&world.house, &reference, &operator, whole()).await.unwrap_err();
-            assert!(told(&again).contains("opened anew"), "{}", told(&again));
+            assert!(told(&again).contains("was opened from its letter already"), "{}", told(&again));
             // Both cases say so, by the operator, and the forged one is on its way to be forgotten.
             let leaves = "SELECT COUNT(*) AS number FROM trail t JOIN requests r ON r.case_id = t.case_id
                  WHERE r.id = $1 AND t.event = 'put_right' AND t.leaf LIKE '%\"kind\":\"operator\"%'";

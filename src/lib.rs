@@ -48,6 +48,7 @@ pub mod output;
 pub mod queue;
 pub mod reply;
 pub mod stores;
+pub mod stumble;
 pub mod trail;
 pub mod vault;
 pub mod verify;

@@ -38,6 +38,11 @@ const ROOMS: &[Room] = &[
         may_name: &[],
         because: "a future that is finished even if nobody waits for it; it knows nothing of what it does",
     },
+    Room {
+        name: "stumble",
+        may_name: &[],
+        because: "what a reader of TOML stumbled over is taken out; it knows nothing of what is read",
+    },
     Room { name: "chance", may_name: &[], because: "it stands at the bottom: random bytes as a parameter" },
     Room {
         name: "domain",
@@ -83,7 +88,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "erase",
-        may_name: &["domain", "chance", "clock", "stores", "verify"],
+        may_name: &["stumble", "domain", "chance", "clock", "stores", "verify"],
         because: "a plan takes an authority, which only verify makes, and acts through the stores' traits",
     },
     Room {
@@ -99,8 +104,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "config",
         may_name: &[
-            "domain", "chance", "clock", "mailbox", "intake", "verify", "queue", "erase", "stores", "reply", "trail",
-            "vault",
+            "stumble", "domain", "chance", "clock", "mailbox", "intake", "verify", "queue", "erase", "stores", "reply",
+            "trail", "vault",
         ],
         because: "it checks what people wrote into the settings types of the rooms; it opens nothing",
     },

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::error::Problem;
 use super::raw::RawConfig;
 use crate::domain::nearest;
+use crate::stumble::take_out;
 
 /// More mistakes of form than these are not looked for.
 const MISTAKES_MAX: usize = 50;
@@ -41,7 +42,7 @@ pub(super) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
             Err(error) => error,
         };
         let span = error.span().unwrap_or(0..0);
-        let taken = take_out(table.get_mut(), &span);
+        let taken = take_out(table.get_mut(), &span).map(|path| path.join("."));
         problems.push(form_problem(error.message(), &span, taken.as_deref().unwrap_or_default()));
         match taken {
             Some(path) => taken_out.insert(path),
@@ -56,28 +57,6 @@ fn syntax_problem(error: &toml::de::Error, source: &str) -> Problem {
     let at = at.start.min(source.len())..at.end.min(source.len());
     // The parser never quotes the source in its message.
     Problem::new("this is not TOML").at(at, error.message().to_owned())
-}
-
-/// Takes out the innermost key whose name or value holds this place, and answers its path (`mailbox.imap.port`).
-fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
-    for (key, value) in table.iter_mut() {
-        let inner = match value.get_mut() {
-            DeValue::Table(table) => take_out(table, span),
-            DeValue::Array(array) => array.iter_mut().find_map(|element| match element.get_mut() {
-                DeValue::Table(table) => take_out(table, span),
-                _ => None,
-            }),
-            _ => None,
-        };
-        if let Some(inner) = inner {
-            return Some(format!("{}.{inner}", key.get_ref()));
-        }
-    }
-    let holds = |place: &Range<usize>| place.start <= span.start && span.end <= place.end;
-    let found = table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
-    let key = found.map(|(key, _)| key.clone())?;
-    table.remove(&key);
-    Some(key.get_ref().to_string())
 }
 
 /// Says in our words what serde says in its own. Values are never repeated: one may be a secret.

@@ -98,9 +98,7 @@ pub(super) async fn anew(
     for letter in &letters {
         safe::put_letter(house, tx, &anew.request, letter).await?;
     }
-    safe::put_subject(house, tx, &anew.request, subject).await?;
-    link(house, tx, (old.case, anew.request.case), subject, actor).await?;
-    identify_soon(house, tx, &anew.request).await?;
+    succeed(house, tx, old, &anew.request, subject, actor).await?;
     Ok(anew)
 }
 
@@ -125,27 +123,27 @@ async fn anew_of_end(
             "the same end of service has opened another request meanwhile; see 'requests list'",
         ));
     }
-    safe::put_subject(house, tx, &anew.request, subject).await?;
-    link(house, tx, (old.case, anew.request.case), subject, actor).await?;
-    identify_soon(house, tx, &anew.request).await?;
+    succeed(house, tx, old, &anew.request, subject, actor).await?;
     Ok(anew)
 }
 
-/// Each of two cases says in its trail which the other is.
-async fn link(
+/// The new one is about whom the operator named, each of the two cases says in its trail which the other is, and it is identified soon.
+async fn succeed(
     house: &House,
     tx: &mut Tx,
-    (old, anew): (CaseId, CaseId),
+    old: &Request,
+    anew: &Request,
     subject: &Subject,
     actor: Actor,
 ) -> Result<(), FlowError> {
-    for (case, name, other) in [(old, OPENED_AS, anew), (anew, "opened_from", old)] {
+    safe::put_subject(house, tx, anew, subject).await?;
+    for (case, name, other) in [(old.case, OPENED_AS, anew.case), (anew.case, "opened_from", old.case)] {
         // A word begins with a letter, a number may not.
         let facts = Facts::new().with(name, Fact::Word(format!("case:{other}")))?;
         let private = note::said_of(subject);
         note::append_private(house, tx, case, trail::Event::PutRight, actor, facts, private).await?;
     }
-    Ok(())
+    identify_soon(house, tx, anew).await
 }
 
 /// What a letter says that opens a request, and the language of its writer.

@@ -5,7 +5,6 @@
 //! customer does.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -235,16 +234,7 @@ impl Ground {
 pub const START: Timestamp = Timestamp::from_micros(1_799_000_000_000_000);
 
 /// An error with all its causes, as the command line shows it.
-pub fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
+pub use expunged::flow::chain as told;
 
 pub async fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Ground) -> F) {
     test(Ground::sqlite().await).await;

@@ -3,8 +3,6 @@
 //! serde stops at its first mistake. So the key that it stumbled over is taken out and it tries again, until what is left can be
 //! read: what was told by then is all that is wrong with the form.
 
-use std::ops::Range;
-
 use serde::Deserialize as _;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -12,6 +10,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::load::File;
 use super::raw::RawMap;
 use super::{MapError, open};
+use crate::stumble::take_out;
 
 /// More mistakes of form than these are not looked for.
 const MISTAKES_MAX: usize = 50;
@@ -40,33 +39,11 @@ pub(super) fn parse(file: File<'_>) -> Result<RawMap, MapError> {
             None => errors.push(told(&error)),
         }
         match error.span().and_then(|span| take_out(table.get_mut(), &span)) {
-            Some(key) => taken.push(key),
+            Some(path) => taken.extend(path.into_iter().next_back()),
             None => break,
         }
     }
     MapError::all(errors).map_or_else(|| Err(MapError::at(file, 0..0, "the map cannot be read", HELP)), Err)
-}
-
-/// Takes out the innermost key whose name or value holds this place, and answers its name; `None` where none does.
-fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
-    for (_, value) in table.iter_mut() {
-        let inner = match value.get_mut() {
-            DeValue::Table(table) => take_out(table, span),
-            DeValue::Array(array) => array.iter_mut().find_map(|element| match element.get_mut() {
-                DeValue::Table(table) => take_out(table, span),
-                _ => None,
-            }),
-            _ => None,
-        };
-        if inner.is_some() {
-            return inner;
-        }
-    }
-    let holds = |place: &Range<usize>| place.start <= span.start && span.end <= place.end;
-    let found = table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
-    let key = found.map(|(key, _)| key.clone())?;
-    let name = key.get_ref().to_string();
-    table.remove(&key).map(|_| name)
 }
 
 #[cfg(test)]

@@ -160,15 +160,15 @@ fn of_successor(successor: &Successor) -> String {
 
 /// An error with its causes, in one line: each says what is so in words and codes of ours or of a library, and no value.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error, and what caused it, the nearest first.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// What helps where a key of a case is gone that nothing gives back.
@@ -246,17 +246,11 @@ impl FlowError {
     /// however often that happens, it is no failed attempt at it.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if matches!(error.downcast_ref(), Some(Self::Watermark(_))) {
-                return true;
-            }
-            if let Some(db) = error.downcast_ref::<DbError>() {
-                return db.is_passing();
-            }
-            cause = error.source();
-        }
-        false
+        let told = causes(self).find_map(|error| match error.downcast_ref() {
+            Some(Self::Watermark(_)) => Some(true),
+            _ => error.downcast_ref().map(DbError::is_passing),
+        });
+        told.unwrap_or(false)
     }
 
     /// Whether nothing can be written any more because of the disk that our own database lies on.
@@ -268,14 +262,7 @@ impl FlowError {
     /// Whether it waits for an operator to accept our own database as it is.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if matches!(error.downcast_ref(), Some(Self::Behind)) {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        causes(self).any(|error| matches!(error.downcast_ref(), Some(Self::Behind)))
     }
 
     /// What a person must look at where this stopped a request for good; `None` where it is none of these causes.

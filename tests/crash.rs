@@ -9,14 +9,15 @@
 mod beside;
 mod customer;
 mod daemon;
+mod effects;
 mod mail;
 mod random;
 mod shop;
 mod state;
+mod stopped;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use futures::StreamExt;
 use regex::Regex;
@@ -27,7 +28,7 @@ use self::world::{Phase, Side, World};
 use crate::recipients::by_http;
 use crate::recipients::service::{Reply, Service};
 use crate::support::long_run;
-use crate::support::source::{read, rust_files};
+use crate::support::source::rust_files;
 
 /// Lives at the same time. Much of the time of a life is waiting for leases.
 const LIVES_AT_ONCE: usize = 6;
@@ -455,69 +456,6 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/tidy.rs", 1, "old rows of our own; nothing follows"),
     ("src/flow/wake.rs", 1, "a wake before the mailbox was read waits again; nothing follows"),
 ];
-
-/// What a daemon does outside of its ledger: the call, the only file that makes it, the points between which a kill tells
-/// whether it happened, and what stands there one after the other: what passes the first point, what leads to the call,
-/// and what passes the second.
-const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 10] = [
-    ("mailer.send(", "src/flow/outbox.rs", SEND, [PASS_BEFORE_DATA, "house.mailer.send(&outgoing)", PASS_AFTER_DATA]),
-    ("mailbox.mark(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
-    ("mailbox.move_to(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
-    ("mailbox.expunge(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("mailbox.expunge_by_message_id(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("mailbox.expunge_alike(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("store.delete(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.delete(", PASS_ACTED]),
-    ("store.mask(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.mask(", PASS_ACTED]),
-    ("store.ask(", "src/flow/ask.rs", ASK, [PASS_ASKING, "store.ask(", PASS_ASKED]),
-    ("canary.mask(", "src/flow/canary.rs", CANARY, [PASS_INTENDED, "canary.mask(", PASS_WRITTEN]),
-];
-const SEND: [&str; 2] = ["send.before_data", "send.after_data"];
-const PASS_BEFORE_DATA: &str = r#"breakpoint!("send.before_data")"#;
-const PASS_AFTER_DATA: &str = r#"breakpoint!("send.after_data")"#;
-const MARK: [&str; 2] = ["arrive.stored", "mark.marked"];
-const PASS_STORED: &str = r#"breakpoint!("arrive.stored")"#;
-const PASS_MARKED: &str = r#"breakpoint!("mark.marked")"#;
-const EXPUNGE: [&str; 2] = ["expunge.intended", "expunge.expunged"];
-const INTEND: &str = "= intend(house, place, request, failures, lease)";
-const TAKE_OUT: &str = "take_out(house, mailbox, place, cursor, &due)";
-const PASS_EXPUNGED: &str = r#"breakpoint!("expunge.expunged")"#;
-const CHUNK: [&str; 2] = ["erase:chunk_begun", "erase:chunk_acted"];
-const PASS_BEGUN: &str = r#"ledger.breakpoint("erase:chunk_begun")"#;
-const PASS_ACTED: &str = r#"ledger.breakpoint("erase:chunk_acted")"#;
-const ASK: [&str; 2] = ["ask.intended", "ask.asked"];
-const PASS_ASKING: &str = r#"breakpoint!("ask.intended")"#;
-const PASS_ASKED: &str = r#"breakpoint!("ask.asked")"#;
-const CANARY: [&str; 2] = ["canary.intended", "canary.written"];
-const PASS_INTENDED: &str = r#"breakpoint!("canary.intended")"#;
-const PASS_WRITTEN: &str = r#"breakpoint!("canary.written")"#;
-
-/// A new way to act on the world brings its points, and stands here.
-#[test]
-fn every_effect_outside_stands_between_two_points() {
-    let points = all_points();
-    for (call, file, between, order) in EFFECTS {
-        let mut calls = BTreeMap::new();
-        for folder in ["src/flow", "src/daemon", "src/erase", "src/cli"] {
-            for (file, text) in rust_files(folder) {
-                calls.insert(file.display().to_string(), text.matches(call).count());
-            }
-        }
-        calls.retain(|_, count| *count > 0);
-        assert_eq!(calls, BTreeMap::from([(file.to_owned(), 1)]), "{call}");
-        let text = read(Path::new(file));
-        for point in between {
-            assert!(
-                points.contains(point) && text.contains(&format!("\"{point}\"")),
-                "{call}: {point} is not in {file}"
-            );
-        }
-        let places = order.map(|step| {
-            assert_eq!(text.matches(step).count(), 1, "{file}: {step}");
-            text.find(step)
-        });
-        assert!(places.is_sorted(), "{call}: {order:?} stand in another order in {file}");
-    }
-}
 
 /// A new commit brings its point, or a reason here.
 #[test]

@@ -21,6 +21,15 @@ pub(super) fn is_where(hit: &Hit, account: &Hit, found: &Signals) -> bool {
     found.around(account, Group::AccountPlace).any(|place| place.overlaps(account) && is_place(place) && takes(place))
 }
 
+/// Whether this is an account that lies in another one, which stands right behind it: "my account from our company account". What is
+/// asked for is the writer's login there, and not the whole.
+pub(super) fn lies_in_another(account: &Hit, found: &Signals) -> bool {
+    let is_account = |hit: &Hit| found.within(hit, Group::Account) || found.within(hit, Group::AccountMine);
+    let is_whole = |place: &Hit| place.first == account.last + 1 && is_account(place);
+    (account.is(Group::Account) || account.is(Group::AccountMine))
+        && found.around(account, Group::AccountPlace).any(is_whole)
+}
+
 /// Whether named data or a profile stand between a noun of erasing and the account of a place, with no "and" behind them. The
 /// place may begin with the word that the noun has for them: "suppression de mon profil du compte".
 fn has_before(hit: &Hit, account: &Hit, place: &Hit, found: &Signals) -> bool {

@@ -1,5 +1,6 @@
 //! Where the lexicon's words stand in a text: which word, clause and sentence. Finds, never judges.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -82,6 +83,8 @@ pub(super) struct Signals {
     /// How many of the words are known in each language.
     weights: Vec<(Tongue, usize)>,
     tables: &'static Tables<'static>,
+    /// The words that are links, once somebody asked for them.
+    links: OnceCell<Vec<usize>>,
 }
 
 struct Word {
@@ -126,6 +129,7 @@ impl Signals {
             starts,
             weights,
             tables: lexicon.tables(),
+            links: OnceCell::new(),
         }
     }
 
@@ -143,6 +147,20 @@ impl Signals {
     /// Whether a word is one of a list, in a language.
     pub fn spells(&self, word: usize, list: List, language: Tongue) -> bool {
         self.tables.lists(bare(self.spelling(word)), list, language)
+    }
+
+    /// Whether a link stands among these words.
+    pub fn has_link(&self, among: Range<usize>) -> bool {
+        const STARTS: [&str; 3] = ["http:", "https:", "www."];
+        let find = || {
+            let places = STARTS.iter().flat_map(|start| self.folded.match_indices(start));
+            let word = |(byte, _): (usize, &str)| self.starts.partition_point(|start| *start <= byte).saturating_sub(1);
+            let mut words: Vec<usize> = places.map(word).collect();
+            words.sort_unstable();
+            words
+        };
+        let links = self.links.get_or_init(find);
+        links.get(links.partition_point(|word| *word < among.start)).is_some_and(|word| *word < among.end)
     }
 
     /// The first words of the sentences that have any.

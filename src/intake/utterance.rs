@@ -6,7 +6,7 @@
 use super::against::{self, Asked};
 use super::lexicon::{Group, Topic};
 use super::negation::{self, Negated};
-use super::place::{has_named, is_where};
+use super::place::{has_named, is_where, lies_in_another};
 use super::signals::{Hit, Signals};
 
 /// Words that may stand between a verb of erasing and its object.
@@ -70,6 +70,9 @@ type Object = (Target, f64, &'static str);
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
     let near = Near { hit, found, wished: wished(hit, found) };
+    if near.any(|other| lies_in_another(other, found)) {
+        return Some((Target::Profile, 0.8, "account_in_account"));
+    }
     if near.has(Group::AccountMine) {
         // Whether that alone is to be erased, or the account with it, a person has to say.
         let alone = near.any(|other| other.is(Group::AccountMine) && !has_named(hit, other, found));

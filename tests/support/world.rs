@@ -214,16 +214,21 @@ impl Ground {
     }
 
     pub async fn build(self) -> World {
-        self.build_of(None).await
+        self.build_of(None, START).await
+    }
+
+    /// The same, and the story begins at another time than [`START`].
+    pub async fn build_at(self, start: Timestamp) -> World {
+        self.build_of(None, start).await
     }
 
     /// The same, and letters leave by another way than the configured one.
     pub async fn build_with(self, mailer: Arc<dyn Mailer>) -> World {
-        self.build_of(Some(mailer)).await
+        self.build_of(Some(mailer), START).await
     }
 
-    async fn build_of(self, mailer: Option<Arc<dyn Mailer>>) -> World {
-        let clock = Arc::new(FixedClock::at(START));
+    async fn build_of(self, mailer: Option<Arc<dyn Mailer>>, start: Timestamp) -> World {
+        let clock = Arc::new(FixedClock::at(start));
         let house = self.house_with(&clock, mailer).await;
         let house = Arc::new(house.unwrap_or_else(|error| panic!("{}", told(&error))));
         World { house, clock, ground: self, dovecot: None, delivered: AtomicU64::new(0), seen: Mutex::default() }

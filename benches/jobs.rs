@@ -248,7 +248,8 @@ async fn rate(count: u32, work: impl Future<Output = Result<Vec<()>>>) -> Result
     Ok(f64::from(count) / start.elapsed().as_secs_f64())
 }
 
-/// The same work by hand: claim a hundred, move them to the evidence, with no fence and no lanes.
+/// The same work by hand: in one transaction move the last hundred to the evidence and claim the next, with no fence and no
+/// lanes. What is claimed is committed before it is worked on, as it must be where the work is outside of the database.
 enum Floor {
     Sqlite(SqlitePool),
     Postgres(PgPool),
@@ -282,15 +283,21 @@ const VALUES: &str = "id, kind, 'completed', request_id, unique_key, attempts, p
 
 impl Floor {
     async fn work(&self, now: Timestamp) -> Result<()> {
-        loop {
-            let done = match self {
-                Self::Sqlite(pool) => finish_sqlite(pool, now).await?,
-                Self::Postgres(pool) => finish_postgres(pool, now).await?,
-            };
-            if done == 0 {
-                return Ok(());
+        match self {
+            Self::Sqlite(pool) => {
+                let mut claimed = Some(Vec::new());
+                while let Some(done) = claimed {
+                    claimed = turn_over_sqlite(pool, done, now).await?;
+                }
+            }
+            Self::Postgres(pool) => {
+                let mut claimed = Some(Vec::new());
+                while let Some(done) = claimed {
+                    claimed = turn_over_postgres(pool, done, now).await?;
+                }
             }
         }
+        Ok(())
     }
 
     async fn claim(&self, now: Timestamp) -> Result<()> {
@@ -320,38 +327,44 @@ impl Floor {
     }
 }
 
-async fn finish_sqlite(pool: &SqlitePool, now: Timestamp) -> Result<usize> {
+/// Settles what is done and claims the next; nothing where none is left.
+async fn turn_over_sqlite(pool: &SqlitePool, done: Vec<String>, now: Timestamp) -> Result<Option<Vec<String>>> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    if !done.is_empty() {
+        let list = serde_json::to_string(&done)?;
+        let which = "id IN (SELECT unhex(value) FROM json_each($1))";
+        let insert = format!("INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM jobs WHERE {which}");
+        sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&list).bind(now).execute(&mut *tx).await?;
+        let delete = format!("DELETE FROM jobs WHERE {which}");
+        sqlx::query(sqlx::AssertSqlSafe(delete)).bind(&list).execute(&mut *tx).await?;
+    }
     let rows = sqlx::query(SQLITE_CLAIM).bind(now).fetch_all(&mut *tx).await?;
-    let mut ids = Vec::with_capacity(rows.len());
+    tx.commit().await?;
+    let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         let job: (Vec<u8>, String, Value, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-        ids.push(data_encoding::HEXLOWER.encode(&job.0));
+        claimed.push(data_encoding::HEXLOWER.encode(&job.0));
     }
-    let list = serde_json::to_string(&ids)?;
-    let which = "id IN (SELECT unhex(value) FROM json_each($1))";
-    let insert = format!("INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM jobs WHERE {which}");
-    sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&list).bind(now).execute(&mut *tx).await?;
-    let delete = format!("DELETE FROM jobs WHERE {which}");
-    sqlx::query(sqlx::AssertSqlSafe(delete)).bind(&list).execute(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(rows.len())
+    Ok((!claimed.is_empty()).then_some(claimed))
 }
 
-async fn finish_postgres(pool: &PgPool, now: Timestamp) -> Result<usize> {
+/// The same.
+async fn turn_over_postgres(pool: &PgPool, done: Vec<uuid::Uuid>, now: Timestamp) -> Result<Option<Vec<uuid::Uuid>>> {
     let mut tx = pool.begin().await?;
+    if !done.is_empty() {
+        let sql = format!(
+            "WITH done AS (DELETE FROM jobs WHERE id = ANY($1) RETURNING *)
+             INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM done"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(done).bind(now).execute(&mut *tx).await?;
+    }
     let rows = sqlx::query(POSTGRES_CLAIM).bind(now).fetch_all(&mut *tx).await?;
-    let mut ids = Vec::with_capacity(rows.len());
+    tx.commit().await?;
+    let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         let job: (uuid::Uuid, String, Value, i32) =
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-        ids.push(job.0);
+        claimed.push(job.0);
     }
-    let sql = format!(
-        "WITH done AS (DELETE FROM jobs WHERE id = ANY($1) RETURNING *)
-         INSERT INTO jobs_done ({COLUMNS}) SELECT {VALUES} FROM done"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).bind(now).execute(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(rows.len())
+    Ok((!claimed.is_empty()).then_some(claimed))
 }

@@ -122,7 +122,16 @@ fn signed(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
 /// A line under a name that tells what its bearer is or how they are reached, in few words, and nothing of what may be erased:
 /// "Head of Sales", "Acme GmbH", "+49 89 1234567".
 fn is_titled(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
-    let parts = Line::of(line, lexicon);
+    may_be_titled(line) && has_title(line, &Line::of(line, lexicon), names)
+}
+
+/// What can be seen of a line without its words: no line that says something in many words is a title.
+fn may_be_titled(line: &str) -> bool {
+    let words = line.split_whitespace().filter(|token| Signals::is_word(token)).take(TITLE_WORDS_MAX + 1).count();
+    (1..=TITLE_WORDS_MAX).contains(&words) && !line.ends_with(['!', '?', '…'])
+}
+
+fn has_title(line: &str, parts: &Line<'_>, names: &Names) -> bool {
     let tells = line.contains(':') && !line.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '/'));
     let is_other = |hit: &Hit| match &hit.topic {
         Topic::Group(group) => SAYING.contains(group) || THINGS.contains(group),
@@ -135,10 +144,10 @@ fn is_titled(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
     let digits = line.bytes().filter(u8::is_ascii_digit).count();
     let reached = line.contains('@') || fold(line).contains("www.") || digits >= PHONE_DIGITS_MIN;
     let fits = |word: usize| parts.is(word, &[Group::Title]) || namelike(parts.tokens[word], names);
-    (1..=TITLE_WORDS_MAX).contains(&parts.tokens.len())
+    !parts.tokens.is_empty()
+        && may_be_titled(line)
         && (titled || reached)
         && !tells
-        && !line.ends_with(['!', '?', '…'])
         && !parts.signals.hits.iter().any(|hit| is_other(hit) && !within_title(hit))
         && (0..parts.tokens.len()).all(fits)
 }
@@ -147,10 +156,11 @@ fn is_titled(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
 fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
     let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
     for at in (from..lines.len()).rev() {
-        if says_good_bye(lines[at], names, lexicon) {
+        let line = Line::of(lines[at], lexicon);
+        if says_good_bye(&line, names) {
             return Some(at);
         }
-        if !is_signature(lines[at], names, lexicon) && !is_titled(lines[at], names, lexicon) {
+        if !is_signature(lines[at], names, lexicon) && !has_title(lines[at], &line, names) {
             return None;
         }
     }
@@ -158,8 +168,7 @@ fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
 }
 
 /// "Kind regards", "Thanks and best wishes, Anna".
-fn says_good_bye(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
-    let line = Line::of(line, lexicon);
+fn says_good_bye(line: &Line<'_>, names: &Names) -> bool {
     line.is(0, &[Group::Closing, Group::Courtesy])
         && (0..line.tokens.len()).all(|word| {
             line.is(word, &[Group::Closing, Group::Courtesy, Group::AnswerWord]) || line.is_name(word, names)
@@ -177,7 +186,7 @@ pub(super) fn is_signature(line: &str, names: &Names, lexicon: &Lexicon) -> bool
         let mut found = lexicon.locate(&folded, Tongues::default());
         found.any(|(_, topic, _)| matches!(topic, Topic::Group(group) if SAYING.contains(group)))
     };
-    !ends_sentence && !says() && line.split_whitespace().all(|token| namelike(token, names))
+    !ends_sentence && line.split_whitespace().all(|token| namelike(token, names)) && !says()
 }
 
 /// A name alone under a letter: in few words, and not cried out.

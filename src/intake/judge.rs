@@ -180,8 +180,8 @@ pub(super) fn wishes(found: &Signals) -> bool {
     let asks =
         |hit: &Hit| force(hit, found) == Force::Wish && !undone(hit, found) && !found.beside(hit, Group::Reminder);
     let named = |hit: &Hit| {
-        let object = object_of(hit, found).is_some_and(|(_, confidence, _)| confidence >= OPEN_CONFIDENCE);
-        is_erasing(hit) && object && wished(hit, found)
+        let object = || object_of(hit, found).is_some_and(|(_, confidence, _)| confidence >= OPEN_CONFIDENCE);
+        is_erasing(hit) && wished(hit, found) && object()
     };
     found.hits.iter().take(ERASING_MAX).any(|hit| (named(hit) || hit.is(Group::ForgetMe)) && asks(hit))
 }
@@ -256,12 +256,12 @@ fn others(texts: &Texts) -> Option<Verdict> {
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
             let asked = |hit: &&Hit| {
-                let meant = match group {
+                let meant = || match group {
                     Group::List => gets_off(hit, signals) && !is_offered(hit, signals),
                     Group::Object => !is_offered(hit, signals),
                     _ => true,
                 };
-                hit.is(group) && texts.speaks(hit.language) && meant
+                hit.is(group) && texts.speaks(hit.language) && meant()
             };
             let Some(hit) = signals.hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);

@@ -13,12 +13,13 @@ const LINK_WORDS_MAX: usize = 16;
 pub(super) fn is_offered(hit: &Hit, found: &Signals) -> bool {
     const OWN: [Group; 4] = [Group::ContactMine, Group::DataMine, Group::AccountMine, Group::ForgetMe];
     let sentence = found.sentence_of(hit.first);
-    let near = sentence.start..(sentence.end + LINK_WORDS_MAX).min(found.words);
+    if !found.has_link(sentence.start..(sentence.end + LINK_WORDS_MAX).min(found.words)) {
+        return false;
+    }
     let own = OWN.iter().any(|group| found.beside(hit, *group));
     // "I object" asks by itself; "remove from the list" does so by who asks.
     let asks = hit.is(Group::Object) || found.around(hit, Group::Request).any(|request| request.first < hit.first);
-    let under_condition = found.beside(hit, Group::Conditional);
-    !own && (under_condition || !asks) && found.has_link(near)
+    !own && (!asks || found.beside(hit, Group::Conditional))
 }
 
 #[cfg(test)]

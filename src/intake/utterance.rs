@@ -69,7 +69,7 @@ type Object = (Target, f64, &'static str);
 
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
-    let near = Near { hit, found, wished: wished(hit, found) };
+    let near = Near::of(hit, found);
     if near.any(|other| lies_in_another(other, found)) {
         return Some((Target::Profile, 0.8, "account_in_account"));
     }
@@ -94,18 +94,18 @@ struct Near<'a> {
     hit: &'a Hit,
     found: &'a Signals,
     wished: bool,
+    hits: Vec<&'a Hit>,
 }
 
-impl Near<'_> {
+impl<'a> Near<'a> {
+    fn of(hit: &'a Hit, found: &'a Signals) -> Self {
+        let is_near = |other: &&Hit| other.language == hit.language && other.distance(hit) <= WINDOW_WORDS;
+        let hits = found.sentences(hit.sentence, hit.sentence).iter().filter(is_near).collect();
+        Self { hit, found, wished: wished(hit, found), hits }
+    }
+
     fn any(&self, wanted: impl Fn(&Hit) -> bool) -> bool {
-        let Self { hit, found, .. } = *self;
-        let is_near = |other: &Hit| {
-            other.language == hit.language
-                && other.distance(hit) <= WINDOW_WORDS
-                && wanted(other)
-                && !set_aside(hit, other, found)
-        };
-        found.sentences(hit.sentence, hit.sentence).iter().any(is_near)
+        self.hits.iter().any(|other| wanted(other) && !set_aside(self.hit, other, self.found))
     }
 
     fn has(&self, group: Group) -> bool {
@@ -118,7 +118,7 @@ impl Near<'_> {
 
     /// What else is said to be the writer's own.
     fn own_object(&self) -> Option<Object> {
-        let Self { hit, found, wished } = *self;
+        let Self { hit, found, wished, .. } = *self;
         if self.has(Group::Profile) && (self.has(Group::Own) || wished) {
             let own = self.any(|other| other.is(Group::Profile) && is_beside_own(other, found));
             return Some((Target::Profile, 0.8, if own { "profile_mine" } else { "profile" }));
@@ -137,7 +137,7 @@ impl Near<'_> {
 
     /// Named data, or what is somebody else's.
     fn named_object(&self) -> Option<Object> {
-        let Self { hit, found, wished } = *self;
+        let Self { hit, found, wished, .. } = *self;
         let specific = self.has_specific();
         if (wished || found.opens_clause(hit)) && self.any(|other| is_several(hit, other, found)) {
             return Some((Target::Theirs, UNREAD_CONFIDENCE, SEVERAL));
@@ -179,7 +179,7 @@ impl Near<'_> {
 
     /// What is called by no more than its kind, by a pronoun, or not at all.
     fn vague_object(&self) -> Option<Object> {
-        let Self { hit, found, wished } = *self;
+        let Self { hit, found, wished, .. } = *self;
         let other_thing = self.has(Group::Topic);
         if self.has(Group::Account) {
             return (!other_thing).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));

@@ -164,7 +164,7 @@ pub(super) fn on_next_lines(text: &str, lexicon: &Lexicon, claims: &mut super::C
         let item = bare
             .trim_start_matches(|c: char| BULLETS.contains(&c) || c.is_ascii_digit() || c == '.' || c == ')')
             .trim_start();
-        if let Some(name) = whole_name(item, lexicon).filter(|_| heads != Heads::No) {
+        if let Some(name) = (heads != Heads::No).then(|| whole_name(item, lexicon)).flatten() {
             claims.name(Some(name));
             (open, heads) = (true, Heads::Yes);
             continue;

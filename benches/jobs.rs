@@ -1,8 +1,8 @@
 //! The job table against its floor: the same work by hand-written SQL, on the same tables, in the same run.
 //!
 //! Prints, per database, settled jobs a second beside the floor's (claims of a hundred; goal at least 1.0x), what a
-//! claim costs at growing numbers of waiting jobs (goal at most 1.2x of the fewest), and after many finished ones with
-//! autovacuum off (goal at most 1.5x), each beside the floor's at the same place, and what it costs a worker that was
+//! claim costs at growing numbers of waiting jobs (goal at most 1.2x of what it costs at ten thousand, in turn), and after many
+//! finished ones with autovacuum off (goal at most 1.5x), each beside the floor's at the same place, and what it costs a worker that was
 //! idle. Ratios count, not figures. `EXPUNGED_BENCH_SIZE=small` is for CI; PostgreSQL is measured where
 //! `EXPUNGED_TEST_POSTGRES_URL` names an empty server; at full size its `shared_buffers` must hold the table (2 GB), or
 //! the disk is measured.
@@ -24,6 +24,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, PgPool, Row as _, SqlitePool};
 
 const BATCH: u32 = 100;
+/// Waiting jobs of the table that all others are compared with.
+const SMALL_TABLE: u32 = 10_000;
 /// Claims whose median is the cost of a claim; with the warm-up, and three kinds of them, they must leave some of the
 /// smallest table.
 const CLAIMS: usize = 27;
@@ -52,62 +54,72 @@ fn main() -> Result<()> {
     let size = if std::env::var("EXPUNGED_BENCH_SIZE").is_ok_and(|size| size == "small") { SMALL } else { FULL };
     tokio::runtime::Runtime::new()?.block_on(async {
         let folder = tempfile::tempdir()?;
-        let path = folder.path().join("ledger.db").display().to_string();
-        let floor = Floor::Sqlite(sqlite(&path).await?);
-        measure("SQLite", &format!("sqlite://{path}"), floor, &size).await?;
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let (grown, small) = (file("grown.db"), file("small.db"));
+        let grown = World::open(&format!("sqlite://{grown}"), Floor::Sqlite(sqlite(&grown).await?)).await?;
+        let small = World::open(&format!("sqlite://{small}"), Floor::Sqlite(sqlite(&small).await?)).await?;
+        measure("SQLite", &grown, &small, &size).await?;
         let Ok(server) = std::env::var("EXPUNGED_TEST_POSTGRES_URL") else { return Ok(()) };
-        let name = format!("bench_{}", data_encoding::HEXLOWER.encode(&draw::<8>(&OsChance as &dyn Chance)));
+        let word = data_encoding::HEXLOWER.encode(&draw::<8>(&OsChance as &dyn Chance));
+        let names = [format!("bench_{word}_grown"), format!("bench_{word}_small")];
         let mut admin = sqlx::PgConnection::connect(&server).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await?;
-        let mut url: url::Url = server.parse()?;
-        url.set_path(&name);
-        let floor = Floor::Postgres(PgPool::connect(url.as_str()).await?);
-        measure("PostgreSQL", url.as_str(), floor, &size).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await?;
+        let [grown, small] =
+            [postgres(&mut admin, &server, &names[0]).await?, postgres(&mut admin, &server, &names[1]).await?];
+        measure("PostgreSQL", &grown, &small, &size).await?;
+        for name in names {
+            let sql = format!("DROP DATABASE {name} WITH (FORCE)");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await?;
+        }
         Ok(())
     })
 }
 
-async fn measure(name: &str, url: &str, floor: Floor, size: &Size) -> Result<()> {
-    let db = Db::open(&DatabaseSettings { url: url.into(), connections_max: 16 }).await?;
-    let jobs = Arc::new(Jobs::new(db.clone(), Arc::new(OsChance)));
-    let world = World { db, jobs, floor, now: SystemClock.now() };
+/// A world in a database of its own on this server.
+async fn postgres(admin: &mut sqlx::PgConnection, server: &str, name: &str) -> Result<World> {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(admin).await?;
+    let mut url: url::Url = server.parse()?;
+    url.set_path(name);
+    World::open(url.as_str(), Floor::Postgres(PgPool::connect(url.as_str()).await?)).await
+}
+
+/// What grows is measured in turn with a table that stays small, so that both have the same neighbours on the machine.
+async fn measure(name: &str, world: &World, small: &World, size: &Size) -> Result<()> {
     println!("{name}");
     for tasks in [1, 8] {
         world.throughput(size.settled, tasks).await?;
     }
-    let mut first = None;
     for &waiting in size.waiting {
         world.clear().await?;
         world.fill(waiting).await?;
         world.floor.settle(size.settle).await?;
-        let costs = world.claim_costs().await?;
-        costs.print(&format!("at {waiting:>9} waiting"), first.get_or_insert(costs.ours));
+        world.claim_costs(small).await?.print(&format!("at {waiting:>9} waiting"));
     }
-    let Some(first) = first else { return Ok(()) };
     world.clear().await?;
     world.finish(size.finished).await?;
-    world.fill(10_000).await?;
-    world.claim_costs().await?.print(&format!("after {:>6} finished", size.finished), &first);
+    world.fill(SMALL_TABLE).await?;
+    world.claim_costs(small).await?.print(&format!("after {:>6} finished", size.finished));
     world.db.close().await;
+    small.db.close().await;
     Ok(())
 }
 
 /// What a claim costs at one place: ours, the floor's, and that of a worker that was idle and reads from the start.
 struct Costs {
     ours: Duration,
+    /// Ours at the table that stays small.
+    small: Duration,
     floor: Duration,
     idle: Duration,
 }
 
 impl Costs {
-    fn print(&self, place: &str, first: &Duration) {
-        let Self { ours, floor, idle } = self;
+    fn print(&self, place: &str) {
+        let Self { ours, small, floor, idle } = self;
         println!(
-            "  claim of {BATCH} {place}: {:>7.2} ms, {:>6.0} claims/s ({:.2}x of the first; {:.2}x of {:.2} ms by hand), when idle {:.2} ms",
+            "  claim of {BATCH} {place}: {:>7.2} ms, {:>6.0} claims/s ({:.2}x of the small table's; {:.2}x of {:.2} ms by hand), when idle {:.2} ms",
             ms(*ours),
             f64::from(BATCH) / ours.as_secs_f64(),
-            ours.as_secs_f64() / first.as_secs_f64(),
+            ours.as_secs_f64() / small.as_secs_f64(),
             ours.as_secs_f64() / floor.as_secs_f64(),
             ms(*floor),
             ms(*idle),
@@ -132,6 +144,12 @@ struct World {
 }
 
 impl World {
+    async fn open(url: &str, floor: Floor) -> Result<Self> {
+        let db = Db::open(&DatabaseSettings { url: url.into(), connections_max: 16 }).await?;
+        let jobs = Arc::new(Jobs::new(db.clone(), Arc::new(OsChance)));
+        Ok(Self { db, jobs, floor, now: SystemClock.now() })
+    }
+
     async fn throughput(&self, count: u32, tasks: u32) -> Result<()> {
         let (mut ours, mut floors) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
@@ -165,24 +183,29 @@ impl World {
     }
 
     /// In turn, so that whatever the machine does meanwhile happens to all.
-    async fn claim_costs(&self) -> Result<Costs> {
-        let (mut ours, mut floor, mut idle) = (Vec::new(), Vec::new(), Vec::new());
+    async fn claim_costs(&self, reference: &Self) -> Result<Costs> {
+        reference.clear().await?;
+        reference.fill(SMALL_TABLE).await?;
+        reference.floor.settle(Duration::ZERO).await?;
+        let (mut ours, mut small, mut floor, mut idle) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for round in 0..WARM_UP + CLAIMS {
             let fresh = Jobs::new(self.db.clone(), Arc::new(OsChance));
             let costs = [
                 timed(claimed(&self.jobs, self.now)).await?,
+                timed(claimed(&reference.jobs, reference.now)).await?,
                 timed(self.floor.claim(self.now)).await?,
                 timed(claimed(&fresh, self.now)).await?,
             ];
             if round >= WARM_UP {
-                let [own, hand, first] = costs;
+                let [own, at_small, hand, first] = costs;
                 ours.push(own);
+                small.push(at_small);
                 floor.push(hand);
                 idle.push(first);
             }
         }
         let middle = |costs| median(costs).unwrap_or_default();
-        Ok(Costs { ours: middle(ours), floor: middle(floor), idle: middle(idle) })
+        Ok(Costs { ours: middle(ours), small: middle(small), floor: middle(floor), idle: middle(idle) })
     }
 
     async fn sql(&self, sql: &str, params: expunged::db::Params) -> Result<()> {

@@ -9,6 +9,8 @@ mod clock;
 mod code;
 #[path = "answers/nothing.rs"]
 mod nothing;
+#[path = "answers/passed.rs"]
+mod passed;
 #[path = "answers/pause.rs"]
 mod pause;
 #[path = "answers/standing.rs"]

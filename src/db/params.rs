@@ -89,9 +89,9 @@ param_from! {
     I64(i16, value => i64::from(value)),
     I64(u32, value => i64::from(value)),
     I64(u16, value => i64::from(value)),
-    Text(String, value => value),
-    Text(&str, value => value.to_owned()),
-    Text(&String, value => value.clone()),
+    Text(String, value => storable(value)),
+    Text(&str, value => storable(value.to_owned())),
+    Text(&String, value => storable(value.clone())),
     Text(&Reference, value => value.as_str().to_owned()),
     Bytes(Vec<u8>, value => value),
     Bytes(&[u8], value => value.to_vec()),
@@ -103,7 +103,23 @@ param_from! {
     Uuid(LetterId, value => value.as_uuid()),
     Uuid(RequestId, value => value.as_uuid()),
     Time(Timestamp, value => value),
-    Json(Value, value => value),
+    Json(Value, value => storable_json(value)),
+}
+
+/// A text that both databases take: PostgreSQL has no NUL in one, and what somebody wrote into a letter must not fail there for ever.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+fn storable_json(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(storable(text)),
+        Value::Array(values) => values.into_iter().map(storable_json).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (storable(name), storable_json(value))).collect())
+        }
+        other => other,
+    }
 }
 
 impl<const N: usize> From<[u8; N]> for Param {
@@ -126,13 +142,13 @@ impl<const N: usize> From<Option<[u8; N]>> for Param {
 
 impl From<Vec<String>> for Param {
     fn from(value: Vec<String>) -> Self {
-        Self::Texts(value)
+        Self::Texts(value.into_iter().map(storable).collect())
     }
 }
 
 impl From<&[&str]> for Param {
     fn from(value: &[&str]) -> Self {
-        Self::Texts(value.iter().map(|text| (*text).to_owned()).collect())
+        Self::Texts(value.iter().map(|text| storable((*text).to_owned())).collect())
     }
 }
 

@@ -200,7 +200,7 @@ pub(super) async fn decide(
     letter: &Intake,
     received_at: Timestamp,
 ) -> Result<Decision, FlowError> {
-    let facts = facts_of(letter, received_at);
+    let facts = said(house, tx, stored, letter, received_at).await?;
     if facts.machine_written {
         return Ok(passed_on(stored, answered, letter));
     }
@@ -338,6 +338,28 @@ const fn review(reason: ReviewReason) -> Event {
 
 fn says_stop(facts: &AnswerFacts) -> bool {
     matches!(facts.intent, Intent::Withdraw | Intent::No)
+}
+
+/// What the letter says. A colleague who answers a customer, with us in copy, agrees to nothing for them by a word; a code is one
+/// that only our letter had.
+async fn said(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    letter: &Intake,
+    received_at: Timestamp,
+) -> Result<AnswerFacts, FlowError> {
+    let facts = facts_of(letter, received_at);
+    if facts.intent != Intent::Yes || !facts.codes.is_empty() || !house.is_of_colleagues(&letter.from) {
+        return Ok(facts);
+    }
+    for from in &letter.from {
+        let theirs = requests::open_of_address(tx, &house.keys.lookup_mac(from.as_str())).await?;
+        if theirs.iter().any(|open| open.request.id == stored.request.id) {
+            return Ok(facts);
+        }
+    }
+    Ok(AnswerFacts { intent: Intent::Unclear, ..facts })
 }
 
 fn facts_of(letter: &Intake, received_at: Timestamp) -> AnswerFacts {

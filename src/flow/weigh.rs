@@ -149,8 +149,13 @@ pub(super) async fn weigh(
 
 /// What a person's letter is by its words alone.
 async fn by_words(house: &House, tx: &mut Tx, letter: &Intake) -> Result<ByWords, FlowError> {
-    if let Some(address) = sender(letter).filter(|_| says_stop(letter)) {
-        let mut open = requests::open_of_address(tx, &house.keys.lookup_mac(address)).await?;
+    if says_stop(letter) {
+        // Who passes a stop on may be anybody: to pause costs nothing.
+        let writer = letter.forwarded_from.as_ref().map(crate::intake::Address::as_str);
+        let mut open = Vec::new();
+        for address in sender(letter).into_iter().chain(writer) {
+            open.extend(requests::open_of_address(tx, &house.keys.lookup_mac(address)).await?);
+        }
         open.retain(|stored| stored.request.state.can_stop() || stored.request.state == State::OnHold);
         if !open.is_empty() {
             return Ok(ByWords::Stops(open));

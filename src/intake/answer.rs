@@ -135,6 +135,17 @@ impl Said {
         Self { intent, codes, stops }
     }
 
+    /// What is left of it beside what the letter repeats: a stop in that is one, whatever stands above it, and a yes above a letter
+    /// that is passed on may not be about our question.
+    pub fn beside(self, stops: bool, passes_on: bool) -> Self {
+        let intent = match self.intent {
+            AnswerIntent::Yes if stops || passes_on => AnswerIntent::Unclear,
+            AnswerIntent::None if stops => AnswerIntent::Unclear,
+            intent => intent,
+        };
+        Self { intent, stops: self.stops || stops, ..self }
+    }
+
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
     pub fn both(self, twin: &Self) -> Self {
         let codes: Vec<String> = self.codes.iter().filter(|code| twin.codes.contains(code)).cloned().collect();

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::Address;
 use super::intent::{Part, Reason};
-use super::letter::Letter;
+use super::letter::{Letter, id};
 use super::lexicon::{Group, Lexicon};
 use super::machine::{MachineKind, Robot};
 use super::normal::{cut, fold};
@@ -119,8 +119,7 @@ fn read_report(report: &str, bounce: &mut Bounce) {
                 bounce.action = value.split_whitespace().next().map(str::to_ascii_lowercase);
             }
             "message-id" if bounce.original_message_id.is_none() => {
-                let id = value.trim_matches(['<', '>']);
-                bounce.original_message_id = (!id.is_empty()).then(|| id.to_owned());
+                bounce.original_message_id = id(value.trim_matches(['<', '>']));
             }
             _ => {}
         }

@@ -152,7 +152,7 @@ impl Letter {
         self.subject = cut(message.subject().unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned();
         let shown = message.from().and_then(|from| from.first()?.name.as_deref());
         self.shown = cut(shown.unwrap_or_default(), SUBJECT_CHARS_MAX).to_owned();
-        self.message_id = message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned());
+        self.message_id = message.message_id().and_then(id);
         self.in_reply_to = ids(message.in_reply_to());
         self.references = ids(message.references());
         if let Some(content_type) = message.content_type() {
@@ -271,7 +271,7 @@ impl Walk<'_> {
             return;
         }
         let mut enclosed = Enclosed {
-            message_id: message.message_id().map(|id| cut(id, HEADER_CHARS_MAX).to_owned()),
+            message_id: message.message_id().and_then(id),
             from: message.from().and_then(only_sender),
             from_shown: message
                 .from()
@@ -360,12 +360,17 @@ fn unfold(value: &str) -> String {
 }
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {
-    let own = |id: &str| cut(id, HEADER_CHARS_MAX).to_owned();
     match value {
-        HeaderValue::Text(id) => vec![own(id)],
-        HeaderValue::TextList(ids) => ids.iter().take(IDS_MAX).map(|id| own(id)).collect(),
+        HeaderValue::Text(one) => id(one).into_iter().collect(),
+        HeaderValue::TextList(ids) => ids.iter().take(IDS_MAX).filter_map(|one| id(one)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What may be a Message-ID (RFC 5322 §3.6.4): one with a control character is none, and names no letter of ours.
+pub(super) fn id(value: &str) -> Option<String> {
+    let value = cut(value, HEADER_CHARS_MAX);
+    (!value.is_empty() && !value.contains(char::is_control)).then(|| value.to_owned())
 }
 
 /// The strict addresses of some headers; `bad` is set when one was there and is none.

@@ -24,6 +24,7 @@
 //! provider or a sentence of a test corpus is a defect.
 
 mod acknowledgement;
+mod added;
 mod address;
 mod against;
 mod answer;

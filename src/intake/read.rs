@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use super::added::added;
 use super::answer::{Said, keeps};
 use super::attached::attached;
 use super::company::company;
@@ -160,6 +161,17 @@ impl Shown {
         }
     }
 
+    /// Whether what it repeats says stop, in words that are not ours: below a copy of our letter, within it, or by whoever is
+    /// quoted beside it.
+    fn stops_below(&self, names: &Names, lexicon: &Lexicon) -> bool {
+        let copies = std::iter::once(&self.main).chain(&self.other).flat_map(|split| [&split.quoted, &split.forwarded]);
+        let stops = |text: &str| {
+            let withdraws = || judge(&Texts::of(None, text, lexicon)).intent == Intent::Withdraw;
+            Said::of(text, &Signals::of(text, lexicon), names, lexicon).stops || withdraws()
+        };
+        copies.flat_map(|copy| added(copy, lexicon)).any(|said| stops(&said))
+    }
+
     /// The other form of the letter, looked up: once where both say the same.
     fn twin(&self, texts: &Texts, lexicon: &Lexicon) -> Option<Texts> {
         let other = self.other.as_ref()?;
@@ -185,7 +197,15 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         Some((bounce, robot)) => (Some(bounce), Some(robot.backed_by(wrote.as_ref()))),
         None => (None, wrote),
     };
+    let tokens = tokens::tokens(
+        &letter.recipients,
+        [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html].into_iter().map(String::as_str),
+    );
     let said = shown.said(&texts, twin.as_ref(), &Names::of(&letter), lexicon);
+    let said = said.beside(
+        !tokens.is_empty() && shown.stops_below(&Names::of(&letter), lexicon),
+        passes_on_another(&letter, shown),
+    );
     let asks_to_stop = said.stops || judged.intent == Intent::Withdraw;
     // A machine answers nothing; but what only words call a machine's may be a person's real answer.
     let is_proven = robot.as_ref().is_some_and(|robot| robot.proven);
@@ -223,15 +243,14 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         }
         None => verdict,
     };
-    let tokens = tokens::tokens(
-        &letter.recipients,
-        [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html].into_iter().map(String::as_str),
-    );
     let repeated = [shown.main.quoted.as_str(), shown.main.forwarded.as_str()];
     let answers_ours = !tokens::tokens(&letter.recipients, repeated.into_iter()).is_empty();
     let verdict = if answers_ours { verdict } else { or_spam(verdict, &letter, robot.as_ref()) };
-    let only_passes_on = robot.is_none() && !answers_ours && passes_on(&verdict, &texts, &shown.main.new);
-    let inside = inside.filter(|_| only_passes_on).map(|inside| read_inside(inside, lexicon, limits));
+    let only_passes_on = passes_on(&verdict, &texts, &shown.main.new);
+    let inside = inside.filter(|_| robot.is_none() && !answers_ours);
+    let inside = inside.map(|inside| read_inside(inside, lexicon, limits));
+    // A stop that somebody passes on is one, whatever they say of it.
+    let asks_to_stop = asks_to_stop || inside.as_ref().is_some_and(|inside| inside.answer.asks_to_stop);
     let outer = Intake {
         language: language(&texts, &shown.main.new),
         machine: robot.map(|robot| robot.kind),
@@ -256,10 +275,15 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         subject: letter.subject,
         attachments: letter.attachments,
     };
-    match inside {
+    match inside.filter(|_| only_passes_on) {
         Some(inside) => of_writer(outer, inside),
         None => outer,
     }
+}
+
+/// Whether a letter brings one that somebody else may have written: a yes above it may be about that, and not about our question.
+fn passes_on_another(letter: &Letter, shown: &Shown) -> bool {
+    !letter.enclosed.is_empty() || !shown.main.forwarded.trim().is_empty()
 }
 
 /// Whether a letter asks for something by what it passes on alone, and its sender says nothing of it that could matter.

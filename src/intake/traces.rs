@@ -33,7 +33,8 @@ pub fn traces(bytes: &[u8]) -> Traces {
     let text = text.replace("\r\n", "\n");
     let header = unfolded(text.split("\n\n").next().unwrap_or_default());
     let brackets = header.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(inside, _)| inside.trim()));
-    let is_id = |id: &&str| id.contains('@') && id.len() <= MESSAGE_ID_CHARS_MAX && !id.contains(char::is_whitespace);
+    let is_sign = |c: char| c.is_whitespace() || c.is_control();
+    let is_id = |id: &&str| id.contains('@') && id.len() <= MESSAGE_ID_CHARS_MAX && !id.contains(is_sign);
     let message_ids = brackets.filter(is_id).take(MESSAGE_IDS_MAX).map(str::to_owned).collect();
     let is_encoded = |line: &&str| line.len() > WORD_LINE_MAX && !line.contains(' ') && !line.contains('<');
     let lines = header.lines().chain(text.lines().filter(|line| !is_encoded(line)));

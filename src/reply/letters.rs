@@ -17,7 +17,7 @@ mod alarms;
 mod check;
 mod recipients;
 #[cfg(test)]
-pub(super) mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 

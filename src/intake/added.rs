@@ -1,0 +1,109 @@
+//! What somebody wrote into a copy of a letter of ours, or below it, where no mark shows that it is theirs.
+//!
+//! Many mail programs repeat the letter that is answered without a sign before its lines. What stands in it that our letters do
+//! not say is then its reader's, or was said by somebody in between. It opens nothing and agrees to nothing; it is only asked
+//! whether it says stop.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::lexicon::Lexicon;
+use super::normal::fold;
+use super::ours;
+
+/// So many words in a row are those of our letters, and of nobody else by chance.
+const ROW: usize = 6;
+/// Words of a sentence of ours that is known as a whole.
+const SHORT_MIN: usize = 2;
+/// Words of a copy that are looked at; a letter of ours has some hundreds.
+const WORDS_MAX: usize = 4_000;
+
+/// The rows of words of all our letters (`build.rs` takes them out of the templates), and the sentences that are shorter.
+static OURS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut rows = HashSet::new();
+    for stretch in include_str!(concat!(env!("OUT_DIR"), "/letters.txt")).lines() {
+        rows.extend(bare_words(&fold(stretch)).windows(ROW).map(|row| row.join(" ")));
+        let sentences = stretch.split(['.', '?', '!', ':', ';', ',']).map(fold);
+        let short = sentences.filter_map(|sentence| {
+            let words = bare_words(&sentence);
+            (SHORT_MIN..ROW).contains(&words.len()).then(|| words.join(" "))
+        });
+        rows.extend(short);
+    }
+    rows
+});
+
+fn bare_words(folded: &str) -> Vec<&str> {
+    folded.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
+}
+
+/// A word of a copy: as it was written, folded, and whether our letters say it where it stands.
+struct Word<'a> {
+    written: &'a str,
+    folded: String,
+    line: usize,
+    is_ours: bool,
+}
+
+/// What is said in a copy besides our own words: each stretch of it on one line, and by the lines on which it stands. Empty where no
+/// word of the copy is ours.
+pub(super) fn added(copy: &str, lexicon: &Lexicon) -> Vec<String> {
+    let mut words = words(copy);
+    mark_ours(&mut words);
+    let Some(first) = words.iter().position(|word| word.is_ours) else { return Vec::new() };
+    let begins = words[first].line;
+    // What stands above it is its header, in whatever language.
+    let header: HashSet<usize> = copy
+        .lines()
+        .enumerate()
+        .take(begins)
+        .filter(|(_, line)| ours::is_header_line(&fold(line), lexicon))
+        .map(|(line, _)| line)
+        .collect();
+    let theirs: Vec<(usize, &Word<'_>)> =
+        words.iter().enumerate().filter(|(_, word)| !word.is_ours && !header.contains(&word.line)).collect();
+    // A stretch goes on over the end of a line, and ends at an empty one.
+    let stretches = theirs.chunk_by(|(a, above), (b, below)| a + 1 == *b && below.line <= above.line + 1);
+    let lines = theirs.chunk_by(|(a, above), (b, below)| a + 1 == *b && below.line == above.line);
+    let mut said: Vec<String> = stretches
+        .chain(lines)
+        .map(|part| part.iter().map(|(_, word)| word.written).collect::<Vec<_>>().join(" "))
+        .collect();
+    said.sort_unstable();
+    said.dedup();
+    said
+}
+
+fn words(copy: &str) -> Vec<Word<'_>> {
+    let lines = copy.lines().enumerate();
+    let written = lines.flat_map(|(line, text)| text.split_whitespace().map(move |written| (line, written)));
+    let words = written.take(WORDS_MAX).map(|(line, written)| {
+        let folded = fold(written);
+        Word { written, folded: bare(folded.trim()).to_owned(), line, is_ours: false }
+    });
+    words.filter(|word| !word.folded.is_empty()).collect()
+}
+
+/// Marks the rows of words that our letters have, and their short sentences.
+fn mark_ours(words: &mut [Word<'_>]) {
+    for at in 0..words.len() {
+        let lengths = (SHORT_MIN..=ROW.min(words.len() - at)).rev();
+        for length in lengths {
+            if OURS.contains(&joined(&words[at..at + length])) {
+                words[at..at + length].iter_mut().for_each(|word| word.is_ours = true);
+            }
+        }
+    }
+}
+
+fn joined(row: &[Word<'_>]) -> String {
+    row.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+#[cfg(test)]
+#[path = "added_tests.rs"]
+mod tests;

@@ -83,6 +83,8 @@ async fn count(world: &World, what: &str) -> i64 {
 async fn nothing_is_left_behind(world: &World) {
     let living = "vault_keys WHERE purpose = 'delivery' AND wrapped IS NOT NULL";
     assert_eq!(count(world, living).await, 0, "bytes of judged letters are kept");
+    let sealed = "sealed JOIN vault_keys ON vault_keys.id = sealed.key_id WHERE vault_keys.purpose = 'delivery'";
+    assert_eq!(count(world, sealed).await, 0, "sealed bytes of judged letters are kept");
     assert_eq!(count(world, "jobs WHERE state = 'dead'").await, 0);
 }
 

@@ -251,8 +251,11 @@ fn observing_says_what_it_would_do_and_keeps_nothing() {
     shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
     shop.letter("who@elsewhere.example", "Please close my account", "Please close my account and delete all my data.");
     shop.letter("bo@customer.example", "Invoice", "Hello, could you send me the invoice of March once more? Thanks.");
+    let (before, mail) = (shop.bytes(), shop.listen());
     let said = shop.run(&["run", "--observe", "-o", "json"]);
     let letters = said.json();
+    assert_eq!(shop.bytes(), before, "observing erases nothing");
+    assert!(mail.accept().is_err(), "nobody is written to");
     let of = |at: usize, name: &str| letters[at][name].as_str().unwrap_or_default().to_owned();
     assert_eq!((of(0, "intent"), of(0, "sender")), ("erasure_account".into(), "owner".into()), "{letters}");
     assert!(of(0, "would").contains("challenge the address on file"), "{letters}");

@@ -9,7 +9,7 @@ mod forged;
 mod held;
 mod maps;
 mod meanwhile;
-pub(crate) mod service;
+pub(crate) mod partner;
 mod unplanned;
 mod unsearchable;
 

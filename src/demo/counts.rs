@@ -216,3 +216,31 @@ fn mailbox(world: &World) -> anyhow::Result<Vec<String>> {
     }
     Ok(faults)
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions as _, Connection as _};
+
+    use super::*;
+
+    /// Nothing happened: what should have been erased is there, and whoever is nobody's business too.
+    #[tokio::test]
+    async fn what_was_not_erased_and_what_was_erased_too_much_are_faults() {
+        let world = World::create(false).await.unwrap();
+        let before = faults(&world).await.unwrap();
+        for account in CLOSED {
+            let fault = format!("closed account (shop, {account}): 1 rows where 0 belong");
+            assert!(before.contains(&fault), "{fault}: {before:#?}");
+        }
+        assert!(before.iter().any(|fault| fault.contains("confirmations")), "{before:#?}");
+        let file = SqliteConnectOptions::new().filename(world.shop.file("shop"));
+        let mut shop = file.foreign_keys(false).connect().await.unwrap();
+        let sql = "DELETE FROM end_users WHERE account_id = $1";
+        assert!(sqlx::query(sql).bind(UNTOUCHED[0]).execute(&mut shop).await.unwrap().rows_affected() > 0);
+        shop.close().await.unwrap();
+        let after = faults(&world).await.unwrap();
+        let fresh: Vec<_> = after.iter().filter(|fault| !before.contains(fault)).collect();
+        assert!(!fresh.is_empty(), "an erased stranger is a fault: {after:#?}");
+    }
+}

@@ -26,6 +26,19 @@ async fn a_missing_config_key() {
     says(&text, &["expunged.toml", "[keys]", "kek_file", "help"]);
 }
 
+/// What a dead worker held is taken over within 60 s: its lease runs out, and the next rescue comes.
+#[tokio::test]
+async fn a_lease_that_is_taken_back_too_late() {
+    let with = async |seconds: u64| {
+        let workers = format!("[workers]\nlease_seconds = {seconds}\n\n[keys]");
+        Ground::sqlite().await.with_config(|config| config.replace("[keys]", &workers))
+    };
+    let longest = with(45).await.config().unwrap().workers.lease;
+    let rescue = expunged::queue::worker::WorkerSettings::new("any", &[]).rescue_every;
+    assert!(longest + rescue <= std::time::Duration::from_secs(60), "{longest:?} and {rescue:?}");
+    says(&with(46).await.config().unwrap_err().to_string(), &["expunged.toml", "lease_seconds", "46", "45"]);
+}
+
 #[tokio::test]
 async fn a_missing_file() {
     let ground = Ground::sqlite().await;

@@ -204,6 +204,16 @@ impl Shop {
         runtime.block_on(writer.close()).expect("the ledger closes");
     }
 
+    /// The mail server of the config, which takes a connection and says nothing. It waits for none.
+    pub(super) fn listen(&self) -> std::net::TcpListener {
+        let config = std::fs::read_to_string(self.path("expunged.toml")).expect("the config");
+        let port = config.lines().find_map(|line| line.strip_prefix("port = ")).expect("a port");
+        let server =
+            std::net::TcpListener::bind(("127.0.0.1", port.parse().expect("a number"))).expect("the port is free");
+        server.set_nonblocking(true).expect("it does not wait");
+        server
+    }
+
     /// A letter in the support mailbox.
     pub(super) fn letter(&self, from: &str, subject: &str, body: &str) {
         let letter = format!(

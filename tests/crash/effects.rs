@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use expunged::params;
 use regex::Regex;
 
-use super::all_points;
+use super::mail::Mail;
+use super::world::{Phase, Side, World};
+use super::{all_points, shop};
 use crate::support::source::{code_of, read, rust_files};
 
 /// Where a daemon acts.
@@ -119,4 +122,30 @@ fn every_method_of_a_contract_is_an_effect_or_changes_nothing() {
         }
     }
     assert_eq!(acting.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
+}
+
+/// Before the first write the keys are saved, and what is about to be done is on record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_about_to_be_erased_is_on_record_before_it_is() {
+    let world = World::create(Side::Sqlite, Mail::Folders).await;
+    let mut daemon = world.start(None);
+    for phase in [Phase::Opened, Phase::Challenged, Phase::Confirmed] {
+        world.prepare(phase).await;
+        daemon.work(phase).await.unwrap_or_else(|why| panic!("{why}"));
+    }
+    let before = shop::rows(world.folder()).await;
+    daemon.die(Phase::Erased, "erase:chunk_begun", 1).await.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(shop::rows(world.folder()).await, before, "nothing was written yet");
+    let ledger = world.ledger().await;
+    let mut tx = ledger.read().await.unwrap();
+    let sql = "SELECT (SELECT COUNT(*) FROM saved_keys) AS saved,
+        (SELECT COUNT(*) FROM trail WHERE event = 'intent') AS intents,
+        (SELECT COUNT(*) FROM trail WHERE event = 'outcome') AS outcomes";
+    let row = tx.one(sql, params![]).await.unwrap();
+    let count = |name: &str| row.i64(name).unwrap();
+    assert!(count("saved") > 0 && count("intents") > 0, "saved {}, intents {}", count("saved"), count("intents"));
+    assert_eq!(count("outcomes"), 0, "and no outcome is");
+    drop(tx);
+    ledger.close().await;
+    world.leave().await;
 }

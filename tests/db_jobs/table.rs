@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use expunged::chance::OsChance;
 use expunged::db::jobs::{self, JobState};
-use expunged::db::{DbError, Jobs};
+use expunged::db::{Db, DbError};
 use expunged::domain::{JobId, RequestId};
 use expunged::params;
 use expunged::queue::{AfterFailure, Claim, JobTable as _, Lease, NewJob, Priority, QueueError};
@@ -320,11 +320,18 @@ on_both! {
         assert!(waited < Duration::from_secs(5), "the commit woke it: {waited:?}");
     }
 
-    async fn another_process_wakes_nobody_in_vain_and_a_wait_ends_by_itself(world) {
-        let jobs = Jobs::new(world.db.clone(), Arc::new(OsChance));
+    async fn a_wait_ends_by_itself_and_what_another_process_enqueued_is_claimed_then(world) {
         let start = Instant::now();
-        jobs.wait_for_work(Duration::from_millis(200)).await;
+        world.jobs.wait_for_work(Duration::from_millis(200)).await;
         assert!((150..3_000).contains(&start.elapsed().as_millis()));
+        // As a command line beside a daemon does: the same database, opened anew.
+        let other = Db::open(&world.settings).await.unwrap();
+        let mut tx = other.write().await.unwrap();
+        jobs::enqueue(&mut tx, &[job(world.now)], world.now, &OsChance).await.unwrap();
+        tx.commit().await.unwrap();
+        other.close().await;
+        world.jobs.wait_for_work(Duration::from_millis(200)).await;
+        assert_eq!(world.claim(10).await.len(), 1);
     }
 
     async fn a_payload_that_is_too_large_is_refused_whole(world) {

@@ -11,7 +11,7 @@ use expunged::stores::{AskError, Identity, Order, Progress, RequestStore};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::service::{Reply, Request, Service};
+use super::partner::{Reply, Request, Service};
 use super::{Partner, alarms, confirmation, erased, world_with};
 use crate::support::world::World;
 

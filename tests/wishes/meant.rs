@@ -330,6 +330,26 @@ async fn the_owners_own_account_is_offered() {
     }
 }
 
+#[tokio::test]
+async fn a_general_wish_of_an_owner_is_asked_by_two_codes() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let case = opens(&world, OWNER, ("My data", "Hello,\r\n\r\nplease delete my data.")).await;
+            assert_eq!(world.stored(case).await.request.ask.unwrap().offered, [Scope::Data, Scope::Account]);
+            let asked = world.fresh(OWNER).pop().expect("a challenge");
+            let codes: std::collections::BTreeSet<_> =
+                asked.text.lines().filter_map(|line| line.split_once("Code: ")).collect();
+            assert_eq!(
+                codes.iter().map(|(_, code)| code).collect::<std::collections::BTreeSet<_>>().len(),
+                2,
+                "{}",
+                asked.text
+            );
+        })
+        .await;
+}
+
 /// "The profile of" somebody whom nobody found is never the account of the owner who wrote.
 #[tokio::test]
 async fn an_owner_who_means_a_profile_is_never_offered_the_account() {

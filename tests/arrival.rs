@@ -2,6 +2,7 @@
 //! was handled once is not handled again, and what cannot be read goes to a person.
 
 mod late;
+mod server;
 mod shelf;
 mod silence;
 

@@ -158,7 +158,9 @@ pub enum EraseError {
         rows: u64,
     },
     /// Rows hold a word of which the map does not say what it means. Nothing was written.
-    #[error("{at}.{column}: {rows} rows hold a word that the data map does not know; add it to words, or to a when")]
+    #[error(
+        "{at}.{column}: {rows} rows hold a word that the data map does not know; add it to words, or to a when, and fill it where it is empty"
+    )]
     UnknownWord {
         /// The table.
         at: TableRef,
@@ -168,7 +170,11 @@ pub enum EraseError {
         rows: u64,
     },
     /// Rows hold values that their mask cannot be made of: no date, no JSON, a text that a pattern makes longer and longer.
-    #[error("{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of")]
+    #[error(
+        "{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of: no date, no JSON, or a text that \
+         the pattern makes longer and longer; look in {at} for such a {column} of the person and correct it, or give the column \
+         another mask"
+    )]
     Unmade {
         /// The table.
         at: TableRef,

@@ -281,6 +281,8 @@ impl FlowError {
                 | EraseError::Defects { .. }
                 | EraseError::NotMapped { .. }
                 | EraseError::UnknownWord { .. }
+                | EraseError::Unmade { .. }
+                | EraseError::SavedKeys { .. }
                 | EraseError::NoPlaceholder { .. }
                 | EraseError::NoLag { .. }
                 | EraseError::PlaceholderErased { .. } => Some(ReviewReason::MapDefects),

@@ -35,6 +35,9 @@ pub struct Table {
     pub checks: Vec<String>,
     /// Whether a policy of the store hides rows from this login.
     pub hides_rows: bool,
+    /// Whether the store keeps the old rows of the table when they are changed or deleted (system versioning).
+    #[serde(default)]
+    pub keeps_old_rows: bool,
     /// The links to other tables that the store enforces.
     pub foreign_keys: Vec<ForeignKey>,
     /// Of a store whose tables are declared: what the declaration says.

@@ -1,6 +1,7 @@
 //! What a login does not see, and what runs too long.
 
 use expunged::domain::Retry;
+use expunged::erase::{DataMap, check};
 use expunged::stores::{self, Select, StoreError, StoreKind, StoreLimits};
 use secrecy::SecretString;
 use sqlx::Executor as _;
@@ -43,6 +44,43 @@ async fn rows_that_a_policy_hides_are_an_error_and_not_nothing() {
     let said = std::error::Error::source(&error).unwrap().to_string();
     assert!(said.contains("row-level security") && said.contains("BYPASSRLS"), "{said}");
     assert_eq!(error.retry(), Retry::Permanent);
+}
+
+/// What is deleted there is found by FOR SYSTEM_TIME: such a table cannot be erased from.
+#[tokio::test]
+async fn a_table_that_keeps_its_old_rows_is_a_defect() {
+    let url = fresh_mariadb().await;
+    let pool = sqlx::MySqlPool::connect(&url).await.unwrap();
+    for sql in [
+        "CREATE TABLE people (id BIGINT PRIMARY KEY, email VARCHAR(90) NOT NULL) WITH SYSTEM VERSIONING",
+        "INSERT INTO people VALUES (1, 'ada@one.example')",
+        "DELETE FROM people",
+    ] {
+        pool.execute(sql).await.unwrap();
+    }
+    let kept: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM people FOR SYSTEM_TIME ALL").fetch_one(&pool).await.unwrap();
+    assert_eq!(kept, 1, "MariaDB keeps what was deleted");
+    let store = stores::open(StoreKind::Mysql, &SecretString::from(url), limits()).await.unwrap();
+    let schema = store.schema().await.unwrap();
+    assert!(schema.tables["people"].keeps_old_rows);
+    let map = r#"[store]
+name = "shop"
+kind = "mysql"
+url = "mysql://localhost/shop"
+backup_days = 0
+
+[tables.people]
+subject = "account"
+key = ["id"]
+erase = "delete"
+categories = { id = "none", email = "contact" }
+"#;
+    let map = DataMap::parse(&[("shop.toml", map)]).unwrap();
+    let defects =
+        check(&map, &std::collections::BTreeMap::from([(map.stores().keys().next().unwrap().clone(), schema)]));
+    let said = defects.iter().map(|defect| defect.problem.clone()).collect::<Vec<_>>();
+    assert!(said.contains(&"the store keeps each row that is changed or erased".to_owned()), "{said:?}");
 }
 
 #[tokio::test]

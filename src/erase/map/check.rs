@@ -162,6 +162,10 @@ fn columns(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Tabl
 }
 
 fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
+    if found.keeps_old_rows {
+        let help = "ALTER TABLE … DROP SYSTEM VERSIONING: what is erased would stay in the history of the table, where it is not looked for";
+        report.add(table, None, "the store keeps each row that is changed or erased", help);
+    }
     if found.hides_rows {
         let help = "give the login BYPASSRLS: what is hidden from it would count as erased";
         report.add(table, None, "row-level security hides rows from the login", help);

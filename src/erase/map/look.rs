@@ -146,6 +146,9 @@ fn table(changes: &mut Vec<Change>, name: &str, was: &Table, is: &Table) {
         let note = format!("primary key ({}) → ({})", was.primary_key.join(", "), is.primary_key.join(", "));
         changes.push(change(name, None, "changed", note));
     }
+    if was.keeps_old_rows != is.keeps_old_rows {
+        changes.push(change(name, None, "changed", "system versioning".to_owned()));
+    }
     if was.hides_rows != is.hides_rows {
         changes.push(change(name, None, "changed", "row-level security".to_owned()));
     }

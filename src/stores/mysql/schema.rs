@@ -27,6 +27,10 @@ const COLUMNS: &str = "SELECT CONVERT(CASE WHEN c.TABLE_SCHEMA = DATABASE() THEN
       WHERE {tables of t} AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED'))
     ORDER BY 1, c.ORDINAL_POSITION";
 
+/// Tables whose rows are kept when they are changed or deleted, and found by FOR SYSTEM_TIME (MariaDB).
+const VERSIONED: &str = "SELECT CONVERT(t.TABLE_NAME, CHAR) FROM information_schema.TABLES t
+    WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'SYSTEM VERSIONED'";
+
 /// An index of the beginning of a column does not say that whole values differ.
 const UNIQUES: &str = "SELECT CONVERT(CASE WHEN s.TABLE_SCHEMA = DATABASE() THEN s.TABLE_NAME
         ELSE CONCAT(s.TABLE_SCHEMA, '.', s.TABLE_NAME) END, CHAR), CONVERT(s.INDEX_NAME, CHAR),
@@ -109,6 +113,10 @@ pub(super) async fn read(connection: &MysqlConnection) -> Result<Schema, StoreEr
         .map(check)
         .collect::<Option<_>>();
     let mut schema = schema(columns, uniques, links, checks)?;
+    for row in connection.read(VERSIONED, &[]).await? {
+        let name = row.into_iter().next().flatten().ok_or(StoreError::Catalogue)?;
+        schema.tables.get_mut(&name).ok_or(StoreError::Catalogue)?.keeps_old_rows = true;
+    }
     add_indexes(&mut schema, connection.read(INDEXES, &[]).await?.into_iter().map(index).collect())?;
     Ok(schema)
 }

@@ -11,6 +11,8 @@ mod code;
 mod nothing;
 #[path = "answers/pause.rs"]
 mod pause;
+#[path = "answers/promise.rs"]
+mod promise;
 #[path = "answers/standing.rs"]
 mod standing;
 #[path = "answers/unheard.rs"]

@@ -13,6 +13,8 @@ mod nothing;
 mod passed;
 #[path = "answers/pause.rs"]
 mod pause;
+#[path = "answers/promise.rs"]
+mod promise;
 #[path = "answers/standing.rs"]
 mod standing;
 #[path = "answers/unheard.rs"]

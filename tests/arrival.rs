@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use expunged::daemon;
 use expunged::db::mailbox_leases;
 use expunged::domain::{RequestId, State};
-use expunged::flow::arrive::{self, Place, Polled};
+use expunged::flow::arrive::{self, Polled};
 use expunged::params;
 
 use self::shelf::{Fault, Shelf};
@@ -28,7 +29,7 @@ async fn world(ground: Ground) -> World {
 }
 
 async fn try_poll(world: &World, shelf: &Shelf) -> Result<Polled, expunged::flow::FlowError> {
-    let place = Place { mailbox: world.house.mailbox_name().to_owned(), folder: String::new() };
+    let place = daemon::place(&world.house);
     let held = Duration::from_secs(60);
     let lease = mailbox_leases::acquire(&world.house.db, &place.mailbox, "test", held).await.unwrap().unwrap();
     let mut mailbox = shelf.clone();
@@ -297,4 +298,30 @@ async fn letters_of_programs_and_our_own_are_no_requests_of_people() {
         assert_eq!(world.state(request_of(&world, uid).await).await, State::NeedsReview, "{uid}");
     }
     assert_eq!(world.fresh("owner3@team.example").len(), 0);
+}
+
+/// A ledger from before the paths of Maildirs were noted: the one that it has read goes on where it was, and only that one.
+#[tokio::test]
+async fn a_maildir_that_was_read_without_its_path_goes_on() {
+    let world = world(Ground::sqlite().await).await;
+    let shelf = Shelf::default();
+    poll(&world, &shelf).await;
+    shelf.put(&ordinary(1));
+    poll(&world, &shelf).await;
+    let folder = daemon::place(&world.house).folder;
+    assert_eq!(count(&world, "deliveries WHERE uid = 1").await, 1);
+    for sql in
+        ["UPDATE cursors SET folder = ''", "UPDATE uid_ranges SET folder = ''", "UPDATE deliveries SET folder = ''"]
+    {
+        world.try_sql(sql, params![]).await.unwrap();
+    }
+    assert!(daemon::known_instead(&world.house).await.unwrap().is_none(), "it is no other mailbox");
+    shelf.put(&ordinary(2));
+    assert_eq!(poll(&world, &shelf).await.stored, 1, "only what is new");
+    let named = "SELECT COUNT(*) AS number FROM deliveries WHERE folder = $1";
+    assert_eq!(world.number(named, params![folder.as_str()]).await, 2);
+
+    world.try_sql("UPDATE cursors SET folder = '', uid_validity = uid_validity + 1", params![]).await.unwrap();
+    shelf.put(&ordinary(3));
+    assert_eq!(poll(&world, &shelf).await.stored, 0, "another Maildir begins at its next letter");
 }

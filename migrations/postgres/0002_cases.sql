@@ -142,6 +142,7 @@ CREATE TABLE challenges (
   token_hash   BYTEA NOT NULL UNIQUE,
   offers       JSONB NOT NULL,          -- per choice: scope, plan digest, hash of its code
   code_required BOOLEAN NOT NULL,
+  grace_days   BIGINT NOT NULL CHECK (grace_days >= 0),  -- what the letter says is waited after the answer
   address_mac  BYTEA NOT NULL,
   attempts     BIGINT NOT NULL,
   created_at   TIMESTAMPTZ NOT NULL,

@@ -142,6 +142,7 @@ CREATE TABLE challenges (
   token_hash   BLOB NOT NULL UNIQUE,
   offers       TEXT NOT NULL,          -- per choice: scope, plan digest, hash of its code
   code_required INTEGER NOT NULL,
+  grace_days   INTEGER NOT NULL CHECK (grace_days >= 0),  -- what the letter says is waited after the answer
   address_mac  BLOB NOT NULL,
   attempts     INTEGER NOT NULL,
   created_at   INTEGER NOT NULL,

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::config::{Config, MailboxKind, PerLanguage};
-use crate::daemon::build;
+use crate::daemon::build::{self, BuildError};
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
 use crate::reply::settings::MailerSettings;
@@ -160,7 +160,9 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
             Some(map)
         }
         Err(error) => {
-            report.error("data maps", Exit::Usage, error, "");
+            for words in each(error) {
+                report.failed("data maps", Exit::Usage, words);
+            }
             None
         }
     };
@@ -218,6 +220,20 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
         }
     }
     map
+}
+
+/// Each mistake of the maps by itself, so that each has a line of its own.
+fn each(error: BuildError) -> Vec<String> {
+    match error {
+        BuildError::Map(mut first) => {
+            let more = std::mem::take(&mut first.more).into_vec();
+            std::iter::once(first).chain(more).map(|mistake| mistake.to_string()).collect()
+        }
+        other => {
+            let error = anyhow::Error::new(other);
+            vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]
+        }
+    }
 }
 
 /// Letters in other languages have the same words where nobody gave them their own.

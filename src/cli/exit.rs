@@ -178,6 +178,7 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         return Some(match error {
             StoreError::BadUrl { .. } => Exit::Usage,
+            StoreError::HiddenTables { .. } => Exit::Unavailable,
             other if other.retry() == Retry::Transient || other.is_shut_out() => Exit::Unavailable,
             _ => Exit::Failed,
         });

@@ -178,6 +178,8 @@ pub(super) fn line(
     templates: &Templates,
     holds: &[HoldLine],
 ) -> JobLine {
+    // What it waited for before is no reason any more once somebody works on it.
+    let row = if row.state == JobState::Running { JobRow { reason: None, since: None, ..row } } else { row };
     JobLine {
         means: meaning::of_job(templates, &row, holds),
         since: row.since.filter(|_| row.reason.is_some()).map(time),

@@ -11,6 +11,7 @@ use crate::db::jobs::{self, JobState};
 use crate::db::{Tx, cursors, polls};
 use crate::domain::Timestamp;
 use crate::flow::{behind, kinds};
+use crate::mailbox::maildir;
 use crate::reply::templates::Templates;
 use crate::vault::WatermarkFile;
 
@@ -37,8 +38,8 @@ struct Status {
     cursor: Option<CursorLine>,
     /// By when all that had come was last read to the end; `None` before the first time.
     polled_at: Option<String>,
-    /// How long ago that is, in seconds.
-    polled_seconds_ago: Option<u64>,
+    /// How long ago that is, in seconds; below 0 where it is ahead of this clock.
+    polled_seconds_ago: Option<i64>,
     /// Since when a daemon watches it; `None` where none ever did.
     watched_since: Option<String>,
     /// Letters that are stored and not judged yet.
@@ -134,10 +135,7 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
         before: before(&mut tx, &mailbox, &folder).await?,
         letters: deliveries::count_by_disposition(&mut tx).await?.into_iter().collect(),
         mailbox,
-        folder: match &ledger.config.mailbox.kind {
-            MailboxKind::Imap(_) => folder,
-            MailboxKind::Maildir(maildir) => maildir.path.display().to_string(),
-        },
+        folder,
     };
     let text = if invocation.format == Format::Table { for_people(&status) } else { String::new() };
     Ok(output::one(invocation.format, &status, &text)?)
@@ -147,7 +145,7 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
 fn folder(config: &Config) -> String {
     match &config.mailbox.kind {
         MailboxKind::Imap(imap) => imap.folder.clone(),
-        MailboxKind::Maildir(_) => String::new(),
+        MailboxKind::Maildir(maildir) => maildir::folder_of(&maildir.path),
     }
 }
 
@@ -188,7 +186,7 @@ fn for_people(status: &Status) -> String {
         None => "nothing yet".to_owned(),
     };
     let polled = match (&status.polled_at, status.polled_seconds_ago, &status.watched_since) {
-        (Some(at), Some(seconds), _) => format!("{at} ({} ago)", age(seconds)),
+        (Some(at), Some(seconds), _) => format!("{at} ({})", ago(seconds)),
         (_, _, Some(since)) => {
             format!("never to its end, though a daemon tries since {since}: 'expunged check --connect' says why")
         }
@@ -226,8 +224,16 @@ fn for_people(status: &Status) -> String {
     format!("{head}{}", output::section(&counts)).trim_end().to_owned()
 }
 
-fn seconds_since(at: Timestamp) -> u64 {
-    u64::try_from((SystemClock.now().as_micros() - at.as_micros()) / 1_000_000).unwrap_or(0)
+fn seconds_since(at: Timestamp) -> i64 {
+    (SystemClock.now().as_micros() - at.as_micros()) / 1_000_000
+}
+
+/// `3 h ago`; a time to come is no time ago, and one of the two clocks is wrong.
+fn ago(seconds: i64) -> String {
+    match u64::try_from(seconds) {
+        Ok(seconds) => format!("{} ago", age(seconds)),
+        Err(_) => format!("{} ahead of this clock", age(seconds.unsigned_abs())),
+    }
 }
 
 /// `3 h`, in the largest unit of which there are two, so that nothing is said that is not known.
@@ -237,5 +243,16 @@ fn age(seconds: u64) -> String {
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_come_is_not_ago() {
+        assert_eq!((ago(0), ago(7_200)), ("0 s ago".to_owned(), "2 h ago".to_owned()));
+        assert_eq!(ago(-1_500_000), "17 days ahead of this clock");
     }
 }

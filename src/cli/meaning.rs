@@ -51,7 +51,9 @@ fn of_wait(code: &str, state: JobState) -> Option<&'static str> {
 fn helps_job(code: &str, job: &JobRow) -> String {
     let at = time(job.run_at);
     match (job.state, code) {
-        (_, FlowError::HELD) => "it goes on when the hold is lifted: 'expunged holds list'".to_owned(),
+        (_, FlowError::HELD) => {
+            format!("it goes on when the hold is lifted ('expunged holds list'), and by itself at {at} where it was")
+        }
         (JobState::Dead, _) => format!("when the cause is gone, have it tried again: 'expunged jobs retry {}'", job.id),
         (JobState::Waiting, GATHERED) => {
             format!("it goes out by itself at {at}, or with another before (alarms_gathered_minutes under [limits])")
@@ -201,6 +203,15 @@ mod tests {
             assert!(said.contains(", since 2027-01-15T08:00:00Z; ") && said.contains("2027-01-15T09:00:00Z"), "{said}");
             assert!(!said.starts_with(code), "{said}");
         }
+    }
+
+    #[test]
+    fn a_running_job_waits_for_nothing() {
+        let templates = Templates::embedded().unwrap();
+        let line = |state| super::super::jobs::line(job("held", state), &Default::default(), &templates, &[]);
+        assert_eq!(line(JobState::Waiting).reason.as_deref(), Some("held"));
+        let running = line(JobState::Running);
+        assert_eq!((running.reason, running.means), (None, None));
     }
 
     fn job(code: &str, state: JobState) -> JobRow {

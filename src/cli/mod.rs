@@ -42,6 +42,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::output::Format;
@@ -194,7 +195,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let colour = Colour::said(std::env::args_os().skip(1));
     colour.of_stream().write_global();
-    let read = CommandLine::command().color(colour.of_parser()).get_matches();
+    let read = CommandLine::command().color(colour.of_parser()).try_get_matches();
+    let read = read.unwrap_or_else(|error| with_the_forms_of_register(error).exit());
     let line = CommandLine::from_arg_matches(&read).unwrap_or_else(|error| error.exit());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime.context("the program cannot start its threads") {
@@ -210,6 +212,17 @@ pub fn main() -> ExitCode {
         Ok(()) => Exit::Done.into(),
         Err(ended) => ended.report().into(),
     }
+}
+
+/// The register has forms that no other data have, and an argument of its own for them.
+fn with_the_forms_of_register(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && matches!(value.as_str(), "csv" | "markdown")
+    {
+        let tip = format!("the register is written so by 'expunged register --as {value}'");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 async fn dispatch(line: CommandLine) -> Outcome {
@@ -248,6 +261,13 @@ async fn dispatch(line: CommandLine) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_of_the_register_is_told_where_it_is_given() {
+        let asked = CommandLine::command().try_get_matches_from(["expunged", "register", "-o", "csv"]).unwrap_err();
+        let said = with_the_forms_of_register(asked).to_string();
+        assert!(said.contains("expunged register --as csv"), "{said}");
+    }
 
     #[test]
     fn the_last_word_about_colour_counts_wherever_it_stands() {

@@ -110,7 +110,7 @@ async fn is_known(house: &House) -> Outcome {
     let words = format!(
         "the ledger has read the mailbox of {}{folder}, and this config names another one: letters that came since would be passed over. \
          Where it is the same mailbox and only [service] address has changed, set known_as under [mailbox] to the old address; \
-         where it is another mailbox or folder, start once with --new-mailbox",
+         where it is another mailbox or folder (of a Maildir the path counts), start once with --new-mailbox",
         known.mailbox
     );
     Err(Ended::saying(Exit::Usage, words))

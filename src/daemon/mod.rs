@@ -26,7 +26,7 @@ use crate::queue::QueueError;
 use crate::queue::worker::{self, WorkerSettings};
 
 pub use lock::LockError;
-pub use watch::WatchSettings;
+pub use watch::{WatchSettings, place};
 
 /// Why the daemon ended by itself.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use crate::db::mailbox_leases::{self, MailboxLease};
 use crate::db::polls;
 use crate::flow::arrive::{self, Place};
 use crate::flow::{FlowError, House};
-use crate::mailbox::{Mailbox, MailboxError};
+use crate::mailbox::{Mailbox, MailboxError, maildir};
 
 use super::silence;
 
@@ -80,10 +80,11 @@ pub(super) async fn watch(
 }
 
 /// What this house reads.
-pub(super) fn place(house: &House) -> Place {
+#[must_use]
+pub fn place(house: &House) -> Place {
     let folder = match &house.config.mailbox.kind {
         MailboxKind::Imap(imap) => imap.folder.clone(),
-        MailboxKind::Maildir(_) => String::new(),
+        MailboxKind::Maildir(maildir) => maildir::folder_of(&maildir.path),
     };
     Place { mailbox: house.mailbox_name().to_owned(), folder }
 }

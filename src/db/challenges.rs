@@ -40,9 +40,9 @@ pub async fn insert(
         })
         .collect();
     tx.execute(
-        "INSERT INTO challenges (request_id, round, addressee, account_mac, token_hash, offers, code_required, address_mac,
-           attempts, created_at, expires_at, hmac)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (request_id, round) DO NOTHING",
+        "INSERT INTO challenges (request_id, round, addressee, account_mac, token_hash, offers, code_required, grace_days,
+           address_mac, attempts, created_at, expires_at, hmac)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (request_id, round) DO NOTHING",
         params![
             challenge.request,
             challenge.round,
@@ -51,6 +51,7 @@ pub async fn insert(
             challenge.token.as_bytes(),
             serde_json::Value::Array(offers),
             challenge.code_required,
+            challenge.grace_days,
             address_mac,
             challenge.attempts,
             now,
@@ -66,8 +67,8 @@ pub async fn insert(
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT request_id, round, addressee, account_mac, token_hash, offers, code_required, attempts, created_at, ",
-            "expires_at, hmac ",
+            "SELECT request_id, round, addressee, account_mac, token_hash, offers, code_required, grace_days, attempts, ",
+            "created_at, expires_at, hmac ",
             $rest
         )
     };
@@ -80,6 +81,15 @@ macro_rules! select {
 pub async fn load(tx: &mut Tx, request: RequestId, round: u32) -> Result<Option<StoredChallenge>, DbError> {
     let row = tx.optional(select!("FROM challenges WHERE request_id = $1 AND round = $2"), params![request, round]);
     row.await?.as_ref().map(read).transpose()
+}
+
+/// The challenges of all rounds, the first one first.
+///
+/// # Errors
+/// As [`load`].
+pub async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Vec<StoredChallenge>, DbError> {
+    let rows = tx.all(select!("FROM challenges WHERE request_id = $1 ORDER BY round"), params![request]);
+    rows.await?.iter().map(read).collect()
 }
 
 /// The last round up to this one that asked the owner to approve, or the last one that asked the asker.
@@ -187,6 +197,7 @@ fn read(row: &Row) -> Result<StoredChallenge, DbError> {
             token: TokenHash::from_bytes(row.array("token_hash")?),
             expires_at: row.time("expires_at")?,
             code_required: row.bool("code_required")?,
+            grace_days: row.u32("grace_days")?,
             attempts: row.u32("attempts")?,
         },
         hmac: row.array("hmac")?,

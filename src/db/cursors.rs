@@ -88,6 +88,23 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<(String, String, Cursor)>, DbError> 
     Ok(all)
 }
 
+/// Gives its name to a folder that was read without one and has this UIDVALIDITY; changes nothing where there is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn name_folder(tx: &mut Tx, mailbox: &str, folder: &str, uid_validity: u32) -> Result<(), DbError> {
+    let sql = "UPDATE cursors SET folder = $2 WHERE mailbox = $1 AND folder = '' AND uid_validity = $3";
+    if tx.execute(sql, params![mailbox, folder, uid_validity]).await? > 0 {
+        for sql in [
+            "UPDATE uid_ranges SET folder = $2 WHERE mailbox = $1 AND folder = ''",
+            "UPDATE deliveries SET folder = $2 WHERE mailbox = $1 AND folder = ''",
+        ] {
+            tx.execute(sql, params![mailbox, folder]).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Moves the cursor of a folder.
 ///
 /// # Errors

@@ -88,6 +88,18 @@ pub struct StepRow {
     pub state: String,
     /// What came of it.
     pub counts: Option<Value>,
+    /// How far it is, as long as nothing has come of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<SoFar>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SoFar {
+    /// Chunks that are done.
+    pub chunks: u64,
+    /// Rows that were in them.
+    pub rows: u64,
 }
 
 /// Where what was found lies, if discovery was completed.
@@ -350,7 +362,12 @@ pub async fn has_acted(tx: &mut Tx, request: RequestId) -> Result<bool, DbError>
 pub async fn steps(tx: &mut Tx, request: RequestId) -> Result<Vec<StepRow>, DbError> {
     let rows = tx
         .all(
-            "SELECT sequence, store, table_name, action, state, counts FROM steps WHERE request_id = $1 ORDER BY sequence",
+            "SELECT s.sequence, s.store, s.table_name, s.action, s.state, s.counts, COUNT(c.chunk) AS chunks,
+               CAST(COALESCE(SUM(c.present), 0) AS BIGINT) AS rows_done
+             FROM steps s LEFT JOIN step_chunks c ON c.request_id = s.request_id AND c.plan_digest = s.plan_digest
+               AND c.sequence = s.sequence AND c.counts IS NOT NULL
+             WHERE s.request_id = $1
+             GROUP BY s.plan_digest, s.sequence, s.store, s.table_name, s.action, s.state, s.counts ORDER BY s.sequence",
             params![request],
         )
         .await?;
@@ -358,6 +375,9 @@ pub async fn steps(tx: &mut Tx, request: RequestId) -> Result<Vec<StepRow>, DbEr
 }
 
 fn read(row: &Row) -> Result<StepRow, DbError> {
+    let counts = row.opt_json("counts")?;
+    let number = |column: &str| row.i64(column).map(|number| u64::try_from(number).unwrap_or(0));
+    let (chunks, rows) = (number("chunks")?, number("rows_done")?);
     Ok(StepRow {
         pass: row.u32("sequence")? / PASS,
         sequence: row.u32("sequence")? % PASS,
@@ -365,6 +385,7 @@ fn read(row: &Row) -> Result<StepRow, DbError> {
         table: row.text("table_name")?,
         action: row.text("action")?,
         state: row.text("state")?,
-        counts: row.opt_json("counts")?,
+        so_far: (counts.is_none() && chunks > 0).then_some(SoFar { chunks, rows }),
+        counts,
     })
 }

@@ -27,6 +27,16 @@ pub enum DbError {
          again. Nothing was acknowledged that is not stored"
     )]
     Disk(#[source] SqlFailure),
+    /// The login may not make or use what is needed.
+    #[error("the login {login} of our own database lacks a right; as its owner or a superuser: {grant}")]
+    NotPermitted {
+        /// Who we are there.
+        login: String,
+        /// What gives it the right.
+        grant: String,
+        /// What the database said.
+        source: SqlFailure,
+    },
     /// A PostgreSQL that nobody has tried this on.
     #[error("PostgreSQL {found} is too old: {wanted} or later is needed")]
     OldPostgres {
@@ -196,7 +206,7 @@ impl DbError {
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.retry() == Retry::Transient
-            || matches!(self, Self::Unopened { .. })
+            || matches!(self, Self::Unopened { .. } | Self::NotPermitted { .. })
             || matches!(self, Self::Sql(failure) if failure.is_shut_out())
     }
 
@@ -210,6 +220,27 @@ impl DbError {
         match self {
             Self::Sql(failure) if failure.is_of_file() => {
                 Self::Unopened { path: path.to_owned(), source: Box::new(failure) }
+            }
+            other => other,
+        }
+    }
+
+    /// The same error, saying which right is lacking where that is what it is about (42501).
+    pub(super) fn of_login(self, login: &str, is_to_look: bool) -> Self {
+        match self {
+            Self::Sql(failure) if failure.code().as_deref() == Some("42501") => {
+                let quoted = format!("\"{}\"", login.replace('"', "\"\""));
+                let grant = if is_to_look {
+                    format!(
+                        "GRANT USAGE ON SCHEMA public TO {quoted}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {quoted}"
+                    )
+                } else {
+                    format!(
+                        "GRANT USAGE, CREATE ON SCHEMA public TO {quoted}, in the database of [database] url; tables that another login made \
+                         there must be its own (ALTER TABLE … OWNER TO {quoted})"
+                    )
+                };
+                Self::NotPermitted { login: login.to_owned(), grant, source: failure }
             }
             other => other,
         }

@@ -86,7 +86,7 @@ impl Db {
             migrate::migrate(&db).await?;
             Ok(db)
         };
-        opened.await.map_err(|error| named(error, settings))
+        opened.await.map_err(|error| named(error, settings, Access::Write))
     }
 
     /// Opens a database that is there and has the schema of this program. Makes nothing and migrates nothing: a look
@@ -121,7 +121,7 @@ impl Db {
             migrate::is_current(&db).await?;
             Ok(db)
         };
-        opened.await.map_err(|error| named(error, settings))
+        opened.await.map_err(|error| named(error, settings, access))
     }
 
     async fn connect(settings: &DatabaseSettings, access: Access) -> Result<Self, DbError> {
@@ -248,11 +248,13 @@ async fn open_sqlite(path: &Path, readers_max: u32, access: Access) -> Result<Db
     Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default(), wal }))
 }
 
-/// An error about the file names it.
-fn named(error: DbError, settings: &DatabaseSettings) -> DbError {
-    match settings.url.expose_secret().strip_prefix("sqlite://") {
-        Some(path) => error.of_file(Path::new(path)),
-        None => error,
+/// An error about the file names it, and one about a right of the login says which.
+fn named(error: DbError, settings: &DatabaseSettings, access: Access) -> DbError {
+    let url = settings.url.expose_secret();
+    match (url.strip_prefix("sqlite://"), PgConnectOptions::from_str(url)) {
+        (Some(path), _) => error.of_file(Path::new(path)),
+        (None, Ok(options)) => error.of_login(options.get_username(), matches!(access, Access::Look)),
+        (None, Err(_)) => error,
     }
 }
 

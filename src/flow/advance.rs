@@ -12,7 +12,7 @@ use crate::trail::Actor;
 
 use super::error::FlowError;
 use super::house::House;
-use super::{challenge, forget, kinds, note, pause};
+use super::{challenge, forget, kinds, note, pause, promise};
 
 /// Moves a stored request by an event and writes all that follows from it.
 ///
@@ -27,7 +27,7 @@ pub async fn advance(
     actor: Actor,
 ) -> Result<Stored, FlowError> {
     let now = house.clock.now();
-    let (request, effects) = apply(&stored.request, event, &house.policy, now)?;
+    let (request, effects) = apply(&stored.request, event, &promise::policy(house, tx, stored.request.id).await?, now)?;
     if request.moves == stored.request.moves {
         return Ok(stored.clone());
     }

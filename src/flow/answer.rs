@@ -17,7 +17,7 @@ use super::advance::advance;
 use super::error::FlowError;
 use super::facts::{Contact, Subject};
 use super::house::House;
-use super::{challenge, note, safe, standing, undelivered};
+use super::{challenge, note, promise, safe, standing, undelivered};
 
 /// A letter that shows that its writer holds one of ours.
 pub(super) struct Answered {
@@ -394,7 +394,8 @@ async fn rule(
     asked.challenge.check(house.keys.gate(), &asked.hmac)?;
     let contact = safe::contact_key(house, tx, &stored.request).await?;
     let secret = contact.challenge_secret();
-    let judge = Judge { secret: &secret, terms: house.terms(), now: house.clock.now(), chance: &*house.chance };
+    let terms = house.terms_with(promise::grace(house, tx, stored.request.id).await?);
+    let judge = Judge { secret: &secret, terms, now: house.clock.now(), chance: &*house.chance };
     Ok(judge_answer(&asked.challenge, possession, facts, &judge))
 }
 

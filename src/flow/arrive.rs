@@ -103,21 +103,26 @@ pub async fn is_backfilled(house: &House, place: &Place) -> Result<bool, FlowErr
     Ok(house.backfill && known.is_some_and(|cursor| cursor.started_at.is_none()))
 }
 
-/// Another mailbox, or another folder of this one, that the ledger has read, where it has never read this one.
+/// Another mailbox, or another folder of this one, that the ledger has read, where it has never read this one. A Maildir that was
+/// read before its path was noted is no other one: its UIDVALIDITY tells whether it is this one.
 ///
 /// # Errors
 /// When our database does not answer.
 pub async fn known_instead(house: &House, place: &Place) -> Result<Option<Place>, FlowError> {
     let mut tx = house.db.read().await?;
     let others = cursors::only_others(&mut tx, &place.mailbox, &place.folder).await?;
-    Ok(others.into_iter().next_back().map(|(mailbox, folder)| Place { mailbox, folder }))
+    let mut others = others.into_iter().filter(|(mailbox, folder)| !(folder.is_empty() && *mailbox == place.mailbox));
+    Ok(others.next_back().map(|(mailbox, folder)| Place { mailbox, folder }))
 }
 
 /// The cursor to go on from. The first run starts at UIDNEXT; a folder whose UIDs began to mean other letters is read
 /// from its first.
 async fn begin(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {
     let (mailbox, folder, now) = (&place.mailbox, &place.folder, house.clock.now());
-    let known = cursors::load(&mut house.db.read().await?, mailbox, folder).await?;
+    let known = match cursors::load(&mut house.db.read().await?, mailbox, folder).await? {
+        None => named_now(house, place, state, lease).await?,
+        known => known,
+    };
     let cursor = match known {
         Some(known) => again(known, state, house.backfill),
         None if house.backfill => Cursor { started_at: None, uid_last: 0, ..renumbered(0, state) },
@@ -142,6 +147,21 @@ async fn begin(house: &House, place: &Place, state: FolderState, lease: &Mailbox
     cursors::set(&mut tx, mailbox, folder, cursor).await?;
     tx.commit().await?;
     Ok(cursor)
+}
+
+/// The cursor of a Maildir that was read before its path was noted, if this is the one.
+async fn named_now(
+    house: &House,
+    place: &Place,
+    state: FolderState,
+    lease: &MailboxLease,
+) -> Result<Option<Cursor>, FlowError> {
+    let mut tx = house.db.write().await?;
+    mailbox_leases::confirm_in(&mut tx, lease).await?;
+    cursors::name_folder(&mut tx, &place.mailbox, &place.folder, state.uid_validity).await?;
+    let known = cursors::load(&mut tx, &place.mailbox, &place.folder).await?;
+    tx.commit().await?;
+    Ok(known)
 }
 
 /// The cursor of a folder that was read before.

@@ -1,6 +1,8 @@
 //! The grace period is over: what was true at the proof is checked again, and only then does erasing begin. A stop that
 //! came in time is read before.
 
+use std::time::Duration;
+
 use crate::breakpoint;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, evidence, holds, jobs, terminations};
@@ -18,7 +20,7 @@ use super::facts::{Contact, Offered, Subject};
 use super::house::House;
 use super::termination::{Resumed, Standing};
 use super::undelivered::Notice;
-use super::{clocks, heard, safe, standing, termination, undelivered};
+use super::{clocks, heard, promise, safe, standing, termination, undelivered};
 
 /// Checks again, then moves the request to `Erasing`, or to a person.
 pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -34,13 +36,14 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
     let authority = authority(house, &mut tx, &stored).await?;
     let holds = holds::of_request(&mut tx, id).await?;
     // The grace period counts from the proof or the end of a pause, which carry our marks, whatever the request's row says.
-    let due = Beginning::due_at(&authority, &holds, house.policy.grace, house.keys.gate())?;
+    let grace = promise::checked(house, &mut tx, id).await?;
+    let due = Beginning::due_at(&authority, &holds, grace, house.keys.gate())?;
     let due = stored.request.erase_at.map_or(due, |at| at.max(due));
     let delay = delay(house, &mut tx, due).await?;
-    let notice = notice(house, &mut tx, &stored, authority.method()).await?;
+    let notice = notice(&mut tx, &stored, authority.method(), grace).await?;
     // Who was told late has as long to stop it.
     let due = match notice {
-        Notice::Told(Some(at)) => due.max(at.plus(house.policy.grace)),
+        Notice::Told(Some(at)) => due.max(at.plus(grace)),
         _ => due,
     };
     drop(tx);
@@ -51,7 +54,7 @@ pub(super) async fn begin(house: &House, lease: &Lease) -> Result<(), FlowError>
         return Ok(());
     }
 
-    let begun = match Beginning::of(&authority, &holds, house.policy.grace, house.clock.now(), house.keys.gate()) {
+    let begun = match Beginning::of(&authority, &holds, grace, house.clock.now(), house.keys.gate()) {
         Ok(beginning) => match ended(house, &stored, &subject, authority.method()).await? {
             Some(unfounded) => Err(unfounded),
             None if notice == Notice::Lost => Err(Unfounded::Stopped(ReviewReason::NotTold)),
@@ -117,8 +120,8 @@ async fn delay(house: &House, tx: &mut Tx, due: Timestamp) -> Result<Option<Time
 
 /// Whether they know of it who can stop it. Without a grace period there is nothing to stop; and where operators vouched for an
 /// asker who cannot be written to, they answer for them, and for nobody else.
-async fn notice(house: &House, tx: &mut Tx, stored: &Stored, method: Method) -> Result<Notice, FlowError> {
-    if house.policy.grace.is_zero() {
+async fn notice(tx: &mut Tx, stored: &Stored, method: Method, grace: Duration) -> Result<Notice, FlowError> {
+    if grace.is_zero() {
         return Ok(Notice::Told(None));
     }
     let vouched = method == Method::Operators || evidence::load(tx, stored.request.id).await?.is_some();

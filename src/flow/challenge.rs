@@ -10,7 +10,7 @@ use crate::verify::{Addressee, Challenge, Code, MessageKey, Offer, Token};
 use super::error::FlowError;
 use super::facts::Subject;
 use super::house::House;
-use super::{note, safe};
+use super::{note, promise, safe};
 
 /// The token and the codes of a round, as a letter prints them.
 pub(super) struct Printed {
@@ -129,6 +129,8 @@ async fn write(
         token: printed.token.hash(),
         expires_at,
         code_required: scopes.iter().any(|scope| house.config.challenge.code_for.contains(scope)),
+        // What an earlier round said stands beside what the settings say now.
+        grace_days: promise::days(promise::grace(house, tx, request.id).await?),
         attempts: 0,
     };
     let hmac = challenge.hmac(house.keys.gate());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::breakpoint;
+use crate::config::MailboxKind;
 use crate::db::cursors::Cursor;
 use crate::db::deliveries::{self, Delivery};
 use crate::db::letters::{self, LetterRow};
@@ -143,8 +144,14 @@ async fn take_out(
     due: &Due,
 ) -> Result<(), FlowError> {
     let mut here = Vec::new();
+    let is_maildir = matches!(house.config.mailbox.kind, MailboxKind::Maildir(_));
     for letter in &due.theirs {
         let folder = letter.moved_to.as_deref().unwrap_or(&letter.folder);
+        if letter.moved_to.is_none() && is_maildir && folder != place.folder {
+            return Err(FlowError::Broken(
+                "a letter lies in a Maildir that is not read any more: delete it there by hand, or read that Maildir again",
+            ));
+        }
         if folder != place.folder {
             elsewhere(house, mailbox, folder, letter).await?;
         } else if letter.numbering == cursor.numbering {

@@ -154,6 +154,12 @@ impl House {
         }
     }
 
+    /// The same for a request whose grace period is this one.
+    #[must_use]
+    pub fn terms_with(&self, grace: Duration) -> Terms {
+        Terms { authority_lives: grace + AUTHORITY_BEYOND_GRACE, ..self.terms() }
+    }
+
     /// The categories that "my data" means while the account lives: all but what the account is known and reached by.
     #[must_use]
     pub fn general_categories(&self) -> Vec<String> {

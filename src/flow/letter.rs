@@ -1,6 +1,7 @@
 //! Fills a letter with its facts: one arm per kind. Nothing is looked up outside our own database.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::gone::{self, Gone};
 use super::house::House;
 use super::legal::{self, HeldTarget};
-use super::{kinds, outbox, recipients, safe, termination};
+use super::{kinds, outbox, promise, recipients, safe, termination};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -180,7 +181,10 @@ impl<'a> Desk<'a> {
             .collect();
         let code_required = asked.as_ref().is_none_or(crate::verify::Challenge::needs_code);
         let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.day(asked.expires_at));
-        let grace_days = u32::try_from(house.policy.grace.as_secs() / 86_400).unwrap_or(0);
+        let grace = promise::grace(house, tx, request.id).await?;
+        // A question says what was noted with it; what comes after the answer, what follows from all that was said.
+        let grace_days = asked.as_ref().map_or(promise::days(grace), |asked| asked.grace_days);
+        let is_stoppable = !grace.is_zero();
         let scope = self.scope();
         let (label, categories) = (self.subject.offer(scope).and_then(label_of), self.categories(scope));
         let asked_by_label = self.asker();
@@ -202,15 +206,15 @@ impl<'a> Desk<'a> {
                 Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left })
             }
             LetterKind::Scheduled => {
-                let erase_on = self.erase_on(house)?;
-                let (subject_label, token) = (label, (grace_days > 0).then_some(token));
+                let erase_on = self.erase_on(house, grace)?;
+                let (subject_label, token) = (label, is_stoppable.then_some(token));
                 Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
             }
             LetterKind::ServiceEnded => {
                 let ended_at = termination::ended_at(tx, request).await?;
                 let ended_on =
                     house.calendar.day(ended_at.ok_or(FlowError::Missing("the end of the account's service"))?);
-                let (erase_on, article) = (self.erase_on(house)?, articles.erasure.clone());
+                let (erase_on, article) = (self.erase_on(house, grace)?, articles.erasure.clone());
                 Letter::ServiceEnded(ServiceEnded { common, ended_on, erase_on, scope, article })
             }
             LetterKind::ApprovalAsked => Letter::ApprovalAsked(ApprovalAsked {
@@ -231,14 +235,14 @@ impl<'a> Desk<'a> {
             }
             LetterKind::PassedOn => Letter::PassedOn(PassedOn { common, article: articles.processor.clone() }),
             LetterKind::SecondNotice => {
-                let erase_on = self.erase_on(house)?;
+                let erase_on = self.erase_on(house, grace)?;
                 Letter::SecondNotice(SecondNotice {
                     common,
                     scope,
                     subject_label: label,
                     asked_by_label,
                     erase_on,
-                    can_stop: grace_days > 0,
+                    can_stop: is_stoppable,
                 })
             }
             LetterKind::Paused => Letter::Paused(Paused { common }),
@@ -284,9 +288,9 @@ impl<'a> Desk<'a> {
     }
 
     /// The day on which it is erased: no other date stands in for it. A letter that leaves late gives as long to stop it.
-    fn erase_on(&self, house: &House) -> Result<Date, FlowError> {
+    fn erase_on(&self, house: &House, grace: Duration) -> Result<Date, FlowError> {
         let at = self.stored.request.erase_at.ok_or(FlowError::Missing("the end of the grace period"))?;
-        Ok(house.calendar.day(at.max(house.clock.now().plus(house.policy.grace))))
+        Ok(house.calendar.day(at.max(house.clock.now().plus(grace))))
     }
 
     fn completed(

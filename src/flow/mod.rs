@@ -50,6 +50,7 @@ mod ours;
 pub mod outbox;
 mod pause;
 pub mod paused;
+mod promise;
 pub mod recipients;
 pub mod retention;
 pub mod retry;

@@ -17,7 +17,7 @@ use super::advance::{advance, enqueue, wake_job};
 use super::error::FlowError;
 pub use super::facts::{ExtensionGround, Refusal};
 use super::house::House;
-use super::{answer, challenge, completion, note, open, safe, termination};
+use super::{answer, challenge, completion, note, open, promise, safe, termination};
 
 /// Somebody of the team, by the name that the operating system knows.
 pub struct Operator {
@@ -466,7 +466,7 @@ async fn approve_evidence(
     operator: &Operator,
     record: &EvidenceRecord,
 ) -> Result<Approval, FlowError> {
-    let lives = house.terms().authority_lives;
+    let lives = house.terms_with(promise::grace(house, tx, stored.request.id).await?).authority_lives;
     let (gate, now) = (house.keys.gate(), house.clock.now());
     let endorsed = record.approve(&operator.hand, step_of(stored), lives, gate, now, &*house.chance)?;
     let scope = scope_of(house, tx, stored, &record.vouched.plan_digest).await?;

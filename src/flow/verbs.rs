@@ -1,7 +1,7 @@
 //! Which verbs of the team a request takes as it stands, and where it stands in words. The answer is the state machine's own:
 //! each verb is tried in thought.
 
-use crate::domain::request::{Event, Hold, Policy, Request, apply};
+use crate::domain::request::{Event, Hold, Policy, Request, ReviewReason, apply};
 
 use crate::domain::{Calendar, LawPack, State, Timestamp};
 
@@ -74,6 +74,18 @@ pub fn call(verb: &str, request: &Request) -> String {
         _ => "",
     };
     format!("expunged requests {verb} {}{arguments}", request.reference)
+}
+
+/// What else than a verb helps a request for which a person must look, as it is typed.
+#[must_use]
+pub fn beside(request: &Request) -> Vec<String> {
+    match request.review.filter(|_| request.state == State::NeedsReview) {
+        Some(ReviewReason::TooManyRows | ReviewReason::PlanDrifted) => vec![
+            "expunged plan WHOM --rows-max ROWS --out FILE".to_owned(),
+            format!("expunged apply FILE --request {}", request.reference),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// Where a request stands, as the end of a sentence that begins with its reference.

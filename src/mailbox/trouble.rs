@@ -29,6 +29,16 @@ pub enum Trouble {
     Expired,
     /// The certificate is not valid yet.
     NotYetValid,
+    /// The certificate is one of an authority, and the server uses it as its own.
+    OfAuthority,
+    /// The certificate is not made for servers.
+    OtherPurpose,
+    /// The certificate was revoked.
+    Revoked,
+    /// The certificate is no X.509 of version 3, or encoded in another way than that says.
+    BadlyMade,
+    /// The certificate is signed in a way that is not taken any more.
+    OldSignature,
     /// The certificate cannot be used for another reason.
     Certificate,
     /// The port speaks without TLS at first.
@@ -76,6 +86,11 @@ impl Trouble {
                 | Self::OtherName
                 | Self::Expired
                 | Self::NotYetValid
+                | Self::OfAuthority
+                | Self::OtherPurpose
+                | Self::Revoked
+                | Self::BadlyMade
+                | Self::OldSignature
                 | Self::Certificate
                 | Self::NotTls
                 | Self::NoStartTls
@@ -83,18 +98,33 @@ impl Trouble {
     }
 }
 
-const fn of_tls(error: &rustls::Error) -> Option<Trouble> {
+fn of_tls(error: &rustls::Error) -> Option<Trouble> {
     match error {
         rustls::Error::InvalidCertificate(certificate) => Some(match certificate {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Trouble::NotTrusted,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Trouble::OtherName,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Trouble::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Trouble::NotYetValid,
+            CertificateError::Revoked => Trouble::Revoked,
+            CertificateError::BadEncoding => Trouble::BadlyMade,
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Trouble::OtherPurpose,
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Trouble::OldSignature,
+            CertificateError::Other(other) => of_verifier(&other.0),
             _ => Trouble::Certificate,
         }),
         // The first bytes were no record of TLS: a greeting in the clear.
         rustls::Error::InvalidMessage(_) => Some(Trouble::NotTls),
         _ => None,
+    }
+}
+
+/// What the verifier has no type of its own for. Its errors are words of the program, and quote nothing of a certificate in these.
+fn of_verifier(error: &impl ToString) -> Trouble {
+    match error.to_string().as_str() {
+        "CaUsedAsEndEntity" => Trouble::OfAuthority,
+        "UnsupportedCertVersion" => Trouble::BadlyMade,
+        _ => Trouble::Certificate,
     }
 }
 
@@ -128,6 +158,21 @@ impl fmt::Display for Trouble {
             Self::OtherName => "Its certificate is for another name: write the host as the certificate names it",
             Self::Expired => "Its certificate has expired: have it renewed, and check the clock of this machine",
             Self::NotYetValid => "Its certificate is not valid yet: check the clock of this machine",
+            Self::OfAuthority => {
+                "Its certificate is one of an authority (CA:TRUE), which no server may use as its own: make it a certificate with CA:FALSE \
+                 (openssl req -x509 … -addext basicConstraints=critical,CA:FALSE), or one that this authority signs, and name the \
+                 certificate to trust in ca_file"
+            }
+            Self::OtherPurpose => {
+                "Its certificate is not made for servers: make it one whose extended key usage is serverAuth, or that has none"
+            }
+            Self::Revoked => "Its certificate was revoked: have it replaced",
+            Self::BadlyMade => {
+                "Its certificate is no X.509 of version 3, or badly encoded: make it anew, with a subject alternative name for the host"
+            }
+            Self::OldSignature => {
+                "Its certificate is signed in a way that is not taken any more (SHA-1, or a short key): make it anew with SHA-256"
+            }
             Self::Certificate => "Its certificate cannot be used: have it replaced",
             Self::NotTls => {
                 "It speaks without TLS at first on that port: set security = \"starttls\", or take the port that begins with TLS \

@@ -9,7 +9,7 @@ pub struct ValueShapes {
     pub addresses: u32,
     /// Telephone numbers, as people write them.
     pub telephones: u32,
-    /// IPv4 and IPv6 addresses.
+    /// IPv4 and IPv6 addresses, with or without the length of a prefix, and addresses of network cards.
     pub ips: u32,
     /// International bank account numbers, with a checksum that holds.
     pub ibans: u32,
@@ -40,7 +40,7 @@ impl ValueShapes {
         // The narrow shapes first: digits of a card are also a number.
         let count = if is_address(value) {
             &mut self.addresses
-        } else if value.parse::<std::net::IpAddr>().is_ok() {
+        } else if is_network_address(value) {
             &mut self.ips
         } else if is_iban(value) {
             &mut self.ibans
@@ -73,6 +73,20 @@ fn is_address(value: &str) -> bool {
         && !value.contains(char::is_whitespace)
         && domain.contains('.')
         && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
+}
+
+/// `192.0.2.1`, `2001:db8::/32`, `08:00:2b:01:02:03`, `0800.2b01.0203`.
+fn is_network_address(value: &str) -> bool {
+    let (address, prefix) = value.split_once('/').unwrap_or((value, "0"));
+    let card = |sign: char, parts: usize, digits: usize| {
+        let is_part = |part: &str| part.len() == digits && part.bytes().all(|b| b.is_ascii_hexdigit());
+        value.split(sign).count() == parts && value.split(sign).all(is_part)
+    };
+    address.parse::<std::net::IpAddr>().is_ok() && prefix.parse::<u8>().is_ok_and(|bits| bits <= 128)
+        || card(':', 6, 2)
+        || card('-', 6, 2)
+        || card('.', 3, 4)
+        || card(':', 8, 2)
 }
 
 /// Six to fifteen digits (E.164) with what people put between them, and a sign that it is no mere number.
@@ -139,6 +153,12 @@ mod tests {
             ("069/1234567", "telephones"),
             ("192.0.2.1", "ips"),
             ("2001:db8::1", "ips"),
+            ("10.0.0.1/32", "ips"),
+            ("2001:db8::/32", "ips"),
+            ("08:00:2b:01:02:03", "ips"),
+            ("08-00-27-01-02-03", "ips"),
+            ("0800.2700.0203", "ips"),
+            ("030/123456", "telephones"),
             ("DE89 3704 0044 0532 0130 00", "ibans"),
             ("DE88 3704 0044 0532 0130 00", ""),
             ("4111 1111 1111 1111", "cards"),

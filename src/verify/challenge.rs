@@ -83,6 +83,9 @@ pub struct Challenge {
     pub expires_at: Timestamp,
     /// Whether the settings ask for the code. Closing an account and a choice of two need it anyhow.
     pub code_required: bool,
+    /// How many days its letter says are waited after the answer. What the settings say by then may be more, and counts for nothing
+    /// where it is less.
+    pub grace_days: u32,
     /// Wrong codes so far.
     pub attempts: u32,
 }
@@ -316,7 +319,7 @@ impl Challenge {
     fn with_parts<T>(&self, act: impl FnOnce(&[&[u8]]) -> T) -> T {
         let request = self.request.as_uuid();
         let (round, expires_at) = (self.round.to_be_bytes(), self.expires_at.as_micros().to_be_bytes());
-        let required = [u8::from(self.code_required)];
+        let (required, grace_days) = ([u8::from(self.code_required)], self.grace_days.to_be_bytes());
         let mut parts: Vec<&[u8]> = vec![
             request.as_bytes(),
             &round,
@@ -325,6 +328,7 @@ impl Challenge {
             self.token.as_bytes(),
             &expires_at,
             &required,
+            &grace_days,
         ];
         for offer in &self.choices {
             parts.extend_from_slice(&[offer.scope.as_str().as_bytes(), &offer.plan_digest, offer.code.as_bytes()]);

@@ -40,6 +40,7 @@ fn scene(addressee: Addressee, scopes: &[Scope], code_required: bool) -> Scene {
         token: Token::derive(&secret, of).hash(),
         expires_at: NOW.plus_days(14),
         code_required,
+        grace_days: 7,
         attempts: 0,
     };
     Scene { secret, challenge, codes: codes.iter().map(|code| code.as_str().to_owned()).collect() }
@@ -235,13 +236,14 @@ fn a_slipped_in_challenge_is_noticed() {
     let mut counted = scene.challenge.clone();
     counted.attempts = 3;
     counted.check(keys.gate(), &hmac).unwrap();
-    let alterations: [fn(&mut Challenge); 7] = [
+    let alterations: [fn(&mut Challenge); 8] = [
         |c| c.token = TokenHash::from_bytes([0; 32]),
         |c| c.choices[0].scope = Scope::Account,
         |c| c.choices[0].plan_digest = [1; 32],
         |c| c.account_mac = [1; 32],
         |c| c.code_required = false,
         |c| c.addressee = Addressee::ApprovingOwner,
+        |c| c.grace_days = 0,
         |c| c.expires_at = c.expires_at.plus_days(1),
     ];
     for alter in alterations {

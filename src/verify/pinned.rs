@@ -130,6 +130,7 @@ fn what_is_asked_and_answered() {
         token: TokenHash::from_bytes([3; 32]),
         expires_at: NOW.plus_days(14),
         code_required: true,
+        grace_days: 7,
         attempts: 1,
     };
     assert_eq!(hex(&challenge.hmac(keys.gate())), "9de3d23d6574f7254e7fa8db6f2acfa6e950d651b783039379e4d980aae79797");

@@ -231,6 +231,38 @@ fn another_mailbox_is_begun_with_by_order_only() {
     shop.daemon_of(&["run", "--new-mailbox"], |shop| shop.run(&["check", "--connect"]).code.is_some());
 }
 
+/// A path that was mistyped or mounted elsewhere holds old letters of people who asked for nothing now.
+#[test]
+fn another_maildir_is_begun_with_by_order_only() {
+    let (shop, _) = Shop::asked();
+    let config = std::fs::read_to_string(shop.path("expunged.toml")).expect("the config");
+    let write = |path: &str| {
+        let moved = config.replace("path = \"support\"", &format!("path = \"{path}\""));
+        assert_ne!(moved, config);
+        std::fs::write(shop.path("expunged.toml"), moved).expect("a config");
+    };
+    for place in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(shop.path("archive").join(place)).expect("a Maildir");
+    }
+    let old = "From: bo@customer.example\r\nTo: privacy@tiny.example\r\nSubject: Please delete my account\r\n\
+               Message-ID: <old@customer.example>\r\n\r\nPlease delete my account and all my data.\r\n";
+    std::fs::write(shop.path("archive").join("new").join("1.1.host"), old).expect("an old letter");
+    write("archive");
+    let said = shop.run(&["run"]);
+    said.failed(2, "start once with --new-mailbox");
+    said.failed(2, "/support)");
+    let status = |shop: &Shop| shop.run(&["mailbox", "status", "-o", "json"]).json();
+    assert_eq!(status(&shop)["cursor"], serde_json::Value::Null, "nothing was read there");
+    shop.daemon_of(&["run", "--new-mailbox"], |shop| !status(shop)["cursor"].is_null());
+    let status = status(&shop);
+    assert_eq!(status["cursor"]["uid_start"], 2, "what lay there before is nobody's wish now");
+    assert!(status["folder"].as_str().is_some_and(|folder| folder.ends_with("/archive")), "{status}");
+    assert!(status["before"][0]["folder"].as_str().is_some_and(|folder| folder.ends_with("/support")), "{status}");
+    // Another way to write the first one is no other one.
+    write("./archive/../support");
+    shop.daemon_of(&["run"], |_| true);
+}
+
 /// A start that goes wrong with the first letter would be found by nobody who looks at the start.
 #[test]
 fn a_query_of_the_directory_that_the_store_refuses_stops_the_start() {

@@ -495,3 +495,77 @@ fn an_offline_check_says_the_same_and_what_it_did_not_look_at() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.err.contains("names of sessions that no map has"), "{}", said.err);
 }
+
+/// Values look like numbers to call where they are addresses of a network, and one table that cannot be read is no reason to propose
+/// nothing for the others.
+#[test]
+fn a_sample_contradicts_no_name_by_itself_and_names_what_it_could_not_read() {
+    let shop = Shop::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let script = "REVOKE SELECT ON orders FROM LOGIN;
+        CREATE TABLE events (id BIGINT PRIMARY KEY, user_id BIGINT REFERENCES users (id), ip INET, heard INET, wire MACADDR, phone TEXT,
+          zz TEXT);
+        INSERT INTO events SELECT n, NULL, ('10.0.0.' || n)::inet, '10.1.0.0/16', '08:00:27:01:02:03', 'a' || n || '@example.org', NULL
+          FROM generate_series(1, 9) n;
+        CREATE MATERIALIZED VIEW sums AS SELECT id, company FROM accounts WITH NO DATA;
+        GRANT SELECT ON events, sums TO LOGIN";
+    let (url, end) = runtime.block_on(login_on_postgres(script));
+    std::fs::write(shop.path("fresh.url"), &url).expect("a url");
+    let map = shop.path("new.toml").display().to_string();
+    let init = [
+        "map",
+        "init",
+        "fresh",
+        "--kind",
+        "postgres",
+        "--url-file",
+        "fresh.url",
+        "--file",
+        &map,
+        "--print",
+        "--sample",
+    ];
+    let said: Said = expunged().args(init).output().expect("it runs").into();
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let lines = |of: &str| said.out.lines().filter(|line| line.starts_with(of)).map(str::to_owned).collect::<Vec<_>>();
+    for column in ["ip", "heard", "wire"] {
+        let line = lines(&format!("{column} = ")).concat();
+        assert!(line.starts_with(&format!("{column} = \"behaviour\"")), "{line:?} in {}", said.out);
+    }
+    let phone = lines("phone = ").concat();
+    assert!(
+        phone.contains("\"?\"") && phone.contains("look like mail addresses") && phone.contains("named like"),
+        "{phone}"
+    );
+    assert!(said.out.contains("#zz = \"null\" # where its category is not \"none\""), "{}", said.out);
+    assert!(said.err.contains("orders: no row of it can be read") && said.err.contains("42501"), "{}", said.err);
+    let superuser = url::Url::parse(&url).map(|mut url| url.set_username("postgres").map(|()| url.to_string()));
+    let superuser = superuser.expect("a url").expect("a login");
+    runtime.block_on(async {
+        let mut server = PgConnection::connect(&superuser).await.expect("the server answers");
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut server).await.expect("the login goes");
+    });
+}
+
+/// "Please delete my phone number" is no more than a person's work where the map has no answer for that column alone.
+#[test]
+fn a_column_that_could_not_go_alone_is_a_risk() {
+    let shop = Shop::new();
+    shop.sql(
+        "CREATE TABLE calls (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), number TEXT, about TEXT NOT NULL);
+         CREATE INDEX calls_by_user ON calls (user_id)",
+    );
+    let calls = "\n[tables.calls]\nkey = \"id\"\nbelongs_to = { users = \"user_id\" }\nerase = \"delete\"\n\
+        categories = { id = \"none\", user_id = \"none\", number = \"phone\", about = \"behaviour\" }\n";
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    std::fs::write(shop.path("shop.toml"), map.clone() + calls).expect("the map");
+    let said = shop.run(&["map", "check"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    for words in ["a request for \"phone\" alone goes to a person", "number = \"null\"", "about = { constant"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let masked = calls.to_owned() + "mask = { number = \"null\", about = { constant = \"erased\" } }\n";
+    std::fs::write(shop.path("shop.toml"), map + &masked).expect("the map");
+    let said = shop.run(&["map", "check"]);
+    assert!(said.code == Some(0) && !said.out.contains("goes to a person"), "{}{}", said.out, said.err);
+}

@@ -91,12 +91,12 @@ fn imap(settings: &str) -> (String, Option<i32>) {
     note_with("[mailbox.maildir]", "[mailer.smtp]", &format!("{head}{settings}\n"), "mailbox")
 }
 
-/// A certificate in this folder that is for this name alone.
-fn certificate_for(folder: &std::path::Path, name: &str) -> [String; 2] {
-    let [cert, key] = ["cert.pem", "key.pem"].map(|file| folder.join(file).display().to_string());
+/// A certificate in this folder that is for this name alone, of a server (`FALSE`) or an authority (`TRUE`).
+fn certificate_for(folder: &std::path::Path, name: &str, authority: &str) -> [String; 2] {
+    let [cert, key] = ["cert", "key"].map(|what| folder.join(format!("{what}-{authority}.pem")).display().to_string());
     let made = std::process::Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=other", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-subj", "/CN=other", "-addext", &format!("basicConstraints=critical,CA:{authority}")])
         .args(["-addext", &format!("subjectAltName=DNS:{name}"), "-out", &cert, "-keyout", &key])
         .output()
         .expect("openssl is installed");
@@ -108,7 +108,7 @@ fn certificate_for(folder: &std::path::Path, name: &str) -> [String; 2] {
 #[test]
 fn a_mail_server_that_is_shut_says_by_what() {
     let folder = tempfile::tempdir().expect("a folder");
-    let [other, key] = certificate_for(folder.path(), "mail.other.example");
+    let [other, key] = certificate_for(folder.path(), "mail.other.example", "FALSE");
     let far = smtp("host = \"no.such.host.invalid\"");
     assert!(far.0.contains("no.such.host.invalid: The name is not found in DNS"), "{far:?}");
     let shut = smtp(&format!("host = \"localhost\"\nport = {}", free_port()));
@@ -135,7 +135,12 @@ fn a_mail_server_that_is_shut_says_by_what() {
     let postfix = runtime.block_on(Postfix::start_with(free_port(), &named)).expect("it started before");
     let renamed = smtp(&format!("host = \"localhost\"\nport = {}\nca_file = \"{other}\"", postfix.smtp_port));
     assert!(renamed.0.contains("certificate is for another name"), "{renamed:?}");
-    for (words, code) in [plain, foreign, login, renamed] {
+    let [own, key] = certificate_for(folder.path(), "localhost", "TRUE");
+    let named = format!("smtpd_tls_cert_file = {own}\nsmtpd_tls_key_file = {key}\n");
+    let postfix = runtime.block_on(Postfix::start_with(free_port(), &named)).expect("it started before");
+    let authority = smtp(&format!("host = \"localhost\"\nport = {}\nca_file = \"{own}\"", postfix.smtp_port));
+    assert!(authority.0.contains("one of an authority (CA:TRUE)") && authority.0.contains("CA:FALSE"), "{authority:?}");
+    for (words, code) in [plain, foreign, login, renamed, authority] {
         assert_eq!(code, Some(5), "{words}");
     }
 }
@@ -143,7 +148,7 @@ fn a_mail_server_that_is_shut_says_by_what() {
 #[test]
 fn a_mailbox_that_is_shut_says_by_what() {
     let folder = tempfile::tempdir().expect("a folder");
-    let [other, _] = certificate_for(folder.path(), "mail.other.example");
+    let [other, _] = certificate_for(folder.path(), "mail.other.example", "FALSE");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dovecot = runtime.block_on(Dovecot::start());
     let (tls, clear, ca_file) = (dovecot.imaps_port, dovecot.imap_port, dovecot.ca_file.display());

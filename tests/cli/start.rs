@@ -96,6 +96,34 @@ fn all_that_is_wrong_with_a_map_is_told_at_once_with_its_lines() {
         assert!(said.err.contains(words), "{words}: {}", said.err);
     }
     assert_eq!(said.err.matches("shop.toml:").count(), 3, "{}", said.err);
+    // A cell of a table is one line: each mistake has a row of its own.
+    let said = shop.run(&["check"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    let rows: Vec<&str> = said.out.lines().filter(|line| line.starts_with("data maps")).collect();
+    assert!(rows.len() == 3 && rows.iter().all(|row| row.matches("shop.toml:").count() == 1), "{}", said.out);
+    assert!(!said.out.contains('\u{fffd}'), "{}", said.out);
+}
+
+/// Who sets PostgreSQL up by hand makes a login and a database, and since PostgreSQL 15 no login may create there.
+#[test]
+fn a_login_of_the_ledger_that_may_not_create_is_told_what_to_grant() {
+    let shop = Shop::new();
+    let login = format!("keeper_{}", unique_word());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let url = runtime.block_on(async {
+        let url = fresh_postgres().await;
+        let mut owner = PgConnection::connect(&url).await.expect("PostgreSQL");
+        let script = format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {login} LOGIN PASSWORD 'x'");
+        owner.execute(AssertSqlSafe(script)).await.expect("a login");
+        url
+    });
+    let mut seen: url::Url = url.parse().expect("a url");
+    seen.set_username(&login).expect("a login");
+    replace(&shop, "expunged.toml", "sqlite:ledger.db", seen.as_str());
+    let said = shop.run(&["run"]);
+    said.failed(5, &format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{login}\""));
+    assert!(!said.err.contains("that the database answers"), "{}", said.err);
+    drop_login(&url, &login, None);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const SAME: [(&str, &str); 15] = [
         || CASE WHEN judged_at IS NULL THEN '' ELSE ' judged' END || CASE WHEN marked_at IS NULL THEN '' ELSE ' marked' END
         || CASE WHEN expunged_at IS NULL THEN '' ELSE ' expunged' END
         || CASE WHEN key_id IS NULL THEN '' ELSE ' has a key' END AS line FROM deliveries"),
-    ("cursors", "SELECT folder || ' ' || CAST(uid_start AS TEXT) || ' ' || CAST(uid_last AS TEXT) AS line FROM cursors"),
+    ("cursors", "SELECT ' ' || CAST(uid_start AS TEXT) || ' ' || CAST(uid_last AS TEXT) AS line FROM cursors"),
     ("challenges", "SELECT CAST(round AS TEXT) || ' ' || addressee || ' ' || CAST(attempts AS TEXT) AS line FROM challenges"),
     ("authorities", "SELECT kind || ' ' || method AS line FROM authorities"),
     ("discoveries", "SELECT 'found' AS line FROM discoveries"),

@@ -317,7 +317,7 @@ impl World {
     /// The support mailbox as the daemon reads it, for a test that polls by itself.
     pub fn mailbox(&self) -> (Place, Box<dyn Mailbox>) {
         let mailbox = build::mailbox(&self.house.config, &self.house.clock, &self.house.chance);
-        (Place { mailbox: self.house.mailbox_name().to_owned(), folder: String::new() }, mailbox)
+        (daemon::place(&self.house), mailbox)
     }
 
     /// A letter reaches the support mailbox.

@@ -27,7 +27,7 @@ use crate::output::{counted, time};
 use crate::reply::compose;
 use crate::reply::mailer::{Reached, SmtpMailer};
 use crate::reply::settings::MailerSettings;
-use crate::stores::{Lookup, Opened, Schema, StoreName, Stores};
+use crate::stores::{Lookup, Opened, Schema, StoreError, StoreName, Stores};
 use crate::vault::WatermarkFile;
 use crate::verify::{DirectoryError, Trial, rehearse};
 
@@ -71,7 +71,10 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
                 schemas.insert(name.clone(), schema);
             }
             Err(ended) => {
-                report.error(check, ended.exit, ended.error, "Is the url in its map right, and the server up?")
+                // What the login does not see is told with the statement that lets it.
+                let is_hidden = matches!(ended.error.downcast_ref(), Some(StoreError::HiddenTables { .. }));
+                let fix = if is_hidden { "" } else { "Is the url in its map right, and the server up?" };
+                report.error(check, ended.exit, ended.error, fix);
             }
         }
     }

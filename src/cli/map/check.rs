@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::daemon::build;
 use crate::domain::nearest;
 use crate::erase::map::StoreMap;
+use crate::erase::map::nameable::unmasked;
 use crate::erase::map::risk::{Coverage, Sizes, risks, without_index};
 use crate::erase::map::{MapDefect, look, open};
 use crate::erase::{DataMap, check, try_lag, unblankable};
@@ -119,6 +120,11 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         let grade = if risk.grave { Grade::Defect } else { Grade::Risk };
         seen.findings.push(Finding::of(grade, risk.defect));
     }
+    let lexicon = Lexicon::embedded();
+    let by_name: Vec<&str> = lexicon.categories().into_iter().collect();
+    for risk in unmasked(&map, &seen.schemas, &by_name) {
+        seen.findings.push(Finding::of(Grade::Risk, risk.defect));
+    }
     for (always, defect) in unblankable(&map, &seen.schemas) {
         seen.findings.push(Finding::of(if always { Grade::Defect } else { Grade::Risk }, defect));
     }
@@ -129,7 +135,7 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
     if !without.is_empty() {
         say(&format!("no canary in {}: that one comes back from a backup is not noticed there", without.join(", ")));
     }
-    say_categories(&map);
+    say_categories(&map, &by_name);
     if args.offline {
         not_looked_at(&map, &seen.schemas);
     }
@@ -138,10 +144,8 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
 
 /// People name data in words, and the lexicon knows by which category a map has them. What only one of the two knows, nobody can ask
 /// for by its name.
-fn say_categories(map: &DataMap) {
-    let lexicon = Lexicon::embedded();
-    let (known, mapped) = (lexicon.categories(), map.categories());
-    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+fn say_categories(map: &DataMap, known: &[&str]) {
+    let mapped = map.categories();
     let unused: Vec<&str> = known.iter().copied().filter(|category| !mapped.contains(category)).collect();
     if !unused.is_empty() {
         let list = unused.join(", ");
@@ -150,7 +154,7 @@ fn say_categories(map: &DataMap) {
         ));
     }
     let unknown =
-        mapped.iter().filter(|category| !known.contains(category)).map(|category| match nearest(category, &known) {
+        mapped.iter().filter(|category| !known.contains(category)).map(|category| match nearest(category, known) {
             Some(meant) => format!("{category} (did you mean {meant}?)"),
             None => (*category).to_owned(),
         });

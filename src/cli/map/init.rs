@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
@@ -94,8 +94,12 @@ pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     // The canary's table is ours, and no map of data.
     let mut of_data = schema.clone();
     of_data.tables.retain(|table, _| begun.known.store.canary.as_ref() != Some(table));
-    let hints = hints(args, &begun, &others, survey.as_ref(), &of_data).await?;
+    let (hints, unread) = hints(args, &begun, &others, survey.as_ref(), &of_data).await?;
     bar.finish_and_clear();
+    for (table, error) in unread {
+        let error = anyhow::Error::new(error);
+        say(&format!("{table}: no row of it can be read, so that it is judged by its names alone: {error:#}"));
+    }
     let written =
         write(&begun.text, &of_data, &propose(&of_data, &hints)).map_err(|error| Ended::new(Exit::Usage, error))?;
     if args.print {
@@ -161,7 +165,7 @@ async fn hints(
     others: &[MapFile],
     survey: &dyn Survey,
     schema: &Schema,
-) -> Result<Hints, Ended> {
+) -> Result<(Hints, Unread), Ended> {
     let mut subjects = begun.known.subjects();
     for (kind, table) in &args.subject {
         if !schema.tables.contains_key(table) {
@@ -174,21 +178,37 @@ async fn hints(
         let at = |table| TableRef { store: file.known.name.clone(), table };
         file.known.subjects().into_iter().map(move |(table, kind)| (at(table), kind)).collect::<Vec<_>>()
     });
-    let shapes = match args.sample {
+    let (shapes, unread) = match args.sample {
         Some(rows) => sample(survey, schema, rows).await?,
-        None => BTreeMap::new(),
+        None => Default::default(),
     };
-    Ok(Hints { subjects, shapes, elsewhere: elsewhere.collect() })
+    Ok((Hints { subjects, shapes, elsewhere: elsewhere.collect() }, unread))
 }
+
+/// The tables of which no row can be read, and why.
+type Unread = Vec<(String, StoreError)>;
 
 async fn sample(
     survey: &dyn Survey,
     schema: &Schema,
     rows: u32,
-) -> Result<BTreeMap<String, BTreeMap<String, ValueShapes>>, StoreError> {
+) -> Result<(BTreeMap<String, BTreeMap<String, ValueShapes>>, Unread), StoreError> {
     let tables = schema.tables.iter().filter(|(_, table)| !table.columns.is_empty()).map(|(name, _)| name.clone());
-    let look = |table: String| async move { Ok((table.clone(), survey.shapes(&table, rows).await?)) };
-    futures::stream::iter(tables.map(look)).buffered(AT_ONCE).try_collect().await
+    let look = |table: String| async move { (table.clone(), survey.shapes(&table, rows).await) };
+    let looked: Vec<_> = futures::stream::iter(tables.map(look)).buffered(AT_ONCE).collect().await;
+    let (mut shapes, mut unread) = (BTreeMap::new(), Unread::new());
+    for (table, found) in looked {
+        match found {
+            Ok(found) => drop(shapes.insert(table, found)),
+            // A right that the login lacks, a view that was never filled, a server behind a foreign table: that one table's matter as
+            // long as the store itself answers.
+            Err(error) => match survey.sizes().await {
+                Ok(_) => unread.push((table, error)),
+                Err(_) => return Err(error),
+            },
+        }
+    }
+    Ok((shapes, unread))
 }
 
 /// Writes the map whole or not at all, with the mode that it had.

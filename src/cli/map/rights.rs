@@ -90,7 +90,11 @@ pub(super) async fn find(survey: &dyn Survey, store: &StoreMap, schema: &Schema)
     let mut rights = Rights { missing: Vec::new(), too_wide: Vec::new() };
     for words in beyond {
         let problem = format!("the login may do more than erase: {words}");
-        rights.too_wide.push((problem, "erase with a login of its own that has SELECT, UPDATE and DELETE".to_owned()));
+        rights.too_wide.push((
+            problem,
+            "erase with a login of its own that has SELECT, UPDATE where the map masks and DELETE where rows go"
+                .to_owned(),
+        ));
     }
     for right in [Right::Update, Right::Delete, Right::Insert] {
         let free = tried.iter().filter(|(need, refused)| !need.needed && need.right == right && refused.is_none());

@@ -14,7 +14,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::daemon::build;
 use crate::db::deliveries::{self, Delivery, Disposition};
-use crate::db::erasures::{self, StepRow};
+use crate::db::erasures::{self, SoFar, StepRow};
 use crate::db::jobs::{self, JobState};
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::recipients::{self, Need, Recipient, RecipientState};
@@ -22,6 +22,7 @@ use crate::db::requests::Stored;
 use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
 use crate::domain::{LetterKind, Reference, State};
+use crate::flow::FlowError;
 use crate::flow::gone;
 use crate::flow::named::{self, NamedData};
 use crate::flow::operate::ExtensionGround;
@@ -228,7 +229,11 @@ impl Tabular for StepLine {
             self.step.table.clone(),
             self.step.action.clone(),
             self.state(),
-            self.step.counts.as_ref().map(counted).unwrap_or_default(),
+            match (&self.step.counts, self.step.so_far) {
+                (Some(counts), _) => counted(counts),
+                (None, Some(SoFar { chunks, rows })) => format!("so far {rows} rows in {chunks} chunks"),
+                (None, None) => String::new(),
+            },
         ]
     }
 }
@@ -288,10 +293,11 @@ async fn read(
     if !jobs.iter().any(|job| job.waits_for_hold()) {
         holds.clear();
     }
-    // What a job waited for that has gone on since is told no more.
+    // What a job waited for that has gone on since is told no more, nor a hold that was lifted.
     let cause = stopped::cause(kek, tx, &stored.request).await?.filter(|cause| {
-        review.is_some_and(|review| review.as_str() == cause.reason)
-            || jobs.iter().any(|job| job.state != JobState::Running && is_about(job, cause))
+        let is_lifted = cause.reason == FlowError::HELD && holds.is_empty();
+        let is_reviewed = review.is_some_and(|review| review.as_str() == cause.reason);
+        !is_lifted && (is_reviewed || jobs.iter().any(|job| job.state != JobState::Running && is_about(job, cause)))
     });
     Ok(Shown {
         cause,
@@ -302,10 +308,11 @@ async fn read(
             .await?
             .map(|by| PausedLine { received_at: by.received_at.map(time), by }),
         extended_for: stopped::extended_for(kek, tx, &stored.request).await?,
-        can_be_done: verbs::verbs(terms, &stored.request, successor::is_open(kek, tx, &stored.request).await?)
-            .iter()
-            .map(|verb| verbs::call(verb, &stored.request))
-            .collect(),
+        can_be_done: {
+            let verbs = verbs::verbs(terms, &stored.request, successor::is_open(kek, tx, &stored.request).await?);
+            let calls = verbs.iter().map(|verb| verbs::call(verb, &stored.request));
+            verbs::beside(&stored.request).into_iter().chain(calls).collect()
+        },
         request: RequestRow::read(tx, config, &stored).await?,
         named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
@@ -493,7 +500,10 @@ mod tests {
             action: "delete".to_owned(),
             state: state.to_owned(),
             counts: None,
+            so_far: None,
         };
+        let begun = StepRow { so_far: Some(SoFar { chunks: 40, rows: 20_000 }), ..step("intended") };
+        assert_eq!(StepLine { step: begun, job: None }.cells()[6], "so far 20000 rows in 40 chunks");
         let shown = |job| StepLine { step: step("intended"), job }.cells()[5].clone();
         assert_eq!(shown(Some(JobState::Dead)), "intended, its job failed for good");
         assert_eq!(shown(Some(JobState::Waiting)), "intended, its job is waiting");

@@ -341,6 +341,14 @@ async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) 
             }
             "withdrawn"
         }
+        Verb::EraseAgain { .. } | Verb::Leave { .. } if request.state == State::Completed => {
+            let words = format_args!(
+                "{at} {}, and nothing of them has come back as far as the last search saw; where a store came back from a backup, \
+                 'expunged replay --since TIME' searches it",
+                verbs::standing(request)
+            );
+            return Err(Ended::saying(Exit::Refused, words));
+        }
         Verb::EraseAgain { recognised, .. } => {
             again::erase_again(house, &at, operator, recognised).await.map_err(not_now)?;
             "erased again"

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::super::error::Problem;
 use super::super::raw::Maybe;
-use super::value::{Checks, Section};
+use super::value::{Checks, Section, absolute};
 
 /// The longest secret, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -77,7 +77,13 @@ impl Checks<'_> {
             Source::Value => self.text_given(&name, raw).map(SecretString::from),
             Source::File => {
                 let path = self.path(&name, raw)?;
-                self.secret_file(&name, span, &path)
+                let otherwise = format!("or give {key} or {} instead", Source::Credential.key(key));
+                self.secret_file(
+                    &name,
+                    span,
+                    &path,
+                    &format!("make it, readable by our user alone (chmod 600), {otherwise}"),
+                )
             }
             Source::Credential => {
                 let credential = self.line(&name, raw)?;
@@ -100,10 +106,17 @@ impl Checks<'_> {
             self.note(problem);
             return None;
         };
-        self.secret_file(name, span, &folder.join(credential))
+        let fix = format!("give the unit LoadCredential={credential}:/path");
+        self.secret_file(name, span, &folder.join(credential), &fix)
     }
 
-    fn secret_file(&mut self, name: &str, span: std::ops::Range<usize>, path: &Path) -> Option<SecretString> {
+    fn secret_file(
+        &mut self,
+        name: &str,
+        span: std::ops::Range<usize>,
+        path: &Path,
+        fix: &str,
+    ) -> Option<SecretString> {
         let reason = match read_secret(path) {
             Ok(text) => match text.trim_end_matches(['\n', '\r']) {
                 "" => "it is empty".to_owned(),
@@ -116,7 +129,8 @@ impl Checks<'_> {
         };
         let problem = Problem::new(format!("the secret of `{name}` cannot be read"))
             .at(span, reason)
-            .help(format!("looked for {}", path.display()));
+            .help(format!("looked for {}", absolute(path).display()))
+            .help(fix);
         self.note(problem);
         None
     }

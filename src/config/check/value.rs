@@ -270,9 +270,14 @@ impl<'a> Checks<'a> {
         };
         let problem = Problem::new(format!("the file of `{key}` cannot be read"))
             .at(span, reason)
-            .help(format!("looked for {}", path.display()))
-            .help("a relative path begins at the folder of the config file");
+            .help(format!("looked for {}", absolute(&path).display()))
+            .help("a relative path begins at the folder of the config file: mend it, or make the file and let our user read it");
         self.note(problem);
         None
     }
+}
+
+/// A path as people find it, from the root on, whatever folder the program was started in.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

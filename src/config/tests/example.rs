@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use regex::Regex;
 use secrecy::ExposeSecret;
+use sqlx::Connection as _;
 
 use super::super::*;
 use super::{check_in, example_with, installation, with_mailer};
 use crate::domain::{Language, Role, Scope};
+use crate::erase::DataMap;
 use crate::mailbox::settings::Security;
 use crate::reply::settings::MailerSettings;
+use crate::stores::StoreName;
 use crate::verify::{Directory as _, FileDirectory};
 
 /// The example with the # taken away from every default. What has no default is written with a space behind its #.
@@ -36,7 +39,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     let expected = format!("sqlite://{}/ledger.db", folder.path().display());
     assert_eq!(config.database.url.expose_secret(), expected);
     assert_eq!(config.keys.kek_file, folder.path().join("kek"));
-    assert_eq!(config.stores, [folder.path().join("stores/shop.toml")]);
+    assert_eq!(config.stores, ["stores/accounts.toml", "stores/shop.toml"].map(|map| folder.path().join(map)));
     let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
     assert_eq!(
         (imap.port, imap.security, imap.folder.as_str(), imap.keyword.as_str()),
@@ -231,4 +234,32 @@ fn a_credential_of_systemd_is_a_secret() {
     let config = parse(&text, &folder.path().join("expunged.toml"), &surroundings).unwrap();
     let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
     assert_eq!(imap.password.expose_secret(), "from-systemd");
+}
+
+/// Who begins with the example has maps and queries that fit one another and the shipped shop.
+#[tokio::test]
+async fn the_example_works_with_the_shipped_maps() {
+    let folder = installation();
+    let config = check_in(folder.path(), EXAMPLE).unwrap();
+    let shipped = [
+        ("accounts.toml", include_str!("../../../config/stores/accounts.toml")),
+        ("shop.toml", include_str!("../../../config/stores/shop.toml")),
+    ];
+    let named: Vec<_> = config.stores.iter().filter_map(|map| map.file_name()?.to_str()).collect();
+    assert_eq!(named, shipped.map(|(file, _)| file), "the maps that the example names");
+    let map = DataMap::parse(&shipped).unwrap();
+    let Directory::Sql { store, find, target, owner, .. } = &config.directory else { panic!("a directory in a store") };
+    assert!(map.stores().contains_key(&StoreName::new(store).unwrap()), "{store} is one of them");
+    let mut shop = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    sqlx::raw_sql(include_str!("../../../tests/shop/accounts.sql")).execute(&mut shop).await.unwrap();
+    let rows = "INSERT INTO accounts VALUES (1, 'Customer Ltd', 'active', NULL);
+        INSERT INTO users VALUES (7, 1, 'owner', 'Olga@customer.example', NULL, 'Olga', 'en', NULL)";
+    sqlx::raw_sql(rows).execute(&mut shop).await.unwrap();
+    let parameters: [(&String, &[&str]); 3] =
+        [(find, &["olga@customer.example"]), (target, &["1", "OLGA@customer.example"]), (owner, &["1"])];
+    for (query, values) in parameters {
+        let asked =
+            values.iter().fold(sqlx::query(sqlx::AssertSqlSafe(query.clone())), |asked, value| asked.bind(*value));
+        assert_eq!(asked.fetch_all(&mut shop).await.unwrap().len(), 1, "{query}");
+    }
 }

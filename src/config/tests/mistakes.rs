@@ -63,7 +63,7 @@ mistakes! {
     no_secret: "password_file = \"smtp.password\"" => "";
     unreadable_secret: "\"smtp.password\"" => "\"smtp.pasword\"";
     no_credentials: "password_file = \"smtp.password\"" => "password_credential = \"smtp\"";
-    unreadable_map: "[\"stores/shop.toml\"]" => "[\"stores/shop.toml\", \"stores/crm.toml\"]";
+    unreadable_map: "\"stores/shop.toml\"]" => "\"stores/crm.toml\"]";
     does_not_fit: "#expires_days = 14" => "expires_days = 21", "#grace_days = 7" => "grace_days = 10";
     law_is_shorter_than_the_defaults: "#pack = \"gdpr\"" => "pack = \"lgpd\"";
     unknown_law: "#pack = \"gdpr\"" => "pack = \"hipaa\"";
@@ -83,7 +83,7 @@ mistakes! {
     database_url: "\"sqlite:ledger.db\"" => "\"mysql://root:hunter2@localhost/x\"";
     keyword: "\"$Expunged\"" => "\"not a keyword\"", "#keyword" => "keyword";
     two_mailboxes: "# [mailbox.maildir]\n# path" => "[mailbox.maildir]\npath";
-    query_without_parameter: "WHERE email = :address" => "WHERE email = :adress";
+    query_without_parameter: "FROM users WHERE lower(email) = lower(:address)\nUNION ALL\nSELECT account_id, 'end_user', id, email, NULL FROM end_users WHERE lower(email) = lower(:address)" => "FROM users WHERE email = :adress";
     bad_filter: "#filter = \"info\"" => "filter = \"expunged=loud\"";
     bad_authority_row: "# [[authority]]\n# role = \"user\"\n# scope = \"user\"\n# target" => "[[authority]]\nrole = \"admin\"\ntarget";
 }

@@ -12,6 +12,7 @@ fn installation() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("stores")).unwrap();
     for (file, text) in [
+        ("stores/accounts.toml", "[store]\nname = \"accounts\"\n"),
         ("stores/shop.toml", "[store]\nname = \"shop\"\n"),
         ("imap.password", "imap-hunter2\n"),
         ("smtp.password", "smtp-hunter2\n"),

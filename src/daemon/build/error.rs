@@ -10,14 +10,20 @@ use crate::stores::{StoreError, StoreName};
 use crate::vault::KeyFileError;
 use crate::verify::MissingColumn;
 
+/// What to look at, where the error itself does not say what to do.
+const fn to_check(error: &DbError) -> &'static str {
+    match error {
+        DbError::NotPermitted { .. } => "",
+        _ => "; check url under [database] in the config, and that the database answers there",
+    }
+}
+
 /// Why the daemon cannot start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// Our own database.
-    #[error(
-        "our own database cannot be opened; check url under [database] in the config, and that the database answers there"
-    )]
+    #[error("our own database cannot be opened{}", to_check(.0))]
     Db(#[from] DbError),
     /// The file of the key-encryption key.
     #[error("the key file ([keys] in the config) cannot be used")]

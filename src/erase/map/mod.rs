@@ -17,6 +17,7 @@ mod links;
 mod load;
 pub mod look;
 mod masks;
+pub mod nameable;
 mod names;
 pub mod open;
 mod points;

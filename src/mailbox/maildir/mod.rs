@@ -51,6 +51,14 @@ pub fn is_there(maildir: &Path) -> bool {
     files::PLACES.iter().all(|place| maildir.join(place).is_dir())
 }
 
+/// By what the ledger knows a Maildir: its path from the root on, without links and dots, so that another way to write it names the
+/// same one, and another path another one.
+#[must_use]
+pub fn folder_of(maildir: &Path) -> String {
+    let canonical = fs::canonicalize(maildir).or_else(|_| std::path::absolute(maildir));
+    canonical.as_deref().unwrap_or(maildir).to_string_lossy().into_owned()
+}
+
 /// A Maildir. Every call looks at the disk anew.
 pub struct Maildir {
     settings: MaildirSettings,

@@ -30,7 +30,7 @@ pub(super) fn categories(place: &Place<'_>) -> Vec<Named> {
         } else {
             let guess = by_name(place, column);
             match place.shapes.and_then(|shapes| shapes.get(&column.name)) {
-                Some(shapes) => by_shape(guess, shapes),
+                Some(shapes) => by_shape(guess, column, shapes),
                 None => guess,
             }
         };
@@ -69,6 +69,7 @@ fn unnamed(place: &Place<'_>, column: &Column) -> Guess<&'static str> {
         _ if column.compare_type.eq_ignore_ascii_case("boolean") || column.type_name == "tinyint(1)" => {
             Guess::new(NO_CATEGORY, 0.85, "yes or no")
         }
+        _ if is_network(column) => Guess::new("behaviour", 0.9, "a network address"),
         ColumnKind::Uuid => Guess::new(NO_CATEGORY, 0.7, "a UUID, perhaps another row's key"),
         _ if number && !place.reached => Guess::new(NO_CATEGORY, 0.85, "a number in a table of nobody's data"),
         _ if number => Guess::new(NO_CATEGORY, 0.6, "a number"),
@@ -77,17 +78,27 @@ fn unnamed(place: &Place<'_>, column: &Column) -> Guess<&'static str> {
     }
 }
 
-/// What the values look like says more than a name, where enough of them were seen.
-fn by_shape(named: Guess<&'static str>, shapes: &ValueShapes) -> Guess<&'static str> {
+/// Whether the store itself says that a column holds addresses of a network or of its cards.
+fn is_network(column: &Column) -> bool {
+    let types = ["inet", "cidr", "macaddr", "macaddr8", "inet4", "inet6"];
+    types.iter().any(|known| column.compare_type.eq_ignore_ascii_case(known))
+}
+
+/// What the values look like says more than a name that is not sure, where enough of them were seen. Where a name
+/// says something else surely, a person decides.
+fn by_shape(named: Guess<&'static str>, column: &Column, shapes: &ValueShapes) -> Guess<&'static str> {
     const SEEN_MIN: u32 = 5;
     const MOST: f32 = 0.6;
+    const NAMED_SURELY: f32 = 0.9;
+    // Digits of a network address look like a number that somebody is called by.
+    let telephones = if is_network(column) { 0 } else { shapes.telephones };
     if shapes.seen < SEEN_MIN {
         return named;
     }
     let most = |count: u32| count as f32 / shapes.seen as f32 >= MOST;
     for (count, category, what) in [
         (shapes.addresses, "contact", "look like mail addresses"),
-        (shapes.telephones, "phone", "look like telephone numbers"),
+        (telephones, "phone", "look like telephone numbers"),
         (shapes.ips, "behaviour", "look like network addresses"),
         (shapes.ibans, "financial", "look like bank accounts"),
         (shapes.cards, "financial", "look like payment cards"),
@@ -99,7 +110,14 @@ fn by_shape(named: Guess<&'static str>, shapes: &ValueShapes) -> Guess<&'static 
             let reason = format!("{count} of {} sampled values {what}", shapes.seen);
             // A name that says something narrower (a note on health) stands.
             let narrower = named.is_sure() && named.value != NO_CATEGORY && category == "communication";
-            return if narrower { named } else { Guess::new(category, 0.95, reason) };
+            return if narrower {
+                named
+            } else if named.confidence >= NAMED_SURELY && named.value != category {
+                let against = format!("{reason}; but {}, which is mostly {:?}", named.reason, named.value);
+                Guess::new(category, 0.5, against)
+            } else {
+                Guess::new(category, 0.95, reason)
+            };
         }
     }
     if most(shapes.names) && named.value == NO_CATEGORY {
@@ -162,6 +180,15 @@ pub(super) fn masks(place: &Place<'_>, columns: &[Named]) -> BTreeMap<String, Op
         };
     }
     masks
+}
+
+/// What columns whose category is open could become, if they turn out to be personal.
+pub(super) fn spare(place: &Place<'_>, columns: &[Named]) -> BTreeMap<String, Mask> {
+    let is_open = |name: &String, guess: &Guess<&'static str>| {
+        place.reached && guess.value == NO_CATEGORY && !guess.is_sure() && !place.key.contains(name)
+    };
+    let open = columns.iter().filter(|(name, guess)| is_open(name, guess));
+    open.filter_map(|(name, _)| Some((name.clone(), fitting(place.table.column(name)?, place.table)?))).collect()
 }
 
 /// The mask that leaves the least, of those that fit.

@@ -71,6 +71,8 @@ pub struct Proposal {
     pub columns: Vec<(String, Guess<&'static str>)>,
     /// What columns of a row that stays become; `None` where no mask fits and one is needed.
     pub masks: BTreeMap<String, Option<Mask>>,
+    /// What columns whose category is open could become, if it is none that stays with the row.
+    pub spare: BTreeMap<String, Mask>,
     /// What could happen to its rows. Always an open question.
     pub rule: Guess<Rule>,
     /// Whether it is the bookkeeping of some tool, of nobody's data.
@@ -111,7 +113,7 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
             shapes: hints.shapes.get(name),
         };
         let columns = columns::categories(&place);
-        let masks = columns::masks(&place, &columns);
+        let (masks, spare) = (columns::masks(&place, &columns), columns::spare(&place, &columns));
         let is_lost = !reached && columns.iter().any(|(_, guess)| guess.value != NO_CATEGORY);
         let bookkeeping = is_bookkeeping(name, table) && !schema.tables.values().any(|t| points_to(t, name));
         proposals.insert(
@@ -125,6 +127,7 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
                 links,
                 columns,
                 masks,
+                spare,
                 bookkeeping,
             },
         );

@@ -184,7 +184,7 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     for (column, guess) in &proposal.columns {
         text.push_str(&column_line(column, guess));
     }
-    if !proposal.masks.is_empty() {
+    if !proposal.masks.is_empty() || !proposal.spare.is_empty() {
         let _ = writeln!(text, "\n[{table}.mask]");
         for (column, mask) in &proposal.masks {
             let _ = match mask {
@@ -192,9 +192,14 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
                 None => writeln!(text, "{} = \"{OPEN}\" # {QUESTION} {UNMASKED}", keyed(column)),
             };
         }
+        for (column, mask) in proposal.spare.iter().filter(|(column, _)| !proposal.masks.contains_key(*column)) {
+            // A comment is one line, whatever somebody called a column.
+            let _ = writeln!(text, "#{} = {} # {SPARE}", plain(&keyed(column)), plain(&mask_value(mask)));
+        }
     }
 }
 
+const SPARE: &str = "where its category is not \"none\": what it becomes when somebody asks for that category alone";
 const UNMASKED: &str = "what does it become where the row stays? Nothing that is known fits its type and conditions.";
 
 fn column_line(column: &str, guess: &Guess<&'static str>) -> String {

@@ -9,6 +9,9 @@ use expunged::params;
 
 use crate::support::world::{Ground, TEAM, World, on_both};
 
+mod many;
+mod told;
+
 const OWNER: &str = "owner1@team.example";
 
 /// A shop that keeps orders for eighteen months: those of account 1 until August and September, by their own dates.

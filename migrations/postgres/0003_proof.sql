@@ -11,7 +11,7 @@ CREATE TABLE vault (
 CREATE TABLE vault_keys (
   id            UUID PRIMARY KEY,
   owner         BYTEA NOT NULL CHECK (octet_length(owner) = 16),   -- a delivery's id, or a case's number
-  purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record', 'kept')),
+  purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record', 'kept', 'notice')),
   wrapped       BYTEA,
   created_at    TIMESTAMPTZ NOT NULL,
   destroyed_at  TIMESTAMPTZ,

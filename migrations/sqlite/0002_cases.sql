@@ -252,7 +252,7 @@ CREATE TABLE letters (
   request_id   BLOB REFERENCES requests (id),
   about_id     BLOB REFERENCES letters (id),  -- of an alarm: the letter that has not reached its reader
   kind         TEXT NOT NULL CHECK (kind IN ('challenge','code_asked','reminder','scheduled','approval_asked','forwarded',
-                 'passed_on','service_ended','second_notice','in_review','on_hold','paused','completed','nothing_held','refused','extension',
+                 'passed_on','service_ended','second_notice','in_review','on_hold','paused','completed','kept_erased','nothing_held','refused','extension',
                  'withdrawn','expired','recipient_asked','recipient_reminded','alarm_review','alarm_step_failed','alarm_bounced','alarm_delayed','alarm_due_soon',
                  'alarm_mailbox','alarm_ledger','alarm_termination','alarm_capped','alarm_recipient','alarm_gathered')),
   audience     TEXT NOT NULL CHECK (audience IN ('asker','owner','team','recipient')),

@@ -11,7 +11,7 @@ CREATE TABLE vault (
 CREATE TABLE vault_keys (
   id            BLOB PRIMARY KEY CHECK (length(id) = 16),
   owner         BLOB NOT NULL CHECK (length(owner) = 16),   -- a delivery's id, or a case's number
-  purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record', 'kept')),
+  purpose       TEXT NOT NULL CHECK (purpose IN ('delivery', 'letter', 'contact', 'replay', 'record', 'kept', 'notice')),
   wrapped       BLOB,
   created_at    INTEGER NOT NULL,
   destroyed_at  INTEGER,

@@ -289,6 +289,8 @@ pub struct Retention {
     pub digest_days: u32,
     /// The keyed HMACs of what the erased were recognised by, this many days after the erasure; 0 makes none.
     pub suppression_days: u32,
+    /// Whether everybody of whom rows stay on a ground is told when they are gone; otherwise only who asked for it.
+    pub tell_at_end: bool,
     /// The record of a request, this many days after its end. The law pack says so, not the config.
     pub record_days: u32,
 }

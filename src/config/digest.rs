@@ -71,8 +71,15 @@ impl Config {
 
     fn policy(&self) -> Value {
         let Law { pack, holidays } = &self.law;
-        let Retention { letter_days, unverified_letter_days, job_days, digest_days, suppression_days, record_days } =
-            &self.retention;
+        let Retention {
+            letter_days,
+            unverified_letter_days,
+            job_days,
+            digest_days,
+            suppression_days,
+            tell_at_end,
+            record_days,
+        } = &self.retention;
         json!({
             "version": VERSION,
             "law": pack_value(pack),
@@ -83,7 +90,8 @@ impl Config {
             "schedule": schedule_value(&self.schedule),
             "retention": {
                 "letter": letter_days, "unverified_letter": unverified_letter_days, "job": job_days,
-                "digest": digest_days, "suppression": suppression_days, "record": record_days,
+                "digest": digest_days, "suppression": suppression_days, "tell_at_end": tell_at_end,
+                "record": record_days,
             },
             "termination": self.termination.as_ref().map(termination_value),
         })

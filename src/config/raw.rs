@@ -161,6 +161,7 @@ section!(RawRetention {
     job_days: Maybe<i64>,
     digest_days: Maybe<i64>,
     suppression_days: Maybe<i64>,
+    tell_at_end: Maybe<bool>,
 });
 section!(RawTermination {
     after_days: Maybe<i64>,

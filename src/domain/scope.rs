@@ -83,6 +83,8 @@ stored_enum! {
         Paused = "paused",
         /// Done, with the outcome per category.
         Completed = "completed",
+        /// What was kept on a ground is erased, its time being over; to whoever asked to be told of that.
+        KeptErased = "kept_erased",
         /// We hold nothing.
         NothingHeld = "nothing_held",
         /// Refused, with ground, authority and court (Art. 12(4), 17(3) GDPR).

@@ -45,6 +45,8 @@ pub type KeptRow = (Key, Option<Date>);
 pub struct Ends {
     /// Their time is over.
     pub over: Vec<Key>,
+    /// The last day of the one of those that stayed longest.
+    pub over_on: Option<Date>,
     /// They stay, until these days.
     pub staying: Vec<KeptRow>,
     /// Nobody can tell whether they are the rows that were kept.
@@ -144,7 +146,10 @@ pub async fn ends(
             Some(end) if before.is_some_and(|before| end > before) || led.contains(&key) => {
                 ends.doubtful.push((key, before.or(Some(end))));
             }
-            Some(end) if end < today => ends.over.push(key),
+            Some(end) if end < today => {
+                ends.over.push(key);
+                ends.over_on = ends.over_on.max(Some(end));
+            }
             Some(end) => ends.staying.push((key, Some(end))),
         }
     }

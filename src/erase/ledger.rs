@@ -27,16 +27,13 @@ pub struct Discovery {
     /// The recipients who were to be told of somebody that was found.
     #[serde(default)]
     pub told: BTreeSet<String>,
-    /// Whom kept rows were of, as the ledger's own words for people: their keys are forgotten, and a legal hold on them counts.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub of: BTreeSet<[u8; 32]>,
 }
 
 impl Discovery {
     /// Nothing found yet under a plan.
     #[must_use]
     pub fn of(skeleton: Skeleton) -> Self {
-        Self { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told: BTreeSet::new(), of: BTreeSet::new() }
+        Self { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told: BTreeSet::new() }
     }
 
     /// Whether a set was saved. What tells whose a row is was not by an older version.

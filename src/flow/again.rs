@@ -295,7 +295,7 @@ pub(super) async fn finish(
     retention::remember(house, &mut tx, &stored, &finished.ledger, finished.kept.as_ref()).await?;
     let event = Event::ErasedAgain;
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
-    suppress::add(house, &mut tx, &finished.suppressed).await?;
+    suppress::add(house, &mut tx, &finished.ledger, &finished.suppressed).await?;
     if moved.request.waits {
         go_on_waiting(house, &mut tx, moved).await?;
     } else {

@@ -60,7 +60,7 @@ pub(super) async fn check_letter(
     kind: LetterKind,
 ) -> Result<(), FlowError> {
     let held_anything = match kind {
-        LetterKind::Completed => true,
+        LetterKind::Completed | LetterKind::KeptErased => true,
         LetterKind::NothingHeld => false,
         _ => return Ok(()),
     };

@@ -161,8 +161,8 @@ async fn tombstone_secret(house: &House, tx: &mut Tx, stored: &Stored) -> Result
 /// What an erasure came to.
 pub(super) struct Finished<'a> {
     pub(super) outcome: Outcome,
-    /// The entries of the suppression list.
-    pub(super) suppressed: Vec<String>,
+    /// What goes on the suppression list.
+    pub(super) suppressed: suppress::Identities,
     /// What others are asked, who hold data too. A continuation asks nobody again.
     asked: Asked,
     /// What stays on a ground.
@@ -189,10 +189,13 @@ async fn finish(house: &House, lease: &Lease, id: RequestId, finished: &Finished
     let covers = if waiting { Covers::Stores } else { Covers::All };
     completion::write(house, &mut tx, &stored, covers, held_anything).await?;
     retention::remember(house, &mut tx, &stored, &finished.ledger, finished.kept.as_ref()).await?;
+    if finished.kept.is_some() {
+        retention::keep(house, &mut tx, &stored, &closing).await?;
+    }
     let event = Event::Erased { held_anything, waiting };
     let moved = advance(house, &mut tx, &stored, &event, stored.bindings.clone(), Actor::PROGRAM).await?;
     others_of_account(house, &mut tx, &stored).await?;
-    suppress::add(house, &mut tx, &finished.suppressed).await?;
+    suppress::add(house, &mut tx, &finished.ledger, &finished.suppressed).await?;
     if waiting {
         // The stores are searched again so long after the end, which comes with the last answer.
         recipients::begin(house, &mut tx, &moved, &finished.asked).await?;

@@ -204,6 +204,9 @@ pub struct Closing {
     /// What a search after the erasing found, the last time that it found something.
     #[serde(default)]
     pub came_back: Option<CameBack>,
+    /// Whether the person wants to be told when what is kept is gone; `None` where nobody said so.
+    #[serde(default)]
+    pub tell_at_end: Option<bool>,
 }
 
 stored_enum! {

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::db::{Tx, jobs, keys, legal_holds};
 use crate::domain::CaseId;
 use crate::erase::map::{RecipientMap, TableRef};
-use crate::erase::{Discovery, EraseError, HeldTables, Ledger as _, People, told};
-use crate::stores::{Key, StoreName};
+use crate::erase::plan::KeySet;
+use crate::erase::{Discovery, EraseError, HeldTables, KeyPage, Ledger as _, People, told};
+use crate::stores::{Key, KeyValue, StoreName};
 use crate::trail::{Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::{InstallationKeys, KeyEncryptionKey, KeyOwner, KeyPurpose};
 use crate::verify::{HeldKind, LegalHoldRecord};
@@ -217,17 +218,24 @@ pub(super) async fn held(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Resu
     let mut people = People::new();
     // Not unsealed where nobody is held by their row.
     if standing.keys().any(|(kind, _)| *kind == HeldKind::Subject) {
-        for (at, _) in skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
-            let keys = saved(ledger, discovery, at).await?;
+        for (set, pages) in persons(discovery) {
             let is_held =
-                |key: &Key| standing.contains_key(&(HeldKind::Subject, touches::person(&house.keys, at, key)));
-            people.insert(at.clone(), keys.into_iter().filter(is_held).collect());
+                |key: &Key| standing.contains_key(&(HeldKind::Subject, touches::person(&house.keys, &set.at, key)));
+            let mut held = Vec::new();
+            for page in 0..pages {
+                let keys = ledger.load_keys(&set, page).await.map_err(EraseError::from)?;
+                held.extend(keys.into_iter().filter(is_held));
+            }
+            // Several sets may be of one table.
+            let before = people.remove(&set.at).unwrap_or_default();
+            people.insert(set.at, before.iter().chain(held).collect());
         }
     }
+    let of = of_kept(ledger, discovery, &standing).await?;
     let touched = touches::touched(&house.keys, ledger.bound.account_mac, skeleton, &people);
     for (target, holds) in standing {
         let mut tables = touches::tables(&touched, target, skeleton);
-        if target.0 == HeldKind::Subject && discovery.of.contains(&target.1) {
+        if of.contains(&target) {
             tables.extend(skeleton.tables.iter().map(|(at, _)| at.clone()));
         }
         for at in tables {
@@ -262,27 +270,52 @@ pub(super) async fn any_stands(house: &House) -> Result<bool, FlowError> {
     Ok(!standing(house, &mut house.db.read().await?).await?.is_empty())
 }
 
-/// All people of an erasure, as a hold on one of them would know them.
-pub(super) async fn people(ledger: &CaseLedger<'_>, discovery: &Discovery) -> Result<BTreeSet<[u8; 32]>, FlowError> {
-    let mut people = discovery.of.clone();
-    for (at, _) in discovery.skeleton.tables.iter().filter(|(_, table)| table.subject.is_some()) {
-        for key in saved(ledger, discovery, at).await? {
-            people.insert(touches::person(&ledger.house.keys, at, &key));
-        }
-    }
-    Ok(people)
+/// The saved sets of the people of an erasure, each with its pages.
+pub(super) fn persons(discovery: &Discovery) -> Vec<(KeySet, u32)> {
+    let tables = discovery.skeleton.tables.iter().filter(|(_, table)| table.subject.is_some());
+    let sets = tables.flat_map(|(at, _)| discovery.sets_of(at));
+    sets.map(|set| {
+        let pages = discovery.chunks.get(&set.to_string()).map_or(0, Vec::len);
+        (set, u32::try_from(pages).unwrap_or(u32::MAX))
+    })
+    .collect()
 }
 
-/// The saved keys of a table's rows that belong to the target.
-async fn saved(ledger: &CaseLedger<'_>, discovery: &Discovery, at: &TableRef) -> Result<Vec<Key>, FlowError> {
-    let mut keys = Vec::new();
-    for set in discovery.sets_of(at) {
-        let chunks = discovery.chunks.get(&set.to_string()).map_or(0, Vec::len);
-        for chunk in 0..u32::try_from(chunks).unwrap_or(u32::MAX) {
-            keys.extend(ledger.load_keys(&set, chunk).await.map_err(EraseError::from)?);
+/// What a person is known by to a hold on them whose row has this key.
+pub(super) fn person(house: &House, set: &KeySet, key: &Key) -> [u8; 32] {
+    touches::person(&house.keys, &set.at, key)
+}
+
+/// The set by which an erasing of kept rows knows whom they were of: not by keys, which are forgotten, but as a hold knows people. No
+/// table is called so.
+pub(super) const OF_KEPT: &str = "people";
+
+/// A page of [`OF_KEPT`]: so many people as their words for a hold.
+pub(super) fn page_of_kept(page: u32, people: Vec<[u8; 32]>) -> KeyPage {
+    let keys = people.into_iter().map(|mac| Key(vec![KeyValue::Bytes(mac.to_vec())])).collect();
+    KeyPage { set: OF_KEPT.to_owned(), chunk: page, keys }
+}
+
+/// Those of the standing holds on people whom kept rows were of.
+async fn of_kept(
+    ledger: &CaseLedger<'_>,
+    discovery: &Discovery,
+    standing: &Standing,
+) -> Result<BTreeSet<(HeldKind, [u8; 32])>, FlowError> {
+    let mut of = BTreeSet::new();
+    if !standing.keys().any(|(kind, _)| *kind == HeldKind::Subject) {
+        return Ok(of);
+    }
+    let pages = discovery.chunks.get(OF_KEPT).map_or(0, Vec::len);
+    for page in 0..u32::try_from(pages).unwrap_or(u32::MAX) {
+        let keys = ledger.load_pages(&[(OF_KEPT.to_owned(), page)]).await.map_err(EraseError::from)?;
+        for key in keys.into_iter().flatten() {
+            let Some(KeyValue::Bytes(mac)) = key.0.into_iter().next() else { continue };
+            let mac: [u8; 32] = mac.try_into().map_err(|_| FlowError::Broken("people of another shape"))?;
+            of.extend(Some((HeldKind::Subject, mac)).filter(|target| standing.contains_key(target)));
         }
     }
-    Ok(keys)
+    Ok(of)
 }
 
 /// How many holds stand.

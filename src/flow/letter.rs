@@ -27,7 +27,7 @@ use super::facts::{Closing, Contact, Offered, Opening, Refusal, Subject};
 use super::gone::{self, Gone};
 use super::house::House;
 use super::legal::{self, HeldTarget};
-use super::{kinds, outbox, promise, recipients, safe, termination};
+use super::{kinds, outbox, promise, recipients, retention, safe, termination};
 
 /// A letter with its facts and where it goes.
 pub(super) struct Written {
@@ -61,6 +61,9 @@ pub(super) async fn write(
     let stored = stored.ok_or(FlowError::Missing("the request of a letter"))?;
     if row.audience == Audience::Recipient {
         return recipients::letter(house, tx, row, stored).await;
+    }
+    if row.kind == LetterKind::KeptErased {
+        return retention::letter(house, tx, stored, house.calendar.day(row.created_at)).await;
     }
     let desk = Desk::open(house, tx, row, stored).await?;
     let Some(to) = desk.address() else { return Ok(None) };
@@ -256,10 +259,12 @@ impl<'a> Desk<'a> {
             LetterKind::Expired => Letter::Expired(Expired { common, answered: request.code_asked }),
             LetterKind::Completed => {
                 let told = recipients::named(house, tx, request.id).await?;
-                Letter::Completed(self.completed(house, scope, label, categories, told))
+                let told_at_end = retention::is_wanted(house, tx, request.case).await?;
+                let completed = self.completed(house, scope, label, categories, told);
+                Letter::Completed(Completed { told_at_end, ..completed })
             }
-            LetterKind::RecipientAsked | LetterKind::RecipientReminded => {
-                return Err(FlowError::Broken("a letter to a recipient goes to nobody else"));
+            LetterKind::RecipientAsked | LetterKind::RecipientReminded | LetterKind::KeptErased => {
+                return Err(FlowError::Broken("a letter that is filled elsewhere"));
             }
             LetterKind::NothingHeld => {
                 Letter::NothingHeld(NothingHeld { common, searched: self.closing.searched.clone() })
@@ -315,6 +320,7 @@ impl<'a> Desk<'a> {
             recipients: told.confirmed,
             refused: told.refused,
             unconfirmed: told.unconfirmed,
+            told_at_end: false,
             finished_on,
             article: house.config.law.pack.articles.exceptions.clone(),
             supervisory_authority: service.supervisory_authority.clone(),

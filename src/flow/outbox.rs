@@ -25,7 +25,7 @@ use crate::trail::Event;
 use super::error::FlowError;
 use super::house::House;
 use super::letter::{self, Written};
-use super::{behind, completion, erase, flood, forget, note, recipients, undelivered};
+use super::{behind, completion, erase, flood, forget, note, recipients, retention, undelivered};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -83,6 +83,10 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         return settle(house, lease, &letter, lost(letter.sends), Some(OVER)).await;
     }
     if let Some(stored) = &stored {
+        if letter.kind == LetterKind::KeptErased && retention::waits(house, &mut tx, stored).await? {
+            drop(tx);
+            return wait(house, lease).await;
+        }
         completion::check_letter(house, &mut tx, stored, letter.kind).await?;
     }
     drop(tx);
@@ -130,6 +134,13 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
         Ok(_) => settle(house, lease, &letter, LetterState::Sent, None).await,
         Err(error) => not_sent(house, lease, &letter, error).await,
     }
+}
+
+/// What the letter says is not so yet.
+async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> {
+    let mut tx = house.db.write().await?;
+    jobs::snooze_in(&mut tx, lease, house.clock.now().plus(HOUR)).await?;
+    Ok(tx.commit().await?)
 }
 
 /// What a failure means for the letter. Its cause is logged and noted: a login that is refused, a certificate that is not

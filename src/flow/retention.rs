@@ -1,7 +1,8 @@
 //! What stays in the stores after erasures, on which ground and until when; and its end.
 //!
 //! When a request is completed, the keys of what stays are sealed once more (`remember`), under a key of the case that outlives the
-//! others. A job per case looks at those rows (`look`) and has them erased when their own time is over.
+//! others. A job per case looks at those rows (`look`) and has them erased when their own time is over. Who asked to hear of that is
+//! told (`notice`).
 
 use std::collections::BTreeMap;
 
@@ -15,11 +16,14 @@ use super::error::FlowError;
 use super::house::House;
 
 mod look;
+mod notice;
 mod remember;
 mod sorted;
 mod trouble;
 
 pub(super) use look::look;
+pub use notice::tell_at_end;
+pub(super) use notice::{is_wanted, keep, letter, waits};
 pub(super) use remember::{Found, found, remember};
 
 /// Ends a job that ended its worker each time, or could not be done for another reason: a person is told, and the case is looked at

@@ -132,6 +132,8 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         LetterKind::Expired => state == State::Expired,
         LetterKind::Refused => state == State::Refused,
         LetterKind::Completed | LetterKind::NothingHeld => state == State::Completed,
+        // What came back is erased again, or left to whose it is; then it leaves.
+        LetterKind::KeptErased => matches!(state, State::Completed | State::Reopened | State::Erasing),
         // Of what went wrong; that is true whatever came after.
         LetterKind::AlarmStepFailed
         | LetterKind::AlarmBounced

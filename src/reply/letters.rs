@@ -298,6 +298,9 @@ pub struct Completed {
     /// Who else was asked to, and has not confirmed it.
     #[serde(default)]
     pub unconfirmed: Vec<String>,
+    /// Whether we write once more when what is kept is erased, and keep the address for that.
+    #[serde(default)]
+    pub told_at_end: bool,
     /// The day on which the last step was done and read back.
     pub finished_on: Date,
     /// The article by which data may be kept; needed where something is kept, which is a refusal in part.
@@ -306,6 +309,65 @@ pub struct Completed {
     pub supervisory_authority: String,
     /// Which court, or how to find it; needed where something is kept.
     pub court_remedy: String,
+}
+
+/// A ground on which records were kept, and the day on which their time was over.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedLine {
+    /// Why they were kept.
+    pub ground: String,
+    /// The last day of the one that was kept longest; `None` where none of them was there any more.
+    pub ended_on: Option<Date>,
+}
+
+/// What became of one category of data that is kept no longer, in records; see [`OutcomeLine`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoneLine {
+    /// The category's word.
+    pub category: String,
+    /// Records erased.
+    pub erased: u64,
+    /// Records that stay without this category, and may still tell whose they are.
+    pub removed: u64,
+    /// Records that stay without this category, and in which nothing tells whose they were.
+    pub anonymised: u64,
+    /// Records that stay with a code in the place of this category.
+    pub pseudonymised: u64,
+}
+
+impl From<OutcomeLine> for GoneLine {
+    fn from(line: OutcomeLine) -> Self {
+        let OutcomeLine { category, erased, removed, anonymised, pseudonymised, .. } = line;
+        Self { category, erased, removed, anonymised, pseudonymised }
+    }
+}
+
+/// A ground on which records are kept still.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StayingLine {
+    /// Why.
+    pub ground: String,
+    /// Until when; `None` where that is not read yet.
+    pub until: Option<Date>,
+}
+
+/// What was kept on a ground is erased, its time being over.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptErased {
+    /// What every letter names, of the request that was completed when the records were kept.
+    pub common: Common,
+    /// The grounds on which nothing is kept any more.
+    pub grounds: Vec<EndedLine>,
+    /// What became of the last of the records, per category of data.
+    pub outcome: Vec<GoneLine>,
+    /// Whether others were erased before, each when its own time was over.
+    pub earlier: bool,
+    /// What is kept still, on other grounds.
+    pub staying: Vec<StayingLine>,
+    /// The stores that have backups.
+    pub backups: Vec<BackupLine>,
+    /// The day on which the last step was done and read back.
+    pub finished_on: Date,
 }
 
 /// We hold nothing.
@@ -438,6 +500,7 @@ letters!(
     OnHold,
     Paused,
     Completed,
+    KeptErased,
     NothingHeld,
     Refused,
     Extension,

@@ -226,7 +226,7 @@ macro_rules! folders {
     ($($language:ident = $lang:literal),+ $(,)?) => {
         &[$(folder!(
             $language, $lang: "challenge", "code_asked", "reminder", "scheduled", "service_ended", "approval_asked", "forwarded",
-            "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "nothing_held", "refused",
+            "passed_on", "second_notice", "in_review", "on_hold", "paused", "completed", "kept_erased", "nothing_held", "refused",
             "extension", "withdrawn", "expired", "recipient_asked", "recipient_reminded", "alarm_review", "alarm_step_failed", "alarm_bounced", "alarm_delayed",
             "alarm_due_soon", "alarm_mailbox", "alarm_ledger", "alarm_termination", "alarm_capped", "alarm_recipient", "alarm_gathered",
         )),+]

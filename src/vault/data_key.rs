@@ -27,6 +27,8 @@ stored_enum! {
         Record = "record",
         /// The keys of rows that stay on a ground, until the last of them may go.
         Kept = "kept",
+        /// The address that is told when rows that stay on a ground are gone, until it was or nobody wants that any more.
+        Notice = "notice",
     }
 }
 
@@ -72,7 +74,7 @@ impl fmt::Display for KeyId {
 pub enum KeyOwner {
     /// One letter in the mailbox; its one key is [`KeyPurpose::Delivery`].
     Delivery(DeliveryId),
-    /// One case; it has four of the others, and the fifth where rows stay on a ground.
+    /// One case; it has four of the others, a fifth where rows stay on a ground, and a sixth where somebody is told of their end.
     Case(CaseId),
 }
 

@@ -5,11 +5,12 @@ use jiff::civil::Date;
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::words;
+use crate::db::requests;
 use crate::domain::request::Request;
 use crate::domain::{Reference, Scope, State};
 use crate::erase::Recognised;
 use crate::flow::operate::{self, Act, Approval, Correction, ExtensionGround, Operator, Refusal};
-use crate::flow::{FlowError, House, again, retry, successor, verbs};
+use crate::flow::{FlowError, House, again, retention, retry, successor, verbs};
 use crate::output::{Format, one, say};
 use crate::verify::ProofKind;
 
@@ -165,6 +166,16 @@ pub(in crate::cli) enum Verb {
         #[arg(value_name = "REF")]
         reference: Reference,
     },
+    /// Notes that the person wants a letter when what is kept of them on a ground is erased; their address is kept for it until
+    /// then, sealed under a key of its own. To be said before the confirmation is sent, with which the address goes.
+    TellEnd {
+        /// Such as EXP-7K3Q-M2.
+        #[arg(value_name = "REF")]
+        reference: Reference,
+        /// They do not want it, or not any more: an address that was kept for it is destroyed. Possible as long as one is.
+        #[arg(long)]
+        not: bool,
+    },
     /// Writes a note to a case; kept sealed, and in the trail as a commitment.
     Note {
         /// Such as EXP-7K3Q-M2.
@@ -194,6 +205,7 @@ impl Verb {
             | Self::Leave { reference, .. }
             | Self::Close { reference, .. }
             | Self::Resend { reference }
+            | Self::TellEnd { reference, .. }
             | Self::Note { reference, .. } => reference,
         }
     }
@@ -219,6 +231,7 @@ impl Verb {
             Self::Leave { .. } => ("left as it is", "what data came back of can be"),
             Self::Close { .. } => ("closed for a recipient", "what waits for others who were told can be"),
             Self::Resend { .. } => ("written to again", "what has a letter that reached nobody can be"),
+            Self::TellEnd { .. } => ("noted to be told", "what has not ended, or keeps rows on a ground, can be"),
             Self::Note { .. } => ("noted on", "what is not forgotten can be"),
         }
     }
@@ -231,6 +244,14 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
         _ => invocation.desk().await?,
     };
     let (reference, what) = (verb.reference().clone(), verb.what());
+    if let Verb::TellEnd { not: true, .. } = verb
+        && requests::by_reference(&mut house.db.read().await?, &reference).await?.is_none()
+    {
+        // The request is forgotten; what is kept of it, and the address for that, are not.
+        retention::tell_at_end(&house, &reference, &operator, false).await.map_err(not_now)?;
+        say(&format!("{reference}: {}", told_at_end(true)));
+        return Ok(());
+    }
     let request = invocation::request(&mut house.db.read().await?, &reference).await?.request;
     let before = request.state;
     let words = match act(&house, &operator, &request, verb).await {
@@ -365,11 +386,23 @@ async fn act(house: &House, operator: &Operator, request: &Request, verb: Verb) 
             let letters = retry::letters_of(house, &at, operator).await.map_err(not_now)?;
             if letters == 1 { "its letter is sent again" } else { "its letters are sent again" }
         }
+        Verb::TellEnd { not, .. } => {
+            retention::tell_at_end(house, &at, operator, !not).await.map_err(not_now)?;
+            told_at_end(not)
+        }
         Verb::Note { text, .. } => {
             operate::add_note(house, &at, operator, &text).await.map_err(not_now)?;
             "noted"
         }
     })
+}
+
+/// What is said of who is told when kept rows are gone, or not.
+const fn told_at_end(not: bool) -> &'static str {
+    match not {
+        true => "nobody is told when what is kept is erased, and no address is kept for it",
+        false => "they are told when what is kept on a ground is erased; their address is kept for it until then",
+    }
 }
 
 async fn corrected(

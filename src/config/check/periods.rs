@@ -157,8 +157,17 @@ impl Checks<'_> {
         let job_days = self.number("job_days", raw.job_days, 1..=3_650, 90);
         let digest_days = self.number("digest_days", raw.digest_days, 1..=3_650, 90);
         let suppression_days = self.number("suppression_days", raw.suppression_days, 0..=3_650, 90);
+        let tell_at_end = raw.tell_at_end.is_some_and(Spanned::into_inner);
         let record_days = law?.pack.record_days;
-        Some(Retention { letter_days, unverified_letter_days, job_days, digest_days, suppression_days, record_days })
+        Some(Retention {
+            letter_days,
+            unverified_letter_days,
+            job_days,
+            digest_days,
+            suppression_days,
+            tell_at_end,
+            record_days,
+        })
     }
 }
 

@@ -67,8 +67,16 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     assert_eq!((grace, owner_silence, work, due_soon, second_sweep), (days(7), days(5), days(1), days(7), days(7)));
     assert_eq!((config.limits.drift_percent, config.limits.drift_rows), (10, 100));
     assert_eq!((config.law.pack.name.as_str(), config.law.holidays.as_slice()), ("gdpr", [].as_slice()));
-    let Retention { letter_days, unverified_letter_days, job_days, digest_days, suppression_days, record_days } =
-        config.retention;
+    let Retention {
+        letter_days,
+        unverified_letter_days,
+        job_days,
+        digest_days,
+        suppression_days,
+        tell_at_end,
+        record_days,
+    } = config.retention;
+    assert!(!tell_at_end, "no address is kept for years unless somebody wants that");
     assert_eq!((letter_days, unverified_letter_days, record_days), (30, 30, 1096));
     assert_eq!((job_days, digest_days, suppression_days), (90, 90, 90));
     assert_eq!((config.workers.count, config.workers.erasures, config.workers.lease), (4, 2, Duration::from_secs(30)));

@@ -128,10 +128,13 @@ impl Step<'_> {
                 self.effects.push(Effect::Run(Work::Erase));
                 Ok(())
             }
-            Event::KeepingEnded { warrant } => self.keeping_ended(*warrant),
+            Event::KeepingEnded { warrant, tells } => self.keeping_ended(*warrant, *tells),
             Event::ServiceEnded { warrant } => self.service_ended(*warrant),
             Event::ServiceResumed { told } => self.service_resumed(*told),
-            Event::ErasedAgain => self.end_again(State::Erasing),
+            Event::ErasedAgain => {
+                self.tell_of_kept();
+                self.end_again(State::Erasing)
+            }
             Event::LeftAlone => self.end_again(State::Reopened),
             Event::PutRight => self.put_right(),
             Event::Replaced => self.replaced(),
@@ -405,8 +408,9 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Nobody asked and nobody is asked: it was told in the confirmation of the first erasure until when the rows stay.
-    fn keeping_ended(&mut self, warrant: Warrant) -> Result<(), IllegalTransition> {
+    /// Nobody asked and nobody is asked: it was told in the confirmation of the first erasure until when the rows stay. Who wants to
+    /// hear of their end has left an address for that.
+    fn keeping_ended(&mut self, warrant: Warrant, tells: bool) -> Result<(), IllegalTransition> {
         self.only_from(&[State::Received, State::NeedsReview])?;
         if self.next.origin != Origin::Retention {
             return Err(self.illegal("no rows are kept for it"));
@@ -414,6 +418,7 @@ impl Step<'_> {
         self.live(warrant)?;
         self.next.warrant = Some(warrant);
         self.next.review = None;
+        self.next.reachable = tells;
         // Whatever comes of it, a backup may bring the rows back.
         self.next.erased = true;
         self.next.state = State::Erasing;
@@ -434,6 +439,15 @@ impl Step<'_> {
             self.end(State::Completed);
         }
         Ok(())
+    }
+
+    /// Whoever wanted to hear that kept rows are erased is told so once, when they were read back; what comes back later is the
+    /// team's to know.
+    fn tell_of_kept(&mut self) {
+        if self.next.origin == Origin::Retention && !self.next.waits {
+            self.tell(LetterKind::KeptErased);
+            self.next.reachable = false;
+        }
     }
 
     fn put_right(&mut self) -> Result<(), IllegalTransition> {

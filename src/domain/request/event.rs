@@ -162,6 +162,8 @@ pub enum Event {
     KeepingEnded {
         /// The continuation that `verify` made.
         warrant: Warrant,
+        /// Whether somebody is told when they are erased, and their address is known.
+        tells: bool,
     },
     /// The account's service has ended, and the time is over for which its data are kept after that.
     ServiceEnded {

@@ -122,7 +122,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         25 => Event::ErasedAgain,
         26 => Event::LeftAlone,
         27 => Event::Vouched { scope: scope_of(rng, request), warrant: warrant(now, live) },
-        29 => Event::KeepingEnded { warrant: warrant(now, live) },
+        29 => Event::KeepingEnded { warrant: warrant(now, live), tells: rng.random_bool(0.5) },
         30 => Event::ServiceEnded { warrant: warrant(now, live) },
         31 => Event::ServiceResumed { told: rng.random_bool(0.5) },
         32 => Event::Replaced,
@@ -282,7 +282,10 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
         Event::ServiceResumed { .. } => {
             assert_eq!(before.origin, Origin::Termination, "what somebody asked for is not undone")
         }
-        Event::KeepingEnded { .. } => assert_eq!(before.origin, Origin::Retention, "whoever asked is asked"),
+        Event::KeepingEnded { tells, .. } => {
+            assert_eq!(before.origin, Origin::Retention, "whoever asked is asked");
+            assert_eq!(after.reachable, *tells);
+        }
         Event::CameBack => assert_eq!(after.warrant, before.warrant, "a continuation rests on what permitted it"),
         Event::Begun => assert!(before.erase_at.is_some_and(|at| at <= now), "the grace period is kept"),
         Event::Extended { .. } => assert!(before.reachable, "an extension that nobody hears of does not count"),
@@ -370,8 +373,12 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
             assert!(sent(LetterKind::Forwarded, Audience::Owner) && sent(LetterKind::PassedOn, Audience::Asker));
         }
         State::Completed if matches!(event, Event::ErasedAgain | Event::LeftAlone) => {
-            let written = effects.iter().any(|effect| matches!(effect, Effect::Send { .. }));
-            assert!(!written, "who asked heard of the first end, and is not known any more");
+            let written = effects.iter().filter(|effect| matches!(effect, Effect::Send { .. })).count();
+            let of_kept = before.origin == Origin::Retention && matches!(event, Event::ErasedAgain);
+            let told = of_kept && before.reachable;
+            assert_eq!(written, usize::from(told), "who asked heard of the first end, and is not known any more");
+            assert_eq!(sent(LetterKind::KeptErased, Audience::Asker), told, "who wants to hear of kept rows does");
+            assert!(!(of_kept && after.reachable), "once");
             assert_eq!(after.warrant, before.warrant, "what permitted it is remembered");
         }
         State::Completed => {

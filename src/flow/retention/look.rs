@@ -26,7 +26,8 @@ use super::super::advance::advance;
 use super::super::error::FlowError;
 use super::super::house::House;
 use super::super::ledger::CaseLedger;
-use super::super::{erase, note, open, safe};
+use super::super::{erase, legal, note, open, safe};
+use super::notice;
 use super::remember::{self, KEYS, REMAINDER};
 use super::sorted::{self, Looked};
 use super::trouble::{self, Trouble};
@@ -79,13 +80,14 @@ async fn look_at(house: &House, lease: &Lease, case: CaseId) -> Result<(), FlowE
     record.check(house.keys.gate())?;
     let key = remember::key(house, &mut tx, case).await?.ok_or(FlowError::KeyDestroyed(KeyPurpose::Kept))?;
     let (remainder, trouble) = (remember::remainder(&mut tx, &key).await?, Trouble::of(house, &mut tx, case).await?);
+    let is_told = notice::is_wanted(house, &mut tx, case).await?;
     drop(tx);
     if matches!(trouble, Trouble::Paused) {
         let mut tx = house.db.write().await?;
         jobs::snooze_in(&mut tx, lease, house.clock.now().plus(AWAY)).await?;
         return Ok(tx.commit().await?);
     }
-    let looked = sorted::look(house, &key, remainder, trouble.seen_to()).await?;
+    let looked = sorted::look(house, &key, remainder, trouble.seen_to(), is_told).await?;
     go_on(house, lease, &record, &key, (looked, trouble)).await
 }
 
@@ -112,6 +114,7 @@ async fn go_on(
     if let Some(obstacle) = &looked.obstacle {
         trouble::tell(house, &mut tx, record.case, obstacle).await?;
     }
+    notice::seen_to(house, &mut tx, record.case, &looked.given_up).await?;
     match (trouble.waiting(), &looked.over) {
         (waiting, Some(_)) => {
             let waiting = waiting.filter(|_| looked.obstacle.is_none());
@@ -182,20 +185,21 @@ async fn begin(
         .map_err(|_| FlowError::Broken("what was kept does not permit to go on"))?;
     note::issued(house, tx, case, &authority, Actor::PROGRAM).await?;
     authorities::begin(tx, beginning.record()).await?;
-    save(&erase::ledger(house, lease, &stored, &authority, 0), tx, looked).await?;
+    let kept = remember::key(house, tx, record.case).await?.ok_or(FlowError::KeyDestroyed(KeyPurpose::Kept))?;
+    save(&erase::ledger(house, lease, &stored, &authority, 0), tx, &kept, looked).await?;
     let mut bindings = stored.bindings.clone();
     (bindings.account_mac, bindings.plan_digest) = (Some(record.account_mac), Some(digest));
     let warrant = Warrant { authority: authority.id(), expires_at: authority.expires_at() };
-    advance(house, tx, &stored, &Event::KeepingEnded { warrant }, bindings, Actor::PROGRAM).await?;
+    let tells = notice::hand_over(house, tx, (record.case, &stored), looked).await?;
+    advance(house, tx, &stored, &Event::KeepingEnded { warrant, tells }, bindings, Actor::PROGRAM).await?;
     Ok(())
 }
 
-/// Saves the keys as those of the new request: to its engine they are what was found.
-async fn save(ledger: &CaseLedger<'_>, tx: &mut Tx, looked: &Looked) -> Result<(), FlowError> {
+/// Saves the keys as those of the new request: to its engine they are what was found. Whose they were goes with them.
+async fn save(ledger: &CaseLedger<'_>, tx: &mut Tx, kept: &DataKey, looked: &Looked) -> Result<(), FlowError> {
     let Some(over) = &looked.over else { return Ok(()) };
     let size = ledger.house.erase_limits.chunk_rows.max(1) as usize;
     let mut discovery = Discovery::of(over.skeleton.clone());
-    discovery.of = looked.remainder.of.clone();
     for (step, keys) in over.skeleton.steps.iter().zip(&over.keys) {
         let sizes = discovery.chunks.entry(step.rows.to_string()).or_default();
         for (number, keys) in (0..).zip(keys.chunks(size)) {
@@ -204,11 +208,20 @@ async fn save(ledger: &CaseLedger<'_>, tx: &mut Tx, looked: &Looked) -> Result<(
             sizes.push(keys.len() as u64);
         }
     }
+    let mut after = None;
+    while let Some((id, people)) = remember::people_after(tx, kept, after).await? {
+        let sizes = discovery.chunks.entry(legal::OF_KEPT.to_owned()).or_default();
+        let page = legal::page_of_kept(u32::try_from(sizes.len()).unwrap_or(u32::MAX), people);
+        sizes.push(page.keys.len() as u64);
+        ledger.save_keys_in(tx, std::slice::from_ref(&page)).await?;
+        after = Some(id);
+    }
     ledger.save_discovery_in(tx, &discovery).await
 }
 
 /// Nothing is kept any more. The leaf is the record's, where that still lives.
 async fn forget(house: &House, tx: &mut Tx, case: CaseId) -> Result<(), FlowError> {
+    notice::forget(house, tx, case).await?;
     if safe::has_key(house, tx, case, KeyPurpose::Record).await? {
         note::key_destroyed(house, tx, case, KeyPurpose::Kept).await?;
     }

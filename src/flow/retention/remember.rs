@@ -1,7 +1,5 @@
 //! Remembers what an erasure keeps, when it is completed: the keys of those rows, sealed under a key that lives as long as they stay.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,6 +23,8 @@ use super::super::{begin, kinds, legal, safe};
 
 pub(super) const REMAINDER: &str = "kept";
 pub(super) const KEYS: &str = "kept_keys";
+/// Whose they were, as a legal hold knows people; a blob for each page of them.
+const PEOPLE: &str = "kept_people";
 
 /// What a case keeps, beside the keys of its rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,8 +33,6 @@ pub(super) struct Remainder {
     pub(super) target: Target,
     /// Its rows by table and ground, leaf to root.
     pub(super) sets: Vec<KeptSet>,
-    /// Whose they were, as a legal hold knows people.
-    pub(super) of: BTreeSet<[u8; 32]>,
     /// How often the case was completed: once, and once more with each replay.
     pub(super) number: u32,
     /// Since when no store could be asked, or not all.
@@ -71,6 +69,8 @@ pub(in crate::flow) struct Found {
     remainder: Remainder,
     /// The chunks of each set.
     chunks: Vec<(KeySet, u32)>,
+    /// The pages of each set of people whose they are.
+    people: Vec<(KeySet, u32)>,
 }
 
 /// What the erasure behind a ledger keeps; `None` where nothing stays on a ground.
@@ -91,9 +91,9 @@ pub(in crate::flow) async fn found(ledger: &CaseLedger<'_>) -> Result<Option<Fou
     if sets.is_empty() {
         return Ok(None);
     }
-    let of = legal::people(ledger, &discovery).await?;
+    let people = legal::persons(&discovery);
     let target = Target { key: Key(Vec::new()), ..discovery.skeleton.target };
-    Ok(Some(Found { remainder: Remainder { target, sets, of, number: 1, away_since: None }, chunks }))
+    Ok(Some(Found { remainder: Remainder { target, sets, number: 1, away_since: None }, chunks, people }))
 }
 
 /// Seals the keys of what is kept once more, and has it looked at from tomorrow on. Called in the transaction that completes the
@@ -105,7 +105,7 @@ pub(in crate::flow) async fn remember(
     ledger: &CaseLedger<'_>,
     found: Option<&Found>,
 ) -> Result<(), FlowError> {
-    let Some(Found { remainder, chunks }) = found else { return Ok(()) };
+    let Some(Found { remainder, chunks, people }) = found else { return Ok(()) };
     let (now, case, gate) = (house.clock.now(), stored.request.case, house.keys.gate());
     let authority = begin::begun(house, tx, stored).await?;
     let done = CompletedPlan {
@@ -131,6 +131,14 @@ pub(in crate::flow) async fn remember(
             safe::add(house, tx, &key, KEYS, &Chunk { set: set.to_string(), rows }).await?;
         }
     }
+    sealed::delete_all(tx, &key, PEOPLE).await?;
+    for (set, count) in people {
+        for page in 0..*count {
+            let keys = ledger.keys_in(tx, set, page).await?;
+            let people: Vec<u8> = keys.iter().flat_map(|key| legal::person(house, set, key)).collect();
+            sealed::put(tx, &key, PEOPLE, &people, now, &*house.chance).await?;
+        }
+    }
     let known: Option<Remainder> = safe::get(tx, &key, REMAINDER).await?;
     let number = known.map_or(1, |known| known.number.saturating_add(1));
     safe::put(house, tx, &key, REMAINDER, &Remainder { number, ..remainder.clone() }).await?;
@@ -153,6 +161,21 @@ pub(super) async fn key(house: &House, tx: &mut Tx, case: CaseId) -> Result<Opti
 /// What a case keeps.
 pub(super) async fn remainder(tx: &mut Tx, key: &DataKey) -> Result<Remainder, FlowError> {
     safe::get(tx, key, REMAINDER).await?.ok_or(FlowError::Missing("what a case keeps"))
+}
+
+/// The page of people behind the one with this id, whose the kept rows were.
+pub(super) async fn people_after(
+    tx: &mut Tx,
+    key: &DataKey,
+    after: Option<Uuid>,
+) -> Result<Option<(Uuid, Vec<[u8; 32]>)>, FlowError> {
+    let Some((id, bytes)) = sealed::list(tx, key, PEOPLE, after, 1).await?.pop() else { return Ok(None) };
+    let (people, rest) = bytes.as_chunks::<32>();
+    if rest.is_empty() {
+        Ok(Some((id, people.to_vec())))
+    } else {
+        Err(FlowError::Broken("kept people of another shape"))
+    }
 }
 
 /// The chunk of keys behind the one with this id.

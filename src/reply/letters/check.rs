@@ -34,6 +34,10 @@ fn missing(letter: &Letter) -> Option<&'static str> {
         Letter::RecipientReminded(asked) => order(&asked.identities, &asked.categories, &asked.token),
         Letter::AlarmRecipient(alarm) if alarm.recipients.is_empty() => Some("recipients"),
         Letter::Completed(done) => reasons_for_keeping(done),
+        Letter::KeptErased(gone) if gone.grounds.is_empty() => Some("grounds"),
+        Letter::KeptErased(gone) => {
+            gone.grounds.iter().find_map(|line| first_blank(&[("grounds[].ground", &line.ground)]))
+        }
         // Art. 12(4) and 17(3) GDPR: a refusal names all of these.
         Letter::Refused(refused) if refused.data_concerned.iter().all(|data| data.trim().is_empty()) => {
             Some("data_concerned")
@@ -157,6 +161,12 @@ mod tests {
         assert_eq!(lacks(LetterKind::Completed, &second_kept("ground"), Value::Null), Some("outcome[].ground"));
         assert_eq!(lacks(LetterKind::Completed, &second_kept("ground"), " ".into()), Some("outcome[].ground"));
         assert_eq!(lacks(LetterKind::Completed, "outcome/0/ground", Value::Null), None, "nothing is kept there");
+    }
+
+    #[test]
+    fn the_end_of_a_keeping_names_its_ground() {
+        assert_eq!(lacks(LetterKind::KeptErased, "grounds", Value::Array(vec![])), Some("grounds"));
+        assert_eq!(lacks(LetterKind::KeptErased, "grounds/0/ground", " ".into()), Some("grounds[].ground"));
     }
 
     #[test]

@@ -131,12 +131,11 @@ fn line(category: &str, erased: u64, anonymised: u64, kept: u64) -> OutcomeLine 
     }
 }
 
+fn backup(store_label: &str, location: &str, expires_on: Date) -> BackupLine {
+    BackupLine { store_label: store_label.to_owned(), location: location.to_owned(), expires_on }
+}
+
 fn completed() -> Completed {
-    let backup = |store_label: &str, location: &str, expires_on| BackupLine {
-        store_label: store_label.to_owned(),
-        location: location.to_owned(),
-        expires_on,
-    };
     Completed {
         common: common(),
         unasked: false,
@@ -158,11 +157,43 @@ fn completed() -> Completed {
         recipients: words(&["Parcel & Co.", "Newsletter Ltd"]),
         refused: words(&["Credit Bureau plc"]),
         unconfirmed: words(&["Call Centre Ltd"]),
+        told_at_end: true,
         finished_on: date(2026, 3, 30),
         article: "Art. 17(3) GDPR".to_owned(),
         supervisory_authority: "Hessian Commissioner, Wiesbaden".to_owned(),
         court_remedy: "Administrative Court, Frankfurt".to_owned(),
     }
+}
+
+fn gone(category: &str, [erased, removed, anonymised, pseudonymised]: [u64; 4]) -> GoneLine {
+    GoneLine { category: category.to_owned(), erased, removed, anonymised, pseudonymised }
+}
+
+fn kept_erased() -> KeptErased {
+    let ended = |ground: &str, ended_on| EndedLine { ground: ground.to_owned(), ended_on };
+    KeptErased {
+        common: common(),
+        grounds: vec![ended("HGB § 257", Some(date(2036, 12, 31))), ended("Art. 17(3)(e) GDPR", None)],
+        outcome: vec![
+            gone("payment", [2, 0, 0, 0]),
+            gone("contact", [0, 1, 0, 2]),
+            gone("identity", [0, 0, 3, 0]),
+            gone("location", [0; 4]),
+        ],
+        earlier: true,
+        staying: vec![
+            StayingLine { ground: "AO § 147".to_owned(), until: Some(date(2038, 12, 31)) },
+            StayingLine { ground: "Art. 17(3)(d) GDPR".to_owned(), until: None },
+        ],
+        backups: vec![backup("Shop", "Frankfurt, DE", date(2037, 2, 4))],
+        finished_on: date(2037, 1, 2),
+    }
+}
+
+fn kept_erased_bare() -> KeptErased {
+    let grounds = vec![EndedLine { ground: "HGB § 257".to_owned(), ended_on: Some(date(2036, 12, 31)) }];
+    let outcome = vec![gone("payment", [1, 0, 0, 0])];
+    KeptErased { grounds, outcome, earlier: false, staying: vec![], backups: vec![], ..kept_erased() }
 }
 
 fn scheduled(scope: Scope, label: Option<&str>, categories: &[&str]) -> Letter {
@@ -265,11 +296,13 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
                 recipients: vec![],
                 refused: vec![],
                 unconfirmed: vec![],
+                told_at_end: false,
                 ..completed()
             };
             let unasked = Completed { unasked: true, ..nothing_more.clone() };
             vec![completed().into(), nothing_more.into(), unasked.into()]
         }
+        LetterKind::KeptErased => vec![kept_erased().into(), kept_erased_bare().into()],
         LetterKind::NothingHeld => vec![
             NothingHeld { common: common(), searched: words(&["Shop", "CRM", "Orders"]) }.into(),
             NothingHeld { common: common(), searched: vec![] }.into(),

@@ -430,6 +430,11 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/canary.rs", 3, "what is to be done regularly, and a verb of the command line; what follows are jobs"),
     ("src/flow/clocks.rs", 1, "what waits until the clocks agree, and an alarm in the outbox"),
     ("src/flow/desk.rs", 1, "a job is ended; its alarm is a job of the outbox, which has points of its own"),
+    (
+        "src/flow/doctor.rs",
+        2,
+        "a command beside the daemon; a run that was cut off proves nothing, and its letters are known",
+    ),
     ("src/flow/erase.rs", 3, "a request stops or waits before the first write; its letter is a job of the outbox"),
     ("src/flow/expunge.rs", 2, "letters are put off, or none lies there; nothing follows"),
     ("src/flow/flood.rs", 1, "an alarm waits, or its turn came, which it keeps; then it is sent like any other letter"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use expunged::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, NoAnswer, Outcome};
+use expunged::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, NoAnswer, OurMx, Outcome};
 
 use attacks::{MX, NOW, Suite};
 use regex::Regex;
@@ -30,7 +30,7 @@ fn by_file(dns: &str) -> Authenticator {
 }
 
 async fn judge(authenticator: &Authenticator, bytes: &[u8], trusted_mx: Option<&str>) -> Authentication {
-    let arrived = Arrived { bytes, at: NOW, our_domain: Some("shop.example"), trusted_mx };
+    let arrived = Arrived { bytes, at: NOW, our_domain: Some("shop.example"), our_mx: OurMx::by_word_of(trusted_mx) };
     authenticator.authenticate(&arrived).await
 }
 

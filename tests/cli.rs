@@ -3,6 +3,7 @@
 mod agreed;
 mod close;
 mod codes;
+mod doctor;
 mod holds;
 mod looking;
 mod maps;

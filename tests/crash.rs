@@ -448,6 +448,11 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     ("src/flow/clocks.rs", &["wait"], "what waits until the clocks agree, and an alarm in the outbox"),
     ("src/flow/desk.rs", &["bury"], "a job is ended; its alarm is a job of the outbox, which has points of its own"),
     (
+        "src/flow/doctor.rs",
+        &["begin", "end"],
+        "a command beside the daemon; a run that was cut off proves nothing, and its letters are known",
+    ),
+    (
         "src/flow/erase.rs",
         &["is_away", "stop", "stop_unfounded"],
         "a request stops or waits before the first write; its letter is a job of the outbox",
@@ -480,7 +485,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     (
         "src/flow/outbox.rs",
         &["begin", "not_sent", "wait"],
-        "a note of why the end of a letter is not known, and of waits; nothing follows",
+        "a note of why the end of a letter is not known, and of a wait; nothing follows",
     ),
     (
         "src/flow/recipients.rs",

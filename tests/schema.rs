@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use expunged::db::deliveries::Disposition;
 use expunged::db::doubts::Cause;
 use expunged::db::letters::LetterState;
+use expunged::db::mx_runs::Verdict;
 use expunged::db::recipients::{Need, RecipientState};
 use expunged::db::terminations::{Resumed, Stop};
 use expunged::db::{DatabaseSettings, Db};
@@ -144,6 +145,7 @@ fn each_enum_has_its_words_in_its_column() {
         "vault_keys.purpose": KeyPurpose,
         "trail.event": Event,
         "ledger_doubts.cause": Cause,
+        "mx_runs.verdict": Verdict,
     };
     let sqlite = side("sqlite");
     // UIDs that have no letter of their own stand in ranges.

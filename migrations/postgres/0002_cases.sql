@@ -50,7 +50,7 @@ CREATE TABLE deliveries (
   content_mac  BYTEA,                   -- HMAC of the letter without its trace headers; NULL where the bytes were not fetched
   key_id       UUID,                   -- the delivery's key while it is being judged, then NULL
   disposition  TEXT NOT NULL CHECK (disposition IN ('stored','opened','joined','answer','bounce','automatic','newsletter',
-                 'spam','ordinary','handed_on','too_large','unreadable','vanished','duplicate','quarantined')),
+                 'spam','ordinary','probe','handed_on','too_large','unreadable','vanished','duplicate','quarantined')),
   reasons      JSONB,                   -- rule names only
   request_id   UUID,
   judged_at    TIMESTAMPTZ,

@@ -69,7 +69,7 @@ CREATE TABLE trail (
     'expired', 'refused', 'intent', 'outcome', 'step_failed', 'awaited', 'recipient_told', 'recipient_answered',
     'completed', 'reopened', 'letter_sending', 'letter_sent', 'letter_bounced', 'letters_expunging',
     'letters_expunged', 'key_destroyed', 'revealed', 'put_right', 'plan_agreed', 'noted', 'evidence_recorded',
-    'evidence_approved', 'job_retried')),
+    'evidence_approved', 'job_retried', 'mx_probing', 'mx_probed')),
   time          TIMESTAMPTZ NOT NULL,
   leaf          TEXT NOT NULL CHECK (octet_length(leaf) <= 8192),           -- RFC 8785
   hash          BYTEA NOT NULL UNIQUE CHECK (octet_length(hash) = 32),      -- RFC 6962 leaf hash

@@ -11,7 +11,7 @@ use super::dns::{Dns, NoAnswer};
 use super::fields::{Head, with_crlf};
 use super::results::{self, Said};
 use super::signature::{Received, SIGNATURES_MAX, Sound, sound};
-use super::{Arrived, Authentication, Mechanism, Outcome, Reason, key, sender};
+use super::{Arrived, Authentication, Mechanism, OurMx, Outcome, Reason, key, sender};
 use crate::intake::Address;
 
 /// Labels of a domain that a policy is looked for at (RFC 9989 §4.10: eight questions at most).
@@ -38,7 +38,7 @@ pub(super) async fn judge(verifier: &MessageAuthenticator, dns: &dyn Dns, letter
     if head.count("arc-seal") > 0 {
         case.says(Mechanism::Arc, "somebody passed it on and sealed what they saw; noted only");
     }
-    let outcome = case.with_results(ours, letter.trusted_mx);
+    let outcome = case.with_results(ours, letter.our_mx);
     let reasons = case.reasons;
     Authentication { outcome, address: Some(address), reasons }
 }
@@ -224,8 +224,15 @@ impl Case<'_> {
     }
 
     /// What our own MX adds, where it is trusted.
-    fn with_results(&mut self, ours: Outcome, trusted_mx: Option<&str>) -> Outcome {
-        let Some(trusted_mx) = trusted_mx else { return ours };
+    fn with_results(&mut self, ours: Outcome, our_mx: OurMx<'_>) -> Outcome {
+        let trusted_mx = match our_mx {
+            OurMx::Unnamed => return ours,
+            OurMx::Unproven(why) => {
+                self.reasons.push(why.reason());
+                return ours;
+            }
+            OurMx::Trusted(name) => name,
+        };
         let said = match results::said(self.head, trusted_mx, &self.address.domain) {
             Ok(said) => said,
             Err(says) => {

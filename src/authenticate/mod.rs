@@ -15,6 +15,9 @@
 //! `l=`, is SHA-1, is old, or is by a key that is short (below 2048 bits), revoked or a test. Two parsers must read the one
 //! address. An address of another script than ASCII is never authenticated: homoglyphs are for a person to see.
 //!
+//! The header of our MX counts only while somebody has proven that it takes out what others write in its name
+//! ([`OurMx`]); `forgery` writes the letters by which that is tried, and reads what was delivered of them.
+//!
 //! SPF is not asked: it judges the envelope, which a mailbox does not keep. Our MX knew it, and its DMARC result counts
 //! where it is trusted. ARC is only noted.
 //!
@@ -25,8 +28,10 @@
 mod answers;
 mod dns;
 mod fields;
+mod forgery;
 mod gate;
 mod key;
+mod our_mx;
 mod results;
 mod sender;
 mod signature;
@@ -45,6 +50,8 @@ use crate::domain::{Timestamp, stored_enum};
 use crate::intake::Address;
 
 pub use dns::{Dns, FileDns, NoAnswer, NotADnsFile, SystemDns};
+pub use forgery::{Delivered, Forged, Forgery, forgeries};
+pub use our_mx::{OurMx, Unproven};
 
 stored_enum! {
     /// Whether a letter is from whom its one From address names.
@@ -112,6 +119,12 @@ impl Authentication {
         Self { outcome: Outcome::Fail, address: None, reasons: vec![Reason { mechanism, says }] }
     }
 
+    /// Why the results of our own MX were passed over, where they were.
+    #[must_use]
+    pub fn unproven(&self) -> Option<Unproven> {
+        Unproven::ALL.iter().copied().find(|why| self.reasons.contains(&why.reason()))
+    }
+
     /// Whether the domain of the one address vouches for the letter.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -129,8 +142,8 @@ pub struct Arrived<'a> {
     /// The domain that letters to us are written to; `None` where that is not known. A signed letter to somebody else is a
     /// replay.
     pub our_domain: Option<&'a str>,
-    /// The authserv-id of our own MX, where its Authentication-Results are trusted.
-    pub trusted_mx: Option<&'a str>,
+    /// Our own MX, and whether its Authentication-Results are trusted.
+    pub our_mx: OurMx<'a>,
 }
 
 /// Authenticates letters.

@@ -5,7 +5,7 @@
 
 use super::fields::Head;
 
-const FIELD: &str = "authentication-results";
+pub(super) const FIELD: &str = "authentication-results";
 /// Bytes of one header.
 const BYTES_MAX: usize = 8 * 1024;
 /// Results in one header.
@@ -72,6 +72,11 @@ pub(super) fn said(head: &Head<'_>, trusted: &str, domain: &str) -> Result<Said,
         "none" => Ok(Said::Nothing),
         _ => Err("our MX says something unknown of alignment"),
     }
+}
+
+/// Whose results these are, in lower case; `None` where nobody could tell.
+pub(super) fn whose(value: &[u8]) -> Option<String> {
+    read(value).ok().map(|results| results.authserv_id)
 }
 
 /// Reads the value of one header, or says why it is not of RFC 8601 §2.2 to the letter; repeats nothing of it.

@@ -1,6 +1,7 @@
 //! `expunged check`: whether what was configured is right, a line each, with the fix. Writes nothing anywhere.
 
 mod others;
+mod our_mx;
 pub(super) mod reach;
 
 use std::path::Path;
@@ -114,6 +115,8 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         let bar = progress("reaching everything");
         reach::run(&mut report, &config, map.as_ref()).await;
         bar.finish_and_clear();
+    } else {
+        our_mx::not_looked_up(&mut report, &config);
     }
     output::rows(invocation.format, &report.lines)?;
     match report.worst {

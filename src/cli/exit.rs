@@ -64,7 +64,7 @@ pub const CODES: [(Exit, &str); 7] = [
     (
         Exit::Refused,
         "not allowed in this state, or to this actor; or what was asked for is there and must not be (`suppress check`, \
-         `map diff --exit-code`)",
+         `map diff --exit-code`, `doctor mail`)",
     ),
     (
         Exit::Unavailable,

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, SystemDns};
+use crate::authenticate::{Arrived, Authentication, Authenticator, Dns, FileDns, OurMx, SystemDns};
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::daemon::build::{self, Choices};
 use crate::domain::{Retry, Timestamp};
-use crate::flow::observe::{Lookout, Observed};
+use crate::flow::observe::{self, Lookout, Observed};
 use crate::flow::sighted::Sight;
 use crate::flow::{FlowError, House};
 use crate::intake::{self, Lexicon, Limits, Parts};
@@ -50,7 +50,8 @@ pub(super) struct ExplainArgs {
     /// When the letters arrived (RFC 3339, or a date): signatures are judged as of then. Default: now.
     #[arg(long, value_name = "TIME", value_parser = time)]
     now: Option<Timestamp>,
-    /// Trusts the Authentication-Results of this mail server. Default: what the config says, if there is one.
+    /// The mail server whose Authentication-Results count. Without a config they are trusted on your word; beside one, this stands in
+    /// the place of its trusted_mx, and counts where 'expunged doctor mail' has proven it.
     #[arg(long, value_name = "NAME")]
     trusted_mx: Option<String>,
     /// Beside a config: also show the sender's address, and what the directory has of whom a letter means. The trail records
@@ -76,6 +77,7 @@ struct Explainer {
     limits: Limits,
     authenticator: Authenticator,
     clock: Arc<dyn Clock>,
+    /// Where there is no config: the reader's own word.
     trusted_mx: Option<String>,
     reveal: bool,
 }
@@ -99,10 +101,6 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
     if args.reveal {
         invocation.record(Sight::Letters).await?;
     }
-    let trusted_mx = match &house {
-        Some(house) => house.config.authentication.trusted_mx.clone(),
-        None => args.trusted_mx.clone(),
-    };
     let explainer = Explainer {
         lexicon: match &house {
             Some(house) => Arc::clone(&house.lexicon),
@@ -111,7 +109,7 @@ pub(super) async fn run(invocation: &Invocation, args: &ExplainArgs) -> Outcome 
         limits: house.as_ref().map_or_else(Limits::default, |house| house.intake_limits),
         authenticator,
         clock,
-        trusted_mx,
+        trusted_mx: args.trusted_mx.clone(),
         reveal: args.reveal,
     };
     let ended = explainer.all(invocation.format, &args.paths, house.as_ref()).await;
@@ -147,7 +145,7 @@ async fn house(
     }
     house.authenticator = authenticator.clone();
     if let Some(named) = &args.trusted_mx {
-        house.config.authentication.trusted_mx = Some(named.clone());
+        house.config.authentication.trusted_mx = Some(named.to_ascii_lowercase());
     }
     Ok(Some((house, folder)))
 }
@@ -205,23 +203,23 @@ impl Explainer {
         };
         let Some((house, lookout)) = beside else {
             let letter = intake::take_in(&bytes, &self.lexicon, &self.limits);
-            let sender = self.sender(&bytes, now, None).await;
+            let sender = self.sender(&bytes, now).await;
             return Ok(Explained::of(file, &letter, parts, &sender).masked());
         };
         let Observed { letter, disposition, sender, prospect } = lookout.look(bytes.clone(), now).await?;
         // The daemon asks who sent it only where a request has to do with it.
         let sender = match sender {
             Some(sender) => sender,
-            None => self.sender(&bytes, now, Some(house)).await,
+            None => observe::authenticate(house, &bytes, now).await?,
         };
         let explained = Explained::of(file, &letter, parts, &sender);
         let explained = explained.beside_a_config(disposition, prospect, self.reveal);
         Ok(if self.reveal { explained } else { explained.masked() })
     }
 
-    async fn sender(&self, bytes: &[u8], now: Timestamp, house: Option<&House>) -> Authentication {
-        let arrived =
-            Arrived { bytes, at: now, our_domain: house.map(House::domain), trusted_mx: self.trusted_mx.as_deref() };
-        self.authenticator.authenticate(&arrived).await
+    /// Who sent a letter, where there is no config.
+    async fn sender(&self, bytes: &[u8], now: Timestamp) -> Authentication {
+        let our_mx = OurMx::by_word_of(self.trusted_mx.as_deref());
+        self.authenticator.authenticate(&Arrived { bytes, at: now, our_domain: None, our_mx }).await
     }
 }

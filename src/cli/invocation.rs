@@ -95,6 +95,11 @@ impl Invocation {
         Ok(with_operator(build::house_of_ledger(self.config_beside()?, Self::choices()).await?))
     }
 
+    /// The same for a verb that looks into the support mailbox as well.
+    pub(super) async fn desk_with_mailbox(&self) -> Result<(House, Operator), Ended> {
+        Ok(with_operator(build::house_of_ledger(self.config_to_look()?, Self::choices()).await?))
+    }
+
     /// The same for a verb that has rows counted.
     pub(super) async fn desk_with_stores(&self) -> Result<(House, Operator), Ended> {
         Ok(with_operator(build::house_of_stores(self.config_beside()?, Self::choices()).await?))

@@ -15,6 +15,7 @@ mod check;
 mod classify;
 mod completions;
 mod demo;
+mod doctor;
 mod example;
 pub mod exit;
 mod explain;
@@ -144,6 +145,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Says whether config, data maps, lexicon and templates are right, and what to do where not.
     Check(check::CheckArgs),
+    /// Tries whether what the config trusts can be trusted. Sends letters, and only when it is told to.
+    #[command(subcommand)]
+    Doctor(doctor::DoctorCommand),
     /// The data maps: whether they are true of their stores, proposals, drift, a picture.
     #[command(subcommand)]
     Map(map::MapCommand),
@@ -238,6 +242,7 @@ async fn dispatch(line: CommandLine) -> Outcome {
         Command::Run(args) => run::run(&invocation, &args).await,
         Command::Demo(args) => demo::run(&invocation, &args).await,
         Command::Check(args) => check::run(&invocation, &args).await,
+        Command::Doctor(command) => doctor::run(&invocation, command).await,
         Command::Map(command) => map::run(&invocation, command).await,
         Command::Register(args) => register::run(&invocation, &args),
         Command::Plan(args) => plan::run(&invocation, &args).await,

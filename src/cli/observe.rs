@@ -327,6 +327,7 @@ fn would(seen: &Seen, letter: &Intake) -> String {
             format!("{pauses}have a person look: too large, only its header is read")
         }
         Disposition::HandedOn => "leave it as it is: another right than erasure".to_owned(),
+        Disposition::Probe => "leave it as it is: 'expunged doctor mail' sent it".to_owned(),
         _ if letter.machine.is_some() => "leave it as it is: a machine wrote it".to_owned(),
         _ => "leave it as it is".to_owned(),
     }

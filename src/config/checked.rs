@@ -154,8 +154,11 @@ pub enum Directory {
 /// `[authentication]`: how it is told who sent a letter. It proves no ownership.
 #[derive(Clone, Debug)]
 pub struct Authentication {
-    /// The authserv-id of our own MX, in lower case, where its Authentication-Results are trusted.
+    /// The authserv-id of our own MX, in lower case, whose Authentication-Results are trusted while it is proven that it takes
+    /// forged ones out.
     pub trusted_mx: Option<String>,
+    /// How long such a proof lasts.
+    pub proof: Duration,
     /// DNS must answer a question within this time.
     pub dns_timeout: Duration,
 }

@@ -45,7 +45,7 @@ impl Config {
         let Database { url: _, connections_max } = database;
         let Keys { kek_file, watermark_file } = keys;
         let Log { format, filter } = log;
-        let Authentication { trusted_mx, dns_timeout } = authentication;
+        let Authentication { trusted_mx, proof, dns_timeout } = authentication;
         sha256(&json!({
             "version": VERSION,
             "service": service_value(service),
@@ -54,7 +54,9 @@ impl Config {
             "mailbox": mailbox_value(mailbox),
             "mailer": mailer_value(mailer),
             "directory": directory_value(directory),
-            "authentication": { "trusted_mx": trusted_mx, "dns_timeout": dns_timeout.as_secs() },
+            "authentication": {
+                "trusted_mx": trusted_mx, "proof": proof.as_secs(), "dns_timeout": dns_timeout.as_secs(),
+            },
             "policy": self.policy(),
             "limits": limits_value(limits),
             "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),

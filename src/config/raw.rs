@@ -117,7 +117,11 @@ section!(RawSqlDirectory {
     accounts: Maybe<String>,
 });
 section!(RawFileDirectory { path: Maybe<String> });
-section!(RawAuthentication { trusted_mx: Maybe<String>, dns_timeout_seconds: Maybe<i64> });
+section!(RawAuthentication {
+    trusted_mx: Maybe<String>,
+    proof_days: Maybe<i64>,
+    dns_timeout_seconds: Maybe<i64>,
+});
 section!(RawAuthorityRow { role: Maybe<String>, scope: Maybe<String>, target: Maybe<String>, rule: Maybe<String> });
 section!(RawChallenge {
     expires_days: Maybe<i64>,

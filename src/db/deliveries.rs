@@ -30,6 +30,8 @@ stored_enum! {
         Spam = "spam",
         /// Ordinary support mail; left as it was.
         Ordinary = "ordinary",
+        /// One of ours that `expunged doctor mail` sent through the MX; nobody answers it.
+        Probe = "probe",
         /// A right other than erasure; handed on.
         HandedOn = "handed_on",
         /// Larger than the limit; only its header was read.

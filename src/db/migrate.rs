@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = migrations![
     14 "0014_kept",
     15 "0015_since",
     16 "0016_termination",
+    17 "0017_our_mx",
 ];
 
 /// Any number that nobody else locks: the daemons that start together migrate one after the other.

@@ -31,6 +31,7 @@ pub mod legal_holds;
 pub mod letters;
 pub mod mailbox_leases;
 mod migrate;
+pub mod mx_runs;
 mod open;
 mod params;
 pub mod polls;

@@ -18,7 +18,7 @@ use super::error::FlowError;
 use super::house::House;
 use super::open::Opened;
 use super::weigh::{self, ByWords, Judgement};
-use super::{erase, forget, heard, note, open, outbox, recipients, safe, thread, undelivered, unheard};
+use super::{erase, forget, heard, note, open, our_mx, outbox, recipients, safe, thread, undelivered, unheard};
 
 #[derive(serde::Deserialize)]
 struct Payload {
@@ -55,7 +55,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
         }
     }
     let sender = match judgement.is_of_a_request() {
-        true => Some(weigh::authenticate(house, &bytes, delivery.received_at).await),
+        true => Some(weigh::authenticate(house, &bytes, delivery.received_at).await?),
         false => None,
     };
 
@@ -75,6 +75,9 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
             .with("intent", Fact::Word(letter.verdict.asked().to_owned()))?;
         if let Some(sender) = &sender {
             facts = facts.with("sender", Fact::Word(sender.outcome.to_string()))?;
+            if let Some(why) = sender.unproven() {
+                facts = facts.with(our_mx::FACT, Fact::Word(why.to_string()))?;
+            }
         }
         note::append(house, &mut tx, case, trail::Event::LetterJudged, Actor::PROGRAM, facts).await?;
     }

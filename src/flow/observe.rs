@@ -24,6 +24,7 @@ use super::weigh::{self, ByWords, Judgement};
 use super::{open, several, thread, unheard, wish};
 
 pub use super::admit::header;
+pub use super::weigh::authenticate;
 
 /// What would become of a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl<'a> Lookout<'a> {
         let judgement = weigh::weigh(house, &mut tx, Some(content_mac), &letter).await?;
         drop(tx);
         let sender = match judgement.is_of_a_request() {
-            true => Some(weigh::authenticate(house, &bytes, received_at).await),
+            true => Some(weigh::authenticate(house, &bytes, received_at).await?),
             false => None,
         };
         let (disposition, prospect) = self.judge(judgement, content_mac, received_at, &letter).await?;

@@ -6,6 +6,7 @@ use crate::authenticate::{Arrived, Authentication};
 use crate::db::Tx;
 use crate::db::deliveries::{self, Delivery, Disposition};
 use crate::db::letters::{self, LetterRow};
+use crate::db::mx_runs;
 use crate::db::recipients::{self, Recipient};
 use crate::db::requests::{self, Stored};
 use crate::domain::{State, Timestamp};
@@ -15,6 +16,7 @@ use crate::verify::Token;
 use super::answer::Answered;
 use super::error::FlowError;
 use super::house::House;
+use super::our_mx;
 use super::ours::{Names, Ours, bare};
 
 /// What a letter turns out to be.
@@ -74,14 +76,13 @@ pub(super) async fn read(house: &House, bytes: Vec<u8>) -> Result<Intake, FlowEr
 }
 
 /// Who sent a letter, judged as of its arrival. A fact beside it: nobody is spared the challenge.
-pub(super) async fn authenticate(house: &House, bytes: &[u8], received_at: Timestamp) -> Authentication {
-    let arrived = Arrived {
-        bytes,
-        at: received_at,
-        our_domain: Some(house.domain()),
-        trusted_mx: house.config.authentication.trusted_mx.as_deref(),
-    };
-    house.authenticator.authenticate(&arrived).await
+///
+/// # Errors
+/// When our database does not say whether our own MX is proven.
+pub async fn authenticate(house: &House, bytes: &[u8], received_at: Timestamp) -> Result<Authentication, FlowError> {
+    let our_mx = our_mx::of(house, received_at).await?;
+    let arrived = Arrived { bytes, at: received_at, our_domain: Some(house.domain()), our_mx };
+    Ok(house.authenticator.authenticate(&arrived).await)
 }
 
 /// What a letter is, by what our database knows of it. The digest of its content tells whether it was judged before.
@@ -91,6 +92,11 @@ pub(super) async fn weigh(
     content_mac: Option<[u8; 32]>,
     letter: &Intake,
 ) -> Result<Judgement, FlowError> {
+    if let Some(message_id) = &letter.message_id
+        && mx_runs::is_probe(tx, bare(message_id)).await?
+    {
+        return Ok(Judgement::left(Disposition::Probe));
+    }
     if let Some(mac) = content_mac
         && let Some(twin) = deliveries::of_content(tx, &mac).await?
     {

@@ -4,7 +4,8 @@
 
 /// Whether the first Message-ID header of these bytes says this one. Angle brackets are the header's, not the id's: they
 /// count on neither side (RFC 5322 §3.6.4).
-pub(super) fn is_of(message_id: &str, letter: &[u8]) -> bool {
+#[must_use]
+pub fn is_of(message_id: &str, letter: &[u8]) -> bool {
     of(letter).is_some_and(|found| bare(&found) == bare(message_id.as_bytes()))
 }
 

@@ -13,6 +13,7 @@ pub mod settings;
 pub mod trouble;
 
 pub use error::{MailboxError, Refusal, Status};
+pub use message_id::is_of as has_message_id;
 
 use std::time::Duration;
 

@@ -93,5 +93,9 @@ stored_enum! {
         EvidenceApproved = "evidence_approved",
         /// An operator had a job tried again.
         JobRetried = "job_retried",
+        /// Letters with forged fields are about to be sent through our own MX.
+        MxProbing = "mx_probing",
+        /// What our own MX did with them.
+        MxProbed = "mx_probed",
     }
 }

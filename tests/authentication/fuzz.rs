@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use expunged::authenticate::{Arrived, Authenticator, FileDns};
+use expunged::authenticate::{Arrived, Authenticator, FileDns, OurMx};
 use expunged::intake::{Lexicon, Limits, parts, read};
 
 use super::attacks::{MX, NOW, Suite};
@@ -69,7 +69,7 @@ fn reads(bytes: &[u8], lexicon: &Lexicon, authenticator: &Authenticator, runtime
     assert!(!letter.defects.contains(&expunged::intake::Defect::ParserPanicked), "the parser panicked");
     let _ = parts(bytes, lexicon, &limits);
     let judge = |bytes: &[u8]| {
-        let arrived = Arrived { bytes, at: NOW, our_domain: None, trusted_mx: Some(MX) };
+        let arrived = Arrived { bytes, at: NOW, our_domain: None, our_mx: OurMx::Trusted(MX) };
         let judged = runtime.block_on(authenticator.authenticate(&arrived));
         assert!(!judged.reasons.iter().any(|reason| reason.says == "it cannot be read"), "it panicked: {judged:?}");
     };

@@ -31,7 +31,7 @@ use crate::stores::{Lookup, Opened, Schema, StoreError, StoreName, Stores};
 use crate::vault::WatermarkFile;
 use crate::verify::{DirectoryError, Trial, rehearse};
 
-use super::{Finding, Report};
+use super::{Finding, Report, our_mx};
 
 /// What becomes of requests while the directory is away.
 const WAITS: &str =
@@ -168,9 +168,10 @@ async fn ledger(report: &mut Report, config: &Config) {
     const CHECK: &str = "database";
     let opened = timeout(ANSWER_WITHIN, build::ledger_to_look(config)).await;
     match opened {
-        Ok(Ok((db, _))) => {
+        Ok(Ok((db, kek))) => {
             report.ok(CHECK, "its schema and its key file are the right ones");
             doubts(report, config, &db).await;
+            our_mx::look_up(report, config, (&db, &kek)).await;
             db.close().await;
         }
         Ok(Err(BuildError::Db(DbError::OlderSchema { found: 0, .. }))) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::list::RequestRow;
+use crate::authenticate::Unproven;
 use crate::cli::exit::{Ended, Outcome};
 use crate::cli::holds::{self, HoldLine};
 use crate::cli::invocation::{self, Invocation, Ledger};
@@ -26,6 +27,7 @@ use crate::flow::FlowError;
 use crate::flow::gone;
 use crate::flow::named::{self, NamedData};
 use crate::flow::operate::ExtensionGround;
+use crate::flow::our_mx;
 use crate::flow::paused::{self, PausedBy};
 use crate::flow::reveal::{self, Revealed};
 use crate::flow::stopped::{self, Cause};
@@ -87,6 +89,9 @@ struct Shown {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recipients: Vec<RecipientLine>,
     deliveries: Vec<DeliveryLine>,
+    /// Why the results of our own MX did not count for a letter of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    our_mx_unproven: Option<Unproven>,
     /// Other requests that its letters belong to, such as those by other addresses that they name as their writer's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     beside: Vec<Reference>,
@@ -320,6 +325,7 @@ async fn read(
         steps: StepLine::all(erasures::steps(tx, id).await?, &jobs),
         recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
+        our_mx_unproven: our_mx::passed_over(tx, stored.request.case).await?,
         beside: shared_letters::beside(tx, id).await?,
         jobs,
         revealed: None,
@@ -414,6 +420,9 @@ fn for_people(shown: &Shown) -> String {
         let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };
         let at = facts.iter().position(|(name, _)| *name == "scope").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("data", format!("{} ({by})", shown.named.categories.join(", "))));
+    }
+    if let Some(why) = shown.our_mx_unproven {
+        facts.push(("results of our MX", why.says().to_owned()));
     }
     if !shown.beside.is_empty() {
         let beside: Vec<String> = shown.beside.iter().map(ToString::to_string).collect();

@@ -22,7 +22,8 @@ impl Checks<'_> {
             ));
             None
         });
+        let proof = self.duration("proof_days", raw.proof_days, Unit::Days, 1..=366, 90);
         let dns_timeout = self.duration("dns_timeout_seconds", raw.dns_timeout_seconds, Unit::Seconds, 1..=60, 5);
-        Authentication { trusted_mx, dns_timeout }
+        Authentication { trusted_mx, proof, dns_timeout }
     }
 }

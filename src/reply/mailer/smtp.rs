@@ -1,10 +1,12 @@
-//! Submission to a mail server (RFC 6409), encrypted always, one connection a letter.
+//! Submission to a mail server (RFC 6409), encrypted always, one connection a letter; and, for a look at our own MX, the way of
+//! any stranger to it.
 //!
 //! The conversation is led step by step, because only the step tells what a failure means: before the final dot
 //! nothing was handed over, after it nobody knows. Nothing of the conversation is logged: the library's own records
 //! would hold addresses, bodies and the login, so it runs without a subscriber.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::Address;
@@ -32,6 +34,8 @@ use crate::reply::settings::SmtpSettings;
 pub struct SmtpMailer {
     settings: SmtpSettings,
     tls: TlsParameters,
+    /// The server is an MX to which we are a stranger: encryption is taken where it is offered.
+    as_stranger: bool,
 }
 
 /// Why a mailer for these settings cannot be made.
@@ -103,7 +107,24 @@ impl SmtpMailer {
             tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
         }
         let tls = tls.build().map_err(tls_error)?;
-        Ok(Self { settings, tls })
+        Ok(Self { settings, tls, as_stranger: false })
+    }
+
+    /// One that hands letters to an MX as any stranger does: without a login, with STARTTLS where it is offered, and whatever its
+    /// certificate says, as mail servers do among each other (RFC 7435). Never for letters that hold something to hide.
+    ///
+    /// # Errors
+    /// Encryption that cannot be prepared for this name.
+    pub fn as_stranger(host: &str, port: u16, send_timeout: Duration) -> Result<Self, SetupError> {
+        let tls = TlsParametersBuilder::new(host.to_owned())
+            .certificate_store(CertificateStore::None)
+            .dangerous_accept_invalid_certs(true)
+            .dangerous_accept_invalid_hostnames(true)
+            .build()
+            .map_err(|source| SetupError::Tls { host: host.to_owned(), source })?;
+        let (host, security) = (host.to_owned(), Security::StartTls);
+        let settings = SmtpSettings { host, port, security, ca_file: None, login: None, send_timeout };
+        Ok(Self { settings, tls, as_stranger: true })
     }
 
     /// Connects, encrypts, logs in and leaves; hands over nothing.
@@ -159,7 +180,8 @@ impl SmtpMailer {
         let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, at_once, None)
             .await
             .map_err(|error| Shut::of(&error))?;
-        if matches!(security, Security::StartTls) {
+        let encrypts = matches!(security, Security::StartTls) && (!self.as_stranger || connection.can_starttls());
+        if encrypts {
             if !connection.can_starttls() {
                 let error = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Encryption };
                 return Err(Shut { error, trouble: Some(Trouble::NoStartTls) });

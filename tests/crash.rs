@@ -441,7 +441,11 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
     ("src/flow/legal.rs", 2, "verbs of the command line; what follows from them are jobs"),
     ("src/flow/mod.rs", 1, "a job that had nothing to do; nothing follows"),
     ("src/flow/operate.rs", 7, "verbs of the command line; what follows from them are jobs"),
-    ("src/flow/outbox.rs", 2, "a note of why the end of a letter is not known, and of a wait; nothing follows"),
+    (
+        "src/flow/outbox.rs",
+        3,
+        "a note of why the end of a letter is not known, of a wait, and of one that is taken back; nothing follows",
+    ),
     ("src/flow/retention/look.rs", 3, "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
     ("src/flow/termination/run.rs", 1, "a directory that is away is asked later; nothing follows"),
     ("src/flow/retry.rs", 2, "verbs of the command line; what follows are the jobs that are tried again"),

@@ -7,3 +7,4 @@ mod process;
 mod restored;
 mod schema;
 mod trail;
+mod unmarked;

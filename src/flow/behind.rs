@@ -10,9 +10,9 @@ use std::time::Duration;
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::db::doubts::{self, Cause, Doubt};
+use crate::db::doubts::{self, Cause, Doubt, MissingLeaf};
 use crate::db::{Db, Tx, jobs, keys, trail};
-use crate::domain::{CaseId, LetterKind};
+use crate::domain::{CaseId, LetterKind, Timestamp};
 use crate::queue::Lease;
 use crate::trail::{Entry, Event, Fact, Facts};
 use crate::vault::{KeyOwner, KeyPurpose, Watermark, WatermarkFile};
@@ -50,16 +50,15 @@ async fn look(house: &House) -> Result<Watermark, FlowError> {
     let known = house.watermark.read()?;
     let mut tx = house.db.read().await?;
     let open = doubts::open(&mut tx).await?;
-    let behind = is_behind(&mut tx, known).await?;
+    let missing = missing(&mut tx, known).await?;
     let mark = mark(&mut tx).await?;
     drop(tx);
-    if behind && !open.iter().any(|doubt| doubt.cause == Cause::Watermark) {
-        let doubt = Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: mark.seen_at };
+    if let Some(leaf) = missing.filter(|leaf| !open.iter().any(|doubt| doubt.leaf == Some(*leaf))) {
         let mut tx = house.db.write().await?;
-        note(house, &mut tx, doubt).await?;
+        note(house, &mut tx, lacks(leaf, mark.seen_at)).await?;
         tx.commit().await?;
     }
-    if behind || !open.is_empty() { Err(FlowError::Behind) } else { Ok(mark) }
+    if missing.is_some() || !open.is_empty() { Err(FlowError::Behind) } else { Ok(mark) }
 }
 
 async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
@@ -67,14 +66,21 @@ async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
     Ok(Watermark { position, hash, seen_at: tx.now().await? })
 }
 
-/// Whether the file named a leaf that this trail does not have, and nobody accepted that since the file was written. What is
-/// known must have been read before the transaction began.
-async fn is_behind(tx: &mut Tx, known: Option<Watermark>) -> Result<bool, FlowError> {
-    let Some(known) = known.filter(|known| known.position > 0) else { return Ok(false) };
+/// The leaf that the file names and this trail does not have, where nobody accepted just that, or our own database as it was since
+/// the file was written. What is known must have been read before the transaction began.
+async fn missing(tx: &mut Tx, known: Option<Watermark>) -> Result<Option<MissingLeaf>, FlowError> {
+    let Some(known) = known.filter(|known| known.position > 0) else { return Ok(None) };
     if trail::hash_at(tx, known.position).await? == Some(known.hash) {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(doubts::accepted_at(tx).await?.is_none_or(|accepted| accepted <= known.seen_at))
+    let leaf = MissingLeaf { position: known.position, hash: known.hash };
+    let accepted = doubts::is_accepted(tx, leaf).await?
+        || doubts::accepted_at(tx).await?.is_some_and(|accepted| accepted > known.seen_at);
+    Ok((!accepted).then_some(leaf))
+}
+
+const fn lacks(leaf: MissingLeaf, noticed_at: Timestamp) -> Doubt {
+    Doubt { cause: Cause::Watermark, store: None, epoch: None, leaf: Some(leaf), noticed_at }
 }
 
 /// Why our own database is doubted, for who only looks: what a daemon noticed, and what the file here says.
@@ -88,8 +94,8 @@ pub async fn doubted(db: &Db, file: &WatermarkFile) -> Result<Vec<Doubt>, FlowEr
 
 async fn doubted_in(tx: &mut Tx, known: Option<Watermark>) -> Result<Vec<Doubt>, FlowError> {
     let mut open = doubts::open(tx).await?;
-    if !open.iter().any(|doubt| doubt.cause == Cause::Watermark) && is_behind(tx, known).await? {
-        open.push(Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: tx.now().await? });
+    if let Some(leaf) = missing(tx, known).await?.filter(|leaf| !open.iter().any(|doubt| doubt.leaf == Some(*leaf))) {
+        open.push(lacks(leaf, tx.now().await?));
     }
     Ok(open)
 }

@@ -83,7 +83,7 @@ async fn look_at(
         // writes here.
         Some(known) if found > known.epoch.max(known.next) && accepted.is_none_or(|accepted| accepted < found) => {
             let (cause, store, noticed_at) = (Cause::Canary, Some(name.to_string()), tx.now().await?);
-            behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), noticed_at }).await?;
+            behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), leaf: None, noticed_at }).await?;
             tx.commit().await?;
             return Ok(Ok(()));
         }

@@ -8,3 +8,4 @@ mod restored;
 mod schema;
 mod trail;
 mod unmarked;
+mod withdrawn;

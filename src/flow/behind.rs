@@ -1,5 +1,6 @@
 //! Whether our own database came back from a backup. What happened since is not in it: who was told, who was erased. So
-//! nothing is erased and nothing sent, but alarms to the team, until an operator has accepted it as it is.
+//! nothing is erased and nothing sent, but alarms to the team, until an operator has accepted it as it is; and then no request goes
+//! on to be erased before an operator said so of it (see [`Waiting`]).
 //!
 //! It shows by the watermark (see [`crate::vault::Watermark`]), or by a store's canary that is newer than what we know to
 //! have written. Letters are still taken in and judged. Several daemons on one PostgreSQL have a watermark each, and what one
@@ -20,7 +21,9 @@ use crate::vault::{KeyOwner, KeyPurpose, Watermark, WatermarkFile};
 use super::error::FlowError;
 use super::house::House;
 use super::operate::Operator;
-use super::{kinds, outbox};
+use super::{accepted, kinds, outbox};
+
+pub use super::accepted::Waiting;
 
 /// How long a job waits between two looks whether somebody accepted.
 const WAIT: Duration = Duration::from_secs(300);
@@ -124,16 +127,27 @@ pub(super) async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> 
     Ok(tx.commit().await?)
 }
 
-/// Accepts our own database as it is: the trail says who did, and what waited goes on. Answers what was doubted.
+/// What was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Why our own database was doubted.
+    pub doubts: Vec<Doubt>,
+    /// The requests that an operator must let go on.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Accepts our own database as it is: the trail says who did, and what waited goes on, but for the requests that may be erased: each of
+/// them waits for an operator. Answers what was doubted and which these are; nothing where nothing is doubted.
 ///
 /// # Errors
-/// When the database does not answer, or the file cannot be read.
-pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, FlowError> {
+/// When the database does not answer, or the file cannot be read; [`FlowError::Moved`] where a request goes on meanwhile, and then
+/// nothing was accepted.
+pub async fn accept(house: &House, operator: &Operator) -> Result<Accepted, FlowError> {
     let known = house.watermark.read()?;
     let mut tx = house.db.write().await?;
     let found = doubted_in(&mut tx, known).await?;
     if found.is_empty() {
-        return Ok(found);
+        return Ok(Accepted::default());
     }
     for doubt in &found {
         doubts::note(&mut tx, doubt, Uuid::from_bytes(crate::chance::draw(&*house.chance))).await?;
@@ -147,10 +161,11 @@ pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, Fl
     let entry = Entry::new(Event::Noted, operator.actor()).facts(facts);
     trail::append(&mut tx, &record, &entry, &house.stamps, now, &*house.chance).await?;
     keys::destroy_of(&mut tx, owner, KeyPurpose::Record, now).await?;
+    let waiting = accepted::wait_for_a_person(house, &mut tx, operator.actor()).await?;
     doubts::accept(&mut tx).await?;
     let later = now.plus(WAIT);
     jobs::hasten(&mut tx, kinds::ALL, FlowError::BEHIND, now, later).await?;
     tx.commit().await?;
-    info!(doubts = found.len(), "our own database was accepted as it is");
-    Ok(found)
+    info!(doubts = found.len(), waiting = waiting.len(), "our own database was accepted as it is");
+    Ok(Accepted { doubts: found, waiting })
 }

@@ -21,7 +21,7 @@ fn say(ground: &Ground, words: &[&str]) -> (Option<i32>, String) {
     (said.status.code(), String::from_utf8(text).unwrap())
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
         drop(std::fs::remove_file(to.join(file)));
         if from.join(file).exists() {
@@ -105,6 +105,8 @@ async fn a_ledger_from_a_backup_sends_and_erases_nothing_until_it_is_accepted() 
             let (code, accepted) = say(&world.ground, &["ledger", "accept"]);
             assert_eq!(code, Some(0), "{accepted}");
             assert!(accepted.contains("accepted as it is"), "{accepted}");
+            // The yes lay in the mailbox and was read once more; whether a stop came after it nobody knows.
+            assert!(accepted.contains("expunged requests release"), "{accepted}");
             let who = "SELECT COUNT(*) AS number FROM trail WHERE event = 'noted' AND leaf LIKE '%ledger_accepted%'";
             assert_eq!(world.number(who, params![]).await, 1, "the trail says who did");
             for _ in 0..100 {
@@ -172,10 +174,10 @@ async fn a_doubt_does_not_come_back_after_it_was_accepted() {
     let is_behind = async || matches!(behind::check(&world.house).await, Err(FlowError::Behind));
     assert!(is_behind().await, "it is noticed");
     let accepted = behind::accept(&world.house, &world.operator("ops")).await.unwrap();
-    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted.doubts.len(), 1);
     assert!(!is_behind().await, "accepted once is accepted");
     behind::keep(&world.house).await.unwrap();
-    assert!(behind::accept(&world.house, &world.operator("ops")).await.unwrap().is_empty());
+    assert!(behind::accept(&world.house, &world.operator("ops")).await.unwrap().doubts.is_empty());
     world.house.db.close().await;
     copy(&world.ground.path("backup"), &world.ground.path("."));
     let World { ground, .. } = world;

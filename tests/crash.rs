@@ -484,8 +484,8 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src/flow/outbox.rs",
-        &["begin", "not_sent", "wait"],
-        "a note of why the end of a letter is not known, and of a wait; nothing follows",
+        &["begin", "not_sent", "take_back", "wait"],
+        "a note of why the end of a letter is not known, of a wait, and of one that is taken back; nothing follows",
     ),
     (
         "src/flow/recipients.rs",

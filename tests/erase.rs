@@ -1,5 +1,6 @@
 //! Erasing from three stores: each scope, nothing of others, killed anywhere, run twice, failing closed.
 
+mod alike;
 mod answers;
 mod bounds;
 mod changed;

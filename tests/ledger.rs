@@ -7,3 +7,5 @@ mod process;
 mod restored;
 mod schema;
 mod trail;
+mod unmarked;
+mod withdrawn;

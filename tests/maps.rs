@@ -2,6 +2,7 @@
 
 mod added;
 mod generated;
+mod loose;
 mod public;
 mod rights;
 mod risks;

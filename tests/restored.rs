@@ -144,7 +144,7 @@ async fn a_canary_that_is_newer_than_ours_is_left_as_it_is_until_somebody_accept
             world.days_pass(1).await;
             assert_eq!(world.fresh(OWNER).len(), 0);
             let accepted = behind::accept(&world.house, &world.operator("ops")).await.unwrap();
-            assert_eq!(accepted.len(), 1);
+            assert_eq!(accepted.doubts.len(), 1);
             world.days_pass(1).await;
             assert!(epoch(&world).await < newer, "it is ours again");
             assert_eq!(world.number(open, params![]).await, 0);

@@ -125,7 +125,7 @@ async fn pages_of_keys(world: &World) {
     let key = names(&["order_id", "line_no"]);
     let orders = ints(&[10, 11]);
     let columns = names(&["order_id"]);
-    let select = Select { table: "items", columns: &columns, values: &orders };
+    let select = Select { table: "items", columns: &columns, values: &orders, linked_to: None };
     let first = world.store.keys(select, &key, None, 2).await.unwrap();
     let pair = |a: i64, b: i64| Key(vec![a.into(), b.into()]);
     assert_eq!(first, [pair(10, 1), pair(10, 2)]);
@@ -138,16 +138,16 @@ async fn pages_of_keys(world: &World) {
 
 async fn finds_what_two_selections_share(world: &World) {
     let (by_id, keys) = (names(&["id"]), ints(&[10, 11, 12, 99]));
-    let select = Select { table: "orders", columns: &by_id, values: &keys };
+    let select = Select { table: "orders", columns: &by_id, values: &keys, linked_to: None };
     let (by_person, ben) = (names(&["person_id"]), ints(&[2, 3]));
-    let other = Select { table: "orders", columns: &by_person, values: &ben };
+    let other = Select { table: "orders", columns: &by_person, values: &ben, linked_to: None };
     assert_eq!(world.store.keys_of_both(select, other, &by_id).await.unwrap(), ints(&[12]));
     let first = Select { values: &keys[..2], ..select };
     assert_eq!(world.store.keys_of_both(first, other, &by_id).await.unwrap(), []);
     // As the store links them: that may take others for the same.
     let (ids, who, loud) = (ints(&[1]), names(&["who"]), [Key::from("MULLER")]);
-    let one = Select { table: "follows", columns: &by_id, values: &ids };
-    let linked = Select { table: "follows", columns: &who, values: &loud };
+    let one = Select { table: "follows", columns: &by_id, values: &ids, linked_to: None };
+    let linked = Select { table: "follows", columns: &who, values: &loud, linked_to: None };
     assert_eq!(world.store.keys_of_both(one, linked, &by_id).await.unwrap().len(), usize::from(world.follows));
 }
 
@@ -155,31 +155,48 @@ async fn compares_across_types(world: &World) {
     // A number there is a text here.
     let by_ref = names(&["person_ref"]);
     let one = ints(&[1]);
-    let select = Select { table: "sessions", columns: &by_ref, values: &one };
+    let select = Select { table: "sessions", columns: &by_ref, values: &one, linked_to: None };
     let sessions = world.store.keys(select, &names(&["id"]), None, 10).await.unwrap();
     assert_eq!(sessions.len(), 1);
     let by_id = names(&["id"]);
-    assert_eq!(world.store.count(Select { table: "sessions", columns: &by_id, values: &sessions }).await.unwrap(), 1);
+    assert_eq!(
+        world
+            .store
+            .count(Select { table: "sessions", columns: &by_id, values: &sessions, linked_to: None })
+            .await
+            .unwrap(),
+        1
+    );
     let text = [Key::from("1")];
-    assert_eq!(world.store.count(Select { table: "people", columns: &by_id, values: &text }).await.unwrap(), 1);
+    assert_eq!(
+        world.store.count(Select { table: "people", columns: &by_id, values: &text, linked_to: None }).await.unwrap(),
+        1
+    );
     for unfit in ["0 OR 1=1", "anna@example.org", "01", ""] {
         let unfit = [Key::from(unfit)];
-        let refused = world.store.count(Select { table: "people", columns: &by_id, values: &unfit }).await;
+        let refused =
+            world.store.count(Select { table: "people", columns: &by_id, values: &unfit, linked_to: None }).await;
         assert!(matches!(refused, Err(StoreError::KeyShape { .. })), "it cannot be told whether a row means it");
     }
     let by_person = names(&["person_id"]);
-    let of_one = Select { table: "blobs", columns: &by_person, values: &one };
+    let of_one = Select { table: "blobs", columns: &by_person, values: &one, linked_to: None };
     let blobs = world.store.keys(of_one, &by_id, None, 9).await.unwrap();
     assert_eq!(blobs, [Key(vec![KeyValue::Bytes(vec![0, 0xff, 1])])]);
-    assert_eq!(world.store.count(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
-    assert_eq!(world.store.delete(Select { table: "blobs", columns: &by_id, values: &blobs }).await.unwrap(), 1);
+    assert_eq!(
+        world.store.count(Select { table: "blobs", columns: &by_id, values: &blobs, linked_to: None }).await.unwrap(),
+        1
+    );
+    assert_eq!(
+        world.store.delete(Select { table: "blobs", columns: &by_id, values: &blobs, linked_to: None }).await.unwrap(),
+        1
+    );
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM blobs").await, 1);
 }
 
 async fn tallies_what_rows_hold(world: &World) {
     let by_id = names(&["id"]);
     let keys = ints(&[1, 2, 3, 9]);
-    let select = Select { table: "people", columns: &by_id, values: &keys };
+    let select = Select { table: "people", columns: &by_id, values: &keys, linked_to: None };
     let tally = |rows, holding: &[u64]| Tally { rows, holding: holding.to_vec() };
     let groups = [names(&["phone"]), names(&["note", "phone"]), names(&["email"])];
     assert_eq!(world.store.tally(select, &[], &groups).await.unwrap(), tally(3, &[2, 3, 3]));
@@ -200,7 +217,7 @@ async fn tallies_what_rows_hold(world: &World) {
 async fn masks_and_sees_residue(world: &World) {
     let by_id = names(&["id"]);
     let keys = ints(&[1, 3]);
-    let select = Select { table: "people", columns: &by_id, values: &keys };
+    let select = Select { table: "people", columns: &by_id, values: &keys, linked_to: None };
     let mask = [
         Assignment {
             column: "email".to_owned(),
@@ -234,7 +251,7 @@ async fn a_change_that_goes_too_far_is_undone(world: &World) {
     // Not a key: two orders hang on person 1.
     let columns = names(&["person_id"]);
     let one = ints(&[1]);
-    let select = Select { table: "orders", columns: &columns, values: &one };
+    let select = Select { table: "orders", columns: &columns, values: &one, linked_to: None };
     let error = world.store.mask(select, &[null("person_id")]).await.unwrap_err();
     assert!(matches!(error, StoreError::RowCount { ref table, max: 1, found: 2 } if table == "orders"), "{error}");
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM orders WHERE person_id = 1").await, 2);
@@ -247,7 +264,7 @@ async fn a_change_that_goes_too_far_is_undone(world: &World) {
 async fn tells_what_columns_hold(world: &World) {
     let by_id = names(&["id"]);
     let keys = ints(&[10, 12, 99]);
-    let select = Select { table: "orders", columns: &by_id, values: &keys };
+    let select = Select { table: "orders", columns: &by_id, values: &keys, linked_to: None };
     let mut rows = world.store.values(select, &names(&["id", "person_id", "ship_name", "placed_at"])).await.unwrap();
     rows.sort();
     let text = |text: &str| Some(KeyValue::from(text));
@@ -263,13 +280,14 @@ async fn tells_what_columns_hold(world: &World) {
 async fn deletes_by_composite_keys(world: &World) {
     let key = names(&["order_id", "line_no"]);
     let keys = [Key(vec![10.into(), 2.into()]), Key(vec![12.into(), 1.into()]), Key(vec![12.into(), 9.into()])];
-    let select = Select { table: "items", columns: &key, values: &keys };
+    let select = Select { table: "items", columns: &key, values: &keys, linked_to: None };
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 0, "again: nothing is left");
     assert_eq!(world.dump.count("SELECT COUNT(*) FROM items").await, 2);
     let parents = ints(&[10]);
     let by_id = names(&["id"]);
-    let refused = world.store.delete(Select { table: "orders", columns: &by_id, values: &parents }).await;
+    let refused =
+        world.store.delete(Select { table: "orders", columns: &by_id, values: &parents, linked_to: None }).await;
     assert!(refused.is_err(), "the foreign key holds");
 }
 
@@ -332,7 +350,7 @@ async fn lacks_columns(world: &World) {
 async fn names_are_quoted(world: &World) {
     let column = names(&["the key"]);
     let keys = [Key::from("it's"), Key::from("Ünï")];
-    let select = Select { table: "odd\"name", columns: &column, values: &keys };
+    let select = Select { table: "odd\"name", columns: &column, values: &keys, linked_to: None };
     assert_eq!(world.store.keys(select, &column, None, 10).await.unwrap().len(), 2);
     assert_eq!(world.store.mask(select, &[null("select")]).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
@@ -345,7 +363,10 @@ async fn names_are_quoted(world: &World) {
 async fn speaks_of_no_value(world: &World) {
     let by_id = names(&["id"]);
     let clash = [Assignment { column: "email".to_owned(), value: NewValue::Constant("ben@example.org".to_owned()) }];
-    let error = world.store.mask(Select { table: "people", columns: &by_id, values: &ints(&[1]) }, &clash).await;
+    let error = world
+        .store
+        .mask(Select { table: "people", columns: &by_id, values: &ints(&[1]), linked_to: None }, &clash)
+        .await;
     let mut text = format!("{:?}", error.as_ref().unwrap_err());
     let mut source: Option<&dyn std::error::Error> = Some(error.as_ref().unwrap_err());
     while let Some(error) = source {

@@ -132,6 +132,9 @@ CREATE TABLE ledger_doubts (
   cause        TEXT NOT NULL CHECK (cause IN ('watermark','canary')),
   store        TEXT,                      -- whose canary
   epoch        TIMESTAMPTZ,               -- what stands in it
+  leaf_position BIGINT,                   -- the leaf that a watermark names and the trail lacks: an accepted one is no doubt again
+  leaf_hash    BYTEA CHECK (length(leaf_hash) = 32),
   noticed_at   TIMESTAMPTZ NOT NULL,  -- the database's own time, as is the next
-  accepted_at  TIMESTAMPTZ
+  accepted_at  TIMESTAMPTZ,
+  CHECK ((leaf_position IS NULL) = (leaf_hash IS NULL))
 );

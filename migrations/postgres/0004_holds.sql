@@ -4,7 +4,7 @@
 CREATE TABLE holds (
   request_id   UUID NOT NULL REFERENCES requests (id),
   number       BIGINT NOT NULL CHECK (number >= 1),    -- 1, and one more with each hold of the request
-  held_by      TEXT NOT NULL CHECK (held_by IN ('unproven_stop','operator')),
+  held_by      TEXT NOT NULL CHECK (held_by IN ('unproven_stop','operator','ledger')),
   held_at      TIMESTAMPTZ NOT NULL,
   hmac         BYTEA NOT NULL,
   released_at  TIMESTAMPTZ,

@@ -140,6 +140,9 @@ CREATE TABLE ledger_doubts (
   cause        TEXT NOT NULL CHECK (cause IN ('watermark','canary')),
   store        TEXT,                      -- whose canary
   epoch        INTEGER,                   -- what stands in it
+  leaf_position INTEGER,                  -- the leaf that a watermark names and the trail lacks: an accepted one is no doubt again
+  leaf_hash    BLOB CHECK (length(leaf_hash) = 32),
   noticed_at   INTEGER NOT NULL,  -- the database's own time, as is the next
-  accepted_at  INTEGER
+  accepted_at  INTEGER,
+  CHECK ((leaf_position IS NULL) = (leaf_hash IS NULL))
 ) STRICT;

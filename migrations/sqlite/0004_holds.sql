@@ -4,7 +4,7 @@
 CREATE TABLE holds (
   request_id   BLOB NOT NULL REFERENCES requests (id),
   number       INTEGER NOT NULL CHECK (number >= 1),    -- 1, and one more with each hold of the request
-  held_by      TEXT NOT NULL CHECK (held_by IN ('unproven_stop','operator')),
+  held_by      TEXT NOT NULL CHECK (held_by IN ('unproven_stop','operator','ledger')),
   held_at      INTEGER NOT NULL,
   hmac         BLOB NOT NULL,
   released_at  INTEGER,

@@ -176,6 +176,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
         ReviewReason::SubjectMissing => {
             "'requests account' or 'requests scope --target' where another is meant, or 'withdraw'"
         }
+        ReviewReason::LedgerBack => {
+            "see whether it was withdrawn or done since the backup (Sent copies, exports of the trail); then 'requests scope' has it \
+             confirmed anew, or 'withdraw'"
+        }
         ReviewReason::StoreFailed => "mend the store; then 'requests scope' has it confirmed anew",
     }
 }

@@ -112,6 +112,15 @@ pub async fn discovery_blob(tx: &mut Tx, bound: Bound) -> Result<Option<Uuid>, D
     row.map(|row| row.of("discoveries").uuid("sealed_id")).transpose()
 }
 
+/// Whether anything was found for a request under any plan.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_found(tx: &mut Tx, request: RequestId) -> Result<bool, DbError> {
+    let sql = "SELECT COUNT(*) AS number FROM discoveries WHERE request_id = $1";
+    Ok(tx.one(sql, params![request]).await?.i64("number")? > 0)
+}
+
 /// Marks discovery as complete, and notes where what was found lies.
 ///
 /// # Errors

@@ -383,6 +383,18 @@ pub async fn put_off(tx: &mut Tx, letter: &LetterRow, now: Timestamp) -> Result<
     .await
 }
 
+/// Puts a letter back that was not handed over after all: it was no delivery.
+///
+/// # Errors
+/// A wrong row count when the letter is not being sent: another worker has it.
+pub async fn take_back(tx: &mut Tx, letter: &LetterRow) -> Result<(), DbError> {
+    tx.execute_one(
+        "UPDATE letters SET state = 'queued', sends = sends - 1 WHERE id = $1 AND state = 'sending' AND sends > 0",
+        params![letter.id.as_uuid()],
+    )
+    .await
+}
+
 impl LetterRow {
     /// Whether it did not reach its addressee.
     #[must_use]

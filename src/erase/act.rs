@@ -89,7 +89,7 @@ impl Work<'_> {
         if unsure > 0 && begun.is_none() {
             return Ok(Done::default()); // a person has to look first; the reading back counts it
         }
-        let select = Select { table: &at.table, columns: &table.key, values: &ours };
+        let select = Select { table: &at.table, columns: &table.key, values: &ours, linked_to: None };
         let assignments = self.assignments(step, table, &ours).await?;
         let before = match begun {
             Some(begun) => begun.before.clone(),

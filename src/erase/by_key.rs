@@ -47,7 +47,7 @@ impl Finder<'_> {
         let store = self.store(at)?;
         let mut present = Gather::default();
         for chunk in keys.chunks(self.limits.chunk_rows.max(1) as usize) {
-            let select = Select { table: &at.table, columns: &table.key, values: chunk };
+            let select = Select { table: &at.table, columns: &table.key, values: chunk, linked_to: None };
             // A key is unique, so that one page holds all rows of the chunk.
             let page = store.keys(select, &table.key, None, self.limits.chunk_rows).await;
             page.map_err(EraseError::store(at))?.iter().for_each(|key| present.add(key));
@@ -68,7 +68,7 @@ impl Finder<'_> {
         let all: Vec<String> = table.key.iter().chain(columns).cloned().collect();
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(self.limits.chunk_rows.max(1) as usize) {
-            let select = Select { table: &at.table, columns: &table.key, values: chunk };
+            let select = Select { table: &at.table, columns: &table.key, values: chunk, linked_to: None };
             for mut row in store.values(select, &all).await.map_err(EraseError::store(at))? {
                 let held = row.split_off(table.key.len());
                 rows.extend(row.into_iter().collect::<Option<_>>().map(|key| (Key(key), held)));

@@ -90,7 +90,12 @@ impl<'a> Finder<'a> {
         let store = self.store(&at)?;
         let found = match store.canonical(&at.table, &table.key, &target.key) {
             Ok(key) => {
-                let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
+                let select = Select {
+                    table: &at.table,
+                    columns: &table.key,
+                    values: std::slice::from_ref(&key),
+                    linked_to: None,
+                };
                 store.keys(select, &table.key, None, 2).await
             }
             Err(error) => Err(error),
@@ -258,10 +263,24 @@ impl<'a> Finder<'a> {
         link: &Link,
         parents: &Packed,
     ) -> Result<Packed, EraseError> {
+        let key = self.skeleton.table(&link.to).map(|parent| parent.key.as_slice());
+        self.linked_from(at, table, link, (&link.to, key.unwrap_or_default()), parents).await
+    }
+
+    /// The same, where the keys were read from these columns.
+    pub(super) async fn linked_from(
+        &self,
+        at: &TableRef,
+        table: &TableMap,
+        link: &Link,
+        (other, columns): (&TableRef, &[String]),
+        parents: &Packed,
+    ) -> Result<Packed, EraseError> {
         let store = self.store(at)?;
+        let linked_to = (other.store == at.store).then_some((other.table.as_str(), columns));
         let mut found = Gather::default();
         for chunk in self.chunks(parents) {
-            let select = Select { table: &at.table, columns: &link.columns, values: &chunk };
+            let select = Select { table: &at.table, columns: &link.columns, values: &chunk, linked_to };
             let mut after = None;
             loop {
                 let page = store.keys(select, &table.key, after.as_ref(), self.limits.chunk_rows).await;

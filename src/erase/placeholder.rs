@@ -34,7 +34,7 @@ impl Finder<'_> {
             Err(StoreError::KeyShape { .. }) => return Err(missing()),
             Err(error) => return Err(EraseError::store(at)(error)),
         };
-        let select = Select { table: &at.table, columns: &to.key, values: std::slice::from_ref(&key) };
+        let select = Select { table: &at.table, columns: &to.key, values: std::slice::from_ref(&key), linked_to: None };
         if store.count(select).await.map_err(EraseError::store(at))? != 1 {
             return Err(missing());
         }

@@ -54,7 +54,7 @@ impl Work<'_> {
             }
             let keys = self.over(step, &self.load(&step.rows, chunk).await?).await?;
             let Sorted { ours, unsure } = asking.sorted(&keys, stage(step, &state, chunk)).await?;
-            let select = Select { table: &at.table, columns: &table.key, values: &ours };
+            let select = Select { table: &at.table, columns: &table.key, values: &ours, linked_to: None };
             let left = match &step.act {
                 Act::Delete => store.count(select).await,
                 _ => store.residue(select, &self.assignments(step, table, &ours).await?).await,

@@ -41,7 +41,8 @@ impl Finder<'_> {
         }
         let held = held.finish();
         let table = self.table(at)?;
-        self.linked(at, table, &Link::plain(at.clone(), table.key.clone()), &held).await
+        let link = Link::plain(at.clone(), table.key.clone());
+        self.linked_from(at, table, &link, (&holder.by, &holder.columns), &held).await
     }
 
     /// Those of the rows that rows of others hold.

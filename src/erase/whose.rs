@@ -287,9 +287,11 @@ impl<'a> Work<'a> {
         }
         let table = self.finder().table(at)?;
         let store = self.finder().store(at)?;
-        let one = Select { table: &at.table, columns: &table.key, values: &astray };
+        let one = Select { table: &at.table, columns: &table.key, values: &astray, linked_to: None };
+        let parent = self.finder().table(&link.to)?;
+        let linked_to = (link.to.store == at.store).then_some((link.to.table.as_str(), parent.key.as_slice()));
         for chunk in self.finder().chunks(owner.keys()) {
-            let other = Select { table: &at.table, columns: &link.columns, values: &chunk };
+            let other = Select { table: &at.table, columns: &link.columns, values: &chunk, linked_to };
             follow.extend(store.keys_of_both(one, other, &table.key).await.map_err(EraseError::store(at))?);
         }
         Ok(follow)

@@ -1,5 +1,6 @@
 //! Whether our own database came back from a backup. What happened since is not in it: who was told, who was erased. So
-//! nothing is erased and nothing sent, but alarms to the team, until an operator has accepted it as it is.
+//! nothing is erased and nothing sent, but alarms to the team, until an operator has accepted it as it is; and then no request goes
+//! on to be erased before an operator said so of it (see [`Waiting`]).
 //!
 //! It shows by the watermark (see [`crate::vault::Watermark`]), or by a store's canary that is newer than what we know to
 //! have written. Letters are still taken in and judged. Several daemons on one PostgreSQL have a watermark each, and what one
@@ -10,9 +11,9 @@ use std::time::Duration;
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::db::doubts::{self, Cause, Doubt};
+use crate::db::doubts::{self, Cause, Doubt, MissingLeaf};
 use crate::db::{Db, Tx, jobs, keys, trail};
-use crate::domain::{CaseId, LetterKind};
+use crate::domain::{CaseId, LetterKind, Timestamp};
 use crate::queue::Lease;
 use crate::trail::{Entry, Event, Fact, Facts};
 use crate::vault::{KeyOwner, KeyPurpose, Watermark, WatermarkFile};
@@ -20,7 +21,9 @@ use crate::vault::{KeyOwner, KeyPurpose, Watermark, WatermarkFile};
 use super::error::FlowError;
 use super::house::House;
 use super::operate::Operator;
-use super::{kinds, outbox};
+use super::{accepted, kinds, outbox};
+
+pub use super::accepted::Waiting;
 
 /// How long a job waits between two looks whether somebody accepted.
 const WAIT: Duration = Duration::from_secs(300);
@@ -50,16 +53,15 @@ async fn look(house: &House) -> Result<Watermark, FlowError> {
     let known = house.watermark.read()?;
     let mut tx = house.db.read().await?;
     let open = doubts::open(&mut tx).await?;
-    let behind = is_behind(&mut tx, known).await?;
+    let missing = missing(&mut tx, known).await?;
     let mark = mark(&mut tx).await?;
     drop(tx);
-    if behind && !open.iter().any(|doubt| doubt.cause == Cause::Watermark) {
-        let doubt = Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: mark.seen_at };
+    if let Some(leaf) = missing.filter(|leaf| !open.iter().any(|doubt| doubt.leaf == Some(*leaf))) {
         let mut tx = house.db.write().await?;
-        note(house, &mut tx, doubt).await?;
+        note(house, &mut tx, lacks(leaf, mark.seen_at)).await?;
         tx.commit().await?;
     }
-    if behind || !open.is_empty() { Err(FlowError::Behind) } else { Ok(mark) }
+    if missing.is_some() || !open.is_empty() { Err(FlowError::Behind) } else { Ok(mark) }
 }
 
 async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
@@ -67,14 +69,21 @@ async fn mark(tx: &mut Tx) -> Result<Watermark, FlowError> {
     Ok(Watermark { position, hash, seen_at: tx.now().await? })
 }
 
-/// Whether the file named a leaf that this trail does not have, and nobody accepted that since the file was written. What is
-/// known must have been read before the transaction began.
-async fn is_behind(tx: &mut Tx, known: Option<Watermark>) -> Result<bool, FlowError> {
-    let Some(known) = known.filter(|known| known.position > 0) else { return Ok(false) };
+/// The leaf that the file names and this trail does not have, where nobody accepted just that, or our own database as it was since
+/// the file was written. What is known must have been read before the transaction began.
+async fn missing(tx: &mut Tx, known: Option<Watermark>) -> Result<Option<MissingLeaf>, FlowError> {
+    let Some(known) = known.filter(|known| known.position > 0) else { return Ok(None) };
     if trail::hash_at(tx, known.position).await? == Some(known.hash) {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(doubts::accepted_at(tx).await?.is_none_or(|accepted| accepted <= known.seen_at))
+    let leaf = MissingLeaf { position: known.position, hash: known.hash };
+    let accepted = doubts::is_accepted(tx, leaf).await?
+        || doubts::accepted_at(tx).await?.is_some_and(|accepted| accepted > known.seen_at);
+    Ok((!accepted).then_some(leaf))
+}
+
+const fn lacks(leaf: MissingLeaf, noticed_at: Timestamp) -> Doubt {
+    Doubt { cause: Cause::Watermark, store: None, epoch: None, leaf: Some(leaf), noticed_at }
 }
 
 /// Why our own database is doubted, for who only looks: what a daemon noticed, and what the file here says.
@@ -88,8 +97,8 @@ pub async fn doubted(db: &Db, file: &WatermarkFile) -> Result<Vec<Doubt>, FlowEr
 
 async fn doubted_in(tx: &mut Tx, known: Option<Watermark>) -> Result<Vec<Doubt>, FlowError> {
     let mut open = doubts::open(tx).await?;
-    if !open.iter().any(|doubt| doubt.cause == Cause::Watermark) && is_behind(tx, known).await? {
-        open.push(Doubt { cause: Cause::Watermark, store: None, epoch: None, noticed_at: tx.now().await? });
+    if let Some(leaf) = missing(tx, known).await?.filter(|leaf| !open.iter().any(|doubt| doubt.leaf == Some(*leaf))) {
+        open.push(lacks(leaf, tx.now().await?));
     }
     Ok(open)
 }
@@ -118,16 +127,27 @@ pub(super) async fn wait(house: &House, lease: &Lease) -> Result<(), FlowError> 
     Ok(tx.commit().await?)
 }
 
-/// Accepts our own database as it is: the trail says who did, and what waited goes on. Answers what was doubted.
+/// What was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Why our own database was doubted.
+    pub doubts: Vec<Doubt>,
+    /// The requests that an operator must let go on.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Accepts our own database as it is: the trail says who did, and what waited goes on, but for the requests that may be erased: each of
+/// them waits for an operator. Answers what was doubted and which these are; nothing where nothing is doubted.
 ///
 /// # Errors
-/// When the database does not answer, or the file cannot be read.
-pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, FlowError> {
+/// When the database does not answer, or the file cannot be read; [`FlowError::Moved`] where a request goes on meanwhile, and then
+/// nothing was accepted.
+pub async fn accept(house: &House, operator: &Operator) -> Result<Accepted, FlowError> {
     let known = house.watermark.read()?;
     let mut tx = house.db.write().await?;
     let found = doubted_in(&mut tx, known).await?;
     if found.is_empty() {
-        return Ok(found);
+        return Ok(Accepted::default());
     }
     for doubt in &found {
         doubts::note(&mut tx, doubt, Uuid::from_bytes(crate::chance::draw(&*house.chance))).await?;
@@ -141,10 +161,11 @@ pub async fn accept(house: &House, operator: &Operator) -> Result<Vec<Doubt>, Fl
     let entry = Entry::new(Event::Noted, operator.actor()).facts(facts);
     trail::append(&mut tx, &record, &entry, &house.stamps, now, &*house.chance).await?;
     keys::destroy_of(&mut tx, owner, KeyPurpose::Record, now).await?;
+    let waiting = accepted::wait_for_a_person(house, &mut tx, operator.actor()).await?;
     doubts::accept(&mut tx).await?;
     let later = now.plus(WAIT);
     jobs::hasten(&mut tx, kinds::ALL, FlowError::BEHIND, now, later).await?;
     tx.commit().await?;
-    info!(doubts = found.len(), "our own database was accepted as it is");
-    Ok(found)
+    info!(doubts = found.len(), waiting = waiting.len(), "our own database was accepted as it is");
+    Ok(Accepted { doubts: found, waiting })
 }

@@ -83,7 +83,7 @@ async fn look_at(
         // writes here.
         Some(known) if found > known.epoch.max(known.next) && accepted.is_none_or(|accepted| accepted < found) => {
             let (cause, store, noticed_at) = (Cause::Canary, Some(name.to_string()), tx.now().await?);
-            behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), noticed_at }).await?;
+            behind::note(house, &mut tx, Doubt { cause, store, epoch: Some(found), leaf: None, noticed_at }).await?;
             tx.commit().await?;
             return Ok(Ok(()));
         }
@@ -94,7 +94,7 @@ async fn look_at(
     tx.commit().await?;
     breakpoint!("canary.intended");
     let epoch = Assignment { column: CANARY_EPOCH.to_owned(), value: NewValue::Constant(now.as_micros().to_string()) };
-    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()] };
+    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()], linked_to: None };
     let canary = store;
     if let Err(error) = canary.mask(select, &[epoch]).await {
         return Ok(Err(error));
@@ -113,7 +113,7 @@ fn row() -> Key {
 
 /// The epoch in a store; `None` where it has no row or no number in it.
 async fn read(store: &dyn RowStore, table: &str) -> Result<Option<Timestamp>, StoreError> {
-    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()] };
+    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()], linked_to: None };
     let mut found = store.keys(select, &[CANARY_EPOCH.to_owned()], None, 2).await?;
     let Some(Key(values)) = found.pop() else { return Ok(None) };
     Ok(values.first().and_then(|value| value.to_text().parse().ok()).map(Timestamp::from_micros))

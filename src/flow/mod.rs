@@ -12,6 +12,7 @@
 //! # How to add a kind of job
 //! A name in `kinds`, a file with its work, an arm in [`desk`].
 
+mod accepted;
 mod admit;
 mod advance;
 pub mod again;

@@ -299,7 +299,7 @@ fn recorded(before: &Request, event: &Event) -> Recorded {
         Event::ApprovalDenied => Recorded::Denied,
         Event::ServiceEnded { .. } => Recorded::Scheduled,
         Event::WithdrawnByPerson | Event::WithdrawnByOperator | Event::ServiceResumed { .. } => Recorded::Withdrawn,
-        Event::StopAsked | Event::Held => Recorded::Held,
+        Event::StopAsked | Event::Held | Event::Doubted => Recorded::Held,
         Event::ChallengeBounced => Recorded::LetterBounced,
         Event::Woken { wake, .. } => woken(*wake),
         Event::Begun | Event::Continued { .. } | Event::KeepingEnded { .. } => Recorded::Intent,

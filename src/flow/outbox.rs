@@ -125,7 +125,7 @@ pub(super) async fn send(house: &House, lease: &Lease) -> Result<(), FlowError> 
     if let Err(error) = behind::keep(house).await
         && !letter.kind.is_alarm()
     {
-        warn!(letter.id = %letter.id, code = error.code(), "a letter goes out that the watermark does not know of yet");
+        return take_back(house, &letter, error).await;
     }
     breakpoint!("send.before_data");
     let sent = house.mailer.send(&outgoing).await;
@@ -231,6 +231,16 @@ async fn put_off(house: &House, lease: &Lease, letter: &LetterRow, obstacle: &st
     tx.commit().await?;
     breakpoint!("send.put_back");
     Ok(())
+}
+
+/// The watermark does not know of this letter: it would be told once more by a database that came back from a backup. So nothing
+/// is handed over; the job waits for an operator or for room on the disk, however often, and no delivery is counted.
+async fn take_back(house: &House, letter: &LetterRow, error: FlowError) -> Result<(), FlowError> {
+    warn!(letter.id = %letter.id, code = error.code(), "a letter waits: the watermark could not be raised before it");
+    let mut tx = house.db.write().await?;
+    letters::take_back(&mut tx, letter).await.map_err(moved)?;
+    tx.commit().await?;
+    Err(error)
 }
 
 /// Until when a letter that was put off then is tried again.

@@ -22,7 +22,7 @@ pub(super) async fn lift(house: &House, tx: &mut Tx, before: &Request, after: &R
     let known = holds::of_request(tx, before.id).await?;
     let placed_by = known.last().map(|hold| hold.by);
     let says = before.held.map(|(_, by)| by);
-    if placed_by == Some(Hold::Operator) && says != placed_by && !after.state.is_ended() {
+    if placed_by.is_some_and(Hold::is_ours) && says != placed_by && !after.state.is_ended() {
         return Err(ForgedRelease(before.id).into());
     }
     for hold in known.iter().filter(|hold| hold.lifted_at(gate).is_none()) {

@@ -108,7 +108,8 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
     let still = match ours.kind {
         LetterKind::Challenge | LetterKind::Reminder | LetterKind::CodeAsked | LetterKind::ApprovalAsked => {
             let waits = matches!(behind_pause, State::AwaitingConfirmation | State::AwaitingApproval);
-            waits && ours.round == request.round
+            // Nobody knows what was answered to what a database lacks that came back from a backup.
+            waits && ours.round == request.round && paused_by != Some(Hold::Ledger)
         }
         LetterKind::Scheduled | LetterKind::ServiceEnded | LetterKind::SecondNotice => state == State::Scheduled,
         LetterKind::OnHold => paused_by == Some(Hold::Unproven),

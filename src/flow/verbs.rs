@@ -109,6 +109,9 @@ pub const fn standing(request: &Request) -> &'static str {
         State::Expired => "ended because nobody confirmed it in time",
         State::OnHold => match request.held {
             Some((_, Hold::Operator)) => "is paused by an operator",
+            Some((_, Hold::Ledger)) => {
+                "is paused because our own database came back from a backup, which may lack that it was withdrawn"
+            }
             _ => "is paused by somebody's \"stop\" that nobody proved",
         },
         State::Reopened => {

@@ -144,6 +144,9 @@ pub struct Select<'a> {
     pub columns: &'a [String],
     /// The values; a row matches when it equals one of them in every column.
     pub values: &'a [Key],
+    /// The table of the same store, and its columns, that the values were read from, where one points to the other. What both ends
+    /// take for the same then matches, as along a foreign key. `None` where values came from elsewhere: they match to the byte.
+    pub linked_to: Option<(&'a str, &'a [String])>,
 }
 
 /// What a masked column becomes.

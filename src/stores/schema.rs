@@ -64,10 +64,22 @@ pub struct Column {
     pub nullable: bool,
     /// How many characters it holds at most; `None` where the type sets no limit.
     pub length_max: Option<u32>,
-    /// Character set and collation, where the store needs them to compare (MySQL).
+    /// Character set and collation, where the store needs them to compare (MySQL): every index of the column has them too, so
+    /// that a unique one holds nothing twice that compares the same. `None` in other stores, whose indexes may compare otherwise.
     pub collation: Option<Collation>,
     /// Computed by the store: it cannot be written.
     pub generated: bool,
+}
+
+impl Column {
+    /// Whether two columns of one store take the same texts for the same, and we know by which collation.
+    #[must_use]
+    pub fn compares_like(&self, other: &Self) -> bool {
+        self.kind == ColumnKind::Text
+            && other.kind == ColumnKind::Text
+            && self.collation.is_some()
+            && self.collation == other.collation
+    }
 }
 
 /// How a column of text compares.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use expunged::daemon::quiet;
 use expunged::domain::State;
+use expunged::flow::{FlowError, behind};
 use expunged::params;
 
 use crate::support::expunged;
@@ -20,7 +21,7 @@ fn say(ground: &Ground, words: &[&str]) -> (Option<i32>, String) {
     (said.status.code(), String::from_utf8(text).unwrap())
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
         drop(std::fs::remove_file(to.join(file)));
         if from.join(file).exists() {
@@ -104,6 +105,8 @@ async fn a_ledger_from_a_backup_sends_and_erases_nothing_until_it_is_accepted() 
             let (code, accepted) = say(&world.ground, &["ledger", "accept"]);
             assert_eq!(code, Some(0), "{accepted}");
             assert!(accepted.contains("accepted as it is"), "{accepted}");
+            // The yes lay in the mailbox and was read once more; whether a stop came after it nobody knows.
+            assert!(accepted.contains("expunged requests release"), "{accepted}");
             let who = "SELECT COUNT(*) AS number FROM trail WHERE event = 'noted' AND leaf LIKE '%ledger_accepted%'";
             assert_eq!(world.number(who, params![]).await, 1, "the trail says who did");
             for _ in 0..100 {
@@ -153,4 +156,31 @@ async fn a_watermark_that_is_missing_is_made_and_one_that_follows_is_no_alarm() 
     let leaf = |text: &str| text.split(' ').take(3).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(leaf(&first), leaf(&second), "the same leaf");
     assert_eq!(world.number("SELECT COUNT(*) AS number FROM ledger_doubts", params![]).await, 0);
+}
+
+/// The old database's clock was an hour fast. What was accepted is accepted all the same, and a later backup is noticed as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_doubt_does_not_come_back_after_it_was_accepted() {
+    let world = brought_back().await;
+    let file = world.ground.path("kek.watermark");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+    let seen_at: i64 = words[3].parse().unwrap();
+    words[3] = (seen_at + 3_600_000_000).to_string();
+    std::fs::write(&file, words.join(" ") + "\n").unwrap();
+    world.house.db.close().await;
+    let World { ground, .. } = world;
+    let world = ground.build().await;
+    let is_behind = async || matches!(behind::check(&world.house).await, Err(FlowError::Behind));
+    assert!(is_behind().await, "it is noticed");
+    let accepted = behind::accept(&world.house, &world.operator("ops")).await.unwrap();
+    assert_eq!(accepted.doubts.len(), 1);
+    assert!(!is_behind().await, "accepted once is accepted");
+    behind::keep(&world.house).await.unwrap();
+    assert!(behind::accept(&world.house, &world.operator("ops")).await.unwrap().doubts.is_empty());
+    world.house.db.close().await;
+    copy(&world.ground.path("backup"), &world.ground.path("."));
+    let World { ground, .. } = world;
+    let world = ground.build().await;
+    assert!(matches!(behind::check(&world.house).await, Err(FlowError::Behind)), "and so is the next one noticed");
 }

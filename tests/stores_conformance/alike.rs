@@ -24,7 +24,7 @@ pub async fn finds_nobody_else_s_rows(world: &World) {
         ("loose", Key::from("?"), &[4]),
     ] {
         let (columns, values) = (names(&[column]), [value]);
-        let select = Select { table: "alike", columns: &columns, values: &values };
+        let select = Select { table: "alike", columns: &columns, values: &values, linked_to: None };
         let found = world.store.keys(select, &by_id, None, 10).await.unwrap();
         assert_eq!(found, ints(wanted), "{column} of {:?}", values[0].single().map(KeyValue::to_text));
         assert_eq!(world.store.count(select).await.unwrap(), wanted.len() as u64, "{column}");
@@ -35,7 +35,7 @@ pub async fn finds_nobody_else_s_rows(world: &World) {
 pub async fn touches_nobody_else_s_rows(world: &World) {
     let columns = names(&["name"]);
     let gone = [Key::from("muller")];
-    let select = Select { table: "named", columns: &columns, values: &gone };
+    let select = Select { table: "named", columns: &columns, values: &gone, linked_to: None };
     assert_eq!(world.store.count(select).await.unwrap(), 0);
     assert_eq!(world.store.mask(select, &[null("note")]).await.unwrap(), 0);
     assert_eq!(world.store.delete(select).await.unwrap(), 0);
@@ -52,7 +52,7 @@ pub async fn touches_nobody_else_s_rows(world: &World) {
 /// Here the store itself says that the row is hers, in another spelling.
 pub async fn follows_a_foreign_key(world: &World) {
     let (columns, hers) = (names(&["who"]), [Key::from("MULLER")]);
-    let select = Select { table: "follows", columns: &columns, values: &hers };
+    let select = Select { table: "follows", columns: &columns, values: &hers, linked_to: None };
     let found = world.store.keys(select, &names(&["id"]), None, 10).await.unwrap();
     assert_eq!(found, if world.follows { ints(&[1]) } else { ints(&[]) });
 }
@@ -60,7 +60,7 @@ pub async fn follows_a_foreign_key(world: &World) {
 pub async fn writes_a_uuid_in_every_way(world: &World) {
     let by_ref = names(&["loose"]);
     let uuid = [Key(vec![KeyValue::Uuid("0190A000-0000-7000-8000-00000000000A".parse().unwrap())])];
-    let select = Select { table: "alike", columns: &by_ref, values: &uuid };
+    let select = Select { table: "alike", columns: &by_ref, values: &uuid, linked_to: None };
     assert_eq!(world.store.keys(select, &names(&["id"]), None, 10).await.unwrap(), ints(&[6, 7]));
 }
 

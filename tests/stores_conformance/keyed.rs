@@ -74,7 +74,7 @@ impl World {
 
     async fn find(&self, table: &str, places: &[&str], values: &[Key]) -> Result<Vec<Key>, StoreError> {
         let columns = names(places);
-        let select = Select { table, columns: &columns, values };
+        let select = Select { table, columns: &columns, values, linked_to: None };
         let key = self.store.schema().await?.tables[table].primary_key.clone();
         let found = self.store.keys(select, &key, None, 10_000).await?;
         assert_eq!(self.store.count(select).await?, found.len() as u64);
@@ -133,14 +133,15 @@ async fn refuses_what_cannot_be_told(world: &World) {
     let refused = world.find("sessions", &["account"], &ints(&[1])).await.unwrap_err();
     assert!(matches!(refused, StoreError::UnknownColumn { .. }), "{refused}");
     let columns = names(&["user"]);
-    let unknown = world.store.count(Select { table: "carts", columns: &columns, values: &ints(&[1]) }).await;
+    let unknown =
+        world.store.count(Select { table: "carts", columns: &columns, values: &ints(&[1]), linked_to: None }).await;
     assert!(matches!(unknown, Err(StoreError::UnknownTable { .. })));
 }
 
 async fn pages_above_a_key(world: &World) {
     let (columns, one) = (names(&["user"]), ints(&[1]));
     let key = world.store.schema().await.unwrap().tables["sessions"].primary_key.clone();
-    let select = Select { table: "sessions", columns: &columns, values: &one };
+    let select = Select { table: "sessions", columns: &columns, values: &one, linked_to: None };
     let first = world.row("session/1/a");
     assert_eq!(world.store.keys(select, &key, Some(&first), 10).await.unwrap(), world.rows(&["session/1/b"]));
     let after_all = world.row("session/1/b");
@@ -150,12 +151,16 @@ async fn pages_above_a_key(world: &World) {
 async fn removes_what_is_handed_in(world: &World) {
     let key = world.store.schema().await.unwrap().tables["sessions"].primary_key.clone();
     let (columns, one) = (names(&["user"]), ints(&[1]));
-    let too_far = world.store.delete(Select { table: "sessions", columns: &columns, values: &one }).await.unwrap_err();
+    let too_far = world
+        .store
+        .delete(Select { table: "sessions", columns: &columns, values: &one, linked_to: None })
+        .await
+        .unwrap_err();
     assert!(matches!(too_far, StoreError::RowCount { max: 1, found: 2, .. }), "{too_far}");
     let before: BTreeSet<String> = world.dump.names().await.into_iter().collect();
     assert_eq!(before.len(), NAMES.len(), "nothing is gone yet");
     let rows = world.rows(&["session/*/a", "session/1/a", "session/nobody/a"]);
-    let select = Select { table: "sessions", columns: &key, values: &rows };
+    let select = Select { table: "sessions", columns: &key, values: &rows, linked_to: None };
     assert_eq!(world.store.count(select).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 2);
     assert_eq!(world.store.delete(select).await.unwrap(), 0, "again: nothing is left");
@@ -168,7 +173,7 @@ async fn removes_what_is_handed_in(world: &World) {
 async fn writes_nothing_into_rows(world: &World) {
     let key = world.store.schema().await.unwrap().tables["profiles"].primary_key.clone();
     let rows = world.rows(&["profile/1"]);
-    let select = Select { table: "profiles", columns: &key, values: &rows };
+    let select = Select { table: "profiles", columns: &key, values: &rows, linked_to: None };
     let mask = [Assignment { column: "value".to_owned(), value: NewValue::Null }];
     assert!(matches!(world.store.mask(select, &mask).await, Err(StoreError::NoColumns { .. })));
     assert!(matches!(world.store.residue(select, &mask).await, Err(StoreError::NoColumns { .. })));

@@ -40,7 +40,8 @@ async fn rows_that_a_policy_hides_are_an_error_and_not_nothing() {
     let store = stores::open(StoreKind::Postgres, &SecretString::from(url.to_string()), limits()).await.unwrap();
     assert!(store.schema().await.unwrap().tables["people"].hides_rows);
     let (columns, values) = (names(&["id"]), ints(&[1]));
-    let error = store.count(Select { table: "people", columns: &columns, values: &values }).await.unwrap_err();
+    let error =
+        store.count(Select { table: "people", columns: &columns, values: &values, linked_to: None }).await.unwrap_err();
     let said = std::error::Error::source(&error).unwrap().to_string();
     assert!(said.contains("row-level security") && said.contains("BYPASSRLS"), "{said}");
     assert_eq!(error.retry(), Retry::Permanent);

@@ -139,6 +139,7 @@ impl Step<'_> {
             Event::PutRight => self.put_right(),
             Event::Replaced => self.replaced(),
             Event::Held => self.hold(Hold::Operator),
+            Event::Doubted => self.doubted(),
             Event::Released => self.release(),
             Event::ReleasedByPerson => self.release_by_person(),
             Event::Extended { deadlines } => self.extend(*deadlines),
@@ -191,8 +192,8 @@ impl Step<'_> {
 
     fn unclear(&mut self, reason: ReviewReason, reachable: bool, quiet: bool) -> Result<(), IllegalTransition> {
         let reason = match self.next.held {
-            Some((_, Hold::Operator)) => return self.review_after(reason),
-            Some((back, Hold::Unproven)) => self.reason_after(back, reason),
+            Some((_, by)) if by.is_ours() => return self.review_after(reason),
+            Some((back, _)) => self.reason_after(back, reason),
             None => {
                 self.only_from(&[State::Received, State::AwaitingConfirmation, State::AwaitingApproval])?;
                 reason

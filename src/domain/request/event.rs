@@ -187,6 +187,10 @@ pub enum Event {
     Replaced,
     /// An operator paused it.
     Held,
+    /// The team accepted our own database as it is, though it came back from a backup: whoever took this back since may have been
+    /// forgotten with what it lacks, so that an operator says of each that it goes on. Nobody is written to, because what they were
+    /// told since is not known.
+    Doubted,
     /// An operator released it.
     Released,
     /// The person said, with proof, to go on after somebody's unproven "stop".
@@ -240,6 +244,7 @@ impl Event {
             Self::PutRight => "put_right",
             Self::Replaced => "replaced",
             Self::Held => "held",
+            Self::Doubted => "doubted",
             Self::Released => "released",
             Self::ReleasedByPerson => "released_by_person",
             Self::Extended { .. } => "extended",

@@ -135,6 +135,8 @@ stored_enum! {
         SubjectMissing = "subject_missing",
         /// A store refused what it was asked to do.
         StoreFailed = "store_failed",
+        /// Our own database came back from a backup before the first write, and a withdrawal may not be in it.
+        LedgerBack = "ledger_back",
     }
 }
 
@@ -169,6 +171,17 @@ stored_enum! {
         Unproven = "unproven_stop",
         /// An operator.
         Operator = "operator",
+        /// The team, of all that may be erased, when it accepted a database of ours that came back from a backup: a withdrawal may
+        /// not be in it.
+        Ledger = "ledger",
+    }
+}
+
+impl Hold {
+    /// Whether somebody of the team placed it, so that only they end it.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Operator | Self::Ledger)
     }
 }
 
@@ -303,12 +316,12 @@ impl Request {
 }
 
 impl Request {
-    /// Whether a "stop" without proof has anything to stop: nothing was written yet, and nothing has paused it, or an operator
+    /// Whether a "stop" without proof has anything to stop: nothing was written yet, and nothing has paused it, or the team
     /// has, after whose pause nobody looks yet.
     #[must_use]
     pub fn hears_stop(&self) -> bool {
         match self.held {
-            Some((back, by)) => by == Hold::Operator && back != State::NeedsReview,
+            Some((back, by)) => by.is_ours() && back != State::NeedsReview,
             None => self.state.can_stop(),
         }
     }

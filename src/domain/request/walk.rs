@@ -72,7 +72,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         };
     }
     let onwards = rng.random_bool(0.5);
-    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..34) } {
+    match if onwards { rng.random_range(0..8) } else { rng.random_range(0..35) } {
         0 => Event::Identified { role: pick(rng, Role::ALL), offered: offers(rng), approval: rng.random_bool(0.5) },
         1 => {
             let scope = scope_of(rng, request);
@@ -126,6 +126,7 @@ fn event(rng: &mut StdRng, request: &Request, now: Timestamp) -> Event {
         30 => Event::ServiceEnded { warrant: warrant(now, live) },
         31 => Event::ServiceResumed { told: rng.random_bool(0.5) },
         32 => Event::Replaced,
+        33 => Event::Doubted,
         28 => Event::VouchedPendingApproval { scope: scope_of(rng, request) },
         _ => Event::WithdrawnByOperator,
     }
@@ -256,15 +257,20 @@ fn check_guards(before: &Request, event: &Event, after: &Request, now: Timestamp
             assert_eq!(after.warrant, None, "the owner was not asked yet");
         }
         Event::Approved { .. } | Event::ApprovalDenied => assert!(waits_in(before, State::AwaitingApproval)),
-        Event::Held if before.state == State::OnHold => {
+        Event::Held | Event::Doubted if before.state == State::OnHold => {
             assert!(matches!(before.held, Some((_, Hold::Unproven))), "a pause is placed once");
-            assert_eq!(after.held, before.held.map(|(back, _)| (back, Hold::Operator)), "the team takes it over");
+            let by = if *event == Event::Held { Hold::Operator } else { Hold::Ledger };
+            assert_eq!(after.held, before.held.map(|(back, _)| (back, by)), "the team takes it over");
         }
+        Event::Doubted => assert_eq!(
+            (after.warrant.is_some(), after.erase_at),
+            (after.held.is_some() && before.warrant.is_some(), before.erase_at.filter(|_| after.held.is_some()))
+        ),
         Event::Unclear { .. } | Event::StopAsked
-            if matches!(before.held, Some((_, Hold::Operator)))
+            if matches!(before.held, Some((_, Hold::Operator | Hold::Ledger)))
                 || before.held.is_some() && matches!(event, Event::StopAsked) =>
         {
-            let waits = Some((State::NeedsReview, Hold::Operator));
+            let waits = before.held.map(|(_, by)| (State::NeedsReview, by));
             assert_eq!(after.held, waits, "an operator's pause is the operator's to end, and then a person looks");
             assert_eq!((after.warrant, after.erase_at), (None, None));
         }
@@ -350,13 +356,20 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
         State::NeedsReview if matches!(event, Event::Released) && before.held.is_some_and(|h| h.0 == after.state) => {}
         State::NeedsReview => {
             assert!(sent(LetterKind::AlarmReview, Audience::Team));
-            let news = after.reachable && !unasked && !matches!(event, Event::Unclear { quiet: true, .. });
+            let quiet = matches!(event, Event::Unclear { quiet: true, .. } | Event::Doubted);
+            let news = after.reachable && !unasked && !quiet;
             let goes_on = matches!(event, Event::ReleasedByPerson) && !sent(LetterKind::InReview, Audience::Asker);
             assert!(goes_on || sent(LetterKind::InReview, Audience::Asker) == news);
         }
         State::OnHold => match after.held {
             Some((_, Hold::Operator)) if unasked => assert!(!sent(LetterKind::Paused, Audience::Asker)),
             Some((_, Hold::Operator)) => told(LetterKind::Paused),
+            Some((_, Hold::Ledger)) => {
+                let written = effects
+                    .iter()
+                    .any(|effect| matches!(effect, Effect::Send { to: Audience::Asker | Audience::Owner, .. }));
+                assert!(!written, "what they were told since is not known");
+            }
             _ => told(LetterKind::OnHold),
         },
         State::Withdrawn if matches!(event, Event::Replaced) => {

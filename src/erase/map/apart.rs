@@ -1,11 +1,12 @@
-//! Links whose two ends are of different types. We compare keys by what is written, so such a link finds rows only where
-//! the column holds the key in just those letters; one that was meant for something else (an address, a code) finds
-//! nothing, and an erasing would say so without a word of doubt.
+//! Links whose two ends are of different types, or of which one takes texts for the same that differ. We compare keys by what is
+//! written, so such a link finds rows only where the column holds the key in just those letters; one that was meant for something else
+//! (an address, a code) finds nothing, and an erasing would say so without a word of doubt. Where both ends lie in one MySQL and have
+//! one collation, rows are found as it compares them, and nothing is apart.
 
 use std::collections::BTreeMap;
 
 use super::{DataMap, Link, MapDefect, TableRef, links};
-use crate::stores::{Column, ColumnKind, Schema, StoreKind, StoreName};
+use crate::stores::{Column, ColumnKind, Schema, StoreName};
 
 /// The links whose columns are of another type, or another collation, than the key that they point to, and of which
 /// nobody said that they hold it as it is written. Empty is good; none of them stops the start.
@@ -35,11 +36,8 @@ fn of_link(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, here: &TableRef
     };
     let (Some(store), Some(other)) = (store_of(here), store_of(&link.to)) else { return Vec::new() };
     // Names of Redis and of a bucket are texts whatever they are made of.
-    if store.kind.is_keyed() || other.kind.is_keyed() {
-        return Vec::new();
-    }
+    let is_name = store.kind.is_keyed() || other.kind.is_keyed();
     let is_enforced = found.foreign_keys.iter().any(|foreign| links::answers(link, parent, here, foreign));
-    let compare_alike = store.kind == StoreKind::Mysql && other.kind == StoreKind::Mysql;
     let pairs = link.columns.iter().zip(&parent.key);
     let pairs = pairs.filter_map(|(column, key)| Some((found.column(column)?, keys.column(key)?)));
     let defect = |column: &Column, problem: String, help: String| MapDefect {
@@ -51,7 +49,7 @@ fn of_link(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, here: &TableRef
     };
     pairs
         .filter_map(|(column, key)| {
-            if links::kinds_meet(key.kind, column.kind) && !is_one_kind(key.kind, column.kind) {
+            if !is_name && links::kinds_meet(key.kind, column.kind) && !is_one_kind(key.kind, column.kind) {
                 let problem = format!(
                     "it is {} and links to {}.{}, which is {}: only what is written just like the key is found, and an \
                      address or a code finds nothing",
@@ -59,18 +57,31 @@ fn of_link(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, here: &TableRef
                 );
                 return Some(defect(column, problem, help(link, "give both one type")));
             }
-            let (ours, theirs) = (column.collation.as_ref()?, key.collation.as_ref()?);
-            let is_strict = !column.loose && !key.loose;
-            if !compare_alike || is_enforced || is_strict || ours == theirs || column.kind != key.kind {
+            let is_text = column.kind == ColumnKind::Text && key.kind == ColumnKind::Text;
+            let is_linked = is_enforced || here.store == link.to.store && column.compares_like(key);
+            if !is_text || is_linked || !column.loose && !key.loose {
                 return None;
             }
             let problem = format!(
-                "it is {} in {} and links to {}.{}, which is {} in {}: only the same letters in the same case are found",
-                column.type_name, ours.name, link.to, key.name, key.type_name, theirs.name
+                "it is {} and links to {}.{}, which is {}: only the same letters in the same case, with the same blanks, are found, and what \
+                 the other end takes for the same stays",
+                how(column),
+                link.to,
+                key.name,
+                how(key)
             );
             Some(defect(column, problem, help(link, "give both one collation, or a foreign key")))
         })
         .collect()
+}
+
+/// Of which type a column of text is, and how it compares.
+fn how(column: &Column) -> String {
+    match (&column.collation, column.loose) {
+        (Some(collation), _) => format!("{} in {}", column.type_name, collation.name),
+        (None, true) => format!("{} that takes texts for the same which differ", column.type_name),
+        (None, false) => column.type_name.clone(),
+    }
 }
 
 /// What to do; a link that is right as it is can be said to be.

@@ -90,7 +90,7 @@ async fn row(house: &House, at: &TableRef, key: &str) -> Result<Option<String>, 
         Err(StoreError::KeyShape { .. }) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key) };
+    let select = Select { table: &at.table, columns: &table.key, values: std::slice::from_ref(&key), linked_to: None };
     let found = store.count(select).await.map_err(failed)? > 0;
     let texts: Vec<String> = key.0.iter().map(|value| value.to_text().to_string()).collect();
     Ok(found.then(|| texts.join("/")))

@@ -20,7 +20,7 @@ use super::super::advance::{advance, write_letter};
 use super::super::error::FlowError;
 use super::super::facts::Subject;
 use super::super::house::House;
-use super::super::{open, safe};
+use super::super::{accepted, open, safe};
 use super::look::{Found, look};
 
 /// Between two looks, where the directory answers.
@@ -81,16 +81,29 @@ async fn opens(house: &House, ended: &Ended, unsteady: bool) -> Result<bool, Flo
     };
     let subject = Subject { account: Some(ended.account().to_owned()), ..Subject::default() };
     safe::put_subject(house, &mut tx, &stored.request, &subject).await?;
-    if unsteady {
-        let event = Event::Unclear { reason: ReviewReason::EndUnsteady, reachable: false, quiet: true };
-        let bindings = Bindings { account_mac: Some(account_mac), ..stored.bindings.clone() };
-        advance(house, &mut tx, &stored, &event, bindings, Actor::PROGRAM).await?;
-    } else {
-        open::identify_soon(house, &mut tx, &stored.request).await?;
+    let event = match unsteady {
+        true => Some(Event::Unclear { reason: ReviewReason::EndUnsteady, reachable: false, quiet: true }),
+        false => may_be_over(house, &mut tx, ended).await?.then_some(Event::Doubted),
+    };
+    match event {
+        Some(event) => {
+            let bindings = Bindings { account_mac: Some(account_mac), ..stored.bindings.clone() };
+            advance(house, &mut tx, &stored, &event, bindings, Actor::PROGRAM).await?;
+        }
+        None => open::identify_soon(house, &mut tx, &stored.request).await?,
     }
     tx.commit().await?;
     breakpoint!("termination.opened");
     Ok(true)
+}
+
+/// Whether it may have been opened before, and stopped by its owner, in what a database lacks that came back from a backup.
+async fn may_be_over(house: &House, tx: &mut Tx, ended: &Ended) -> Result<bool, FlowError> {
+    let after = house.config.termination.map(|settings| settings.after);
+    match ended.ended_at().zip(after) {
+        Some((at, after)) => accepted::may_lack(tx, at.plus(after)).await,
+        None => Ok(false),
+    }
 }
 
 /// Writes what came of it, and tells the team where a person must look.

@@ -207,7 +207,7 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
         limit: u32,
     ) -> Result<Vec<Key>, StoreError> {
         let schema = self.known();
-        let statements = Statements::<D>::of(select, table_of(&schema, select.table)?);
+        let statements = Statements::<D>::within_store(select, &schema)?;
         let Some(statement) = statements.keys(key, after, limit)? else { return Ok(Vec::new()) };
         let columns = statements.columns(key)?;
         self.query(&statement).await?.into_iter().map(|row| key_of(row, &columns, select.table)).collect()
@@ -215,9 +215,8 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
 
     async fn keys_of_both(&self, one: Select<'_>, other: Select<'_>, key: &[String]) -> Result<Vec<Key>, StoreError> {
         let schema = self.known();
-        let table = table_of(&schema, one.table)?;
-        let statements = Statements::<D>::of(one, table);
-        let both = statements.keys_of_both(&Statements::of(other, table), key)?;
+        let statements = Statements::<D>::within_store(one, &schema)?;
+        let both = statements.keys_of_both(&Statements::within_store(other, &schema)?, key)?;
         let Some(statement) = both else { return Ok(Vec::new()) };
         let columns = statements.columns(key)?;
         self.query(&statement).await?.into_iter().map(|row| key_of(row, &columns, one.table)).collect()
@@ -225,7 +224,7 @@ impl<D: Dialect, C: Connection> RowStore for SqlStore<D, C> {
 
     fn canonical(&self, table: &str, columns: &[String], key: &Key) -> Result<Key, StoreError> {
         let schema = self.known();
-        let select = Select { table, columns, values: &[] };
+        let select = Select { table, columns, values: &[], linked_to: None };
         let columns = Statements::<D>::of(select, table_of(&schema, table)?).columns(columns)?;
         let values = key.0.iter().zip(&columns).map(|(value, column)| value.canonical(column.kind));
         let values: Option<Vec<_>> = values.collect();

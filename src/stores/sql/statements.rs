@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
-use super::{Assignment, Column, Dialect, Key, Select, StoreError, Table};
-use crate::stores::NewValue;
+use super::{Assignment, Column, Dialect, Key, Schema, Select, StoreError, Table, table_of};
 use crate::stores::key::Fit;
+use crate::stores::{ColumnKind, NewValue};
 
 /// A statement with its parameters.
 #[derive(Clone)]
@@ -21,12 +21,22 @@ pub(super) struct Statement {
 pub(super) struct Statements<'a, D> {
     select: Select<'a>,
     table: &'a Table,
+    /// Whether rows are found as the store links them.
+    as_linked: bool,
     dialect: PhantomData<D>,
 }
 
 impl<'a, D: Dialect> Statements<'a, D> {
-    pub(super) const fn of(select: Select<'a>, table: &'a Table) -> Self {
-        Self { select, table, dialect: PhantomData }
+    /// Over the rows of a table alone, by keys of its own.
+    pub(super) fn of(select: Select<'a>, table: &'a Table) -> Self {
+        Self { select, table, as_linked: is_foreign_key::<D>(select, table), dialect: PhantomData }
+    }
+
+    /// The same where the values may be those of another table of this store.
+    pub(super) fn within_store(select: Select<'a>, schema: &'a Schema) -> Result<Self, StoreError> {
+        let table = table_of(schema, select.table)?;
+        let as_linked = is_foreign_key::<D>(select, table) || compares_like(select, table, schema);
+        Ok(Self { as_linked, ..Self::of(select, table) })
     }
 
     /// A page of keys.
@@ -39,7 +49,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
         let Some((source, list)) = self.searched()? else { return Ok(None) };
         let columns = self.columns(key)?;
         let names: Vec<_> = columns.iter().map(|column| in_row::<D>(column)).collect();
-        let mut sql = self.select(&self.texts(key)?, &self.within(&source, self.is_foreign_key())?);
+        let mut sql = self.select(&self.texts(key)?, &self.within(&source, self.as_linked)?);
         let mut params = vec![list];
         if let Some(after) = after {
             let wanted = self.wire(after, &columns)?;
@@ -64,7 +74,7 @@ impl<'a, D: Dialect> Statements<'a, D> {
         let (Some((one, list)), Some((two, other_list))) = (self.searched()?, other.searched_as(2)?) else {
             return Ok(None);
         };
-        let (one, two) = (self.within(&one, self.is_foreign_key())?, other.within(&two, other.is_foreign_key())?);
+        let (one, two) = (self.within(&one, self.as_linked)?, other.within(&two, other.as_linked)?);
         let sql = self.select(&self.texts(key)?, &format!("{one} AND {two}"));
         Ok(Some(Statement { sql, params: vec![list, other_list] }))
     }
@@ -259,12 +269,6 @@ impl<'a, D: Dialect> Statements<'a, D> {
         Ok(rows)
     }
 
-    /// Whether the compared columns are those of a foreign key.
-    fn is_foreign_key(&self) -> bool {
-        let mut foreign = self.table.foreign_keys.iter();
-        D::COMPARES_AS_LINKED && foreign.any(|key| key.columns == self.select.columns)
-    }
-
     fn misshapen(&self) -> StoreError {
         StoreError::KeyShape { table: self.select.table.to_owned() }
     }
@@ -302,6 +306,30 @@ impl<'a, D: Dialect> Statements<'a, D> {
         }
         Ok(pairs.join(" AND "))
     }
+}
+
+/// Whether the compared columns are those of a foreign key.
+fn is_foreign_key<D: Dialect>(select: Select<'_>, table: &Table) -> bool {
+    let mut foreign = table.foreign_keys.iter();
+    D::COMPARES_AS_LINKED && foreign.any(|key| key.columns == select.columns)
+}
+
+/// Whether both ends of a link that the store does not enforce take the same texts for the same, so that a program which joins them
+/// finds what they both call equal. Only where one end is unique by that comparing: then it is nobody else's.
+fn compares_like(select: Select<'_>, table: &Table, schema: &Schema) -> bool {
+    let Some((other, columns)) = select.linked_to else { return false };
+    let Some(other) = schema.tables.get(other) else { return false };
+    let ends = select.columns.iter().zip(columns);
+    let mut ends = ends.map(|(one, two)| table.column(one).zip(other.column(two)));
+    let is_text = |column: &Column| column.kind == ColumnKind::Text;
+    let alike = |(one, two): (&Column, &Column)| match is_text(one) && is_text(two) {
+        true => one.compares_like(two),
+        // Numbers and bytes are the same to the byte or not at all; a text beside a number is compared as it is written.
+        false => !is_text(one) && !is_text(two),
+    };
+    select.columns.len() == columns.len()
+        && ends.all(|ends| ends.is_some_and(alike))
+        && (other.is_unique(columns) || table.is_unique(select.columns))
 }
 
 /// Whether a column and its new text differ, and differ in form too: another case's text for the same row says as little.

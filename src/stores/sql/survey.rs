@@ -76,7 +76,7 @@ fn name<D: Dialect>(table: &Table) -> String {
 /// The statement that the erasing sends for this, over one key that it makes up.
 fn statement<D: Dialect>(attempt: Attempt<'_>, table: &Table) -> Result<Statement, StoreError> {
     let values = [made_up(attempt, table)];
-    let select = Select { table: attempt.table, columns: attempt.key, values: &values };
+    let select = Select { table: attempt.table, columns: attempt.key, values: &values, linked_to: None };
     let statements = Statements::<D>::of(select, table);
     let statement = match attempt.right {
         Right::Select if attempt.columns.is_empty() => statements.count(&[])?,

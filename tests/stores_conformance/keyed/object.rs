@@ -18,13 +18,13 @@ async fn open(url: &str, shapes: Shapes) -> Result<Arc<dyn RowStore>, StoreError
 
 async fn found(store: &dyn RowStore, table: &str, user: &Key) -> Result<Vec<Key>, StoreError> {
     let (columns, key) = (names(&["user"]), names(&["key", "version"]));
-    let select = Select { table, columns: &columns, values: std::slice::from_ref(user) };
+    let select = Select { table, columns: &columns, values: std::slice::from_ref(user), linked_to: None };
     store.keys(select, &key, None, 10_000).await
 }
 
 async fn delete(store: &dyn RowStore, table: &str, rows: &[Key]) -> Result<u64, StoreError> {
     let key = names(&["key", "version"]);
-    store.delete(Select { table, columns: &key, values: rows }).await
+    store.delete(Select { table, columns: &key, values: rows, linked_to: None }).await
 }
 
 #[async_trait::async_trait]
@@ -120,7 +120,10 @@ async fn every_version_goes_and_every_marker() {
         let rows = found(store.as_ref(), table, &one).await.unwrap();
         assert_eq!(rows.len(), count, "{table}: what is hidden is still there");
         let key = names(&["key", "version"]);
-        assert_eq!(store.count(Select { table, columns: &key, values: &rows }).await.unwrap(), count as u64);
+        assert_eq!(
+            store.count(Select { table, columns: &key, values: &rows, linked_to: None }).await.unwrap(),
+            count as u64
+        );
         assert_eq!(delete(store.as_ref(), table, &rows).await.unwrap(), count as u64);
         assert_eq!(delete(store.as_ref(), table, &rows).await.unwrap(), 0, "again: nothing is left");
         assert!(found(store.as_ref(), table, &one).await.unwrap().is_empty());

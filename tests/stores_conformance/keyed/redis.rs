@@ -83,7 +83,7 @@ const ROWS: [&str; 12] = [
 
 async fn found(store: &dyn RowStore, table: &str, place: &str, value: i64) -> Result<Vec<Key>, StoreError> {
     let (columns, values) = (names(&[place]), ints(&[value]));
-    let select = Select { table, columns: &columns, values: &values };
+    let select = Select { table, columns: &columns, values: &values, linked_to: None };
     let key = store.schema().await?.tables[table].primary_key.clone();
     store.keys(select, &key, None, 100).await
 }
@@ -115,7 +115,7 @@ async fn members_are_found_and_removed_one_by_one() {
     }
     for (table, rows) in &removed {
         let key = store.schema().await.unwrap().tables[*table].primary_key.clone();
-        let select = Select { table, columns: &key, values: rows };
+        let select = Select { table, columns: &key, values: rows, linked_to: None };
         assert_eq!(store.count(select).await.unwrap(), rows.len() as u64, "{table}");
         for left in [rows.len() as u64, 0] {
             assert_eq!(store.delete(select).await.unwrap(), left, "{table}");
@@ -153,7 +153,8 @@ async fn what_is_not_as_the_map_says_is_an_error() {
         assert_eq!(error.retry(), Retry::Permanent);
     }
     let (key, rows) = (names(&["key"]), [Key::from("inbox:1")]);
-    let refused = store.delete(Select { table: "inbox", columns: &key, values: &rows }).await.unwrap_err();
+    let refused =
+        store.delete(Select { table: "inbox", columns: &key, values: &rows, linked_to: None }).await.unwrap_err();
     assert!(matches!(refused, StoreError::WrongType { .. }), "{refused}");
     let refused = found(store.as_ref(), "seen", "user", 1).await.unwrap_err();
     assert!(matches!(refused, StoreError::UnknownMember { .. }), "{refused}");
@@ -249,6 +250,9 @@ async fn large_sets_go_in_batches() {
     let rows = found(store.as_ref(), "sessions", "user", 1).await.unwrap();
     assert_eq!(rows.len(), 2_500);
     let key = names(&["key"]);
-    assert_eq!(store.delete(Select { table: "sessions", columns: &key, values: &rows }).await.unwrap(), 2_500);
+    assert_eq!(
+        store.delete(Select { table: "sessions", columns: &key, values: &rows, linked_to: None }).await.unwrap(),
+        2_500
+    );
     assert_eq!(all_names(&mut connection).await.len(), 2_500);
 }

@@ -10,12 +10,23 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Pauses it. What somebody's unproven "stop" paused, an operator may take over; a "stop" during an operator's pause is
+    /// What may go on to be erased waits for an operator. What is being erased and found nothing yet is theirs to look at.
+    pub(super) fn doubted(&mut self) -> Result<(), IllegalTransition> {
+        if self.from != State::Erasing {
+            return self.hold(Hold::Ledger);
+        }
+        self.hand_over(ReviewReason::LedgerBack);
+        Ok(())
+    }
+
+    /// Pauses it. What somebody's unproven "stop" paused, the team may take over; a "stop" during a pause of the team's is
     /// heard when that ends.
     pub(super) fn hold(&mut self, by: Hold) -> Result<(), IllegalTransition> {
         let back = match (self.next.held, by) {
-            (Some((back, Hold::Unproven)), Hold::Operator) => back,
-            (Some((_, Hold::Operator)), Hold::Unproven) => return self.review_after(ReviewReason::UnclearLetter),
+            (Some((back, Hold::Unproven)), by) if by.is_ours() => back,
+            (Some((_, known)), Hold::Unproven) if known.is_ours() => {
+                return self.review_after(ReviewReason::UnclearLetter);
+            }
             _ if self.from.can_stop() => self.from,
             _ => return Err(self.illegal("only what has not begun to be erased can be paused")),
         };
@@ -28,19 +39,21 @@ impl Step<'_> {
                 self.wake(Wake::HoldLapse, self.now.plus(self.policy.hold_expires));
             }
             Hold::Operator => self.tell_if_asked(LetterKind::Paused),
+            Hold::Ledger => {}
         }
         self.wake_due();
         Ok(())
     }
 
-    /// An operator's pause goes on, and when it ends a person looks first, because of what came meanwhile. The team hears of
+    /// A pause of the team's goes on, and when it ends a person looks first, because of what came meanwhile. The team hears of
     /// it at once, and once.
     pub(super) fn review_after(&mut self, reason: ReviewReason) -> Result<(), IllegalTransition> {
         match self.next.held {
-            Some((back, Hold::Operator)) if back != State::NeedsReview => {}
+            Some((back, by)) if by.is_ours() && back != State::NeedsReview => {
+                self.next.held = Some((State::NeedsReview, by));
+            }
             _ => return Err(self.illegal("a person looks at it after the pause anyway")),
         }
-        self.next.held = Some((State::NeedsReview, Hold::Operator));
         self.next.review = Some(reason);
         self.next.warrant = None;
         self.next.erase_at = None;
@@ -48,10 +61,10 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The person says to go on. What an operator paused, an operator lets go on.
+    /// The person says to go on. What the team paused, an operator lets go on.
     pub(super) fn release_by_person(&mut self) -> Result<(), IllegalTransition> {
         match self.next.held {
-            Some((_, Hold::Operator)) => Err(self.illegal("an operator paused it, and an operator lets it go on")),
+            Some((_, by)) if by.is_ours() => Err(self.illegal("an operator paused it, and an operator lets it go on")),
             Some((State::NeedsReview, _)) => {
                 self.send(LetterKind::AlarmReview, Audience::Team);
                 self.release()

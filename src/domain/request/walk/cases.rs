@@ -173,3 +173,27 @@ fn what_only_rows_call_erased_is_replaced() {
         assert_eq!(apply(&other, &Event::Replaced, &Policy::default(), NOW).is_ok(), may, "{state}");
     }
 }
+
+#[test]
+fn what_a_database_from_a_backup_may_have_erased_waits_and_nobody_is_told() {
+    let (asked, _) = identified(NOW, Role::Owner, Scope::Account, false);
+    let confirmed = Event::Confirmed { scope: Scope::Account, warrant: warrant(NOW, true) };
+    let (scheduled, _) = moved(&asked, &confirmed, NOW);
+    let later = NOW.plus_days(8);
+    let (erasing, _) = moved(&scheduled, &Event::Begun, later);
+    let quiet = |effects: &[Effect]| {
+        let told = |effect: &Effect| matches!(effect, Effect::Send { to, .. } if *to != Audience::Team);
+        assert!(effects.contains(&Effect::CancelWakes) && !effects.iter().any(told), "{effects:?}");
+    };
+    let (held, effects) = moved(&scheduled, &Event::Doubted, NOW);
+    quiet(&effects);
+    assert_eq!(held.held, Some((State::Scheduled, Hold::Ledger)));
+    assert!(apply(&held, &Event::ReleasedByPerson, &Policy::default(), NOW).is_err(), "an operator lets it go on");
+    let (released, effects) = moved(&held, &Event::Released, NOW.plus_days(3));
+    assert!(sends(&effects, LetterKind::Scheduled, Audience::Asker), "and then they are told, and can stop it");
+    assert_eq!(released.erase_at, Some(NOW.plus_days(10)));
+    let (review, effects) = moved(&erasing, &Event::Doubted, later);
+    quiet(&effects);
+    assert_eq!((review.state, review.review), (State::NeedsReview, Some(ReviewReason::LedgerBack)));
+    assert_eq!((review.warrant, review.erase_at), (None, None), "it is identified anew");
+}

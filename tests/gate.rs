@@ -7,6 +7,7 @@ mod forged;
 mod holds;
 pub(crate) mod lost_key;
 mod operators;
+mod our_mx;
 mod plain_sql;
 mod replaced;
 

@@ -69,10 +69,12 @@ struct Server {
 fn server(text: &str) -> Result<Server, String> {
     let expected = "expected a name or an address, with or without a port, such as mx.example.com or [2001:db8::1]:25";
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) => (host, rest.strip_prefix(':').or((rest.is_empty()).then_some("25"))),
+        Some((host, "")) => (host, None),
+        // What follows without a colon is no port, as nothing is.
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
         None => match text.split_once(':') {
             // An address of IPv6 without brackets.
-            Some((_, port)) if port.contains(':') => (text, Some("25")),
+            Some((_, port)) if port.contains(':') => (text, None),
             Some((host, port)) => (host, Some(port)),
             None => (text, None),
         },

@@ -105,5 +105,4 @@ fn bare(word: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "added_tests.rs"]
 mod tests;

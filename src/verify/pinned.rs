@@ -133,7 +133,7 @@ fn what_is_asked_and_answered() {
         grace_days: 7,
         attempts: 1,
     };
-    assert_eq!(hex(&challenge.hmac(keys.gate())), "9de3d23d6574f7254e7fa8db6f2acfa6e950d651b783039379e4d980aae79797");
+    assert_eq!(hex(&challenge.hmac(keys.gate())), "6d7c3c1b2922ff19db1e426a322772373a2ee68ced4b69c9ce119647d24e6f91");
     let secret = ChallengeSecret::pinned();
     let of = MessageKey { request: request(), address: "owner@example.org", round: 2 };
     let token = Token::derive(&secret, of);

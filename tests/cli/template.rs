@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use expunged::mailbox::maildir;
 use rustix::fs::{FlockOperation, flock};
 
 use super::shop::Shop;
@@ -52,6 +53,10 @@ impl Shop {
         }
         drop(lock);
         copy(&kept, &shop.path(""));
+        // The ledger knows a Maildir by its path, and the copy has its own.
+        let folder = maildir::folder_of(&shop.path("support"));
+        let tables = ["cursors", "uid_ranges", "deliveries"];
+        shop.ledger(&tables.map(|table| format!("UPDATE {table} SET folder = '{folder}'")).join(";"));
         shop
     }
 }

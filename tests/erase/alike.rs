@@ -54,7 +54,7 @@ erase = "delete"
 key = "id"
 refers_to = { users = "assignee" }
 categories = { id = "none", assignee = "none", body = "none" }
-erase = "keep"
+erase = "mask"
 mask = { assignee = "detach" }
 
 [tables.papers]

@@ -65,7 +65,7 @@ erase = "delete"
 
 [tables.members]
 key = "id"
-belongs_to = { users = "user_code" }
+belongs_to = { users = "user_code", papers = "paper" }
 categories = { id = "none", user_code = "none", paper = "none" }
 erase = "delete"
 "#;

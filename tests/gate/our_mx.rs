@@ -27,7 +27,7 @@ async fn standing(world: &World) -> Option<Standing> {
 
 on_both! {
     async fn what_was_found_of_our_mx_stays_and_counts_with_our_mark_alone(world) {
-        assert_eq!(standing(&world).await, Some(Standing::Never));
+        assert_eq!(standing(world).await, Some(Standing::Never));
         let id = Uuid::from_u128(7);
         let probes = ["first@probe.example".to_owned(), "second@probe.example".to_owned()];
         let run = Run {
@@ -49,9 +49,9 @@ on_both! {
         tx.commit().await.unwrap();
         // It says that it is proven, and bears no mark of ours.
         let failed = Standing::Failed { at: START, verdict: Verdict::Untold };
-        assert_eq!(standing(&world).await, Some(failed));
+        assert_eq!(standing(world).await, Some(failed));
         for sql in ["UPDATE mx_runs SET verdict = 'untold'", "DELETE FROM mx_runs"] {
-            refused(&world, sql, params![], STAYS).await;
+            refused(world, sql, params![], STAYS).await;
         }
     }
 

@@ -80,7 +80,7 @@ async fn who_withdrew_is_not_erased_because_an_older_ledger_was_accepted() {
     world
         .live(async {
             days_pass(&world, 8).await;
-            days_pass(&world, 30).await;
+            days_pass(&world, 3).await;
             let request = world.stored(id).await.request;
             assert_eq!((request.state, request.held), (State::OnHold, Some((State::Scheduled, Hold::Ledger))));
             assert_eq!(world.ground.shop.count(PEOPLE).await, 2, "nobody is erased");

@@ -88,19 +88,21 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<(String, String, Cursor)>, DbError> 
     Ok(all)
 }
 
-/// Gives its name to a folder that was read without one and has this UIDVALIDITY; changes nothing where there is none.
+/// Gives its path to a Maildir that was read without one, or at another: that of this mailbox with this UIDVALIDITY, which is drawn
+/// by chance and moves with the Maildir. Changes nothing where there is none.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn name_folder(tx: &mut Tx, mailbox: &str, folder: &str, uid_validity: u32) -> Result<(), DbError> {
-    let sql = "UPDATE cursors SET folder = $2 WHERE mailbox = $1 AND folder = '' AND uid_validity = $3";
-    if tx.execute(sql, params![mailbox, folder, uid_validity]).await? > 0 {
-        for sql in [
-            "UPDATE uid_ranges SET folder = $2 WHERE mailbox = $1 AND folder = ''",
-            "UPDATE deliveries SET folder = $2 WHERE mailbox = $1 AND folder = ''",
-        ] {
-            tx.execute(sql, params![mailbox, folder]).await?;
-        }
+    let sql =
+        "SELECT folder FROM cursors WHERE mailbox = $1 AND uid_validity = $2 AND (folder = '' OR folder LIKE '/%')
+               ORDER BY uid_last DESC LIMIT 1";
+    let rows = tx.all(sql, params![mailbox, uid_validity]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let before = row.text("folder")?;
+    for table in ["cursors", "uid_ranges", "deliveries"] {
+        let sql = format!("UPDATE {table} SET folder = $2 WHERE mailbox = $1 AND folder = $3");
+        tx.execute(&sql, params![mailbox, folder, before.as_str()]).await?;
     }
     Ok(())
 }

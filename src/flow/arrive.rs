@@ -120,7 +120,8 @@ pub async fn known_instead(house: &House, place: &Place) -> Result<Option<Place>
 async fn begin(house: &House, place: &Place, state: FolderState, lease: &MailboxLease) -> Result<Cursor, FlowError> {
     let (mailbox, folder, now) = (&place.mailbox, &place.folder, house.clock.now());
     let known = match cursors::load(&mut house.db.read().await?, mailbox, folder).await? {
-        None => named_now(house, place, state, lease).await?,
+        // A Maildir, by its path: it may have been read before that was noted, or at another place.
+        None if folder.starts_with('/') => named_now(house, place, state, lease).await?,
         known => known,
     };
     let cursor = match known {
@@ -149,7 +150,7 @@ async fn begin(house: &House, place: &Place, state: FolderState, lease: &Mailbox
     Ok(cursor)
 }
 
-/// The cursor of a Maildir that was read before its path was noted, if this is the one.
+/// The cursor of a Maildir that was read before its path was noted, or at another path, if this is the one.
 async fn named_now(
     house: &House,
     place: &Place,

@@ -263,6 +263,26 @@ fn another_maildir_is_begun_with_by_order_only() {
     shop.daemon_of(&["run"], |_| true);
 }
 
+#[test]
+fn a_maildir_that_was_moved_goes_on_where_it_was() {
+    let (shop, _) = Shop::asked();
+    let status = |shop: &Shop| shop.run(&["mailbox", "status", "-o", "json"]).json();
+    let before = status(&shop)["cursor"].clone();
+    assert!(before["uid_last"].as_u64().is_some_and(|last| last > 0), "{before}");
+    std::fs::rename(shop.path("support"), shop.path("moved")).expect("it is moved");
+    let config = std::fs::read_to_string(shop.path("expunged.toml")).expect("the config");
+    std::fs::write(shop.path("expunged.toml"), config.replace("path = \"support\"", "path = \"moved\""))
+        .expect("a config");
+    shop.run(&["run"]).failed(2, "start once with --new-mailbox");
+    shop.daemon_of(&["run", "--new-mailbox"], |shop| !status(shop)["cursor"].is_null());
+    let after = status(&shop);
+    assert_eq!(
+        (&after["cursor"]["uid_start"], &after["cursor"]["uid_last"]),
+        (&before["uid_start"], &before["uid_last"])
+    );
+    assert_eq!(after["before"].as_array().map_or(0, Vec::len), 0, "it is the one that was read: {after}");
+}
+
 /// A start that goes wrong with the first letter would be found by nobody who looks at the start.
 #[test]
 fn a_query_of_the_directory_that_the_store_refuses_stops_the_start() {

@@ -60,7 +60,7 @@ mask = { assignee = "detach" }
 [tables.papers]
 key = "code"
 held_by = { members = "paper" }
-categories = { code = "none", body = "communication" }
+categories = { code = "none", body = "contact" }
 erase = "delete"
 
 [tables.members]

@@ -293,6 +293,7 @@ impl Plain {
                 hits.iter().any(|hit| hit.says(word) && allowed.iter().any(|group| hit.is(*group)))
                     || is_code(signals, word, codes) && (cued || is_surely_code(signals, word))
                     || names.has(signals.spelling(word))
+                    || is_reference(signals.spelling(word))
             };
             if !words.clone().all(known) {
                 return None;

@@ -357,3 +357,14 @@ fn a_stop_is_told_from_a_complaint_and_from_a_wish() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn a_reference_says_nothing_whatever_it_ends_with() {
+    const SYMBOLS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (one, other) in SYMBOLS.chars().flat_map(|one| SYMBOLS.chars().map(move |other| (one, other))) {
+        let reference = format!("EXP-7K3Q-{one}{other}");
+        assert_eq!(said(&format!("{CODE}\n\n{reference}")), AnswerIntent::None, "{reference}");
+        assert_eq!(said(&format!("Stop {reference}")), AnswerIntent::No, "{reference}");
+    }
+    all_say(AnswerIntent::No, &["EXP-7K3Q-M2: no", "No, EXP-7K3Q-NE"]);
+}

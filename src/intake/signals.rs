@@ -9,9 +9,12 @@ use super::normal::fold;
 use super::phrases::Found;
 use super::tables::Tables;
 use super::tongue::{Tongue, Tongues, plausible};
+use crate::domain::Reference;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
+/// How a reference of ours begins, folded.
+const REFERENCE: &str = "exp-";
 /// Whose data are somebody else's, folded, beside those of the lexicon.
 const THEIRS: [&str; 26] = [
     "his", "her", "their", "seine", "seiner", "seinen", "deren", "dessen", "ihre", "ihren", "ses", "sa", "leurs",
@@ -87,6 +90,22 @@ pub(super) struct Signals {
     links: OnceCell<Vec<usize>>,
 }
 
+/// References of ours with one sign for all their symbols: "EXP-8B15-NE" says no "ne". Takes and gives folded text, of the same length.
+fn mute_references(mut folded: String) -> String {
+    let mut from = 0;
+    while let Some(found) = folded[from..].find(REFERENCE) {
+        let start = from + found + REFERENCE.len();
+        let symbols = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+        let end = start + folded.as_bytes()[start..].iter().take_while(|b| symbols(b)).count();
+        if folded[start..end].parse::<Reference>().is_ok() {
+            let muted: String = folded[start..end].chars().map(|c| if c == '-' { c } else { 'z' }).collect();
+            folded.replace_range(start..end, &muted);
+        }
+        from = end;
+    }
+    folded
+}
+
 struct Word {
     start: usize,
     clause: usize,
@@ -96,7 +115,7 @@ struct Word {
 impl Signals {
     /// Looks a text up in the lexicon.
     pub fn of(text: &str, lexicon: &Lexicon) -> Self {
-        let folded = lexicon.put_right(fold(text));
+        let folded = mute_references(lexicon.put_right(fold(text)));
         let (words, questions) = segment(&folded);
         let mut hits = Vec::new();
         for (language, topic, Found { range, loose, .. }) in lexicon.found(&folded, Tongues::default()) {

@@ -272,7 +272,8 @@ async fn rate(count: u32, work: impl Future<Output = Result<Vec<()>>>) -> Result
 }
 
 /// The same work by hand: in one transaction move the last hundred to the evidence and claim the next, with no fence and no
-/// lanes. What is claimed is committed before it is worked on, as it must be where the work is outside of the database.
+/// lanes, and answer what a worker must know of a job. What is claimed is committed before it is worked on, as it must be where
+/// the work is outside of the database.
 enum Floor {
     Sqlite(SqlitePool),
     Postgres(PgPool),
@@ -293,12 +294,12 @@ async fn sqlite(path: &str) -> Result<SqlitePool> {
 const SQLITE_CLAIM: &str = "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_holder = 'bench',
     lease_token = lease_token + 1, claimed_at = $1, lease_until = $1 + 60000000 WHERE id IN
     (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'a' AND run_at <= $1 ORDER BY priority, run_at, id LIMIT 100)
-    RETURNING id, kind, payload, attempts";
+    RETURNING id, kind, payload, attempts, attempts_max, request_id";
 const POSTGRES_CLAIM: &str = "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_holder = 'bench',
     lease_token = lease_token + 1, claimed_at = $1, lease_until = $1 + INTERVAL '1 minute' WHERE id IN
     (SELECT id FROM jobs WHERE state = 'waiting' AND kind = 'a' AND run_at <= $1
      ORDER BY priority, run_at, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-    RETURNING id, kind, payload, attempts";
+    RETURNING id, kind, payload, attempts, attempts_max, request_id";
 const COLUMNS: &str = "id, kind, outcome, request_id, unique_key, attempts, payload, run_at, created_at, claimed_at, \
     finished_at, holder, lease_token";
 const VALUES: &str = "id, kind, 'completed', request_id, unique_key, attempts, payload, run_at, created_at, \
@@ -350,6 +351,9 @@ impl Floor {
     }
 }
 
+/// A claimed job: id, kind, payload, attempts, how many there may be, and the request.
+type Work<Id, Count> = (Id, String, Value, Count, Count, Option<Id>);
+
 /// Settles what is done and claims the next; nothing where none is left.
 async fn turn_over_sqlite(pool: &SqlitePool, done: Vec<String>, now: Timestamp) -> Result<Option<Vec<String>>> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -365,7 +369,8 @@ async fn turn_over_sqlite(pool: &SqlitePool, done: Vec<String>, now: Timestamp) 
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
-        let job: (Vec<u8>, String, Value, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        let job: Work<Vec<u8>, i64> =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
         claimed.push(data_encoding::HEXLOWER.encode(&job.0));
     }
     Ok((!claimed.is_empty()).then_some(claimed))
@@ -385,8 +390,8 @@ async fn turn_over_postgres(pool: &PgPool, done: Vec<uuid::Uuid>, now: Timestamp
     tx.commit().await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
-        let job: (uuid::Uuid, String, Value, i32) =
-            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+        let job: Work<uuid::Uuid, i32> =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
         claimed.push(job.0);
     }
     Ok((!claimed.is_empty()).then_some(claimed))

@@ -355,9 +355,9 @@ impl Floors {
 
     /// Remembers the highest time that a claim got from a lane. One that read from the start knows best, and may
     /// lower it: older jobs have come.
-    fn learn(&mut self, highest: HashMap<(String, Priority), Timestamp>, from_start: bool) {
-        for (lane, time) in highest {
-            let known = self.highest.entry(lane).or_insert(time);
+    fn learn(&mut self, highest: Vec<(String, Priority, Timestamp)>, from_start: bool) {
+        for (kind, priority, time) in highest {
+            let known = self.highest.entry((kind, priority)).or_insert(time);
             *known = if from_start { time } else { time.max(*known) };
         }
     }
@@ -366,11 +366,15 @@ impl Floors {
 /// The leases of a claim in the order in which they were asked for; the database answers in any.
 fn leases(rows: &[Row], kinds: &[&str], floors: &mut Floors, from_start: bool) -> Result<Vec<Lease>, DbError> {
     let mut claimed = Vec::with_capacity(rows.len());
-    let mut highest = HashMap::new();
+    // A claim has few lanes and many rows.
+    let mut highest: Vec<(String, Priority, Timestamp)> = Vec::new();
     for row in rows {
         let (lease, priority, run_at) = lease(row)?;
-        let lane = highest.entry((lease.job().kind.clone(), priority)).or_insert(run_at);
-        *lane = run_at.max(*lane);
+        let kind = &lease.job().kind;
+        match highest.iter_mut().find(|(known, lane, _)| *lane == priority && known == kind) {
+            Some((_, _, time)) => *time = run_at.max(*time),
+            None => highest.push((kind.clone(), priority, run_at)),
+        }
         let place = kinds.iter().position(|kind| *kind == lease.job().kind);
         claimed.push(((priority, place, run_at, lease.job().id), lease));
     }

@@ -113,11 +113,12 @@ pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<Jo
         return ids(tx.all(&complete_alone(), arrays_of(leases).into()).await?);
     }
     let (target, source, which) = evidence_of(Dialect::Sqlite);
-    let list = json_of(leases);
-    let sql = format!("{target} {source} FROM ({HELD_SQLITE}) AS held CROSS JOIN jobs WHERE {which}");
+    let list = words_of(leases);
+    let sql = format!("{target} {source} FROM ({HELD_WORDS}) AS held CROSS JOIN jobs WHERE {which}");
     let moved = tx.execute(&sql, params![list.clone()]).await?;
-    let lost = if moved == leases.len() as u64 { Vec::new() } else { lost_of(tx, list.clone()).await? };
-    delete_moved(tx, list, moved).await?;
+    let all = moved == leases.len() as u64;
+    let lost = if all { Vec::new() } else { lost_of(tx, list.clone()).await? };
+    delete_moved(tx, list, moved, all).await?;
     Ok(lost)
 }
 
@@ -151,16 +152,19 @@ fn evidence_of(dialect: Dialect) -> (String, String, String) {
 /// moving it.
 async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
     let moved = "SELECT jobs.id FROM jobs JOIN jobs_done USING (id) WHERE jobs.lease_token = held.token";
-    let sql = format!("SELECT job AS id FROM ({HELD_SQLITE}) AS held WHERE job NOT IN ({moved})");
+    let sql = format!("SELECT job AS id FROM ({HELD_WORDS}) AS held WHERE job NOT IN ({moved})");
     ids(tx.all(&sql, params![list]).await?)
 }
 
 /// On SQLite, the second half of moving jobs to the evidence. SQLite cannot DELETE inside WITH; its transaction is
 /// alone anyway, so that two statements are as good as one.
-async fn delete_moved(tx: &mut Tx, list: Value, moved: u64) -> Result<(), DbError> {
-    let sql = "DELETE FROM jobs WHERE id IN (SELECT unhex(value ->> 0) FROM json_each($1))
-               AND EXISTS (SELECT 1 FROM jobs_done WHERE jobs_done.id = jobs.id)";
-    let deleted = tx.execute(sql, params![list]).await?;
+async fn delete_moved(tx: &mut Tx, list: Value, moved: u64, all: bool) -> Result<(), DbError> {
+    let listed = format!("DELETE FROM jobs WHERE id IN (SELECT job FROM ({HELD_WORDS}))");
+    let sql = match all {
+        true => listed,
+        false => format!("{listed} AND EXISTS (SELECT 1 FROM jobs_done WHERE jobs_done.id = jobs.id)"),
+    };
+    let deleted = tx.execute(&sql, params![list]).await?;
     if deleted == moved { Ok(()) } else { Err(DbError::RowCount { expected: moved, found: deleted }) }
 }
 
@@ -307,13 +311,19 @@ pub(super) fn still_held(dialect: Dialect) -> String {
     format!("lease_until > {}", dialect.now())
 }
 
-/// On SQLite, the leases that `$1` lists, as rows of `job` and `token`.
-const HELD_SQLITE: &str = "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)";
+/// On SQLite, the leases that `$1` lists as [`words_of`] writes them, as rows of `job` and `token`.
+const HELD_WORDS: &str =
+    "SELECT unhex(substr(value, 1, 32)) AS job, CAST(substr(value, 33) AS INTEGER) AS token FROM json_each($1)";
+
+/// Leases as a list of words, an id with its token behind it: a list in a list would be read once for each of its parts.
+fn words_of(leases: &[Held]) -> Value {
+    leases.iter().map(|held| format!("{}{}", held.job.as_uuid().as_simple(), held.token)).collect()
+}
 
 /// The leases that `$1` lists, as rows of `job` and `token`.
 pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
     dialect.pick(
-        HELD_SQLITE,
+        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
         "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
     )
 }

@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -69,6 +70,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// One listens, one extends leases, one works.
 const CONNECTIONS_MIN: u32 = 3;
+/// Rows that SQLite reads before anybody takes them. With fewer than a claim has, the two threads wait for each other.
+const ROWS_AHEAD: usize = 500;
 /// How often BEGIN is tried on a database that another process keeps busy.
 const BEGIN_ATTEMPTS_MAX: u32 = 3;
 
@@ -166,13 +169,14 @@ impl Db {
         let sql = dialect::spell(self.dialect(), sql, &params);
         match &self.0 {
             Pools::Sqlite { writer, wal, .. } => {
-                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(writer).await?;
+                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch(writer);
+                let rows = rows.map_ok(Row::from).try_collect().await?;
                 wal.settle().await;
-                Ok(rows.into_iter().map(Row::from).collect())
+                Ok(rows)
             }
             Pools::Postgres(pool) => {
-                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch_all(pool).await?;
-                Ok(rows.into_iter().map(Row::from).collect())
+                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch(pool);
+                Ok(rows.map_ok(Row::from).try_collect().await?)
             }
         }
     }
@@ -225,7 +229,11 @@ async fn begin_immediate(writer: &SqlitePool, bell: &Arc<watch::Sender<()>>, wal
 }
 
 async fn open_sqlite(path: &Path, readers_max: u32, access: Access) -> Result<Db, DbError> {
-    let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_AHEAD);
     // What is deleted is overwritten with zeros: a destroyed key must not stay on a free page.
     let erasing = options.clone().pragma("secure_delete", "ON");
     let writing = match access {
@@ -237,12 +245,15 @@ async fn open_sqlite(path: &Path, readers_max: u32, access: Access) -> Result<Db
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file in this process does not go away between two statements, and asking it costs as much as one.
+        .test_before_acquire(false)
         .connect_with(writing)
         .await?;
     refuse_old_sqlite(&writer).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(readers_max.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "ON"));
     let wal = Arc::new(Wal::of(writer.clone()));
     Ok(Db(Pools::Sqlite { writer, readers, bell: Arc::default(), wal }))

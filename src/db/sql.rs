@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::watch;
 
@@ -99,12 +100,12 @@ impl Tx {
         let sql = dialect::spell(self.dialect(), sql, &params);
         match &mut self.open {
             Open::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::from).collect())
+                let rows = sqlx::query_with(sql, dialect::sqlite_arguments(params)?).fetch(&mut **tx);
+                Ok(rows.map_ok(Row::from).try_collect().await?)
             }
             Open::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::from).collect())
+                let rows = sqlx::query_with(sql, dialect::postgres_arguments(params)?).fetch(&mut **tx);
+                Ok(rows.map_ok(Row::from).try_collect().await?)
             }
         }
     }

@@ -11,7 +11,7 @@ use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::observe::{Lookout, Observed, Prospect};
 use expunged::params;
 
-use crate::support::world::{Ground, World, on_both, plain};
+use crate::support::world::{Ground, PROGRAM, World, on_both, plain};
 
 const OWNER: &str = "owner1@team.example";
 const USER: &str = "user1@team.example";
@@ -38,6 +38,7 @@ async fn look(world: &World, letters: &[Vec<u8>]) -> Vec<Observed> {
         credentials: None,
         backfill: false,
         may_create: false,
+        program: Some(PROGRAM),
     };
     let (house, folder) = build::house_to_look(world.ground.config().unwrap(), choices).await.unwrap();
     assert!(folder.is_none(), "the ledger is there");

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::leash::Folder;
 use crate::support::post::until;
 use crate::support::postgres::fresh_postgres;
+use crate::support::world::PROGRAM;
 
 const SUPPORT: &str = "privacy@shop.example";
 const NAMES: [&str; 3] = ["one", "two", "three"];
@@ -213,6 +214,7 @@ impl Daemon {
             credentials: None,
             backfill: true,
             may_create: true,
+            program: Some(PROGRAM),
         };
         let house = build::house(world.config(), choices).await.unwrap_or_else(|why| panic!("the house: {why:?}"));
         let house = Arc::new(house);

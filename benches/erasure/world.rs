@@ -90,6 +90,7 @@ impl World {
             credentials: None,
             backfill: true,
             may_create: true,
+            program: None,
         };
         let mut house = build::house(config, choices).await?;
         let limits = StoreLimits { statement_timeout: WAIT_MAX, ..StoreLimits::default() };

@@ -79,6 +79,7 @@ impl Invocation {
             credentials: Self::credentials(),
             backfill: false,
             may_create: false,
+            program: None,
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Choices {
     /// Make the ledger and the key file where they are missing, and bring the schema up to date. Only who runs the
     /// daemon does; who looks or acts beside it finds them there.
     pub may_create: bool,
+    /// SHA-256 of the program that runs, where it is known already; else its file is read.
+    pub program: Option<[u8; 32]>,
 }
 
 /// The map and its stores, opened and held against each other.
@@ -409,7 +411,7 @@ fn assemble(
         None => mailer(&config.mailer)?,
     };
     let lexicon = Lexicon::embedded();
-    let stamps = stamps(&config, &map, &lexicon)?;
+    let stamps = stamps(&config, &map, &lexicon, choices.program)?;
     Ok(House {
         db,
         keys: kek.installation_keys(),
@@ -473,18 +475,18 @@ pub fn erase_limits(config: &Config) -> EraseLimits {
 
 /// What is in force: the policy, the configuration with the maps and words that it leads to, and the very program that
 /// runs.
-fn stamps(config: &Config, map: &DataMap, lexicon: &Lexicon) -> Result<Stamps, BuildError> {
+fn stamps(config: &Config, map: &DataMap, lexicon: &Lexicon, program: Option<[u8; 32]>) -> Result<Stamps, BuildError> {
+    let build = match program {
+        Some(known) => known,
+        None => running_program().map_err(BuildError::Program)?,
+    };
     let hex = |digest: [u8; 32]| data_encoding::HEXLOWER.encode(&digest);
     // A map is taken without the url of its store, in which a password may stand.
     let everything = serde_json::json!({
         "config": hex(config.digest()), "maps": map, "lexicon": hex(lexicon.digest()),
     });
     let config_digest = serde_json_canonicalizer::to_vec(&everything).map_err(BuildError::Stamp)?;
-    Ok(Stamps {
-        policy: config.policy_digest(),
-        config: Sha256::digest(config_digest).into(),
-        build: running_program().map_err(BuildError::Program)?,
-    })
+    Ok(Stamps { policy: config.policy_digest(), config: Sha256::digest(config_digest).into(), build })
 }
 
 /// SHA-256 of the executable that runs, as `sha256sum` prints it for the file.

@@ -80,6 +80,7 @@ impl World {
             credentials: None,
             backfill: true,
             may_create: true,
+            program: None,
         };
         let house = Arc::new(build::house(config, choices).await?);
         Ok(Self { house, clock, shop, folder, temporary })

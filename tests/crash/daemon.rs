@@ -20,6 +20,8 @@ use expunged::params;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::world::PROGRAM;
+
 /// The variable that makes this test a child; it says for how many milliseconds the child leases what it works on.
 pub const CHILD: &str = "EXPUNGED_CRASH_CHILD";
 /// The same, where nothing is to be shown by a short one.
@@ -79,6 +81,7 @@ async fn build(now: Timestamp) -> (Arc<House>, Arc<FixedClock>) {
         credentials: None,
         backfill: true,
         may_create: true,
+        program: Some(PROGRAM),
     };
     (Arc::new(build::house(config, choices).await.unwrap()), clock)
 }

@@ -65,6 +65,7 @@ impl World {
             credentials: None,
             backfill: true,
             may_create: true,
+            program: None,
         };
         let house = build::house(config, choices).await.unwrap_or_else(|why| panic!("the house: {why:?}"));
         Self { post, stores, house: Arc::new(house), clock, _folder: folder }

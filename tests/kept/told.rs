@@ -2,7 +2,8 @@
 //! address is kept who did not ask.
 
 use expunged::domain::{RequestId, State};
-use expunged::flow::legal::{self, HeldTarget, table};
+use expunged::flow::legal::{self, HeldTarget, Placed, table};
+use expunged::flow::operate::Operator;
 use expunged::flow::{FlowError, retention};
 use expunged::params;
 
@@ -147,22 +148,28 @@ async fn what_the_operator_promises_to_all_one_person_can_refuse() {
 }
 
 /// Two requests erase the rows, and a hold stops both: the letter of the second speaks of the rows of the first.
+/// Closed, and at the end of what was kept a legal hold lies on it.
+async fn held_at_its_end(world: &World) -> (Placed, Operator) {
+    closed_as(world, true).await;
+    drop(fresh(world));
+    let operator = world.operator("ops");
+    let held = HeldTarget::Table(table("shop.orders").unwrap());
+    let placed = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap();
+    world.days_pass(211).await;
+    stands(world, 2, "erasing").await;
+    (placed, operator)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_legal_hold_postpones_it() {
     let world = keeping(Ground::sqlite().await, WHOLE).await;
     world
         .live(async {
-            closed_as(&world, true).await;
-            drop(fresh(&world));
-            let operator = world.operator("ops");
-            let held = HeldTarget::Table(table("shop.orders").unwrap());
-            let hold = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap().hold;
-            world.days_pass(211).await;
-            stands(&world, 2, "erasing").await;
+            let (placed, operator) = held_at_its_end(&world).await;
             world.days_pass(60).await;
             assert_eq!(opened(&world).await, ["erasing", "erasing"]);
             assert_eq!(fresh(&world), [""; 0], "nothing is gone");
-            legal::release(&world.house, hold.id, &operator).await.unwrap();
+            legal::release(&world.house, placed.hold.id, &operator).await.unwrap();
             world.settle().await;
             world.hours_pass(2).await;
             stands_completed(&world, 2).await;
@@ -177,17 +184,11 @@ async fn the_letter_waits_for_what_was_begun_before() {
     let world = keeping(Ground::sqlite().await, WHOLE).await;
     world
         .live(async {
-            closed_as(&world, true).await;
-            drop(fresh(&world));
-            let operator = world.operator("ops");
-            let held = HeldTarget::Table(table("shop.orders").unwrap());
-            let hold = legal::place(&world.house, &held, "12 O 34/26", &operator).await.unwrap().hold;
-            world.days_pass(211).await;
-            stands(&world, 2, "erasing").await;
+            let (placed, operator) = held_at_its_end(&world).await;
             // Its job does not come to its turn again, and waits for no hold any more.
             let later = "UPDATE jobs SET run_at = 4000000000000000, reason = NULL WHERE kind = 'erase'";
             assert_eq!(world.try_sql(later, params![]).await.unwrap(), 1);
-            legal::release(&world.house, hold.id, &operator).await.unwrap();
+            legal::release(&world.house, placed.hold.id, &operator).await.unwrap();
             world.days_pass(60).await;
             assert_eq!(opened(&world).await, ["completed", "erasing"]);
             assert_eq!(fresh(&world), [""; 0], "one row is there still");

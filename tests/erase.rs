@@ -10,6 +10,7 @@ mod killed;
 mod late;
 mod maps;
 mod memory;
+mod nullable;
 mod one;
 mod random;
 mod remade;

@@ -179,7 +179,9 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
     }
     for column in columns {
         if column.nullable {
-            report.add(table, Some(&column.name), "a key column may be NULL", "name a key that never is");
+            let help = "name a key that never is, or let the column be NOT NULL (SQLite lets each column of a PRIMARY KEY of several be \
+                NULL that does not say so): a row with a NULL there is found by no key";
+            report.add(table, Some(&column.name), "a key column may be NULL", help);
         }
         if matches!(column.kind, ColumnKind::Other | ColumnKind::Number | ColumnKind::Float | ColumnKind::Time) {
             let help = "name a key of whole numbers, text, bytes or UUIDs";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::propose::names;
 use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
-use crate::stores::{Right, Schema, StoreKind, StoreName, Table};
+use crate::stores::{Right, RowsOf, Schema, StoreKind, StoreName, Table};
 
 /// About how many rows each table of each store has.
 pub type Sizes = BTreeMap<StoreName, BTreeMap<String, u64>>;
@@ -130,7 +130,11 @@ fn ignored(found: &Table, add: &mut impl FnMut(bool, Option<&str>, String, Strin
     for column in &found.columns {
         if let Some((category, reason)) = names(&column.name, false) {
             let problem = format!("the table is ignored, and the column is {reason}, which is mostly {category}");
-            add(false, Some(&column.name), problem, "map the table, or leave it if it is nobody's".to_owned());
+            let help = match found.rows {
+                RowsOf::Itself => "map the table, or leave it if it is nobody's".to_owned(),
+                rows => format!("{}; leave it if that is so", rows.seen_to()),
+            };
+            add(false, Some(&column.name), problem, help);
         }
     }
 }

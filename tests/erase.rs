@@ -4,6 +4,7 @@ mod alike;
 mod answers;
 mod bounds;
 mod changed;
+mod forbidden;
 mod held;
 mod keyed;
 mod killed;

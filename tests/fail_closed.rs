@@ -167,6 +167,15 @@ table! {
         says: &["cannot do its part for now", "Table: end_users", "somebody else has locked rows of it"],
         check: &[],
     };
+    a_trigger_that_forbids: Case {
+        setting: Setting::Usual,
+        comes: Comes::AfterTheProof,
+        cause: Shop(trigger!("DELETE", "end_users", "RAISE EXCEPTION 'never %', OLD.email;")),
+        cure: Shop(NO_TRIGGER),
+        stop: Stop::Fails,
+        says: &["Table: end_users", "a trigger of the table, or a function that it calls, refuses it", "jobs retry"],
+        check: &[],
+    };
     // The orders lie on a file system that holds no page more.
     a_full_disk: Case {
         setting: Setting::SmallDisk,

@@ -4,6 +4,7 @@ mod alike;
 mod answers;
 mod bounds;
 mod changed;
+mod deadlock;
 mod forbidden;
 mod held;
 mod keyed;

@@ -146,6 +146,41 @@ async fn who_came_anew_stays_or_goes_as_a_person_decides() {
     }
 }
 
+/// Whoever is deleted, the shop's own trigger writes into another account, under another key.
+const WRITES_BACK: &str = "CREATE TRIGGER back AFTER DELETE ON users WHEN OLD.account_id = 'a1' BEGIN
+    INSERT INTO users VALUES ('x' || OLD.id, 'a2', OLD.role, OLD.email, OLD.full_name, NULL); END";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_written_back_while_they_are_erased_is_never_called_erased() {
+    for (named, left) in [(Recognised::Stays, 2), (Recognised::Goes, 0)] {
+        let world = World::sqlite().await;
+        let shop = &world.ground.shop;
+        world
+            .live(async {
+                let request = world.ask_and_confirm(OWNER).await;
+                world.fresh(OWNER);
+                shop.run(WRITES_BACK).await;
+                world.days_pass(8).await;
+                let last = "UPDATE jobs SET attempts_max = 2 WHERE state = 'waiting' AND kind = 'erase'";
+                world.try_sql(last, params![]).await.unwrap();
+                world.hours_pass(2).await;
+                assert_eq!(world.state(request).await, State::Erasing, "it is not completed");
+                let told = alarm(&world).await;
+                assert!(told.contains("2 rows were still found after the erasing"), "{told}");
+                assert!(told.contains("erase-again REF --recognised goes|stays"), "what to do: {told}");
+                assert!(world.fresh(OWNER).is_empty(), "nobody is told that it is done");
+                shop.run("DROP TRIGGER back").await;
+                let undecided = erase_again(&world, request, None).await.expect_err("it must be said");
+                assert!(undecided.contains("--recognised"), "{undecided}");
+                assert_eq!(erase_again(&world, request, Some(named)).await, Ok(State::Completed), "{named}");
+                assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id LIKE 'x%'").await, left, "{named}");
+                assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id LIKE 'u%'").await, 3, "nobody else");
+                assert_eq!(world.fresh(OWNER).len(), 1, "and then it is told");
+            })
+            .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_given_to_somebody_else_is_theirs() {
     let world = World::sqlite().await;

@@ -81,27 +81,37 @@ pub struct Run<'a> {
 /// # Errors
 /// [`EraseError`]; what was done until then is recorded, and the same call goes on from there.
 pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> {
-    execute_again(plan, run, None).await
+    execute_decided(plan, run, Recognised::Residue).await
 }
 
-/// As [`execute`]; with `again`, carries out a completed plan once more, under a continuation: its saved keys, and what
-/// belongs to them by now, but no row that is somebody else's by now.
+/// As [`execute`], where a person of the team said what becomes of rows that hold a saved identity under another key: a trigger of
+/// the store wrote the person back, or they came anew after what was proven.
 ///
 /// # Errors
 /// As [`execute`].
-pub async fn execute_again(plan: &Plan, run: &Run<'_>, again: Option<Recognised>) -> Result<Outcome, EraseError> {
+pub async fn execute_decided(plan: &Plan, run: &Run<'_>, recognised: Recognised) -> Result<Outcome, EraseError> {
+    carry_out(plan, run, false, recognised).await
+}
+
+/// As [`execute_decided`], of a completed plan once more, under a continuation: its saved keys, and what belongs to them by now,
+/// but no row that is somebody else's by now.
+///
+/// # Errors
+/// As [`execute`].
+pub async fn execute_again(plan: &Plan, run: &Run<'_>, recognised: Recognised) -> Result<Outcome, EraseError> {
+    carry_out(plan, run, true, recognised).await
+}
+
+async fn carry_out(plan: &Plan, run: &Run<'_>, again: bool, recognised: Recognised) -> Result<Outcome, EraseError> {
     let schemas = trusted_schemas(run.map, run.stores).await?;
     let mut discovery = match run.ledger.discovery().await? {
         Some(discovery) => resumed(&plan.skeleton().digest, discovery, &schemas)?,
         // A continuation goes on from saved keys, and finds no others by itself.
-        None if again.is_some() => return Err(EraseError::SavedKeys { set: "the completed plan".to_owned() }),
+        None if again => return Err(EraseError::SavedKeys { set: "the completed plan".to_owned() }),
         None => discovered(plan, run, &schemas).await?,
     };
-    // Who comes anew after the authority was given is none of what was proven. When the stores are searched again, a
-    // person decides.
-    let recognised = again.unwrap_or(Recognised::Stays);
     let mut strangers = Owned::new();
-    if again.is_some() {
+    if again {
         let work = Work::new(run, &schemas, &discovery, &strangers, recognised);
         strangers = work.find_strangers().await?;
     }

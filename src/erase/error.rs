@@ -169,10 +169,11 @@ pub enum EraseError {
         /// How many rows.
         rows: u64,
     },
-    /// Rows hold values that their mask cannot be made of: no date, no JSON, a text that a pattern makes longer and longer.
+    /// Rows hold values that their mask cannot be made of: no date, no JSON, a document of another shape
+    /// than its paths, a text that a pattern makes longer and longer.
     #[error(
-        "{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of: no date, no JSON, or a text that \
-         the pattern makes longer and longer; look in {at} for such a {column} of the person and correct it, or give the column \
+        "{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of: no date, no JSON, JSON of \
+         another shape than the paths say, or a text that the pattern makes longer and longer; look in {at} for such a {column} of the person and correct it, or give the column \
          another mask"
     )]
     Unmade {

@@ -35,10 +35,17 @@ enum Part {
 #[error("a path looks like $.contact.email, $.lines[*].name or $.\"odd key\"")]
 pub struct BadPath;
 
-/// A text that is no JSON.
+/// A text that a path cannot be followed into.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
-#[error("not JSON")]
-pub struct NotJson;
+pub enum Astray {
+    /// It is no JSON.
+    #[error("not JSON")]
+    NotJson,
+    /// It is of another shape: a step of the path meets an object where it says a list, a text where it says an object. What it was to
+    /// lead to may lie there in another place.
+    #[error("another shape than the path says")]
+    OtherShape,
+}
 
 impl FromStr for Path {
     type Err = BadPath;
@@ -89,17 +96,18 @@ impl Path {
         matches!(self.0.last(), Some(Part::At(_)))
     }
 
-    /// The document with this done wherever the path leads.
+    /// The document with this done wherever the path leads. What is not there, or is `null`, is passed over; so is a text of `ours`, which
+    /// another path of the same mask may have put in its way.
     ///
     /// # Errors
-    /// [`NotJson`].
-    pub fn change(&self, document: &str, spot: &Spot) -> Result<String, NotJson> {
-        serde_json::from_str::<IgnoredAny>(document).map_err(|_| NotJson)?;
+    /// [`Astray`].
+    pub fn change(&self, document: &str, spot: &Spot, ours: &[&str]) -> Result<String, Astray> {
+        serde_json::from_str::<IgnoredAny>(document).map_err(|_| Astray::NotJson)?;
         let start = after_blanks(document.as_bytes(), 0);
-        let end = end_of(document.as_bytes(), start).ok_or(NotJson)?;
-        let mut out = document.get(..start).ok_or(NotJson)?.to_owned();
-        write(document, start..end, &self.0, spot, &mut out).ok_or(NotJson)?;
-        out.push_str(document.get(end..).ok_or(NotJson)?);
+        let end = end_of(document.as_bytes(), start).ok_or(Astray::NotJson)?;
+        let mut out = document.get(..start).ok_or(Astray::NotJson)?.to_owned();
+        write((document, ours), start..end, &self.0, spot, &mut out)?;
+        out.push_str(document.get(end..).ok_or(Astray::NotJson)?);
         Ok(out)
     }
 }
@@ -107,16 +115,28 @@ impl Path {
 type Span = std::ops::Range<usize>;
 
 /// Writes one value with the change in it.
-fn write(document: &str, value: Span, path: &[Part], spot: &Spot, out: &mut String) -> Option<()> {
+fn write(
+    (document, ours): (&str, &[&str]),
+    value: Span,
+    path: &[Part],
+    spot: &Spot,
+    out: &mut String,
+) -> Result<(), Astray> {
     let bytes = document.as_bytes();
+    let piece = |span: Span| document.get(span).ok_or(Astray::NotJson);
     let Some((part, rest)) = path.split_first() else {
         match spot {
             Spot::Remove | Spot::Null => out.push_str("null"),
             Spot::Constant(text) => out.push_str(&serde_json::Value::from(text.as_str()).to_string()),
         }
-        return Some(());
+        return Ok(());
     };
-    let inside = inside(bytes, &value)?;
+    match (part, bytes.get(value.start)) {
+        (Part::Key(_), Some(b'{')) | (Part::At(_) | Part::Each, Some(b'[')) => {}
+        _ if is_nothing(piece(value.clone())?, ours) => {}
+        _ => return Err(Astray::OtherShape),
+    }
+    let inside = inside(bytes, &value).ok_or(Astray::NotJson)?;
     let leads = |place: usize, key: &Option<Span>| match (part, key) {
         (Part::Key(wanted), Some(key)) => {
             document.get(key.clone()).and_then(|key| serde_json::from_str::<String>(key).ok()).as_ref() == Some(wanted)
@@ -126,8 +146,8 @@ fn write(document: &str, value: Span, path: &[Part], spot: &Spot, out: &mut Stri
         _ => false,
     };
     if !inside.iter().enumerate().any(|(place, (key, _))| leads(place, key)) {
-        out.push_str(document.get(value)?);
-        return Some(());
+        out.push_str(piece(value)?);
+        return Ok(());
     }
     let (open, close) = if bytes.get(value.start) == Some(&b'{') { ('{', '}') } else { ('[', ']') };
     out.push(open);
@@ -141,15 +161,20 @@ fn write(document: &str, value: Span, path: &[Part], spot: &Spot, out: &mut Stri
             out.push(',');
         }
         let begin = key.as_ref().map_or(member.start, |key| key.start);
-        out.push_str(document.get(begin..member.start)?);
+        out.push_str(piece(begin..member.start)?);
         if led {
-            write(document, member.clone(), rest, spot, out)?;
+            write((document, ours), member.clone(), rest, spot, out)?;
         } else {
-            out.push_str(document.get(member.clone())?);
+            out.push_str(piece(member.clone())?);
         }
     }
     out.push(close);
-    Some(())
+    Ok(())
+}
+
+/// Whether a value on the way holds nothing that the rest of a path could lead to: `null`, or what a mask put there.
+fn is_nothing(value: &str, ours: &[&str]) -> bool {
+    value == "null" || serde_json::from_str::<String>(value).is_ok_and(|text| ours.contains(&text.as_str()))
 }
 
 /// The members of an object with their keys, or those of a list; nothing of any other value.
@@ -225,8 +250,8 @@ mod tests {
 
     fn changed(path: &str, spot: &Spot, document: &str) -> String {
         let path: Path = path.parse().unwrap();
-        let once = path.change(document, spot).unwrap();
-        assert_eq!(path.change(&once, spot).unwrap(), once, "a second time changes nothing more");
+        let once = path.change(document, spot, &[]).unwrap();
+        assert_eq!(path.change(&once, spot, &[]).unwrap(), once, "a second time changes nothing more");
         assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
         once
     }
@@ -261,8 +286,39 @@ mod tests {
             assert_eq!(changed(path, &spot, document), left, "{path}");
         }
         assert_eq!(changed("$.a", &Spot::Remove, "{\"a\":1,\"b\":2,\"a\":3}"), "{\"b\":2}", "every one of that name");
-        assert_eq!(changed("$.a", &Spot::Remove, "\"a\""), "\"a\"");
+        for nothing in ["null", "{\"a\":null}", "{\"b\":1}", "{\"a\":{}}"] {
+            assert_eq!(changed("$.a.c", &Spot::Remove, nothing), nothing, "what is not there is no other shape");
+        }
+        assert_eq!(changed("$.a[1].c", &Spot::Remove, "{\"a\":[1]}"), "{\"a\":[1]}", "nor is a list that is shorter");
         assert_eq!(changed("$[*].a", &Spot::Null, "[{\"a\":{\"b\":[1,{}]}}]"), "[{\"a\":null}]");
+    }
+
+    /// Passed over, what the path was to lead to would stay and be called done.
+    #[test]
+    fn another_shape_is_refused() {
+        for (path, document) in [
+            ("$.a", "\"anna\""),
+            ("$.a", "[{\"a\":1}]"),
+            ("$.a.b", "{\"a\":\"anna\"}"),
+            ("$.a.b", "{\"a\":[{\"b\":1}]}"),
+            ("$.a.b", "{\"a\":7}"),
+            ("$.a[*].b", "{\"a\":{\"b\":1}}"),
+            ("$.a[*].b", "{\"a\":[{\"b\":1},\"anna\"]}"),
+            ("$.a[0]", "{\"a\":{\"0\":1}}"),
+        ] {
+            let path: Path = path.parse().unwrap();
+            for spot in [Spot::Remove, Spot::Null, Spot::Constant("x".to_owned())] {
+                assert_eq!(path.change(document, &spot, &["x"]), Err(Astray::OtherShape), "{path} {document}");
+            }
+        }
+        let path: Path = "$.a.b".parse().unwrap();
+        let ours = "{\"a\":\"x\"}";
+        assert_eq!(
+            path.change(ours, &Spot::Null, &["x"]).as_deref(),
+            Ok(ours),
+            "another path of the mask put it there"
+        );
+        assert_eq!(path.change(ours, &Spot::Null, &[]), Err(Astray::OtherShape));
     }
 
     #[test]
@@ -272,7 +328,7 @@ mod tests {
         }
         let path: Path = "$.a".parse().unwrap();
         for text in ["", "{", "{\"a\":}", "{\"a\":1}}", "nope"] {
-            assert_eq!(path.change(text, &Spot::Null), Err(NotJson), "{text}");
+            assert_eq!(path.change(text, &Spot::Null, &[]), Err(Astray::NotJson), "{text}");
         }
     }
 }

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::discover::{Finder, Found};
 use super::error::EraseError;
-use super::json::Path;
+use super::json::{Path, Spot};
 use super::map::{Mask, Period, TableMap, TableRef};
 use super::plan::Act;
 use crate::stores::{Key, Schema, StoreName};
@@ -45,10 +45,16 @@ pub(super) fn remade(mask: &Mask, place: &Place<'_>, value: &str) -> Option<Resu
         Mask::Pseudonym => Some(Ok(pseudonym(place, value))),
         Mask::Json(spots) => Some(spots.iter().try_fold(value.to_owned(), |document, (path, spot)| {
             let path: Path = path.parse().map_err(|_| Unmade)?;
-            path.change(&document, spot).map_err(|_| Unmade)
+            path.change(&document, spot, &constants(spots)).map_err(|_| Unmade)
         })),
         Mask::Null | Mask::Detach | Mask::Tombstone | Mask::Constant(_) | Mask::Reown(_) => None,
     }
+}
+
+/// The texts that a mask of places puts into a document.
+fn constants<'a>(spots: &'a BTreeMap<String, Spot>) -> Vec<&'a str> {
+    let text = |spot: &'a Spot| if let Spot::Constant(text) = spot { Some(text.as_str()) } else { None };
+    spots.values().filter_map(text).collect()
 }
 
 impl Finder<'_> {

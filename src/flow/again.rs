@@ -17,10 +17,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::breakpoint;
+use crate::db::jobs::JobState;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
 use crate::domain::request::{Event, LookReason, Origin, Warrant};
-use crate::domain::{Reference, RequestId, State, Timestamp, stored_enum};
+use crate::domain::{JobId, Reference, RequestId, State, Timestamp, stored_enum};
 use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
@@ -317,11 +318,11 @@ async fn go_on_waiting(house: &House, tx: &mut Tx, stored: Stored) -> Result<Sto
 }
 
 /// Erases what came back to a request that is open again; `recognised` says what becomes of rows that hold an identity of the
-/// person under another key.
+/// person under another key. Where the erasing itself stopped at such rows, it goes on with that.
 ///
 /// # Errors
-/// [`FlowError::Illegal`] where it is not open again; [`FlowError::Missing`] where there are such rows and nothing is said
-/// of them.
+/// [`FlowError::Illegal`] where it is not open again and no erasing of it has stopped; [`FlowError::Missing`] where there are such
+/// rows and nothing is said of them.
 pub async fn erase_again(
     house: &House,
     reference: &Reference,
@@ -335,8 +336,12 @@ pub async fn erase_again(
     }
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     let found = closing.came_back.unwrap_or_default();
+    let stopped = match stored.request.state {
+        State::Erasing => stopped_erasing(&mut tx, stored.request.id).await?,
+        _ => None,
+    };
     let decided = match recognised {
-        None if found.recognised > 0 => {
+        None if found.recognised > 0 || stopped.is_some() => {
             return Err(FlowError::Missing(
                 "whether rows of the same person under another key stay or go (--recognised)",
             ));
@@ -345,9 +350,35 @@ pub async fn erase_again(
     };
     closing.came_back = Some(CameBack { decided, ..found });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
-    let moved = go_on(house, &mut tx, &stored, operator.actor()).await?;
+    let moved = match stopped {
+        Some(job) => try_again(house, &mut tx, stored, job, operator).await?,
+        None => go_on(house, &mut tx, &stored, operator.actor()).await?,
+    };
     tx.commit().await?;
     Ok(moved)
+}
+
+/// The job of an erasing that failed for good.
+async fn stopped_erasing(tx: &mut Tx, request: RequestId) -> Result<Option<JobId>, FlowError> {
+    let dead = jobs::list(tx, &[JobState::Dead], Some(request), DEAD_MAX).await?;
+    Ok(dead.into_iter().find(|job| job.kind == kinds::ERASE).map(|job| job.id))
+}
+
+/// More jobs of one request than can have died.
+const DEAD_MAX: u32 = 100;
+
+/// Has an erasing go on that failed for good.
+async fn try_again(
+    house: &House,
+    tx: &mut Tx,
+    stored: Stored,
+    job: JobId,
+    operator: &Operator,
+) -> Result<Stored, FlowError> {
+    jobs::retry(tx, job, house.clock.now()).await?;
+    let facts = Facts::new().with("job", Fact::Word(kinds::ERASE.to_owned()))?;
+    note::append(house, tx, stored.request.case, Recorded::JobRetried, operator.actor(), facts).await?;
+    Ok(stored)
 }
 
 /// Leaves what came back where it is, with the reason: it is somebody else's, or the person came anew. Ends as well what can be

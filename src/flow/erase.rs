@@ -11,7 +11,8 @@ use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
 use crate::erase::{
-    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Preview, Recognised, Run, execute_again, plan,
+    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Preview, Recognised, Run, execute_again,
+    execute_decided, plan,
 };
 use crate::queue::Lease;
 use crate::reply::letters::{OTHER_RECORDS, OutcomeLine};
@@ -42,7 +43,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
     let terms = CaseTerms::of(house, &mut tx, &stored, authority.plan_digest()).await?;
     let pass = authorities::continuations(&mut tx, id).await?;
     let continued = authority.method() == Method::CompletedPlan;
-    let again = if continued { Some(again::decided(house, &mut tx, &stored).await?) } else { None };
+    let decided = again::decided(house, &mut tx, &stored).await?;
     let is_noted = erasures::has_begun(&mut tx, id).await?;
     let has_acted = erasures::has_acted(&mut tx, id).await?;
     drop(tx);
@@ -60,7 +61,7 @@ pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError>
         }
         return stop_unfounded(house, lease, id, unfounded).await;
     }
-    match carry_out(house, &ledger, offer, authority, &terms, again).await {
+    match carry_out(house, &ledger, offer, authority, &terms, decided).await {
         Ok(outcome) => {
             let suppressed = suppress::of(house, &ledger).await?;
             let asked = match continued || by_itself {
@@ -107,8 +108,9 @@ async fn carry_out(
     offer: Option<&Offered>,
     authority: Authority,
     terms: &CaseTerms,
-    again: Option<Recognised>,
+    decided: Recognised,
 ) -> Result<Outcome, FlowError> {
+    let continued = authority.method() == Method::CompletedPlan;
     // What was begun ends under the plan that it was begun under, whatever became of the map.
     let begun = ledger.discovery().await.map_err(EraseError::from)?.map(|discovery| discovery.skeleton);
     let preview = match (begun, offer) {
@@ -118,7 +120,11 @@ async fn carry_out(
         (None, None) => return Err(FlowError::Missing("the saved keys of rows that were kept")),
     };
     let plan = Plan::new(preview, authority).map_err(EraseError::from)?;
-    Ok(execute_again(&plan, &run(house, ledger, terms), again).await?)
+    let run = run(house, ledger, terms);
+    Ok(match continued {
+        true => execute_again(&plan, &run, decided).await?,
+        false => execute_decided(&plan, &run, decided).await?,
+    })
 }
 
 /// What an erasing has of its case.

@@ -97,7 +97,10 @@ pub enum FlowError {
     #[error("the {0} key of this case was destroyed{help}", help = without(*.0))]
     KeyDestroyed(KeyPurpose),
     /// Rows were found again after the erasing: nothing is called done while that is so.
-    #[error("{0} rows were still found after the erasing")]
+    #[error(
+        "{0} rows were still found after the erasing; where one is of the same person under another key (a trigger wrote it back, or they \
+         came anew), say what becomes of it: 'expunged requests erase-again REF --recognised goes|stays'"
+    )]
     Residue(u64),
     /// A delivery of ours was cut off; whether it arrived is not known.
     #[error("the mail server went away after the letter was handed over")]

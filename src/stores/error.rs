@@ -341,6 +341,19 @@ fn speaks_of_names(code: &str, mysql: Option<u16>) -> bool {
     }
 }
 
+/// Whether code in the store raised it, with words of its own that may hold anything: RAISE in PostgreSQL's languages, which may
+/// borrow any code, SIGNAL in MySQL and MariaDB (1644, or a class of nobody's own), RAISE() in SQLite (1811).
+fn is_raised(error: &dyn sqlx::error::DatabaseError, code: &str, mysql: Option<u16>) -> bool {
+    let file =
+        error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(sqlx::postgres::PgDatabaseError::file);
+    let by_language = |file: &str| ["pl_exec", "plpy", "plperl", "pltcl"].iter().any(|name| file.contains(name));
+    match mysql {
+        Some(number) => number == 1644 || code.starts_with("45"),
+        None if code.len() == 5 => code == "P0001" || file.is_some_and(by_language),
+        None => code == "1811",
+    }
+}
+
 /// Words for what happened, and its codes in PostgreSQL, in MySQL and MariaDB, and in SQLite.
 type Meaning = (&'static str, &'static [&'static str], &'static [u16], &'static [u32]);
 
@@ -395,6 +408,10 @@ impl fmt::Display for SqlFailure {
         write!(f, "code {code}")?;
         if let Some(number) = number {
             write!(f, " ({number})")?;
+        }
+        if is_raised(error.as_ref(), &code, number) {
+            // Even its names are whatever the writer of the trigger put there.
+            return f.write_str(": a trigger of the table, or a function that it calls, refuses it");
         }
         if let Some(table) = error.table() {
             write!(f, ", table {table}")?;

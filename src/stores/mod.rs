@@ -51,7 +51,7 @@ pub use key::{Key, KeyValue};
 pub use keyed::{Shape, Shapes};
 pub use opened::{Opened, Stores, open, open_keys};
 pub use request::{AskError, Identity, Order, Part, Progress, RecipientKind, RequestStore};
-pub use schema::{Collation, Column, ColumnKind, ForeignKey, OnDelete, Schema, Table};
+pub use schema::{Collation, Column, ColumnKind, ForeignKey, OnDelete, RowsOf, Schema, Table};
 pub use shape::ValueShapes;
 pub use survey::{Attempt, Right, Survey};
 

@@ -20,6 +20,9 @@ pub struct Schema {
 pub struct Table {
     /// Namespace and name as the store has them, for quoting.
     pub path: Vec<String>,
+    /// Whose its rows are.
+    #[serde(default)]
+    pub rows: RowsOf,
     /// The columns in the order of the table.
     pub columns: Vec<Column>,
     /// The primary key's columns; empty where there is none.
@@ -42,6 +45,36 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// Of a store whose tables are declared: what the declaration says.
     pub shape: Option<Shape>,
+}
+
+/// Whose the rows of a table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowsOf {
+    /// Its own.
+    #[default]
+    Itself,
+    /// Other tables': it holds a copy of them, which stays until it is made anew (a materialized view).
+    Others,
+    /// Another server's, which is asked for them (a foreign table).
+    Elsewhere,
+}
+
+impl RowsOf {
+    /// What a person does so that nothing of the erased stays in rows that are not the table's own; empty where they are.
+    #[must_use]
+    pub const fn seen_to(self) -> &'static str {
+        match self {
+            Self::Itself => "",
+            Self::Others => {
+                "a materialized view keeps what it copied, also of the erased: have REFRESH MATERIALIZED VIEW run after each erasing and \
+                 at least once a day, or drop it"
+            }
+            Self::Elsewhere => {
+                "a foreign table shows rows of another server: give that server a map of its own, or drop it"
+            }
+        }
+    }
 }
 
 /// One column.

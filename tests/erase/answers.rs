@@ -87,7 +87,7 @@ async fn what_rows_hold_goes_with_the_last_of_them() {
         belongs_to = { people = \"person\", documents = \"document\" }
         categories = { person = \"none\", document = \"none\" }";
     let script = "CREATE TABLE documents (id INTEGER PRIMARY KEY, text TEXT);
-        CREATE TABLE members (person INTEGER REFERENCES people (id), document INTEGER REFERENCES documents (id),
+        CREATE TABLE members (person INTEGER NOT NULL REFERENCES people (id), document INTEGER NOT NULL REFERENCES documents (id),
           PRIMARY KEY (person, document));
         INSERT INTO documents VALUES (1, 'ours'), (2, 'mine'), (3, 'nobody''s');
         INSERT INTO members VALUES (1, 1), (2, 1), (1, 2);";
@@ -224,7 +224,7 @@ async fn the_example_is_true_of_a_forum() {
         CREATE TABLE reactions (id INTEGER PRIMARY KEY, thing_id INTEGER, thing_type TEXT, sign TEXT);
         CREATE TABLE talks (id INTEGER PRIMARY KEY, first_id INTEGER, second_id INTEGER, text TEXT);
         CREATE TABLE documents (id INTEGER PRIMARY KEY, text TEXT);
-        CREATE TABLE memberships (member_id INTEGER, document_id INTEGER, PRIMARY KEY (member_id, document_id));
+        CREATE TABLE memberships (member_id INTEGER NOT NULL, document_id INTEGER NOT NULL, PRIMARY KEY (member_id, document_id));
         CREATE TABLE papers (id INTEGER PRIMARY KEY, member_id INTEGER, kind TEXT, made_at TEXT, text TEXT);
         CREATE TABLE bills (id INTEGER PRIMARY KEY, member_id INTEGER, made_at TEXT, note TEXT, born DATE, login TEXT, form TEXT);
         INSERT INTO members VALUES (0, 'nobody'), (1, 'anna@example.org'), (2, 'ben@example.org');

@@ -45,7 +45,10 @@ fn script(time: &str, json: &str) -> String {
         INSERT INTO people VALUES (1, '2025-01-01', '{long}', '1990-05-06', '2020-02-29 11:12:13', 'anna', '{settings}', '{{\"mail\":1}}'),
           (2, '2025-01-01', 'card 12345', '1990-05-06', '2020-02-29 11:12:13', 'ben', '{settings}', '{{\"mail\":1}}'),
           (3, '2025-01-01', NULL, NULL, NULL, 'cy', NULL, NULL), (4, '2025-01-01', NULL, NULL, NULL, 'dee', NULL, 'no document'),
-          (5, '2001-01-01', 'card 12345', '1990-05-06', NULL, 'eve', NULL, NULL);"
+          (5, '2001-01-01', 'card 12345', '1990-05-06', NULL, 'eve', NULL, NULL),
+          (6, '2025-01-01', NULL, NULL, NULL, 'fay', '{{\"lines\":{{\"name\":\"Fay\"}}}}', NULL),
+          (7, '2025-01-01', NULL, NULL, NULL, 'gus', '{{\"lines\":[\"Gus\"]}}', NULL),
+          (8, '2025-01-01', NULL, NULL, NULL, 'hal', '[{{\"mail\":\"h@b.c\"}}]', NULL);"
     )
 }
 
@@ -125,6 +128,17 @@ impl Stage {
         let stopped = self.erase(4).await.unwrap_err();
         assert!(matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "extra"), "{stopped:?}");
         assert_eq!(read(4).await[3].as_deref(), Some("dee"), "nothing was written");
+        // A document of another shape than the paths: what they were to lead to would stay in it.
+        for id in 6..=8 {
+            let before = read(id).await;
+            let stopped = self.erase(id).await.unwrap_err();
+            assert!(
+                matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "settings"),
+                "{id}: {stopped:?}"
+            );
+            assert!(stopped.to_string().contains("JSON of another shape"), "{stopped}");
+            assert_eq!(read(id).await, before, "{id}: nothing was written");
+        }
         // Without a ground nothing of the value may stay.
         assert!(self.erase(5).await.unwrap().is_clean());
         let row = read(5).await;

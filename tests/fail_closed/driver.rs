@@ -10,17 +10,18 @@ use expunged::flow::operate::{self, Correction, Operator};
 use expunged::flow::retry::{self, Retried};
 use expunged::params;
 
-use super::shop::{Deed, Shop};
+use super::shop::{Deed, MANY, Setting, Shop};
 use crate::support::world::{TEAM, World};
 
 const OWNER: &str = "owner1@team.example";
 const COMPLETED: &str = "SELECT COUNT(*) AS number FROM letters WHERE request_id = $1 AND kind = 'completed'";
-/// Rows of account 1 as they lie in the shop, and rows that stay.
+/// Rows of account 1 as they lie in the shop, but for the users of a large one, and rows that stay.
 const WHOLE: [i64; 5] = [2, 1, 1, 1, 1];
 const OTHERS: [i64; 5] = [3, 3, 3, 1, 2];
 
 /// A row of the table.
 pub(super) struct Case {
+    pub(super) setting: Setting,
     pub(super) comes: Comes,
     pub(super) cause: Deed,
     pub(super) cure: Deed,
@@ -53,9 +54,13 @@ pub(super) enum Stop {
 
 pub(super) async fn fails_closed(case: &Case) {
     // Short where a step runs into its end; long elsewhere, so that a busy machine is no cause of its own.
-    let (statement_seconds, hours) = if case.stop == Stop::Waits(State::Erasing) { (3, 1) } else { (60, 2) };
-    let mut shop = Shop::open(statement_seconds).await;
-    assert_eq!((shop.theirs().await, shop.others().await), (WHOLE, OTHERS));
+    let (statement_seconds, hours) = match (case.setting, case.stop) {
+        (Setting::Large, _) => (1, 1),
+        (_, Stop::Waits(State::Erasing)) => (3, 1),
+        _ => (60, 2),
+    };
+    let mut shop = Shop::open(case.setting, statement_seconds).await;
+    assert_eq!((shop.theirs().await, shop.others().await), (whole(case.setting), OTHERS));
     if case.comes == Comes::BeforeTheLetter {
         shop.does(case.cause).await;
     }
@@ -71,14 +76,20 @@ pub(super) async fn fails_closed(case: &Case) {
         case.check.iter().for_each(|words| assert!(said.contains(words), "{words:?} in {said}"));
     }
     shop.does(case.cure).await;
-    nothing_half_is_lost(&shop, case.stop).await;
+    nothing_half_is_lost(&shop, case).await;
     if !case.check.is_empty() {
         let (code, said) = shop.map_check();
         assert_eq!(code, Some(0), "{said}");
     }
     shop.world.live(goes_on(&shop.world, request, case.stop)).await;
-    is_finished(&shop, request).await;
+    is_finished(&shop, request, case.setting).await;
     shop.close().await;
+}
+
+fn whole(setting: Setting) -> [i64; 5] {
+    let mut whole = WHOLE;
+    whole[0] += if setting == Setting::Large { MANY } else { 0 };
+    whole
 }
 
 /// The letter, and the code where it is asked for.
@@ -113,6 +124,7 @@ async fn is_stopped(world: &World, request: RequestId, case: &Case) {
     for words in case.says {
         assert!(texts[0].contains(words), "{words:?} in {:?}", texts[0]);
     }
+    assert!(!texts[0].contains("@team.example") && !texts[0].contains("@guest.example"), "of nobody: {:?}", texts[0]);
     assert_eq!(world.number(COMPLETED, params![request]).await, 0);
     let stored = world.stored(request).await.request;
     let mut tx = world.house.db.read().await.unwrap();
@@ -142,10 +154,10 @@ fn words_of(text: &str) -> String {
 }
 
 /// Nobody else's row was touched, and where a person has to look, none at all.
-async fn nothing_half_is_lost(shop: &Shop, stop: Stop) {
+async fn nothing_half_is_lost(shop: &Shop, case: &Case) {
     assert_eq!(shop.others().await, OTHERS);
     let theirs = shop.theirs().await;
-    match stop {
+    match case.stop {
         Stop::Review(_) => assert_eq!(theirs[..4], WHOLE[..4], "nothing was written"),
         Stop::Waits(State::Scheduled) => assert_eq!(theirs, WHOLE, "nothing was written"),
         _ => assert_ne!(theirs, [0; 5], "something is left to do"),
@@ -186,7 +198,7 @@ async fn goes_on(world: &World, request: RequestId, stop: Stop) {
 }
 
 /// All is gone that had to go, counted by plain SQL, and the counts of the steps are those of a quiet day.
-async fn is_finished(shop: &Shop, request: RequestId) {
+async fn is_finished(shop: &Shop, request: RequestId, setting: Setting) {
     let world = &shop.world;
     assert_eq!(world.state(request).await, State::Completed);
     assert_eq!((shop.theirs().await, shop.others().await), ([0; 5], OTHERS));
@@ -197,5 +209,6 @@ async fn is_finished(shop: &Shop, request: RequestId) {
     assert!(steps.iter().all(|step| step.state == "read_back"), "{steps:?}");
     let total = |name| steps.iter().map(|step| count(step, name)).sum::<u64>();
     let totals = ["erased", "masked", "not_found", "residue"].map(total);
-    assert_eq!(totals, [5, 1, 0, 0], "{steps:?}");
+    let more = u64::try_from(whole(setting)[0] - WHOLE[0]).unwrap();
+    assert_eq!(totals, [5 + more, 1, 0, 0], "{steps:?}");
 }

@@ -1,9 +1,13 @@
 //! The shop of these tests: on PostgreSQL, with rows of several kinds and a login that may do what erasing needs.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use crate::support::postgres::{fresh_postgres, own_postgres};
+use crate::support::recipe::Server;
 use crate::support::unique_word;
 use crate::support::world::{Ground, World};
 
@@ -21,6 +25,28 @@ const MORE: &str = "
     INSERT INTO notes VALUES ('n1', 'user', 'u1', 'likes blue'), ('n2', 'user', 'u2', 'likes red'), ('n3', 'thing', 'u1', 'blue');
     CREATE ROLE {login} LOGIN; GRANT SELECT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {login}";
 
+/// What kind of shop it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// A few rows.
+    Usual,
+    /// So many users of account 1 more ([`MANY`]), each of whom orders might still point to; and so many orders that reading them all
+    /// takes a while.
+    Large,
+    /// The orders lie on a small disk of their own.
+    SmallDisk,
+}
+
+/// Users that account 1 of a large shop has besides.
+pub(super) const MANY: i64 = 400;
+
+const LARGE: &str = "
+    ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id);
+    CREATE INDEX orders_user_id ON orders (user_id);
+    INSERT INTO users SELECT 'm' || n, 'a1', 'user', 'm' || n || '@team.example', 'Many', NULL FROM generate_series(1, 400) n;
+    INSERT INTO orders SELECT 'm' || n, NULL, '2026-02-05', NULL, NULL FROM generate_series(1, 300000) n;
+    ANALYZE orders";
+
 /// What somebody does to the shop.
 #[derive(Clone, Copy)]
 pub(super) enum Deed {
@@ -28,6 +54,8 @@ pub(super) enum Deed {
     Shop(&'static str),
     /// Statements on the server, outside of the shop.
     Server(&'static str),
+    /// Fills the small disk, and the last page of the orders.
+    Fill,
     /// Reads rows and keeps them locked.
     Lock(&'static str),
     /// Lets go of them.
@@ -40,14 +68,30 @@ pub(super) struct Shop {
     url: url::Url,
     login: String,
     lock: Option<PgConnection>,
+    /// Ends before its disk goes.
+    _server: Option<Server>,
+    _disk: Option<SmallDisk>,
 }
 
 impl Shop {
     /// A statement of the program may take so long on it.
-    pub(super) async fn open(statement_seconds: u32) -> Self {
+    pub(super) async fn open(setting: Setting, statement_seconds: u32) -> Self {
         let login = format!("eraser_{}", unique_word());
+        // A disk that goes away harms the server that has tables on it, so it is one of this test's own.
+        let server = if setting == Setting::SmallDisk { Some(own_postgres().await) } else { None };
+        let database = match &server {
+            Some(server) => {
+                run(&server.url, "CREATE DATABASE shop").await.close().await.unwrap();
+                server.url_of("shop")
+            }
+            None => fresh_postgres().await,
+        };
+        let disk = match &server {
+            Some(server) => Some(SmallDisk::under(&server.url).await),
+            None => None,
+        };
         let mut url = None;
-        let ground = Ground::with_shop_on_postgres(|shop| {
+        let ground = Ground::with_shop_at(database, |shop| {
             let mut seen = url::Url::parse(shop).unwrap();
             url = Some(seen.clone());
             seen.set_username(&login).unwrap();
@@ -61,7 +105,13 @@ impl Shop {
         // The role belongs to the server, which outlives a test that failed.
         ground.shop.run(&format!("DROP ROLE IF EXISTS {login}")).await;
         ground.shop.run(&MORE.replace("{login}", &login)).await;
-        Self { world: ground.build().await, url: url.unwrap(), login, lock: None }
+        match setting {
+            Setting::Usual => {}
+            Setting::Large => ground.shop.run(LARGE).await,
+            Setting::SmallDisk => ground.shop.run("ALTER TABLE orders SET TABLESPACE small").await,
+        }
+        let (world, url) = (ground.build().await, url.unwrap());
+        Self { world, url, login, lock: None, _server: server, _disk: disk }
     }
 
     pub(super) async fn does(&mut self, deed: Deed) {
@@ -72,6 +122,12 @@ impl Shop {
                 server.set_path("postgres");
                 let sql = sql.replace("{name}", self.url.path().trim_start_matches('/'));
                 run(server.as_str(), &sql).await.close().await.unwrap();
+            }
+            Deed::Fill => {
+                let mut server = self.url.clone();
+                server.set_path("postgres");
+                run(server.as_str(), FILL_DISK).await.close().await.unwrap();
+                self.world.ground.shop.run(FILL_PAGE).await;
             }
             Deed::Lock(sql) => self.lock = Some(run(self.url.as_str(), &format!("BEGIN; {sql}")).await),
             Deed::Unlock => self.lock.take().unwrap().close().await.unwrap(),
@@ -126,6 +182,63 @@ impl Shop {
     /// The login belongs to the server, and goes with the test.
     pub(super) async fn close(mut self) {
         self.does(Deed::Shop("DROP OWNED BY {login}; DROP ROLE {login}")).await;
+    }
+}
+
+/// In another database of the server, where the shop's map does not see it.
+const FILL_DISK: &str = "CREATE TABLE ballast (filler TEXT) TABLESPACE small;
+    DO $$ BEGIN
+      LOOP
+        BEGIN INSERT INTO ballast VALUES (repeat('x', 1900));
+        EXCEPTION WHEN disk_full THEN EXIT;
+        END;
+      END LOOP;
+    END $$";
+
+/// A changed row is written anew, and there is room for it as long as the last page has some.
+const FILL_PAGE: &str = "DO $$ DECLARE n INT := 0; BEGIN
+      LOOP
+        n := n + 1;
+        BEGIN INSERT INTO orders VALUES ('n' || n, NULL, '2026-02-05', NULL, NULL);
+        EXCEPTION WHEN disk_full THEN EXIT;
+        END;
+      END LOOP;
+    END $$";
+
+/// A file system in memory of a few pages, with a tablespace `small` on it. It takes root, and no test says that it passed without.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// One that this server of ours may write to.
+    async fn under(url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+        let place = folder.path().join("disk");
+        std::fs::create_dir(&place).unwrap();
+        let mut server = run(url, "SELECT 1").await;
+        let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut server).await.unwrap();
+        let user = std::fs::metadata(&data).unwrap();
+        let options = format!("size=512k,mode=700,uid={},gid={}", user.uid(), user.gid());
+        let mounted = mount(&["-t", "tmpfs", "-o", &options, "tmpfs"], &place);
+        assert!(
+            mounted,
+            "a full disk takes one of its own: run this test as root, where it may mount a tmpfs (CAP_SYS_ADMIN)"
+        );
+        let sql = format!("CREATE TABLESPACE small LOCATION '{}'", place.display());
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut server).await.unwrap();
+        server.close().await.unwrap();
+        Self(folder)
+    }
+}
+
+fn mount(options: &[&str], place: &Path) -> bool {
+    Command::new("mount").args(options).arg(place).status().is_ok_and(|status| status.success())
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: whoever still has a file open there keeps nobody else waiting.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path().join("disk")).status();
     }
 }
 

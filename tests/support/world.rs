@@ -138,8 +138,12 @@ impl Ground {
 
     /// The ledger is a SQLite file; the shop is on PostgreSQL, and the map's url is made from its url.
     pub async fn with_shop_on_postgres(seen_as: impl FnOnce(&str) -> String) -> Self {
+        Self::with_shop_at(fresh_postgres().await, seen_as).await
+    }
+
+    /// The same, in this empty database of a PostgreSQL.
+    pub async fn with_shop_at(url: String, seen_as: impl FnOnce(&str) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = fresh_postgres().await;
         let seen = seen_as(&url);
         let ground = Self { shop: Shop::Postgres(url), folder, ledger: "sqlite:ledger.db".to_owned() };
         ground.lay(&seen).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{CANARY_EPOCH, CANARY_KEY, DataMap, StoreMap, TableMap, TableRef, cascade, error, fit, links, reach};
-use crate::stores::{ColumnKind, Schema, StoreName, Table};
+use crate::stores::{ColumnKind, RowsOf, Schema, StoreName, Table};
 
 /// One thing in which the map and a store differ.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,10 @@ pub fn check(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<MapDef
                 }
                 Some(found) => {
                     columns(&mut report, table, mapped, found);
-                    key(&mut report, table, mapped, found);
+                    match found.rows {
+                        RowsOf::Itself => key(&mut report, table, mapped, found),
+                        rows => not_its_own(&mut report, table, mapped, rows),
+                    }
                     fit::masks(&mut report, table, mapped, found);
                     until(&mut report, table, mapped, found);
                     links::values_meet(&mut report, map, schemas, table);
@@ -109,11 +112,10 @@ impl Report<'_> {
 
 /// Every table of the store is mapped, or somebody said that it holds nobody's data.
 fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
-    for table in schema.tables.keys() {
+    for (table, found) in &schema.tables {
         let is_canary = store.canary.as_ref() == Some(table);
         if !store.tables.contains_key(table) && !store.ignore.contains(table) && !is_canary {
-            let help = format!("map it, or, if it holds nobody's data, write ignore = [{table:?}] under [store]");
-            report.add(table, None, TABLE_UNMAPPED, help);
+            report.add(table, None, TABLE_UNMAPPED, unmapped_help(table, found.rows));
         }
     }
     if schema.strays > 0 {
@@ -129,6 +131,29 @@ fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
     for table in ignored.filter(|table| !schema.tables.contains_key(*table)) {
         let help = "correct the name, or take it out of ignore";
         report.add(table, None, "the store has no such table to ignore", help);
+    }
+}
+
+/// What to do about a table that the map does not speak of.
+fn unmapped_help(table: &str, rows: RowsOf) -> String {
+    let ignore = format!("write ignore = [{table:?}] under [store]");
+    match rows {
+        RowsOf::Itself => format!("map it, or, if it holds nobody's data, {ignore}"),
+        RowsOf::Others | RowsOf::Elsewhere => format!("{}, and {ignore}", rows.seen_to()),
+    }
+}
+
+/// Rows that are copied or fetched cannot be erased where they are seen, and are nobody's by the map's word alone.
+fn not_its_own(report: &mut Report<'_>, table: &str, mapped: &TableMap, rows: RowsOf) {
+    if !mapped.is_nobodys() {
+        let problem = match rows {
+            RowsOf::Elsewhere => {
+                "it is a foreign table: nothing here tells its rows apart, and they lie on another server"
+            }
+            _ => "it is a materialized view: nothing can be erased from it, and it keeps what it copied",
+        };
+        let help = format!("take it out of the map; {}, and write ignore = [{table:?}] under [store]", rows.seen_to());
+        report.add(table, None, problem, help);
     }
 }
 
@@ -179,7 +204,9 @@ fn key(report: &mut Report<'_>, table: &str, mapped: &TableMap, found: &Table) {
     }
     for column in columns {
         if column.nullable {
-            report.add(table, Some(&column.name), "a key column may be NULL", "name a key that never is");
+            let help = "name a key that never is, or let the column be NOT NULL (SQLite lets each column of a PRIMARY KEY of several be \
+                NULL that does not say so): a row with a NULL there is found by no key";
+            report.add(table, Some(&column.name), "a key column may be NULL", help);
         }
         if matches!(column.kind, ColumnKind::Other | ColumnKind::Number | ColumnKind::Float | ColumnKind::Time) {
             let help = "name a key of whole numbers, text, bytes or UUIDs";

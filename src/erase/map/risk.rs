@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::propose::names;
 use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
-use crate::stores::{Right, Schema, StoreKind, StoreName, Table};
+use crate::stores::{Right, RowsOf, Schema, StoreKind, StoreName, Table};
 
 /// About how many rows each table of each store has.
 pub type Sizes = BTreeMap<StoreName, BTreeMap<String, u64>>;
@@ -45,7 +45,7 @@ pub fn risks(
             };
             match store.tables.get(table) {
                 Some(mapped) => {
-                    if let Some(sizes) = sizes {
+                    if let Some(sizes) = sizes.filter(|_| !store.kind.is_keyed()) {
                         let rows = sizes.get(name).and_then(|sizes| sizes.get(table)).copied();
                         unindexed(mapped, found, table, rows, statement_seconds, &mut add);
                     }
@@ -64,7 +64,11 @@ pub fn risks(
 /// The tables that are searched without an index, whatever their size: whether that is a risk is told by how many rows they have.
 #[must_use]
 pub fn without_index(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) -> Vec<TableRef> {
-    let found = |at: &TableRef| schemas.get(&at.store)?.tables.get(&at.table);
+    let found = |at: &TableRef| {
+        // Names of a store without tables are found by going over all of them, and no index would change that.
+        map.stores().get(&at.store).filter(|store| !store.kind.is_keyed())?;
+        schemas.get(&at.store)?.tables.get(&at.table)
+    };
     let slow = map.tables().filter(|(at, mapped)| {
         found(at).is_some_and(|found| searched(mapped).iter().any(|columns| !found.is_indexed(columns)))
     });
@@ -126,7 +130,11 @@ fn ignored(found: &Table, add: &mut impl FnMut(bool, Option<&str>, String, Strin
     for column in &found.columns {
         if let Some((category, reason)) = names(&column.name, false) {
             let problem = format!("the table is ignored, and the column is {reason}, which is mostly {category}");
-            add(false, Some(&column.name), problem, "map the table, or leave it if it is nobody's".to_owned());
+            let help = match found.rows {
+                RowsOf::Itself => "map the table, or leave it if it is nobody's".to_owned(),
+                rows => format!("{}; leave it if that is so", rows.seen_to()),
+            };
+            add(false, Some(&column.name), problem, help);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! PostgreSQL's catalogue. A table of the connection's own namespace goes by its name, any other by both names, so
 //! that a link from another namespace is seen.
 
+use std::collections::BTreeMap;
+
 use super::PostgresConnection;
 use crate::stores::sql::{
     CheckRow, ColumnRow, Connection as _, IndexRow, LinkRow, TextRow, UniqueRow, add_indexes, schema,
 };
-use crate::stores::{Column, ColumnKind, OnDelete, Schema, StoreError};
+use crate::stores::{Column, ColumnKind, OnDelete, RowsOf, Schema, StoreError};
 
 /// Everything that holds rows: tables, and foreign tables and materialized views too, which copy what tables hold.
 /// `format_type` with -1 names a type without its length (with NULL it would say `character`, which is one letter).
@@ -19,7 +21,7 @@ const COLUMNS: &str = "SELECT
             WHEN b.typname IN ('varchar', 'bpchar') AND t.typtypmod > 4 THEN t.typtypmod - 4 END)::text,
       (a.attgenerated <> '' OR a.attidentity = 'a')::text, format_type(COALESCE(b.oid, t.oid), -1),
       (COALESCE(b.typname, t.typname) IN ('citext', 'bpchar') OR NOT COALESCE(l.collisdeterministic, true))::text,
-      row_security_active(c.oid)::text
+      row_security_active(c.oid)::text, c.relkind::text
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -93,23 +95,31 @@ const CHECKS: &str = "SELECT
 
 /// Reads the catalogue.
 pub(super) async fn read(connection: &PostgresConnection) -> Result<Schema, StoreError> {
-    let columns: Option<Vec<(ColumnRow, bool)>> =
+    let columns: Option<Vec<(ColumnRow, OfTable)>> =
         connection.read(COLUMNS, &[]).await?.into_iter().map(column).collect();
-    let (columns, hides_rows): (Vec<_>, Vec<_>) = columns.ok_or(StoreError::Catalogue)?.into_iter().unzip();
-    let hiding: Vec<_> =
-        columns.iter().zip(hides_rows).filter(|(_, hides)| *hides).map(|(c, _)| c.table.clone()).collect();
+    let (columns, of_tables): (Vec<_>, Vec<_>) = columns.ok_or(StoreError::Catalogue)?.into_iter().unzip();
+    let of_tables: BTreeMap<String, OfTable> =
+        columns.iter().zip(of_tables).map(|(column, of)| (column.table.clone(), of)).collect();
     let uniques = connection.read(UNIQUES, &[]).await?.into_iter().map(unique).collect::<Option<_>>();
     let links = connection.read(LINKS, &[]).await?.into_iter().map(link).collect::<Option<_>>();
     let checks = connection.read(CHECKS, &[]).await?.into_iter().map(check).collect::<Option<_>>();
     let mut schema = schema(Some(columns), uniques, links, checks)?;
     add_indexes(&mut schema, connection.read(INDEXES, &[]).await?.into_iter().map(index).collect())?;
     for (name, table) in &mut schema.tables {
-        table.hides_rows = hiding.contains(name);
+        let of = of_tables.get(name).copied().unwrap_or_default();
+        (table.hides_rows, table.rows) = (of.hides_rows, of.rows);
     }
     Ok(schema)
 }
 
-fn column(row: TextRow) -> Option<(ColumnRow, bool)> {
+/// What each row of the catalogue's columns says of its table.
+#[derive(Clone, Copy, Default)]
+struct OfTable {
+    hides_rows: bool,
+    rows: RowsOf,
+}
+
+fn column(row: TextRow) -> Option<(ColumnRow, OfTable)> {
     let [
         table,
         namespace,
@@ -124,7 +134,8 @@ fn column(row: TextRow) -> Option<(ColumnRow, bool)> {
         base_type,
         loose,
         hides_rows,
-    ] = <[Option<String>; 13]>::try_from(row).ok()?;
+        relation_kind,
+    ] = <[Option<String>; 14]>::try_from(row).ok()?;
     let range = range(base.as_deref()?);
     let column = Column {
         name: name?,
@@ -139,10 +150,13 @@ fn column(row: TextRow) -> Option<(ColumnRow, bool)> {
         collation: None,
         generated: generated.as_deref() == Some("true"),
     };
-    Some((
-        ColumnRow { table: table?, path: vec![namespace?, relation?], column },
-        hides_rows.as_deref() == Some("true"),
-    ))
+    let rows = match relation_kind.as_deref()? {
+        "m" => RowsOf::Others,
+        "f" => RowsOf::Elsewhere,
+        _ => RowsOf::Itself,
+    };
+    let of = OfTable { hides_rows: hides_rows.as_deref() == Some("true"), rows };
+    Some((ColumnRow { table: table?, path: vec![namespace?, relation?], column }, of))
 }
 
 fn unique(row: TextRow) -> Option<UniqueRow> {

@@ -6,7 +6,11 @@ use crate::stores::sql::{
 };
 use crate::stores::{Column, ColumnKind, OnDelete, Schema, StoreError};
 
-const COLUMNS: &str = "SELECT m.name, c.name, c.type, CAST(c.\"notnull\" OR c.pk > 0 AS TEXT), CAST(c.hidden AS TEXT)
+/// A primary key of several columns holds NULL where they do not say NOT NULL (without a rowid, and in a STRICT table, they are made to
+/// say so). A rowid never is NULL, and another key of one column is left to whoever reads it: a key of NULL is an error there.
+const COLUMNS: &str = "SELECT m.name, c.name, c.type,
+      CAST(c.\"notnull\" OR (c.pk > 0 AND (SELECT COUNT(*) FROM pragma_table_info(m.name) AS k WHERE k.pk > 0) = 1) AS TEXT),
+      CAST(c.hidden AS TEXT)
     FROM sqlite_schema AS m JOIN pragma_table_xinfo(m.name) AS c
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.cid";
 

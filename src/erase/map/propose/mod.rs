@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mask, NO_CATEGORY, Rule, TableRef};
 use crate::domain::Scope;
-use crate::stores::{ColumnKind, Schema, Table, ValueShapes};
+use crate::stores::{ColumnKind, RowsOf, Schema, Table, ValueShapes};
 
 pub use write::{Head, WriteError, Written, header, write};
 
@@ -94,9 +94,12 @@ pub struct LinkGuess {
     pub detach: Option<String>,
 }
 
-/// Proposes a map for every table.
+/// Proposes a map for every table that has rows of its own.
 #[must_use]
 pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
+    let mut schema = schema.clone();
+    schema.tables.retain(|_, table| table.rows == RowsOf::Itself);
+    let schema = &schema;
     let subjects = subjects::find(schema, hints);
     let keys: BTreeMap<&str, Guess<Vec<String>>> =
         schema.tables.iter().map(|(name, table)| (name.as_str(), key(schema, name, table, &subjects))).collect();

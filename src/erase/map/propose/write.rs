@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, TableLike, Value};
 use super::{Guess, LinkGuess, NO_CATEGORY, Proposal};
 use crate::erase::map::open::{self, OPEN, PROPOSED, QUESTION};
 use crate::erase::map::{Mask, Rule};
-use crate::stores::{ColumnKind, Schema, StoreKind, StoreName, Table};
+use crate::stores::{ColumnKind, RowsOf, Schema, StoreKind, StoreName, Table};
 
 /// What stands under `[store]` in a new map.
 #[derive(Debug)]
@@ -78,6 +78,10 @@ pub fn write(begun: &str, schema: &Schema, proposals: &BTreeMap<String, Proposal
         }
     }
     add_ignored(&mut document, &ignore)?;
+    let mapped = |name: &String| document.get("tables").and_then(|tables| tables.get(name)).is_some();
+    for (name, found) in schema.tables.iter().filter(|(name, _)| !ignored.contains(*name) && !mapped(name)) {
+        not_its_own(&mut below, begun, name, found.rows);
+    }
     written.text = document.to_string();
     if !written.text.ends_with('\n') {
         written.text.push('\n');
@@ -109,6 +113,14 @@ pub fn header(head: &Head) -> String {
         quoted(value),
         name = head.name,
     )
+}
+
+/// Where rows are copied or fetched, a map can answer nothing: what to do instead stands there, and `map check` goes on asking.
+fn not_its_own(text: &mut String, begun: &str, name: &str, rows: RowsOf) {
+    let line = format!("# {}: {}, and list it in ignore under [store].", plain(name), rows.seen_to());
+    if rows != RowsOf::Itself && !begun.contains(&line) {
+        let _ = writeln!(text, "\n{line}");
+    }
 }
 
 fn quoted(text: &str) -> String {

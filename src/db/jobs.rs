@@ -151,8 +151,10 @@ fn evidence_of(dialect: Dialect) -> (String, String, String) {
 /// On SQLite, which jobs of the list were not moved just now: no job is in both tables but between the two halves of
 /// moving it.
 async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
-    let moved = "SELECT jobs.id FROM jobs JOIN jobs_done USING (id) WHERE jobs.lease_token = held.token";
-    let sql = format!("SELECT job AS id FROM ({HELD_WORDS}) AS held WHERE job NOT IN ({moved})");
+    // By the key for each: a list of all that were moved would be made anew for each, out of the whole table.
+    let moved =
+        "SELECT 1 FROM jobs JOIN jobs_done USING (id) WHERE jobs.id = held.job AND jobs.lease_token = held.token";
+    let sql = format!("SELECT job AS id FROM ({HELD_WORDS}) AS held WHERE NOT EXISTS ({moved})");
     ids(tx.all(&sql, params![list]).await?)
 }
 

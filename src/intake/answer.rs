@@ -7,6 +7,7 @@
 //! question, and none that a phrase only leaves room for. Whatever else a letter says, a person may have meant something by it, and we ask again.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::against;
 use super::frame::{Names, without_frame};
@@ -15,7 +16,7 @@ use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
 use super::negation::{self, Negated};
 use super::refusal;
-use super::signals::{Hit, Signals};
+use super::signals::{Hit, Signals, is_printed_reference};
 use super::tokens;
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, wished};
@@ -266,6 +267,8 @@ impl Plain {
             return None;
         }
         let mut plain = Self { agrees: false, wishes: false };
+        // Beside a code it is no more than a name of what the code confirms. A yes may name another request than the one that asks.
+        let names_request = !codes.is_empty() && !signals.has_any(Group::Yes);
         for first in signals.openings() {
             let words = signals.sentence_of(*first);
             let hits: Vec<&Hit> =
@@ -288,12 +291,15 @@ impl Plain {
                 allowed.extend(HANDING_OVER);
             }
             let cued = is(Group::CodeCue);
+            // A word that only stands in the gap of a phrase ("my … account") may be "second".
+            let says = |word: usize, piece: &Range<usize>| {
+                hits.iter().any(|hit| hit.says_piece(word, piece) && allowed.iter().any(|group| hit.is(*group)))
+            };
             let known = |word: usize| {
-                // A word that only stands in the gap of a phrase ("my … account") may be "second".
-                hits.iter().any(|hit| hit.says(word) && allowed.iter().any(|group| hit.is(*group)))
+                signals.pieces(word).all(|(at, piece)| says(word, &at) || tokens::is_of(piece, codes) && cued)
                     || is_code(signals, word, codes) && (cued || is_surely_code(signals, word))
                     || names.has(signals.spelling(word))
-                    || is_reference(signals.spelling(word))
+                    || names_request && is_printed_reference(signals.spelling(word))
             };
             if !words.clone().all(known) {
                 return None;

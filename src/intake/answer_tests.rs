@@ -367,4 +367,33 @@ fn a_reference_says_nothing_whatever_it_ends_with() {
         assert_eq!(said(&format!("Stop {reference}")), AnswerIntent::No, "{reference}");
     }
     all_say(AnswerIntent::No, &["EXP-7K3Q-M2: no", "No, EXP-7K3Q-NE"]);
+    all_say(AnswerIntent::None, &["7K3QM2\nEXP-EXPA-NE"]);
+}
+
+#[test]
+fn a_yes_that_names_a_request_may_mean_another_than_the_one_that_asks() {
+    let others = ["Yes EXP-1234-AB", "I confirm EXP-1234-AB.", "Yes. 7K3QM2 EXP-1234-AB", "Yes [EXP-1234-AB]"];
+    all_say(AnswerIntent::Unclear, &others);
+    // What only looks like a reference.
+    all_say(AnswerIntent::Unclear, &["7K3QM2 EXP-CANCEL", "7K3QM2 EXP-KEEP-IT", "Yes EXP-RETAIN"]);
+}
+
+#[test]
+fn what_is_glued_to_a_yes_by_a_sign_is_read_too() {
+    let glued = [
+        "yes/maybe",
+        "Ja,aber",
+        "Yes...later",
+        "Yes;keep",
+        "yes?later",
+        "Yes-later",
+        "Yes—later",
+        "Oui:bientôt",
+        "7K3QM2/later",
+    ];
+    for text in glued.into_iter().chain(["Yes,not", "yes/no"]) {
+        assert_ne!(said(text), AnswerIntent::Yes, "{text}");
+    }
+    all_say(AnswerIntent::Yes, &["Yes,please", "Ja,bitte!", "(yes)", "\"Yes.\"", "Yes,code:7K3QM2"]);
+    all_say(AnswerIntent::None, &["Code:7K3QM2", "Thanks,7K3QM2"]);
 }

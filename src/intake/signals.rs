@@ -9,12 +9,15 @@ use super::normal::fold;
 use super::phrases::Found;
 use super::tables::Tables;
 use super::tongue::{Tongue, Tongues, plausible};
-use crate::domain::Reference;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
 /// How a reference of ours begins, folded.
 const REFERENCE: &str = "exp-";
+/// Signs that part no word: "don't", and what stands for a letter of another script.
+const INSIDE: [char; 3] = ['\'', '’', '_'];
+/// Symbols of a reference of ours before its last dash, and behind it.
+const REFERENCE_SYMBOLS: (usize, usize) = (4, 2);
 /// Whose data are somebody else's, folded, beside those of the lexicon.
 const THEIRS: [&str; 26] = [
     "his", "her", "their", "seine", "seiner", "seinen", "deren", "dessen", "ihre", "ihren", "ses", "sa", "leurs",
@@ -34,6 +37,8 @@ pub(super) struct Hit {
     pub last: usize,
     pub clause: usize,
     pub sentence: usize,
+    /// Where it stands in the folded text.
+    bytes: Range<usize>,
     /// Which of its words the phrase does not say, for they stand in a gap: a bit each, the first word the lowest.
     loose: u64,
 }
@@ -51,6 +56,11 @@ impl Hit {
     /// Whether the phrase itself says this word: "my" and "account" of "my … account", and nothing between.
     pub const fn says(&self, word: usize) -> bool {
         self.covers(word) && matches!(self.loose.checked_shr((word - self.first) as u32), Some(bits) if bits & 1 == 0)
+    }
+
+    /// Whether the phrase itself says this piece of a word.
+    pub const fn says_piece(&self, word: usize, piece: &Range<usize>) -> bool {
+        self.says(word) && self.bytes.start < piece.end && piece.start < self.bytes.end
     }
 
     /// Whether two hits share a word.
@@ -90,20 +100,36 @@ pub(super) struct Signals {
     links: OnceCell<Vec<usize>>,
 }
 
-/// References of ours with one sign for all their symbols: "EXP-8B15-NE" says no "ne". Takes and gives folded text, of the same length.
+/// References of ours, as our letters print them, with one sign for all their symbols: "EXP-8B15-NE" says no "ne". Takes and gives
+/// folded text, of the same length.
 fn mute_references(mut folded: String) -> String {
     let mut from = 0;
     while let Some(found) = folded[from..].find(REFERENCE) {
         let start = from + found + REFERENCE.len();
         let symbols = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
         let end = start + folded.as_bytes()[start..].iter().take_while(|b| symbols(b)).count();
-        if folded[start..end].parse::<Reference>().is_ok() {
+        if is_printed(&folded[start..end]) {
             let muted: String = folded[start..end].chars().map(|c| if c == '-' { c } else { 'z' }).collect();
             folded.replace_range(start..end, &muted);
         }
         from = end;
     }
     folded
+}
+
+/// Whether what stands behind "EXP-" is written as our letters print it: with its dash, and without the letters that may be taken for
+/// digits. People's spellings may be words ("EXP-CANCEL").
+fn is_printed(symbols: &str) -> bool {
+    let printed = |part: &str, count: usize| {
+        part.len() == count && part.bytes().all(|b| b.is_ascii_alphanumeric() && !b"ilou".contains(&b))
+    };
+    let (before, behind) = REFERENCE_SYMBOLS;
+    symbols.split_once('-').is_some_and(|(head, tail)| printed(head, before) && printed(tail, behind))
+}
+
+/// Whether a folded word is a reference of ours as our letters print it, and nothing else.
+pub(super) fn is_printed_reference(word: &str) -> bool {
+    bare(word).strip_prefix(REFERENCE).is_some_and(is_printed)
 }
 
 struct Word {
@@ -125,7 +151,7 @@ impl Signals {
                 let (clause, sentence) = (word.clause, word.sentence);
                 let bits = loose.iter().map(|word| 1_u64.checked_shl((at(word.start) - first) as u32).unwrap_or(0));
                 let loose = bits.fold(0, std::ops::BitOr::bitor);
-                hits.push(Hit { language, topic: *topic, first, last, clause, sentence, loose });
+                hits.push(Hit { language, topic: *topic, first, last, clause, sentence, bytes: range, loose });
             }
         }
         let openings =
@@ -161,6 +187,17 @@ impl Signals {
     pub fn spelling(&self, word: usize) -> &str {
         let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
         rest.split_whitespace().next().unwrap_or_default()
+    }
+
+    /// What a word consists of where signs stand inside it, as in "yes,later": the letters between them, and where.
+    pub fn pieces(&self, word: usize) -> impl Iterator<Item = (Range<usize>, &str)> {
+        let (start, spelling) = (self.starts.get(word).copied().unwrap_or_default(), self.spelling(word));
+        let parts = |c: char| !c.is_alphanumeric() && !INSIDE.contains(&c);
+        let pieces = spelling.split(parts).filter(|piece| piece.contains(char::is_alphanumeric));
+        pieces.map(move |piece| {
+            let from = start + (piece.as_ptr() as usize - spelling.as_ptr() as usize);
+            (from..from + piece.len(), piece)
+        })
     }
 
     /// Whether a word is one of a list, in a language.

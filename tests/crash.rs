@@ -417,6 +417,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, usize, &str)] = &[
         "verbs of the command line, jobs that had nothing to do, and what goes to a person; what follows are jobs",
     ),
     ("src/flow/agree.rs", 2, "a verb of the command line; what follows from it is a job"),
+    ("src/flow/page.rs", 1, "an answer by page; what follows from it are jobs"),
     ("src/flow/arrive.rs", 2, "the cursor and the time of the poll; what follows only reads the mailbox"),
     (
         "src/flow/begin.rs",

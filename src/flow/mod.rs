@@ -48,6 +48,7 @@ mod open;
 pub mod operate;
 mod ours;
 pub mod outbox;
+pub mod page;
 mod pause;
 pub mod paused;
 pub mod recipients;

@@ -399,116 +399,123 @@ async fn live(undisturbed: &Undisturbed, kills: &[Kill]) -> Result<(), String> {
 
 /// Commits that no point follows at once, by file and function, and why none is needed there.
 const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
-    ("src/daemon/build.rs", &["ledger"], "the key file is made before it, and bound to the ledger again at the next start"),
+    (
+        "src/daemon/build.rs",
+        &["ledger"],
+        "the key file is made before it, and bound to the ledger again at the next start",
+    ),
     ("src/daemon/silence.rs", &["tell"], "an alarm in the outbox"),
     ("src/daemon/watch.rs", &["hold"], "a note of the watch; it leads to no effect"),
-    ("src/db/job_table.rs", &["complete_once", "fail_once", "give_back_once", "put_right_once", "rescue_once", "turn_over_once"], "a claim or a settlement; what a claim leads to passes points of its own, and its lease runs out"),
-    ("src/db/mailbox_leases.rs", &["acquire", "extend", "release"], "the right to read; it runs out, and reading changes nothing"),
+    (
+        "src/db/job_table.rs",
+        &["complete_once", "fail_once", "give_back_once", "put_right_once", "rescue_once", "turn_over_once"],
+        "a claim or a settlement; what a claim leads to passes points of its own, and its lease runs out",
+    ),
+    (
+        "src/db/mailbox_leases.rs",
+        &["acquire", "extend", "release"],
+        "the right to read; it runs out, and reading changes nothing",
+    ),
     ("src/db/migrate.rs", &["a_changed_migration_is_refused", "migrate"], "before anything works"),
     ("src/db/sql.rs", &["commit", "commit"], "what all the others call"),
     ("src/flow/admit.rs", &["store"], "its caller passes arrive.stored at once"),
-    ("src/flow/again.rs", &["erase_again", "leave_alone", "over", "sweep", "unsearchable"], "verbs of the command line, jobs that had nothing to do, and what goes to a person; what follows are jobs"),
+    (
+        "src/flow/again.rs",
+        &["erase_again", "leave_alone", "over", "sweep", "unsearchable"],
+        "verbs of the command line, jobs that had nothing to do, and what goes to a person; what follows are jobs",
+    ),
     ("src/flow/agree.rs", &["agree", "agree"], "a verb of the command line; what follows from it is a job"),
-    ("src/flow/arrive.rs", &["begin", "named_now", "set_polled"], "the cursor and the time of the poll; what follows only reads the mailbox"),
-    ("src/flow/begin.rs", &["wait", "wait_for_mailbox", "wait_for_notice"], "what is early, or before the mailbox was read or its letter sent, waits again; nothing follows"),
-    ("src/flow/behind.rs", &["accept", "look", "wait"], "a doubt with its alarm in the outbox, what waits for it, and a verb of the command line"),
-    ("src/flow/canary.rs", &["look_at", "plan", "replay"], "what is to be done regularly, and a verb of the command line; what follows are jobs"),
+    (
+        "src/flow/arrive.rs",
+        &["begin", "named_now", "set_polled"],
+        "the cursor and the time of the poll; what follows only reads the mailbox",
+    ),
+    (
+        "src/flow/begin.rs",
+        &["wait", "wait_for_mailbox", "wait_for_notice"],
+        "what is early, or before the mailbox was read or its letter sent, waits again; nothing follows",
+    ),
+    (
+        "src/flow/behind.rs",
+        &["accept", "look", "wait"],
+        "a doubt with its alarm in the outbox, what waits for it, and a verb of the command line",
+    ),
+    (
+        "src/flow/canary.rs",
+        &["look_at", "plan", "replay"],
+        "what is to be done regularly, and a verb of the command line; what follows are jobs",
+    ),
     ("src/flow/clocks.rs", &["wait"], "what waits until the clocks agree, and an alarm in the outbox"),
     ("src/flow/desk.rs", &["bury"], "a job is ended; its alarm is a job of the outbox, which has points of its own"),
-    ("src/flow/doctor.rs", &["begin", "end"], "a command beside the daemon; a run that was cut off proves nothing, and its letters are known"),
-    ("src/flow/erase.rs", &["is_away", "stop", "stop_unfounded"], "a request stops or waits before the first write; its letter is a job of the outbox"),
+    (
+        "src/flow/doctor.rs",
+        &["begin", "end"],
+        "a command beside the daemon; a run that was cut off proves nothing, and its letters are known",
+    ),
+    (
+        "src/flow/erase.rs",
+        &["is_away", "stop", "stop_unfounded"],
+        "a request stops or waits before the first write; its letter is a job of the outbox",
+    ),
     ("src/flow/expunge.rs", &["intend", "postpone"], "letters are put off, or none lies there; nothing follows"),
-    ("src/flow/flood.rs", &["is_gathered"], "an alarm waits, or its turn came, which it keeps; then it is sent like any other letter"),
+    (
+        "src/flow/flood.rs",
+        &["is_gathered"],
+        "an alarm waits, or its turn came, which it keeps; then it is sent like any other letter",
+    ),
     ("src/flow/forget.rs", &["forget"], "a request that is gone; nothing follows"),
     ("src/flow/heard.rs", &["is_turn_of"], "a letter waits for its turn; nothing follows"),
-    ("src/flow/judge.rs", &["wait_for_directory"], "a letter waits for the directory; its alarm is a job of the outbox"),
-    ("src/flow/ledger.rs", &["intend", "mark", "outcomes", "save_discovery", "save_keys"], "the engine passes a point of its own after each of these"),
+    (
+        "src/flow/judge.rs",
+        &["wait_for_directory"],
+        "a letter waits for the directory; its alarm is a job of the outbox",
+    ),
+    (
+        "src/flow/ledger.rs",
+        &["intend", "mark", "outcomes", "save_discovery", "save_keys"],
+        "the engine passes a point of its own after each of these",
+    ),
     ("src/flow/legal.rs", &["place", "release"], "verbs of the command line; what follows from them are jobs"),
     ("src/flow/mod.rs", &["complete"], "a job that had nothing to do; nothing follows"),
-    ("src/flow/operate.rs", &["act", "add_note", "approve", "extend", "put_right", "put_right", "refuse"], "verbs of the command line; what follows from them are jobs"),
-    ("src/flow/outbox.rs", &["begin", "not_sent", "take_back", "wait"], "a note of why the end of a letter is not known, and of a wait; nothing follows"),
-    ("src/flow/recipients.rs", &["close", "wait_for_hold"], "a verb of the command line, and the wait for a hold; what follows are jobs"),
-    ("src/flow/retention/look.rs", &["look", "look", "look_at"], "rows that cannot be looked at now are looked at later; an alarm in the outbox"),
+    (
+        "src/flow/operate.rs",
+        &["act", "add_note", "approve", "extend", "put_right", "put_right", "refuse"],
+        "verbs of the command line; what follows from them are jobs",
+    ),
+    (
+        "src/flow/outbox.rs",
+        &["begin", "not_sent", "take_back", "wait"],
+        "a note of why the end of a letter is not known, and of a wait; nothing follows",
+    ),
+    ("src/flow/page.rs", &["once"], "an answer by page; what follows from it are jobs"),
+    (
+        "src/flow/recipients.rs",
+        &["close", "wait_for_hold"],
+        "a verb of the command line, and the wait for a hold; what follows are jobs",
+    ),
+    (
+        "src/flow/retention/look.rs",
+        &["look", "look", "look_at"],
+        "rows that cannot be looked at now are looked at later; an alarm in the outbox",
+    ),
     ("src/flow/retention/notice.rs", &["tell_at_end"], "a verb of the command line; nothing follows"),
-    ("src/flow/retry.rs", &["job", "letters_of"], "verbs of the command line; what follows are the jobs that are tried again"),
+    (
+        "src/flow/retry.rs",
+        &["job", "letters_of"],
+        "verbs of the command line; what follows are the jobs that are tried again",
+    ),
     ("src/flow/reveal.rs", &["reveal"], "who looked at personal data, written before they see any; nothing follows"),
-    ("src/flow/several.rs", &["others"], "requests that a repeated letter lacked; the job looks for them by their wishes, and what follows are jobs"),
+    (
+        "src/flow/several.rs",
+        &["others"],
+        "requests that a repeated letter lacked; the job looks for them by their wishes, and what follows are jobs",
+    ),
     ("src/flow/sighted.rs", &["record"], "who looked at letters, written before they see anything; nothing follows"),
     ("src/flow/termination/run.rs", &["wait"], "a directory that is away is asked later; nothing follows"),
     ("src/flow/tidy.rs", &["tidy"], "old rows of our own; nothing follows"),
     ("src/flow/wake.rs", &["wake"], "a wake before the mailbox was read waits again; nothing follows"),
 ];
 
-<<<<<<< HEAD
-=======
-/// What a daemon does outside of its ledger: the call, the only file that makes it, the points between which a kill tells
-/// whether it happened, and what stands there one after the other: what passes the first point, what leads to the call,
-/// and what passes the second.
-const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 10] = [
-    ("mailer.send(", "src/flow/outbox.rs", SEND, [PASS_BEFORE_DATA, "house.mailer.send(&outgoing)", PASS_AFTER_DATA]),
-    ("mailbox.mark(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
-    ("mailbox.move_to(", "src/flow/arrive.rs", MARK, [PASS_STORED, "touched(mailbox, touch, due)", PASS_MARKED]),
-    ("mailbox.expunge(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("mailbox.expunge_by_message_id(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("mailbox.expunge_alike(", "src/flow/expunge.rs", EXPUNGE, [INTEND, TAKE_OUT, PASS_EXPUNGED]),
-    ("store.delete(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.delete(", PASS_ACTED]),
-    ("store.mask(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.mask(", PASS_ACTED]),
-    ("store.ask(", "src/flow/ask.rs", ASK, [PASS_ASKING, "store.ask(", PASS_ASKED]),
-    ("canary.mask(", "src/flow/canary.rs", CANARY, [PASS_INTENDED, "canary.mask(", PASS_WRITTEN]),
-];
-const SEND: [&str; 2] = ["send.before_data", "send.after_data"];
-const PASS_BEFORE_DATA: &str = r#"breakpoint!("send.before_data")"#;
-const PASS_AFTER_DATA: &str = r#"breakpoint!("send.after_data")"#;
-const MARK: [&str; 2] = ["arrive.stored", "mark.marked"];
-const PASS_STORED: &str = r#"breakpoint!("arrive.stored")"#;
-const PASS_MARKED: &str = r#"breakpoint!("mark.marked")"#;
-const EXPUNGE: [&str; 2] = ["expunge.intended", "expunge.expunged"];
-const INTEND: &str = "= intend(house, place, request, failures, lease)";
-const TAKE_OUT: &str = "take_out(house, mailbox, place, cursor, &due)";
-const PASS_EXPUNGED: &str = r#"breakpoint!("expunge.expunged")"#;
-const CHUNK: [&str; 2] = ["erase:chunk_begun", "erase:chunk_acted"];
-const PASS_BEGUN: &str = r#"ledger.breakpoint("erase:chunk_begun")"#;
-const PASS_ACTED: &str = r#"ledger.breakpoint("erase:chunk_acted")"#;
-const ASK: [&str; 2] = ["ask.intended", "ask.asked"];
-const PASS_ASKING: &str = r#"breakpoint!("ask.intended")"#;
-const PASS_ASKED: &str = r#"breakpoint!("ask.asked")"#;
-const CANARY: [&str; 2] = ["canary.intended", "canary.written"];
-const PASS_INTENDED: &str = r#"breakpoint!("canary.intended")"#;
-const PASS_WRITTEN: &str = r#"breakpoint!("canary.written")"#;
-
-/// A command that sends letters of its own to our own mailbox, and takes them out: what is cut off there proves nothing, nobody
-/// goes on with it, and its letters are known by what was committed before.
-const BESIDE_THE_DAEMON: &str = "src/flow/doctor.rs";
-
-/// A new way to act on the world brings its points, and stands here.
-#[test]
-fn every_effect_outside_stands_between_two_points() {
-    let points = all_points();
-    for (call, file, between, order) in EFFECTS {
-        let mut calls = BTreeMap::new();
-        for folder in ["src/flow", "src/daemon", "src/erase", "src/cli"] {
-            for (file, text) in rust_files(folder) {
-                calls.insert(file.display().to_string(), text.matches(call).count());
-            }
-        }
-        calls.retain(|file, count| *count > 0 && file != BESIDE_THE_DAEMON);
-        assert_eq!(calls, BTreeMap::from([(file.to_owned(), 1)]), "{call}");
-        let text = read(Path::new(file));
-        for point in between {
-            assert!(
-                points.contains(point) && text.contains(&format!("\"{point}\"")),
-                "{call}: {point} is not in {file}"
-            );
-        }
-        let places = order.map(|step| {
-            assert_eq!(text.matches(step).count(), 1, "{file}: {step}");
-            text.find(step)
-        });
-        assert!(places.is_sorted(), "{call}: {order:?} stand in another order in {file}");
-    }
-}
-
->>>>>>> w-docm
 /// A new commit brings its point, or a reason here.
 #[test]
 fn every_commit_has_a_point_behind_it_or_a_reason() {

@@ -46,6 +46,7 @@ fn asking() -> Vec<Letter> {
             expires_on,
             token: token.clone(),
             grace_days,
+            link: None,
         }
         .into(),
         Reminder {
@@ -56,9 +57,10 @@ fn asking() -> Vec<Letter> {
             token: token.clone(),
             grace_days,
             answered: false,
+            link: None,
         }
         .into(),
-        CodeAsked { common: common(), choices, token: token.clone(), expires_on, tries_left: None }.into(),
+        CodeAsked { common: common(), choices, token: token.clone(), expires_on, tries_left: None, link: None }.into(),
         Scheduled {
             common: common(),
             scope: Scope::Account,
@@ -66,6 +68,7 @@ fn asking() -> Vec<Letter> {
             categories: vec![],
             erase_on: date(2026, 3, 12),
             token: Some(token.clone()),
+            link: None,
         }
         .into(),
         OnHold { common: common(), unasked: false, token: Some(token.clone()) }.into(),
@@ -80,6 +83,7 @@ fn asking() -> Vec<Letter> {
             token,
             expires_on,
             grace_days,
+            link: None,
         }
         .into(),
     ]

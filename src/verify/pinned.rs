@@ -128,17 +128,19 @@ fn what_is_asked_and_answered() {
         account_mac: [1; 32],
         choices: vec![offer(Scope::Data, 2, 4), offer(Scope::Account, 5, 6)],
         token: TokenHash::from_bytes([3; 32]),
+        page: TokenHash::from_bytes([7; 32]),
         expires_at: NOW.plus_days(14),
         code_required: true,
         grace_days: 7,
         attempts: 1,
     };
-    assert_eq!(hex(&challenge.hmac(keys.gate())), "9de3d23d6574f7254e7fa8db6f2acfa6e950d651b783039379e4d980aae79797");
+    assert_eq!(hex(&challenge.hmac(keys.gate())), "0d55a077e8dc1c3e02a588a25a02ee2339f0be1f89205477614cee01d3969c5c");
     let secret = ChallengeSecret::pinned();
     let of = MessageKey { request: request(), address: "owner@example.org", round: 2 };
     let token = Token::derive(&secret, of);
     assert_eq!(token.as_str(), "u2mgoigbbiijulca35idivouzs");
     assert_eq!(hex(token.hash().as_bytes()), "00ac0b17948fdee7367265c24041da34025d4383c32addea95c067945b610034");
+    assert_eq!(Token::of_page(&secret, of).as_str(), "nebwo3cketnat4aqv2pcme5tcy");
     assert_eq!(Token::of_recipient(&secret, request(), "parcels").as_str(), "6otoj4ig4hjgniwwu72js3ziwz");
     let code = Code::derive(&secret, of, Scope::Account);
     assert_eq!(code.as_str(), "J947SR");

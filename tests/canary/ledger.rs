@@ -50,7 +50,7 @@ pub async fn sqlite_rows(path: &Path) -> Vec<u8> {
 }
 
 /// All rows of all tables as text; bytes stand there as hex.
-async fn postgres_rows(url: &str) -> Vec<u8> {
+pub async fn postgres_rows(url: &str) -> Vec<u8> {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let mut all = Vec::new();
     let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";

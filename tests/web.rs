@@ -10,6 +10,7 @@ mod quiet;
 #[path = "web/way.rs"]
 mod way;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use expunged::db::Dialect;
@@ -123,12 +124,23 @@ fn tries(page: &Seen) -> String {
     rest.split('"').next().expect("a value").to_owned()
 }
 
-/// All rows of the ledger, as text.
-async fn rows(world: &World) -> Vec<u8> {
-    match world.house.db.dialect() {
-        Dialect::Sqlite => ledger::sqlite_rows(&world.ground.path("ledger.db")).await,
-        Dialect::Postgres => ledger::postgres_rows(world.ground.ledger_url()).await,
-    }
+/// What the daemon notes by itself while nothing happens: that it reads the mailbox, and how far.
+const BREATH: &[&str] = &["polls", "mailbox_leases"];
+
+/// All rows of the ledger, by table.
+async fn rows(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let mut rows = match world.house.db.dialect() {
+        Dialect::Sqlite => ledger::sqlite_tables(&world.ground.path("ledger.db")).await,
+        Dialect::Postgres => ledger::postgres_tables(world.ground.ledger_url()).await,
+    };
+    rows.retain(|table, _| !BREATH.contains(&table.as_str()));
+    assert!(rows.len() > 10 && rows["challenges"].len() > 100, "the ledger was read");
+    rows
+}
+
+/// The tables that are not as they were.
+fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    after.iter().filter(|(table, rows)| before.get(*table) != Some(*rows)).map(|(table, _)| table.clone()).collect()
 }
 
 /// How many authorities there are by this method.

@@ -68,8 +68,8 @@ pub async fn insert(
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT request_id, round, addressee, account_mac, token_hash, page_hash, offers, code_required, grace_days, attempts, ",
-            "created_at, expires_at, hmac ",
+            "SELECT request_id, round, addressee, account_mac, token_hash, page_hash, offers, code_required, grace_days, ",
+            "attempts, created_at, expires_at, hmac ",
             $rest
         )
     };

@@ -91,7 +91,7 @@ impl Answered {
 
     /// Asks the directory whether the owner who answers is still the owner who was asked, where their yes would count: a stop
     /// is heard from whoever holds a letter of ours, and however the directory is.
-    pub(super) async fn ask_again(&mut self, house: &House, heard: &Heard) -> Result<(), FlowError> {
+    pub(super) async fn ask_again(&mut self, house: &House, heard: &Heard<'_>) -> Result<(), FlowError> {
         if let Some((subject, contact)) = &self.approver
             && waits_for_owner(&self.stored)
             && self.live(&self.stored).is_some()
@@ -143,27 +143,27 @@ pub(super) fn audience(asked: &StoredChallenge) -> Audience {
 }
 
 /// What is heard of an answer, whichever way it came.
-pub(super) struct Heard {
+pub(super) struct Heard<'l> {
     pub(super) facts: AnswerFacts,
+    /// Whom a letter came from, as it says.
+    from: &'l [Address],
     /// It excepts a part of what was asked, or names a time or a condition.
     limited: bool,
     /// A list brought it.
     by_list: bool,
-    /// From whom it says that it comes; nobody for a page.
-    from: Vec<Address>,
 }
 
-impl Heard {
+impl<'l> Heard<'l> {
     /// In a letter.
-    pub(super) fn of(letter: &Intake, received_at: Timestamp) -> Self {
+    pub(super) fn of(letter: &'l Intake, received_at: Timestamp) -> Self {
         let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
-        Self { facts: facts_of(letter, received_at), limited: letter.limited, by_list, from: letter.from.clone() }
+        Self { facts: facts_of(letter, received_at), from: &letter.from, limited: letter.limited, by_list }
     }
 
     /// On a page: a code, or that it shall be stopped, and nothing beside it.
-    pub(super) fn on_page(intent: Intent, codes: Vec<String>, now: Timestamp) -> Self {
+    pub(super) const fn on_page(intent: Intent, codes: Vec<String>, now: Timestamp) -> Self {
         let facts = AnswerFacts { intent, codes, machine_written: false, received_at: now };
-        Self { facts, limited: false, by_list: false, from: Vec::new() }
+        Self { facts, from: &[], limited: false, by_list: false }
     }
 
     /// Whether an answer of the owner counts only if they still are the owner.
@@ -227,20 +227,18 @@ pub(super) async fn decide(
     tx: &mut Tx,
     stored: &Stored,
     answered: &Answered,
-    heard: &Heard,
+    heard: &Heard<'_>,
 ) -> Result<Decision, FlowError> {
-    let doubted;
-    let facts = match is_of_colleague(house, tx, stored, heard).await? {
-        true => {
-            doubted = AnswerFacts { intent: Intent::Unclear, codes: Vec::new(), ..heard.facts };
-            &doubted
-        }
-        false => &heard.facts,
-    };
+    let facts = &said(house, tx, stored, heard).await?;
     if facts.machine_written {
         return Ok(passed_on(stored, answered, heard));
     }
-    let (live, actor) = (answered.live(stored), answered.actor());
+    // Another answer may have been judged since the question was read: what that one got wrong counts as well.
+    let live = match answered.live(stored) {
+        Some(asked) => challenges::load(tx, stored.request.id, asked.challenge.round).await?,
+        None => None,
+    };
+    let (live, actor) = (live.as_ref(), answered.actor());
     if answered.approver.is_some() && waits_for_owner(stored) && live.is_some() && heard.counts_by_standing() {
         // It moved since the directory would have been asked.
         if !answered.asked_again {
@@ -263,7 +261,7 @@ pub(super) async fn decide(
             Decision::Ruled(Box::new(asked.clone()), ruling)
         }
         (State::OnHold, Some((back, Hold::Unproven)), _) => {
-            return end_pause(house, tx, stored, answered, facts, back).await;
+            return end_pause(house, tx, stored, (answered, live), facts, back).await;
         }
         (State::OnHold, _, _) if says_stop(facts) => stop(stored, answered),
         (state, _, _) if state.can_stop() && says_stop(facts) => stop(stored, answered),
@@ -298,7 +296,7 @@ fn looked_at(stored: &Stored, reason: ReviewReason) -> Option<Event> {
 
 /// An answer that a list brought to a question that is still put: nothing of it is believed, because a list may bring
 /// anybody's, and it is not lost either. A person reads it. What other machines write answers nothing.
-fn passed_on(stored: &Stored, answered: &Answered, heard: &Heard) -> Decision {
+fn passed_on(stored: &Stored, answered: &Answered, heard: &Heard<'_>) -> Decision {
     let waits = matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval)
         || matches!(stored.request.held, Some((_, Hold::Unproven)));
     match answered.live(stored) {
@@ -323,7 +321,7 @@ async fn end_pause(
     house: &House,
     tx: &mut Tx,
     stored: &Stored,
-    answered: &Answered,
+    (answered, live): (&Answered, Option<&StoredChallenge>),
     facts: &AnswerFacts,
     back: State,
 ) -> Result<Decision, FlowError> {
@@ -333,7 +331,7 @@ async fn end_pause(
         return Ok(Decision::Nothing);
     }
     let mut counted = None;
-    if let Some(asked) = answered.live(stored).filter(|_| waits) {
+    if let Some(asked) = live.filter(|_| waits) {
         match rule(house, tx, stored, answered.possession, asked, facts).await? {
             Ruling::AskForCode { attempts } => counted = Some((asked.challenge.round, attempts)),
             Ruling::Unclear | Ruling::Expired | Ruling::Ignored(_) => {}
@@ -343,7 +341,7 @@ async fn end_pause(
         return Ok(stop(stored, answered));
     }
     let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
-    let is_asked = !answered.is_owners() || waits && answered.live(stored).is_some();
+    let is_asked = !answered.is_owners() || waits && live.is_some();
     let event = if goes_on && !is_asked {
         None
     } else if goes_on && answered.challenge.is_some() {
@@ -375,20 +373,20 @@ fn says_stop(facts: &AnswerFacts) -> bool {
     matches!(facts.intent, Intent::Withdraw | Intent::No)
 }
 
-/// Whether this is a yes in words by a colleague who was not asked: who answers a customer, with us in copy, agrees to nothing for
-/// them. A code is one that only our letter had.
-async fn is_of_colleague(house: &House, tx: &mut Tx, stored: &Stored, heard: &Heard) -> Result<bool, FlowError> {
-    let is_word = heard.facts.intent == Intent::Yes && heard.facts.codes.is_empty();
-    if !is_word || !house.is_of_colleagues(&heard.from) {
-        return Ok(false);
+/// What the letter says. A colleague who answers a customer, with us in copy, agrees to nothing for them by a word; a code is one
+/// that only our letter had.
+async fn said(house: &House, tx: &mut Tx, stored: &Stored, heard: &Heard<'_>) -> Result<AnswerFacts, FlowError> {
+    let facts = heard.facts.clone();
+    if facts.intent != Intent::Yes || !facts.codes.is_empty() || !house.is_of_colleagues(heard.from) {
+        return Ok(facts);
     }
-    for from in &heard.from {
+    for from in heard.from {
         let theirs = requests::open_of_address(tx, &house.keys.lookup_mac(from.as_str())).await?;
         if theirs.iter().any(|open| open.request.id == stored.request.id) {
-            return Ok(false);
+            return Ok(facts);
         }
     }
-    Ok(true)
+    Ok(AnswerFacts { intent: Intent::Unclear, ..facts })
 }
 
 fn facts_of(letter: &Intake, received_at: Timestamp) -> AnswerFacts {

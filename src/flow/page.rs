@@ -106,7 +106,7 @@ async fn take(
     tx: &mut Tx,
     (asked, stored): (&StoredChallenge, &Stored),
     answered: &Answered,
-    (saying, heard): (&Saying, &Heard),
+    (saying, heard): (&Saying, &Heard<'_>),
 ) -> Result<Option<Note>, FlowError> {
     if stored.request.state.is_ended() {
         return Ok(None);
@@ -134,7 +134,7 @@ async fn take(
 }
 
 /// What is heard of it; for what could be no code, that one is missing: it is no try.
-fn heard(house: &House, saying: &Saying) -> Result<Heard, Note> {
+fn heard(house: &House, saying: &Saying) -> Result<Heard<'static>, Note> {
     let now = house.clock.now();
     match saying {
         Saying::Confirm { code, .. } => match Code::parse(code) {

@@ -252,7 +252,8 @@ fn a_slipped_in_challenge_is_noticed() {
     let mut counted = scene.challenge.clone();
     counted.attempts = 3;
     counted.check(keys.gate(), &hmac).unwrap();
-    let alterations: [fn(&mut Challenge); 8] = [
+    let alterations: [fn(&mut Challenge); 9] = [
+        |c| c.page = TokenHash::from_bytes([0; 32]),
         |c| c.token = TokenHash::from_bytes([0; 32]),
         |c| c.choices[0].scope = Scope::Account,
         |c| c.choices[0].plan_digest = [1; 32],

@@ -1,5 +1,6 @@
 //! The routes: what is asked for, behind its limits, and the headers of every answer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ async fn show(
 ) -> Response {
     let token = match desk.admit(&headers, from, &token) {
         Ok(token) => token,
-        Err(refused) => return refused,
+        Err(seconds) => return desk.later(&headers, StatusCode::TOO_MANY_REQUESTS, seconds),
     };
     let shown = match &token {
         Some(token) => page::look(&desk.house, token).await,
@@ -80,7 +81,7 @@ async fn take(
     let headers = parts.headers;
     let token = match desk.admit(&headers, from, &token) {
         Ok(token) => token,
-        Err(refused) => return refused,
+        Err(seconds) => return desk.later(&headers, StatusCode::TOO_MANY_REQUESTS, seconds),
     };
     if !guard::is_own_form(&headers, &desk.settings.public_url) {
         return desk.notice(&headers, StatusCode::FORBIDDEN, Notice::Refused);
@@ -137,17 +138,14 @@ async fn other_method(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Resp
 }
 
 impl Desk {
-    /// Counts a request. Its token, `None` for what is none, or the answer that there were too many.
-    fn admit(&self, headers: &HeaderMap, from: std::net::SocketAddr, token: &str) -> Result<Option<Token>, Response> {
+    /// Counts a request. Its token, `None` for what is none; where there were too many, the seconds to wait.
+    fn admit(&self, headers: &HeaderMap, from: SocketAddr, token: &str) -> Result<Option<Token>, u64> {
         let now = self.house.clock.now();
         let token = Token::parse(token);
         let client = guard::client(headers, self.settings.client_address_header.as_deref(), from);
         let by_client = client.map_or(Ok(()), |client| self.addresses.take(rates::client(client), now));
         let by_page = || token.as_ref().map_or(Ok(()), |token| self.pages.take(*token.hash().as_bytes(), now));
-        match by_client.and_then(|()| by_page()) {
-            Ok(()) => Ok(token),
-            Err(seconds) => Err(self.later(headers, StatusCode::TOO_MANY_REQUESTS, seconds)),
-        }
+        by_client.and_then(|()| by_page()).map(|()| token)
     }
 
     /// A page, or that there is none; of what went wrong the codes are logged.

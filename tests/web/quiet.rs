@@ -1,13 +1,13 @@
 //! What an answer carries and what it does not: its headers, no token in any log, nothing after the end, and no page that nobody wanted.
 
-use expunged::web::{listen, try_listen};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 use expunged::db::trail;
 use expunged::domain::State;
 use expunged::params;
+use expunged::web::{listen, try_listen};
+use tokio_util::sync::CancellationToken;
 
 use super::{Browser, OWNER, UNKNOWN, exchange, link, public_url, with_pages, world_with_pages};
 use crate::canary::logs;

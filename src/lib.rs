@@ -28,6 +28,7 @@
 //! | [`trail`] | the leaves that say what happened, chained |
 //! | [`vault`] | keys of a case, sealed personal data, their destruction |
 //! | [`verify`] | who asks, may they, and the proof of it |
+//! | [`web`] | the pages on which a question of ours can be answered |
 
 pub mod authenticate;
 pub mod breakpoint;
@@ -52,3 +53,4 @@ pub mod stumble;
 pub mod trail;
 pub mod vault;
 pub mod verify;
+pub mod web;

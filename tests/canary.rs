@@ -2,7 +2,7 @@
 //! the ledger: names that exist nowhere else are planted in a letter and in the shop, live a whole life, and are
 //! looked for wherever the program writes. The net is shown to hold: a name that is logged is caught.
 
-mod ledger;
+pub mod ledger;
 pub mod logs;
 pub mod needles;
 

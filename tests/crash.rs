@@ -487,6 +487,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
         &["begin", "not_sent", "take_back", "wait"],
         "a note of why the end of a letter is not known, and of a wait; nothing follows",
     ),
+    ("src/flow/page.rs", &["once"], "an answer by page; what follows from it are jobs"),
     (
         "src/flow/recipients.rs",
         &["close", "wait_for_hold"],

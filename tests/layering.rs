@@ -115,6 +115,11 @@ const ROOMS: &[Room] = &[
         because: "it joins the stages: load, stage, apply, one transaction; who runs it is not its business",
     },
     Room {
+        name: "web",
+        may_name: &["domain", "config", "verify", "reply", "flow"],
+        because: "it speaks HTTP and counts; what an answer means is the flow's, and of verify it knows how a token looks",
+    },
+    Room {
         name: "daemon",
         may_name: ALL_ABOVE,
         because: "it builds everything and lets it run; it does not know that there is a command line, or a demo",
@@ -242,6 +247,9 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("mail_auth", &["authenticate"], "signatures are verified, and DNS is asked, in one room"),
     ("minijinja", &["reply"], "letters are written by one room"),
     ("clap", &["cli", "output"], "the command line is one room's"),
+    ("axum", &["web"], "HTTP is listened for by one room"),
+    ("hyper", &["web"], "HTTP is listened for by one room"),
+    ("hyper_util", &["web"], "HTTP is listened for by one room"),
     ("reqwest", &["stores"], "the services of recipients are asked by a connector"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
@@ -249,8 +257,8 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("rustls", &["mailbox", "reply", "stores"], "mail and the connectors speak TLS"),
     (
         "tokio::net",
-        &["mailbox", "reply", "stores"],
-        "connections are opened to mail servers, and by the connectors' own libraries; a recipient's name is looked up first",
+        &["mailbox", "reply", "stores", "web"],
+        "the pages are listened for; connections are opened to mail servers, and by the connectors' own libraries; a recipient's name is looked up first",
     ),
     (TCP_OR_UDP, &[], "nobody waits for the network in a thread"),
     ("tokio::fs", &["stores", "reply"], "files are read in the background by a store of files and a mailer into files"),
@@ -322,6 +330,9 @@ fn each_way_outside_is_seen_where_it_is_named() {
         ("let _ = rustls::crypto::ring::default_provider();", "rustls"),
         ("use tokio::net::TcpStream;", "tokio::net"),
         ("use tokio::fs;", "tokio::fs"),
+        ("use axum::Router;", "axum"),
+        ("use hyper::server::conn::http1;", "hyper"),
+        ("use hyper_util::rt::TokioIo;", "hyper_util"),
         ("use std::net::{IpAddr, TcpListener};", TCP_OR_UDP),
         ("std::net::UdpSocket::bind(address)", TCP_OR_UDP),
     ] {

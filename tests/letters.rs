@@ -32,8 +32,16 @@ fn common() -> Common {
     }
 }
 
-/// The letters that ask something; all of them print the token.
+/// The page of a question.
+const LINK: &str = "https://privacy.shop.example/r/q3qk7ezvxb5hwy4n2mtdlsrguo";
+
+/// The letters that ask something, without a link and with one; all of them print the token.
 fn asking() -> Vec<Letter> {
+    [None, Some(LINK.to_owned())].into_iter().flat_map(asking_with).collect()
+}
+
+/// The same, all with this link or all without one.
+fn asking_with(link: Option<String>) -> Vec<Letter> {
     let (token, code, expires_on) = (TOKEN.to_owned(), CODE.to_owned(), date(2026, 3, 15));
     let (code_required, grace_days, subject_label) = (false, 7, None);
     let choice = Choice { scope: Scope::Account, code: code.clone(), subject_label: None, categories: vec![] };
@@ -46,6 +54,7 @@ fn asking() -> Vec<Letter> {
             expires_on,
             token: token.clone(),
             grace_days,
+            link: link.clone(),
         }
         .into(),
         Reminder {
@@ -56,9 +65,11 @@ fn asking() -> Vec<Letter> {
             token: token.clone(),
             grace_days,
             answered: false,
+            link: link.clone(),
         }
         .into(),
-        CodeAsked { common: common(), choices, token: token.clone(), expires_on, tries_left: None }.into(),
+        CodeAsked { common: common(), choices, token: token.clone(), expires_on, tries_left: None, link: link.clone() }
+            .into(),
         Scheduled {
             common: common(),
             scope: Scope::Account,
@@ -66,6 +77,7 @@ fn asking() -> Vec<Letter> {
             categories: vec![],
             erase_on: date(2026, 3, 12),
             token: Some(token.clone()),
+            link: link.clone(),
         }
         .into(),
         OnHold { common: common(), unasked: false, token: Some(token.clone()) }.into(),
@@ -80,6 +92,7 @@ fn asking() -> Vec<Letter> {
             token,
             expires_on,
             grace_days,
+            link: link.clone(),
         }
         .into(),
     ]

@@ -50,4 +50,5 @@ mod stores_conformance;
 mod support;
 mod terminated;
 mod throttled;
+mod web;
 mod wishes;

@@ -140,6 +140,7 @@ CREATE TABLE challenges (
   addressee    TEXT NOT NULL CHECK (addressee IN ('asker','asker_before_owner','approving_owner')),
   account_mac  BYTEA NOT NULL,
   token_hash   BYTEA NOT NULL UNIQUE,
+  page_hash    BYTEA NOT NULL UNIQUE,   -- of the token of the page on which it can be answered
   offers       JSONB NOT NULL,          -- per choice: scope, plan digest, hash of its code
   code_required BOOLEAN NOT NULL,
   grace_days   BIGINT NOT NULL CHECK (grace_days >= 0),  -- what the letter says is waited after the answer
@@ -158,7 +159,7 @@ CREATE TABLE authorities (
   id           UUID PRIMARY KEY,
   request_id   UUID NOT NULL REFERENCES requests (id),
   kind         TEXT NOT NULL CHECK (kind IN ('verified','termination','continuation')),
-  method       TEXT NOT NULL CHECK (method IN ('reply','code','owner_approval','operators','service_ended','completed_plan','keeping_ended')),
+  method       TEXT NOT NULL CHECK (method IN ('reply','code','page','owner_approval','operators','service_ended','completed_plan','keeping_ended')),
   account_mac  BYTEA NOT NULL,
   plan_digest  BYTEA NOT NULL,
   issued_at    TIMESTAMPTZ NOT NULL,

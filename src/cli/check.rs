@@ -111,6 +111,7 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         report.note("secrets", Finding::Warning, words);
     }
     let map = at_rest(&mut report, &config);
+    others::pages(&mut report, &config).await;
     if args.connect {
         let bar = progress("reaching everything");
         reach::run(&mut report, &config, map.as_ref()).await;

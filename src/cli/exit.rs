@@ -31,6 +31,7 @@ use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
 use crate::verify::DirectoryError;
+use crate::web::WebError;
 
 use crate::output::{colour_on_stderr, say};
 
@@ -203,6 +204,9 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
         return match error {
             DaemonError::Lock(LockError::Taken(_)) => Some(Exit::Refused),
             DaemonError::Lock(LockError::File { .. }) => Some(Exit::Usage),
+            DaemonError::Web(WebError::Listen { source, .. }) => {
+                Some(if source.kind() == ErrorKind::AddrInUse { Exit::Refused } else { Exit::Usage })
+            }
             _ => None,
         };
     }

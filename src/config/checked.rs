@@ -2,6 +2,7 @@
 //! (or relative to the folder that the config file's path was relative to). Never holds a value that cannot work.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub log: Log,
     /// How jobs are worked on.
     pub workers: Workers,
+    /// The pages on which a question of ours can be answered; `None`: by mail only.
+    pub web: Option<Web>,
 }
 
 impl Config {
@@ -340,3 +343,33 @@ pub struct Workers {
     /// At shutdown, jobs in work may take so long to finish.
     pub drain: Duration,
 }
+
+/// `[web]`: the pages on which a question of ours can be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where plain HTTP is listened for.
+    pub listen: SocketAddr,
+    /// By what browsers reach it: scheme, host and port, without a slash at the end.
+    pub public_url: String,
+    /// The header in which our own proxy names who asks, in lower case; `None`: who connects is who asks.
+    pub client_address_header: Option<String>,
+    /// Requests of one client address in a minute.
+    pub address_requests_per_minute: u32,
+    /// Requests for one page in a minute.
+    pub token_requests_per_minute: u32,
+    /// Connections at the same time; the next one waits.
+    pub connections_max: u32,
+    /// A request must have been read within this time, its header and its body each.
+    pub read: Duration,
+}
+
+impl Web {
+    /// The page that a token opens.
+    #[must_use]
+    pub fn page(&self, token: &str) -> String {
+        format!("{}{PAGES}{token}", self.public_url)
+    }
+}
+
+/// What stands before the token in the path of a page.
+pub const PAGES: &str = "/r/";

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, Mailbox,
-    MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Workers,
+    MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Web, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
 use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
@@ -41,6 +41,7 @@ impl Config {
             stores,
             log,
             workers,
+            web,
         } = self;
         let Database { url: _, connections_max } = database;
         let Keys { kek_file, watermark_file } = keys;
@@ -62,6 +63,7 @@ impl Config {
             "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "log": { "format": format.as_str(), "filter": filter },
             "workers": workers_value(workers),
+            "web": web.as_ref().map(web_value),
         }))
     }
 
@@ -254,6 +256,23 @@ fn limits_value(limits: &Limits) -> Value {
         "directory_rows_max": directory_rows_max, "statement": statement.as_secs(),
         "address_letters_per_hour": address_letters_per_hour, "domain_letters_per_hour": domain_letters_per_hour,
         "letters_per_hour": letters_per_hour, "alarms_gathered": alarms_gathered.as_secs(),
+    })
+}
+
+fn web_value(web: &Web) -> Value {
+    let Web {
+        listen,
+        public_url,
+        client_address_header,
+        address_requests_per_minute,
+        token_requests_per_minute,
+        connections_max,
+        read,
+    } = web;
+    json!({
+        "listen": listen.to_string(), "public_url": public_url, "client_address_header": client_address_header,
+        "address_requests_per_minute": address_requests_per_minute, "connections_max": connections_max,
+        "token_requests_per_minute": token_requests_per_minute, "read": read.as_secs(),
     })
 }
 

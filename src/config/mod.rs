@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{
     Authentication, AuthorityRow, ChallengeSettings, Config, Database, Directory, Keys, Law, Limits, Log, LogFormat,
-    Mailbox, MailboxKind, PerLanguage, Retention, Rule, Schedule, Service, Target, Termination, Workers,
+    Mailbox, MailboxKind, PAGES, PerLanguage, Retention, Rule, Schedule, Service, Target, Termination, Web, Workers,
 };
 pub use error::ConfigError;
 

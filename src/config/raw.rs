@@ -39,6 +39,7 @@ section!(
         stores: Maybe<RawStores>,
         log: Maybe<RawLog>,
         workers: Maybe<RawWorkers>,
+        web: Maybe<RawWeb>,
     }
 );
 section!(RawService {
@@ -175,3 +176,12 @@ section!(RawTermination {
 section!(RawStores { maps: Option<Vec<Spanned<String>>> });
 section!(RawLog { format: Maybe<String>, filter: Maybe<String> });
 section!(RawWorkers { count: Maybe<i64>, erasures: Maybe<i64>, lease_seconds: Maybe<i64>, drain_seconds: Maybe<i64> });
+section!(RawWeb {
+    listen: Maybe<String>,
+    public_url: Maybe<String>,
+    client_address_header: Maybe<String>,
+    address_requests_per_minute: Maybe<i64>,
+    token_requests_per_minute: Maybe<i64>,
+    connections_max: Maybe<i64>,
+    read_seconds: Maybe<i64>,
+});

@@ -1,6 +1,7 @@
 //! Builds everything, supervises it, and drains on shutdown.
 //!
-//! Six tasks: the workers, the watch on the mailbox, whoever listens whether that is silent, the broom, the watermark, and whoever asks them to stop. Any number of daemons share one
+//! Seven tasks: the workers, the watch on the mailbox, whoever listens whether that is silent, the broom, the watermark, the pages where
+//! there are any, and whoever asks them to stop. Any number of daemons share one
 //! PostgreSQL: all work on the jobs, one holds the lease on the mailbox, and another takes it over when it dies.
 
 mod broom;
@@ -24,6 +25,7 @@ use crate::flow::{FlowError, House, behind, canary, chain, kinds};
 use crate::mailbox::Mailbox;
 use crate::queue::QueueError;
 use crate::queue::worker::{self, WorkerSettings};
+use crate::web::{self, WebError};
 
 pub use lock::LockError;
 pub use watch::{WatchSettings, place};
@@ -40,6 +42,9 @@ pub enum DaemonError {
     /// Our own database cannot be written any more.
     #[error("the mailbox is read no more, as what comes cannot be acknowledged")]
     Disk(#[source] FlowError),
+    /// The pages are configured and cannot be served.
+    #[error("the pages cannot be served")]
+    Web(#[from] WebError),
     /// The job table failed for good.
     #[error("the workers stopped")]
     Workers(#[from] QueueError),
@@ -105,6 +110,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
     let _lock = lock::one_daemon(&house.config.database.url)?;
+    // Before anything works: who configured pages has their address in the letters.
+    let pages = web::listen(&house).await?;
     info!(worker = running.workers.name, "daemon started");
     match behind::keep(&house).await {
         Ok(()) | Err(FlowError::Behind) => {}
@@ -117,10 +124,19 @@ pub async fn run(
     let (quick, erasing) = (Box::pin(work(&house, quick, &shutdown)), Box::pin(work(&house, erasing, &shutdown)));
     let sweeping = broom::sweep(Arc::clone(&house), shutdown.clone());
     let following = watermark::follow(Arc::clone(&house), shutdown.clone());
-    let (watched, (), (), (), quick, erasing) = tokio::join!(watching, listening, sweeping, following, quick, erasing);
+    let serving = serve(pages, shutdown.clone());
+    let (watched, (), (), (), (), quick, erasing) =
+        tokio::join!(watching, listening, sweeping, following, serving, quick, erasing);
     info!("daemon stopped");
     watched.map_err(DaemonError::Disk)?;
     Ok(quick.and(erasing)?)
+}
+
+/// Serves the pages, where there are any.
+async fn serve(pages: Option<web::Listening>, shutdown: CancellationToken) {
+    if let Some(pages) = pages {
+        pages.serve(shutdown).await;
+    }
 }
 
 /// The settings of the two loops: for what somebody waits for, and for erasing.

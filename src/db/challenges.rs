@@ -40,15 +40,16 @@ pub async fn insert(
         })
         .collect();
     tx.execute(
-        "INSERT INTO challenges (request_id, round, addressee, account_mac, token_hash, offers, code_required, grace_days,
+        "INSERT INTO challenges (request_id, round, addressee, account_mac, token_hash, page_hash, offers, code_required, grace_days,
            address_mac, attempts, created_at, expires_at, hmac)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (request_id, round) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (request_id, round) DO NOTHING",
         params![
             challenge.request,
             challenge.round,
             challenge.addressee.as_str(),
             challenge.account_mac,
             challenge.token.as_bytes(),
+            challenge.page.as_bytes(),
             serde_json::Value::Array(offers),
             challenge.code_required,
             challenge.grace_days,
@@ -67,8 +68,8 @@ pub async fn insert(
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT request_id, round, addressee, account_mac, token_hash, offers, code_required, grace_days, attempts, ",
-            "created_at, expires_at, hmac ",
+            "SELECT request_id, round, addressee, account_mac, token_hash, page_hash, offers, code_required, grace_days, ",
+            "attempts, created_at, expires_at, hmac ",
             $rest
         )
     };
@@ -113,6 +114,15 @@ pub async fn latest_of(tx: &mut Tx, request: RequestId, round: u32, owner: bool)
 /// As [`load`].
 pub async fn by_token(tx: &mut Tx, token: &TokenHash) -> Result<Option<StoredChallenge>, DbError> {
     let row = tx.optional(select!("FROM challenges WHERE token_hash = $1"), params![token.as_bytes()]);
+    row.await?.as_ref().map(read).transpose()
+}
+
+/// The challenge that the token of a page belongs to.
+///
+/// # Errors
+/// As [`load`].
+pub async fn by_page(tx: &mut Tx, token: &TokenHash) -> Result<Option<StoredChallenge>, DbError> {
+    let row = tx.optional(select!("FROM challenges WHERE page_hash = $1"), params![token.as_bytes()]);
     row.await?.as_ref().map(read).transpose()
 }
 
@@ -195,6 +205,7 @@ fn read(row: &Row) -> Result<StoredChallenge, DbError> {
             account_mac: row.array("account_mac")?,
             choices,
             token: TokenHash::from_bytes(row.array("token_hash")?),
+            page: TokenHash::from_bytes(row.array("page_hash")?),
             expires_at: row.time("expires_at")?,
             code_required: row.bool("code_required")?,
             grace_days: row.u32("grace_days")?,

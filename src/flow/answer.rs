@@ -9,7 +9,7 @@ use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State, Timestamp};
-use crate::intake::{Intake, MachineKind};
+use crate::intake::{Address, Intake, MachineKind};
 use crate::trail::Actor;
 use crate::verify::{Addressee, AnswerFacts, Authority, HoldRecord, Intent, Judge, Possession, Ruling, judge_answer};
 
@@ -49,6 +49,12 @@ impl Answered {
         Self::of(house, tx, request, Some(asked), audience, Possession::TokenMatched).await
     }
 
+    /// The request and the round that the token of a page belongs to.
+    pub(super) async fn by_page(house: &House, tx: &mut Tx, asked: StoredChallenge) -> Result<Option<Self>, FlowError> {
+        let (request, audience) = (asked.challenge.request, audience(&asked));
+        Self::of(house, tx, request, Some(asked), audience, Possession::PageMatched).await
+    }
+
     /// The request that a letter of ours was about. Only a letter that put the round's question, to the one whom the
     /// round asked, shows that its reader may answer it: the asker gets letters while the owner is asked.
     pub(super) async fn by_letter(
@@ -85,11 +91,11 @@ impl Answered {
 
     /// Asks the directory whether the owner who answers is still the owner who was asked, where their yes would count: a stop
     /// is heard from whoever holds a letter of ours, and however the directory is.
-    pub(super) async fn ask_again(&mut self, house: &House, letter: &Intake) -> Result<(), FlowError> {
+    pub(super) async fn ask_again(&mut self, house: &House, heard: &Heard<'_>) -> Result<(), FlowError> {
         if let Some((subject, contact)) = &self.approver
             && waits_for_owner(&self.stored)
             && self.live(&self.stored).is_some()
-            && counts_by_standing(letter)
+            && heard.counts_by_standing()
         {
             self.changed = standing::approver(house, subject, contact).await?;
             self.asked_again = true;
@@ -124,12 +130,6 @@ fn waits_for_owner(stored: &Stored) -> bool {
         || stored.request.held == Some((State::AwaitingApproval, Hold::Unproven))
 }
 
-/// Whether an answer of the owner counts only if they still are the owner.
-fn counts_by_standing(letter: &Intake) -> bool {
-    use crate::intake::AnswerIntent;
-    !letter.machine_proven && !matches!(letter.answer.intent, AnswerIntent::No | AnswerIntent::Withdraw)
-}
-
 fn owner_was_asked(asked: &StoredChallenge) -> bool {
     asked.challenge.addressee == Addressee::ApprovingOwner
 }
@@ -138,8 +138,38 @@ fn actor_of(asked: &StoredChallenge) -> Actor {
     if owner_was_asked(asked) { Actor::OWNER } else { Actor::PERSON }
 }
 
-fn audience(asked: &StoredChallenge) -> Audience {
+pub(super) fn audience(asked: &StoredChallenge) -> Audience {
     if owner_was_asked(asked) { Audience::Owner } else { Audience::Asker }
+}
+
+/// What is heard of an answer, whichever way it came.
+pub(super) struct Heard<'l> {
+    pub(super) facts: AnswerFacts,
+    /// Whom a letter came from, as it says.
+    from: &'l [Address],
+    /// It excepts a part of what was asked, or names a time or a condition.
+    limited: bool,
+    /// A list brought it.
+    by_list: bool,
+}
+
+impl<'l> Heard<'l> {
+    /// In a letter.
+    pub(super) fn of(letter: &'l Intake, received_at: Timestamp) -> Self {
+        let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+        Self { facts: facts_of(letter, received_at), from: &letter.from, limited: letter.limited, by_list }
+    }
+
+    /// On a page: a code, or that it shall be stopped, and nothing beside it.
+    pub(super) const fn on_page(intent: Intent, codes: Vec<String>, now: Timestamp) -> Self {
+        let facts = AnswerFacts { intent, codes, machine_written: false, received_at: now };
+        Self { facts, from: &[], limited: false, by_list: false }
+    }
+
+    /// Whether an answer of the owner counts only if they still are the owner.
+    const fn counts_by_standing(&self) -> bool {
+        !self.facts.machine_written && !matches!(self.facts.intent, Intent::No | Intent::Withdraw)
+    }
 }
 
 /// What an answer comes to.
@@ -197,15 +227,19 @@ pub(super) async fn decide(
     tx: &mut Tx,
     stored: &Stored,
     answered: &Answered,
-    letter: &Intake,
-    received_at: Timestamp,
+    heard: &Heard<'_>,
 ) -> Result<Decision, FlowError> {
-    let facts = said(house, tx, stored, letter, received_at).await?;
+    let facts = &said(house, tx, stored, heard).await?;
     if facts.machine_written {
-        return Ok(passed_on(stored, answered, letter));
+        return Ok(passed_on(stored, answered, heard));
     }
-    let (live, actor) = (answered.live(stored), answered.actor());
-    if answered.approver.is_some() && waits_for_owner(stored) && live.is_some() && counts_by_standing(letter) {
+    // Another answer may have been judged since the question was read: what that one got wrong counts as well.
+    let live = match answered.live(stored) {
+        Some(asked) => challenges::load(tx, stored.request.id, asked.challenge.round).await?,
+        None => None,
+    };
+    let (live, actor) = (live.as_ref(), answered.actor());
+    if answered.approver.is_some() && waits_for_owner(stored) && live.is_some() && heard.counts_by_standing() {
         // It moved since the directory would have been asked.
         if !answered.asked_again {
             return Err(FlowError::Moved);
@@ -215,22 +249,22 @@ pub(super) async fn decide(
         }
     }
     // A code beside it, or after it, would speak for the whole again; and whoever else is asked now does not hear of it.
-    if letter.limited
-        && !says_stop(&facts)
+    if heard.limited
+        && !says_stop(facts)
         && let Some(event) = looked_at(stored, ReviewReason::Limited)
     {
         return Ok(Decision::Step(event, actor));
     }
     Ok(match (stored.request.state, stored.request.held, live) {
         (State::AwaitingConfirmation | State::AwaitingApproval, _, Some(asked)) => {
-            let ruling = rule(house, tx, stored, answered.possession, asked, &facts).await?;
+            let ruling = rule(house, tx, stored, answered.possession, asked, facts).await?;
             Decision::Ruled(Box::new(asked.clone()), ruling)
         }
         (State::OnHold, Some((back, Hold::Unproven)), _) => {
-            return end_pause(house, tx, stored, answered, &facts, back).await;
+            return end_pause(house, tx, stored, (answered, live), facts, back).await;
         }
-        (State::OnHold, _, _) if says_stop(&facts) => stop(stored, answered),
-        (state, _, _) if state.can_stop() && says_stop(&facts) => stop(stored, answered),
+        (State::OnHold, _, _) if says_stop(facts) => stop(stored, answered),
+        (state, _, _) if state.can_stop() && says_stop(facts) => stop(stored, answered),
         (State::NeedsReview, _, _) => Decision::Nothing,
         // The owner, who decides now, does not know of the asker's doubt and could pass over a pause.
         (State::AwaitingApproval, _, _) if facts.intent == Intent::Unclear && !answered.is_owners() => {
@@ -262,12 +296,11 @@ fn looked_at(stored: &Stored, reason: ReviewReason) -> Option<Event> {
 
 /// An answer that a list brought to a question that is still put: nothing of it is believed, because a list may bring
 /// anybody's, and it is not lost either. A person reads it. What other machines write answers nothing.
-fn passed_on(stored: &Stored, answered: &Answered, letter: &Intake) -> Decision {
-    let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
+fn passed_on(stored: &Stored, answered: &Answered, heard: &Heard<'_>) -> Decision {
     let waits = matches!(stored.request.state, State::AwaitingConfirmation | State::AwaitingApproval)
         || matches!(stored.request.held, Some((_, Hold::Unproven)));
     match answered.live(stored) {
-        Some(_) if by_list && waits => Decision::review(ReviewReason::UnclearLetter, answered.actor()),
+        Some(_) if heard.by_list && waits => Decision::review(ReviewReason::UnclearLetter, answered.actor()),
         _ => Decision::Nothing,
     }
 }
@@ -288,7 +321,7 @@ async fn end_pause(
     house: &House,
     tx: &mut Tx,
     stored: &Stored,
-    answered: &Answered,
+    (answered, live): (&Answered, Option<&StoredChallenge>),
     facts: &AnswerFacts,
     back: State,
 ) -> Result<Decision, FlowError> {
@@ -298,7 +331,7 @@ async fn end_pause(
         return Ok(Decision::Nothing);
     }
     let mut counted = None;
-    if let Some(asked) = answered.live(stored).filter(|_| waits) {
+    if let Some(asked) = live.filter(|_| waits) {
         match rule(house, tx, stored, answered.possession, asked, facts).await? {
             Ruling::AskForCode { attempts } => counted = Some((asked.challenge.round, attempts)),
             Ruling::Unclear | Ruling::Expired | Ruling::Ignored(_) => {}
@@ -308,7 +341,7 @@ async fn end_pause(
         return Ok(stop(stored, answered));
     }
     let goes_on = facts.intent == Intent::Yes || facts.intent == Intent::None && !facts.codes.is_empty();
-    let is_asked = !answered.is_owners() || waits && answered.live(stored).is_some();
+    let is_asked = !answered.is_owners() || waits && live.is_some();
     let event = if goes_on && !is_asked {
         None
     } else if goes_on && answered.challenge.is_some() {
@@ -342,18 +375,12 @@ fn says_stop(facts: &AnswerFacts) -> bool {
 
 /// What the letter says. A colleague who answers a customer, with us in copy, agrees to nothing for them by a word; a code is one
 /// that only our letter had.
-async fn said(
-    house: &House,
-    tx: &mut Tx,
-    stored: &Stored,
-    letter: &Intake,
-    received_at: Timestamp,
-) -> Result<AnswerFacts, FlowError> {
-    let facts = facts_of(letter, received_at);
-    if facts.intent != Intent::Yes || !facts.codes.is_empty() || !house.is_of_colleagues(&letter.from) {
+async fn said(house: &House, tx: &mut Tx, stored: &Stored, heard: &Heard<'_>) -> Result<AnswerFacts, FlowError> {
+    let facts = heard.facts.clone();
+    if facts.intent != Intent::Yes || !facts.codes.is_empty() || !house.is_of_colleagues(heard.from) {
         return Ok(facts);
     }
-    for from in &letter.from {
+    for from in heard.from {
         let theirs = requests::open_of_address(tx, &house.keys.lookup_mac(from.as_str())).await?;
         if theirs.iter().any(|open| open.request.id == stored.request.id) {
             return Ok(facts);

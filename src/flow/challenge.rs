@@ -16,6 +16,8 @@ use super::{note, promise, safe};
 pub(super) struct Printed {
     /// The token.
     pub(super) token: Token,
+    /// The token of the page on which the round can be answered.
+    pub(super) page: Token,
     /// The code of each scope.
     pub(super) codes: Vec<(Scope, Code)>,
 }
@@ -31,6 +33,7 @@ pub(super) fn printed(
     let of = MessageKey { request: request.id, address, round };
     Printed {
         token: Token::derive(secret, of),
+        page: Token::of_page(secret, of),
         codes: scopes.iter().map(|scope| (*scope, Code::derive(secret, of, *scope))).collect(),
     }
 }
@@ -127,6 +130,7 @@ async fn write(
         account_mac,
         choices,
         token: printed.token.hash(),
+        page: printed.page.hash(),
         expires_at,
         code_required: scopes.iter().any(|scope| house.config.challenge.code_for.contains(scope)),
         // What an earlier round said stands beside what the settings say now.

@@ -12,7 +12,7 @@ use crate::intake::{Intake, traces};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
 
-use super::answer::{self, Answered};
+use super::answer::{self, Answered, Heard};
 use super::desk::AWAY_WAIT;
 use super::error::FlowError;
 use super::house::House;
@@ -47,7 +47,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
         judgement = weigh::weigh(house, &mut tx, delivery.content_mac, &letter).await?;
     }
     if let Judgement::Answers(answered, _) = &mut judgement {
-        match answered.ask_again(house, &letter).await {
+        match answered.ask_again(house, &Heard::of(&letter, delivery.received_at)).await {
             Err(error) if error.is_away() && lease.held().attempt >= lease.job().attempts_max => {
                 return wait_for_directory(house, lease, (id, &answered.stored), &error).await;
             }

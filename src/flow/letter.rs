@@ -10,7 +10,7 @@ use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs, terminations};
-use crate::domain::request::{Audience, LookReason, Origin};
+use crate::domain::request::{Audience, LookReason, Origin, Request};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
@@ -73,6 +73,18 @@ pub(super) async fn write(
     Ok(Some(Written { letter, language, to, token, in_reply_to }))
 }
 
+/// What every letter about a request names, and every page.
+pub(super) fn common(house: &House, request: &Request, due_on: Date) -> Common {
+    let service = &house.config.service;
+    Common {
+        reference: request.reference.clone(),
+        service_name: service.name.clone(),
+        support_address: service.address.clone(),
+        received_on: house.calendar.day(request.deadlines.received_at),
+        due_on,
+    }
+}
+
 /// All that the letters of one request are filled from.
 struct Desk<'a> {
     row: &'a LetterRow,
@@ -87,21 +99,12 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     async fn open(house: &House, tx: &mut Tx, row: &'a LetterRow, stored: &'a Stored) -> Result<Self, FlowError> {
         let request = &stored.request;
-        let service = &house.config.service;
+        let is_extension = row.kind == LetterKind::Extension;
+        let due_on = if is_extension { request.deadlines.base_due } else { request.deadlines.legal_due };
         Ok(Self {
             row,
             stored,
-            common: Common {
-                reference: request.reference.clone(),
-                service_name: service.name.clone(),
-                support_address: service.address.clone(),
-                received_on: house.calendar.day(request.deadlines.received_at),
-                due_on: if row.kind == LetterKind::Extension {
-                    request.deadlines.base_due
-                } else {
-                    request.deadlines.legal_due
-                },
-            },
+            common: common(house, request, due_on),
             // Their letter is forgotten after a while; a letter that comes later stands alone.
             opening: super::operate::unless_forgotten(safe::opening(house, tx, request).await)?,
             contact: safe::contact(house, tx, request).await?,
@@ -173,6 +176,7 @@ impl<'a> Desk<'a> {
         let own = challenges::latest_of(tx, request.id, round, self.row.audience == Audience::Owner).await?;
         let printed = printed(&secret, request, own.unwrap_or(round), to, &scopes);
         let token = printed.token.as_str().to_owned();
+        let link = house.config.web.as_ref().map(|web| web.page(printed.page.as_str()));
         let choices: Vec<Choice> = printed
             .codes
             .iter()
@@ -195,23 +199,33 @@ impl<'a> Desk<'a> {
         let unasked = request.origin == Origin::Termination;
         let letter = match self.row.kind {
             LetterKind::Challenge => {
-                Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days })
+                Letter::Challenge(Challenge { common, choices, code_required, expires_on, token, grace_days, link })
             }
             LetterKind::Reminder => {
                 let answered = request.code_asked;
-                Letter::Reminder(Reminder { common, choices, code_required, expires_on, token, grace_days, answered })
+                Letter::Reminder(Reminder {
+                    common,
+                    choices,
+                    code_required,
+                    expires_on,
+                    token,
+                    grace_days,
+                    answered,
+                    link,
+                })
             }
             LetterKind::CodeAsked => {
                 // As the count is when it is sent: a wrong code that came since counts too.
                 let attempts_max = house.terms().attempts_max;
                 let wrong = asked.as_ref().map(|asked| asked.attempts).filter(|wrong| *wrong > 0);
                 let tries_left = wrong.map(|wrong| attempts_max.saturating_sub(wrong));
-                Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left })
+                Letter::CodeAsked(CodeAsked { common, choices, token, expires_on, tries_left, link })
             }
             LetterKind::Scheduled => {
                 let erase_on = self.erase_on(house, grace)?;
                 let (subject_label, token) = (label, is_stoppable.then_some(token));
-                Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token })
+                let link = link.filter(|_| token.is_some());
+                Letter::Scheduled(Scheduled { common, scope, subject_label, categories, erase_on, token, link })
             }
             LetterKind::ServiceEnded => {
                 let ended_at = termination::ended_at(tx, request).await?;
@@ -231,6 +245,7 @@ impl<'a> Desk<'a> {
                 token,
                 expires_on,
                 grace_days,
+                link,
             }),
             LetterKind::Forwarded => {
                 let (subject_label, article) = (asked_by_label, articles.processor.clone());

@@ -51,6 +51,7 @@ pub mod operate;
 pub mod our_mx;
 mod ours;
 pub mod outbox;
+pub mod page;
 mod pause;
 pub mod paused;
 mod promise;

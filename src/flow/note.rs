@@ -9,7 +9,7 @@ use crate::domain::{CaseId, DeliveryId, State};
 use crate::intake::Intake;
 use crate::trail::{Actor, Entry, Event as Recorded, Fact, Facts, PrivateFacts, address_commitment};
 use crate::vault::{DataKey, KeyPurpose};
-use crate::verify::{Addressee, Authority, Challenge, Possession};
+use crate::verify::{Addressee, Authority, Challenge, Intent, Possession};
 
 use super::error::FlowError;
 use super::facts::{Closing, Subject};
@@ -216,6 +216,17 @@ pub(super) fn answer(
         .with("says", Fact::Word(letter.answer.intent.to_string()))?
         .with("codes", Fact::Count(letter.answer.codes.len() as u64))?
         .with("machine", Fact::Flag(letter.machine.is_some()))?;
+    Ok(facts)
+}
+
+/// What was said on a page of ours.
+pub(super) fn answer_on_page(says: Intent, codes: u64) -> Result<Facts, FlowError> {
+    let facts = Facts::new()
+        .with("by", Fact::Word("page".to_owned()))?
+        .with("possession", Fact::Word(Possession::PageMatched.to_string()))?
+        .with("says", Fact::Word(says.to_string()))?
+        .with("codes", Fact::Count(codes))?
+        .with("machine", Fact::Flag(false))?;
     Ok(facts)
 }
 

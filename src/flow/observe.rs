@@ -15,7 +15,7 @@ use crate::domain::{CaseId, Deadlines, Language, LetterKind, Reference, RequestI
 use crate::intake::{Intake, traces};
 use crate::verify::Rule;
 
-use super::answer::Answered;
+use super::answer::{Answered, Heard};
 use super::error::FlowError;
 use super::facts::Subject;
 use super::house::House;
@@ -309,7 +309,7 @@ async fn answers(
     received_at: Timestamp,
     by_words: &ByWords,
 ) -> Result<(bool, Prospect), FlowError> {
-    answered.ask_again(house, letter).await?;
+    answered.ask_again(house, &Heard::of(letter, received_at)).await?;
     let mut tx = house.db.read().await?;
     let stored = &answered.stored;
     let outcome = thread::outcome(house, &mut tx, stored, &answered, (letter, received_at), by_words).await?;

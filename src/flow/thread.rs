@@ -11,7 +11,7 @@ use crate::domain::request::{Effect, Request, apply};
 use crate::domain::{State, Timestamp};
 use crate::intake::{AnswerIntent, Intake};
 
-use super::answer::{self, Answered, Decision};
+use super::answer::{self, Answered, Decision, Heard};
 use super::error::FlowError;
 use super::house::House;
 use super::weigh::ByWords;
@@ -49,7 +49,7 @@ pub(super) async fn outcome(
             is_kept: false,
         });
     }
-    let decision = answer::decide(house, tx, stored, answered, letter, received_at).await?;
+    let decision = answer::decide(house, tx, stored, answered, &Heard::of(letter, received_at)).await?;
     let (after, effects) = match decision.event(stored) {
         Some(event) => apply(before, &event, &house.policy, house.clock.now())?,
         None => (before.clone(), Vec::new()),

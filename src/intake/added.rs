@@ -77,7 +77,7 @@ pub(super) fn added(copy: &str, lexicon: &Lexicon) -> Vec<String> {
 fn words(copy: &str) -> Vec<Word<'_>> {
     let lines = copy.lines().enumerate();
     let written = lines.flat_map(|(line, text)| text.split_whitespace().map(move |written| (line, written)));
-    let words = written.take(WORDS_MAX).map(|(line, written)| {
+    let words = written.filter(|(_, written)| !is_link(written)).take(WORDS_MAX).map(|(line, written)| {
         let folded = fold(written);
         Word { written, folded: bare(folded.trim()).to_owned(), line, is_ours: false }
     });
@@ -102,6 +102,13 @@ fn joined(row: &[Word<'_>]) -> String {
 
 fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// Whether a word is an address of the web, in brackets or without: nobody says the words of which it is made ("shop.no").
+fn is_link(word: &str) -> bool {
+    let start = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let begins = |with: &str| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins("https://") || begins("http://")
 }
 
 #[cfg(test)]

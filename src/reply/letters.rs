@@ -70,6 +70,9 @@ pub struct Challenge {
     pub token: String,
     /// Days between confirmation and erasure in which it can be stopped.
     pub grace_days: u32,
+    /// The page on which it can be answered too; `None` where there are no pages.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// An answer was not clear, or its code was not the right one: asks for the code.
@@ -85,6 +88,9 @@ pub struct CodeAsked {
     pub expires_on: Date,
     /// After a wrong code: how often one may still be wrong or right before a person looks.
     pub tries_left: Option<u32>,
+    /// The page on which it can be answered too; `None` where there are no pages.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Nobody answered the challenge yet, or not as it takes. The facts of [`Challenge`], and whether there was an answer.
@@ -104,6 +110,9 @@ pub struct Reminder {
     pub grace_days: u32,
     /// Whether an answer came that did not have the code.
     pub answered: bool,
+    /// The page on which it can be answered too; `None` where there are no pages.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Confirmed: erased on this date, and how to stop it as long as that is possible.
@@ -121,6 +130,9 @@ pub struct Scheduled {
     pub erase_on: Date,
     /// Printed in the body, so that "stop" in a reply counts; `None` where there is no grace period to stop it in.
     pub token: Option<String>,
+    /// The page on which it can be answered too; `None` where there are no pages.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Tells the owner that the data of their account are erased because its service ended: when, and how to stop it.
@@ -161,6 +173,9 @@ pub struct ApprovalAsked {
     pub expires_on: Date,
     /// Days between approval and erasure in which it can be stopped.
     pub grace_days: u32,
+    /// The page on which it can be answered too; `None` where there are no pages.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Tells the owner, who is the controller, that an end-user asks (Art. 28(3)(e) GDPR).
@@ -445,7 +460,7 @@ pub struct Rendered {
     pub subject: String,
     /// Plain text, wrapped, lines ended by LF.
     pub text: String,
-    /// One HTML page without images, links or remote content.
+    /// One HTML page without images or remote content; a link leads to a page of ours at most.
     pub html: String,
 }
 

@@ -31,6 +31,7 @@ mod clean;
 pub mod compose;
 pub mod letters;
 pub mod mailer;
+pub mod pages;
 pub mod settings;
 pub mod templates;
 mod terms;
@@ -73,6 +74,16 @@ pub enum ReplyError {
         language: Language,
         /// Where and why; there were no values yet that it could quote.
         source: minijinja::Error,
+    },
+    /// The same of a page.
+    #[error("the template of the page {page} (line {line}) in {language} fails")]
+    Page {
+        /// The page.
+        page: &'static str,
+        /// The language.
+        language: Language,
+        /// The line, 0 where unknown.
+        line: usize,
     },
     /// A language has no folder in the list of templates.
     #[error("there are no letters in {0}")]

@@ -85,6 +85,20 @@ impl Templates {
         Ok(Rendered { language, subject, text: wrap::wrap(&part("body.txt")?), html: part("body.html")? })
     }
 
+    /// Renders a page from its facts, in the same way.
+    pub(super) fn render_page(
+        &self,
+        page: &'static str,
+        language: Language,
+        mut facts: serde_json::Value,
+    ) -> Result<String, ReplyError> {
+        clean::facts(&mut facts);
+        let environment = self.environments.get(&language).ok_or(ReplyError::NoLanguage(language))?;
+        let template = environment.get_template(&format!("web/{page}.html"));
+        let rendered = template.and_then(|template| template.render(minijinja::Value::from(Serde(&facts))));
+        rendered.map_err(|error| ReplyError::Page { page, language, line: error.line().unwrap_or(0) })
+    }
+
     fn render_part(
         &self,
         kind: LetterKind,
@@ -127,7 +141,7 @@ fn environment(folder: &'static Folder, terms: &Arc<Terms>) -> Result<Environmen
     );
     environment.add_global("language", language.as_str());
     add_filters(&mut environment, terms);
-    for (name, source) in folder.files.iter().flat_map(|files| files.iter()) {
+    for (name, source) in folder.files.iter().flat_map(|files| files.iter()).chain(folder.web) {
         environment.add_template(name, source).map_err(broken)?;
     }
     Ok(environment)
@@ -186,12 +200,27 @@ struct Folder {
     language: Language,
     terms: &'static str,
     files: &'static [&'static [(&'static str, &'static str)]],
+    /// The pages.
+    web: &'static [(&'static str, &'static str)],
 }
 
 /// The source of one file of a language's folder.
 macro_rules! source {
     ($lang:literal, $file:expr) => {
         include_str!(concat!("../../templates/mail/", $lang, "/", $file, ".j2"))
+    };
+}
+
+/// The pages of one language, from its folder below `templates/web`, in one frame.
+macro_rules! web {
+    ($lang:literal: $($page:literal),+) => {
+        &[
+            ("web/page.html", include_str!("../../templates/web/page.html.j2")),
+            $((
+                concat!("web/", $page, ".html"),
+                include_str!(concat!("../../templates/web/", $lang, "/", $page, ".html.j2")),
+            )),+
+        ]
     };
 }
 
@@ -217,6 +246,7 @@ macro_rules! folder {
                     (concat!($letter, ".body.html"), source!($lang, concat!($letter, ".body.html"))),
                 ]),+
             ],
+            web: web!($lang: "ask", "status", "notice"),
         }
     };
 }

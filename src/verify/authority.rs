@@ -32,6 +32,8 @@ stored_enum! {
         Reply = "reply",
         /// The code of the challenge, with its token.
         Code = "code",
+        /// The code of the challenge, typed on its page.
+        Page = "page",
         /// The owner approved what a user confirmed.
         OwnerApproval = "owner_approval",
         /// Two operators vouched with evidence.
@@ -48,7 +50,7 @@ stored_enum! {
 impl Method {
     const fn kind(self) -> AuthorityKind {
         match self {
-            Self::Reply | Self::Code | Self::OwnerApproval | Self::Operators => AuthorityKind::Verified,
+            Self::Reply | Self::Code | Self::Page | Self::OwnerApproval | Self::Operators => AuthorityKind::Verified,
             Self::ServiceEnded => AuthorityKind::Termination,
             Self::CompletedPlan | Self::KeepingEnded => AuthorityKind::Continuation,
         }

@@ -28,8 +28,10 @@ stored_enum! {
 stored_enum! {
     /// What shows that somebody holds the challenge letter.
     Possession, "possession" {
-        /// The token came back: in the plus-address, a quote or on the page.
+        /// The token came back: in the plus-address or a quote.
         TokenMatched = "token_matched",
+        /// The token of its page was the path that the answer came by.
+        PageMatched = "page_matched",
         /// In-Reply-To or References name the challenge, whose Message-ID nobody can guess.
         MessageIdMatched = "message_id_matched",
         /// Nothing does.
@@ -79,6 +81,8 @@ pub struct Challenge {
     pub choices: Vec<Offer>,
     /// The hash of its token.
     pub token: TokenHash,
+    /// The hash of the token of its page.
+    pub page: TokenHash,
     /// From when on no answer confirms.
     pub expires_at: Timestamp,
     /// Whether the settings ask for the code. Closing an account and a choice of two need it anyhow.
@@ -231,8 +235,12 @@ pub fn judge_answer(challenge: &Challenge, possession: Possession, answer: &Answ
         return Ruling::Unclear;
     }
     match challenge.read_codes(answer, judge) {
-        Codes::Chosen(offer) => challenge.confirmed(offer, Method::Code, judge),
-        _ if answer.intent == Intent::Yes && !challenge.needs_code() => {
+        Codes::Chosen(offer) => {
+            let by_page = possession == Possession::PageMatched;
+            challenge.confirmed(offer, if by_page { Method::Page } else { Method::Code }, judge)
+        }
+        // A page asks for the code, whatever a letter may be answered with: a path is read by more eyes than a letter.
+        _ if answer.intent == Intent::Yes && !challenge.needs_code() && possession != Possession::PageMatched => {
             // Only one choice is open here: `needs_code` says so.
             challenge.confirmed(&challenge.choices[0], Method::Reply, judge)
         }
@@ -333,6 +341,7 @@ impl Challenge {
         for offer in &self.choices {
             parts.extend_from_slice(&[offer.scope.as_str().as_bytes(), &offer.plan_digest, offer.code.as_bytes()]);
         }
+        parts.push(self.page.as_bytes());
         act(&parts)
     }
 }

@@ -38,6 +38,7 @@ fn scene(addressee: Addressee, scopes: &[Scope], code_required: bool) -> Scene {
         account_mac: [9; 32],
         choices: choices.collect(),
         token: Token::derive(&secret, of).hash(),
+        page: Token::of_page(&secret, of).hash(),
         expires_at: NOW.plus_days(14),
         code_required,
         grace_days: 7,
@@ -85,6 +86,21 @@ fn a_yes_suffices_for_one_choice_without_code() {
         }
         // An order number beside a clear yes takes nothing away from it.
         assert!(confirmed(&scene.rule(&answer(Intent::Yes, &["XK4F7Z"]))).is_some());
+    }
+}
+
+/// A path is read by more eyes than a letter: on a page only the code confirms, and what it confirms says so.
+#[test]
+fn a_page_needs_the_code() {
+    for scope in [Scope::User, Scope::Account] {
+        let scene = scene(Addressee::Asker, &[scope], false);
+        let by_page = |answer: &AnswerFacts| scene.rule_at(Possession::PageMatched, answer, NOW);
+        assert_eq!(by_page(&answer(Intent::Yes, &[])), Ruling::AskForCode { attempts: 0 });
+        assert_eq!(by_page(&answer(Intent::Yes, &["XK4F7Z"])), Ruling::AskForCode { attempts: 1 });
+        let ruling = by_page(&answer(Intent::None, &[&scene.codes[0]]));
+        assert_eq!(confirmed(&ruling), Some((scope, Method::Page, [0; 32])));
+        assert_eq!(by_page(&answer(Intent::No, &[])), Ruling::Denied);
+        assert_eq!(by_page(&answer(Intent::Withdraw, &[])), Ruling::Withdraw { proven: true });
     }
 }
 
@@ -236,7 +252,8 @@ fn a_slipped_in_challenge_is_noticed() {
     let mut counted = scene.challenge.clone();
     counted.attempts = 3;
     counted.check(keys.gate(), &hmac).unwrap();
-    let alterations: [fn(&mut Challenge); 8] = [
+    let alterations: [fn(&mut Challenge); 9] = [
+        |c| c.page = TokenHash::from_bytes([0; 32]),
         |c| c.token = TokenHash::from_bytes([0; 32]),
         |c| c.choices[0].scope = Scope::Account,
         |c| c.choices[0].plan_digest = [1; 32],

@@ -128,17 +128,19 @@ fn what_is_asked_and_answered() {
         account_mac: [1; 32],
         choices: vec![offer(Scope::Data, 2, 4), offer(Scope::Account, 5, 6)],
         token: TokenHash::from_bytes([3; 32]),
+        page: TokenHash::from_bytes([7; 32]),
         expires_at: NOW.plus_days(14),
         code_required: true,
         grace_days: 7,
         attempts: 1,
     };
-    assert_eq!(hex(&challenge.hmac(keys.gate())), "6d7c3c1b2922ff19db1e426a322772373a2ee68ced4b69c9ce119647d24e6f91");
+    assert_eq!(hex(&challenge.hmac(keys.gate())), "eb9fb8656f8208f8127db72beab98a5aced1aff872ca8bfa31a5ddeb3e6d32db");
     let secret = ChallengeSecret::pinned();
     let of = MessageKey { request: request(), address: "owner@example.org", round: 2 };
     let token = Token::derive(&secret, of);
     assert_eq!(token.as_str(), "u2mgoigbbiijulca35idivouzs");
     assert_eq!(hex(token.hash().as_bytes()), "00ac0b17948fdee7367265c24041da34025d4383c32addea95c067945b610034");
+    assert_eq!(Token::of_page(&secret, of).as_str(), "nebwo3cketnat4aqv2pcme5tcy");
     assert_eq!(Token::of_recipient(&secret, request(), "parcels").as_str(), "6otoj4ig4hjgniwwu72js3ziwz");
     let code = Code::derive(&secret, of, Scope::Account);
     assert_eq!(code.as_str(), "J947SR");

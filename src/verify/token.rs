@@ -50,6 +50,14 @@ impl Token {
         Self(base32_lower(&of.mac(secret, "expunged/1/token", &[])))
     }
 
+    /// The token of the page on which this challenge can be answered. It is another one than that of the letter: the path of a page
+    /// stands in the histories of browsers and in the logs of proxies, and whoever reads it there must not be able to answer by
+    /// mail, where a yes may be enough.
+    #[must_use]
+    pub fn of_page(secret: &ChallengeSecret, of: MessageKey<'_>) -> Self {
+        Self(base32_lower(&of.mac(secret, "expunged/1/page-token", &[])))
+    }
+
     /// The token of what one recipient of a request's data is asked.
     #[must_use]
     pub fn of_recipient(secret: &ChallengeSecret, request: RequestId, store: &str) -> Self {
@@ -254,6 +262,10 @@ mod tests {
         assert_ne!(token, Token::derive(&secret(1), of("b@example.org", 1)));
         assert_ne!(token, Token::derive(&secret(2), of("a@example.org", 1)));
         assert!(token.hash().is_of(&token));
+        let page = Token::of_page(&secret(1), of("a@example.org", 1));
+        assert_eq!(Token::parse(page.as_str()), Some(page.clone()));
+        assert_ne!(page, token, "what stands in a path does not answer a letter");
+        assert_ne!(page, Token::of_page(&secret(1), of("a@example.org", 2)));
     }
 
     #[test]

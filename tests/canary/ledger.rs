@@ -1,5 +1,6 @@
 //! Reads all that the ledger holds, on either database, by SQL and as bytes of its files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
@@ -28,22 +29,29 @@ pub async fn search(world: &World, net: &Net, stage: &str) {
 
 /// All values of all tables, as bytes.
 pub async fn sqlite_rows(path: &Path) -> Vec<u8> {
+    sqlite_tables(path).await.into_values().collect::<Vec<_>>().concat()
+}
+
+/// The same by table.
+pub async fn sqlite_tables(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
-    let mut all = Vec::new();
+    let mut all = BTreeMap::new();
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
     for table in tables {
         let columns = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(&table);
         let columns: Vec<String> = columns.fetch_all(&mut connection).await.unwrap();
+        let mut rows = Vec::new();
         for column in columns {
             let sql = AssertSqlSafe(format!(
                 "SELECT CAST(\"{column}\" AS BLOB) AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"
             ));
             for row in sqlx::query(sql).fetch_all(&mut connection).await.unwrap() {
-                all.extend_from_slice(row.get::<&[u8], _>("v"));
-                all.push(b'\n');
+                rows.extend_from_slice(row.get::<&[u8], _>("v"));
+                rows.push(b'\n');
             }
         }
+        all.insert(table, rows);
     }
     connection.close().await.unwrap();
     all
@@ -51,14 +59,19 @@ pub async fn sqlite_rows(path: &Path) -> Vec<u8> {
 
 /// All rows of all tables as text; bytes stand there as hex.
 async fn postgres_rows(url: &str) -> Vec<u8> {
+    postgres_tables(url).await.into_values().collect::<Vec<_>>().concat()
+}
+
+/// The same by table.
+pub async fn postgres_tables(url: &str) -> BTreeMap<String, Vec<u8>> {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    let mut all = Vec::new();
+    let mut all = BTreeMap::new();
     let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
     for table in tables {
-        let sql = AssertSqlSafe(format!("SELECT t::text FROM \"{table}\" t"));
+        let sql = AssertSqlSafe(format!("SELECT t::text FROM \"{table}\" t ORDER BY 1"));
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
-        all.extend_from_slice(rows.join("\n").as_bytes());
+        all.insert(table, rows.join("\n").into_bytes());
     }
     connection.close().await.unwrap();
     all

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::shop::Shop;
 use crate::support::postgres::fresh_postgres;
-use crate::support::{expunged, unique_word};
+use crate::support::{expunged, free_port, unique_word};
 
 fn replace(shop: &Shop, name: &str, from: &str, to: &str) {
     let text = std::fs::read_to_string(shop.path(name)).expect("a file");
@@ -216,4 +216,29 @@ fn a_second_signal_ends_at_once_what_the_first_lets_finish() {
     log.read_to_string(&mut said).expect("the rest of its log");
     assert!(said.contains("stopped at once by a second signal"), "{said}");
     drop(held);
+}
+
+/// The address of the pages is tried, and what must lead there is said; where somebody else has it, nothing starts.
+#[test]
+fn the_address_of_the_pages_is_looked_at() {
+    let shop = Shop::new();
+    let port = free_port();
+    let section =
+        format!("[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://privacy.shop.example\"\n\n[keys]");
+    let config = shop.config_with("[keys]", &section);
+    let looked_at = |check: &str| {
+        let said = shop.run(&["check", "-o", "json", "--config", &config]).json();
+        let lines = said.as_array().expect("a list of checks").clone();
+        let line = lines.into_iter().find(|line| line["check"] == check).expect("the check is made");
+        (line["result"].clone(), line["note"].as_str().unwrap_or_default().to_owned())
+    };
+    let (result, note) = looked_at("pages");
+    assert_eq!(result, "ok");
+    assert!(note.contains("https://privacy.shop.example/r/") && note.contains(&format!("127.0.0.1:{port}")), "{note}");
+    assert_eq!(looked_at("limit of the pages").0, "warning");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
+    let (result, note) = looked_at("pages");
+    assert!(result == "not_tried" && note.contains("listened at already"), "{note}");
+    shop.run(&["run", "--config", &config]).failed(4, "cannot be listened at");
+    drop(taken);
 }

@@ -10,6 +10,7 @@ mod secret;
 mod sender;
 mod termination;
 mod value;
+mod web;
 
 use std::path::PathBuf;
 
@@ -42,6 +43,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
     let stores = checks.stores(raw.stores);
     let log = checks.log(raw.log);
     let workers = checks.workers(raw.workers);
+    let web = checks.web(raw.web);
 
     let config = || {
         let ((service, time_zone), law) = (service?, law.law?);
@@ -65,6 +67,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
             stores,
             log,
             workers,
+            web,
         })
     };
     match config() {

@@ -51,6 +51,12 @@ mistakes! {
         "# ended = \"\"\"" => "ended = \"\"\"", "# SELECT id AS account, ended_at" => "SELECT id AS account, ended_at",
         "# WHERE ended_at IS NOT NULL" => "WHERE ended_at IS NOT NULL",
         "# accounts = " => "accounts = ";
+    pages_without_a_url: "# listen = \"127.0.0.1:8443\"" => "listen = \"127.0.0.1:8443\"";
+    pages_without_encryption: "# listen = \"127.0.0.1:8443\"" => "listen = \"127.0.0.1:8443\"",
+        "# public_url = \"https://privacy.example.com\"" => "public_url = \"http://privacy.example.com\"";
+    pages_at_no_address: "# listen = \"127.0.0.1:8443\"" => "listen = \"8443\"",
+        "# public_url = \"https://privacy.example.com\"" => "public_url = \"https://shop.example/privacy\"",
+        "# client_address_header = \"x-forwarded-for\"" => "client_address_header = \"X-Forwarded-For:\"";
     unknown_section: "[retention]" => "[retentions]";
     wrong_type: "#port = 587" => "port = \"587\"";
     wrong_type_of_a_secret: "password_file = \"smtp.password\"" => "password = [\"hunter2\"]";

@@ -1,6 +1,6 @@
 //! Every letter of ours, repeated by its reader without a mark, with a stop in it and without one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Language, LetterKind};
 use crate::intake::answer::AnswerIntent;
@@ -52,6 +52,36 @@ fn our_own_words_below_a_yes_are_no_stop() {
                     said.intent,
                     super::added(&text, for_tests())
                 ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} {wrong:#?}", wrong.len());
+}
+
+/// Where the page of a question is named by its operator, and what a mail program makes of the line.
+#[test]
+fn the_link_to_a_page_is_no_stop_whatever_its_host_is_called() {
+    const HOSTS: [&str; 5] = ["shop.no", "stop.example", "nein.example", "no.shop.example", "non.example"];
+    let alone = |host: &&str| answer("Re: Hello", &format!("https://{host}/r/{TOKEN}")).asks_to_stop;
+    assert!(HOSTS.iter().any(alone), "a link by itself would say it");
+    let mut linked = BTreeMap::new();
+    for (kind, language, text) in ours().into_iter().filter(|(.., text)| text.contains(samples::LINK)) {
+        linked.insert((kind.to_string(), language.to_string()), text);
+    }
+    assert_eq!(linked.len(), 5 * Language::ALL.len(), "{:?}", linked.keys());
+    let mut wrong = Vec::new();
+    for ((kind, language), text) in &linked {
+        for host in HOSTS {
+            let link = format!("https://{host}/r/{TOKEN}");
+            for line in [link.clone(), format!("<{link}>"), format!("{link}<{link}>"), format!("[{link}]({link})")] {
+                let text = text.replace(samples::LINK, &line);
+                let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+                for below in [format!("{}{text}", ABOVE[0]), quoted] {
+                    let said = answer("Re: Hello", &format!("Yes.\n\n{below}"));
+                    if said.intent != AnswerIntent::Yes || said.asks_to_stop {
+                        wrong.push(format!("{kind} {language} {line}: {:?}", said.intent));
+                    }
+                }
             }
         }
     }

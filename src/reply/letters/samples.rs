@@ -9,6 +9,9 @@ use crate::domain::{Part, State, Timestamp};
 /// What stands for the person in the examples; searched for where it must not be.
 pub(crate) const CANARY: &str = "Erika Mustermann";
 
+/// The page of a question.
+pub(crate) const LINK: &str = "https://privacy.shop.example/r/q3qk7ezvxb5hwy4n2mtdlsrguo";
+
 const TOKEN: &str = "mfrggzdfmztwq2lknnwg23tpob";
 
 fn reference() -> Reference {
@@ -36,23 +39,42 @@ fn words(words: &[&str]) -> Vec<String> {
 fn challenge(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Letter {
     let token = TOKEN.to_owned();
     let expires_on = date(2026, 3, 15);
-    Challenge { common: common(), choices, code_required, expires_on, token, grace_days }.into()
+    Challenge { common: common(), choices, code_required, expires_on, token, grace_days, link: None }.into()
 }
 
 fn reminder(choices: Vec<Choice>, code_required: bool, grace_days: u32) -> Letter {
     let token = TOKEN.to_owned();
     let expires_on = date(2026, 3, 15);
-    Reminder { common: common(), choices, code_required, expires_on, token, grace_days, answered: false }.into()
+    Reminder { common: common(), choices, code_required, expires_on, token, grace_days, answered: false, link: None }
+        .into()
 }
 
 /// The reminder of somebody whose answer did not have the code.
 fn reminder_answered(choices: Vec<Choice>) -> Letter {
     let (token, expires_on) = (TOKEN.to_owned(), date(2026, 3, 15));
-    Reminder { common: common(), choices, code_required: true, expires_on, token, grace_days: 7, answered: true }.into()
+    Reminder {
+        common: common(),
+        choices,
+        code_required: true,
+        expires_on,
+        token,
+        grace_days: 7,
+        answered: true,
+        link: None,
+    }
+    .into()
 }
 
 fn code_asked(choices: Vec<Choice>, tries_left: Option<u32>) -> Letter {
-    CodeAsked { common: common(), choices, token: TOKEN.to_owned(), expires_on: date(2026, 3, 15), tries_left }.into()
+    CodeAsked {
+        common: common(),
+        choices,
+        token: TOKEN.to_owned(),
+        expires_on: date(2026, 3, 15),
+        tries_left,
+        link: None,
+    }
+    .into()
 }
 
 fn service_ended() -> Letter {
@@ -101,6 +123,7 @@ fn approval(subject_label: Option<&str>, code_required: bool, grace_days: u32) -
         token: TOKEN.to_owned(),
         expires_on: date(2026, 3, 15),
         grace_days,
+        link: None,
     };
     letter.into()
 }
@@ -199,13 +222,14 @@ fn kept_erased_bare() -> KeptErased {
 fn scheduled(scope: Scope, label: Option<&str>, categories: &[&str]) -> Letter {
     let (subject_label, categories) = (label.map(str::to_owned), words(categories));
     let (erase_on, token) = (date(2026, 3, 12), Some(TOKEN.to_owned()));
-    Scheduled { common: common(), scope, subject_label, categories, erase_on, token }.into()
+    Scheduled { common: common(), scope, subject_label, categories, erase_on, token, link: None }.into()
 }
 
 /// One that is erased at once.
 fn scheduled_at_once() -> Letter {
     let (scope, erase_on) = (Scope::Account, date(2026, 3, 1));
-    Scheduled { common: common(), scope, subject_label: None, categories: vec![], erase_on, token: None }.into()
+    Scheduled { common: common(), scope, subject_label: None, categories: vec![], erase_on, token: None, link: None }
+        .into()
 }
 
 fn forwarded(scope: Scope, categories: &[&str]) -> Letter {
@@ -243,6 +267,30 @@ fn recipient_asked() -> RecipientAsked {
     }
 }
 
+/// The same letters with a link to their page.
+fn linked(letters: &[Letter]) -> Vec<Letter> {
+    let with_link = |letter: &Letter| {
+        let mut letter = letter.clone();
+        match &mut letter {
+            Letter::Challenge(asked) => asked.link = Some(LINK.to_owned()),
+            Letter::Reminder(asked) => asked.link = Some(LINK.to_owned()),
+            Letter::CodeAsked(asked) => asked.link = Some(LINK.to_owned()),
+            Letter::ApprovalAsked(asked) => asked.link = Some(LINK.to_owned()),
+            Letter::Scheduled(planned) => planned.link = Some(LINK.to_owned()),
+            _ => {}
+        }
+        letter
+    };
+    letters.iter().map(with_link).collect()
+}
+
+/// The letters, and each of the first `number` with a link as well.
+fn and_linked(mut letters: Vec<Letter>, number: usize) -> Vec<Letter> {
+    let more = linked(&letters[..number]);
+    letters.extend(more);
+    letters
+}
+
 /// The full example of a letter, first, and bare ones.
 pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
     let instant = Timestamp::from_micros(1_772_373_900_000_000);
@@ -250,32 +298,41 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         LetterKind::Challenge => {
             let mut all = vec![challenge(data_or_account(), true, 7), challenge(account(), true, 1)];
             all.extend(single_choices().into_iter().map(|choices| challenge(choices, false, 0)));
-            all
+            and_linked(all, 2)
         }
-        LetterKind::Reminder => vec![
-            reminder(data_or_account(), true, 7),
-            reminder(account(), true, 1),
-            reminder(single_choices().swap_remove(0), false, 0),
-            reminder_answered(account()),
-        ],
-        LetterKind::CodeAsked => vec![
-            code_asked(data_or_account(), None),
-            code_asked(account(), None),
-            code_asked(account(), Some(4)),
-            code_asked(data_or_account(), Some(1)),
-        ],
-        LetterKind::Scheduled => vec![
-            scheduled(Scope::Account, None, &[]),
-            scheduled(Scope::User, Some(CANARY), &[]),
-            scheduled(Scope::EndUser, Some(CANARY), &[]),
-            scheduled(Scope::Data, None, &["contact", "image"]),
-            scheduled_at_once(),
-        ],
+        LetterKind::Reminder => and_linked(
+            vec![
+                reminder(data_or_account(), true, 7),
+                reminder(account(), true, 1),
+                reminder(single_choices().swap_remove(0), false, 0),
+                reminder_answered(account()),
+            ],
+            1,
+        ),
+        LetterKind::CodeAsked => and_linked(
+            vec![
+                code_asked(data_or_account(), None),
+                code_asked(account(), None),
+                code_asked(account(), Some(4)),
+                code_asked(data_or_account(), Some(1)),
+            ],
+            1,
+        ),
+        LetterKind::Scheduled => and_linked(
+            vec![
+                scheduled(Scope::Account, None, &[]),
+                scheduled(Scope::User, Some(CANARY), &[]),
+                scheduled(Scope::EndUser, Some(CANARY), &[]),
+                scheduled(Scope::Data, None, &["contact", "image"]),
+                scheduled_at_once(),
+            ],
+            1,
+        ),
         LetterKind::ServiceEnded => vec![service_ended()],
         LetterKind::ApprovalAsked => {
             let Letter::ApprovalAsked(own) = approval(None, false, 0) else { return vec![] };
             let some_data = ApprovalAsked { scope: Scope::Data, categories: words(&["phone", "image"]), ..own.clone() };
-            vec![approval(Some(CANARY), true, 7), own.into(), some_data.into()]
+            and_linked(vec![approval(Some(CANARY), true, 7), own.into(), some_data.into()], 1)
         }
         LetterKind::Forwarded => vec![forwarded(Scope::EndUser, &[]), forwarded(Scope::Data, &["phone", "health"])],
         LetterKind::PassedOn => vec![PassedOn { common: common(), article: "Art. 28(3)(e) GDPR".to_owned() }.into()],

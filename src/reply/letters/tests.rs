@@ -1,5 +1,6 @@
 use std::sync::LazyLock;
 
+use super::samples::LINK;
 use super::*;
 
 fn every_letter() -> impl Iterator<Item = (LetterKind, Language, Vec<Letter>)> {
@@ -8,6 +9,9 @@ fn every_letter() -> impl Iterator<Item = (LetterKind, Language, Vec<Letter>)> {
 }
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::embedded().unwrap());
+
+/// The two ends of a link.
+static LINKS: LazyLock<regex::Regex> = LazyLock::new(|| regex::Regex::new("<a href=\"[^\"]*\">|</a>").unwrap());
 
 fn render(letter: &Letter, language: Language) -> Rendered {
     letter.render(&TEMPLATES, language).unwrap_or_else(|error| panic!("{error}"))
@@ -24,7 +28,9 @@ fn text_and_html_say_the_same_in_every_language() {
     for (kind, language, letters) in every_letter() {
         for letter in letters {
             let rendered = render(&letter, language);
-            let seen = html2text::from_read(rendered.html.as_bytes(), 10_000).unwrap();
+            // Where a link leads is what it says.
+            let html = LINKS.replace_all(&rendered.html, "");
+            let seen = html2text::from_read(html.as_bytes(), 10_000).unwrap();
             assert_eq!(words(&rendered.text), words(&seen), "{kind} in {language}");
             compared += 1;
         }
@@ -171,4 +177,34 @@ fn debug_says_nothing_of_the_person() {
     let letter = samples::of(LetterKind::Forwarded).swap_remove(0);
     let said = format!("{letter:?} {:?}", render(&letter, Language::En));
     assert!(!said.contains(samples::CANARY) && !said.contains("support@"), "{said}");
+}
+
+/// Only the letters that ask something, or can be stopped, have a link; and without pages they are what they were.
+#[test]
+fn a_link_is_one_paragraph_more_and_nothing_else() {
+    let mut compared = 0;
+    for (kind, language, letters) in every_letter() {
+        for letter in letters.iter().filter(|letter| letter.facts().unwrap().get("link").is_some()) {
+            let mut stored = serde_json::to_value(letter).unwrap();
+            *stored.pointer_mut("/facts/link").unwrap() = serde_json::Value::Null;
+            let bare = render(&serde_json::from_value(stored.clone()).unwrap(), language);
+            *stored.pointer_mut("/facts/link").unwrap() = LINK.into();
+            let linked = render(&serde_json::from_value(stored).unwrap(), language);
+            assert!(!bare.text.contains("http") && !bare.html.contains("<a"), "{kind} in {language}");
+            assert_eq!(linked.subject, bare.subject);
+            if linked.text == bare.text {
+                assert!(linked.text.lines().count() > 5 && kind == LetterKind::Scheduled, "{kind} in {language}");
+                continue;
+            }
+            assert!(linked.text.lines().any(|line| line == LINK), "{kind} in {language}: the link stands alone");
+            let rest: Vec<&str> = linked
+                .text
+                .split("\n\n")
+                .filter(|part| !bare.text.split("\n\n").any(|b| b.trim() == part.trim()))
+                .collect();
+            assert_eq!(rest.len(), 2, "{kind} in {language}: {rest:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 4 * 12, "{compared}");
 }

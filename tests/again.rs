@@ -2,10 +2,11 @@
 //! it is not; nobody else is touched, and nobody is told twice.
 
 use expunged::db::deliveries::Disposition;
+use expunged::db::requests;
 use expunged::domain::{RequestId, State};
 use expunged::erase::Recognised;
 use expunged::flow::operate::Operator;
-use expunged::flow::{again, retention};
+use expunged::flow::{again, retention, verbs};
 use expunged::params;
 
 use crate::support::world::{Ground, Letter, SUPPORT, TEAM, World, on_both};
@@ -32,6 +33,20 @@ async fn events(world: &World, request: RequestId) -> Vec<String> {
     let first = events.iter().position(|event| event == "completed").unwrap();
     let moves = ["noted", "reopened", "authority_issued", "completed"];
     events[first..].iter().filter(|event| moves.contains(&event.as_str())).cloned().collect()
+}
+
+/// Leaves that say what a person decided of rows under another key.
+async fn decisions(world: &World, named: Recognised) -> i64 {
+    let said = format!("%\"recognised\":\"{named}\"%");
+    world.number("SELECT COUNT(*) AS number FROM trail WHERE leaf LIKE $1", params![said]).await
+}
+
+/// Whether the program names this verb for the request as it stands.
+async fn offers(world: &World, request: RequestId, verb: &str) -> bool {
+    let mut tx = world.house.db.read().await.unwrap();
+    let stored = requests::load(&mut tx, request).await.unwrap().unwrap();
+    let stopped = again::has_stopped(&mut tx, &stored.request).await.unwrap();
+    verbs::verbs(verbs::Terms::of(&world.house), &stored.request, false, stopped).contains(&verb)
 }
 
 async fn alarm(world: &World) -> String {
@@ -139,6 +154,7 @@ async fn who_came_anew_stays_or_goes_as_a_person_decides() {
                 let undecided = erase_again(&world, request, None).await.expect_err("it must be said");
                 assert!(undecided.contains("--recognised"), "{undecided}");
                 assert_eq!(erase_again(&world, request, Some(named)).await, Ok(State::Completed));
+                assert_eq!(decisions(&world, named).await, 1, "{named}");
                 assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id = 'u9'").await, left, "{named}");
                 assert_eq!(shop.count("SELECT COUNT(*) FROM orders WHERE user_id = 'u9'").await, left, "{named}");
             })
@@ -161,6 +177,7 @@ async fn who_is_written_back_while_they_are_erased_is_never_called_erased() {
                 world.fresh(OWNER);
                 shop.run(WRITES_BACK).await;
                 world.days_pass(8).await;
+                assert!(!offers(&world, request, "erase-again").await, "it goes on by itself");
                 let last = "UPDATE jobs SET attempts_max = 2 WHERE state = 'waiting' AND kind = 'erase'";
                 world.try_sql(last, params![]).await.unwrap();
                 world.hours_pass(2).await;
@@ -169,10 +186,12 @@ async fn who_is_written_back_while_they_are_erased_is_never_called_erased() {
                 assert!(told.contains("2 rows were still found after the erasing"), "{told}");
                 assert!(told.contains("erase-again REF --recognised goes|stays"), "what to do: {told}");
                 assert!(world.fresh(OWNER).is_empty(), "nobody is told that it is done");
+                assert!(offers(&world, request, "erase-again").await);
                 shop.run("DROP TRIGGER back").await;
                 let undecided = erase_again(&world, request, None).await.expect_err("it must be said");
                 assert!(undecided.contains("--recognised"), "{undecided}");
                 assert_eq!(erase_again(&world, request, Some(named)).await, Ok(State::Completed), "{named}");
+                assert_eq!(decisions(&world, named).await, 1, "{named}");
                 assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id LIKE 'x%'").await, left, "{named}");
                 assert_eq!(shop.count("SELECT COUNT(*) FROM users WHERE id LIKE 'u%'").await, 3, "nobody else");
                 assert_eq!(world.fresh(OWNER).len(), 1, "and then it is told");

@@ -20,7 +20,7 @@ use crate::breakpoint;
 use crate::db::jobs::JobState;
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
-use crate::domain::request::{Event, LookReason, Origin, Warrant};
+use crate::domain::request::{Event, LookReason, Origin, Request, Warrant};
 use crate::domain::{JobId, Reference, RequestId, State, Timestamp, stored_enum};
 use crate::erase::{Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
@@ -336,10 +336,7 @@ pub async fn erase_again(
     }
     let mut closing = safe::closing(house, &mut tx, &stored.request).await?;
     let found = closing.came_back.unwrap_or_default();
-    let stopped = match stored.request.state {
-        State::Erasing => stopped_erasing(&mut tx, stored.request.id).await?,
-        _ => None,
-    };
+    let stopped = stopped_erasing(&mut tx, &stored.request).await?;
     let decided = match recognised {
         None if found.recognised > 0 || stopped.is_some() => {
             return Err(FlowError::Missing(
@@ -351,32 +348,50 @@ pub async fn erase_again(
     closing.came_back = Some(CameBack { decided, ..found });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let moved = match stopped {
-        Some(job) => try_again(house, &mut tx, stored, job, operator).await?,
-        None => go_on(house, &mut tx, &stored, operator.actor()).await?,
+        Some(job) => try_again(house, &mut tx, stored, job, (decided, operator)).await?,
+        None => {
+            if recognised.is_some() {
+                let facts = Facts::new().with("recognised", Fact::Word(decided.to_string()))?;
+                note::append(house, &mut tx, stored.request.case, Recorded::Noted, operator.actor(), facts).await?;
+            }
+            go_on(house, &mut tx, &stored, operator.actor()).await?
+        }
     };
     tx.commit().await?;
     Ok(moved)
 }
 
 /// The job of an erasing that failed for good.
-async fn stopped_erasing(tx: &mut Tx, request: RequestId) -> Result<Option<JobId>, FlowError> {
-    let dead = jobs::list(tx, &[JobState::Dead], Some(request), DEAD_MAX).await?;
+async fn stopped_erasing(tx: &mut Tx, request: &Request) -> Result<Option<JobId>, FlowError> {
+    if request.state != State::Erasing {
+        return Ok(None);
+    }
+    let dead = jobs::list(tx, &[JobState::Dead], Some(request.id), DEAD_MAX).await?;
     Ok(dead.into_iter().find(|job| job.kind == kinds::ERASE).map(|job| job.id))
+}
+
+/// Whether the erasing of a request has failed for good, so that a person of the team says how it goes on.
+///
+/// # Errors
+/// When our own database does not answer.
+pub async fn has_stopped(tx: &mut Tx, request: &Request) -> Result<bool, FlowError> {
+    Ok(stopped_erasing(tx, request).await?.is_some())
 }
 
 /// More jobs of one request than can have died.
 const DEAD_MAX: u32 = 100;
 
-/// Has an erasing go on that failed for good.
+/// Has an erasing go on that failed for good, with what was decided of rows under another key.
 async fn try_again(
     house: &House,
     tx: &mut Tx,
     stored: Stored,
     job: JobId,
-    operator: &Operator,
+    (decided, operator): (Recognised, &Operator),
 ) -> Result<Stored, FlowError> {
     jobs::retry(tx, job, house.clock.now()).await?;
     let facts = Facts::new().with("job", Fact::Word(kinds::ERASE.to_owned()))?;
+    let facts = facts.with("recognised", Fact::Word(decided.to_string()))?;
     note::append(house, tx, stored.request.case, Recorded::JobRetried, operator.actor(), facts).await?;
     Ok(stored)
 }

@@ -30,9 +30,10 @@ impl<'a> Terms<'a> {
 }
 
 /// The verbs that apply now, as the command line calls them. A note can always be written. `anew` says whether one that ended because
-/// nobody was found can be opened anew ([`successor::is_open`](super::successor::is_open)).
+/// nobody was found can be opened anew ([`successor::is_open`](super::successor::is_open)), and `stopped` whether an erasing has
+/// failed for good ([`again::has_stopped`](super::again::has_stopped)).
 #[must_use]
-pub fn verbs(terms: Terms<'_>, request: &Request, anew: bool) -> Vec<&'static str> {
+pub fn verbs(terms: Terms<'_>, request: &Request, anew: bool, stopped: bool) -> Vec<&'static str> {
     let takes = |event: &Event| apply(request, event, terms.policy, terms.now).is_ok();
     let identified = takes(&Event::PutRight) || anew && request.state == State::NotFound;
     let extended = request.deadlines.extend(terms.now, terms.law, terms.calendar);
@@ -47,7 +48,7 @@ pub fn verbs(terms: Terms<'_>, request: &Request, anew: bool) -> Vec<&'static st
         ("extend", extends),
         ("refuse", takes(&Event::RefusedByOperator)),
         ("withdraw", takes(&Event::WithdrawnByOperator)),
-        ("erase-again", reopened),
+        ("erase-again", reopened || stopped && request.state == State::Erasing),
         ("leave", reopened),
         ("close", request.waits),
         ("note", true),
@@ -68,6 +69,7 @@ pub fn call(verb: &str, request: &Request) -> String {
         "approve" => " [--proof HOW --evidence TEXT]",
         "extend" => " --reason TEXT",
         "refuse" => " --ground TEXT --article ARTICLE",
+        "erase-again" if request.state == State::Erasing => " --recognised stays|goes",
         "leave" => " --reason TEXT",
         "close" => " --recipient NAME --because TEXT",
         "note" => " TEXT",

@@ -13,6 +13,7 @@ use super::attached::is_document;
 use super::charset::mended;
 use super::html::visible_text;
 use super::normal::cut;
+use super::packed::unpacked;
 use super::spam::Markup;
 use super::{Address, Defect, Limits};
 
@@ -238,6 +239,16 @@ impl Walk<'_> {
                 | "message/feedback-report"
                 | "text/rfc822-headers"
         );
+        if let Some(text) = unpacked(part, &message.raw_message) {
+            match media_type.as_str() {
+                "text/html" => {
+                    let shown = self.show(&text);
+                    append(&mut self.letter.html, &shown);
+                }
+                _ => append(&mut self.letter.plain, &text),
+            }
+            return;
+        }
         match &part.body {
             _ if is_report => {
                 let text = String::from_utf8_lossy(part.contents());

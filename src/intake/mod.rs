@@ -56,6 +56,7 @@ mod normal;
 mod offered;
 mod onecase;
 mod ours;
+mod packed;
 mod passed;
 mod phrases;
 mod place;

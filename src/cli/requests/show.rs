@@ -24,6 +24,7 @@ use crate::db::{Tx, evidence, shared_letters};
 use crate::domain::request::Audience;
 use crate::domain::{LetterKind, Reference, State};
 use crate::flow::FlowError;
+use crate::flow::again;
 use crate::flow::gone;
 use crate::flow::named::{self, NamedData};
 use crate::flow::operate::ExtensionGround;
@@ -314,7 +315,9 @@ async fn read(
             .map(|by| PausedLine { received_at: by.received_at.map(time), by }),
         extended_for: stopped::extended_for(kek, tx, &stored.request).await?,
         can_be_done: {
-            let verbs = verbs::verbs(terms, &stored.request, successor::is_open(kek, tx, &stored.request).await?);
+            let anew = successor::is_open(kek, tx, &stored.request).await?;
+            let stopped = again::has_stopped(tx, &stored.request).await?;
+            let verbs = verbs::verbs(terms, &stored.request, anew, stopped);
             let calls = verbs.iter().map(|verb| verbs::call(verb, &stored.request));
             verbs::beside(&stored.request).into_iter().chain(calls).collect()
         },

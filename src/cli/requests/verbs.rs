@@ -270,8 +270,10 @@ pub(super) async fn run(invocation: &Invocation, verb: Verb) -> Outcome {
 
 /// What can be done with a request instead of what was refused.
 pub(in crate::cli) async fn now(house: &House, request: &Request) -> Result<String, Ended> {
-    let anew = successor::is_open(&house.kek, &mut house.db.read().await?, request).await?;
-    let verbs = verbs::verbs(verbs::Terms::of(house), request, anew);
+    let mut tx = house.db.read().await?;
+    let anew = successor::is_open(&house.kek, &mut tx, request).await?;
+    let stopped = again::has_stopped(&mut tx, request).await?;
+    let verbs = verbs::verbs(verbs::Terms::of(house), request, anew, stopped);
     let verbs: Vec<String> = verbs.iter().map(|verb| format!("requests {verb}")).collect();
     Ok(format!("what can be done with it now: {}", verbs.join(", ")))
 }

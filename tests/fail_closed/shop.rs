@@ -38,13 +38,13 @@ pub(super) enum Setting {
 }
 
 /// Users that account 1 of a large shop has besides.
-pub(super) const MANY: i64 = 400;
+pub(super) const MANY: i64 = 1_600;
 
 const LARGE: &str = "
     ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id);
     CREATE INDEX orders_user_id ON orders (user_id);
-    INSERT INTO users SELECT 'm' || n, 'a1', 'user', 'm' || n || '@team.example', 'Many', NULL FROM generate_series(1, 400) n;
-    INSERT INTO orders SELECT 'm' || n, NULL, '2026-02-05', NULL, NULL FROM generate_series(1, 300000) n;
+    INSERT INTO users SELECT 'm' || n, 'a1', 'user', 'm' || n || '@team.example', 'Many', NULL FROM generate_series(1, 1600) n;
+    INSERT INTO orders SELECT 'm' || n, NULL, '2026-02-05', NULL, NULL FROM generate_series(1, 100000) n;
     ANALYZE orders";
 
 /// What somebody does to the shop.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use expunged::db::Dialect;
+use expunged::domain::RequestId;
 use expunged::params;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
@@ -52,6 +53,13 @@ fn link(letter: &Letter) -> String {
         (Some(link), None) => link.to_owned(),
         _ => panic!("not one link in {}", letter.text),
     }
+}
+
+/// The owner asks for their account, and gets the question with the link to its page.
+async fn asked(world: &World) -> (RequestId, Letter, String) {
+    let (request, challenge) = world.ask(OWNER).await;
+    let page = link(&challenge);
+    (request, challenge, page)
 }
 
 /// A browser: it follows no redirect, because there is none.

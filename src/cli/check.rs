@@ -2,6 +2,7 @@
 
 mod others;
 mod our_mx;
+mod pages;
 pub(super) mod reach;
 
 use std::path::Path;
@@ -111,7 +112,7 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
         report.note("secrets", Finding::Warning, words);
     }
     let map = at_rest(&mut report, &config);
-    others::pages(&mut report, &config).await;
+    pages::served(&mut report, &config).await;
     if args.connect {
         let bar = progress("reaching everything");
         reach::run(&mut report, &config, map.as_ref()).await;

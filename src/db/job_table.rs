@@ -145,7 +145,7 @@ impl Jobs {
             jobs::still_held(dialect)
         );
         let lease_micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-        let rows = self.db.alone(&sql, params![jobs::json_of(leases), lease_micros]).await?;
+        let rows = self.db.alone(&sql, params![jobs::list_of(leases), lease_micros]).await?;
         pairs(&rows)
     }
 
@@ -159,7 +159,7 @@ impl Jobs {
                    AND COALESCE(jobs.attempts, jobs_done.attempts) = held.attempt",
             jobs::held_attempts(self.db.dialect())
         );
-        let rows = self.db.alone(&sql, params![jobs::json_of(leases)]).await?;
+        let rows = self.db.alone(&sql, params![jobs::list_of(leases)]).await?;
         let lost = pairs(&rows)?;
         Ok(leases.iter().filter(|held| lost.contains(&(held.job, held.token))).copied().collect())
     }
@@ -204,14 +204,14 @@ impl Jobs {
                OR lease_token = held.token AND state = 'waiting' AND reason = 'lease_expired' AND attempts = held.attempt)",
             jobs::held_attempts(dialect)
         );
-        let taken_back = tx.execute(&uncounted, params![jobs::json_of(lost)]).await?;
+        let taken_back = tx.execute(&uncounted, params![jobs::list_of(lost)]).await?;
         let unknown = format!(
             "UPDATE jobs SET state = 'waiting', attempts = attempts - 1, lease_until = NULL, lease_holder = NULL
              WHERE state = 'running' AND lease_holder = $2 AND kind = ANY($3) AND NOT EXISTS (
                SELECT 1 FROM ({}) AS held WHERE held.job = jobs.id AND held.token = jobs.lease_token)",
             jobs::held_leases(dialect)
         );
-        let given_back = tx.execute(&unknown, params![jobs::json_of(known), worker, kinds]).await?;
+        let given_back = tx.execute(&unknown, params![jobs::list_of(known), worker, kinds]).await?;
         if given_back > 0 {
             tx.made_work();
         }

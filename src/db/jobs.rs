@@ -113,8 +113,8 @@ pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<Jo
         return ids(tx.all(&complete_alone(), arrays_of(leases).into()).await?);
     }
     let (target, source, which) = evidence_of(Dialect::Sqlite);
-    let list = words_of(leases);
-    let sql = format!("{target} {source} FROM ({HELD_WORDS}) AS held CROSS JOIN jobs WHERE {which}");
+    let list = list_of(leases);
+    let sql = format!("{target} {source} FROM ({HELD_SQLITE}) AS held CROSS JOIN jobs WHERE {which}");
     let moved = tx.execute(&sql, params![list.clone()]).await?;
     let all = moved == leases.len() as u64;
     let lost = if all { Vec::new() } else { lost_of(tx, list.clone()).await? };
@@ -154,14 +154,14 @@ async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
     // By the key for each: a list of all that were moved would be made anew for each, out of the whole table.
     let moved =
         "SELECT 1 FROM jobs JOIN jobs_done USING (id) WHERE jobs.id = held.job AND jobs.lease_token = held.token";
-    let sql = format!("SELECT job AS id FROM ({HELD_WORDS}) AS held WHERE NOT EXISTS ({moved})");
+    let sql = format!("SELECT job AS id FROM ({HELD_SQLITE}) AS held WHERE NOT EXISTS ({moved})");
     ids(tx.all(&sql, params![list]).await?)
 }
 
 /// On SQLite, the second half of moving jobs to the evidence. SQLite cannot DELETE inside WITH; its transaction is
 /// alone anyway, so that two statements are as good as one.
 async fn delete_moved(tx: &mut Tx, list: Value, moved: u64, all: bool) -> Result<(), DbError> {
-    let listed = format!("DELETE FROM jobs WHERE id IN (SELECT job FROM ({HELD_WORDS}))");
+    let listed = format!("DELETE FROM jobs WHERE id IN (SELECT job FROM ({HELD_SQLITE}))");
     let sql = match all {
         true => listed,
         false => format!("{listed} AND EXISTS (SELECT 1 FROM jobs_done WHERE jobs_done.id = jobs.id)"),
@@ -240,7 +240,7 @@ pub(super) async fn give_back(tx: &mut Tx, leases: &[Held], run_at: Option<Times
         held_leases(tx.dialect()),
         still_held(tx.dialect())
     );
-    tx.execute(&sql, params![json_of(leases), run_at]).await
+    tx.execute(&sql, params![list_of(leases), run_at]).await
 }
 
 /// Takes a request's jobs of these kinds out of the table, unless somebody works on them right now. Answers how
@@ -313,35 +313,34 @@ pub(super) fn still_held(dialect: Dialect) -> String {
     format!("lease_until > {}", dialect.now())
 }
 
-/// On SQLite, the leases that `$1` lists as [`words_of`] writes them, as rows of `job` and `token`.
-const HELD_WORDS: &str =
+/// On SQLite, the leases that `$1` lists (see [`list_of`]), as rows of `job` and `token`. A number ends where no digit follows.
+const HELD_SQLITE: &str =
     "SELECT unhex(substr(value, 1, 32)) AS job, CAST(substr(value, 33) AS INTEGER) AS token FROM json_each($1)";
 
-/// Leases as a list of words, an id with its token behind it: a list in a list would be read once for each of its parts.
-fn words_of(leases: &[Held]) -> Value {
-    leases.iter().map(|held| format!("{}{}", held.job.as_uuid().as_simple(), held.token)).collect()
-}
-
-/// The leases that `$1` lists, as rows of `job` and `token`.
+/// The leases that `$1` lists (see [`list_of`]), as rows of `job` and `token`.
 pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
     dialect.pick(
-        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token FROM json_each($1)",
-        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token FROM jsonb_array_elements($1)",
+        HELD_SQLITE,
+        "SELECT left(value, 32)::uuid AS job, split_part(substr(value, 33), ' ', 1)::bigint AS token
+         FROM jsonb_array_elements_text($1)",
     )
 }
 
 /// The same with the attempt that each lease was given for, as rows of `job`, `token` and `attempt`.
 pub(super) const fn held_attempts(dialect: Dialect) -> &'static str {
     dialect.pick(
-        "SELECT unhex(value ->> 0) AS job, value ->> 1 AS token, value ->> 2 AS attempt FROM json_each($1)",
-        "SELECT (value ->> 0)::uuid AS job, (value ->> 1)::bigint AS token, (value ->> 2)::bigint AS attempt
-         FROM jsonb_array_elements($1)",
+        "SELECT unhex(substr(value, 1, 32)) AS job, CAST(substr(value, 33) AS INTEGER) AS token,
+                CAST(substr(value, instr(value, ' ')) AS INTEGER) AS attempt FROM json_each($1)",
+        "SELECT left(value, 32)::uuid AS job, split_part(substr(value, 33), ' ', 1)::bigint AS token,
+                split_part(value, ' ', 2)::bigint AS attempt FROM jsonb_array_elements_text($1)",
     )
 }
 
-/// Leases as a list of id, token and attempt, for one parameter.
-pub(super) fn json_of(leases: &[Held]) -> Value {
-    leases.iter().map(|held| json!([held.job.as_uuid().as_simple().to_string(), held.token, held.attempt])).collect()
+/// Leases as a list for one parameter: a word each, the id in hex with the token right behind it, and the attempt behind a space. A
+/// list within the list would be read once for each of its parts.
+pub(super) fn list_of(leases: &[Held]) -> Value {
+    let word = |held: &Held| format!("{}{} {}", held.job.as_uuid().as_simple(), held.token, held.attempt);
+    leases.iter().map(word).collect()
 }
 
 /// Leases as two arrays, for PostgreSQL.

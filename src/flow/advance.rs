@@ -155,7 +155,7 @@ fn new_letters(
     addressees.into_iter().map(letter).collect()
 }
 
-fn new_letter(
+pub(super) fn new_letter(
     house: &House,
     request: Option<&Request>,
     kind: LetterKind,

@@ -8,15 +8,16 @@ use tracing::info;
 
 use crate::db::Tx;
 use crate::db::challenges::{self, StoredChallenge};
-use crate::db::letters::{LetterRow, LetterState};
+use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Stored};
 use crate::domain::request::Audience;
-use crate::domain::{Language, LetterId, LetterKind, Role, Scope, State};
+use crate::domain::{Language, LetterKind, Role, Scope, State};
 use crate::reply::letters::Letter;
 use crate::reply::pages::{Ask, Note, Offer, Page, Stage, Status};
 use crate::trail;
 use crate::verify::{Code, Intent, Token};
 
+use super::advance::new_letter;
 use super::answer::{self, Answered, Heard};
 use super::error::FlowError;
 use super::house::House;
@@ -286,27 +287,9 @@ async fn told(
     stored: &Stored,
     kind: LetterKind,
 ) -> Result<Option<(Letter, Language)>, FlowError> {
-    let now = house.clock.now();
-    let row = LetterRow {
-        id: LetterId::new(now, &*house.chance),
-        request: Some(stored.request.id),
-        about: None,
-        kind,
-        audience: answer::audience(asked),
-        addressee: None,
-        store: None,
-        occasion: stored.request.moves,
-        round: asked.challenge.round,
-        message_id: String::new(),
-        state: LetterState::Queued,
-        sends: 0,
-        created_at: now,
-        sent_at: None,
-        put_off_at: None,
-        begun_at: None,
-        told_in: None,
-        obstacle: None,
-    };
+    let addressed = (answer::audience(asked), None);
+    let row = new_letter(house, Some(&stored.request), kind, addressed, "", house.clock.now());
+    let row = LetterRow { round: asked.challenge.round, ..row };
     let written = letter::write(house, tx, &row, Some(stored)).await?;
     Ok(written.map(|written| (written.letter, written.language)))
 }

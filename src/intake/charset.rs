@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-use mail_parser::{Encoding, MessagePart};
+use mail_parser::{Encoding, MessagePart, MimeHeaders as _};
 
 /// Packed bytes that are looked at again: more than the longest text that is read takes, so that one that is too long is still seen to
 /// be so.
-const BYTES_MAX: usize = 2 * 1024 * 1024;
+pub(super) const BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes by which a charset is guessed.
 const GUESSED_BYTES: usize = 256 * 1024;
 
@@ -26,6 +27,16 @@ pub(super) fn mended<'a>(text: &'a str, part: &MessagePart<'_>, message: &[u8]) 
     match guessed(&bytes, text.contains(is_lost)) {
         Some(guessed) => Cow::Owned(guessed),
         None => Cow::Borrowed(text),
+    }
+}
+
+/// The text of bytes that were unpacked: UTF-8 where they are it, else of the charset that the header of their part names, else guessed.
+pub(super) fn text_of(bytes: Vec<u8>, part: &MessagePart<'_>) -> String {
+    let label = part.content_type().and_then(|content_type| content_type.attribute("charset"));
+    match (String::from_utf8(bytes), label.and_then(|label| charset_decoder(label.as_bytes()))) {
+        (Ok(text), _) => text,
+        (Err(other), Some(decode)) => decode(other.as_bytes()),
+        (Err(other), None) => guessed(other.as_bytes(), true).unwrap_or_default(),
     }
 }
 

@@ -4,13 +4,12 @@
 //! packed. A wish, or a stop, is in there all the same.
 
 use data_encoding::{BASE64_NOPAD, Encoding, Specification};
-use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{MessagePart, MimeHeaders as _, PartType};
+
+use super::charset::{BYTES_MAX, text_of};
 
 /// Of the signs of a packed line, as many as this in a hundred belong to the alphabet.
 const PACKED_PERCENT_MIN: usize = 75;
-/// Packed bytes that are read: more than the longest text that is read takes.
-const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The text of a part that was announced as base64 and could not be unpacked whole, with what stands in clear around it. `None` for any
 /// other part. `message` are the bytes that the part stands in.
@@ -27,12 +26,7 @@ pub(super) fn unpacked(part: &MessagePart<'_>, message: &[u8]) -> Option<String>
     let (from, to) = (usize::try_from(part.offset_body).ok()?, usize::try_from(part.offset_end).ok()?);
     let raw = message.get(from..to.min(from.saturating_add(BYTES_MAX)))?;
     let (bytes, clear) = unpack(raw)?;
-    let label = part.content_type().and_then(|content_type| content_type.attribute("charset"));
-    let text = match (String::from_utf8(bytes), label.and_then(|label| charset_decoder(label.as_bytes()))) {
-        (Ok(text), _) => text,
-        (Err(other), Some(decode)) => decode(other.as_bytes()),
-        (Err(other), None) => String::from_utf8_lossy(other.as_bytes()).into_owned(),
-    };
+    let text = text_of(bytes, part);
     Some(if clear.is_empty() { text } else { format!("{text}\n\n{clear}") })
 }
 

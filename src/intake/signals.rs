@@ -9,6 +9,7 @@ use super::normal::fold;
 use super::phrases::Found;
 use super::tables::Tables;
 use super::tongue::{Tongue, Tongues, plausible};
+use crate::domain::Reference;
 
 /// Hits beyond this many are not looked at; a letter of a person has some dozens.
 const HITS_MAX: usize = 4_000;
@@ -16,8 +17,6 @@ const HITS_MAX: usize = 4_000;
 const REFERENCE: &str = "exp-";
 /// Signs that part no word: "don't", and what stands for a letter of another script.
 const INSIDE: [char; 3] = ['\'', '’', '_'];
-/// Symbols of a reference of ours before its last dash, and behind it.
-const REFERENCE_SYMBOLS: (usize, usize) = (4, 2);
 /// Whose data are somebody else's, folded, beside those of the lexicon.
 const THEIRS: [&str; 26] = [
     "his", "her", "their", "seine", "seiner", "seinen", "deren", "dessen", "ihre", "ihren", "ses", "sa", "leurs",
@@ -105,10 +104,11 @@ pub(super) struct Signals {
 fn mute_references(mut folded: String) -> String {
     let mut from = 0;
     while let Some(found) = folded[from..].find(REFERENCE) {
-        let start = from + found + REFERENCE.len();
+        let start = from + found;
         let symbols = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
         let end = start + folded.as_bytes()[start..].iter().take_while(|b| symbols(b)).count();
-        if is_printed(&folded[start..end]) {
+        if is_printed_reference(&folded[start..end]) {
+            let start = start + REFERENCE.len();
             let muted: String = folded[start..end].chars().map(|c| if c == '-' { c } else { 'z' }).collect();
             folded.replace_range(start..end, &muted);
         }
@@ -117,19 +117,10 @@ fn mute_references(mut folded: String) -> String {
     folded
 }
 
-/// Whether what stands behind "EXP-" is written as our letters print it: with its dash, and without the letters that may be taken for
-/// digits. People's spellings may be words ("EXP-CANCEL").
-fn is_printed(symbols: &str) -> bool {
-    let printed = |part: &str, count: usize| {
-        part.len() == count && part.bytes().all(|b| b.is_ascii_alphanumeric() && !b"ilou".contains(&b))
-    };
-    let (before, behind) = REFERENCE_SYMBOLS;
-    symbols.split_once('-').is_some_and(|(head, tail)| printed(head, before) && printed(tail, behind))
-}
-
-/// Whether a folded word is a reference of ours as our letters print it, and nothing else.
+/// Whether a folded word is a reference of ours as our letters print it. People's spellings may be words ("EXP-CANCEL").
 pub(super) fn is_printed_reference(word: &str) -> bool {
-    bare(word).strip_prefix(REFERENCE).is_some_and(is_printed)
+    let word = bare(word);
+    word.parse::<Reference>().is_ok_and(|reference| reference.to_string().eq_ignore_ascii_case(word))
 }
 
 struct Word {

@@ -1,5 +1,6 @@
 //! Counts of the last minute, per client address and per page. In memory and bounded: they keep load away, and prove nothing; that
-//! only so many codes are tried is counted where the code is judged.
+//! only so many codes are tried is counted where the code is judged. A limiter of a library keeps a key for each stranger who
+//! comes; here a fixed number of them is the point.
 
 use std::collections::HashMap;
 use std::hash::Hash;

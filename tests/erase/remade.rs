@@ -2,32 +2,29 @@
 //! becomes a code, places of a document are emptied. NULL stays NULL, a second time changes nothing, and the rows of
 //! others stay as they are.
 
-use expunged::domain::Scope;
-use expunged::erase::{self, DataMap, EraseError, EraseLimits, Plan, Run, Target, check};
-use expunged::stores::{self, Key, StoreKind, StoreLimits, StoreName, Stores};
-use secrecy::SecretString;
+use expunged::erase::{EraseError, Outcome, check};
+use expunged::stores::StoreKind;
 use sqlx::Executor as _;
 
 use super::memory::MemoryLedger;
-use super::world::{NOW, authority};
-use crate::support::mariadb::fresh_mariadb;
-use crate::support::postgres::fresh_postgres;
+use super::one::One;
 
-fn map(kind: StoreKind) -> String {
-    format!(
-        "[store]\nname = \"one\"\nkind = \"{kind}\"\nurl = \"none:\"\nbackup_days = 1
-        [tables.people]\nsubject = \"user\"\nkey = \"id\"\nerase = \"mask\"
-        categories = {{ id = \"none\", since = \"none\", comment = \"communication\", born = \"identity\", met = \"identity\", login = \"identity\", settings = \"contact\", extra = \"contact\" }}
-        keep = {{ ground = \"HGB §257\", until = \"since + 10 years\" }}
-        [tables.people.mask]
-        comment = {{ redact = '[0-9]{{4,}}', with = \"…\" }}
-        born = {{ truncate = \"year\" }}
-        met = {{ truncate = \"month\" }}
-        login = \"pseudonym\"
-        settings = {{ json = {{ \"$.mail\" = \"remove\", \"$.lines[*].name\" = {{ constant = \"x\" }} }} }}
-        extra = {{ json = {{ \"$.mail\" = \"null\" }} }}"
-    )
-}
+const TABLES: &str = r#"
+[tables.people]
+subject = "user"
+key = "id"
+erase = "mask"
+categories = { id = "none", since = "none", comment = "communication", born = "identity", met = "identity", login = "identity", settings = "contact", extra = "contact" }
+keep = { ground = "HGB §257", until = "since + 10 years" }
+
+[tables.people.mask]
+comment = { redact = '[0-9]{4,}', with = "…" }
+born = { truncate = "year" }
+met = { truncate = "month" }
+login = "pseudonym"
+settings = { json = { "$.mail" = "remove", "$.lines[*].name" = { constant = "x" } } }
+extra = { json = { "$.mail" = "null" } }
+"#;
 
 fn settings() -> String {
     let rest = "now ".repeat(300);
@@ -52,98 +49,65 @@ fn script(time: &str, json: &str) -> String {
     )
 }
 
-struct Stage {
-    map: DataMap,
-    stores: Stores,
+/// The person is erased, though the program is killed on the way.
+async fn erase(one: &One, id: i64) -> Result<Outcome, EraseError> {
+    let plan = one.plan(id).await?;
+    let ledger = MemoryLedger::default();
+    // Killed after the act and before it is recorded: it is done again on what it left.
+    let acted = 1 + 4 + usize::from(id % 2 == 0);
+    ledger.kill_after(Some(acted));
+    let _ = one.execute(&plan, &ledger).await;
+    ledger.kill_after(None);
+    one.execute(&plan, &ledger).await
 }
 
-impl Stage {
-    async fn of(kind: StoreKind, url: String) -> Self {
-        let text = map(kind);
-        let map = DataMap::parse(&[("one.toml", &text)]).unwrap_or_else(|error| panic!("{error}"));
-        let mut stores = Stores::default();
-        let store = stores::open(kind, &SecretString::from(url), StoreLimits::default()).await.unwrap();
-        stores.insert(StoreName::new("one").unwrap(), store);
-        assert_eq!(check(&map, &stores.schemas().await.unwrap()), []);
-        Self { map, stores }
+/// Erases three people; `read` answers a row as texts.
+async fn masks(one: &One, read: impl AsyncFn(i64) -> Vec<Option<String>>) {
+    assert_eq!(check(&one.map, &one.stores.schemas().await.unwrap()), []);
+    let others = read(2).await;
+    let outcome = erase(one, 1).await.unwrap();
+    assert!(outcome.is_clean(), "{outcome:?}");
+    assert_eq!((outcome.totals().masked, outcome.totals().kept), (1, 1));
+    let lines = outcome.by_category();
+    let line = |category: &str| lines.iter().find(|line| line.category == category).unwrap().clone();
+    assert_eq!((line("communication").masked, line("communication").pseudonymised), (1, 0));
+    let identity = line("identity");
+    assert_eq!((identity.masked, identity.anonymised, identity.pseudonymised), (0, 0, 1), "never erased");
+    assert_eq!(identity.kept.len(), 1, "a code needs a ground");
+    let row = read(1).await;
+    let text = |at: usize| row[at].clone().unwrap();
+    assert_eq!(text(0), format!("call … {}", "now ".repeat(400)).trim());
+    assert_eq!((&text(1)[..10], &text(2)[..10]), ("1990-01-01", "2020-02-01"));
+    assert!(text(3).starts_with("pseudo-") && text(3).len() == 36, "{}", text(3));
+    let settings = text(4).replace(' ', "");
+    for (part, there) in
+        [("mail", false), ("Anna", false), ("\"name\":\"x\"", true), ("12345678901234567890", true), ("\"n\":2", true)]
+    {
+        assert_eq!(settings.contains(part), there, "{settings}");
     }
-
-    async fn erase(&self, id: i64) -> Result<erase::Outcome, EraseError> {
-        let target = Target {
-            scope: Scope::User,
-            subject_kind: Scope::User,
-            store: StoreName::new("one").unwrap(),
-            table: "people".to_owned(),
-            key: Key::from(id),
-            categories: Vec::new(),
-        };
-        let limits = EraseLimits::default();
-        let skeleton = erase::plan(&self.map, &target)?;
-        let preview = erase::preview(&self.map, &self.stores, skeleton, limits, NOW).await?;
-        let authority = authority(preview.skeleton.digest);
-        let plan = Plan::new(preview, authority)?;
-        let ledger = MemoryLedger::default();
-        let (map, stores, drift) = (&self.map, &self.stores, erase::DriftLimits::default());
-        let run = Run { map, stores, ledger: &ledger, tombstone_secret: &[9; 32], now: NOW, limits, drift };
-        // Killed after the act and before it is recorded: it is done again on what it left.
-        let acted = 1 + 4 + usize::from(id % 2 == 0);
-        ledger.kill_after(Some(acted));
-        let _ = erase::execute(&plan, &run).await;
-        ledger.kill_after(None);
-        erase::execute(&plan, &run).await
+    assert_eq!(text(5), "{\"mail\":null}");
+    assert_eq!(read(2).await, others);
+    assert!(erase(one, 3).await.unwrap().is_clean());
+    let row = read(3).await;
+    assert!(row.iter().enumerate().all(|(at, value)| value.is_some() == (at == 3)), "NULL stays NULL: {row:?}");
+    let stopped = erase(one, 4).await.unwrap_err();
+    assert!(matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "extra"), "{stopped:?}");
+    assert_eq!(read(4).await[3].as_deref(), Some("dee"), "nothing was written");
+    // A document of another shape than the paths: what they were to lead to would stay in it.
+    for id in 6..=8 {
+        let before = read(id).await;
+        let stopped = erase(one, id).await.unwrap_err();
+        assert!(
+            matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "settings"),
+            "{id}: {stopped:?}"
+        );
+        assert!(stopped.to_string().contains("JSON of another shape"), "{stopped}");
+        assert_eq!(read(id).await, before, "{id}: nothing was written");
     }
-
-    /// Erases three people; `read` answers a row as texts.
-    async fn masks(&self, read: impl AsyncFn(i64) -> Vec<Option<String>>) {
-        let others = read(2).await;
-        let outcome = self.erase(1).await.unwrap();
-        assert!(outcome.is_clean(), "{outcome:?}");
-        assert_eq!((outcome.totals().masked, outcome.totals().kept), (1, 1));
-        let lines = outcome.by_category();
-        let line = |category: &str| lines.iter().find(|line| line.category == category).unwrap().clone();
-        assert_eq!((line("communication").masked, line("communication").pseudonymised), (1, 0));
-        let identity = line("identity");
-        assert_eq!((identity.masked, identity.anonymised, identity.pseudonymised), (0, 0, 1), "never erased");
-        assert_eq!(identity.kept.len(), 1, "a code needs a ground");
-        let row = read(1).await;
-        let text = |at: usize| row[at].clone().unwrap();
-        assert_eq!(text(0), format!("call … {}", "now ".repeat(400)).trim());
-        assert_eq!((&text(1)[..10], &text(2)[..10]), ("1990-01-01", "2020-02-01"));
-        assert!(text(3).starts_with("pseudo-") && text(3).len() == 36, "{}", text(3));
-        let settings = text(4).replace(' ', "");
-        for (part, there) in [
-            ("mail", false),
-            ("Anna", false),
-            ("\"name\":\"x\"", true),
-            ("12345678901234567890", true),
-            ("\"n\":2", true),
-        ] {
-            assert_eq!(settings.contains(part), there, "{settings}");
-        }
-        assert_eq!(text(5), "{\"mail\":null}");
-        assert_eq!(read(2).await, others);
-        assert!(self.erase(3).await.unwrap().is_clean());
-        let row = read(3).await;
-        assert!(row.iter().enumerate().all(|(at, value)| value.is_some() == (at == 3)), "NULL stays NULL: {row:?}");
-        let stopped = self.erase(4).await.unwrap_err();
-        assert!(matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "extra"), "{stopped:?}");
-        assert_eq!(read(4).await[3].as_deref(), Some("dee"), "nothing was written");
-        // A document of another shape than the paths: what they were to lead to would stay in it.
-        for id in 6..=8 {
-            let before = read(id).await;
-            let stopped = self.erase(id).await.unwrap_err();
-            assert!(
-                matches!(&stopped, EraseError::Unmade { column, rows: 1, .. } if column == "settings"),
-                "{id}: {stopped:?}"
-            );
-            assert!(stopped.to_string().contains("JSON of another shape"), "{stopped}");
-            assert_eq!(read(id).await, before, "{id}: nothing was written");
-        }
-        // Without a ground nothing of the value may stay.
-        assert!(self.erase(5).await.unwrap().is_clean());
-        let row = read(5).await;
-        assert!(row[..3].iter().all(Option::is_none) && row[3].as_ref().unwrap().starts_with("erased-"), "{row:?}");
-    }
+    // Without a ground nothing of the value may stay.
+    assert!(erase(one, 5).await.unwrap().is_clean());
+    let row = read(5).await;
+    assert!(row[..3].iter().all(Option::is_none) && row[3].as_ref().unwrap().starts_with("erased-"), "{row:?}");
 }
 
 const ROW: &str =
@@ -162,31 +126,23 @@ macro_rules! reader {
 
 #[tokio::test]
 async fn sqlite_makes_masks_of_values() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("one.db").display());
-    let pool = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
-    pool.execute(sqlx::AssertSqlSafe(script("DATETIME", "JSON"))).await.unwrap();
-    Stage::of(StoreKind::Sqlite, url)
-        .await
-        .masks(reader!(pool, ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT")))
-        .await;
+    let one = One::new(StoreKind::Sqlite, TABLES, &script("DATETIME", "JSON")).await;
+    let pool = sqlx::SqlitePool::connect(&one.url).await.unwrap();
+    masks(&one, reader!(pool, ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT"))).await;
 }
 
 #[tokio::test]
 async fn postgres_makes_masks_of_values() {
     for json in ["JSON", "JSONB"] {
-        let url = fresh_postgres().await;
-        let pool = sqlx::PgPool::connect(&url).await.unwrap();
-        pool.execute(sqlx::AssertSqlSafe(script("TIMESTAMPTZ", json))).await.unwrap();
-        let sql = ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT");
-        Stage::of(StoreKind::Postgres, url).await.masks(reader!(pool, sql)).await;
+        let one = One::new(StoreKind::Postgres, TABLES, &script("TIMESTAMPTZ", json)).await;
+        let pool = sqlx::PgPool::connect(&one.url).await.unwrap();
+        masks(&one, reader!(pool, ROW.replace("CHAR(40)", "TEXT").replace("CHAR(4000)", "TEXT"))).await;
     }
 }
 
 #[tokio::test]
 async fn mariadb_makes_masks_of_values() {
-    let url = fresh_mariadb().await;
-    let pool = sqlx::MySqlPool::connect(&url).await.unwrap();
-    pool.execute(sqlx::AssertSqlSafe(script("DATETIME", "JSON"))).await.unwrap();
-    Stage::of(StoreKind::Mysql, url).await.masks(reader!(pool, ROW)).await;
+    let one = One::new(StoreKind::Mysql, TABLES, &script("DATETIME", "JSON")).await;
+    let pool = sqlx::MySqlPool::connect(&one.url).await.unwrap();
+    masks(&one, reader!(pool, ROW)).await;
 }

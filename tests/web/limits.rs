@@ -5,7 +5,7 @@ use std::time::Duration;
 use expunged::domain::State;
 use reqwest::Method;
 
-use super::{Browser, OWNER, UNKNOWN, changed, exchange, link, public_url, rows, world_with_pages};
+use super::{Browser, OWNER, UNKNOWN, asked, changed, exchange, link, public_url, rows, world_with_pages};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn scanners_and_bots_change_nothing() {
@@ -13,8 +13,7 @@ async fn scanners_and_bots_change_nothing() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             let before = rows(&world).await;
             for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE, Method::PATCH] {
                 let seen = browser.ask(method.clone(), &page).await;
@@ -73,8 +72,7 @@ async fn what_is_too_large_or_too_slow_is_not_read() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, _, page) = asked(&world).await;
             let large = "x".repeat(5_000);
             browser.send(&page, &[("act", "confirm"), ("code", &large)]).await.says(413, "could not be taken");
             let plain =
@@ -127,8 +125,7 @@ async fn too_many_requests_for_a_page_wait_a_minute() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             for _ in 0..3 {
                 browser.open(&page).await.says(200, "<form");
             }

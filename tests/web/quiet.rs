@@ -9,7 +9,7 @@ use expunged::params;
 use expunged::web::{listen, try_listen};
 use tokio_util::sync::CancellationToken;
 
-use super::{Browser, OWNER, UNKNOWN, exchange, link, public_url, with_pages, world_with_pages};
+use super::{Browser, OWNER, UNKNOWN, asked, exchange, link, public_url, with_pages, world_with_pages};
 use crate::canary::logs;
 use crate::canary::needles::Net;
 use crate::support::free_port;
@@ -86,8 +86,7 @@ async fn no_token_is_logged() {
     let mut net = Net::new(&[OWNER, "203.0.113.77", "Schnabelkanarie"]);
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             let path = page.trim_start_matches(&public_url(&world)).to_owned();
             net.add(path.rsplit('/').next().unwrap());
             let head = "Host: shop\r\nX-Forwarded-For: 203.0.113.77\r\nUser-Agent: Schnabelkanarie\r\n";

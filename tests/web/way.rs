@@ -7,7 +7,7 @@ use expunged::params;
 use reqwest::Method;
 
 use super::{
-    Browser, OWNER, UNKNOWN, authorities, changed, link, public_url, rows, tries, with_pages, world_with_pages,
+    Browser, OWNER, UNKNOWN, asked, authorities, changed, link, public_url, rows, tries, with_pages, world_with_pages,
 };
 use crate::support::world::{Ground, SUPPORT, World, on_both, plain};
 
@@ -20,8 +20,7 @@ on_both! {
         let browser = Browser::new();
         world
             .live(async {
-                let (request, challenge) = world.ask(OWNER).await;
-                let page = link(&challenge);
+                let (request, challenge, page) = asked(&world).await;
                 let before = rows(&world).await;
                 for _ in 0..3 {
                     browser.open(&page).await.says(200, "<h1>Shall we erase these data?</h1>");
@@ -72,8 +71,7 @@ on_both! {
         let browser = Browser::new();
         world
             .live(async {
-                let (request, challenge) = world.ask(OWNER).await;
-                let page = link(&challenge);
+                let (request, _, page) = asked(&world).await;
                 let forms = WRONG[..4].iter().map(|code| [("code", *code), ("act", "confirm")]).collect::<Vec<_>>();
                 let tried = futures::future::join_all(forms.iter().map(|form| browser.send(&page, form))).await;
                 let judged = tried.iter().filter(|seen| seen.status == 422).count();
@@ -90,8 +88,7 @@ on_both! {
         let browser = Browser::new();
         world
             .live(async {
-                let (request, challenge) = world.ask(OWNER).await;
-                let page = link(&challenge);
+                let (request, challenge, page) = asked(&world).await;
                 browser.confirm(&page, &challenge.code().to_lowercase()).await.says(200, "It is confirmed");
                 world.settle().await;
                 world.days_pass(8).await;
@@ -136,8 +133,7 @@ async fn wrong_codes_count_as_by_mail_and_together_with_them() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             browser.confirm(&page, WRONG[0]).await.says(422, "You can try 4 more times");
             world.receive(&challenge.answer(OWNER, WRONG[1])).await;
             // The form of before, sent twice: what it says is typed again, and no try is lost.
@@ -186,8 +182,7 @@ async fn a_no_closes_the_request() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             let closed = browser.send(&page, &[("act", "no")]).await;
             closed.says(200, "Stopped: nothing is erased");
             assert_eq!(world.state(request).await, State::Withdrawn);
@@ -206,8 +201,7 @@ async fn a_letter_and_a_page_at_once_make_one_authority() {
         let browser = Browser::new();
         world
             .live(async {
-                let (request, challenge) = world.ask(OWNER).await;
-                let page = link(&challenge);
+                let (request, challenge, page) = asked(&world).await;
                 let code = challenge.code();
                 let (by_mail, fields) = (challenge.answer(OWNER, &code), [("code", code.as_str()), ("act", "confirm")]);
                 let ways = [browser.send(&page, &fields), browser.send(&page, &fields), browser.send(&page, &fields)];
@@ -232,8 +226,7 @@ async fn a_code_on_a_page_ends_no_pause_and_a_stop_ends_it_all() {
     let browser = Browser::new();
     world
         .live(async {
-            let (request, challenge) = world.ask(OWNER).await;
-            let page = link(&challenge);
+            let (request, challenge, page) = asked(&world).await;
             let stop = plain(OWNER, "Stop", "Please cancel my deletion request, I did not want this.\r\n");
             world.receive(&stop).await;
             assert_eq!(world.state(request).await, State::OnHold);

@@ -1,17 +1,13 @@
-//! Whether those who are asked to erase too can be asked, as far as the maps tell, and whether the pages could be served. Nobody is
-//! asked, and nobody is answered.
+//! Whether those who are asked to erase too can be asked, as far as the maps tell. Nobody is asked.
 
-use std::io::ErrorKind;
-
-use crate::config::{Config, PAGES};
+use crate::config::Config;
 use crate::daemon::build::{self, BuildError};
 use crate::erase::DataMap;
 use crate::erase::map::recipient::Way;
-use crate::web::{self, WebError};
 
 use super::super::exit::Exit;
 use super::super::invocation::Invocation;
-use super::{Finding, Report};
+use super::Report;
 
 /// A line for each thing that would keep a recipient from being asked, or from being asked for what they hold.
 pub(super) fn recipients(report: &mut Report, config: &Config, map: &DataMap) {
@@ -70,35 +66,4 @@ fn is_ours(config: &Config, address: &str) -> bool {
     let plain = |(local, domain): (String, String)| (local.split('+').next().unwrap_or_default().to_owned(), domain);
     let ours = split(&config.service.address).map(plain);
     ours.is_some() && split(address).map(plain) == ours
-}
-
-/// Whether the pages could be served, where there are any, and what the url in our letters must lead to.
-pub(super) async fn pages(report: &mut Report, config: &Config) {
-    let Some(settings) = &config.web else { return };
-    let leads = format!(
-        "{}{PAGES}… and {0}/assets/… must lead to {} by your TLS proxy, which keeps the paths of the pages out of its log",
-        settings.public_url, settings.listen
-    );
-    match web::try_listen(settings.listen).await {
-        Ok(()) => report.ok("pages", leads),
-        Err(WebError::Listen { source, .. }) if source.kind() == ErrorKind::AddrInUse => {
-            let words = format!("{} is listened at already: right, where the daemon runs. {leads}", settings.listen);
-            report.note("pages", Finding::NotTried, words);
-        }
-        Err(error) => report.error("pages", Exit::Usage, error, "'expunged run' refuses to start"),
-    }
-    let is_near = settings.listen.ip().is_loopback();
-    match &settings.client_address_header {
-        None if is_near => report.note(
-            "limit of the pages",
-            Finding::Warning,
-            "without client_address_header all who come by a proxy on this machine count as nobody: only the limit per page holds",
-        ),
-        Some(name) if !is_near => report.note(
-            "limit of the pages",
-            Finding::Warning,
-            format!("whoever reaches {} without your proxy writes into {name} what they like", settings.listen),
-        ),
-        _ => {}
-    }
 }

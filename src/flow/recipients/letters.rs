@@ -8,14 +8,12 @@ use crate::domain::request::Request;
 use crate::domain::{Language, LetterKind, RequestId};
 use crate::erase::map::recipient::Way;
 use crate::erase::told;
-use crate::reply::letters::{
-    AlarmRecipient, Common, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded,
-};
+use crate::reply::letters::{AlarmRecipient, IdentityLine, Letter, RecipientAsked, RecipientLine, RecipientReminded};
 use crate::verify::Token;
 
 use super::super::error::FlowError;
 use super::super::house::House;
-use super::super::letter::Written;
+use super::super::letter::{Written, common};
 use super::super::safe;
 use super::is_settled;
 
@@ -85,7 +83,7 @@ pub(in crate::flow) async fn letter(
     let order = orders.0.get(store).ok_or(FlowError::Missing("what a recipient is asked"))?;
     let secret = safe::contact_key(house, tx, request).await?.challenge_secret();
     let token = Token::of_recipient(&secret, request.id, store).as_str().to_owned();
-    let common = common(house, request);
+    let common = common(house, request, request.deadlines.legal_due);
     let (label, categories) = (map.label.clone(), order.categories.clone());
     let identity = |identity: &crate::stores::Identity| IdentityLine {
         subject: identity.subject.to_string(),
@@ -118,15 +116,4 @@ pub(in crate::flow) async fn letter(
     };
     let (language, to): (Language, String) = (*language, address.clone());
     Ok(Some(Written { letter, language, to, token: Some(token), in_reply_to: None }))
-}
-
-fn common(house: &House, request: &Request) -> Common {
-    let service = &house.config.service;
-    Common {
-        reference: request.reference.clone(),
-        service_name: service.name.clone(),
-        support_address: service.address.clone(),
-        received_on: house.calendar.day(request.deadlines.received_at),
-        due_on: request.deadlines.legal_due,
-    }
 }

@@ -6,6 +6,8 @@
 
 mod look;
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 pub use look::{
@@ -113,12 +115,10 @@ pub(super) async fn complete_held(tx: &mut Tx, leases: &[Held]) -> Result<Vec<Jo
         return ids(tx.all(&complete_alone(), arrays_of(leases).into()).await?);
     }
     let (target, source, which) = evidence_of(Dialect::Sqlite);
-    let list = list_of(leases);
     let sql = format!("{target} {source} FROM ({HELD_SQLITE}) AS held CROSS JOIN jobs WHERE {which}");
-    let moved = tx.execute(&sql, params![list.clone()]).await?;
-    let all = moved == leases.len() as u64;
-    let lost = if all { Vec::new() } else { lost_of(tx, list.clone()).await? };
-    delete_moved(tx, list, moved, all).await?;
+    let moved = tx.execute(&sql, params![list_of(leases)]).await?;
+    let lost = if moved == leases.len() as u64 { Vec::new() } else { lost_of(tx, list_of(leases)).await? };
+    delete_moved(tx, moved).await?;
     Ok(lost)
 }
 
@@ -150,7 +150,7 @@ fn evidence_of(dialect: Dialect) -> (String, String, String) {
 
 /// On SQLite, which jobs of the list were not moved just now: no job is in both tables but between the two halves of
 /// moving it.
-async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
+async fn lost_of(tx: &mut Tx, list: String) -> Result<Vec<JobId>, DbError> {
     // By the key for each: a list of all that were moved would be made anew for each, out of the whole table.
     let moved =
         "SELECT 1 FROM jobs JOIN jobs_done USING (id) WHERE jobs.id = held.job AND jobs.lease_token = held.token";
@@ -158,15 +158,12 @@ async fn lost_of(tx: &mut Tx, list: Value) -> Result<Vec<JobId>, DbError> {
     ids(tx.all(&sql, params![list]).await?)
 }
 
-/// On SQLite, the second half of moving jobs to the evidence. SQLite cannot DELETE inside WITH; its transaction is
-/// alone anyway, so that two statements are as good as one.
-async fn delete_moved(tx: &mut Tx, list: Value, moved: u64, all: bool) -> Result<(), DbError> {
-    let listed = format!("DELETE FROM jobs WHERE id IN (SELECT job FROM ({HELD_SQLITE}))");
-    let sql = match all {
-        true => listed,
-        false => format!("{listed} AND EXISTS (SELECT 1 FROM jobs_done WHERE jobs_done.id = jobs.id)"),
-    };
-    let deleted = tx.execute(&sql, params![list]).await?;
+/// On SQLite, the second half of moving jobs to the evidence: those that this transaction wrote there last, so that
+/// nothing is taken out of the table but what is kept there. SQLite cannot DELETE inside WITH; its transaction is alone
+/// anyway, so that two statements are as good as one, and a new row has the highest rowid of its table.
+async fn delete_moved(tx: &mut Tx, moved: u64) -> Result<(), DbError> {
+    let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs_done ORDER BY rowid DESC LIMIT $1)";
+    let deleted = tx.execute(sql, params![i64::try_from(moved).unwrap_or(i64::MAX)]).await?;
     if deleted == moved { Ok(()) } else { Err(DbError::RowCount { expected: moved, found: deleted }) }
 }
 
@@ -265,20 +262,15 @@ async fn cancel_where(tx: &mut Tx, request: RequestId, kinds: &[&str], states: &
     let values = format!("{EVIDENCE}, reason, 'cancelled', {}", tx.dialect().now());
     let which = format!("request_id = $1 AND kind = ANY($2) AND {states}");
     let sql = match tx.dialect() {
-        Dialect::Sqlite => {
-            format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which} RETURNING id")
-        }
+        Dialect::Sqlite => format!("INSERT INTO jobs_done ({columns}) SELECT {values} FROM jobs WHERE {which}"),
         Dialect::Postgres => format!(
             "WITH moved AS (DELETE FROM jobs WHERE {which} RETURNING *)
-             INSERT INTO jobs_done ({columns}) SELECT {values} FROM moved RETURNING id"
+             INSERT INTO jobs_done ({columns}) SELECT {values} FROM moved"
         ),
     };
-    let moved = tx.all(&sql, params![request, kinds]).await?.len() as u64;
+    let moved = tx.execute(&sql, params![request, kinds]).await?;
     if tx.dialect() == Dialect::Sqlite {
-        let deleted = tx.execute(&format!("DELETE FROM jobs WHERE {which}"), params![request, kinds]).await?;
-        if deleted != moved {
-            return Err(DbError::RowCount { expected: moved, found: deleted });
-        }
+        delete_moved(tx, moved).await?;
     }
     Ok(moved)
 }
@@ -322,7 +314,7 @@ pub(super) const fn held_leases(dialect: Dialect) -> &'static str {
     dialect.pick(
         HELD_SQLITE,
         "SELECT left(value, 32)::uuid AS job, split_part(substr(value, 33), ' ', 1)::bigint AS token
-         FROM jsonb_array_elements_text($1)",
+         FROM jsonb_array_elements_text($1::jsonb)",
     )
 }
 
@@ -332,15 +324,20 @@ pub(super) const fn held_attempts(dialect: Dialect) -> &'static str {
         "SELECT unhex(substr(value, 1, 32)) AS job, CAST(substr(value, 33) AS INTEGER) AS token,
                 CAST(substr(value, instr(value, ' ')) AS INTEGER) AS attempt FROM json_each($1)",
         "SELECT left(value, 32)::uuid AS job, split_part(substr(value, 33), ' ', 1)::bigint AS token,
-                split_part(value, ' ', 2)::bigint AS attempt FROM jsonb_array_elements_text($1)",
+                split_part(value, ' ', 2)::bigint AS attempt FROM jsonb_array_elements_text($1::jsonb)",
     )
 }
 
 /// Leases as a list for one parameter: a word each, the id in hex with the token right behind it, and the attempt behind a space. A
 /// list within the list would be read once for each of its parts.
-pub(super) fn list_of(leases: &[Held]) -> Value {
-    let word = |held: &Held| format!("{}{} {}", held.job.as_uuid().as_simple(), held.token, held.attempt);
-    leases.iter().map(word).collect()
+pub(super) fn list_of(leases: &[Held]) -> String {
+    let mut list = String::with_capacity(48 * leases.len() + 2);
+    for (index, held) in leases.iter().enumerate() {
+        let before = if index == 0 { '[' } else { ',' };
+        // Writing to a String cannot fail.
+        let _ = write!(list, "{before}\"{}{} {}\"", held.job.as_uuid().as_simple(), held.token, held.attempt);
+    }
+    if list.is_empty() { "[]".to_owned() } else { list + "]" }
 }
 
 /// Leases as two arrays, for PostgreSQL.

@@ -47,5 +47,7 @@ stored_enum! {
         Time = "time",
         /// Joins one address to the next.
         Joiner = "joiner",
+        /// Says that what stands before is a part of who stands behind: "the address of our customer".
+        Of = "of",
     }
 }

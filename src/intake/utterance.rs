@@ -5,6 +5,7 @@
 
 use super::against::{self, Asked};
 use super::lexicon::{Group, Topic};
+use super::lists::List;
 use super::negation::{self, Negated};
 use super::place::{has_named, is_where, lies_in_another};
 use super::signals::{Hit, Signals};
@@ -19,10 +20,16 @@ const UNDONE_WORDS: usize = 2;
 pub(super) const SHORT_WORDS: usize = 16;
 /// Words between a verb of erasing and the people whom it is about.
 const PEOPLE_WORDS: usize = 7;
+/// How far behind the word that names it an address stands: "e-mail address: ann@example.org".
+const NAMED_WORDS: usize = 2;
 /// The rule for several people: nobody of them may be dropped, so that a person reads it.
 pub(super) const SEVERAL: &str = "several_people";
 /// The rule for an address with no word for whose it is.
 pub(super) const BARE_ADDRESS: &str = "bare_address";
+/// The rule for what somebody has and no category is known for: a person reads it, so that not the whole of them is offered.
+pub(super) const PART_THEIRS: &str = "part_theirs";
+/// The rule for an account or data in a sentence that is about another thing as well.
+pub(super) const OTHER_THING: &str = "other_thing";
 /// The rule for an account behind named data that it may only have.
 pub(super) const HAD: &str = "account_of_named";
 /// A wish to erase somebody or something that was not read in full.
@@ -99,7 +106,9 @@ struct Near<'a> {
 
 impl<'a> Near<'a> {
     fn of(hit: &'a Hit, found: &'a Signals) -> Self {
-        let is_near = |other: &&Hit| other.language == hit.language && other.distance(hit) <= WINDOW_WORDS;
+        let is_near = |other: &&Hit| {
+            other.language == hit.language && other.distance(hit) <= WINDOW_WORDS && !tells_who(hit, other, found)
+        };
         let hits = found.sentences(hit.sentence, hit.sentence).iter().filter(is_near).collect();
         Self { hit, found, wished: wished(hit, found), hits }
     }
@@ -152,6 +161,10 @@ impl<'a> Near<'a> {
         if self.has(Group::DataTheirs) {
             return Some((Target::Theirs, 0.7, "data_theirs"));
         }
+        let of_somebody = self.is_of_somebody();
+        if of_somebody && !specific && !self.names_whole() {
+            return Some((Target::Theirs, UNREAD_CONFIDENCE, PART_THEIRS));
+        }
         if self.has(Group::OtherUser) {
             return Some((Target::Theirs, if wished { 0.7 } else { 0.5 }, "other_user"));
         }
@@ -172,15 +185,59 @@ impl<'a> Near<'a> {
         if specific && (wished || own) {
             let named = |other: &Hit| matches!(other.topic, Topic::Specific(_)) && is_beside_own(other, found);
             let name = if self.any(named) { "specific_mine" } else { "specific" };
-            return Some((Target::Specific, if own { 0.75 } else { 0.5 }, name));
+            return Some((Target::Specific, if own || of_somebody { 0.75 } else { 0.5 }, name));
         }
         None
+    }
+
+    /// Whether what the verb takes is of somebody who is named behind it: "the middle name of our customer", and not "our customer".
+    fn is_of_somebody(&self) -> bool {
+        let Self { hit, found, .. } = *self;
+        let is_of = |word: usize| word > hit.last + 1 && found.spells(word, List::Of, hit.language);
+        let is_theirs = |other: &Hit| {
+            let somebody = other.is(Group::EndUser) || other.is(Group::OtherUser);
+            somebody && other.first > hit.last && (other.first.saturating_sub(2)..=other.first).any(is_of)
+        };
+        self.any(is_theirs)
+    }
+
+    fn topics(&self) -> impl Iterator<Item = &&'a Hit> {
+        self.hits.iter().filter(|other| other.is(Group::Topic))
+    }
+
+    /// The account or data that the verb itself takes, where another thing stands behind them only: "delete the account and answer
+    /// by mail", and not "the process of deleting data". What has a number may be an invoice by the same word.
+    fn whole_taken(&self) -> Option<&Hit> {
+        let Self { hit, found, .. } = *self;
+        let is_numbered = |whole: &Hit| {
+            found.spelling(whole.last + 1).trim_start_matches('#').starts_with(|c: char| c.is_ascii_digit())
+        };
+        let is_taken = |whole: &Hit| {
+            let named = [Group::Account, Group::Data, Group::Everything].iter().any(|group| whole.is(*group));
+            let near = whole.first > hit.last && whole.distance(hit) <= CLOSE_WORDS && !set_aside(hit, whole, found);
+            named && near && !is_numbered(whole) && self.topics().all(|other| other.first > whole.last + 1)
+        };
+        self.hits.iter().copied().find(|whole| is_taken(whole))
+    }
+
+    /// Whether the sentence names what stands for the whole of somebody: "the account of our customer".
+    fn names_whole(&self) -> bool {
+        const WHOLE: [Group; 5] =
+            [Group::Account, Group::AccountTheirs, Group::Data, Group::Everything, Group::SeveralPeople];
+        WHOLE.into_iter().any(|group| self.has(group))
     }
 
     /// What is called by no more than its kind, by a pronoun, or not at all.
     fn vague_object(&self) -> Option<Object> {
         let Self { hit, found, wished, .. } = *self;
-        let other_thing = self.has(Group::Topic);
+        let whole = if wished { self.whole_taken() } else { None };
+        let other_thing = match whole {
+            Some(whole) => self.topics().any(|other| other.distance(whole) <= CLOSE_WORDS),
+            None => self.has(Group::Topic),
+        };
+        if other_thing && whole.is_some() {
+            return Some((Target::Generic, UNREAD_CONFIDENCE, OTHER_THING));
+        }
         if self.has(Group::Account) {
             return (!other_thing).then_some((Target::Account, if wished { 0.65 } else { 0.55 }, "account"));
         }
@@ -226,6 +283,37 @@ fn names_address(hit: &Hit, found: &Signals) -> bool {
     let from = sentence.start.max(hit.first.saturating_sub(CLOSE_WORDS));
     let to = sentence.end.min(hit.last + 1 + CLOSE_WORDS);
     !hit.is(Group::CloseVerb) && (from..to).any(|word| found.spelling(word).contains('@'))
+}
+
+/// Whether a word stands right before an address, and so names it: "the e-mail address ann@example.org".
+fn names_it(word: &Hit, found: &Signals) -> bool {
+    let named = match &word.topic {
+        Topic::Group(group) => matches!(group, Group::Topic | Group::ContactMine),
+        Topic::Specific(category) => matches!(&**category, "contact" | "address"),
+    };
+    let end = found.sentence_of(word.first).end.min(word.last + 1 + NAMED_WORDS);
+    named && (word.last + 1..end).any(|next| found.spelling(next).contains('@'))
+}
+
+/// Whether a word only says by which address somebody is known here, and is not itself what the verb takes: another object
+/// stands before it, as in "the account with the e-mail address ann@example.org".
+fn tells_who(hit: &Hit, word: &Hit, found: &Signals) -> bool {
+    const KNOWN_BY: [Group; 10] = [
+        Group::AccountMine,
+        Group::Account,
+        Group::Profile,
+        Group::DataMine,
+        Group::Data,
+        Group::DataTheirs,
+        Group::Everything,
+        Group::EndUser,
+        Group::OtherUser,
+        Group::SeveralPeople,
+    ];
+    let before = |object: &&Hit| object.language == hit.language && object.last < word.first;
+    let mut objects = found.sentences(hit.sentence, hit.sentence).iter().filter(before);
+    names_it(word, found)
+        && objects.any(|object| KNOWN_BY.iter().any(|group| object.is(*group)) && !set_aside(hit, object, found))
 }
 
 /// Whether the sentence names one way to reach the writer and nothing besides, and not the one that they are known by here:
@@ -435,11 +523,13 @@ pub(super) fn undone(hit: &Hit, found: &Signals) -> bool {
 /// Whether the hit asks for something that it does not name, of a letter that has an account or data in mind: for a
 /// person to see.
 pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
-    const MINDED: [Group; 8] = [
+    const MINDED: [Group; 10] = [
         Group::AccountMine,
         Group::Account,
+        Group::Data,
         Group::DataMine,
         Group::DataTheirs,
+        Group::EndUser,
         Group::Profile,
         Group::ContactMine,
         Group::PlaceYours,
@@ -451,6 +541,8 @@ pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
         Topic::Specific(category) => **category != *"content",
     };
     let minded = all.any(is_minded);
-    let other_thing = found.beside(hit, Group::Topic) || found.beside(hit, Group::List);
-    minded && !other_thing && !hit.is(Group::CloseVerb) && wished(hit, found)
+    // "Under the GDPR law" and "the e-mail address ann@example.org" are no other thing.
+    let lawful = found.beside(hit, Group::LawErasure);
+    let other_thing = found.around(hit, Group::Topic).any(|other| !lawful && !names_it(other, found));
+    minded && !other_thing && !found.beside(hit, Group::List) && !hit.is(Group::CloseVerb) && wished(hit, found)
 }

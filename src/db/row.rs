@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::str::FromStr;
 
 use serde_json::Value;
+use sqlx::error::UnexpectedNullError;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
@@ -40,14 +41,16 @@ macro_rules! accessors {
     ($($(#[$doc:meta])* $name:ident, $opt_name:ident -> $kind:ty, |$value:ident: $stored:ty| $made:expr;)+) => {$(
         $(#[$doc])*
         pub fn $name(&self, column: &str) -> Result<$kind, DbError> {
-            self.$opt_name(column)?.ok_or_else(|| self.wrong(column, "is NULL".into()))
+            let $value = self.stored::<$stored>(column)?;
+            let made: Result<$kind, Box<dyn StdError + Send + Sync>> = $made;
+            made.map_err(|source| self.wrong(column, source))
         }
 
         $(#[$doc])*
         ///
         /// `None` for NULL.
         pub fn $opt_name(&self, column: &str) -> Result<Option<$kind>, DbError> {
-            let Some($value) = self.stored::<$stored>(column)? else { return Ok(None) };
+            let Some($value) = self.stored::<Option<$stored>>(column)? else { return Ok(None) };
             let made: Result<$kind, Box<dyn StdError + Send + Sync>> = $made;
             made.map(Some).map_err(|source| self.wrong(column, source))
         }
@@ -111,15 +114,20 @@ impl Row {
         text.parse().map(Some).map_err(|error: T::Err| self.wrong(column, error.into()))
     }
 
-    fn stored<T>(&self, column: &str) -> Result<Option<T>, DbError>
+    fn stored<T>(&self, column: &str) -> Result<T, DbError>
     where
         T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
     {
         match &self.cells {
-            Cells::Sqlite(row) => row.try_get::<Option<T>, _>(column),
-            Cells::Postgres(row) => row.try_get::<Option<T>, _>(column),
+            Cells::Sqlite(row) => row.try_get::<T, _>(column),
+            Cells::Postgres(row) => row.try_get::<T, _>(column),
         }
-        .map_err(|error| self.wrong(column, Box::new(error)))
+        .map_err(|error| match error {
+            sqlx::Error::ColumnDecode { source, .. } if source.is::<UnexpectedNullError>() => {
+                self.wrong(column, "is NULL".into())
+            }
+            error => self.wrong(column, Box::new(error)),
+        })
     }
 
     /// A stored value that does not fit, with the row's `id` where the query has one.

@@ -76,13 +76,19 @@ type Object = (Target, f64, &'static str);
 
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
+    // "The deletion periods of my data": the noun only says which periods.
+    if hit.is(Group::EraseNoun) && found.within(hit, Group::Topic) {
+        return None;
+    }
     let near = Near::of(hit, found);
     if near.any(|other| lies_in_another(other, found)) {
         return Some((Target::Profile, 0.8, "account_in_account"));
     }
     if near.has(Group::AccountMine) {
         // Whether that alone is to be erased, or the account with it, a person has to say.
-        let alone = near.any(|other| other.is(Group::AccountMine) && !has_named(hit, other, found));
+        let alone = near.any(|other| {
+            other.is(Group::AccountMine) && !has_named(hit, other, found) && !is_behind_list(hit, other, found)
+        });
         return Some(if alone {
             (Target::Account, 0.9, "account_mine")
         } else {
@@ -94,6 +100,13 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
         return (account && near.wished).then_some((Target::Account, 0.65, "account"));
     }
     near.own_object().or_else(|| near.named_object()).or_else(|| near.vague_object())
+}
+
+/// Whether what the verb takes is a list, and the account stands in another clause behind it: "remove me from the newsletter, my
+/// account stays".
+fn is_behind_list(hit: &Hit, account: &Hit, found: &Signals) -> bool {
+    let between = |list: &Hit| list.clause == hit.clause && list.first > hit.last && list.last < account.first;
+    account.clause != hit.clause && found.around(hit, Group::List).any(between)
 }
 
 /// What stands near a verb or noun of erasing, in its sentence and language, and may be its object.
@@ -393,7 +406,7 @@ fn is_in_place(word: &Hit, found: &Signals) -> bool {
 fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
     let close =
         |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
-    let mut named = None;
+    let (mut named, mut placed) = (None, true);
     for other in found.sentences(hit.sentence.saturating_sub(2), hit.sentence).iter().filter(close) {
         let target = match &other.topic {
             Topic::Group(Group::AccountMine) => Target::Account,
@@ -404,6 +417,11 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
             _ => continue,
         };
         named = named.max(Some(target));
+        placed &= is_in_place(other, found);
+    }
+    // "There is a mistake in my account, please delete it."
+    if placed && named.is_some() {
+        return Some((Target::Account, UNREAD_CONFIDENCE, HAD));
     }
     named.map(|target| (target, 0.65, if target == Target::Theirs { "pronoun" } else { "pronoun_mine" }))
 }
@@ -442,8 +460,31 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
         Some(Asked::No | Asked::Perhaps) => return Force::Doubtful,
         Some(Asked::Yes) | None => {}
     }
-    let doubtful = against::is_lamented(hit, found) || against::is_thanked(hit, found) || negation::is_far(hit, found);
+    let asked = is_asked_of_us(hit, found) || is_refused_behind(hit, found);
+    let doubtful =
+        asked || against::is_lamented(hit, found) || against::is_thanked(hit, found) || negation::is_far(hit, found);
     if doubtful || against::is_anothers(hit, found) { Force::Doubtful } else { Force::Wish }
+}
+
+/// Whether a question is what becomes of something if its writer leaves: "will you delete my data when I cancel?"
+fn is_asked_of_us(hit: &Hit, found: &Signals) -> bool {
+    const LEAVES: [Group; 3] = [Group::CancelContract, Group::Leaving, Group::CloseVerb];
+    let leaves = |condition: &Hit| {
+        let mut clause = LEAVES.into_iter().flat_map(|group| found.around(condition, group));
+        clause.any(|leave| leave.clause == condition.clause && !leave.overlaps(hit))
+    };
+    found.is_question(hit.sentence) && found.around(hit, Group::Conditional).any(leaves)
+}
+
+/// Whether its writer asks whether it may be done, or tells of being asked, and says no right behind: "Shall my account be deleted?
+/// By no means."
+fn is_refused_behind(hit: &Hit, found: &Signals) -> bool {
+    let words = found.sentence_of(hit.first);
+    let asks = found.is_question(hit.sentence)
+        || words.clone().any(|word| found.spells(word, List::Whether, hit.language))
+        || found.around(hit, Group::Conditional).any(|condition| condition.first < hit.first);
+    let mut next = found.hits.iter().filter(|other| other.language == hit.language && other.first == words.end);
+    asks && next.any(|other| other.is(Group::No) || other.is(Group::Refuse))
 }
 
 /// Whether words that tell of what was done may be a wish for something of the writer's own: in a question, or with no past

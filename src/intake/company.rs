@@ -6,9 +6,10 @@
 
 use super::judge::Texts;
 use super::lexicon::Group;
+use super::object::{Target, object_of};
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
-use super::utterance::{Force, Target, force, is_erasing, object_of};
+use super::utterance::{Force, force, is_erasing};
 
 /// Sentences before a wish in which its "it" may have been named.
 const NAMED_BEFORE: usize = 2;

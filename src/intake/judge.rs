@@ -9,6 +9,9 @@ use std::rc::Rc;
 
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
+use super::object::{
+    BARE_ADDRESS, HAD, NOBODYS, OTHER_THING, PART_THEIRS, SEVERAL, Target, UNREAD_CONFIDENCE, object_of,
+};
 use super::offered::is_offered;
 use super::place::has_only;
 use super::pressing::presses;
@@ -17,8 +20,7 @@ use super::signals::{Hit, Signals};
 use super::tongue::{Tongue, Tongues, plausible};
 use super::unread;
 use super::utterance::{
-    BARE_ADDRESS, Force, HAD, OTHER_THING, PART_THEIRS, SEVERAL, SHORT_WORDS, Target, UNREAD_CONFIDENCE, WINDOW_WORDS,
-    force, is_doubtful, is_erasing, is_suspect, is_told, object_of, undone, wished,
+    Force, SHORT_WORDS, WINDOW_WORDS, force, is_doubtful, is_erasing, is_suspect, is_told, undone, wished,
 };
 
 /// From here on a request is opened; below it a person looks.
@@ -42,7 +44,7 @@ const MORE: &str = "specific_and_more";
 /// The rule for what may ask to be forgotten, or be about some data or some place only.
 const FORGET_PERHAPS: &str = "forget_perhaps";
 /// The rules of what was not read in full.
-const UNREAD: [&str; 7] = [MORE, SEVERAL, BARE_ADDRESS, HAD, OTHER_THING, PART_THEIRS, FORGET_PERHAPS];
+const UNREAD: [&str; 8] = [MORE, SEVERAL, BARE_ADDRESS, HAD, NOBODYS, OTHER_THING, PART_THEIRS, FORGET_PERHAPS];
 const REASONS_MAX: usize = 16;
 /// Languages that people mix into any other, and whose words were tried on letters in all of them. Of others the one that the text
 /// is in knows better than its neighbour.

@@ -6,6 +6,7 @@
 //! where there is none costs a person a minute; what the law keeps in any case is no limit.
 
 use super::lexicon::{Group, Topic};
+use super::lists::List;
 use super::negation::please_between;
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
@@ -107,7 +108,8 @@ fn dates(hit: &Hit, found: &Signals) -> bool {
         return false;
     }
     // "Until 31 December" is a term, and no limit.
-    let term = found.around(hit, Group::Conditional).any(|other| other.last + 1 == hit.first);
+    let until = hit.first > 0 && found.spells(hit.first - 1, List::Until, hit.language);
+    let term = until || found.around(hit, Group::Conditional).any(|other| other.last + 1 == hit.first);
     let sentence = found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
     let mut wishes = sentence.clone().filter(|other| is_wish(other, hit, found)).peekable();
     if term || wishes.peek().is_none() {

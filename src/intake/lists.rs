@@ -49,5 +49,7 @@ stored_enum! {
         Joiner = "joiner",
         /// Says that what stands before is a part of who stands behind: "the address of our customer".
         Of = "of",
+        /// Makes a term of the day behind it: "until Monday".
+        Until = "until",
     }
 }

@@ -53,6 +53,7 @@ mod markup;
 mod more;
 mod negation;
 mod normal;
+mod object;
 mod offered;
 mod onecase;
 mod ours;

@@ -12,10 +12,11 @@ use super::frame::Names;
 use super::intent::{Intent, Verdict};
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
+use super::object::object_of;
 use super::onecase::is_one_case;
 use super::signals::{Hit, Signals, is_genitive};
 use super::tongue::Tongue;
-use super::utterance::{Force, force, is_erasing, object_of};
+use super::utterance::{Force, force, is_erasing};
 
 mod also;
 mod follow;

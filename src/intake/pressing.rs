@@ -3,9 +3,10 @@
 
 use super::lexicon::Group;
 use super::negation::{self, Negated};
+use super::object::object_of;
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
-use super::utterance::{is_erasing, object_of, undone};
+use super::utterance::{is_erasing, undone};
 
 /// What shows that a letter is not the first one, or shall be obeyed.
 const URGING: [Group; 2] = [Group::Urge, Group::Reminder];

@@ -5,9 +5,10 @@
 //! their clause ends with them.
 
 use super::lexicon::{Group, List};
+use super::object::object_of;
 use super::signals::{Hit, Signals};
 use super::tongue::Tongue;
-use super::utterance::{Force, SHORT_WORDS, force, is_erasing, object_of, undone, wished};
+use super::utterance::{Force, SHORT_WORDS, force, is_erasing, undone, wished};
 
 /// Words that a phrase has at least that refuses wherever it stands in its clause: "so do not do that".
 const LONG_WORDS: usize = 3;

@@ -196,6 +196,11 @@ impl Signals {
         self.tables.lists(bare(self.spelling(word)), list, language)
     }
 
+    /// Whether the text names an e-mail address.
+    pub fn has_address(&self) -> bool {
+        self.folded.contains('@')
+    }
+
     /// Whether a link stands among these words.
     pub fn has_link(&self, among: Range<usize>) -> bool {
         const STARTS: [&str; 3] = ["http:", "https:", "www."];

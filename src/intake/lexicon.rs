@@ -147,6 +147,11 @@ impl Lexicon {
         self.first_at_start(group, folded).is_some()
     }
 
+    /// Whether a phrase of this group, in any language, begins at this place of a folded text.
+    pub(super) fn begins_at(&self, group: Group, folded: &str, at: usize) -> bool {
+        self.finder(Which::Of(group)).at(folded, at).is_some()
+    }
+
     /// The length in bytes of the phrase of this group that a folded text begins with.
     pub(super) fn first_at_start(&self, group: Group, folded: &str) -> Option<usize> {
         self.finder(Which::Of(group)).at(folded, 0)

@@ -13,6 +13,7 @@ use super::intent::{Intent, Verdict};
 use super::lexicon::{Group, Lexicon};
 use super::normal::fold;
 use super::onecase::is_one_case;
+use super::present::Groups;
 use super::signals::{Hit, Signals, is_genitive};
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing, object_of};
@@ -206,10 +207,13 @@ impl Said<'_> {
     }
 
     fn hits(&self, start: usize, end: usize) -> impl Iterator<Item = &Hit> {
-        self.found.hits.iter().filter(move |hit| hit.language == self.language && start <= hit.first && hit.first < end)
+        self.found.hits_at(start..end).iter().filter(move |hit| hit.language == self.language)
     }
 
     fn is(&self, word: usize, groups: &[Group]) -> bool {
+        if !self.found.has_one(self.language, Groups::of(groups)) {
+            return false;
+        }
         let mut hits = self.found.hits.iter().filter(|hit| hit.language == self.language && hit.covers(word));
         hits.any(|hit| groups.iter().any(|group| hit.is(*group)))
     }

@@ -16,6 +16,7 @@ pub(super) type Needle = [u8; NEEDLE];
 pub(super) const NEEDLE: usize = 4;
 
 /// Whether a needle is of three signs.
+#[allow(dead_code, reason = "the build asks it, and the library does not")]
 pub(super) const fn is_short(needle: Needle) -> bool {
     needle[NEEDLE - 1] == 0
 }

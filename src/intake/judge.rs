@@ -266,9 +266,6 @@ fn others(texts: &Texts) -> Option<Verdict> {
     let mut found: Option<Verdict> = None;
     for (group, intent) in KINDS {
         for (part, signals) in texts.parts() {
-            if !signals.has_any(group) {
-                continue;
-            }
             let asked = |hit: &&Hit| {
                 let meant = || match group {
                     Group::List => gets_off(hit, signals) && !is_offered(hit, signals),
@@ -277,7 +274,8 @@ fn others(texts: &Texts) -> Option<Verdict> {
                 };
                 hit.is(group) && texts.speaks(hit.language) && meant()
             };
-            let Some(hit) = signals.hits.iter().find(asked) else { continue };
+            let hits = if signals.has_any(group) { &signals.hits[..] } else { &[] };
+            let Some(hit) = hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
                 None => found = Some(Verdict::of(intent, 0.7, reason)),

@@ -23,7 +23,8 @@ pub(super) fn fold(text: &str) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         // ASCII is what it is beside any other letter; only marks are composed with it, and those are dropped.
-        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        let is_ascii = rest.is_ascii();
+        let ascii = if is_ascii { rest.len() } else { rest.bytes().take_while(u8::is_ascii).count() };
         folding.push_ascii(&rest[..ascii]);
         rest = &rest[ascii..];
         let other = rest.bytes().position(|byte| byte.is_ascii()).unwrap_or(rest.len());
@@ -43,23 +44,32 @@ struct Folding {
 }
 
 impl Folding {
-    fn push_ascii(&mut self, mut run: &str) {
-        while let Some(byte) = run.bytes().next() {
-            match byte {
-                b'\n' => self.breaks += 1,
-                b' ' | b'\t' | b'\r' => self.gap = true,
-                b if b.is_ascii_alphanumeric() => {
-                    self.part(Script::Ascii);
-                    let word = run.bytes().take_while(u8::is_ascii_alphanumeric).count();
-                    let start = self.out.len();
-                    self.out.push_str(&run[..word]);
-                    self.out[start..].make_ascii_lowercase();
-                    run = &run[word..];
-                    continue;
-                }
-                other => self.push(char::from(other), Script::None),
+    fn push_ascii(&mut self, run: &str) {
+        let bytes = run.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let end = at + unchanged(&bytes[at..]);
+            // Behind a letter of another script a semicolon may be a question mark.
+            if end == at || byte == b';' {
+                self.push_one(byte);
+                at += 1;
+                continue;
             }
-            run = &run[1..];
+            let script = |byte: u8| if byte.is_ascii_alphanumeric() { Script::Ascii } else { Script::None };
+            self.part(script(byte));
+            let start = self.out.len();
+            self.out.push_str(&run[at..end]);
+            self.out[start..].make_ascii_lowercase();
+            self.last = script(bytes[end - 1]);
+            at = end;
+        }
+    }
+
+    fn push_one(&mut self, byte: u8) {
+        match byte {
+            b'\n' => self.breaks += 1,
+            b' ' | b'\t' | b'\r' => self.gap = true,
+            other => self.push(char::from(other), Script::None),
         }
     }
 
@@ -104,6 +114,20 @@ impl Folding {
         // Nothing is written between a full stop of these scripts and the next sentence.
         self.gap = matches!(c, '。' | '、');
     }
+}
+
+/// How many bytes of ASCII stay as they are, but for their case: words and most signs, and single spaces between them.
+fn unchanged(ascii: &[u8]) -> usize {
+    let stays = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'|' | b'`');
+    let mut end = 0;
+    for (at, byte) in ascii.iter().enumerate() {
+        match *byte {
+            byte if stays(byte) => end = at + 1,
+            b' ' if at > 0 && end == at => {}
+            _ => break,
+        }
+    }
+    end
 }
 
 /// Signs that are no ASCII, as they are before `push`.

@@ -20,6 +20,10 @@ impl Groups {
         Self(all)
     }
 
+    pub const fn insert(&mut self, group: Group) {
+        self.0 |= 1 << group as u32;
+    }
+
     /// Whether they have one of these.
     pub const fn has(self, any: Self) -> bool {
         self.0 & any.0 != 0
@@ -60,9 +64,8 @@ impl Present {
             spoken.words += (hit.last + 1).saturating_sub(hit.first.max(spoken.next));
             spoken.next = spoken.next.max(hit.last + 1);
             if let Topic::Group(group) = hit.topic {
-                let own = Groups::of(&[group]);
-                spoken.groups.0 |= own.0;
-                present.all.0 |= own.0;
+                spoken.groups.insert(group);
+                present.all.insert(group);
             }
         }
         present

@@ -177,7 +177,8 @@ impl Signals {
     /// A word as it is spelled, folded.
     pub fn spelling(&self, word: usize) -> &str {
         let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
-        rest.split_whitespace().next().unwrap_or_default()
+        // Folded text has no other white space.
+        rest.split([' ', '\n']).next().unwrap_or_default()
     }
 
     /// What a word consists of where signs stand inside it, as in "yes,later": the letters between them, and where.

@@ -53,6 +53,10 @@ pub(super) fn is_of(word: &str, codes: &[String]) -> bool {
     if word.trim_matches('_').contains('_') {
         return false;
     }
+    let symbols = word.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if symbols != CODE_SYMBOLS && symbols != CODE_SYMBOLS / 2 {
+        return false;
+    }
     let bare: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
     let sure = codes.len() == 1 || codes.iter().all(|code| code.bytes().any(|b| (b'2'..=b'9').contains(&b)));
     let halves = bare.len() == CODE_SYMBOLS / 2;

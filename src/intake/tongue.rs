@@ -116,6 +116,7 @@ pub(super) struct Tongues(u64);
 
 impl Tongues {
     /// How many there may be.
+    #[cfg(test)]
     pub const MAX: usize = 64;
     /// All of them.
     pub const ALL: Self = Self(u64::MAX);

@@ -38,7 +38,9 @@ impl Trie<'_> {
             }
             let Some(byte) = text.get(depth) else { return };
             let (first, next) = (first as usize, next as usize);
-            at = bytes[first..next].iter().position(|child| child == byte).map_or(0, |child| first + child);
+            // They stand in order.
+            let child = bytes[first..next].iter().position(|child| child >= byte).map_or(next, |child| first + child);
+            at = if child < next && bytes[child] == *byte { child } else { 0 };
             depth += 1;
         }
     }

@@ -273,8 +273,8 @@ fn ends_in(line: &str, name: &str) -> bool {
 /// Whether a line holds two words with capitals side by side.
 pub(super) fn has_name(line: &str) -> bool {
     let capital = |word: &str| word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase);
-    let words: Vec<&str> = line.split_whitespace().collect();
-    words.windows(2).any(|pair| pair.iter().all(|word| capital(word)))
+    let mut before = false;
+    line.split_whitespace().any(|word| std::mem::replace(&mut before, capital(word)) && before)
 }
 
 /// Names right behind the verbs of erasing of a line, and right before one that ends its clause.

@@ -90,7 +90,8 @@ mod tests {
         assert_eq!(of("copy … (data|my accounts)"), ["data", "unts"]);
         assert_eq!(of("delet* my (account|profile)s"), [" my "]);
         assert_eq!(of("copy … (data|my)"), [" my", "data"]);
-        assert!(of("copy data").is_empty() && of("copy … (data|a)").is_empty() && of("copy (… data)?").is_empty());
+        assert!(of("copy data").is_empty() && of("copy … (data|a)").is_empty() && of("copy … a(nswer)?").is_empty());
+        assert_eq!(of("copy (… data)?"), ["data"], "of what is left where it is there");
         assert_eq!(of("(copy … that|give) (data)"), ["data"]);
     }
 

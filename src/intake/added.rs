@@ -18,20 +18,35 @@ const SHORT_MIN: usize = 2;
 /// Words of a copy that are looked at; a letter of ours has some hundreds.
 const WORDS_MAX: usize = 4_000;
 
-/// The rows of words of all our letters (`build.rs` takes them out of the templates), and the sentences that are shorter.
-static OURS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let mut rows = HashSet::new();
+/// The rows of words of all our letters (`build.rs` takes them out of the templates), and the sentences that are shorter: the hash of
+/// each, in their order.
+static OURS: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let mut rows = Vec::new();
     for stretch in include_str!(concat!(env!("OUT_DIR"), "/letters.txt")).lines() {
-        rows.extend(bare_words(&fold(stretch)).windows(ROW).map(|row| row.join(" ")));
-        let sentences = stretch.split(['.', '?', '!', ':', ';', ',']).map(fold);
-        let short = sentences.filter_map(|sentence| {
+        rows.extend(bare_words(&fold(stretch)).windows(ROW).map(row));
+        for sentence in stretch.split(['.', '?', '!', ':', ';', ',']).map(fold) {
             let words = bare_words(&sentence);
-            (SHORT_MIN..ROW).contains(&words.len()).then(|| words.join(" "))
-        });
-        rows.extend(short);
+            rows.extend((SHORT_MIN..ROW).contains(&words.len()).then(|| row(&words)));
+        }
     }
+    rows.sort_unstable();
+    rows.dedup();
     rows
 });
+
+/// The hash of words in a row.
+fn row(words: &[&str]) -> u64 {
+    words.iter().fold(NO_WORDS, |row, word| with(row, word))
+}
+
+/// The hash of no words (FNV-1a).
+const NO_WORDS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash of a row with one word more behind it.
+fn with(row: u64, word: &str) -> u64 {
+    let bytes = word.bytes().chain([b' ']);
+    bytes.fold(row, |row, byte| (row ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
 
 fn bare_words(folded: &str) -> Vec<&str> {
     folded.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
@@ -87,17 +102,15 @@ fn words(copy: &str) -> Vec<Word<'_>> {
 /// Marks the rows of words that our letters have, and their short sentences.
 fn mark_ours(words: &mut [Word<'_>]) {
     for at in 0..words.len() {
-        let lengths = (SHORT_MIN..=ROW.min(words.len() - at)).rev();
-        for length in lengths {
-            if OURS.contains(&joined(&words[at..at + length])) {
-                words[at..at + length].iter_mut().for_each(|word| word.is_ours = true);
+        let (mut row, mut longest) = (NO_WORDS, 0);
+        for (length, word) in (1..=ROW).zip(&words[at..]) {
+            row = with(row, &word.folded);
+            if length >= SHORT_MIN && OURS.binary_search(&row).is_ok() {
+                longest = length;
             }
         }
+        words[at..at + longest].iter_mut().for_each(|word| word.is_ours = true);
     }
-}
-
-fn joined(row: &[Word<'_>]) -> String {
-    row.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn bare(word: &str) -> &str {

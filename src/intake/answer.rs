@@ -272,7 +272,7 @@ impl Plain {
         for first in signals.openings() {
             let words = signals.sentence_of(*first);
             let hits: Vec<&Hit> =
-                signals.hits.iter().filter(|hit| hit.language == language && words.contains(&hit.first)).collect();
+                signals.hits_at(words.clone()).iter().filter(|hit| hit.language == language).collect();
             if hits.iter().any(|hit| contradicts(hit, &hits, signals)) {
                 return None;
             }

@@ -18,6 +18,7 @@ use super::tongue::Tongue;
 use crate::domain::UnknownWord;
 
 mod beginnings;
+mod heads;
 mod index;
 mod needles;
 mod notation;
@@ -231,8 +232,8 @@ impl Gathered {
             }
         }
         out.bytes(Section::Texts, texts.all.as_bytes());
-        let mut index = Index::of(&self.patterns).map_err(|cause| self.of_phrase(cause.pattern, cause))?;
-        index.write(&mut out).map_err(|cause| self.of_phrase(cause.pattern, cause))?;
+        let index = Index::of(&self.patterns).map_err(|cause| self.of_phrase(cause.pattern(), cause))?;
+        index.write(&mut out);
         Ok(out)
     }
 

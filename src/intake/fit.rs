@@ -1,17 +1,17 @@
-//! Whether a phrase stands at a place of a folded text, and where it ends there.
+//! Whether a phrase goes on at a place of a folded text as it has to, and where it ends there.
 //!
 //! It tries what the phrase's pattern would, in the same order, and so ends where that would; but nothing has to be compiled
-//! for it. A gap is of few words, so that little is tried in vain.
+//! for it. How the phrase begins is known by then, and a gap is of few words, so that little is tried in vain.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::code::{ANY_SCRIPT, ENDS, Phrase, Piece, STARTS};
-use super::rest::is_word;
+use super::code::{ANY_SCRIPT, ENDS, Left, Piece};
+use super::rest::{is_of_gap, is_word};
 
-/// A phrase that is held against a text.
+/// What is left of a phrase, held against a text.
 struct Fit<'a> {
-    phrase: &'a Phrase<'a>,
+    left: &'a Left<'a>,
     folded: &'a [u8],
     /// The bytes of words that stand in gaps, the last first.
     loose: RefCell<Vec<Range<usize>>>,
@@ -38,14 +38,10 @@ impl Next<'_> {
     }
 }
 
-/// The phrase that begins at this place of a folded text.
-pub(super) fn fitted(phrase: &Phrase<'_>, folded: &[u8], at: usize) -> Option<Fitted> {
-    if phrase.is(STARTS) && !folded.get(at).is_some_and(|byte| is_word(*byte)) {
-        return None;
-    }
-    let fit = Fit { phrase, folded, loose: RefCell::default() };
-    let mut rows = phrase.rows;
-    let end = rows.find_map(|row| fit.rest(Some(&Next { row, then: None }), at))?;
+/// The phrase of which this is left behind its beginning, which ends at this place of a folded text.
+pub(super) fn fitted(left: &Left<'_>, folded: &[u8], at: usize) -> Option<Fitted> {
+    let fit = Fit { left, folded, loose: RefCell::default() };
+    let end = fit.rest(Some(&Next { row: left.row, then: None }), at)?;
     Some(Fitted { end, loose: fit.loose.into_inner() })
 }
 
@@ -65,12 +61,12 @@ impl Fit<'_> {
             }
             Piece::Ending => {
                 let letter = |byte: u8| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || self.phrase.is(ANY_SCRIPT) && byte == b'_'
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || self.left.is(ANY_SCRIPT) && byte == b'_'
                 };
                 (at..=self.run(at, letter)).rev().find_map(|end| self.rest(Some(&after), end))
             }
-            Piece::Gap => self.gap(self.phrase.gap_words, &after, at),
-            Piece::Words => self.word(self.phrase.gap_words - 1, &after, at),
+            Piece::Gap => self.gap(self.left.gap_words, &after, at),
+            Piece::Words => self.word(self.left.gap_words - 1, &after, at),
         }
     }
 
@@ -82,12 +78,7 @@ impl Fit<'_> {
 
     /// A word, at most so many more, and then the rest.
     fn word(&self, more: usize, after: &Next<'_>, at: usize) -> Option<usize> {
-        let of_word = |byte: u8| {
-            byte.is_ascii_lowercase()
-                || byte.is_ascii_digit()
-                || matches!(byte, b'-' | b'\'' | b'"' | b'@' | b'_' | b'/')
-        };
-        let end = self.run(at, of_word);
+        let end = self.run(at, is_of_gap);
         // A space is of no word: where one has to follow, only the end of this one is worth a try.
         let from = if after.is_behind_space() { end.max(at + 1) } else { at + 1 };
         // Only what leads to the end of the phrase is noted.
@@ -96,8 +87,9 @@ impl Fit<'_> {
     }
 
     fn behind(&self, text: &[u8], at: usize) -> Option<usize> {
-        let here = &self.folded[at..];
-        (text.first() == here.first() || text.is_empty()).then(|| here.starts_with(text).then_some(at + text.len()))?
+        let here = self.folded.get(at..at + text.len())?;
+        // Most differ in their first sign.
+        here.iter().zip(text).all(|(one, other)| one == other).then_some(at + text.len())
     }
 
     /// Where signs of a kind end.
@@ -108,6 +100,6 @@ impl Fit<'_> {
     /// The end, where the phrase may end here.
     fn last(&self, at: usize) -> Option<usize> {
         let within = |at: Option<usize>| at.and_then(|at| self.folded.get(at)).is_some_and(|byte| is_word(*byte));
-        (!self.phrase.is(ENDS) || within(at.checked_sub(1)) != within(Some(at))).then_some(at)
+        (!self.left.is(ENDS) || within(at.checked_sub(1)) != within(Some(at))).then_some(at)
     }
 }

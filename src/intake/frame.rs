@@ -2,9 +2,12 @@
 //!
 //! Takes away only what is surely frame: a line that could be a sentence stays, and then counts as something said.
 
+use std::cell::OnceCell;
+
 use super::letter::Letter;
 use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
+use super::phrases::starts;
 use super::signals::{Hit, Signals};
 use super::tongue::Tongues;
 
@@ -122,7 +125,7 @@ fn signed(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
 /// A line under a name that tells what its bearer is or how they are reached, in few words, and nothing of what may be erased:
 /// "Head of Sales", "Acme GmbH", "+49 89 1234567".
 fn is_titled(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
-    may_be_titled(line) && has_title(line, &Line::of(line, lexicon), names)
+    has_title(line, &Looked::at(line, lexicon), names)
 }
 
 /// What can be seen of a line without its words: no line that says something in many words is a title.
@@ -131,8 +134,17 @@ fn may_be_titled(line: &str) -> bool {
     (1..=TITLE_WORDS_MAX).contains(&words) && !line.ends_with(['!', '?', '…'])
 }
 
-fn has_title(line: &str, parts: &Line<'_>, names: &Names) -> bool {
+fn has_title(line: &str, looked: &Looked<'_>, names: &Names) -> bool {
     let tells = line.contains(':') && !line.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '/'));
+    if tells || !may_be_titled(line) {
+        return false;
+    }
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    let reached = line.contains('@') || digits >= PHONE_DIGITS_MIN || looked.folded.contains("www.");
+    if !reached && !looked.lexicon.has(Group::Title, &looked.folded) {
+        return false;
+    }
+    let parts = looked.line();
     let is_other = |hit: &Hit| match &hit.topic {
         Topic::Group(group) => SAYING.contains(group) || THINGS.contains(group),
         Topic::Specific(_) => true,
@@ -141,13 +153,9 @@ fn has_title(line: &str, parts: &Line<'_>, names: &Names) -> bool {
     // "Head of Sales": the "of" of a title is no Dutch "or".
     let within_title = |hit: &Hit| titles().any(|title| title.covers(hit.first) && title.covers(hit.last));
     let titled = titles().next().is_some();
-    let digits = line.bytes().filter(u8::is_ascii_digit).count();
-    let reached = line.contains('@') || fold(line).contains("www.") || digits >= PHONE_DIGITS_MIN;
     let fits = |word: usize| parts.is(word, &[Group::Title]) || namelike(parts.tokens[word], names);
     !parts.tokens.is_empty()
-        && may_be_titled(line)
         && (titled || reached)
-        && !tells
         && !parts.signals.hits.iter().any(|hit| is_other(hit) && !within_title(hit))
         && (0..parts.tokens.len()).all(fits)
 }
@@ -156,11 +164,11 @@ fn has_title(line: &str, parts: &Line<'_>, names: &Names) -> bool {
 fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
     let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
     for at in (from..lines.len()).rev() {
-        let line = Line::of(lines[at], lexicon);
-        if says_good_bye(&line, names) {
+        let looked = Looked::at(lines[at], lexicon);
+        if looked.may_begin(&[Group::Closing, Group::Courtesy]) && says_good_bye(looked.line(), names) {
             return Some(at);
         }
-        if !is_signature(lines[at], names, lexicon) && !has_title(lines[at], &line, names) {
+        if !is_signature(lines[at], names, lexicon) && !has_title(lines[at], &looked, names) {
             return None;
         }
     }
@@ -225,10 +233,11 @@ fn namelike(token: &str, names: &Names) -> bool {
 
 /// What follows "Dear Ms Miller," on the first line.
 fn behind_greeting<'a>(line: &'a str, names: &Names, lexicon: &Lexicon) -> &'a str {
-    let parts = Line::of(line, lexicon);
-    if !parts.is(0, &[Group::Greeting]) {
+    let looked = Looked::at(line, lexicon);
+    if !looked.may_begin(&[Group::Greeting]) || !looked.line().is(0, &[Group::Greeting]) {
         return line;
     }
+    let parts = looked.line();
     for word in 0..parts.tokens.len() {
         let token = parts.tokens[word];
         if !parts.is(word, &[Group::Greeting]) && !parts.is_name(word, names) {
@@ -240,6 +249,37 @@ fn behind_greeting<'a>(line: &'a str, names: &Names, lexicon: &Lexicon) -> &'a s
         }
     }
     ""
+}
+
+/// A line of which the words are looked up once that is worth it.
+struct Looked<'a> {
+    written: &'a str,
+    /// As it is looked up.
+    folded: String,
+    lexicon: &'a Lexicon,
+    line: OnceCell<Line<'a>>,
+}
+
+impl<'a> Looked<'a> {
+    fn at(written: &'a str, lexicon: &'a Lexicon) -> Self {
+        Self { written, folded: lexicon.put_right(fold(written)), lexicon, line: OnceCell::new() }
+    }
+
+    fn line(&self) -> &Line<'a> {
+        self.line.get_or_init(|| Line::of(self.written, self.lexicon))
+    }
+
+    /// Whether a phrase of these groups, in any language, may hold its first word.
+    fn may_begin(&self, groups: &[Group]) -> bool {
+        let mut at = 0;
+        let words = self.folded.split_inclusive([' ', '\n']).filter_map(|token| {
+            at += token.len();
+            Signals::is_word(token).then_some(at - token.len())
+        });
+        let second = words.into_iter().nth(1).unwrap_or(self.folded.len());
+        let mut starts = starts(&self.folded).take_while(|at| *at < second);
+        starts.any(|at| groups.iter().any(|group| self.lexicon.begins_at(*group, &self.folded, at)))
+    }
 }
 
 /// A line with what the lexicon knows of its words.

@@ -14,6 +14,7 @@ use super::object::{
 };
 use super::offered::is_offered;
 use super::place::has_only;
+use super::present::Groups;
 use super::pressing::presses;
 use super::refusal::refusal;
 use super::signals::{Hit, Signals};
@@ -46,6 +47,16 @@ const FORGET_PERHAPS: &str = "forget_perhaps";
 /// The rules of what was not read in full.
 const UNREAD: [&str; 8] = [MORE, SEVERAL, BARE_ADDRESS, HAD, NOBODYS, OTHER_THING, PART_THEIRS, FORGET_PERHAPS];
 const REASONS_MAX: usize = 16;
+/// Without any of them, what a language says is of no erasing.
+const SPEAKING: Groups = Groups::of(&[
+    Group::EraseVerb,
+    Group::EraseNoun,
+    Group::CloseVerb,
+    Group::ForgetMe,
+    Group::ForgetPerhaps,
+    Group::LawErasure,
+    Group::Still,
+]);
 /// Languages that people mix into any other, and whose words were tried on letters in all of them. Of others the one that the text
 /// is in knows better than its neighbour.
 const HEARD: [Tongue; 6] = [Tongue::En, Tongue::De, Tongue::Fr, Tongue::Es, Tongue::It, Tongue::Nl];
@@ -152,7 +163,7 @@ pub(super) fn asks(verdict: &Verdict) -> bool {
 
 fn among_others(texts: &Texts, best: Option<Verdict>) -> Verdict {
     let others = others(texts);
-    let undo = texts.parts().find_map(|(part, signals)| {
+    let undo = texts.parts().filter(|(_, signals)| signals.has_any(Group::Undo)).find_map(|(part, signals)| {
         let hit = signals.hits.iter().find(|hit| hit.is(Group::Undo) && texts.speaks(hit.language))?;
         Some(Reason::of(format!("{}.undo", hit.language), part))
     });
@@ -265,7 +276,8 @@ fn others(texts: &Texts) -> Option<Verdict> {
                 };
                 hit.is(group) && texts.speaks(hit.language) && meant()
             };
-            let Some(hit) = signals.hits.iter().find(asked) else { continue };
+            let hits = if signals.has_any(group) { &signals.hits[..] } else { &[] };
+            let Some(hit) = hits.iter().find(asked) else { continue };
             let reason = Reason::of(format!("{}.{group}", hit.language), part);
             match &mut found {
                 None => found = Some(Verdict::of(intent, 0.7, reason)),
@@ -287,6 +299,9 @@ fn gets_off(list: &Hit, found: &Signals) -> bool {
 
 /// What one language's words say of erasing; `Withdraw` when all that is said is "do not erase my …".
 fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
+    if !texts.parts().any(|(_, signals)| signals.has_one(language, SPEAKING)) {
+        return None;
+    }
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
     let (mut suspect, mut placed) = (false, false);
     let spoken = texts.language().filter(|spoken| *spoken != language && !HEARD.contains(&language));

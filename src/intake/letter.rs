@@ -366,8 +366,14 @@ fn append(to: &mut String, text: &str) {
 }
 
 fn unfold(value: &str) -> String {
-    let words: Vec<&str> = cut(value, HEADER_CHARS_MAX).split_whitespace().collect();
-    words.join(" ")
+    let mut unfolded = String::with_capacity(value.len());
+    for word in cut(value, HEADER_CHARS_MAX).split_whitespace() {
+        if !unfolded.is_empty() {
+            unfolded.push(' ');
+        }
+        unfolded.push_str(word);
+    }
+    unfolded
 }
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {

@@ -26,6 +26,9 @@ use super::tongue::{MEASURED_LETTERS_MIN, Tongue, Tongues};
 static EMBEDDED: Tables<'static> = Tables::of(EMBEDDED_BYTES);
 pub(super) const EMBEDDED_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lexicon.tables"));
 
+/// Bytes of the shortest slip that is forgiven: of a word of six letters with one left out.
+const SLIP_BYTES_MIN: usize = 5;
+
 /// How a language did on letters that were labelled by hand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Measured {
@@ -147,6 +150,11 @@ impl Lexicon {
         self.first_at_start(group, folded).is_some()
     }
 
+    /// Whether a phrase of this group, in any language, begins at this place of a folded text.
+    pub(super) fn begins_at(&self, group: Group, folded: &str, at: usize) -> bool {
+        self.finder(Which::Of(group)).at(folded, at).is_some()
+    }
+
     /// The length in bytes of the phrase of this group that a folded text begins with.
     pub(super) fn first_at_start(&self, group: Group, folded: &str) -> Option<usize> {
         self.finder(Which::Of(group)).at(folded, 0)
@@ -195,7 +203,8 @@ impl Lexicon {
         let (mut out, mut taken, mut at) = (String::new(), 0, 0);
         while at < bytes.len() {
             let end = at + bytes[at..].iter().take_while(|byte| is_word(**byte)).count();
-            if let Some(meant) = self.tables.meant(&folded[at..end]) {
+            let may_be = end - at >= SLIP_BYTES_MIN;
+            if let Some(meant) = may_be.then(|| self.tables.meant(&folded[at..end])).flatten() {
                 out.push_str(&folded[taken..at]);
                 out.push_str(meant);
                 taken = end;
@@ -227,6 +236,14 @@ mod tests {
         assert_eq!(lexicon.put_right("plese delte my acount, now".to_owned()), "please delete my account, now");
         assert_eq!(lexicon.put_right("deleted accounts are gone".to_owned()), "deleted accounts are gone");
         assert_eq!(lexicon.put_right("verwijder mijn profiel".to_owned()), "verwijder mijn profiel");
+    }
+
+    #[test]
+    fn no_slip_is_shorter_than_those_that_are_looked_up() {
+        let tables = for_tests().tables();
+        let slips = (0..tables.slips.count()).map(|number| tables.slips.row(number));
+        let shortest = slips.map(|[start, end, ..]| tables.text(start, end).len()).min();
+        assert_eq!(shortest, Some(SLIP_BYTES_MIN));
     }
 
     #[test]

@@ -7,13 +7,16 @@
 //! their own, or is written with no capitals. Who is only mentioned elsewhere ("as agreed with Anna", "Anna is in Cc") adds nothing. Says only that there is
 //! more, never what.
 
+use std::cell::OnceCell;
+
 use super::claims::Claims;
 use super::frame::Names;
 use super::intent::{Intent, Verdict};
-use super::lexicon::{Group, Lexicon};
+use super::lexicon::{Group, Lexicon, Topic};
 use super::normal::fold;
 use super::object::object_of;
 use super::onecase::is_one_case;
+use super::present::Groups;
 use super::signals::{Hit, Signals, is_genitive};
 use super::tongue::Tongue;
 use super::utterance::{Force, force, is_erasing};
@@ -98,7 +101,9 @@ pub(super) fn more(text: &str, verdict: &Verdict, claims: &Claims, names: &Names
     for piece in pieces(text, names, lexicon).iter().take(PIECES_MAX) {
         let found = Signals::of(&piece.text, lexicon);
         let words = words(&piece.text, &found);
-        let said = Said { found, words, language, read, known: &known, names, in_one_case, lexicon };
+        let groups = groups_of(&found, language);
+        let links = OnceCell::new();
+        let said = Said { found, groups, links, words, language, read, known: &known, names, in_one_case, lexicon };
         if said.asks_more(piece, &mut wished) {
             return Some(language);
         }
@@ -137,6 +142,17 @@ fn words(text: &str, found: &Signals) -> Vec<String> {
     }
 }
 
+/// The groups of the hits that cover each word, in one language.
+fn groups_of(found: &Signals, language: Tongue) -> Vec<Groups> {
+    let mut groups = vec![Groups::default(); found.words];
+    for hit in found.hits.iter().filter(|hit| hit.language == language) {
+        if let (Topic::Group(group), Some(words)) = (hit.topic, groups.get_mut(hit.first..=hit.last)) {
+            words.iter_mut().for_each(|of| of.insert(group));
+        }
+    }
+    groups
+}
+
 fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
 }
@@ -150,6 +166,10 @@ fn stem(word: &str) -> &str {
 /// A paragraph, looked up.
 struct Said<'a> {
     found: Signals,
+    /// The groups of every word, in this language.
+    groups: Vec<Groups>,
+    /// Whether each word joins what follows to what stands before, once somebody asked.
+    links: OnceCell<Vec<bool>>,
     /// As they are written.
     words: Vec<String>,
     language: Tongue,
@@ -207,12 +227,11 @@ impl Said<'_> {
     }
 
     fn hits(&self, start: usize, end: usize) -> impl Iterator<Item = &Hit> {
-        self.found.hits.iter().filter(move |hit| hit.language == self.language && start <= hit.first && hit.first < end)
+        self.found.hits_at(start..end).iter().filter(move |hit| hit.language == self.language)
     }
 
     fn is(&self, word: usize, groups: &[Group]) -> bool {
-        let mut hits = self.found.hits.iter().filter(|hit| hit.language == self.language && hit.covers(word));
-        hits.any(|hit| groups.iter().any(|group| hit.is(*group)))
+        self.groups.get(word).is_some_and(|own| own.has(Groups::of(groups)))
     }
 
     fn has(&self, start: usize, end: usize, groups: &[Group]) -> bool {
@@ -281,10 +300,14 @@ impl Said<'_> {
 
     /// Whether a word joins what follows to what stands before.
     fn links(&self, word: usize) -> bool {
-        let folded = self.folded(word);
-        JOINERS.contains(&folded)
-            || self.is(word, &[Group::Conjunction])
-            || folded == "as" && self.folded(word + 1) == "well"
+        let links = |word: usize| {
+            let folded = self.folded(word);
+            JOINERS.contains(&folded)
+                || self.is(word, &[Group::Conjunction])
+                || folded == "as" && self.folded(word + 1) == "well"
+        };
+        let all = self.links.get_or_init(|| (0..self.found.words).map(links).collect());
+        all.get(word).is_some_and(|links| *links)
     }
 
     /// Where what is joined begins, behind "also" and "please".

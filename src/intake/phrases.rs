@@ -7,27 +7,25 @@
 
 use std::ops::Range;
 
-use super::code::{NEEDLE, Phrase};
+use super::code::Left;
 use super::fit::{Fitted, fitted};
+use super::heard::Heard;
 use super::rest::{Rest, is_word};
+use super::signs::Signs;
 use super::tables::{Tables, Which};
-use super::tongue::{Tongues, plausible};
+use super::tongue::Tongues;
 use super::trie::Trie;
-
-/// Words of a sentence that a language knows beside a better one, before the sentence may be in it.
-const SENTENCE_WORDS_MIN: u16 = 3;
-
-/// Beginnings in a text that is short enough to be searched from one to the other.
-const FEW_MAX: usize = 100;
 
 /// What begins at a place of a text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Candidate {
     pattern: u32,
     rank: u32,
-    /// Where the code of the phrase is.
+    /// Where the code of what is left of the phrase is.
     code: u32,
-    /// Where the phrase ends; `None` where it has to be held against the text.
+    /// Where its beginning ends.
+    from: usize,
+    /// Where the phrase ends; `None` where what is left of it has to be held against the text.
     end: Option<usize>,
 }
 
@@ -88,24 +86,28 @@ impl<'t> Finder<'t> {
             Reading::Plausible(also) => seen.all.plausible() | also,
         };
         let plausible: Vec<Tongues> = seen.sentences.iter().map(|heard| heard.sentence() | whole).collect();
-        let mut found = Vec::new();
-        let mut free = Free::of(self.tables.patterns.count(), seen.begun.len());
+        let mut found = Vec::with_capacity(seen.begun.len() / 4);
+        let mut taken = Taken::default();
         let mut here: Vec<Candidate> = Vec::new();
-        let signs = Signs::of(folded.as_bytes());
+        let mut signs = Signs::of(folded.as_bytes());
         for begun in seen.begun.chunk_by(|a, b| a.at == b.at) {
             here.clear();
             for begun in begun {
                 self.candidates(folded.as_bytes(), begun, plausible[begun.sentence], &mut here);
             }
+            if here.is_empty() {
+                continue;
+            }
             here.sort_unstable();
+            let at = begun[0].at;
+            taken.free(at);
             for tried in here.chunk_by(|a, b| a.pattern == b.pattern) {
                 let pattern = tried[0].pattern as usize;
-                let at = begun[0].at;
-                if at < free.from(pattern) {
+                if taken.by(pattern) {
                     continue;
                 }
-                if let Some(Fitted { end, loose }) = self.fitted(tried, folded, at, Some(&signs)) {
-                    free.set(pattern, end);
+                if let Some(Fitted { end, loose }) = self.fitted(tried, folded, &mut signs) {
+                    taken.0.push((pattern, end));
                     found.push(Found { pattern, range: at..end, loose });
                 }
             }
@@ -115,20 +117,27 @@ impl<'t> Finder<'t> {
 
     /// The first phrase of a folded text, in whatever language; of those that begin there one of the first pattern.
     pub fn first(self, folded: &str) -> Option<Range<usize>> {
-        starts(folded).find_map(|at| Some(at..self.at(folded, at)?))
+        let (mut signs, mut here) = (Signs::of(folded.as_bytes()), Vec::new());
+        let mut starts = starts(folded).filter(|at| self.trie.has_root(folded.as_bytes()[*at]));
+        starts.find_map(|at| Some(at..self.ends(folded, at, &mut signs, &mut here)?))
     }
 
     /// Where the phrase ends that begins at this place of a folded text.
     pub fn at(self, folded: &str, at: usize) -> Option<usize> {
+        self.ends(folded, at, &mut Signs::of(folded.as_bytes()), &mut Vec::new())
+    }
+
+    /// The same; `here` is room for what begins there.
+    fn ends(self, folded: &str, at: usize, signs: &mut Signs<'_>, here: &mut Vec<Candidate>) -> Option<usize> {
         let bytes = folded.as_bytes();
-        let mut here: Vec<Candidate> = Vec::new();
+        here.clear();
         self.trie.walk(&bytes[at..], |beginning, length| {
             let begun = Begun { at, end: at + length, beginning, sentence: 0 };
-            self.candidates(bytes, &begun, Tongues::ALL, &mut here);
+            self.candidates(bytes, &begun, Tongues::ALL, here);
         });
         here.sort_unstable();
-        let fits = |tried: &[Candidate]| self.fitted(tried, folded, at, None).map(|fitted| fitted.end);
-        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(fits)
+        let mut fits = |tried: &[Candidate]| self.fitted(tried, folded, signs).map(|fitted| fitted.end);
+        here.chunk_by(|a, b| a.pattern == b.pattern).find_map(&mut fits)
     }
 
     fn candidates(self, folded: &[u8], begun: &Begun, spoken: Tongues, into: &mut Vec<Candidate>) {
@@ -137,94 +146,49 @@ impl<'t> Finder<'t> {
             return;
         }
         let [next, ..] = self.tables.begins.row(begun.beginning + 1);
+        // Many phrases begin so that end alike.
+        let mut ends: [Option<Option<usize>>; Rest::ALL.len()] = [None; Rest::ALL.len()];
         for owner in owner..next {
             let [packed, rank, code] = self.tables.owners.row(owner as usize);
             let (pattern, rest, language) = (packed & 0xffff, packed >> 16 & 0xff, packed >> 24);
             if !spoken.contains_number(language) {
                 continue;
             }
-            let rest = Rest::ALL[rest as usize];
-            let end = rest.end(folded, begun.end);
+            let (known, rest) = (&mut ends[rest as usize], Rest::ALL[rest as usize]);
+            let end = *known.get_or_insert_with(|| rest.end(folded, begun.end));
             if end.is_some() || rest == Rest::Pattern {
-                into.push(Candidate { pattern, rank, code, end });
+                into.push(Candidate { pattern, rank, code, from: begun.end, end });
             }
         }
     }
 
     /// The first phrase of one pattern of which these are the beginnings, the best first.
-    fn fitted(self, tried: &[Candidate], folded: &str, at: usize, signs: Option<&Signs>) -> Option<Fitted> {
-        let mut vain = None;
+    fn fitted(self, tried: &[Candidate], folded: &str, signs: &mut Signs<'_>) -> Option<Fitted> {
         tried.iter().find_map(|candidate| {
             if let Some(end) = candidate.end {
                 return Some(Fitted { end, loose: Vec::new() });
             }
-            if vain == Some(candidate.code) {
+            let left = Left::of(self.tables.code.get(candidate.code as usize..)?)?;
+            if !left.may_begin(folded.as_bytes(), candidate.from) || signs.lack(&left, candidate.from) {
                 return None;
             }
-            vain = Some(candidate.code);
-            let phrase = Phrase::of(self.tables.code.get(candidate.code as usize..)?)?;
-            if signs.is_some_and(|signs| signs.lack(phrase.needles)) {
-                return None;
-            }
-            fitted(&phrase, folded.as_bytes(), at)
+            fitted(&left, folded.as_bytes(), candidate.from)
         })
     }
 }
 
-/// Which stretches of four signs a text may have: none that it says it lacks.
-struct Signs([u64; Signs::BITS / 64]);
+/// The patterns whose last phrases go on past a place, and where they end.
+#[derive(Default)]
+struct Taken(Vec<(usize, usize)>);
 
-impl Signs {
-    /// So many that a letter of a person leaves most of them unset.
-    const BITS: usize = 8_192;
-
-    fn of(folded: &[u8]) -> Self {
-        let mut signs = Self([0; Self::BITS / 64]);
-        for needle in folded.windows(NEEDLE) {
-            let place = Self::place([needle[0], needle[1], needle[2], needle[3]]);
-            signs.0[place / 64] |= 1 << (place % 64);
-        }
-        signs
+impl Taken {
+    /// Lets go of those that end here.
+    fn free(&mut self, at: usize) {
+        self.0.retain(|(_, end)| *end > at);
     }
 
-    const fn place(needle: [u8; NEEDLE]) -> usize {
-        let hash = u32::from_le_bytes(needle).wrapping_mul(0x9e37_79b1);
-        (hash >> (u32::BITS - Self::BITS.trailing_zeros())) as usize
-    }
-
-    /// Whether the text has none of these, where there are any.
-    fn lack(&self, needles: &[[u8; NEEDLE]]) -> bool {
-        let has = |needle: &[u8; NEEDLE]| self.0[Self::place(*needle) / 64] >> (Self::place(*needle) % 64) & 1 != 0;
-        !needles.is_empty() && !needles.iter().any(has)
-    }
-}
-
-/// Where the last phrase of each pattern ended.
-enum Free {
-    /// Of few, in the order in which they were found.
-    Few(Vec<(usize, usize)>),
-    /// Of all, by their numbers.
-    All(Vec<usize>),
-}
-
-impl Free {
-    /// Of so many patterns in a text in which so many phrases may begin.
-    fn of(patterns: usize, begun: usize) -> Self {
-        if begun <= FEW_MAX { Self::Few(Vec::new()) } else { Self::All(vec![0; patterns]) }
-    }
-
-    fn from(&self, pattern: usize) -> usize {
-        match self {
-            Self::Few(ends) => ends.iter().rev().find(|(of, _)| *of == pattern).map_or(0, |(_, end)| *end),
-            Self::All(ends) => ends[pattern],
-        }
-    }
-
-    fn set(&mut self, pattern: usize, end: usize) {
-        match self {
-            Self::Few(ends) => ends.push((pattern, end)),
-            Self::All(ends) => ends[pattern] = end,
-        }
+    fn by(&self, pattern: usize) -> bool {
+        self.0.iter().any(|(of, _)| *of == pattern)
     }
 }
 
@@ -236,36 +200,6 @@ struct Begun {
     sentence: usize,
 }
 
-/// How many words of a text each language knows.
-#[derive(Clone)]
-struct Heard([u16; Tongues::MAX]);
-
-impl Heard {
-    const NOTHING: Self = Self([0; Tongues::MAX]);
-
-    fn hear(&mut self, languages: Tongues) {
-        for language in languages.numbers() {
-            self.0[language] = self.0[language].saturating_add(1);
-        }
-    }
-
-    /// The languages of a sentence: none that knows a word or two beside a better one.
-    fn sentence(&self) -> Tongues {
-        self.knowing(SENTENCE_WORDS_MIN)
-    }
-
-    fn plausible(&self) -> Tongues {
-        self.knowing(0)
-    }
-
-    /// The languages that may be meant, and know so many words or as many as the best one.
-    fn knowing(&self, words_min: u16) -> Tongues {
-        let best = self.0.iter().copied().max().unwrap_or(0);
-        let is_one = |words: u16| words >= best.min(words_min) && plausible(words.into(), best.into());
-        Tongues::of_numbers((0..self.0.len()).filter(|language| is_one(self.0[*language])))
-    }
-}
-
 /// What begins in a text, and in which languages.
 struct Seen {
     begun: Vec<Begun>,
@@ -275,16 +209,17 @@ struct Seen {
 
 impl Seen {
     fn of(finder: Finder<'_>, folded: &str) -> Self {
-        let begun = Vec::with_capacity(folded.len() / 4);
+        let begun = Vec::with_capacity(folded.len() / 2);
         let mut seen = Self { begun, sentences: vec![Heard::NOTHING], all: Heard::NOTHING };
         let bytes = folded.as_bytes();
+        let has_address = bytes.contains(&b'@');
         let (mut last, mut addressed) = (0, 0);
         for at in starts(folded) {
             if ends_sentence(&bytes[last..at]) {
                 seen.sentences.push(Heard::NOTHING);
             }
             // What an address is made of are words of no language.
-            if at >= addressed && (at == 0 || bytes[at - 1] == b' ') {
+            if has_address && at >= addressed && (at == 0 || bytes[at - 1] == b' ') {
                 let end = bytes[at..]
                     .iter()
                     .position(|byte| matches!(byte, b' ' | b'\n'))
@@ -301,7 +236,7 @@ impl Seen {
                 languages |= if is_whole { whole | more } else { more };
                 seen.begun.push(Begun { at, end, beginning, sentence });
             });
-            if at >= addressed {
+            if at >= addressed && !languages.is_empty() {
                 seen.sentences[sentence].hear(languages);
                 seen.all.hear(languages);
             }
@@ -310,9 +245,15 @@ impl Seen {
     }
 }
 
-/// Whether a sentence ends between two words, or may do so.
+/// Whether a sentence ends before the next word, or may do so: between the words that begin at the ends of this stretch.
 fn ends_sentence(between: &[u8]) -> bool {
-    between.windows(2).any(|pair| matches!(pair, [b'.' | b'?' | b'!' | b';', b' '])) || between.contains(&b'\n')
+    let (mut stops, mut ends) = (false, false);
+    // What parts two words stands at the end, behind the first of them.
+    for byte in between.iter().rev().take_while(|byte| !is_word(**byte)) {
+        ends |= *byte == b'\n' || stops && matches!(byte, b'.' | b'?' | b'!' | b';');
+        stops = *byte == b' ';
+    }
+    ends
 }
 
 /// Where a phrase may begin: at words, and at signs that are of no word.

@@ -39,3 +39,8 @@ impl Rest {
 pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
+
+/// Whether a byte of a folded text may be of a word that stands in a gap.
+pub(super) const fn is_of_gap(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'\'' | b'"' | b'@' | b'_' | b'/')
+}

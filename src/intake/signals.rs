@@ -1,12 +1,12 @@
 //! Where the lexicon's words stand in a text: which word, clause and sentence. Finds, never judges.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lexicon::{Group, Lexicon, List, Topic};
 use super::normal::fold;
 use super::phrases::Found;
+use super::present::{Groups, Present};
 use super::tables::Tables;
 use super::tongue::{Tongue, Tongues, plausible};
 use crate::domain::Reference;
@@ -92,8 +92,8 @@ pub(super) struct Signals {
     /// The text, folded, and where its words begin.
     folded: String,
     starts: Vec<usize>,
-    /// How many of the words are known in each language.
-    weights: Vec<(Tongue, usize)>,
+    /// What of each language there is.
+    present: Present,
     tables: &'static Tables<'static>,
     /// The words that are links, once somebody asked for them.
     links: OnceCell<Vec<usize>>,
@@ -153,7 +153,7 @@ impl Signals {
         depersonalize(&mut hits);
         hold_own(&mut hits);
         hits.sort_by_key(|hit| (hit.sentence, hit.first));
-        let weights = weights(&hits);
+        let present = Present::of(&hits);
         let starts: Vec<usize> = words.iter().map(|word| word.start).collect();
         Self {
             hits,
@@ -163,7 +163,7 @@ impl Signals {
             questions,
             folded,
             starts,
-            weights,
+            present,
             tables: lexicon.tables(),
             links: OnceCell::new(),
         }
@@ -177,7 +177,8 @@ impl Signals {
     /// A word as it is spelled, folded.
     pub fn spelling(&self, word: usize) -> &str {
         let rest = self.starts.get(word).and_then(|start| self.folded.get(*start..)).unwrap_or_default();
-        rest.split_whitespace().next().unwrap_or_default()
+        // Folded text has no other white space.
+        rest.split([' ', '\n']).next().unwrap_or_default()
     }
 
     /// What a word consists of where signs stand inside it, as in "yes,later": the letters between them, and where.
@@ -245,17 +246,23 @@ impl Signals {
 
     /// The hits of one group in one language.
     pub fn of_group(&self, language: Tongue, group: Group) -> impl Iterator<Item = &Hit> {
-        self.hits.iter().filter(move |hit| hit.language == language && hit.is(group))
+        let hits = if self.has(language, group) { &self.hits[..] } else { &[] };
+        hits.iter().filter(move |hit| hit.language == language && hit.is(group))
     }
 
     /// Whether the group occurs in this language.
     pub fn has(&self, language: Tongue, group: Group) -> bool {
-        self.of_group(language, group).next().is_some()
+        self.has_one(language, Groups::of(&[group]))
+    }
+
+    /// Whether one of the groups occurs in this language.
+    pub fn has_one(&self, language: Tongue, groups: Groups) -> bool {
+        self.present.groups(language).has(groups)
     }
 
     /// Whether the group occurs in any language.
-    pub fn has_any(&self, group: Group) -> bool {
-        self.hits.iter().any(|hit| hit.is(group))
+    pub const fn has_any(&self, group: Group) -> bool {
+        self.present.all().has(Groups::of(&[group]))
     }
 
     /// All hits of the sentences from one to another.
@@ -268,8 +275,9 @@ impl Signals {
     /// The hits of one group in the hit's sentence and language.
     pub fn around(&self, hit: &Hit, group: Group) -> impl Iterator<Item = &Hit> {
         let language = hit.language;
-        let sentence = self.sentences(hit.sentence, hit.sentence).iter();
-        sentence.filter(move |other| other.language == language && other.is(group))
+        let there = self.has(language, group);
+        let sentence = if there { self.sentences(hit.sentence, hit.sentence) } else { &[] };
+        sentence.iter().filter(move |other| other.language == language && other.is(group))
     }
 
     /// Whether the group occurs in this language in the hit's sentence.
@@ -299,28 +307,23 @@ impl Signals {
 
     /// How many words of the text the lexicon knows in a language, for guessing which one it is in.
     pub fn weight(&self, language: Tongue) -> usize {
-        self.weights.iter().find(|(known, _)| *known == language).map_or(0, |(_, words)| *words)
+        self.present.weights().find(|(known, _)| *known == language).map_or(0, |(_, words)| words)
     }
 
     /// The languages that it may be in.
     pub fn spoken(&self) -> Tongues {
-        let best = self.weights.iter().map(|(_, words)| *words).max().unwrap_or(0);
+        let best = self.present.weights().map(|(_, words)| words).max().unwrap_or(0);
         let mut spoken = Tongues::default();
-        let plausible = self.weights.iter().filter(|(_, words)| plausible(*words, best));
-        plausible.for_each(|(language, _)| spoken.insert(*language));
+        let plausible = self.present.weights().filter(|(_, words)| plausible(*words, best));
+        plausible.for_each(|(language, _)| spoken.insert(language));
         spoken
     }
-}
 
-/// How many words are within a phrase, for every language that has any. The hits come in the order of the text.
-fn weights(hits: &[Hit]) -> Vec<(Tongue, usize)> {
-    let mut counted: BTreeMap<Tongue, (usize, usize)> = BTreeMap::new();
-    for hit in hits {
-        let (next, words) = counted.entry(hit.language).or_default();
-        *words += (hit.last + 1).saturating_sub(hit.first.max(*next));
-        *next = (*next).max(hit.last + 1);
+    /// The hits that begin at these words.
+    pub fn hits_at(&self, words: Range<usize>) -> &[Hit] {
+        let place = |word: usize| self.hits.partition_point(|hit| hit.first < word);
+        self.hits.get(place(words.start)..place(words.end)).unwrap_or_default()
     }
-    counted.into_iter().map(|(language, (_, words))| (language, words)).collect()
 }
 
 /// Takes from the writer what is only theirs by the first word: "my wife's account", "data about my assistant".

@@ -25,7 +25,8 @@ pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
         let alone = words.len() <= 2;
         let pairs = words.windows(2).filter(|pair| pair.iter().all(|half| half.len() == CODE_SYMBOLS / 2));
         let joined = pairs.map(|pair| pair.concat());
-        let long_enough = words.iter().filter(|word| word.len() >= CODE_SYMBOLS);
+        let symbols = |word: &str| word.bytes().filter(|byte| *byte != b'-').count();
+        let long_enough = words.iter().filter(|word| word.len() >= CODE_SYMBOLS && symbols(word) == CODE_SYMBOLS);
         for word in long_enough.map(|word| word.replace('-', "")).chain(joined) {
             let numbered = word.bytes().any(|b| b.is_ascii_digit());
             let marked = numbered || word.bytes().all(|b| b.is_ascii_uppercase());
@@ -45,8 +46,15 @@ pub(super) fn codes(new_text: &str, lexicon: &Lexicon) -> Vec<String> {
 /// Whether a word is one of these codes as somebody typed it, or half of one. Letters alone count only where there is
 /// no other candidate: with two of them, one is a word that says something.
 pub(super) fn is_of(word: &str, codes: &[String]) -> bool {
+    if codes.is_empty() {
+        return false;
+    }
     // Inside a folded word this stands for a letter of another script.
     if word.trim_matches('_').contains('_') {
+        return false;
+    }
+    let symbols = word.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if symbols != CODE_SYMBOLS && symbols != CODE_SYMBOLS / 2 {
         return false;
     }
     let bare: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -86,14 +94,15 @@ pub(super) fn tokens<'a>(recipients: &'a [Address], texts: impl Iterator<Item = 
     let mut found: Vec<String> = Vec::new();
     let details = recipients.iter().filter_map(Address::subaddress);
     for text in details.chain(texts) {
-        for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+        for word in text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()) {
+            if !(TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&word.len()) {
+                continue;
+            }
             if found.len() >= TOKENS_MAX {
                 return found;
             }
-            let fits = (TOKEN_CHARS_MIN..=TOKEN_CHARS_MAX).contains(&word.len());
-            let fresh = || !found.iter().any(|known| known.eq_ignore_ascii_case(word));
-            if fits && fresh() {
-                found.push(word.to_ascii_lowercase());
+            if !found.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word)) {
+                found.push(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect());
             }
         }
     }

@@ -116,9 +116,12 @@ pub(super) struct Tongues(u64);
 
 impl Tongues {
     /// How many there may be.
+    #[cfg(test)]
     pub const MAX: usize = 64;
     /// All of them.
     pub const ALL: Self = Self(u64::MAX);
+    /// None of them.
+    pub const NONE: Self = Self(0);
 
     const fn of(tongue: Tongue) -> Self {
         Self(1 << tongue as u32)
@@ -153,6 +156,7 @@ impl Tongues {
     }
 
     /// By their places in [`Tongue::ALL`].
+    #[cfg(test)]
     pub fn of_numbers(numbers: impl Iterator<Item = usize>) -> Self {
         Self(numbers.fold(0, |all, number| all | 1 << number))
     }
@@ -190,6 +194,22 @@ impl std::ops::BitAnd for Tongues {
     }
 }
 
+impl std::ops::BitXor for Tongues {
+    type Output = Self;
+
+    fn bitxor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+}
+
+impl std::ops::Not for Tongues {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self(!self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +219,7 @@ mod tests {
     fn every_language_has_its_place() {
         assert!(Tongue::ALL.len() <= Tongues::MAX);
         let mut some = Tongues::default();
-        assert!(some.is_empty() && some.numbers().next().is_none());
+        assert!(some == Tongues::NONE && some.is_empty() && some.numbers().next().is_none());
         for (at, tongue) in Tongue::ALL.iter().enumerate().step_by(2) {
             some.insert(*tongue);
             assert!(some.contains(*tongue) && some.numbers().last() == Some(at));

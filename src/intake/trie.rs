@@ -12,6 +12,11 @@ pub(super) struct Trie<'t> {
 }
 
 impl Trie<'_> {
+    /// Whether any text begins with this byte.
+    pub fn has_root(self, byte: u8) -> bool {
+        self.tables.roots.row(self.which.number() * ROOTS + usize::from(byte)) != [0]
+    }
+
     /// Calls back with the number and the length of every text that this one begins with, the shortest first.
     pub fn walk(self, text: &[u8], mut found: impl FnMut(usize, usize)) {
         let Tables { roots, nodes, bytes, tails, .. } = self.tables;
@@ -22,7 +27,9 @@ impl Trie<'_> {
         while at != 0 {
             let ([first, end, tail], [next, _, tail_end]) = (nodes.row(at), nodes.row(at + 1));
             let tail = &tails[tail as usize..tail_end as usize];
-            if !text[depth..].starts_with(tail) {
+            let Some(there) = text.get(depth..depth + tail.len()) else { return };
+            // Tails are of a few signs: they are compared here, sign by sign.
+            if there.iter().zip(tail).any(|(one, other)| one != other) {
                 return;
             }
             depth += tail.len();
@@ -31,7 +38,9 @@ impl Trie<'_> {
             }
             let Some(byte) = text.get(depth) else { return };
             let (first, next) = (first as usize, next as usize);
-            at = bytes[first..next].iter().position(|child| child == byte).map_or(0, |child| first + child);
+            // They stand in order.
+            let child = bytes[first..next].iter().position(|child| child >= byte).map_or(next, |child| first + child);
+            at = if child < next && bytes[child] == *byte { child } else { 0 };
             depth += 1;
         }
     }

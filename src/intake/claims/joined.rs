@@ -155,21 +155,25 @@ pub(super) fn of_somebody(text: &str, lexicon: &Lexicon) -> Vec<String> {
 /// Names on the lines below one that ends in a name: items of a list, or what "and" joins; and those below a line that says whose
 /// names follow.
 pub(super) fn on_next_lines(text: &str, lexicon: &Lexicon, claims: &mut super::Claims) {
-    let (mut open, mut heads) = (false, Heads::No);
+    let (mut open, mut above) = (false, Above::Plain(Heads::No));
     for line in text.lines() {
         let bare = line.trim();
-        if bare.is_empty() && heads == Heads::WithGap {
+        if bare.is_empty() {
+            above = above.with_gap();
+            if open && above.heads(lexicon) != Heads::WithGap {
+                open = false;
+            }
             continue;
         }
         let item = bare
             .trim_start_matches(|c: char| BULLETS.contains(&c) || c.is_ascii_digit() || c == '.' || c == ')')
             .trim_start();
-        if let Some(name) = (heads != Heads::No).then(|| whole_name(item, lexicon)).flatten() {
+        if let Some(name) = whole_name(item, lexicon, || above.heads(lexicon) != Heads::No) {
             claims.name(Some(name));
-            (open, heads) = (true, Heads::Yes);
+            (open, above) = (true, Above::Plain(Heads::Yes));
             continue;
         }
-        heads = Heads::of(bare, lexicon);
+        above = Above::Line(bare);
         if open && item != bare {
             names_of(item, lexicon).into_iter().for_each(|name| claims.name(Some(name)));
         } else if open {
@@ -194,6 +198,35 @@ enum Heads {
     WithGap,
 }
 
+/// The line above: it is looked at where the one below may be a name, and most are none.
+#[derive(Clone, Copy)]
+enum Above<'a> {
+    Plain(Heads),
+    Line(&'a str),
+    /// With an empty line below it.
+    Gap(&'a str),
+}
+
+impl Above<'_> {
+    /// The same above an empty line.
+    const fn with_gap(self) -> Self {
+        match self {
+            Self::Plain(Heads::WithGap) => self,
+            Self::Plain(_) => Self::Plain(Heads::No),
+            Self::Line(line) | Self::Gap(line) => Self::Gap(line),
+        }
+    }
+
+    fn heads(self, lexicon: &Lexicon) -> Heads {
+        match self {
+            Self::Plain(heads) => heads,
+            Self::Line(line) => Heads::of(line, lexicon),
+            Self::Gap(line) if Heads::of(line, lexicon) == Heads::WithGap => Heads::WithGap,
+            Self::Gap(_) => Heads::No,
+        }
+    }
+}
+
 impl Heads {
     /// "Please delete the following user:", "please delete the profile of": what is to be erased follows.
     fn of(line: &str, lexicon: &Lexicon) -> Self {
@@ -216,7 +249,9 @@ impl Heads {
 }
 
 /// The name that all of a line is, but for what stands behind a comma or a bracket: "Anna Garrido, Sales".
-fn whole_name(line: &str, lexicon: &Lexicon) -> Option<String> {
+///
+/// `may_be` is asked where it looks like a name.
+fn whole_name(line: &str, lexicon: &Lexicon, may_be: impl Fn() -> bool) -> Option<String> {
     let line = line.split([',', '<', '(', '|', ';', '\t']).next().unwrap_or_default();
     let line = line.split(" - ").next().unwrap_or_default().split(" \u{2013} ").next().unwrap_or_default().trim();
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -228,7 +263,7 @@ fn whole_name(line: &str, lexicon: &Lexicon) -> Option<String> {
     let frame =
         || [Group::Closing, Group::Courtesy, Group::Greeting].iter().any(|group| lexicon.has(*group, &fold(line)));
     let is_name = (2..=4).contains(&words.len()) && words.iter().all(is_part);
-    (is_name && !known() && !frame()).then(|| line.trim_end_matches('.').to_owned())
+    (is_name && may_be() && !known() && !frame()).then(|| line.trim_end_matches('.').to_owned())
 }
 
 fn ends_in(line: &str, name: &str) -> bool {
@@ -238,8 +273,8 @@ fn ends_in(line: &str, name: &str) -> bool {
 /// Whether a line holds two words with capitals side by side.
 pub(super) fn has_name(line: &str) -> bool {
     let capital = |word: &str| word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase);
-    let words: Vec<&str> = line.split_whitespace().collect();
-    words.windows(2).any(|pair| pair.iter().all(|word| capital(word)))
+    let mut before = false;
+    line.split_whitespace().any(|word| std::mem::replace(&mut before, capital(word)) && before)
 }
 
 /// Names right behind the verbs of erasing of a line, and right before one that ends its clause.

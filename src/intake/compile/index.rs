@@ -6,7 +6,7 @@ use super::super::rest::Rest;
 use super::super::tables::{NONE, ROOTS, Section, Which};
 use super::super::tongue::{Tongue, Tongues};
 use super::beginnings::{Beginning, beginnings};
-use super::written::{TooLong, Written, code};
+use super::written::{Written, code};
 use super::{Of, Pattern};
 
 /// A pattern of which a phrase has a beginning.
@@ -17,16 +17,27 @@ struct Owner {
     rest: Rest,
     /// Which of its beginnings this is, in the order in which the pattern tries them.
     rank: u32,
-    /// Which of its phrases begins so.
-    phrase: u32,
+    /// Where the code of what is left of it is, where only the pattern knows.
+    code: u32,
 }
 
-/// A phrase that cannot be found: nothing fixed stands at its beginning.
+/// A phrase that cannot be found, of the pattern of this number.
 #[derive(Debug, thiserror::Error)]
-#[error("“{phrase}” has no beginning: it starts with a gap, or with signs that may all be missing")]
-pub(super) struct NoBeginning {
-    pub pattern: usize,
-    pub phrase: String,
+pub(super) enum Unfit {
+    /// Nothing fixed stands at its beginning.
+    #[error("“{1}” has no beginning: it starts with a gap, or with signs that may all be missing")]
+    NoBeginning(usize, String),
+    /// It does not fit into the tables.
+    #[error("“{1}” is too long")]
+    TooLong(usize, String),
+}
+
+impl Unfit {
+    /// The number of its pattern.
+    pub const fn pattern(&self) -> usize {
+        let (Self::NoBeginning(pattern, _) | Self::TooLong(pattern, _)) = self;
+        *pattern
+    }
 }
 
 /// How the phrases of some patterns begin.
@@ -34,24 +45,30 @@ pub(super) struct Index<'p> {
     patterns: &'p [Pattern],
     /// Sorted.
     begins: Vec<(String, Owner)>,
-    /// Where the code of a phrase begins that has any, by its pattern and its number there.
-    codes: HashMap<(u32, u32), u32>,
+    codes: Vec<u8>,
 }
 
 impl<'p> Index<'p> {
     /// # Errors
-    /// A phrase that has no beginning.
-    pub fn of(patterns: &'p [Pattern]) -> Result<Self, NoBeginning> {
+    /// A phrase that has no beginning, or is too long.
+    pub fn of(patterns: &'p [Pattern]) -> Result<Self, Unfit> {
         let mut begins: Vec<(String, Owner)> = Vec::new();
-        for (pattern, of) in patterns.iter().enumerate() {
+        let mut codes = Codes::default();
+        for (number, of) in patterns.iter().enumerate() {
             let mut rank = 0;
-            for (number, phrase) in of.phrases.iter().enumerate() {
-                for Beginning { text, rest } in beginnings(phrase) {
+            for phrase in &of.phrases {
+                for Beginning { text, rest, left } in beginnings(phrase) {
                     if text.is_empty() {
-                        return Err(NoBeginning { pattern, phrase: phrase.text.clone() });
+                        return Err(Unfit::NoBeginning(number, phrase.text.clone()));
                     }
-                    let (pattern, phrase) = (pattern as u32, number as u32);
-                    begins.push((text, Owner { pattern, language: of.language, rest, rank, phrase }));
+                    let code = match rest {
+                        Rest::Pattern => {
+                            let code = code(phrase, &left);
+                            codes.place(code.ok_or_else(|| Unfit::TooLong(number, phrase.text.clone()))?)
+                        }
+                        _ => 0,
+                    };
+                    begins.push((text, Owner { pattern: number as u32, language: of.language, rest, rank, code }));
                     rank += 1;
                 }
             }
@@ -61,24 +78,14 @@ impl<'p> Index<'p> {
         // Of beginnings that differ in nothing else the first is the one that is found.
         begins.dedup_by(|(text, next), (kept, owner)| {
             let same = (next.pattern, next.rest) == (owner.pattern, owner.rest);
-            text == kept && same && (next.rest != Rest::Pattern || next.phrase == owner.phrase)
+            text == kept && same && next.code == owner.code
         });
-        Ok(Self { patterns, begins, codes: HashMap::new() })
+        Ok(Self { patterns, begins, codes: codes.all })
     }
 
     /// Writes the tries, in the order of their numbers (see [`Which`]).
-    ///
-    /// # Errors
-    /// A phrase that is too long.
-    pub fn write(&mut self, out: &mut Written) -> Result<(), TooLong> {
-        for (_, owner) in &self.begins {
-            let key = (owner.pattern, owner.phrase);
-            if owner.rest == Rest::Pattern && !self.codes.contains_key(&key) {
-                self.codes.insert(key, out.length(Section::Code) as u32);
-                let phrase = &self.patterns[owner.pattern as usize].phrases[owner.phrase as usize];
-                out.bytes(Section::Code, &code(phrase, owner.pattern as usize)?);
-            }
-        }
+    pub fn write(&self, out: &mut Written) {
+        out.bytes(Section::Code, &self.codes);
         for which in Which::all() {
             self.write_trie(out, |of| match (which, of) {
                 (Which::All, _) => true,
@@ -90,7 +97,6 @@ impl<'p> Index<'p> {
         // Where the owners of the last beginning end.
         let owners = owners(out);
         out.numbers(Section::Begins, &[owners, 0, 0, 0, 0]);
-        Ok(())
     }
 
     fn write_trie(&self, out: &mut Written, takes: impl Fn(&Of) -> bool) {
@@ -108,16 +114,33 @@ impl<'p> Index<'p> {
             let ([whole, whole_high], [more, more_high]) = (whole.halves(), more.halves());
             let owners = owners(out);
             out.numbers(Section::Begins, &[owners, whole, whole_high, more, more_high]);
-            of_one.iter().for_each(|(_, owner)| self.write_owner(out, *owner));
+            of_one.iter().for_each(|(_, owner)| write_owner(out, *owner));
         }
         write_nodes(out, &texts, first);
     }
+}
 
-    fn write_owner(&self, out: &mut Written, owner: Owner) {
-        let Owner { pattern, language, rest, rank, phrase } = owner;
-        let code = if rest == Rest::Pattern { self.codes[&(pattern, phrase)] } else { 0 };
-        let packed = pattern | (rest as u32) << 16 | (language as u32) << 24;
-        out.numbers(Section::Owners, &[packed, rank, code]);
+fn write_owner(out: &mut Written, owner: Owner) {
+    let Owner { pattern, language, rest, rank, code } = owner;
+    let packed = pattern | (rest as u32) << 16 | (language as u32) << 24;
+    out.numbers(Section::Owners, &[packed, rank, code]);
+}
+
+/// What is left of phrases, each once.
+#[derive(Default)]
+struct Codes {
+    all: Vec<u8>,
+    places: HashMap<Vec<u8>, u32>,
+}
+
+impl Codes {
+    /// Where it begins.
+    fn place(&mut self, code: Vec<u8>) -> u32 {
+        let next = self.all.len() as u32;
+        *self.places.entry(code).or_insert_with_key(|code| {
+            self.all.extend_from_slice(code);
+            next
+        })
     }
 }
 

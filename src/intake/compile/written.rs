@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::code::{ANY_SCRIPT, ENDS, NEEDLE, STARTS, kind};
+use super::super::code::{ANY_SCRIPT, ENDS, Heads, PLAIN, kind};
 use super::super::tables::{Section, hash};
-use super::needles::needles;
+use super::heads::heads;
+use super::needles::{is_plain, needles};
 use super::notation::{Phrase, Piece};
 
 /// The sections, as far as they are written.
@@ -68,27 +69,15 @@ impl Texts {
     }
 }
 
-/// A phrase that does not fit into the tables.
-#[derive(Debug, thiserror::Error)]
-#[error("“{phrase}” is too long")]
-pub(super) struct TooLong {
-    pub pattern: usize,
-    phrase: String,
-}
-
-/// The code of a phrase.
-///
-/// # Errors
-/// A phrase that is too long, told with the number of its pattern.
-pub(super) fn code(phrase: &Phrase, pattern: usize) -> Result<Vec<u8>, TooLong> {
-    let signs = [(phrase.starts, STARTS), (phrase.ends, ENDS), (phrase.any_script, ANY_SCRIPT)];
+/// The code of what is left of a phrase; nothing where it is too long for the tables.
+pub(super) fn code(phrase: &Phrase, left: &[&Piece]) -> Option<Vec<u8>> {
+    let signs = [(is_plain(left), PLAIN), (phrase.ends, ENDS), (phrase.any_script, ANY_SCRIPT)];
     let signs = signs.into_iter().filter(|(holds, _)| *holds).fold(0, |all, (_, sign)| all | sign);
-    let needles: Vec<[u8; NEEDLE]> = needles(phrase);
-    let code = || {
-        let head = vec![signs, u8::try_from(phrase.gap_words).ok()?, u8::try_from(needles.len()).ok()?];
-        Some([head, needles.concat(), sized(&rows(&phrase.rows)?)?].concat())
-    };
-    code().ok_or_else(|| TooLong { pattern, phrase: phrase.text.clone() })
+    let needles = needles(left);
+    let head = vec![signs, u8::try_from(phrase.gap_words).ok()?, u8::try_from(needles.len()).ok()?];
+    let row = left.iter().copied().map(piece).collect::<Option<Vec<_>>>()?.concat();
+    let heads = heads(left).map(Heads::to_bytes).concat();
+    Some([head, heads, needles.concat(), sized(&row)?].concat())
 }
 
 fn rows(rows: &[Vec<Piece>]) -> Option<Vec<u8>> {

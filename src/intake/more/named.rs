@@ -221,9 +221,8 @@ impl Said<'_> {
         const THINGS: [Group; 6] =
             [Group::IdCue, Group::OtherUser, Group::EndUser, Group::Person, Group::Account, Group::PersonCue];
         let to = end.min(at + NUMBER_WORDS);
-        let next = (at..to).find(|word| self.links(*word)).unwrap_or(to);
-        let number =
-            (at..next).find(|word| self.folded(*word).bytes().next().is_some_and(|byte| byte.is_ascii_digit()));
+        let is_number = |word: &usize| self.folded(*word).bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+        let number = (at..to).find(is_number).filter(|number| !(at..=*number).any(|word| self.links(word)));
         let Some(number) = number else { return false };
         let cued = |word: usize| self.is(word, &THINGS) || NUMBER_CUES.contains(&self.folded(word));
         // "Invoice number 12" is nobody.

@@ -72,13 +72,16 @@ impl Signs {
     }
 }
 
-/// Words and pairs of them.
-fn words(text: &str) -> BTreeSet<usize> {
+/// Words and pairs of them, by their numbers, each once and in order.
+fn words(text: &str) -> Vec<usize> {
     let folded = fold(text);
     let words: Vec<&str> =
         folded.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1 && word.len() < 30).collect();
     let pairs = words.windows(2).map(|pair| bucket(pair, WORDS));
-    words.iter().map(|word| bucket(&[word], WORDS)).chain(pairs).collect()
+    let mut all: Vec<usize> = words.iter().map(|word| bucket(&[word], WORDS)).chain(pairs).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// FNV-1a over words, to one of so many places.

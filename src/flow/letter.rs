@@ -187,7 +187,7 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let code_required = asked.as_ref().is_none_or(crate::verify::Challenge::needs_code);
-        let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.day(asked.expires_at));
+        let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.last_over(asked.expires_at));
         let grace = promise::grace(house, tx, request.id).await?;
         // A question says what was noted with it; what comes after the answer, what follows from all that was said.
         let grace_days = asked.as_ref().map_or(promise::days(grace), |asked| asked.grace_days);

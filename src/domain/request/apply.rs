@@ -9,7 +9,7 @@ mod due;
 mod ended;
 mod pause;
 
-pub use due::{approval_ends, opened};
+pub use due::{approval_ends, challenge_ends, opened};
 
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 
@@ -186,7 +186,7 @@ impl Step<'_> {
         self.effects.push(Effect::CancelWakes);
         self.send(LetterKind::Challenge, Audience::Asker);
         self.wake(Wake::Remind, self.now.plus(self.policy.reminder));
-        self.wake(Wake::Expire, self.now.plus(self.policy.challenge_expires));
+        self.wake(Wake::Expire, challenge_ends(self.policy, self.now));
         self.wake_due();
     }
 

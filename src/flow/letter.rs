@@ -258,6 +258,7 @@ impl<'a> Desk<'a> {
                     common,
                     scope,
                     subject_label: label,
+                    categories,
                     asked_by_label,
                     erase_on,
                     can_stop: is_stoppable,

@@ -211,6 +211,8 @@ pub struct SecondNotice {
     pub scope: Scope,
     /// Whose data; `None` when the asker means themself.
     pub subject_label: Option<String>,
+    /// The categories, for [`Scope::Data`]: the owner has not seen the request that names them.
+    pub categories: Vec<String>,
     /// Who asked, in the directory's words.
     pub asked_by_label: String,
     /// The day on which erasing begins.

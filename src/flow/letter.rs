@@ -82,6 +82,7 @@ pub(super) fn common(house: &House, request: &Request, due_on: Date) -> Common {
         support_address: service.address.clone(),
         received_on: house.calendar.day(request.deadlines.received_at),
         due_on,
+        extendable: request.deadlines.extend(house.clock.now(), &house.config.law.pack, &house.calendar).is_ok(),
     }
 }
 

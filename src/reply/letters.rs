@@ -40,6 +40,8 @@ pub struct Common {
     pub received_on: Date,
     /// The day by which the law wants the answer (Art. 12(3) GDPR).
     pub due_on: Date,
+    /// Whether that day may still move: the law knows an extension, which was not used and can still be told in time.
+    pub extendable: bool,
 }
 
 /// One way to understand a request, with the code that confirms it.

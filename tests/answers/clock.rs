@@ -163,6 +163,28 @@ async fn who_does_not_answer_is_reminded_once() {
         .await;
 }
 
+/// The reminder says that it is the only one, also where the question is put anew after a pause.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_was_reminded_is_not_reminded_again_after_a_pause() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let (id, _) = world.ask(OWNER).await;
+            world.days_pass(5).await;
+            the_letter(world, OWNER, "Reminder");
+            let (reference, operator) = (reference(world, id).await, operator(world));
+            for act in [operate::Act::Hold, operate::Act::Release] {
+                operate::act(&world.house, &reference, &operator, act, None).await.unwrap();
+                world.settle().await;
+            }
+            the_letter(world, OWNER, "Please confirm");
+            world.days_pass(8).await;
+            assert!(world.fresh(OWNER).is_empty(), "once is enough");
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+        })
+        .await;
+}
+
 /// The directory is away from the day on which the letter came, and nobody looked at the alarm about that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_clock_of_a_request_is_watched_before_anybody_knows_whose_it_is() {

@@ -234,7 +234,7 @@ pub struct Request {
     pub reachable: bool,
     /// Which challenge is the live one; 0 before the first.
     pub round: u32,
-    /// Whether the live challenge was reminded of.
+    /// Whether a challenge was reminded of: once in the life of a request, as the reminder says.
     pub reminded: bool,
     /// Whether the code was asked for after an unclear answer to the live challenge.
     pub code_asked: bool,

@@ -322,6 +322,9 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
     let sent = |letter, to| effects.contains(&Effect::Send { letter, to });
     let unasked = after.origin == Origin::Termination;
     let told = |letter| assert_eq!(sent(letter, Audience::Asker), after.reachable, "{letter} after {}", event.name());
+    let reminds = sent(LetterKind::Reminder, Audience::Asker);
+    assert_eq!(after.reminded, before.reminded || reminds, "that it was reminded of is never forgotten");
+    assert!(!(before.reminded && reminds), "our only reminder comes once");
     if matches!(event, Event::Extended { .. }) {
         assert!(sent(LetterKind::Extension, Audience::Asker));
     }

@@ -25,6 +25,7 @@ fn common() -> Common {
         support_address: "support@shop.example".to_owned(),
         received_on: date(2026, 3, 1),
         due_on: date(2026, 4, 7),
+        extendable: true,
     }
 }
 

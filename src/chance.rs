@@ -4,6 +4,8 @@
 //! nobody draws a token from a weak source by accident.
 
 use rand::TryRng;
+#[expect(clippy::disallowed_types, reason = "the one place that asks the operating system for chance")]
+use rand::rngs::SysRng;
 
 /// A source of random bytes that nobody can guess.
 pub trait Chance: Send + Sync {
@@ -24,12 +26,13 @@ pub fn draw<const N: usize>(chance: &dyn Chance) -> [u8; N] {
 pub struct OsChance;
 
 impl Chance for OsChance {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system for chance")]
     #[expect(
         clippy::expect_used,
         reason = "a kernel without randomness cannot make keys; to stop is the only safe answer"
     )]
     fn fill(&self, buffer: &mut [u8]) {
-        rand::rngs::SysRng.try_fill_bytes(buffer).expect("the operating system gives random bytes");
+        SysRng.try_fill_bytes(buffer).expect("the operating system gives random bytes");
     }
 }
 

@@ -8,7 +8,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, is_unseen};
 
 /// How data are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -131,10 +131,12 @@ pub fn section<T: Tabular>(rows: &[T]) -> String {
     if rows.is_empty() { String::new() } else { format!("\n{}\n", table(rows)) }
 }
 
-/// A text without control characters: what other people wrote must not steer a terminal.
+/// A text without control characters, and with all of it seen in its order: what other people wrote must not steer a terminal, nor
+/// look like something else. The joiners U+200C and U+200D stay: names in several scripts need them.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let hides = |c: char| c.is_control() || is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}');
+    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// `1 store`, `2 stores`.
@@ -184,6 +186,8 @@ mod tests {
     #[test]
     fn no_cell_steers_a_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(printable("a\u{202e}b\u{200b}c\u{2066}d"), "a\u{fffd}b\u{fffd}c\u{fffd}d");
+        assert_eq!(printable("نام\u{200c}ها"), "نام\u{200c}ها");
     }
 
     #[derive(serde::Serialize)]

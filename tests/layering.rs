@@ -207,6 +207,61 @@ fn no_room_names_a_room_that_it_must_not_know() {
     assert!(wrong.is_empty(), "{} arrows point where none may:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
+
+/// The arrows as ARCHITECTURE.md draws them; one from a frame starts at each room in it.
+fn drawn() -> BTreeSet<(&'static str, &'static str)> {
+    let (_, picture) = ARCHITECTURE.split_once("flowchart BT\n").expect("a picture");
+    let (picture, _) = picture.split_once("```").expect("its end");
+    let (mut frame, mut framed, mut arrows) = (None, BTreeMap::<_, Vec<_>>::new(), BTreeSet::new());
+    for line in picture.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("subgraph ") {
+            frame = Some(name);
+        } else if line == "end" {
+            frame = None;
+        } else if let Some((from, to)) = line.split_once("-->") {
+            let (from, _) = from.split_once("--").unwrap_or((from, ""));
+            for from in from.split('&').map(str::trim) {
+                let rooms = framed.get(from).cloned().unwrap_or_else(|| vec![from]);
+                arrows.extend(rooms.into_iter().flat_map(|room| to.split('&').map(move |to| (room, to.trim()))));
+            }
+        } else {
+            framed.entry(frame.expect("a room stands in a frame")).or_default().push(line);
+        }
+    }
+    arrows
+}
+
+/// Every room that arrows lead to from this one.
+fn reached<'a>(arrows: &BTreeSet<(&'a str, &'a str)>, from: &str) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(room) = open.pop() {
+        let next = arrows.iter().filter(|(one, other)| *one == room && !seen.contains(other)).map(|(_, other)| *other);
+        let next: Vec<&str> = next.collect();
+        seen.extend(next.iter().copied());
+        open.extend(next);
+    }
+    seen
+}
+
+/// The picture draws no arrow that the table refuses, and leads wherever the table does.
+#[test]
+fn the_picture_of_the_arrows_is_that_of_the_table() {
+    let drawn = drawn();
+    let mut allowed = BTreeSet::new();
+    for (row, room) in ROOMS.iter().enumerate() {
+        let rooms = room.open_to(&ROOMS[..row]).into_iter();
+        allowed.extend(rooms.map(|path| (room.name, path.split_once("::").map_or(path, |(room, _)| room))));
+    }
+    let refused: Vec<_> = drawn.difference(&allowed).collect();
+    assert!(refused.is_empty(), "drawn, and not in ROOMS: {refused:?}");
+    for room in ROOMS {
+        let (in_picture, in_table) = (reached(&drawn, room.name), reached(&allowed, room.name));
+        assert_eq!(in_picture, in_table, "what arrows lead to from `{}`: in the picture, and by ROOMS", room.name);
+    }
+}
+
 /// Macros that stand at the root of the crate (`#[macro_export]`), with the room that wrote them.
 fn root_macros(sources: &[(std::path::PathBuf, String)]) -> BTreeMap<String, String> {
     let pattern =

@@ -29,6 +29,7 @@ fn common() -> Common {
         support_address: "support@shop.example".to_owned(),
         received_on: date(2026, 3, 2),
         due_on: date(2026, 4, 7),
+        extendable: true,
     }
 }
 

@@ -23,6 +23,7 @@ mod desk;
 mod end_to_end;
 mod erase;
 mod erase_records;
+mod facts;
 mod fail_closed;
 mod forget;
 mod gate;

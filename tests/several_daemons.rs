@@ -1,6 +1,9 @@
 //! Three daemons share one PostgreSQL and one mailbox: all of them work, one reads the mailbox, and when that one dies
 //! without a word another takes over. No letter is lost, none is judged twice, and nobody is asked twice.
 
+#[path = "several_daemons/erasing.rs"]
+mod erasing;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -22,6 +22,7 @@ pub mod law;
 mod mask;
 mod parse;
 mod raw;
+mod syntax;
 #[cfg(test)]
 mod tests;
 

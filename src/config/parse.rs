@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::error::Problem;
 use super::raw::RawConfig;
+use super::syntax;
 use crate::domain::nearest;
 use crate::stumble::take_out;
 
@@ -31,7 +32,7 @@ pub(super) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
     let (mut table, syntax) = DeTable::parse_recoverable(source);
     if !syntax.is_empty() {
         // A line that is no TOML may be anything; what the parser guessed for the rest of the file helps nobody.
-        return Err(syntax.iter().map(|error| syntax_problem(error, source)).collect());
+        return Err(syntax::problems(&syntax, source));
     }
     let mut problems = Vec::new();
     let mut taken_out = BTreeSet::new();
@@ -50,13 +51,6 @@ pub(super) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
         };
     }
     Err(problems)
-}
-
-fn syntax_problem(error: &toml::de::Error, source: &str) -> Problem {
-    let at = error.span().unwrap_or(0..0);
-    let at = at.start.min(source.len())..at.end.min(source.len());
-    // The parser never quotes the source in its message.
-    Problem::new("this is not TOML").at(at, error.message().to_owned())
 }
 
 /// Says in our words what serde says in its own. Values are never repeated: one may be a secret.

@@ -444,6 +444,7 @@ fn assemble(
 pub fn policy(config: &Config) -> Policy {
     let days = |time: std::time::Duration| u32::try_from(time.as_secs() / 86_400).unwrap_or(u32::MAX);
     Policy {
+        time_zone: config.calendar.time_zone.clone(),
         challenge_expires: config.challenge.expires,
         reminder: config.challenge.reminder,
         approval_expires: config.schedule.owner_silence,

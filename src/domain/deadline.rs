@@ -182,6 +182,18 @@ impl Calendar {
         time.to_jiff().to_zoned_datetime(self.time_zone.clone()).date()
     }
 
+    /// This time zone and no holidays.
+    #[must_use]
+    pub fn of_zone(time_zone: TimeZone) -> Self {
+        Self { time_zone, ..Self::utc() }
+    }
+
+    /// The last day that is over here at this instant: of a wait that ends with a day, that day.
+    #[must_use]
+    pub fn last_over(&self, time: Timestamp) -> Date {
+        self.day(time).saturating_sub(Span::new().days(1))
+    }
+
     /// The first instant after this day here: a deadline that ends with a day has passed from then on.
     #[must_use]
     pub fn end_of(&self, day: Date) -> Timestamp {

@@ -2,7 +2,7 @@
 
 use crate::db::Tx;
 use crate::db::challenges::{self, StoredChallenge};
-use crate::domain::request::{Request, approval_ends};
+use crate::domain::request::{Request, approval_ends, challenge_ends};
 use crate::domain::{Scope, Timestamp};
 use crate::vault::ChallengeSecret;
 use crate::verify::{Addressee, Challenge, Code, MessageKey, Offer, Token};
@@ -108,7 +108,7 @@ async fn write(
     let expires_at = match addressee {
         Addressee::ApprovingOwner => approval_ends(&request.deadlines, &house.policy, now)
             .ok_or(FlowError::Broken("an owner is asked when no time is left to approve"))?,
-        Addressee::Asker | Addressee::AskerBeforeOwner => now.plus(house.policy.challenge_expires),
+        Addressee::Asker | Addressee::AskerBeforeOwner => challenge_ends(&house.policy, now),
     };
     let key = safe::contact_key(house, tx, request).await?;
     let secret = key.challenge_secret();

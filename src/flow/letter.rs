@@ -82,6 +82,7 @@ pub(super) fn common(house: &House, request: &Request, due_on: Date) -> Common {
         support_address: service.address.clone(),
         received_on: house.calendar.day(request.deadlines.received_at),
         due_on,
+        extendable: request.deadlines.extend(house.clock.now(), &house.config.law.pack, &house.calendar).is_ok(),
     }
 }
 
@@ -187,7 +188,7 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let code_required = asked.as_ref().is_none_or(crate::verify::Challenge::needs_code);
-        let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.day(asked.expires_at));
+        let expires_on = asked.as_ref().map_or(common.due_on, |asked| house.calendar.last_over(asked.expires_at));
         let grace = promise::grace(house, tx, request.id).await?;
         // A question says what was noted with it; what comes after the answer, what follows from all that was said.
         let grace_days = asked.as_ref().map_or(promise::days(grace), |asked| asked.grace_days);
@@ -258,6 +259,7 @@ impl<'a> Desk<'a> {
                     common,
                     scope,
                     subject_label: label,
+                    categories,
                     asked_by_label,
                     erase_on,
                     can_stop: is_stoppable,

@@ -261,7 +261,7 @@ async fn status(
         Letter::Scheduled(planned) => (planned.scope, planned.subject_label, planned.categories, planned.erase_on),
         Letter::SecondNotice(planned) => {
             let whose = planned.subject_label.or(Some(planned.asked_by_label));
-            (planned.scope, whose, Vec::new(), planned.erase_on)
+            (planned.scope, whose, planned.categories, planned.erase_on)
         }
         _ => return Err(FlowError::Broken("a status is told by another letter")),
     };

@@ -34,7 +34,7 @@ pub(super) async fn checked(house: &House, tx: &mut Tx, request: RequestId) -> R
 
 /// The periods that steer a request.
 pub(super) async fn policy(house: &House, tx: &mut Tx, request: RequestId) -> Result<Policy, FlowError> {
-    Ok(Policy { grace: grace(house, tx, request).await?, ..house.policy })
+    Ok(Policy { grace: grace(house, tx, request).await?, ..house.policy.clone() })
 }
 
 /// A grace period as a letter says it, in whole days.

@@ -123,7 +123,16 @@ pub(super) async fn subject_to_look(
     tx: &mut Tx,
     case: CaseId,
 ) -> Result<Option<Subject>, FlowError> {
-    recorded(kek, tx, case, SUBJECT).await
+    looked_at(kek, tx, case, (KeyPurpose::Record, SUBJECT)).await
+}
+
+/// The [`Opening`] of a case for who only looks at the ledger; `None` where it was forgotten or not written yet.
+pub(super) async fn opening_to_look(
+    kek: &KeyEncryptionKey,
+    tx: &mut Tx,
+    case: CaseId,
+) -> Result<Option<Opening>, FlowError> {
+    looked_at(kek, tx, case, (KeyPurpose::Letter, OPENING)).await
 }
 
 /// The [`Closing`] of a case for who only looks at the ledger; `None` where it was forgotten or not written yet.
@@ -132,16 +141,16 @@ pub(super) async fn closing_to_look(
     tx: &mut Tx,
     case: CaseId,
 ) -> Result<Option<Closing>, FlowError> {
-    recorded(kek, tx, case, CLOSING).await
+    looked_at(kek, tx, case, (KeyPurpose::Record, CLOSING)).await
 }
 
-async fn recorded<T: DeserializeOwned>(
+async fn looked_at<T: DeserializeOwned>(
     kek: &KeyEncryptionKey,
     tx: &mut Tx,
     case: CaseId,
-    kind: &'static str,
+    (purpose, kind): (KeyPurpose, &'static str),
 ) -> Result<Option<T>, FlowError> {
-    match keys::load(tx, kek, KeyOwner::Case(case), KeyPurpose::Record).await? {
+    match keys::load(tx, kek, KeyOwner::Case(case), purpose).await? {
         Some(key) => get(tx, &key, kind).await,
         None => Ok(None),
     }

@@ -40,6 +40,8 @@ pub struct Common {
     pub received_on: Date,
     /// The day by which the law wants the answer (Art. 12(3) GDPR).
     pub due_on: Date,
+    /// Whether that day may still move: the law knows an extension, which was not used and can still be told in time.
+    pub extendable: bool,
 }
 
 /// One way to understand a request, with the code that confirms it.
@@ -211,6 +213,8 @@ pub struct SecondNotice {
     pub scope: Scope,
     /// Whose data; `None` when the asker means themself.
     pub subject_label: Option<String>,
+    /// The categories, for [`Scope::Data`]: the owner has not seen the request that names them.
+    pub categories: Vec<String>,
     /// Who asked, in the directory's words.
     pub asked_by_label: String,
     /// The day on which erasing begins.

@@ -161,6 +161,7 @@ mod tests {
             support_address: "support@shop.example".to_owned(),
             received_on: date(2026, 3, 1),
             due_on: date(2026, 4, 7),
+            extendable: true,
         }
     }
 

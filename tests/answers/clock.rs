@@ -8,7 +8,7 @@ use expunged::domain::{State, Timestamp};
 use expunged::flow::operate::{self, Refusal};
 use expunged::params;
 
-use super::{GUEST, OWNER, opened, operator, reference, the_letter};
+use super::{GUEST, OWNER, answered, opened, operator, reference, the_letter};
 use crate::support::world::{Ground, TEAM, World};
 
 /// Alarms to the team since the last look that a request is due.
@@ -79,6 +79,34 @@ async fn an_extension_whose_notice_did_not_leave_alarms_on_the_base_due_date() {
         .await;
 }
 
+/// Whoever answers in the last minute of the day that the letter names answers in time, and a minute later not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answer_counts_to_the_end_of_the_day_that_the_letter_names() {
+    let zone = "time_zone = \"America/Los_Angeles\"\nlanguage = \"en\"";
+    let ground = Ground::sqlite().await.with_config(|config| config.replace("language = \"en\"", zone));
+    let world = &ground.build().await;
+    world
+        .live(async {
+            let [(late, question), (later, silent)] = [world.ask(OWNER).await, world.ask("owner2@team.example").await];
+            // It is ten in the morning of 3 January there when both are asked.
+            for letter in [&question, &silent] {
+                assert!(letter.text.contains("reply by 17 January 2027"), "{}", letter.text);
+            }
+            let midnight: jiff::Timestamp = "2027-01-18T08:00:00Z".parse().unwrap();
+            let minute = std::time::Duration::from_secs(60);
+            let left = Timestamp::from_jiff(midnight).as_micros() - world.clock.now().as_micros();
+            world.clock.advance(std::time::Duration::from_micros(u64::try_from(left).unwrap()) - minute);
+            world.settle().await;
+            answered(world, &question, OWNER, &question.code()).await;
+            assert_eq!(world.state(late).await, State::Scheduled);
+            assert_eq!(world.state(later).await, State::AwaitingConfirmation);
+            world.clock.advance(minute);
+            world.settle().await;
+            assert_eq!(world.state(later).await, State::Expired);
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_controllers_clock_is_watched_and_the_end_stands() {
     let world = &World::sqlite().await;
@@ -131,6 +159,28 @@ async fn who_does_not_answer_is_reminded_once() {
             assert_eq!(world.state(id).await, State::AwaitingConfirmation);
             world.receive(&reminder.answer(OWNER, &reminder.code())).await;
             assert_eq!(world.state(id).await, State::Scheduled, "and it can be answered");
+        })
+        .await;
+}
+
+/// The reminder says that it is the only one, also where the question is put anew after a pause.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_was_reminded_is_not_reminded_again_after_a_pause() {
+    let world = &World::sqlite().await;
+    world
+        .live(async {
+            let (id, _) = world.ask(OWNER).await;
+            world.days_pass(5).await;
+            the_letter(world, OWNER, "Reminder");
+            let (reference, operator) = (reference(world, id).await, operator(world));
+            for act in [operate::Act::Hold, operate::Act::Release] {
+                operate::act(&world.house, &reference, &operator, act, None).await.unwrap();
+                world.settle().await;
+            }
+            the_letter(world, OWNER, "Please confirm");
+            world.days_pass(8).await;
+            assert!(world.fresh(OWNER).is_empty(), "once is enough");
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
         })
         .await;
 }

@@ -420,7 +420,11 @@ fn for_people(shown: &Shown) -> String {
         facts.splice(at + 1..at + 1, shown.holds.iter().map(|hold| ("waits for", hold.in_words())));
     }
     if !shown.named.categories.is_empty() {
-        let by = if shown.named.categories_set { "set by the team" } else { "as the letter says" };
+        let by = match &shown.named {
+            named if named.categories_set => "set by the team",
+            named if named.categories_general => "the letter names none; what the data maps understand by that",
+            _ => "as the letter says",
+        };
         let at = facts.iter().position(|(name, _)| *name == "scope").map_or(facts.len(), |at| at + 1);
         facts.insert(at, ("data", format!("{} ({by})", shown.named.categories.join(", "))));
     }

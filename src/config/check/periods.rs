@@ -172,6 +172,9 @@ impl Checks<'_> {
 }
 
 /// Why a set of waits cannot be kept with this law; `None` when it can.
+///
+/// Days are added up here although the waits for an answer last to the end of a day: the period does so too. What is rounded
+/// up once, from the hour of receipt to the end of its day, carries through to the last day of both.
 fn does_not_fit(waits: &[Wait], pack: &LawPack, pack_span: Option<&Range<usize>>) -> Option<Problem> {
     let period = u64::from(pack.period.days_min());
     let sum: u64 = waits.iter().map(|wait| wait.days).sum();
@@ -231,6 +234,43 @@ fn holidays_of(text: &str) -> Result<Vec<jiff::civil::Date>, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whenever a letter comes, and however late within their days both answer, what fits ends a day before the period does.
+    #[test]
+    fn what_fits_leaves_a_day_although_waits_end_with_their_day() {
+        use crate::domain::request::{Policy, approval_ends, challenge_ends};
+        use crate::domain::{Calendar, Deadlines, Timestamp};
+        use std::time::Duration;
+
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let pack = law::pack(DEFAULT_PACK).unwrap();
+        let day = |days: u64| Duration::from_secs(days * 86_400);
+        let just_before = |end: Timestamp| end.minus(Duration::from_micros(1));
+        for (challenge, owner, grace, work) in [(14, 5, 7, 1), (1, 1, 1, 24), (20, 1, 5, 1), (3, 20, 3, 1)] {
+            let wait = |days| Wait { key: "a_wait", days, span: None };
+            let waits = |more| [challenge, owner, grace, work + more].map(wait);
+            assert!(does_not_fit(&waits(0), &pack, None).is_none() && does_not_fit(&waits(1), &pack, None).is_some());
+            for (zone, hour) in ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]
+                .into_iter()
+                .flat_map(|zone| (0..366 * 24).step_by(7).map(move |hour| (zone, hour)))
+            {
+                let calendar = Calendar::of_zone(jiff::tz::TimeZone::get(zone).unwrap());
+                let time_zone = calendar.time_zone.clone();
+                let (challenge_expires, approval_expires) = (day(challenge), day(owner));
+                let policy = Policy { time_zone, challenge_expires, approval_expires, ..Policy::default() };
+                let received_at = Timestamp::from_micros(1_798_761_600_000_000).plus(HOUR * hour);
+                // A month at its shortest, whatever month it is.
+                let base_due = calendar.day(received_at).saturating_add(jiff::Span::new().days(28));
+                let (acknowledge_due, extended) = (None, false);
+                let deadlines = Deadlines { received_at, acknowledge_due, base_due, legal_due: base_due, extended };
+                let confirmed = just_before(challenge_ends(&policy, received_at));
+                let approved = just_before(approval_ends(&deadlines, &policy, confirmed).unwrap());
+                let done = approved.plus(day(grace)).plus(day(work));
+                // Where clocks go forward meanwhile, the day that is left has 23 hours.
+                assert!(done.plus(HOUR * 23) <= calendar.end_of(base_due), "{zone}, {received_at}: {done}");
+            }
+        }
+    }
 
     #[test]
     fn holidays_are_dates_with_remarks() {

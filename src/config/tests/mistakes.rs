@@ -61,6 +61,7 @@ mistakes! {
     wrong_type: "#port = 587" => "port = \"587\"";
     wrong_type_of_a_secret: "password_file = \"smtp.password\"" => "password = [\"hunter2\"]";
     syntax: "host = \"smtp.example.com\"" => "host = smtp.example.com\npassword = \"hunter2";
+    syntax_of_a_secret: "password_file = \"smtp.password\"" => "password: \"hunter2\"";
     missing_section: "[database]\n" => "[log]\n", "#connections_max = 8" => "", "url = \"sqlite:ledger.db\"" => "",
         "\n[log]\n# text" => "\n# text";
     missing_key: "name = \"Example Shop\"\n# The address" => "# The address";
@@ -157,6 +158,28 @@ proptest::proptest! {
             Err(error) => error.render(false) + &error.render(true),
         };
         proptest::prop_assert!(!shown.contains("hunter2"), "{}", shown);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+    /// Whatever stands between the name of a secret and its value: the value is not shown.
+    #[test]
+    fn no_slip_behind_the_name_of_a_secret_shows_it(
+        key in "(imap\\.)?(password|Pass ?word|\"password\"|url|password_file)",
+        between in "[ \t=:]*\n[ \t=:]*|[ \t=:~;,.'\"\\[{(]{1,8}",
+        after in "[ \"'\\]},#=\n]{0,5}",
+    ) {
+        let place = if key.ends_with("password_file") { "\"a\" password" } else { "" };
+        let line = format!("\n{key} {place}{between}hunter2{after}\n");
+        let text = EXAMPLE.replacen("\n[database]\n", &format!("{line}\n[database]\n"), 1);
+        proptest::prop_assume!(text.contains("hunter2"));
+        let result = parse(&text, Path::new("expunged.toml"), &Surroundings::new(Purpose::Production, None));
+        if let Err(error) = result {
+            let shown = error.render(false) + &error.render(true);
+            proptest::prop_assert!(!shown.contains("hunter2"), "{line:?}: {}", shown);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod due;
 mod ended;
 mod pause;
 
-pub use due::{approval_ends, opened};
+pub use due::{approval_ends, challenge_ends, opened};
 
 type Moved = Result<(Request, Vec<Effect>), IllegalTransition>;
 
@@ -180,13 +180,15 @@ impl Step<'_> {
     fn challenge(&mut self) {
         self.next.state = State::AwaitingConfirmation;
         self.next.round += 1;
-        self.next.reminded = false;
         self.next.code_asked = false;
         self.next.review = None;
         self.effects.push(Effect::CancelWakes);
         self.send(LetterKind::Challenge, Audience::Asker);
-        self.wake(Wake::Remind, self.now.plus(self.policy.reminder));
-        self.wake(Wake::Expire, self.now.plus(self.policy.challenge_expires));
+        // The reminder says that it is the only one.
+        if !self.next.reminded {
+            self.wake(Wake::Remind, self.now.plus(self.policy.reminder));
+        }
+        self.wake(Wake::Expire, challenge_ends(self.policy, self.now));
         self.wake_due();
     }
 

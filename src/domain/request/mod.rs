@@ -18,7 +18,7 @@ mod apply;
 mod event;
 mod state;
 
-pub use apply::{apply, approval_ends, opened};
+pub use apply::{apply, approval_ends, challenge_ends, opened};
 pub use event::{Audience, Effect, Event, Wake, Work};
 pub use state::{Ask, Hold, IllegalTransition, LookReason, Origin, Policy, Request, ReviewReason, State, Warrant};
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::{
     AuthorityId, CaseId, Deadlines, Language, Reference, RequestId, Role, Scope, Timestamp, stored_enum,
 };
@@ -232,7 +234,7 @@ pub struct Request {
     pub reachable: bool,
     /// Which challenge is the live one; 0 before the first.
     pub round: u32,
-    /// Whether the live challenge was reminded of.
+    /// Whether a challenge was reminded of: once in the life of a request, as the reminder says.
     pub reminded: bool,
     /// Whether the code was asked for after an unclear answer to the live challenge.
     pub code_asked: bool,
@@ -328,13 +330,15 @@ impl Request {
 }
 
 /// The periods that steer a life (DESIGN §6, "Defaults").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How long a challenge waits for its answer.
+    /// Where the days begin that our letters name.
+    pub time_zone: TimeZone,
+    /// How long a challenge waits for its answer, and then to the end of that day.
     pub challenge_expires: Duration,
     /// When a challenge that nobody answered is reminded of.
     pub reminder: Duration,
-    /// How long the owner may take to approve before a person looks.
+    /// How long the owner may take to approve before a person looks, and then to the end of that day.
     pub approval_expires: Duration,
     /// How long a confirmed request can still be stopped.
     pub grace: Duration,
@@ -348,6 +352,7 @@ impl Default for Policy {
     fn default() -> Self {
         const DAY: u64 = 86_400;
         Self {
+            time_zone: TimeZone::UTC,
             challenge_expires: Duration::from_secs(14 * DAY),
             reminder: Duration::from_secs(5 * DAY),
             approval_expires: Duration::from_secs(7 * DAY),

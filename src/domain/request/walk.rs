@@ -322,6 +322,9 @@ fn check_letters(before: &Request, event: &Event, after: &Request, effects: &[Ef
     let sent = |letter, to| effects.contains(&Effect::Send { letter, to });
     let unasked = after.origin == Origin::Termination;
     let told = |letter| assert_eq!(sent(letter, Audience::Asker), after.reachable, "{letter} after {}", event.name());
+    let reminds = sent(LetterKind::Reminder, Audience::Asker);
+    assert_eq!(after.reminded, before.reminded || reminds, "that it was reminded of is never forgotten");
+    assert!(!(before.reminded && reminds), "our only reminder comes once");
     if matches!(event, Event::Extended { .. }) {
         assert!(sent(LetterKind::Extension, Audience::Asker));
     }
@@ -419,6 +422,16 @@ fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
     };
     if let Some(lapse) = at(Wake::ApprovalLapse) {
         assert!(lapse > now && lapse.date() < after.deadlines.base_due, "an owner's silence ends before the due date");
+        let last = last_day(lapse);
+        let wanted = now.plus_days(7).date();
+        assert!(last == wanted || last < wanted && lapse.plus_days(1).date() == after.deadlines.base_due);
+    }
+    if let Some(expire) = at(Wake::Expire) {
+        assert_eq!(
+            last_day(expire),
+            now.plus_days(14).date(),
+            "a challenge can be answered to the end of its last day"
+        );
     }
     if after.state == State::Scheduled
         && let Some(ends) = at(Wake::GraceEnd)
@@ -434,6 +447,13 @@ fn check_wakes(after: &Request, effects: &[Effect], now: Timestamp) {
     if let Some(notice) = at(Wake::NoticeDue) {
         assert!(after.deadlines.extended && notice.date() <= after.deadlines.base_due);
     }
+}
+
+/// The day, in UTC, with the end of which a wait ends.
+fn last_day(end: Timestamp) -> jiff::civil::Date {
+    let last = end.minus(std::time::Duration::from_micros(1)).date();
+    assert!(last < end.date(), "it ends within a day, at {end}");
+    last
 }
 
 /// What a next life is born of: mostly a letter.

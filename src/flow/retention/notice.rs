@@ -204,6 +204,7 @@ pub(in crate::flow) async fn letter(
         support_address: service.address.clone(),
         received_on: ending.received_on,
         due_on: stored.request.deadlines.legal_due,
+        extendable: false,
     };
     let letter = KeptErased {
         common,

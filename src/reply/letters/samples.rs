@@ -25,6 +25,7 @@ fn common() -> Common {
         support_address: "support@shop.example".to_owned(),
         received_on: date(2026, 3, 1),
         due_on: date(2026, 4, 7),
+        extendable: true,
     }
 }
 
@@ -133,6 +134,7 @@ fn second_notice(subject_label: Option<&str>, can_stop: bool) -> Letter {
         common: common(),
         scope: Scope::EndUser,
         subject_label: subject_label.map(str::to_owned),
+        categories: vec![],
         asked_by_label: "Bela Bonnet".to_owned(),
         erase_on: date(2026, 3, 12),
         can_stop,
@@ -337,7 +339,11 @@ pub(crate) fn of(kind: LetterKind) -> Vec<Letter> {
         LetterKind::Forwarded => vec![forwarded(Scope::EndUser, &[]), forwarded(Scope::Data, &["phone", "health"])],
         LetterKind::PassedOn => vec![PassedOn { common: common(), article: "Art. 28(3)(e) GDPR".to_owned() }.into()],
         LetterKind::SecondNotice => {
-            vec![second_notice(Some(CANARY), true), second_notice(None, true), second_notice(None, false)]
+            let Letter::SecondNotice(own) = second_notice(None, true) else { return vec![] };
+            let some_data = SecondNotice { scope: Scope::Data, categories: words(&["phone", "image"]), ..own.clone() };
+            let named = SecondNotice { subject_label: Some(CANARY.to_owned()), ..some_data.clone() };
+            let all = vec![second_notice(Some(CANARY), true), own.into(), second_notice(None, false)];
+            [all, vec![some_data.into(), named.into()]].concat()
         }
         LetterKind::InReview => vec![InReview { common: common() }.into()],
         LetterKind::OnHold => [false, true].map(on_hold).to_vec(),

@@ -38,6 +38,38 @@ fn text_and_html_say_the_same_in_every_language() {
     assert!(compared > 4 * LetterKind::ALL.len());
 }
 
+/// The same letter about a request whose period moves no more.
+fn with_its_last_day(letter: &Letter) -> Letter {
+    let mut facts = serde_json::to_string(letter).unwrap();
+    facts = facts.replace("\"extendable\":true", "\"extendable\":false");
+    serde_json::from_str(&facts).unwrap()
+}
+
+/// Nobody is told that we may need longer where an extension was used, is unknown to the law or would come too late.
+#[test]
+fn only_a_period_that_can_move_is_said_to() {
+    for (kind, language, letters) in every_letter() {
+        let more_time = match language {
+            Language::En => "should we need longer",
+            Language::De => "brauchen wir länger",
+            Language::Es => "si necesitamos más tiempo",
+            Language::Fr => "il nous faut plus de temps, nous vous le dirons",
+        };
+        let told =
+            |letter: &Letter| words(&render(letter, language).text).join(" ").contains(&words(more_time).join(" "));
+        let speaks = letters.iter().any(told);
+        let of_a_day =
+            matches!(kind, LetterKind::Challenge | LetterKind::Scheduled | LetterKind::Paused | LetterKind::InReview);
+        assert!(speaks || !of_a_day, "{kind} in {language}");
+        for letter in letters.iter().map(with_its_last_day) {
+            let rendered = render(&letter, language);
+            assert!(!told(&letter), "{kind} in {language}: {}", rendered.text);
+            let seen = html2text::from_read(LINKS.replace_all(&rendered.html, "").as_bytes(), 10_000).unwrap();
+            assert_eq!(words(&rendered.text), words(&seen), "{kind} in {language}");
+        }
+    }
+}
+
 #[test]
 fn every_letter_looks_as_it_was_read_by_a_person() {
     for (kind, language, letters) in every_letter() {

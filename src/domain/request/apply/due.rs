@@ -13,12 +13,27 @@ pub(super) fn base_due(deadlines: &Deadlines) -> Timestamp {
     Calendar::utc().end_of(deadlines.base_due).minus(DAY)
 }
 
-/// Until when an owner who is asked now may approve: their silence must reach a person before the base due date, however
-/// late the approval is asked for. `None` where no time is left.
+/// The day so many days after that of an instant, however long the days between are.
+fn days_later(calendar: &Calendar, now: Timestamp, wait: Duration) -> jiff::civil::Date {
+    let days = u32::try_from(wait.as_secs() / DAY.as_secs()).unwrap_or(u32::MAX);
+    calendar.day(now).saturating_add(jiff::SignedDuration::from_hours(24 * i64::from(days)))
+}
+
+/// Until when a challenge of now can be answered: to the end of a day, because the letter names no more than the day.
+#[must_use]
+pub fn challenge_ends(policy: &Policy, now: Timestamp) -> Timestamp {
+    let calendar = Calendar::of_zone(policy.time_zone.clone());
+    calendar.end_of(days_later(&calendar, now, policy.challenge_expires))
+}
+
+/// Until when an owner who is asked now may approve, to the end of a day: their silence must reach a person while a whole day is
+/// left before the base due date, however late the approval is asked for. `None` where no time is left.
 #[must_use]
 pub fn approval_ends(deadlines: &Deadlines, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
-    let latest = base_due(deadlines).minus(DAY);
-    Some(now.plus(policy.approval_expires).min(latest)).filter(|ends| *ends > now)
+    let calendar = Calendar::of_zone(policy.time_zone.clone());
+    let latest = deadlines.base_due.saturating_sub(jiff::Span::new().days(2));
+    let wanted = days_later(&calendar, now, policy.approval_expires);
+    Some(calendar.end_of(wanted.min(latest))).filter(|ends| *ends > now)
 }
 
 /// What follows from the opening of a request, which is no move: its legal clock is watched from then on, because nobody knows

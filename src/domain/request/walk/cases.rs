@@ -1,6 +1,7 @@
 //! Single moves that a random walk meets seldom.
 
 use super::*;
+use crate::domain::Calendar;
 
 #[test]
 fn a_stale_wake_changes_nothing() {
@@ -112,6 +113,31 @@ fn a_pause_ends_with_a_whole_wait() {
     assert!(sends(&effects, LetterKind::Scheduled, Audience::Asker));
     let too_late = moved(&paused, &Event::Released, NOW.plus_days(24)).0;
     assert_eq!((too_late.state, too_late.review), (State::NeedsReview, Some(ReviewReason::AuthorityExpired)));
+}
+
+/// A letter names a day, and whoever answers on it, wherever the operator's days begin, answers in time.
+#[test]
+fn what_a_letter_names_a_day_for_lasts_to_its_end() {
+    for (zone, hours) in [("UTC", 0), ("Pacific/Kiritimati", -14), ("America/Los_Angeles", 8), ("Europe/Berlin", -1)] {
+        let time_zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let policy = Policy { time_zone: time_zone.clone(), ..Policy::default() };
+        let calendar = Calendar::of_zone(time_zone);
+        let at = |text: &str| Timestamp::from_jiff(text.parse().unwrap());
+        let asked = at("2026-11-29T09:47:49Z");
+        let named = jiff::civil::date(2026, 12, 13);
+        let ends = challenge_ends(&policy, asked);
+        assert_eq!(calendar.last_over(ends), named, "{zone}");
+        let midnight = at("2026-12-14T00:00:00Z").as_micros() + hours * 3_600_000_000;
+        assert_eq!(ends.as_micros(), midnight, "{zone}");
+        let deadlines =
+            |days| Deadlines { base_due: named.saturating_add(jiff::Span::new().days(days)), ..month(asked) };
+        let approval =
+            |deadlines: &Deadlines, now| approval_ends(deadlines, &policy, now).map(|ends| calendar.last_over(ends));
+        let six = jiff::civil::date(2026, 12, 6);
+        assert_eq!(approval(&deadlines(16), asked), Some(six), "{zone}: seven days later");
+        assert_eq!(approval(&deadlines(-10), asked), Some(jiff::civil::date(2026, 12, 1)), "{zone}: a day is left");
+        assert_eq!(approval(&deadlines(-13), asked), None, "{zone}: no time is left");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ table! {
         cause: Shop("ALTER TABLE users ADD COLUMN birthday DATE"),
         cure: Shop("ALTER TABLE users DROP COLUMN birthday"),
         stop: Stop::Review(ReviewReason::MapDefects),
-        says: &["shop.users.birthday: the column is not mapped", "confirmed anew: expunged requests scope"],
+        says: &["shop.users.birthday: the column is not mapped", "restart the daemon first", "confirmed anew: expunged requests scope"],
         check: &["birthday", "unmapped"],
     };
     the_schema_changed_between_plan_and_step: Case {

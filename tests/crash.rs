@@ -454,7 +454,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src/flow/erase.rs",
-        &["is_away", "stop", "stop_unfounded"],
+        &["is_away", "note_place", "stop", "stop_unfounded"],
         "a request stops or waits before the first write; its letter is a job of the outbox",
     ),
     ("src/flow/expunge.rs", &["intend", "postpone"], "letters are put off, or none lies there; nothing follows"),

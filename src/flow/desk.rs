@@ -88,7 +88,8 @@ impl Desk {
         let (retry, reason) = (error.retry(), error.code());
         let last = retry == Retry::Permanent || attempt >= lease.job().attempts_max;
         if !last {
-            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
+            self.note(&lease, error).await;
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
         if error.is_away() && self.waits(&lease, error).await {
@@ -99,11 +100,18 @@ impl Desk {
                 FlowError::END_UNCLEAR => "the job waits for the directory to say that the service has ended",
                 _ => "the job waits for a store that is away",
             };
-            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, waits);
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "{waits}");
             return Settled::Snooze { lease, until };
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
         self.dead(lease, error).await
+    }
+
+    /// Notes where an attempt failed, for who looks at the queue. It is tried again all the same where that cannot be noted.
+    async fn note(&self, lease: &Lease, error: &FlowError) {
+        if let Err(other) = erase::note_place(&self.0, lease, error).await {
+            warn!(job.id = %lease.job().id, error = %other.chain(), "where the attempt failed could not be noted");
+        }
     }
 
     /// Our own database was away: the work did nothing wrong, so that the attempt does not count, however often that is.

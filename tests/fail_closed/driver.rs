@@ -73,6 +73,7 @@ pub(super) async fn fails_closed(case: &Case) {
     }
     shop.world.live(lasts(&shop.world, hours)).await;
     is_stopped(&shop.world, request, case).await;
+    is_shown(&shop, request, case.stop).await;
     if !case.check.is_empty() {
         let (code, said) = shop.map_check();
         assert_eq!(code, Some(2), "{said}");
@@ -145,6 +146,25 @@ async fn is_stopped(world: &World, request: RequestId, case: &Case) {
     let steps = erasures::steps(&mut tx, request).await.unwrap();
     let is_open = |step: &erasures::StepRow| step.state != "read_back" || count(step, "residue") > 0;
     assert!(steps.is_empty() || steps.iter().any(is_open), "something is left, and is not called done: {steps:?}");
+}
+
+/// Who looks at the queue sees where it stopped: the store and the table, and the one step of which that is so.
+async fn is_shown(shop: &Shop, request: RequestId, stop: Stop) {
+    let reference = shop.world.stored(request).await.request.reference.to_string();
+    let (_, jobs) = shop.command(&["jobs", "list", "--request", &reference]);
+    let (_, shown) = shop.command(&["requests", "show", &reference]);
+    let here: Vec<_> = shown.lines().filter(|line| line.contains(" here")).collect();
+    match stop {
+        Stop::Fails => {
+            assert!(jobs.contains("erase at shop."), "{jobs}");
+            assert!(here.len() == 1 && here[0].contains("its job failed for good here"), "{shown}");
+        }
+        Stop::Waits(State::Erasing) => {
+            assert!(jobs.contains("erase at shop."), "{jobs}");
+            assert!(here.len() == 1 && here[0].contains("its job stopped here and is waiting"), "{shown}");
+        }
+        _ => {}
+    }
 }
 
 fn count(step: &erasures::StepRow, name: &str) -> u64 {

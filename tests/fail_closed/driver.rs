@@ -154,6 +154,8 @@ async fn is_shown(shop: &Shop, request: RequestId, stop: Stop) {
     let (_, jobs) = shop.command(&["jobs", "list", "--request", &reference]);
     let (_, shown) = shop.command(&["requests", "show", &reference]);
     let here: Vec<_> = shown.lines().filter(|line| line.contains(" here")).collect();
+    let (_, listed) = shop.command(&["requests", "list"]);
+    assert_eq!(listed.contains("its job erase failed for good"), stop == Stop::Fails, "{listed}");
     match stop {
         Stop::Fails => {
             assert!(jobs.contains("erase at shop."), "{jobs}");

@@ -161,6 +161,22 @@ pub async fn waking(
     waking.collect()
 }
 
+/// What failed for good of each of these requests, where something did: the kind of the job. A letter that was given up has a state of
+/// its own, and is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn dead_of(tx: &mut Tx, requests: &[RequestId]) -> Result<BTreeMap<RequestId, String>, DbError> {
+    let ids: Vec<_> = requests.iter().map(|id| id.as_uuid()).collect();
+    let sql = "SELECT request_id, MIN(kind) AS kind FROM jobs
+               WHERE request_id = ANY($1) AND state = 'dead' AND kind <> 'send' GROUP BY request_id";
+    let rows = tx.all(sql, params![ids]).await?.into_iter().map(|row| {
+        let row = row.of("jobs");
+        Ok((RequestId::from_uuid(row.uuid("request_id")?), row.text("kind")?))
+    });
+    rows.collect()
+}
+
 /// How many jobs of a kind wait for this reason.
 ///
 /// # Errors

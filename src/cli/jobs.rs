@@ -22,7 +22,7 @@ use crate::vault::KeyEncryptionKey;
 /// What `jobs` understands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum JobsCommand {
-    /// Jobs, the newest first. Default: those that are not finished.
+    /// Jobs: what failed for good, what is being done, what is due next. Default: those that are not finished.
     List {
         /// Only jobs in this state; once or several times.
         #[arg(long, value_parser = words::job_state())]

@@ -38,7 +38,8 @@ pub struct JobRow {
     pub finished_at: Option<Timestamp>,
 }
 
-/// Jobs in these states, of one request or of all, the newest first.
+/// Jobs in these states, of one request or of all, what somebody should look at first: those that failed for good, those being
+/// worked on, those that wait, what is due next first, and those that are finished. Where nothing else tells, the newest is first.
 ///
 /// # Errors
 /// A bad stored value names its column.
@@ -57,14 +58,16 @@ pub async fn list(
                UNION ALL
                SELECT id, kind, outcome, request_id, attempts, 0, run_at, reason, NULL, holder, finished_at FROM jobs_done
              ) AS every
-             WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2) ORDER BY id DESC LIMIT $3",
+             WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2)
+             ORDER BY CASE state WHEN 'dead' THEN 0 WHEN 'running' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,
+               CASE state WHEN 'waiting' THEN run_at END, id DESC LIMIT $3",
             params![words.as_slice(), request, count_max],
         )
         .await?;
     rows.into_iter().map(|row| job_row(&row.of("jobs"))).collect()
 }
 
-/// How many there are of which [`list`] gives the newest.
+/// How many there are of which [`list`] gives the first.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -21,3 +21,38 @@ fn a_category_without_a_word_in_letters_is_named() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(note(&said, "names of categories").ends_with(": house_colour"), "{}", said.out);
 }
+
+/// An erasing would stop on such a row after the person has confirmed it.
+#[test]
+fn a_word_that_the_map_does_not_know_fails_both_checks() {
+    let shop = Shop::new();
+    shop.sql(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, ent TEXT, ent_id INTEGER, text TEXT);
+         INSERT INTO notes VALUES (1, 'user', 1, 'x'), (2, 'order', 1, 'y')",
+    );
+    let map = std::fs::read_to_string(shop.path("shop.toml")).expect("the map");
+    let notes = r#"
+[tables.notes]
+key        = "id"
+belongs_to = { users = { columns = "ent_id", when = { ent = "user" } } }
+words      = { ent = ["user", "order"] }
+categories = { id = "none", ent = "none", ent_id = "none", text = "communication" }
+erase      = "delete"
+"#;
+    std::fs::write(shop.path("shop.toml"), map + notes).expect("a map");
+    assert_eq!(shop.run(&["map", "check"]).code, Some(0));
+    // `User` is another word than `user`, and an empty column is none.
+    for (row, says) in [
+        ("(3, 'system', 1, 'z')", "1 row holds a word that the data map does not know"),
+        ("(4, 'User', 1, 'z')", "2 rows hold a word that the data map does not know"),
+        ("(5, NULL, 1, 'z')", "3 rows hold a word that the data map does not know"),
+    ] {
+        shop.sql(&format!("INSERT INTO notes VALUES {row}"));
+        let said = shop.run(&["map", "check", "-o", "json"]);
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.out.contains(says) && !said.out.contains("system"), "{}", said.out);
+        let said = shop.run(&["check", "--connect", "-o", "json"]);
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(note(&said, "words in store shop").contains(says), "{}", said.out);
+    }
+}

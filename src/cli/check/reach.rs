@@ -12,6 +12,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
 use crate::cli::ledger::{DoubtLine, WHAT_TO_DO};
 use crate::cli::map::rights::{self, Missing};
+use crate::cli::map::worded::{self, Worded};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
@@ -84,6 +85,7 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
         }
         if schemas.contains_key(name) {
             rights(report, config, name, store).await;
+            words(report, config, name, store).await;
         }
     }
     fits(report, map, &schemas);
@@ -113,6 +115,24 @@ async fn rights(report: &mut Report, config: &Config, name: &StoreName, store: &
         Ok(Some(missing)) => {
             for Missing { table, problem, help } in missing {
                 report.failed(check.clone(), Exit::Usage, format!("{table}: {problem}; {help}"));
+            }
+        }
+        Err(ended) => report.error(check, ended.exit, ended.error, ""),
+    }
+}
+
+/// Looks whether rows hold words of which the map does not say what they mean, as `map check` does.
+async fn words(report: &mut Report, config: &Config, name: &StoreName, store: &StoreMap) {
+    let check = format!("words in store {name}");
+    match worded::look(config, store).await {
+        Ok(found) => {
+            for Worded { table, column, problem, help, stops } in found {
+                let words = format!("{table}.{column}: {problem}; {help}");
+                if stops {
+                    report.failed(check.clone(), Exit::Usage, words);
+                } else {
+                    report.note(check.clone(), Finding::NotTried, words);
+                }
             }
         }
         Err(ended) => report.error(check, ended.exit, ended.error, ""),

@@ -231,16 +231,13 @@ impl DbError {
     pub(super) fn of_login(self, login: &str, is_to_look: bool) -> Self {
         match self {
             Self::Sql(failure) if failure.code().as_deref() == Some("42501") => {
-                let quoted = format!("\"{}\"", login.replace('"', "\"\""));
                 let grant = if is_to_look {
+                    let quoted = quoted(login);
                     format!(
                         "GRANT USAGE ON SCHEMA public TO {quoted}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {quoted}"
                     )
                 } else {
-                    format!(
-                        "GRANT USAGE, CREATE ON SCHEMA public TO {quoted}, in the database of [database] url; tables that another login made \
-                         there must be its own (ALTER TABLE … OWNER TO {quoted})"
-                    )
+                    grant_to_make(login)
                 };
                 Self::NotPermitted { login: login.to_owned(), grant, source: failure }
             }
@@ -266,6 +263,19 @@ impl DbError {
         let Self::Sql(SqlFailure(sqlx::Error::Database(error))) = self else { return None };
         error.message().strip_prefix("gate:").map(str::trim)
     }
+}
+
+/// What lets a login of PostgreSQL make and change our tables.
+pub(super) fn grant_to_make(login: &str) -> String {
+    let quoted = quoted(login);
+    format!(
+        "GRANT USAGE, CREATE ON SCHEMA public TO {quoted}, in the database of [database] url; tables that another login made there must be \
+         its own (ALTER TABLE … OWNER TO {quoted})"
+    )
+}
+
+fn quoted(login: &str) -> String {
+    format!("\"{}\"", login.replace('"', "\"\""))
 }
 
 /// What the driver said. Shows the database's code, table and constraint, and its text only where that cannot

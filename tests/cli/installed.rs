@@ -1,8 +1,12 @@
 //! What somebody meets who installs it as a stranger: what does not fit yet is said where it is looked for, and not after a letter
 //! came.
 
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
 use super::Said;
 use super::shop::Shop;
+use crate::support::postgres::fresh_postgres;
+use crate::support::unique_word;
 
 /// The note of a line of `check`.
 fn note(said: &Said, check: &str) -> String {
@@ -55,4 +59,37 @@ erase      = "delete"
         assert_eq!(said.code, Some(2), "{}", said.err);
         assert!(note(&said, "words in store shop").contains(says), "{}", said.out);
     }
+}
+
+/// What the first start would be refused for is found before it.
+#[test]
+fn a_ledger_that_the_login_may_make_no_tables_in_fails_the_check() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let superuser = runtime.block_on(fresh_postgres());
+    let says = |sql: String| {
+        runtime.block_on(async {
+            let mut server = PgConnection::connect(&superuser).await.expect("it answers");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut server).await.expect("a superuser may");
+            server.close().await.expect("a connection closes");
+        });
+    };
+    let login = format!("keeper_{}", unique_word());
+    says(format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {login} LOGIN PASSWORD 'x'"));
+    let mut url = url::Url::parse(&superuser).expect("a url");
+    url.set_username(&login).expect("a name");
+    url.set_password(Some("x")).expect("a password");
+    let shop = Shop::new();
+    let config = shop.config_with("url = \"sqlite:ledger.db\"", &format!("url = \"{url}\""));
+    let connect = || shop.run(&["check", "--connect", "--config", &config, "-o", "json"]);
+    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{login}\"");
+    let said = connect();
+    assert_eq!(said.code, Some(5), "{}", said.err);
+    assert!(note(&said, "rights in the database").contains(&grant), "{}", said.out);
+    let started = shop.run(&["run", "--config", &config]);
+    assert!(started.code == Some(5) && started.err.contains(&grant), "{}", started.err);
+    says(format!("GRANT CREATE ON SCHEMA public TO {login}"));
+    let said = connect();
+    assert!(note(&said, "database").contains("the first start makes the tables"), "{}", said.out);
+    assert!(!said.out.contains("rights in the database"), "{}", said.out);
+    says(format!("DROP OWNED BY {login}; DROP ROLE {login}"));
 }

@@ -195,14 +195,31 @@ async fn ledger(report: &mut Report, config: &Config) {
             db.close().await;
         }
         Ok(Err(BuildError::Db(DbError::OlderSchema { found: 0, .. }))) => {
-            report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
+            if may_make(report, config).await {
+                report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
+            }
         }
         Ok(Err(error)) => {
+            if matches!(error, BuildError::Db(DbError::OlderSchema { .. })) {
+                may_make(report, config).await;
+            }
             let ended = Ended::from(error);
             report.error(CHECK, ended.exit, ended.error, "");
         }
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
     }
+}
+
+/// Whether the start can make or change the tables; where not, that is told.
+async fn may_make(report: &mut Report, config: &Config) -> bool {
+    const CHECK: &str = "rights in the database";
+    match timeout(ANSWER_WITHIN, probe::lacks_right_to_make(&config.database.url)).await {
+        Ok(Ok(None)) => return true,
+        Ok(Ok(Some(lacks))) => report.failed(CHECK, Exit::Unavailable, lacks),
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [database] url"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
+    }
+    false
 }
 
 /// Whether it came back from a backup.

@@ -93,3 +93,16 @@ fn a_ledger_that_the_login_may_make_no_tables_in_fails_the_check() {
     assert!(!said.out.contains("rights in the database"), "{}", said.out);
     says(format!("DROP OWNED BY {login}; DROP ROLE {login}"));
 }
+
+#[test]
+fn a_file_of_a_url_that_is_not_there_fails_a_plain_check() {
+    let shop = Shop::new();
+    let folder = shop.path("shop.db").display().to_string();
+    shop.rewrite("shop.toml", &format!("url = \"sqlite://{folder}\""), "url_file = \"shop.url\"");
+    let said = shop.run(&["check", "-o", "json"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    let said = note(&said, "store shop");
+    assert!(said.contains("shop.url") && said.contains("shop.toml"), "{said}");
+    std::fs::write(shop.path("shop.url"), format!("sqlite://{folder}\n")).expect("a file");
+    assert_eq!(shop.run(&["check"]).code, Some(0));
+}

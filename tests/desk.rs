@@ -128,6 +128,31 @@ async fn a_legal_hold_is_told_as_what_it_is() {
     }
 }
 
+/// The advice of "no address on file" is of no use to a letter that has two senders: which of them wrote nobody can tell.
+#[tokio::test]
+async fn a_letter_of_several_senders_says_that_it_is_one() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let letter = String::from_utf8(plain(OWNER, "Please", ACCOUNT)).unwrap();
+            for (from, words) in [
+                (format!("From: <{OTHER}>\r\nFrom: <{OWNER}>"), "several From headers"),
+                (format!("From: <{OTHER}>, <{OWNER}>"), "several From headers, or several addresses in one"),
+                ("X-From: nobody".to_owned(), "no From header with an address"),
+            ] {
+                let letter = letter.replacen(&format!("From: <{OWNER}>"), &from, 1);
+                let id = world.receive(letter.as_bytes()).await.1.expect("a request");
+                let request = world.stored(id).await.request;
+                assert_eq!(request.review, Some(ReviewReason::NoAddressOnFile), "{from}");
+                let mut tx = world.house.db.read().await.unwrap();
+                let cause = stopped::cause(&world.house.kek, &mut tx, &request).await.unwrap().expect("a cause");
+                assert!(cause.reason == "no_address_on_file" && cause.text.contains(words), "{from}: {cause:?}");
+                assert!(!cause.text.contains("@"), "{cause:?}");
+            }
+        })
+        .await;
+}
+
 /// Two open requests of one person, of which the second waits for its turn to be asked.
 async fn two(world: &World) -> [RequestId; 2] {
     let phone = asks(world, OWNER, PHONE).await;

@@ -106,3 +106,19 @@ fn a_file_of_a_url_that_is_not_there_fails_a_plain_check() {
     std::fs::write(shop.path("shop.url"), format!("sqlite://{folder}\n")).expect("a file");
     assert_eq!(shop.run(&["check"]).code, Some(0));
 }
+
+#[test]
+fn a_config_that_was_named_and_is_not_there_is_told() {
+    let shop = Shop::new();
+    let (url, file) =
+        (format!("sqlite://{}", shop.path("shop.db").display()), shop.path("new.toml").display().to_string());
+    let init = ["map", "init", "shop", "--kind", "sqlite", "--url", &url, "--file", &file];
+    let none = shop.path("none.toml").display().to_string();
+    shop.run(&[&init[..], &["--config", &none]].concat()).failed(2, "none.toml");
+    assert!(!shop.has("new.toml"), "nothing is made");
+    std::fs::write(shop.path("half.toml"), "[service]\nname = \"Tiny Shop\"\n").expect("a config");
+    let half = shop.path("half.toml").display().to_string();
+    let said = shop.run(&[&init[..], &["--config", &half]].concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("links to the tables of other stores are not proposed"), "{}", said.err);
+}

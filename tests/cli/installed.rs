@@ -122,3 +122,13 @@ fn a_config_that_was_named_and_is_not_there_is_told() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.err.contains("links to the tables of other stores are not proposed"), "{}", said.err);
 }
+
+#[test]
+fn a_map_that_is_there_is_not_judged_anew_and_that_is_said() {
+    let shop = Shop::new();
+    let init = |more: &[&str]| shop.run(&[&["map", "init", "shop"], more].concat()).err;
+    assert!(!init(&[]).contains("judged anew"), "nobody asked for a look at values");
+    let said = init(&["--sample"]);
+    assert!(said.contains("0 tables and 0 columns of other tables added"), "{said}");
+    assert!(said.contains("was not judged anew; delete") && said.contains("or the part of a table"), "{said}");
+}

@@ -106,6 +106,13 @@ pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     keep(&path, &written)?;
     let seen = look::keep(&path, &begun.known.name, &schema)?;
     tell(&path, &seen, &written);
+    if args.sample.is_some() && written.tables_new == 0 && written.columns_new == 0 {
+        say(&format!(
+            "what the map says already was not judged anew; delete {0}, or the part of a table in it, and run this again to have it judged by \
+             its values",
+            path.display()
+        ));
+    }
     Ok(())
 }
 

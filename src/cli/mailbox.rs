@@ -193,6 +193,9 @@ async fn before(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Vec<FolderLi
 
 fn for_people(status: &Status) -> String {
     let read = match &status.cursor {
+        Some(CursorLine { uid_start, uid_last, uid_validity, .. }) if uid_last < uid_start => {
+            format!("no letter yet; the first has uid {uid_start} or a later one (uidvalidity {uid_validity})")
+        }
         Some(cursor) => {
             format!("uid {} to {} (uidvalidity {})", cursor.uid_start, cursor.uid_last, cursor.uid_validity)
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use tracing::{error, info, warn};
+use tracing::{Level, enabled, error, info, warn};
 
 use crate::chance::draw;
 use crate::db::jobs;
-use crate::domain::Retry;
+use crate::domain::{JobId, RequestId, Retry};
 use crate::queue::worker::{Handler, Settled};
 use crate::queue::{AfterFailure, Lease};
 
@@ -34,6 +34,7 @@ impl Handler for Desk {
     async fn handle(&self, lease: Lease) -> Settled {
         let house = &*self.0;
         let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
+        let request = lease.job().request;
         // On the heap, each by itself: together they would be as large on the stack as the largest in every place.
         let work: BoxFuture<'_, Result<(), FlowError>> = match kind.as_str() {
             kinds::JUDGE => Box::pin(judge::judge(house, &lease)),
@@ -64,7 +65,9 @@ impl Handler for Desk {
         };
         match worked {
             Ok(()) => {
-                info!(job.kind = kind, job.id = %id, "job settled: done, or put off with its reason in jobs list");
+                if enabled!(Level::INFO) {
+                    self.say_settled(&kind, id, request).await;
+                }
                 Settled::Done
             }
             Err(error) => self.failed(lease, &error, attempt).await,
@@ -105,6 +108,19 @@ impl Desk {
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
         self.dead(lease, error).await
+    }
+
+    /// Logs whether a job is done or put off, and of which request it is, as far as our own database says so.
+    async fn say_settled(&self, kind: &str, id: JobId, request: Option<RequestId>) {
+        let settled = async { jobs::settled(&mut self.0.db.read().await?, id, request).await };
+        match settled.await {
+            Ok((true, _, reference)) => info!(job.kind = kind, job.id = %id, request = reference, "job done"),
+            Ok((false, reason, reference)) => {
+                info!(job.kind = kind, job.id = %id, request = reference, reason, "job put off");
+            }
+            // Which of the two nobody knows who does not get an answer.
+            Err(_) => info!(job.kind = kind, job.id = %id, "job settled"),
+        }
     }
 
     /// Notes where an attempt failed, for who looks at the queue. It is tried again all the same where that cannot be noted.

@@ -130,6 +130,22 @@ pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
     }))
 }
 
+/// How a job that its work has settled stands: whether it is done, why it waits where it was put off, and what people call its request.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settled(
+    tx: &mut Tx,
+    job: JobId,
+    request: Option<RequestId>,
+) -> Result<(bool, Option<String>, Option<String>), DbError> {
+    let sql =
+        "SELECT (SELECT COUNT(*) FROM jobs WHERE id = $1) AS waits, (SELECT reason FROM jobs WHERE id = $1) AS reason,
+                 (SELECT reference FROM requests WHERE id = $2) AS reference";
+    let row = tx.one(sql, params![job, request]).await?.of("jobs");
+    Ok((row.i64("waits")? == 0, row.opt_text("reason")?, row.opt_text("reference")?))
+}
+
 /// Why unfinished jobs of a kind failed or wait, each reason with the number of jobs; `None` where nothing stands in their way.
 ///
 /// # Errors

@@ -136,7 +136,7 @@ async fn a_question_in_answer_to_ours_reaches_a_person_once() {
         .live(async {
             let (id, challenge) = world.ask(OWNER).await;
             world.fresh(TEAM);
-            let asks = "What does this mean? Which of my orders do you keep, and for how long?";
+            let asks = "What does this mean? Which orders do you keep?";
             world.receive(&challenge.answer(OWNER, asks)).await;
             assert_eq!(world.state(id).await, State::AwaitingConfirmation);
             let told = world.fresh(TEAM);
@@ -146,12 +146,9 @@ async fn a_question_in_answer_to_ours_reaches_a_person_once() {
             for words in ["neither yes, no nor the code", "only you can answer", reference.as_str()] {
                 assert!(text.contains(words), "{words}: {text}");
             }
-            assert!(!text.contains("Which of my orders"), "none of its words: {text}");
+            assert!(!text.contains("Which orders"), "none of its words: {text}");
             let revealed = reveal::reveal(&world.house, &reference, &world.operator("ops")).await.unwrap();
-            assert!(
-                revealed.letters.iter().any(|letter| letter.contains("Which of my orders")),
-                "it is there to be read"
-            );
+            assert!(revealed.letters.iter().any(|letter| letter.contains("Which orders")), "it is there to be read");
             world.receive(&challenge.answer(OWNER, &challenge.code())).await;
             assert_eq!(world.state(id).await, State::Scheduled, "the code counts as before");
             assert_eq!(world.fresh(TEAM).len(), 0);
@@ -178,12 +175,12 @@ async fn a_letter_of_several_senders_says_that_it_is_one() {
     let world = World::sqlite().await;
     world
         .live(async {
-            let letter = String::from_utf8(plain(OWNER, "Please", ACCOUNT)).unwrap();
             for (from, words) in [
                 (format!("From: <{OTHER}>\r\nFrom: <{OWNER}>"), "several From headers"),
                 (format!("From: <{OTHER}>, <{OWNER}>"), "several From headers, or several addresses in one"),
                 ("X-From: nobody".to_owned(), "no From header with an address"),
             ] {
+                let letter = String::from_utf8(plain(OWNER, "Please", ACCOUNT)).unwrap();
                 let letter = letter.replacen(&format!("From: <{OWNER}>"), &from, 1);
                 let id = world.receive(letter.as_bytes()).await.1.expect("a request");
                 let request = world.stored(id).await.request;

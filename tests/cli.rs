@@ -5,6 +5,7 @@ mod close;
 mod codes;
 mod doctor;
 mod holds;
+mod installed;
 mod looking;
 mod maps;
 mod operator;

@@ -413,7 +413,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src/db/mailbox_leases.rs",
-        &["acquire", "extend", "release"],
+        &["acquire", "extend", "free", "release"],
         "the right to read; it runs out, and reading changes nothing",
     ),
     ("src/db/migrate.rs", &["a_changed_migration_is_refused", "migrate"], "before anything works"),
@@ -454,7 +454,7 @@ const COMMITS_WITHOUT_A_POINT: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src/flow/erase.rs",
-        &["is_away", "stop", "stop_unfounded"],
+        &["is_away", "note_place", "stop", "stop_unfounded"],
         "a request stops or waits before the first write; its letter is a job of the outbox",
     ),
     ("src/flow/expunge.rs", &["intend", "postpone"], "letters are put off, or none lies there; nothing follows"),

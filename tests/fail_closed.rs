@@ -47,7 +47,7 @@ table! {
         cause: Shop("ALTER TABLE users ADD COLUMN birthday DATE"),
         cure: Shop("ALTER TABLE users DROP COLUMN birthday"),
         stop: Stop::Review(ReviewReason::MapDefects),
-        says: &["shop.users.birthday: the column is not mapped", "confirmed anew: expunged requests scope"],
+        says: &["shop.users.birthday: the column is not mapped", "restart the daemon first", "confirmed anew: expunged requests scope"],
         check: &["birthday", "unmapped"],
     };
     the_schema_changed_between_plan_and_step: Case {
@@ -65,8 +65,8 @@ table! {
         cause: Shop("INSERT INTO notes VALUES ('n9', 'robot', 'u1', 'Beep')"),
         cure: Shop("UPDATE notes SET kind = 'thing' WHERE kind = 'robot'"),
         stop: Stop::Review(ReviewReason::MapDefects),
-        says: &["shop.notes.kind: 1 rows hold a word that the data map does not know; add it to words"],
-        check: &[],
+        says: &["shop.notes.kind: 1 row holds a word that the data map does not know; add it to words"],
+        check: &["1 row holds a word that the data map does not know", "SELECT DISTINCT kind FROM notes"],
     };
     an_unreachable_store: Case {
         setting: Setting::Usual,
@@ -155,7 +155,7 @@ table! {
         cause: Shop(trigger!("UPDATE", "orders", "NEW.ship_name := OLD.ship_name; RETURN NEW;")),
         cure: Shop(NO_TRIGGER),
         stop: Stop::Fails,
-        says: &["Table: orders", "1 rows were still found after the erasing", "jobs retry"],
+        says: &["Table: orders", "1 row was still found after the erasing", "jobs retry"],
         check: &[],
     };
     a_row_that_somebody_has_locked: Case {

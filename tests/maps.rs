@@ -8,4 +8,5 @@ mod public;
 mod rights;
 mod risks;
 mod wide;
+mod worded;
 mod world;

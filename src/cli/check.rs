@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::config::{Config, MailboxKind, PerLanguage};
 use crate::daemon::build::{self, BuildError};
+use crate::domain::Language;
 use crate::erase::DataMap;
 use crate::intake::Lexicon;
 use crate::reply::settings::MailerSettings;
@@ -147,6 +148,19 @@ fn named_data(report: &mut Report, map: &DataMap, lexicon: &Lexicon) {
     report.ok("named data", note);
 }
 
+/// The categories of the maps for which letters have no word of their own, and write what the map writes.
+fn untranslated(report: &mut Report, map: &DataMap, templates: &Templates) {
+    let is_named = |category: &str| Language::ALL.iter().all(|language| templates.names_category(*language, category));
+    let unnamed: Vec<&str> = map.categories().into_iter().filter(|category| !is_named(category)).collect();
+    if !unnamed.is_empty() {
+        let words = format!(
+            "letters in every language write these as the maps do, as they have no word for them: {}",
+            unnamed.join(", ")
+        );
+        report.ok("names of categories", words);
+    }
+}
+
 /// What can be told without reaching anything outside this machine's files.
 fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     let map = match build::map(config) {
@@ -189,7 +203,10 @@ fn at_rest(report: &mut Report, config: &Config) -> Option<DataMap> {
     report.ok("lexicon", "");
     map.iter().for_each(|map| named_data(report, map, &Lexicon::embedded()));
     match Templates::embedded() {
-        Ok(_) => report.ok("templates", ""),
+        Ok(templates) => {
+            report.ok("templates", "");
+            map.iter().for_each(|map| untranslated(report, map, &templates));
+        }
         Err(error) => report.error("templates", Exit::Failed, error, ""),
     }
     if !matches!(config.mailer, MailerSettings::Smtp(_)) {

@@ -26,6 +26,8 @@ use crate::vault::KeyEncryptionKey;
 pub(super) struct Invocation {
     /// Where the config lies.
     pub(super) config_file: PathBuf,
+    /// Whether somebody named it, on the command line or in the environment.
+    pub(super) config_is_named: bool,
     /// How data are written.
     pub(super) format: Format,
     /// How often `-v` was given.

@@ -8,6 +8,7 @@ use crate::db::jobs::{self, JobRow, JobState};
 use crate::db::{Tx, requests};
 use crate::domain::{JobId, Reference, RequestId};
 use crate::flow::retry::{self, Retried};
+use crate::flow::stopped::{self, Cause};
 use crate::flow::{FlowError, kinds};
 
 use super::exit::{Ended, Exit, Outcome};
@@ -21,7 +22,7 @@ use crate::vault::KeyEncryptionKey;
 /// What `jobs` understands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum JobsCommand {
-    /// Jobs, the newest first. Default: those that are not finished.
+    /// Jobs: what failed for good, what is being done, what is due next. Default: those that are not finished.
     List {
         /// Only jobs in this state; once or several times.
         #[arg(long, value_parser = words::job_state())]
@@ -60,6 +61,9 @@ pub(super) struct JobLine {
     attempts_max: u32,
     run_at: String,
     pub(super) reason: Option<String>,
+    /// The store and the table in which it failed or that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     /// Since when that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
@@ -82,7 +86,10 @@ impl Tabular for JobLine {
             self.request.as_ref().map(Reference::to_string).unwrap_or_default(),
             attempts,
             self.run_at.clone(),
-            self.reason.clone().unwrap_or_default(),
+            match (&self.reason, &self.at) {
+                (Some(reason), Some(at)) => format!("{reason} at {at}"),
+                (reason, _) => reason.clone().unwrap_or_default(),
+            },
         ]
     }
 }
@@ -112,7 +119,10 @@ async fn list(invocation: &Invocation, states: &[JobState], of: Option<Reference
     let mut lines = Vec::with_capacity(found.len());
     for row in found {
         let holds = holds_of(&ledger.kek, &mut tx, &row).await?;
-        lines.push(line(row, &references, &templates, &holds));
+        let cause = cause_of(&ledger.kek, &mut tx, &row).await?;
+        let mut line = line(row, &references, &templates, &holds);
+        line.place(cause.as_ref());
+        lines.push(line);
     }
     output::rows(invocation.format, &lines)?;
     output::say_cut(lines.len(), total);
@@ -126,6 +136,18 @@ impl JobLine {
     /// Whether it goes on with the steps of an erasure.
     pub(super) fn is_of_erasing(&self) -> bool {
         self.kind == kinds::ERASE
+    }
+
+    /// Whether it waits, or failed, for this cause. One that failed for good is told of by what a person must look at.
+    pub(super) fn is_about(&self, cause: &Cause) -> bool {
+        self.state == JobState::Dead || self.reason.as_deref() == Some(cause.reason.as_str())
+    }
+
+    /// Says where it failed, if that is the cause which stands in the way of its request.
+    pub(super) fn place(&mut self, cause: Option<&Cause>) {
+        let erases = matches!(self.kind.as_str(), kinds::BEGIN | kinds::ERASE);
+        let cause = cause.filter(|cause| erases && self.reason.is_some() && self.is_about(cause));
+        self.at = cause.and_then(Cause::place);
     }
 
     /// Whether it waits for a legal hold to be lifted.
@@ -172,6 +194,16 @@ async fn holds_of(kek: &KeyEncryptionKey, tx: &mut Tx, row: &JobRow) -> Result<V
     }
 }
 
+/// What stands in the way of a job that erases, where something does.
+async fn cause_of(kek: &KeyEncryptionKey, tx: &mut Tx, row: &JobRow) -> Result<Option<Cause>, Ended> {
+    let erases = matches!(row.kind.as_str(), kinds::BEGIN | kinds::ERASE) && row.reason.is_some();
+    let Some(id) = row.request.filter(|_| erases) else { return Ok(None) };
+    match requests::load(tx, id).await? {
+        Some(stored) => Ok(stopped::cause(kek, tx, &stored.request).await?),
+        None => Ok(None),
+    }
+}
+
 pub(super) fn line(
     row: JobRow,
     references: &BTreeMap<RequestId, Reference>,
@@ -191,6 +223,7 @@ pub(super) fn line(
         attempts_max: row.attempts_max,
         run_at: time(row.run_at),
         reason: row.reason,
+        at: None,
         holder: row.holder,
         finished_at: row.finished_at.map(time),
     }

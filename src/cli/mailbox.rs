@@ -8,7 +8,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, MailboxKind};
 use crate::db::deliveries::{self, Disposition};
 use crate::db::jobs::{self, JobState};
-use crate::db::{Tx, cursors, polls};
+use crate::db::{Tx, cursors, mailbox_leases, polls};
 use crate::domain::Timestamp;
 use crate::flow::{behind, kinds};
 use crate::mailbox::maildir;
@@ -42,6 +42,8 @@ struct Status {
     polled_seconds_ago: Option<i64>,
     /// Since when a daemon watches it; `None` where none ever did.
     watched_since: Option<String>,
+    /// Which daemon reads it now; `None` where none does.
+    reader: Option<ReaderLine>,
     /// Letters that are stored and not judged yet.
     waiting: Waiting,
     /// Whether a letter that could not be read, or not be judged, holds up all erasing until a person has looked at it.
@@ -53,6 +55,14 @@ struct Status {
     before: Vec<FolderLine>,
     /// UIDs by what became of them; a number that the server gave to no letter counts as vanished.
     letters: BTreeMap<Disposition, u64>,
+}
+
+/// The daemon that reads the mailbox.
+#[derive(Serialize)]
+struct ReaderLine {
+    holder: String,
+    /// When its lease runs out, which it extends as long as it lives.
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -126,6 +136,9 @@ pub(super) async fn run(invocation: &Invocation, command: MailboxCommand) -> Out
         polled_at: polled_at.map(time),
         polled_seconds_ago: polled_at.map(seconds_since),
         watched_since: polls.map(|polls| time(polls.watched_at)),
+        reader: mailbox_leases::reader(&mut tx, &mailbox)
+            .await?
+            .map(|reader| ReaderLine { holder: reader.holder, until: time(reader.until) }),
         waiting: waiting(&mut tx, &mailbox).await?,
         held_up_by_unreadable: deliveries::has_unreadable(&mut tx).await?,
         doubted: {
@@ -180,6 +193,9 @@ async fn before(tx: &mut Tx, mailbox: &str, folder: &str) -> Result<Vec<FolderLi
 
 fn for_people(status: &Status) -> String {
     let read = match &status.cursor {
+        Some(CursorLine { uid_start, uid_last, uid_validity, .. }) if uid_last < uid_start => {
+            format!("no letter yet; the first has uid {uid_start} or a later one (uidvalidity {uid_validity})")
+        }
         Some(cursor) => {
             format!("uid {} to {} (uidvalidity {})", cursor.uid_start, cursor.uid_last, cursor.uid_validity)
         }
@@ -197,8 +213,12 @@ fn for_people(status: &Status) -> String {
         Some(since) => format!("{} not judged yet, the first from {since}", counted(*letters, "letter", "letters")),
         None => "no letter waits to be judged".to_owned(),
     };
+    let reader = match &status.reader {
+        Some(ReaderLine { holder, until }) => format!("{holder} (its lease runs until {until} if it is not extended)"),
+        None => "no daemon at this moment".to_owned(),
+    };
     let mut head = format!(
-        "mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\nwaiting  {waiting}\n",
+        "mailbox  {}\nfolder   {}\nread     {read}\npolled   {polled}\nread by  {reader}\nwaiting  {waiting}\n",
         status.mailbox, status.folder
     );
     for HeldUp { letters, means, .. } in held_up_by {

@@ -165,7 +165,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
         ReviewReason::CategoryUnknown => {
             "'requests scope REF data --category CATEGORY' says which categories of the data maps are meant, or 'refuse'"
         }
-        ReviewReason::MapDefects => "'expunged map check' says where; then 'requests scope' has it confirmed anew",
+        ReviewReason::MapDefects => {
+            "'expunged map check' says where; where a map was mended restart the daemon, which keeps the maps of its start; then 'requests \
+             scope' has it confirmed anew"
+        }
         ReviewReason::TooManyRows => {
             "'expunged plan --rows-max ROWS --out FILE' counts them, and 'expunged apply FILE --request REF' agrees to them"
         }
@@ -201,6 +204,7 @@ mod tests {
         assert!(said.contains("answered 550, at the recipient") && said.contains("jobs retry"), "{said}");
         assert!(of_job("connection_before_letter", JobState::Waiting).contains("was not reached"));
         assert!(of_job("held", JobState::Waiting).contains("holds list"));
+        assert!(of_review(&templates, ReviewReason::MapDefects).contains("restart the daemon"));
         let waits = [FlowError::DIRECTORY, GATHERED, CAPPED, ASKED_LATELY, MAILBOX_NOT_READ, "notice_not_sent"];
         for code in waits {
             let said = of_job(code, JobState::Waiting);

@@ -232,8 +232,10 @@ fn with_the_forms_of_register(mut error: clap::Error) -> clap::Error {
 async fn dispatch(line: CommandLine) -> Outcome {
     let Global { config, output, verbose, .. } = line.global;
     let named = || std::env::var_os("EXPUNGED_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from);
-    let config_file = config.or_else(named).unwrap_or_else(|| PathBuf::from(CONFIG_FILE));
-    let invocation = Invocation { config_file, format: output, verbose };
+    let config = config.or_else(named);
+    let config_is_named = config.is_some();
+    let config_file = config.unwrap_or_else(|| PathBuf::from(CONFIG_FILE));
+    let invocation = Invocation { config_file, config_is_named, format: output, verbose };
     // The daemon logs as its config says; a command for people says only what goes wrong.
     if !matches!(line.command, Command::Run(_)) {
         logging::for_people(verbose)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+use tracing::warn;
 
 use crate::authenticate::{Authenticator, SystemDns};
 use crate::chance::Chance;
@@ -20,8 +21,8 @@ use crate::erase::discover::EraseLimits;
 use crate::erase::map::recipient::Way;
 use crate::erase::map::{StoreMap, StoreUrl, url};
 use crate::erase::{DataMap, check};
-use crate::flow::House;
 use crate::flow::sent::Sent;
+use crate::flow::{House, chain};
 use crate::intake::{Lexicon, Limits};
 use crate::mailbox::Mailbox;
 use crate::mailbox::imap::ImapMailbox;
@@ -30,7 +31,7 @@ use crate::reply::mailer::{FileMailer, Mailer, MemoryMailer, SmtpMailer};
 use crate::reply::settings::MailerSettings;
 use crate::reply::templates::Templates;
 use crate::stores::http::{HttpLimits, HttpStore};
-use crate::stores::{Opened, StoreError, StoreLimits, StoreName, Stores};
+use crate::stores::{Opened, Schema, StoreError, StoreLimits, StoreName, Stores};
 use crate::trail::Stamps;
 use crate::vault::{KeyEncryptionKey, WatermarkFile};
 use crate::verify::{AuthoritySettings, AuthorityTable, ClosedDirectory, Directory};
@@ -66,20 +67,63 @@ pub struct Choices {
 /// # Errors
 /// [`BuildError`] for a map that cannot be read, a store that cannot be reached, or a misfit of the two.
 pub async fn stores(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
-    let map = map(config)?;
-    let mut stores = Stores::default();
-    let mut schemas = BTreeMap::new();
-    for (name, store) in map.stores() {
-        let opened = open(config, name, store, credentials).await?;
-        let schema = opened.rows().schema().await.map_err(|source| not_opened(name, store, source))?;
-        schemas.insert(name.clone(), schema);
-        stores.insert(name.clone(), opened);
+    let (map, stores, away) = stores_that_answer(config, credentials).await?;
+    away.into_values().next().map_or(Ok((map, stores)), Err)
+}
+
+/// The same for the daemon, which reads the mailbox and tells the team also while a store is away, and has its work wait. What it
+/// could not hold against the map yet is held against it before each erasing.
+async fn stores_or_later(config: &Config, credentials: Option<&Path>) -> Result<(DataMap, Stores), BuildError> {
+    let (map, mut stores, away) = stores_that_answer(config, credentials).await?;
+    for (name, error) in away {
+        let Some(store) = map.stores().get(&name) else { return Err(error) };
+        warn!(store = %name, error = %chain(&error), "the store is away: the daemon starts without it, and what needs it waits");
+        let url = url_of(store, credentials)?;
+        stores.insert(name, Opened::later(store.kind, url, store_limits(config), store.shapes()));
     }
-    let defects = check(&map, &schemas);
+    Ok((map, stores))
+}
+
+/// Those that are not there for now, with why. Whatever else is wrong with a store is an error.
+type Away = BTreeMap<StoreName, BuildError>;
+
+/// The stores that answer, held against the map.
+async fn stores_that_answer(
+    config: &Config,
+    credentials: Option<&Path>,
+) -> Result<(DataMap, Stores, Away), BuildError> {
+    let map = map(config)?;
+    let (mut stores, mut schemas, mut away) = (Stores::default(), BTreeMap::new(), Away::new());
+    for (name, store) in map.stores() {
+        match open_and_read(config, name, store, credentials).await {
+            Ok((opened, schema)) => {
+                schemas.insert(name.clone(), schema);
+                stores.insert(name.clone(), opened);
+            }
+            Err(error) if error.is_away() => {
+                away.insert(name.clone(), error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut defects = check(&map, &schemas);
+    defects.retain(|defect| !away.contains_key(&defect.at.store));
     if !defects.is_empty() {
         return Err(BuildError::MapDefects(defects));
     }
-    Ok((map, stores))
+    Ok((map, stores, away))
+}
+
+/// Opens one store of the maps and reads its catalogue.
+async fn open_and_read(
+    config: &Config,
+    name: &StoreName,
+    store: &StoreMap,
+    credentials: Option<&Path>,
+) -> Result<(Opened, Schema), BuildError> {
+    let opened = open(config, name, store, credentials).await?;
+    let schema = opened.rows().schema().await.map_err(|source| not_opened(name, store, source))?;
+    Ok((opened, schema))
 }
 
 /// The url of a store.
@@ -240,12 +284,12 @@ pub async fn ledger(config: &Config, choices: &Choices) -> Result<(Db, KeyEncryp
     Ok((db, kek))
 }
 
-/// Builds the house.
+/// Builds the house of the daemon. A store that does not answer for now stands in nobody's way; one that refuses the login does.
 ///
 /// # Errors
 /// [`BuildError`] with what is wrong and where it is configured.
 pub async fn house(config: Config, choices: Choices) -> Result<House, BuildError> {
-    let (map, stores) = stores(&config, choices.credentials.as_deref()).await?;
+    let (map, stores) = stores_or_later(&config, choices.credentials.as_deref()).await?;
     let directory = whole_directory(&config, &stores).await?;
     let services = services(&map, choices.credentials.as_deref())?;
     let ledger = ledger(&config, &choices).await?;

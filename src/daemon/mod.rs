@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::db::Jobs;
+use crate::db::{Jobs, mailbox_leases};
 use crate::flow::arrive::{self, Place};
 use crate::flow::desk::Desk;
 use crate::flow::{FlowError, House, behind, canary, chain, kinds};
@@ -109,7 +109,7 @@ pub async fn run(
     running: Running,
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
-    let _lock = lock::one_daemon(&house.config.database.url)?;
+    let lock = lock::one_daemon(&house.config.database.url)?;
     // Before anything works: who configured pages has their address in the letters.
     let pages = web::listen(&house).await?;
     info!(worker = running.workers.name, "daemon started");
@@ -118,6 +118,10 @@ pub async fn run(
         Err(error) => return Err(DaemonError::Plan(error)),
     }
     canary::plan(&house).await?;
+    // Whoever held the lock before and was killed reads the mailbox no more.
+    if lock.is_some() {
+        mailbox_leases::free(&house.db, house.mailbox_name()).await.map_err(FlowError::from)?;
+    }
     let listening = silence::listen(Arc::clone(&house), running.watch.clone(), shutdown.clone());
     let watching = Box::pin(watch::watch(Arc::clone(&house), mailbox, running.watch, shutdown.clone()));
     let (quick, erasing) = loops(running.workers, running.erasures);

@@ -68,7 +68,7 @@ pub(super) async fn watch(
     if matches!(arrive::is_backfilled(&house, &place).await, Ok(true)) {
         info!("--backfill has no effect: the letters from before the first run were read already");
     }
-    let mut watch = Watch { house, settings, place, failures: 0, trouble: None };
+    let mut watch = Watch { house, settings, place, failures: 0, trouble: None, reader: None };
     while !shutdown.is_cancelled() {
         if let Err(error) = watch.turn(&mut *mailbox, &shutdown).await {
             error!(error = %error.chain(), "mailbox read no more, and the daemon stops");
@@ -96,6 +96,8 @@ struct Watch {
     failures: u32,
     /// What kept letters from being marked, moved or expunged at the last poll; said once while it lasts.
     trouble: Option<String>,
+    /// Which other daemon reads the mailbox; said once of each.
+    reader: Option<String>,
 }
 
 impl Watch {
@@ -105,6 +107,7 @@ impl Watch {
         let WatchSettings { holder, lease: length, .. } = self.settings.clone();
         match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &holder, length).await {
             Ok(Some(lease)) => {
+                self.reader = None;
                 let held = shutdown.run_until_cancelled(self.hold(mailbox, &lease)).await;
                 // A lease that was lost is somebody else's; a database that does not answer lets it run out.
                 let _ = timeout(RELEASE_MAX, mailbox_leases::release(&self.house.db, lease)).await;
@@ -113,11 +116,26 @@ impl Watch {
                 }
             }
             Ok(None) => {
+                self.say_reader().await;
                 shutdown.run_until_cancelled(sleep(length / 4)).await;
             }
             Err(error) => self.fails(error.into(), shutdown).await?,
         }
         Ok(())
+    }
+
+    /// Says once whom it waits for: after a daemon that was killed nothing is read until its lease has run out.
+    async fn say_reader(&mut self) {
+        let read = async {
+            let mut tx = self.house.db.read().await?;
+            mailbox_leases::reader(&mut tx, &self.place.mailbox).await
+        };
+        // Where the database does not answer, the next look for the lease says so.
+        let Ok(Some(reader)) = read.await else { return };
+        if self.reader.as_ref() != Some(&reader.holder) {
+            info!(mailbox.reader = reader.holder, mailbox.until = %reader.until, "the mailbox is read by another daemon until its lease runs out");
+            self.reader = Some(reader.holder);
+        }
     }
 
     /// Waits after a failure, unless it is one that only a person ends, on the disk.

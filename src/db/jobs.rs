@@ -11,7 +11,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 pub use look::{
-    IdleJob, JobRow, count, count_again, count_due, count_waiting_for, idle, list, reasons_of, waiting_for, waking,
+    IdleJob, JobRow, count, count_again, count_due, count_waiting_for, dead_of, idle, list, reasons_of, settled,
+    waiting_for, waking,
 };
 
 use super::dialect::Dialect;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::error::DbError;
 use super::open::Db;
 use super::sql::Tx;
+use crate::domain::Timestamp;
 use crate::params;
 
 /// The right to read one mailbox, until it runs out.
@@ -87,6 +88,43 @@ pub async fn release(db: &Db, held: MailboxLease) -> Result<(), DbError> {
         format!("UPDATE mailbox_leases SET lease_until = {} WHERE mailbox = $1 AND token = $2", tx.dialect().now());
     tx.execute(&sql, params![held.mailbox.as_str(), held.token]).await?;
     tx.commit().await
+}
+
+/// Gives the mailbox of a daemon that has ended to whoever comes next. Only for one who knows that no other daemon lives.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn free(db: &Db, mailbox: &str) -> Result<(), DbError> {
+    let mut tx = db.write().await?;
+    let sql = format!(
+        "UPDATE mailbox_leases SET lease_until = {now} WHERE mailbox = $1 AND lease_until > {now}",
+        now = tx.dialect().now()
+    );
+    tx.execute(&sql, params![mailbox]).await?;
+    tx.commit().await
+}
+
+/// Who reads a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The daemon, as it calls itself: `host:pid:random`.
+    pub holder: String,
+    /// When its lease runs out, unless it is extended; by the database's clock.
+    pub until: Timestamp,
+}
+
+/// Who reads a mailbox by now; `None` where nobody does.
+///
+/// # Errors
+/// A bad stored value names its column.
+pub async fn reader(tx: &mut Tx, mailbox: &str) -> Result<Option<Reader>, DbError> {
+    let sql = format!(
+        "SELECT holder, lease_until FROM mailbox_leases WHERE mailbox = $1 AND lease_until > {}",
+        tx.dialect().now()
+    );
+    let Some(row) = tx.optional(&sql, params![mailbox]).await? else { return Ok(None) };
+    let row = row.of("mailbox_leases");
+    Ok(Some(Reader { holder: row.text("holder")?, until: row.time("lease_until")? }))
 }
 
 const fn still_ours(changed: u64) -> Result<(), DbError> {

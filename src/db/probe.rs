@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::error::DbError;
+use super::error::{DbError, grant_to_make};
 use super::open::is_there;
 
 /// What was found.
@@ -40,6 +40,24 @@ pub async fn probe(url: &SecretString) -> Result<Probe, DbError> {
         return Err(DbError::UnknownUrl);
     }
     Ok(Probe::Answers)
+}
+
+/// Whether the start may make our tables, or change them where migrations are due: `None`, or what the login lacks and what gives it
+/// that. A file of SQLite is made by who may write its folder.
+///
+/// # Errors
+/// As [`probe`].
+pub async fn lacks_right_to_make(url: &SecretString) -> Result<Option<String>, DbError> {
+    let Ok(options) = PgConnectOptions::from_str(url.expose_secret()) else { return Ok(None) };
+    let mut server = options.application_name("expunged check").connect().await?;
+    // Where the login may not use a schema of its search path, there is none to make tables in.
+    let sql = "SELECT current_user::text, COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)
+                 AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+                   AND c.relname IN ('schema_migrations', 'jobs', 'requests', 'trail') AND NOT pg_has_role(c.relowner, 'USAGE'))";
+    let (login, may): (String, bool) = sqlx::query_as(sql).fetch_one(&mut server).await?;
+    server.close().await?;
+    Ok((!may)
+        .then(|| format!("the login {login} lacks a right; as its owner or a superuser: {}", grant_to_make(&login))))
 }
 
 async fn read(path: &Path) -> Result<(), sqlx::Error> {

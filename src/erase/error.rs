@@ -130,7 +130,7 @@ pub enum EraseError {
     #[error("the rows are not those that were approved ({0})")]
     Drift(super::preview::Drift),
     /// Rows that are kept have no start, so that there is no end to name. Nothing was written.
-    #[error("{at}: {rows} rows that would be kept have no readable {column}, so that there is no end of keeping")]
+    #[error("{at}: {} no readable {column}, so that there is no end of keeping", rows_that(*rows, "that would be kept has", "that would be kept have"))]
     NoEnd {
         /// The table.
         at: TableRef,
@@ -159,7 +159,8 @@ pub enum EraseError {
     },
     /// Rows hold a word of which the map does not say what it means. Nothing was written.
     #[error(
-        "{at}.{column}: {rows} rows hold a word that the data map does not know; add it to words, or to a when, and fill it where it is empty"
+        "{at}.{column}: {} a word that the data map does not know; add it to words, or to a when, and fill it where it is empty",
+        rows_that(*rows, "holds", "hold")
     )]
     UnknownWord {
         /// The table.
@@ -172,9 +173,10 @@ pub enum EraseError {
     /// Rows hold values that their mask cannot be made of: no date, no JSON, a document of another shape
     /// than its paths, a text that a pattern makes longer and longer.
     #[error(
-        "{at}.{column}: {rows} rows hold something that the mask of the data map cannot be made of: no date, no JSON, JSON of \
+        "{at}.{column}: {} something that the mask of the data map cannot be made of: no date, no JSON, JSON of \
          another shape than the paths say, or a text that the pattern makes longer and longer; look in {at} for such a {column} of the person and correct it, or give the column \
-         another mask"
+         another mask",
+        rows_that(*rows, "holds", "hold")
     )]
     Unmade {
         /// The table.
@@ -208,8 +210,9 @@ pub enum EraseError {
     },
     /// Rows are found by their link and not by their own key. Nothing was written.
     #[error(
-        "{at}: {rows} rows have keys that find nothing: what is stored there is of another type than the column says; \
-         store those keys in the column's own type"
+        "{at}: {} keys that find nothing: what is stored there is of another type than the column says; \
+         store those keys in the column's own type",
+        rows_that(*rows, "has", "have")
     )]
     NotByKey {
         /// The table.
@@ -231,6 +234,11 @@ pub enum EraseError {
         /// The table whose rows could not be deleted.
         at: TableRef,
     },
+}
+
+/// `1 row holds`, `2 rows hold`.
+pub(crate) fn rows_that(count: u64, does: &str, do_so: &str) -> String {
+    if count == 1 { format!("1 row {does}") } else { format!("{count} rows {do_so}") }
 }
 
 impl EraseError {

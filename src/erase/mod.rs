@@ -52,6 +52,7 @@ pub use again::{Returned, search};
 pub use blank::unblankable;
 pub use discover::EraseLimits;
 pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again, execute_decided};
+pub(crate) use error::rows_that;
 pub use error::{EraseError, PlanError};
 pub use held::{HeldTables, waiting};
 pub use holding::Holding;

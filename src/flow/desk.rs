@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use tracing::{error, info, warn};
+use tracing::{Level, enabled, error, info, warn};
 
 use crate::chance::draw;
 use crate::db::jobs;
-use crate::domain::Retry;
+use crate::domain::{JobId, RequestId, Retry};
 use crate::queue::worker::{Handler, Settled};
 use crate::queue::{AfterFailure, Lease};
 
@@ -34,6 +34,7 @@ impl Handler for Desk {
     async fn handle(&self, lease: Lease) -> Settled {
         let house = &*self.0;
         let (kind, id, attempt) = (lease.job().kind.clone(), lease.job().id, lease.job().attempt);
+        let request = lease.job().request;
         // On the heap, each by itself: together they would be as large on the stack as the largest in every place.
         let work: BoxFuture<'_, Result<(), FlowError>> = match kind.as_str() {
             kinds::JUDGE => Box::pin(judge::judge(house, &lease)),
@@ -64,7 +65,9 @@ impl Handler for Desk {
         };
         match worked {
             Ok(()) => {
-                info!(job.kind = kind, job.id = %id, "job settled: done, or put off with its reason in jobs list");
+                if enabled!(Level::INFO) {
+                    self.say_settled(&kind, id, request).await;
+                }
                 Settled::Done
             }
             Err(error) => self.failed(lease, &error, attempt).await,
@@ -88,7 +91,8 @@ impl Desk {
         let (retry, reason) = (error.retry(), error.code());
         let last = retry == Retry::Permanent || attempt >= lease.job().attempts_max;
         if !last {
-            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, "job failed, tried again later");
+            self.note(&lease, error).await;
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed, tried again later");
             return Settled::Failed { lease, reason, retry };
         }
         if error.is_away() && self.waits(&lease, error).await {
@@ -99,11 +103,31 @@ impl Desk {
                 FlowError::END_UNCLEAR => "the job waits for the directory to say that the service has ended",
                 _ => "the job waits for a store that is away",
             };
-            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, waits);
+            warn!(job.kind = lease.job().kind, job.id = %lease.job().id, reason, error = %error.chain(), "{waits}");
             return Settled::Snooze { lease, until };
         }
         error!(job.kind = lease.job().kind, job.id = %lease.job().id, attempt, reason, error = %error.chain(), "job failed for good");
         self.dead(lease, error).await
+    }
+
+    /// Logs whether a job is done or put off, and of which request it is, as far as our own database says so.
+    async fn say_settled(&self, kind: &str, id: JobId, request: Option<RequestId>) {
+        let settled = async { jobs::settled(&mut self.0.db.read().await?, id, request).await };
+        match settled.await {
+            Ok((true, _, reference)) => info!(job.kind = kind, job.id = %id, request = reference, "job done"),
+            Ok((false, reason, reference)) => {
+                info!(job.kind = kind, job.id = %id, request = reference, reason, "job put off");
+            }
+            // Which of the two nobody knows who does not get an answer.
+            Err(_) => info!(job.kind = kind, job.id = %id, "job settled"),
+        }
+    }
+
+    /// Notes where an attempt failed, for who looks at the queue. It is tried again all the same where that cannot be noted.
+    async fn note(&self, lease: &Lease, error: &FlowError) {
+        if let Err(other) = erase::note_place(&self.0, lease, error).await {
+            warn!(job.id = %lease.job().id, error = %other.chain(), "where the attempt failed could not be noted");
+        }
     }
 
     /// Our own database was away: the work did nothing wrong, so that the attempt does not count, however often that is.

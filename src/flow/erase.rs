@@ -25,7 +25,7 @@ use super::error::FlowError;
 use super::facts::{Asked, Closing, Failure, KeptRows, Offered};
 use super::house::House;
 use super::ledger::CaseLedger;
-use super::{again, begin, completion, operate, recipients, retention, safe, suppress, termination};
+use super::{again, begin, completion, kinds, operate, recipients, retention, safe, suppress, termination};
 
 /// Erases, or goes on where a killed run stopped.
 pub(super) async fn erase(house: &House, lease: &Lease) -> Result<(), FlowError> {
@@ -370,6 +370,20 @@ pub(super) async fn tell_that_away(
         Some(stored) => tell_team(house, tx, &stored, error.code(), error).await,
         None => Ok(()),
     }
+}
+
+/// Notes in which table of which store an attempt failed that is made again; nobody is told of it.
+pub(super) async fn note_place(house: &House, lease: &Lease, error: &FlowError) -> Result<(), FlowError> {
+    let job = lease.job();
+    let (Some(id), Some(_), kinds::BEGIN | kinds::ERASE) = (job.request, error.place(), job.kind.as_str()) else {
+        return Ok(());
+    };
+    let mut tx = house.db.write().await?;
+    if let Some(stored) = requests::load(&mut tx, id).await? {
+        note_failure(house, &mut tx, &stored, error.code(), error).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Tells the team why work stopped that moves its request nowhere; with less in it, where what it would stand in was

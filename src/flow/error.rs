@@ -8,7 +8,7 @@ use crate::db::DbError;
 use crate::domain::Retry;
 use crate::domain::request::{IllegalTransition, ReviewReason};
 use crate::erase::map::TableRef;
-use crate::erase::{EraseError, PlanError};
+use crate::erase::{EraseError, PlanError, rows_that};
 use crate::vault::KeyPurpose;
 use crate::verify::NotEnded;
 
@@ -98,8 +98,9 @@ pub enum FlowError {
     KeyDestroyed(KeyPurpose),
     /// Rows were found again after the erasing: nothing is called done while that is so.
     #[error(
-        "{0} rows were still found after the erasing; where one is of the same person under another key (a trigger wrote it back, or they \
-         came anew), say what becomes of it: 'expunged requests erase-again REF --recognised goes|stays'"
+        "{} still found after the erasing; where one is of the same person under another key (a trigger wrote it back, or they \
+         came anew), say what becomes of it: 'expunged requests erase-again REF --recognised goes|stays'",
+        rows_that(*.0, "was", "were")
     )]
     Residue(u64),
     /// A delivery of ours was cut off; whether it arrived is not known.

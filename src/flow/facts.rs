@@ -19,6 +19,9 @@ use super::agree::AgreedPlan;
 pub struct Opening {
     /// The one visible sender, where there is exactly one.
     pub from: Option<String>,
+    /// Whether several addresses stand where the one sender would, so that `from` is none.
+    #[serde(default)]
+    pub several_senders: bool,
     /// The letter's Message-ID, to thread our answers.
     pub message_id: Option<String>,
     /// What it asks for; `None` where a person has yet to say.

@@ -156,7 +156,19 @@ fn nobody(opening: &Opening, known: Subject) -> Finding {
         () if opening.attached => ReviewReason::AttachedOnly,
         () => ReviewReason::UnclearLetter,
     };
-    nobody_asked(known, reason)
+    let is_nobodys = reason == ReviewReason::NoAddressOnFile && opening.from.is_none();
+    let cause = is_nobodys.then(|| Box::new(FlowError::Unusable(no_sender(opening))));
+    Finding::Review { reason, reachable: false, rule: None, contact: Contact::default(), subject: known, cause }
+}
+
+/// Why no address of a sender was looked up.
+const fn no_sender(opening: &Opening) -> &'static str {
+    if opening.several_senders {
+        "the letter has several From headers, or several addresses in one: who of them wrote it nobody can tell, and none was looked up; \
+         'requests account REF ID' says whose it is"
+    } else {
+        "the letter has no From header with an address, so that none was looked up; 'requests account REF ID' says whose it is"
+    }
 }
 
 /// A person looks at what nobody was asked about.

@@ -9,7 +9,7 @@ use crate::db::terminations::Resumed;
 use crate::db::{letters, shared_letters, terminations};
 use crate::domain::request::{Event, Origin, Request, ReviewReason};
 use crate::domain::{CaseId, Deadlines, Language, Reference, RequestId, State, Timestamp};
-use crate::intake::{Intake, Intent};
+use crate::intake::{Defect, Intake, Intent};
 use crate::queue::{NewJob, Priority};
 use crate::trail::{self, Actor, Fact, Facts};
 use crate::verify::{Ended, EndedRecord};
@@ -344,6 +344,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
     let claims = &letter.claims;
     Opening {
         from: sender.map(ToOwned::to_owned),
+        several_senders: letter.defects.contains(&Defect::SeveralSenders),
         message_id: letter.message_id.clone(),
         intent: Some(letter.verdict.intent).filter(|_| letter.verdict.opens()),
         addresses: claims.addresses.iter().map(|address| address.as_str().to_owned()).collect(),

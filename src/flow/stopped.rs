@@ -26,6 +26,17 @@ pub struct Cause {
     pub text: String,
 }
 
+impl Cause {
+    /// `shop.users`: the store and, where it is about one, the table.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let store = self.store.as_deref()?;
+        // The directory is asked by a query, which is no table.
+        let table = self.table.as_deref().filter(|_| self.reason != FlowError::DIRECTORY);
+        Some(table.map_or_else(|| store.to_owned(), |table| format!("{store}.{table}")))
+    }
+}
+
 /// What kind of reason the period of a request was extended for; `None` where it was not, or the case was forgotten.
 ///
 /// # Errors

@@ -71,6 +71,12 @@ impl Templates {
         })
     }
 
+    /// Whether letters in a language have a word for a category; where not, it is written as the data map writes it.
+    #[must_use]
+    pub fn names_category(&self, language: Language, category: &str) -> bool {
+        self.terms.get(&language).is_some_and(|terms| terms.categories.contains_key(category))
+    }
+
     /// Renders one letter from its facts, after taking out of them what is no text.
     pub(super) fn render(
         &self,

@@ -38,6 +38,9 @@ pub enum StoreError {
         /// The limit.
         seconds: u64,
     },
+    /// It was away when the daemon started, and was not reached since.
+    #[error("the store was away when the daemon started, and was not reached since")]
+    NotReached,
     /// The catalogue answered a row that is not understood.
     #[error("the store's catalogue cannot be read")]
     Catalogue,
@@ -193,7 +196,7 @@ impl StoreError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Timeout { .. } => Retry::Transient,
+            Self::Timeout { .. } | Self::NotReached => Retry::Transient,
             _ if self.is_shut_out() => Retry::Transient,
             Self::Sql(failure) if failure.is_transient() => Retry::Transient,
             Self::NoFolder => Retry::Transient,

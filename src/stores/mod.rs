@@ -24,6 +24,7 @@ pub mod error;
 pub mod http;
 pub mod key;
 pub mod keyed;
+mod later;
 pub mod mail;
 pub mod mysql;
 pub mod object;

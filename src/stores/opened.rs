@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::later::Later;
 use super::{
     Lookup, RowStore, Schema, Shapes, SqlRows, StoreError, StoreKind, StoreLimits, StoreName, mysql, object, postgres,
     redis, sqlite,
@@ -65,6 +66,13 @@ impl Opened {
         } else {
             Self::Sql(open(kind, url, limits).await?)
         })
+    }
+
+    /// A store that is away now: whatever is asked of it tries to open it first.
+    #[must_use]
+    pub fn later(kind: StoreKind, url: SecretString, limits: StoreLimits, shapes: Shapes) -> Self {
+        let store = Arc::new(Later::new(kind, url, limits, shapes));
+        if kind.is_keyed() { Self::Keys(store) } else { Self::Sql(store) }
     }
 
     /// What finds and erases in it.

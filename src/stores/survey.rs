@@ -74,6 +74,14 @@ pub trait Survey: Send + Sync {
     /// Whether the store has logins with rights of their own.
     fn has_logins(&self) -> bool;
 
+    /// How many rows of a table hold none of these words in a column, compared to the byte, an empty column included. Of a column with
+    /// more than `words_max` different words only so many are looked at.
+    ///
+    /// # Errors
+    /// The table cannot be read through in the time of a statement, or is not there; the store does not answer.
+    async fn unknown_words(&self, table: &str, column: &str, known: &[&str], words_max: u32)
+    -> Result<u64, StoreError>;
+
     /// The shapes of the values in the first rows of a table, by column: how many look like an address, and so on.
     async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, ValueShapes>, StoreError>;
 }

@@ -96,7 +96,7 @@ async fn look(world: &World, shelf: &Shelf, expected: i64) -> i64 {
 
 #[tokio::test]
 async fn a_daemon_that_holds_the_mailbox_and_reads_nothing_is_noticed_by_the_others() {
-    let world = super::world(Ground::sqlite().await).await;
+    let world = super::world(Ground::postgres().await).await;
     let shelf = Shelf::default();
     poll(&world, &shelf).await;
     let (mailbox, long) = (world.house.mailbox_name(), Duration::from_secs(3_600));
@@ -106,6 +106,25 @@ async fn a_daemon_that_holds_the_mailbox_and_reads_nothing_is_noticed_by_the_oth
     assert_eq!(look(&world, &shelf, 1).await, 1);
     assert_eq!(look(&world, &shelf, 1).await, 1, "whoever else looks: once");
     mailbox_leases::release(&world.house.db, stuck).await.unwrap();
+}
+
+/// It was killed: nobody else can live beside the lock of a SQLite ledger.
+#[tokio::test]
+async fn on_sqlite_the_mailbox_of_a_dead_daemon_is_read_at_once() {
+    let world = World::sqlite().await;
+    let (mailbox, long) = (world.house.mailbox_name(), Duration::from_secs(3_600));
+    let dead = mailbox_leases::acquire(&world.house.db, mailbox, "killed", long).await.unwrap().expect("it is free");
+    let reader = mailbox_leases::reader(&mut world.house.db.read().await.unwrap(), mailbox).await.unwrap();
+    assert_eq!(reader.map(|reader| reader.holder).as_deref(), Some("killed"));
+    world.deliver(&world.closing(OWNER));
+    let read = async {
+        while world.number("SELECT COUNT(*) AS number FROM requests", params![]).await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let in_time = world.live(tokio::time::timeout(Duration::from_secs(30), read)).await;
+    assert!(in_time.is_ok(), "the lease of nobody kept the mailbox");
+    assert!(mailbox_leases::extend(&world.house.db, &dead, long).await.is_err(), "and is lost");
 }
 
 #[tokio::test]

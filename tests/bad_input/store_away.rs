@@ -119,6 +119,52 @@ async fn the_work_waits_for_it() {
     assert_eq!(world.fresh(TEAM).len(), 0, "nobody had to do anything");
 }
 
+/// The daemon is started while the store is away, as by a crash or a deployment: letters are taken in, and what needs the store waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_daemon_that_starts_without_it_waits_for_it() {
+    let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
+    let ground = Ground::with_shop_on_postgres(|url| {
+        let mut seen = url::Url::parse(url).unwrap();
+        way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
+        seen.set_port(Some(way.port)).unwrap();
+        seen.into()
+    })
+    .await;
+    let world = ground.build().await;
+    let received = "SELECT COUNT(*) AS number FROM requests WHERE state = 'received'";
+    world
+        .live(async {
+            world.receive(&world.closing(OWNER)).await;
+            assert_eq!(world.number(received, params![]).await, 1, "it is read, and waits for the directory");
+            assert_eq!(world.number("SELECT COUNT(*) AS number FROM jobs WHERE state = 'dead'", params![]).await, 0);
+        })
+        .await;
+    let cut = CancellationToken::new();
+    let story = world.live(async {
+        world.hours_pass(2).await;
+        assert_eq!(world.fresh(OWNER).len(), 1, "the letter is answered when the store is there");
+        let request = world.ask_and_confirm(OTHER).await;
+        world.days_pass(8).await;
+        completes(&world, request).await;
+        cut.cancel();
+    });
+    tokio::join!(way.carry(cut.clone()), story);
+}
+
+/// A login that is refused is for a person to mend, and they look at the start.
+#[tokio::test]
+async fn a_start_with_a_refused_login_is_refused() {
+    let ground = Ground::with_shop_on_postgres(|url| {
+        let mut seen = url::Url::parse(url).unwrap();
+        seen.set_username("nobody_of_this_name").unwrap();
+        seen.set_password(Some("wrong")).unwrap();
+        seen.into()
+    })
+    .await;
+    let said = ground.refused().await;
+    assert!(said.contains("the store shop cannot be opened"), "{said}");
+}
+
 /// The database of the shop, which can be renamed away.
 struct Database {
     server: url::Url,

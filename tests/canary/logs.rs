@@ -76,6 +76,8 @@ impl Ear {
         for target in ["expunged::flow::desk", "sqlx::query"] {
             assert!(text.contains(target), "nothing of {target} was heard");
         }
+        // Of which request a job was, and whether it is done, is told by a line of its own.
+        assert!(text.lines().any(|line| line.contains("job done") && line.contains("request=\"EXP-")), "no request");
         assert!(text.contains("TRACE") || text.contains("DEBUG"), "only loud things were heard");
         if let Some(around) = self.find(net) {
             panic!("personal data in the log:\n{around}");

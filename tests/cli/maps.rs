@@ -10,7 +10,7 @@ use crate::support::postgres::fresh_postgres;
 use crate::support::unique_word;
 
 impl Shop {
-    fn rewrite(&self, name: &str, from: &str, to: &str) {
+    pub(super) fn rewrite(&self, name: &str, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.path(name)).expect("a file");
         assert!(text.contains(from), "{from:?} in {text}");
         std::fs::write(self.path(name), text.replacen(from, to, 1)).expect("a file");

@@ -126,6 +126,12 @@ fn the_mailbox_says_when_it_was_read_and_what_waits() {
     let status = shop.run(&["mailbox", "status"]).out;
     assert!(status.contains(" ago)") && status.contains("waiting  no letter waits to be judged"), "{status}");
 
+    assert!(status.contains("read     no letter yet; the first has uid"), "{status}");
+    assert!(status.contains("read by  no daemon at this moment"), "{status}");
+    shop.ledger("UPDATE mailbox_leases SET holder = 'host:1:killed', lease_until = lease_until + 3600000000");
+    let status = shop.run(&["mailbox", "status"]).out;
+    assert!(status.contains("read by  host:1:killed (its lease runs until 20"), "{status}");
+
     // A letter that was stored, and whose judging waits.
     shop.letter("olga@customer.example", "Please close my account", CLOSE);
     shop.daemon_until(|shop| {

@@ -281,6 +281,24 @@ on_both! {
         assert_eq!(world.jobs.complete(vec![running]).await.unwrap(), []);
     }
 
+    async fn what_somebody_should_look_at_first_is_listed_first(world) {
+        let at = |kind: &str, hours: u64| NewJob { kind: kind.into(), run_at: world.now.plus(Duration::from_secs(hours * 3_600)), ..job(world.now) };
+        world.enqueue(&["done", "dead", "running"].map(|kind| at(kind, 0))).await;
+        world.enqueue(&[at("due", 0), at("in a year", 8_760), at("in an hour", 1), at("in a day", 24)]).await;
+        let mut taken = Vec::new();
+        for kind in ["done", "dead", "running"] {
+            taken.extend(world.claim_at(world.now, &[kind], 1, Duration::from_secs(30)).await);
+        }
+        let running = taken.pop().unwrap();
+        world.jobs.fail(taken.pop().unwrap(), "x", AfterFailure::Never).await.unwrap();
+        assert_eq!(world.jobs.complete(taken).await.unwrap(), []);
+        // What was made last is no news: timers of the future would hide all else.
+        let mut tx = world.db.read().await.unwrap();
+        let listed: Vec<_> = jobs::list(&mut tx, JobState::ALL, None, 10).await.unwrap().into_iter().map(|job| job.kind).collect();
+        assert_eq!(listed, ["dead", "running", "due", "in an hour", "in a day", "in a year", "done"]);
+        drop((tx, running));
+    }
+
     async fn a_settlement_stands_or_falls_with_its_transaction(world) {
         let request = request(world.now);
         world.enqueue(&[NewJob { request: Some(request), ..job(world.now) }]).await;

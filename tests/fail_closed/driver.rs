@@ -73,6 +73,7 @@ pub(super) async fn fails_closed(case: &Case) {
     }
     shop.world.live(lasts(&shop.world, hours)).await;
     is_stopped(&shop.world, request, case).await;
+    is_shown(&shop, request, case.stop).await;
     if !case.check.is_empty() {
         let (code, said) = shop.map_check();
         assert_eq!(code, Some(2), "{said}");
@@ -145,6 +146,25 @@ async fn is_stopped(world: &World, request: RequestId, case: &Case) {
     let steps = erasures::steps(&mut tx, request).await.unwrap();
     let is_open = |step: &erasures::StepRow| step.state != "read_back" || count(step, "residue") > 0;
     assert!(steps.is_empty() || steps.iter().any(is_open), "something is left, and is not called done: {steps:?}");
+}
+
+/// Who looks at the queue sees where it stopped: the store and the table, and the one step of which that is so.
+async fn is_shown(shop: &Shop, request: RequestId, stop: Stop) {
+    let reference = shop.world.stored(request).await.request.reference.to_string();
+    let (_, jobs) = shop.command(&["jobs", "list", "--request", &reference]);
+    let (_, shown) = shop.command(&["requests", "show", &reference]);
+    let here: Vec<_> = shown.lines().filter(|line| line.contains("its job") && line.contains(" here")).collect();
+    let (_, listed) = shop.command(&["requests", "list"]);
+    assert_eq!(listed.contains("its job erase failed for good"), stop == Stop::Fails, "{listed}");
+    // What was found again after all steps is of none of them.
+    if jobs.contains("residue") || !matches!(stop, Stop::Fails | Stop::Waits(State::Erasing)) {
+        return;
+    }
+    assert!(jobs.contains("erase at shop."), "{jobs}");
+    let words =
+        if stop == Stop::Fails { "its job failed for good here" } else { "its job stopped here and is waiting" };
+    let stands = here.len() == 1 && here[0].contains(words);
+    assert!(stands || !shown.contains("intended"), "{shown}");
 }
 
 fn count(step: &erasures::StepRow, name: &str) -> u64 {

@@ -169,12 +169,17 @@ impl Shop {
 
     /// `expunged map check`: how it ends, and what it says.
     pub(super) fn map_check(&self) -> (Option<i32>, String) {
+        self.command(&["map", "check", "-o", "json"])
+    }
+
+    /// A command that looks.
+    pub(super) fn command(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let ground = &self.world.ground;
         let config = std::fs::read_to_string(ground.path("expunged.toml")).unwrap();
         let smtp = config.replace("[mailer.file]\npath = \"customers\"", "[mailer.smtp]\nhost = \"localhost\"");
         ground.write("check.toml", &smtp);
         let mut command = Command::new(env!("CARGO_BIN_EXE_expunged"));
-        let output = command.args(["map", "check", "-o", "json", "--config"]).arg(ground.path("check.toml")).output();
+        let output = command.args(arguments).arg("--config").arg(ground.path("check.toml")).output();
         let output = output.unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         (output.status.code(), said)

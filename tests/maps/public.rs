@@ -114,7 +114,7 @@ async fn a_shop_of_ninety_tables_gets_one_too() {
     }
     let read = is_true(&map, &schema);
     let user = TableRef { store: name(), table: "auth_user".to_owned() };
-    assert_eq!(read.table(&user).unwrap().categories["password"], "credential");
+    assert_eq!(read.table(&user).unwrap().categories["password"], "credentials");
     let address = TableRef { table: "address_useraddress".to_owned(), ..user.clone() };
     assert_eq!(read.table(&address).unwrap().belongs_to[0].to, user);
     assert!(begun(&store).contains("backup_days = \"?\""));

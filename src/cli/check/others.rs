@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::daemon::build::{self, BuildError};
 use crate::erase::DataMap;
+use crate::erase::map::StoreUrl;
 use crate::erase::map::recipient::Way;
 
 use super::super::exit::Exit;
@@ -50,11 +51,14 @@ pub(super) fn recipients(report: &mut Report, config: &Config, map: &DataMap) {
     }
 }
 
-/// Urls of another kind of store than their maps name. What cannot be read yet is told where it is opened.
+/// Files of urls that are not there or cannot be read, and urls of another kind of store than their maps name. A credential is there for
+/// the unit of systemd only.
 pub(super) fn urls(report: &mut Report, map: &DataMap) {
     for (name, store) in map.stores() {
-        if let Err(error @ BuildError::OtherKind { .. }) = build::url_of(store, Invocation::credentials().as_deref()) {
-            report.error(format!("store {name}"), Exit::Usage, error, "");
+        match build::url_of(store, Invocation::credentials().as_deref()) {
+            Err(BuildError::Url { .. }) if matches!(store.url, StoreUrl::Credential(_)) => {}
+            Err(error) => report.error(format!("store {name}"), Exit::Usage, error, ""),
+            Ok(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::exit::{Ended, Exit};
 use crate::cli::invocation::Invocation;
 use crate::cli::ledger::{DoubtLine, WHAT_TO_DO};
 use crate::cli::map::rights::{self, Missing};
+use crate::cli::map::worded::{self, Worded};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Directory, MailboxKind};
 use crate::daemon::build::{self, BuildError};
@@ -84,6 +85,7 @@ async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stor
         }
         if schemas.contains_key(name) {
             rights(report, config, name, store).await;
+            words(report, config, name, store).await;
         }
     }
     fits(report, map, &schemas);
@@ -113,6 +115,24 @@ async fn rights(report: &mut Report, config: &Config, name: &StoreName, store: &
         Ok(Some(missing)) => {
             for Missing { table, problem, help } in missing {
                 report.failed(check.clone(), Exit::Usage, format!("{table}: {problem}; {help}"));
+            }
+        }
+        Err(ended) => report.error(check, ended.exit, ended.error, ""),
+    }
+}
+
+/// Looks whether rows hold words of which the map does not say what they mean, as `map check` does.
+async fn words(report: &mut Report, config: &Config, name: &StoreName, store: &StoreMap) {
+    let check = format!("words in store {name}");
+    match worded::look(config, store).await {
+        Ok(found) => {
+            for Worded { table, column, problem, help, stops } in found {
+                let words = format!("{table}.{column}: {problem}; {help}");
+                if stops {
+                    report.failed(check.clone(), Exit::Usage, words);
+                } else {
+                    report.note(check.clone(), Finding::NotTried, words);
+                }
             }
         }
         Err(ended) => report.error(check, ended.exit, ended.error, ""),
@@ -175,14 +195,31 @@ async fn ledger(report: &mut Report, config: &Config) {
             db.close().await;
         }
         Ok(Err(BuildError::Db(DbError::OlderSchema { found: 0, .. }))) => {
-            report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
+            if may_make(report, config).await {
+                report.note(CHECK, Finding::NotThereYet, "empty; the first start makes the tables");
+            }
         }
         Ok(Err(error)) => {
+            if matches!(error, BuildError::Db(DbError::OlderSchema { .. })) {
+                may_make(report, config).await;
+            }
             let ended = Ended::from(error);
             report.error(CHECK, ended.exit, ended.error, "");
         }
         Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
     }
+}
+
+/// Whether the start can make or change the tables; where not, that is told.
+async fn may_make(report: &mut Report, config: &Config) -> bool {
+    const CHECK: &str = "rights in the database";
+    match timeout(ANSWER_WITHIN, probe::lacks_right_to_make(&config.database.url)).await {
+        Ok(Ok(None)) => return true,
+        Ok(Ok(Some(lacks))) => report.failed(CHECK, Exit::Unavailable, lacks),
+        Ok(Err(error)) => report.error(CHECK, Exit::Unavailable, error, "See [database] url"),
+        Err(_) => report.failed(CHECK, Exit::Unavailable, late("[database] url")),
+    }
+    false
 }
 
 /// Whether it came back from a backup.

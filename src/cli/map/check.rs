@@ -20,6 +20,7 @@ use crate::stores::{Schema, StoreName, Stores};
 
 use super::files::{self, MapFile};
 use super::rights::{self, Missing};
+use super::worded::{self, Worded};
 
 /// What `map check` understands.
 #[derive(Debug, clap::Args)]
@@ -182,7 +183,7 @@ fn not_looked_at(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>) {
     let names =
         if keyed.is_empty() { String::new() } else { format!(", names of {} that no map has", keyed.join(", ")) };
     say(&format!(
-        "not looked at offline: what changed since the last look, how large tables are, what the logins may do, the queries for a lag{names}"
+        "not looked at offline: what changed since the last look, how large tables are, what the logins may do, which words stand in columns of words, the queries for a lag{names}"
     ));
 }
 
@@ -238,6 +239,11 @@ async fn look_over(config: &Config, map: &DataMap) -> Result<Seen, Ended> {
         }
         for (problem, help) in rights.too_wide {
             seen.findings.push(Finding::of_store(Grade::Risk, name, "", problem, help));
+        }
+        for Worded { table, column, problem, help, stops } in worded::find(survey.as_ref(), store).await? {
+            let grade = if stops { Grade::Defect } else { Grade::Risk };
+            let finding = Finding::of_store(grade, name, &table, problem, help);
+            seen.findings.push(Finding { column: Some(column), ..finding });
         }
         if let Some(problem) = lag(config, name, store).await? {
             let help = "write one SELECT that answers one number, or take lag away".to_owned();

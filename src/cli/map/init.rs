@@ -74,9 +74,7 @@ fn subject(text: &str) -> Result<(Scope, String), String> {
 
 /// Looks, proposes, writes.
 pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
-    // A first map is often made before there is a config; only what is asked of it must be there.
-    let config =
-        if args.file.is_some() { invocation.config_of_maps().ok() } else { Some(invocation.config_of_maps()?) };
+    let config = config(invocation, args)?;
     let others = config.as_ref().map(|config| files::of_config(config, &[])).transpose()?.unwrap_or_default();
     let path = place(args, &others)?;
     let begun = begin(args, &path)?;
@@ -108,7 +106,28 @@ pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
     keep(&path, &written)?;
     let seen = look::keep(&path, &begun.known.name, &schema)?;
     tell(&path, &seen, &written);
+    if args.sample.is_some() && written.tables_new == 0 && written.columns_new == 0 {
+        say(&format!(
+            "what the map says already was not judged anew; delete {0}, or the part of a table in it, and run this again to have it judged by \
+             its values",
+            path.display()
+        ));
+    }
     Ok(())
+}
+
+/// The config. A first map is often made before there is one, or before its other maps are; only what was named must be there.
+fn config(invocation: &Invocation, args: &InitArgs) -> Result<Option<Config>, Ended> {
+    match invocation.config_of_maps() {
+        Ok(config) => Ok(Some(config)),
+        Err(error) if args.file.is_none() => Err(error),
+        Err(error) if invocation.config_is_named && !invocation.config_file.exists() => Err(error),
+        Err(_) => {
+            let file = invocation.config_file.display();
+            say(&format!("no config could be read from {file}: links to the tables of other stores are not proposed"));
+            Ok(None)
+        }
+    }
 }
 
 /// Which file it is.

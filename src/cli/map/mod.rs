@@ -6,6 +6,7 @@ mod draw;
 mod files;
 mod init;
 pub(super) mod rights;
+pub(super) mod worded;
 
 use super::exit::Outcome;
 use super::invocation::Invocation;

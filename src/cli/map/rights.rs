@@ -5,6 +5,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::config::Config;
 use crate::daemon::build;
+use crate::domain::Retry;
 use crate::erase::DataMap;
 use crate::erase::map::StoreMap;
 use crate::erase::map::risk::{Need, needs};
@@ -68,7 +69,12 @@ pub(in crate::cli) async fn missing(config: &Config, store: &StoreMap) -> Result
 pub(in crate::cli) async fn demand(config: &Config, map: &DataMap) -> Outcome {
     let mut lines = Vec::new();
     for (name, store) in map.stores() {
-        for Missing { table, problem, help } in missing(config, store).await?.into_iter().flatten() {
+        let missing = match missing(config, store).await {
+            // What it waits for is told by an erasing that may not do it.
+            Err(ended) if is_away(&ended) => continue,
+            found => found?,
+        };
+        for Missing { table, problem, help } in missing.into_iter().flatten() {
             lines.push(format!("  - {}: {name}.{table}: {problem}; {help}", store.file));
         }
     }
@@ -76,6 +82,15 @@ pub(in crate::cli) async fn demand(config: &Config, map: &DataMap) -> Outcome {
         return Ok(());
     }
     Err(Ended::saying(Exit::Usage, format_args!("rights are missing in the stores:\n{}", lines.join("\n"))))
+}
+
+/// Whether a store does not answer for now, which keeps no daemon from starting.
+fn is_away(ended: &Ended) -> bool {
+    let of_store = |error: &(dyn std::error::Error + 'static)| {
+        let error = error.downcast_ref::<StoreError>()?;
+        Some(error.retry() == Retry::Transient && !error.is_shut_out())
+    };
+    ended.error.chain().find_map(of_store).unwrap_or(false)
 }
 
 /// Tries everything that the map needs, and what it is better without.

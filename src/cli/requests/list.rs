@@ -39,6 +39,9 @@ pub(super) struct RequestRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<Hold>,
     review_reason: Option<ReviewReason>,
+    /// The kind of a job of it that failed for good, which `jobs list` has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_job: Option<String>,
     origin: Origin,
     /// When the service ended that opened it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,8 @@ pub(super) struct RequestRow {
 
 /// What stands beside the requests of a list, read for all of them at once.
 struct Beside {
+    /// What failed for good.
+    dead: BTreeMap<RequestId, String>,
     /// The days on which refusals are looked at again.
     promised: BTreeMap<RequestId, Date>,
     /// The sizes of letters that were too large to be read.
@@ -81,7 +86,9 @@ impl Beside {
     async fn read(tx: &mut Tx, config: &Config, found: &[Stored]) -> Result<Self, DbError> {
         let large = found.iter().filter(|stored| stored.request.review == Some(ReviewReason::TooLarge));
         let large: Vec<RequestId> = large.map(|stored| stored.request.id).collect();
+        let all: Vec<RequestId> = found.iter().map(|stored| stored.request.id).collect();
         Ok(Self {
+            dead: jobs::dead_of(tx, &all).await?,
             promised: promised(tx, &config.calendar, found).await?,
             large: deliveries::sizes_of_large(tx, &large).await?,
             bytes_max: config.limits.body_bytes_max,
@@ -107,6 +114,7 @@ impl RequestRow {
             held_from: request.held.map(|(state, _)| state),
             held_by: request.held.map(|(_, by)| by),
             review_reason: request.review,
+            failed_job: beside.dead.get(&request.id).cloned(),
             origin: request.origin,
             service_ended_at: beside.ends.get(&request.id).copied().map(time),
             role: ask.map(|ask| ask.role),
@@ -153,14 +161,19 @@ impl RequestRow {
         }
     }
 
-    /// Why a person must look, or on which day they look again at what was refused.
+    /// Why a person must look, that work on it failed for good, or on which day they look again at what was refused.
     fn review(&self) -> String {
         let again = self.look_again_on.as_ref().map(|day| format!("again on {day}"));
         let reason = self.review_reason.map(|reason| match self.letter_bytes.zip(self.letter_bytes_max) {
             Some((bytes, bytes_max)) => format!("{reason} ({bytes} bytes of at most {bytes_max})"),
             None => reason.to_string(),
         });
-        again.or(reason).unwrap_or_default()
+        again.or(reason).or_else(|| self.failed()).unwrap_or_default()
+    }
+
+    /// What failed for good while no person is waited for.
+    fn failed(&self) -> Option<String> {
+        self.failed_job.as_ref().map(|kind| format!("its job {kind} failed for good"))
     }
 
     /// What opened it, where that was no letter.
@@ -179,7 +192,7 @@ impl RequestRow {
         let mut facts = vec![
             ("reference", self.reference.to_string()),
             ("state", self.state.to_string()),
-            ("review", word(self.review_reason.map(|reason| reason.to_string()))),
+            ("review", word(self.review_reason.map(|reason| reason.to_string()).or_else(|| self.failed()))),
             ("asked by", word(self.role.map(|role| role.to_string()))),
             ("scope", self.scope_in_words()),
             ("owner approves", if self.approval { "yes" } else { "no" }.to_owned()),

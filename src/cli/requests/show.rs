@@ -202,21 +202,42 @@ struct StepLine {
     /// The state of the job that does it; `None` where it is read back, or no job is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<JobState>,
+    /// Whether it is the one at which the job stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stopped_here: bool,
+    /// Whether the job stopped at another one, so that its end says nothing of this.
+    #[serde(skip)]
+    stopped_elsewhere: bool,
 }
 
 impl StepLine {
     /// The steps of a request beside its jobs, what failed first.
-    fn all(steps: Vec<StepRow>, jobs: &[JobLine]) -> Vec<Self> {
-        Self::of(steps, jobs.iter().find(|job| job.is_of_erasing()).map(|job| job.state))
+    fn all(steps: Vec<StepRow>, jobs: &[JobLine], cause: Option<&Cause>) -> Vec<Self> {
+        let job = jobs.iter().find(|job| job.is_of_erasing());
+        let cause = cause.filter(|cause| job.is_some_and(|job| job.state != JobState::Running && job.is_about(cause)));
+        Self::of(steps, job.map(|job| job.state), cause)
     }
 
-    fn of(steps: Vec<StepRow>, job: Option<JobState>) -> Vec<Self> {
+    fn of(steps: Vec<StepRow>, job: Option<JobState>, cause: Option<&Cause>) -> Vec<Self> {
         let open = |step: &StepRow| step.state != "read_back";
-        steps.into_iter().map(|step| Self { job: job.filter(|_| open(&step)), step }).collect()
+        let at = cause.and_then(|cause| cause.store.as_deref().zip(cause.table.as_deref()));
+        let here = |step: &StepRow| open(step) && at == Some((step.store.as_str(), step.table.as_str()));
+        let stopped = steps.iter().position(here);
+        let line = |(place, step)| Self {
+            job: job.filter(|_| open(&step)),
+            stopped_here: stopped == Some(place),
+            stopped_elsewhere: stopped.is_some_and(|stopped| stopped != place),
+            step,
+        };
+        steps.into_iter().enumerate().map(line).collect()
     }
 
     fn state(&self) -> String {
-        match self.job {
+        match self.job.filter(|_| !self.stopped_elsewhere) {
+            Some(JobState::Dead) if self.stopped_here => {
+                format!("{}, and its job failed for good here", self.step.state)
+            }
+            Some(job) if self.stopped_here => format!("{}, and its job stopped here and is {job}", self.step.state),
             Some(JobState::Dead) => format!("{}, its job failed for good", self.step.state),
             Some(job) => format!("{}, its job is {job}", self.step.state),
             None => self.step.state.clone(),
@@ -295,17 +316,19 @@ async fn read(
     let (id, templates) = (stored.request.id, Templates::embedded()?);
     let review = stored.request.review.filter(|_| stored.request.state == State::NeedsReview);
     let mut holds = holds::waited_for(kek, tx, &stored.request).await?;
-    let jobs = work(tx, &stored, &templates, &holds).await?;
+    let cause = stopped::cause(kek, tx, &stored.request).await?;
+    let jobs = work(tx, &stored, &templates, &holds, cause.as_ref()).await?;
     if !jobs.iter().any(|job| job.waits_for_hold()) {
         holds.clear();
     }
     // What a job waited for that has gone on since is told no more, nor a hold that was lifted.
-    let cause = stopped::cause(kek, tx, &stored.request).await?.filter(|cause| {
+    let cause = cause.filter(|cause| {
         let is_lifted = cause.reason == FlowError::HELD && holds.is_empty();
         let is_reviewed = review.is_some_and(|review| review.as_str() == cause.reason);
-        !is_lifted && (is_reviewed || jobs.iter().any(|job| job.state != JobState::Running && is_about(job, cause)))
+        !is_lifted && (is_reviewed || jobs.iter().any(|job| job.state != JobState::Running && job.is_about(cause)))
     });
     Ok(Shown {
+        steps: StepLine::all(erasures::steps(tx, id).await?, &jobs, cause.as_ref()),
         cause,
         holds,
         review_means: means(tx, &stored, &templates).await?,
@@ -325,7 +348,6 @@ async fn read(
         named: named::data(kek, tx, &stored.request).await?,
         evidence_waits: evidence::load(tx, id).await?.is_some(),
         letters: letters::of_request(tx, id).await?.iter().map(letter).collect(),
-        steps: StepLine::all(erasures::steps(tx, id).await?, &jobs),
         recipients: recipients::of_request(tx, id).await?.iter().map(recipient).collect(),
         deliveries: deliveries::of_request(tx, id).await?.iter().map(delivery).collect(),
         our_mx_unproven: our_mx::passed_over(tx, stored.request.case).await?,
@@ -345,11 +367,6 @@ async fn means(tx: &mut Tx, stored: &Stored, templates: &Templates) -> Result<Op
     Ok(review.map(|reason| meaning::of_review(templates, reason)))
 }
 
-/// Whether a job waits, or failed, for this cause. One that failed for good is told of by what a person must look at.
-fn is_about(job: &JobLine, cause: &Cause) -> bool {
-    job.state == JobState::Dead || job.reason.as_deref() == Some(cause.reason.as_str())
-}
-
 /// `shop, users.email: the store: …`: where, and what was said.
 fn of_cause(cause: &Cause) -> String {
     let table = cause.table.iter().chain(&cause.column).map(String::as_str).collect::<Vec<_>>().join(".");
@@ -362,14 +379,25 @@ fn of_cause(cause: &Cause) -> String {
 }
 
 /// The work that is not finished, what failed first.
-async fn work(tx: &mut Tx, stored: &Stored, templates: &Templates, holds: &[HoldLine]) -> Result<Vec<JobLine>, Ended> {
+async fn work(
+    tx: &mut Tx,
+    stored: &Stored,
+    templates: &Templates,
+    holds: &[HoldLine],
+    cause: Option<&Cause>,
+) -> Result<Vec<JobLine>, Ended> {
     let request = &stored.request;
     let named = BTreeMap::from([(request.id, request.reference.clone())]);
     let mut found = Vec::new();
     for state in [JobState::Dead, JobState::Running, JobState::Waiting] {
         found.extend(jobs::list(tx, &[state], Some(request.id), JOBS_MAX).await?);
     }
-    Ok(found.into_iter().map(|row| line(row, &named, templates, holds)).collect())
+    let lines = found.into_iter().map(|row| {
+        let mut line = line(row, &named, templates, holds);
+        line.place(cause);
+        line
+    });
+    Ok(lines.collect())
 }
 
 fn letter(row: &LetterRow) -> LetterLine {
@@ -506,25 +534,40 @@ fn printable_lines(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn of_table(table: &str, state: &str) -> StepRow {
+        let (store, table, action) = ("shop".to_owned(), table.to_owned(), "delete".to_owned());
+        StepRow { pass: 0, sequence: 1, store, table, action, state: state.to_owned(), counts: None, so_far: None }
+    }
+
     #[test]
     fn a_step_says_how_the_job_stands_that_would_go_on_with_it() {
-        let step = |state: &str| StepRow {
-            pass: 0,
-            sequence: 1,
-            store: "shop".to_owned(),
-            table: "users".to_owned(),
-            action: "delete".to_owned(),
-            state: state.to_owned(),
-            counts: None,
-            so_far: None,
-        };
+        let step = |state| of_table("users", state);
+        let alone = |step, job| StepLine::of(vec![step], job, None).remove(0);
         let begun = StepRow { so_far: Some(SoFar { chunks: 40, rows: 20_000 }), ..step("intended") };
-        assert_eq!(StepLine { step: begun, job: None }.cells()[6], "so far 20000 rows in 40 chunks");
-        let shown = |job| StepLine { step: step("intended"), job }.cells()[5].clone();
+        assert_eq!(alone(begun, None).cells()[6], "so far 20000 rows in 40 chunks");
+        let shown = |job| alone(step("intended"), job).cells()[5].clone();
         assert_eq!(shown(Some(JobState::Dead)), "intended, its job failed for good");
         assert_eq!(shown(Some(JobState::Waiting)), "intended, its job is waiting");
         assert_eq!(shown(None), "intended");
-        let all = StepLine::of(vec![step("read_back"), step("intended")], Some(JobState::Dead));
+        let all = StepLine::of(vec![step("read_back"), step("intended")], Some(JobState::Dead), None);
         assert_eq!(all.iter().map(|line| line.job).collect::<Vec<_>>(), [None, Some(JobState::Dead)]);
+    }
+
+    #[test]
+    fn a_job_that_stopped_at_one_step_is_told_of_that_one() {
+        let cause = Cause {
+            reason: "erase".to_owned(),
+            store: Some("shop".to_owned()),
+            table: Some("orders".to_owned()),
+            column: None,
+            text: "the erasing".to_owned(),
+        };
+        let steps = [("orders", "read_back"), ("orders", "intended"), ("users", "intended")];
+        let steps: Vec<_> = steps.map(|(table, state)| of_table(table, state)).into();
+        let all = StepLine::of(steps.clone(), Some(JobState::Dead), Some(&cause));
+        let states: Vec<_> = all.iter().map(StepLine::state).collect();
+        assert_eq!(states, ["read_back", "intended, and its job failed for good here", "intended"]);
+        let all = StepLine::of(steps, Some(JobState::Waiting), Some(&cause));
+        assert_eq!(all[1].state(), "intended, and its job stopped here and is waiting");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::db::DbError;
+use crate::domain::Retry;
 use crate::erase::{MapDefect, MapError};
 use crate::reply::ReplyError;
 use crate::reply::mailer::SetupError;
@@ -128,4 +129,12 @@ pub enum BuildError {
     /// Two rows of the authority table speak of one case.
     #[error(transparent)]
     Authority(#[from] crate::verify::DoubleRow),
+}
+
+impl BuildError {
+    /// Whether it is a store that does not answer for now. One that does not let us in waits for a person.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.retry() == Retry::Transient && !source.is_shut_out())
+    }
 }

@@ -38,7 +38,8 @@ pub struct JobRow {
     pub finished_at: Option<Timestamp>,
 }
 
-/// Jobs in these states, of one request or of all, the newest first.
+/// Jobs in these states, of one request or of all, what somebody should look at first: those that failed for good, those being
+/// worked on, those that wait, what is due next first, and those that are finished. Where nothing else tells, the newest is first.
 ///
 /// # Errors
 /// A bad stored value names its column.
@@ -57,14 +58,16 @@ pub async fn list(
                UNION ALL
                SELECT id, kind, outcome, request_id, attempts, 0, run_at, reason, NULL, holder, finished_at FROM jobs_done
              ) AS every
-             WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2) ORDER BY id DESC LIMIT $3",
+             WHERE state = ANY($1) AND ($2 IS NULL OR request_id = $2)
+             ORDER BY CASE state WHEN 'dead' THEN 0 WHEN 'running' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,
+               CASE state WHEN 'waiting' THEN run_at END, id DESC LIMIT $3",
             params![words.as_slice(), request, count_max],
         )
         .await?;
     rows.into_iter().map(|row| job_row(&row.of("jobs"))).collect()
 }
 
-/// How many there are of which [`list`] gives the newest.
+/// How many there are of which [`list`] gives the first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -127,6 +130,22 @@ pub async fn idle(tx: &mut Tx, job: JobId) -> Result<Option<IdleJob>, DbError> {
     }))
 }
 
+/// How a job that its work has settled stands: whether it is done, why it waits where it was put off, and what people call its request.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settled(
+    tx: &mut Tx,
+    job: JobId,
+    request: Option<RequestId>,
+) -> Result<(bool, Option<String>, Option<String>), DbError> {
+    let sql =
+        "SELECT (SELECT COUNT(*) FROM jobs WHERE id = $1) AS waits, (SELECT reason FROM jobs WHERE id = $1) AS reason,
+                 (SELECT reference FROM requests WHERE id = $2) AS reference";
+    let row = tx.one(sql, params![job, request]).await?.of("jobs");
+    Ok((row.i64("waits")? == 0, row.opt_text("reason")?, row.opt_text("reference")?))
+}
+
 /// Why unfinished jobs of a kind failed or wait, each reason with the number of jobs; `None` where nothing stands in their way.
 ///
 /// # Errors
@@ -159,6 +178,22 @@ pub async fn waking(
         Ok((RequestId::from_uuid(row.uuid("request_id")?), row.time("run_at")?))
     });
     waking.collect()
+}
+
+/// What failed for good of each of these requests, where something did: the kind of the job. A letter that was given up has a state of
+/// its own, and is none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn dead_of(tx: &mut Tx, requests: &[RequestId]) -> Result<BTreeMap<RequestId, String>, DbError> {
+    let ids: Vec<_> = requests.iter().map(|id| id.as_uuid()).collect();
+    let sql = "SELECT request_id, MIN(kind) AS kind FROM jobs
+               WHERE request_id = ANY($1) AND state = 'dead' AND kind <> 'send' GROUP BY request_id";
+    let rows = tx.all(sql, params![ids]).await?.into_iter().map(|row| {
+        let row = row.of("jobs");
+        Ok((RequestId::from_uuid(row.uuid("request_id")?), row.text("kind")?))
+    });
+    rows.collect()
 }
 
 /// How many jobs of a kind wait for this reason.

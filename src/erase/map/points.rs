@@ -12,14 +12,14 @@
 //!
 //! Where `when` names a column and `words` does not, the words of all its links are those that may stand there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_spanned::Spanned;
 
 use super::load::Reader;
 use super::raw::{OneOrMany, RawLink, RawLinks, RawPart};
-use super::{Holder, Link, MapError, Mask, TableMap, TableRef, Words, error};
+use super::{Holder, Link, MapError, Mask, StoreMap, TableMap, TableRef, Words, error};
 use crate::stores::StoreName;
 
 impl RawLinks {
@@ -162,6 +162,22 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl StoreMap {
+    /// The columns of which the map says what may stand there: the table, the column, and the words.
+    #[must_use]
+    pub fn worded(&self) -> Vec<(&str, &str, Vec<&str>)> {
+        let mut worded = Vec::new();
+        for (name, table) in &self.tables {
+            let columns: BTreeSet<&String> = table.by_word().collect();
+            worded.extend(columns.into_iter().filter_map(|column| {
+                let words = table.known_words(column)?;
+                Some((name.as_str(), column.as_str(), words.into_iter().map(String::as_str).collect()))
+            }));
+        }
+        worded
     }
 }
 

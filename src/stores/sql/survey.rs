@@ -48,6 +48,32 @@ impl<D: Dialect, C: Connection> Survey for SqlStore<D, C> {
         D::HAS_LOGINS
     }
 
+    async fn unknown_words(
+        &self,
+        table: &str,
+        column: &str,
+        known: &[&str],
+        words_max: u32,
+    ) -> Result<u64, StoreError> {
+        let schema = self.known();
+        let found = table_of(&schema, table)?;
+        let unknown = || StoreError::UnknownColumn { table: table.to_owned(), column: column.to_owned() };
+        let exact = D::exact(&D::quote(column), found.column(column).ok_or_else(unknown)?);
+        let by = exact.map(|exact| format!(", {exact}")).unwrap_or_default();
+        // A collation that takes `user` for `User` would hide one of them.
+        let words =
+            format!("SELECT {0} AS w, COUNT(*) AS n FROM {1} GROUP BY {0}{by}", D::quote(column), name::<D>(found));
+        let (word, number) = (D::as_text("q.w", None), D::as_text("q.n", None));
+        let sql = format!("SELECT {word}, {number} FROM ({words}) AS q LIMIT {words_max}");
+        let rows = self.query(&Statement { sql, params: Vec::new() }).await?;
+        let unknown = rows.into_iter().filter(|row| {
+            let word = row.first().and_then(Option::as_deref);
+            !word.is_some_and(|word| known.contains(&word))
+        });
+        let number = |row: Vec<Option<String>>| row.get(1)?.as_deref()?.parse::<u64>().ok();
+        Ok(unknown.filter_map(number).sum())
+    }
+
     async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, ValueShapes>, StoreError> {
         let schema = self.known();
         let found = table_of(&schema, table)?;

@@ -84,6 +84,18 @@ fn is_network(column: &Column) -> bool {
     types.iter().any(|known| column.compare_type.eq_ignore_ascii_case(known))
 }
 
+/// What each shape of values is taken for, and how that is said.
+pub(super) const SHAPES: [(&str, &str); 8] = [
+    ("contact", "look like mail addresses"),
+    ("phone", "look like telephone numbers"),
+    ("behaviour", "look like network addresses"),
+    ("financial", "look like bank accounts"),
+    ("financial", "look like payment cards"),
+    ("credentials", "look like hashed passwords"),
+    ("behaviour", "look like browsers' names"),
+    ("communication", "are texts of many words"),
+];
+
 /// What the values look like says more than a name that is not sure, where enough of them were seen. Where a name
 /// says something else surely, a person decides.
 fn by_shape(named: Guess<&'static str>, column: &Column, shapes: &ValueShapes) -> Guess<&'static str> {
@@ -96,16 +108,17 @@ fn by_shape(named: Guess<&'static str>, column: &Column, shapes: &ValueShapes) -
         return named;
     }
     let most = |count: u32| count as f32 / shapes.seen as f32 >= MOST;
-    for (count, category, what) in [
-        (shapes.addresses, "contact", "look like mail addresses"),
-        (telephones, "phone", "look like telephone numbers"),
-        (shapes.ips, "behaviour", "look like network addresses"),
-        (shapes.ibans, "financial", "look like bank accounts"),
-        (shapes.cards, "financial", "look like payment cards"),
-        (shapes.hashes, "credential", "look like hashed passwords"),
-        (shapes.agents, "behaviour", "look like browsers' names"),
-        (shapes.prose, "communication", "are texts of many words"),
-    ] {
+    let counts = [
+        shapes.addresses,
+        telephones,
+        shapes.ips,
+        shapes.ibans,
+        shapes.cards,
+        shapes.hashes,
+        shapes.agents,
+        shapes.prose,
+    ];
+    for (count, (category, what)) in counts.into_iter().zip(SHAPES) {
         if most(count) {
             let reason = format!("{count} of {} sampled values {what}", shapes.seen);
             // A name that says something narrower (a note on health) stands.

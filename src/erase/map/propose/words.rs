@@ -38,10 +38,10 @@ type Entry = (&'static [&'static str], &'static str, f32);
 const ENTRIES: &[Entry] = &[
     (
         &["password", "passwd", "pwd", "passphrase", "secret", "api key", "otp", "totp", "private key", "salt"],
-        "credential",
+        "credentials",
         0.95,
     ),
-    (&["token", "session key", "recovery code", "cvv", "cvc"], "credential", 0.85),
+    (&["token", "session key", "recovery code", "cvv", "cvc"], "credentials", 0.85),
     (
         &["iban", "bic", "account number", "card number", "cardholder", "credit card", "bank account", "sort code"],
         "financial",
@@ -261,7 +261,10 @@ fn find(entries: &'static [Entry], words: &[String]) -> Option<(&'static str, &'
 
 #[cfg(test)]
 mod tests {
+    use super::super::columns::SHAPES;
     use super::*;
+    use crate::domain::Language;
+    use crate::reply::templates::Templates;
 
     #[test]
     fn names_are_read_however_they_are_written() {
@@ -275,7 +278,7 @@ mod tests {
             ("BillingPostalCode", Some("contact")),
             ("firstName", Some("identity")),
             ("last_login_ip", Some("behaviour")),
-            ("password_hash", Some("credential")),
+            ("password_hash", Some("credentials")),
             ("shipment", None),
             ("zipper", None),
             ("name", Some("identity")),
@@ -284,6 +287,17 @@ mod tests {
             assert_eq!(category(name, true).map(|guess| guess.value), of, "{name}");
         }
         assert_eq!(category("name", false).map(|guess| guess.value), Some("none"));
+    }
+
+    #[test]
+    fn letters_have_a_word_for_every_category_that_is_proposed() {
+        let templates = Templates::embedded().unwrap();
+        let by_name = ENTRIES.iter().chain(PERHAPS).map(|(_, category, _)| *category);
+        for category in by_name.chain(SHAPES.iter().map(|(category, _)| *category)) {
+            for language in Language::ALL {
+                assert!(templates.names_category(*language, category), "{category} in {language}");
+            }
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //! | [`flow`] | joins the stages: load, decide, apply, one transaction |
 //! | [`intake`] | the bytes of a letter become facts about it |
 //! | [`mailbox`] | IMAP and Maildir: lists, fetches, marks, moves |
+//! | [`oauth`] | access tokens for mail accounts |
 //! | [`output`] | tables, JSON and progress on the terminal |
 //! | [`queue`] | jobs, leases and the workers that do them |
 //! | [`reply`] | our letters, in four languages, and the ways to send them |
@@ -45,6 +46,7 @@ pub mod finish;
 pub mod flow;
 pub mod intake;
 pub mod mailbox;
+pub mod oauth;
 pub mod output;
 pub mod queue;
 pub mod reply;

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod access_tokens;
 mod again;
 mod agreed;
 mod answers;

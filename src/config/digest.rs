@@ -11,7 +11,8 @@ use super::{
     MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Web, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
-use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
+use crate::mailbox::settings::{ImapSettings, Login, MaildirSettings, Security};
+use crate::oauth::{Grant, OauthSettings};
 use crate::reply::settings::{MailerSettings, SmtpSettings};
 
 /// The first member of every digest; a change of what follows gets another one.
@@ -153,22 +154,25 @@ fn mailbox_value(mailbox: &Mailbox) -> Value {
 }
 
 fn imap_value(imap: &ImapSettings) -> Value {
-    let ImapSettings {
-        host,
-        port,
-        security,
-        ca_file,
-        user,
-        password: _,
-        folder,
-        keyword,
-        step_timeout,
-        batch_bytes_max,
-    } = imap;
+    let ImapSettings { host, port, security, ca_file, user, login, folder, keyword, step_timeout, batch_bytes_max } =
+        imap;
     json!({
         "kind": "imap", "host": host, "port": port, "security": security_word(*security),
-        "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()), "user": user, "folder": folder,
+        "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()), "user": user, "login": login_value(login), "folder": folder,
         "keyword": keyword, "step_timeout": step_timeout.as_secs(), "batch_bytes_max": batch_bytes_max,
+    })
+}
+
+fn login_value(login: &Login) -> Value {
+    let Login::Oauth(tokens) = login else { return json!("password") };
+    let OauthSettings { endpoint, client_id, client_secret: _, grant, scope, section: _ } = tokens.settings();
+    let (grant, renewed_file) = match grant {
+        Grant::Refresh { token: _, renewed_file } => ("refresh_token", renewed_file.as_ref()),
+        Grant::Client => ("client_credentials", None),
+    };
+    json!({
+        "endpoint": endpoint.as_str(), "client_id": client_id, "grant": grant, "scope": scope,
+        "renewed_file": renewed_file.map(|path| path.to_string_lossy()),
     })
 }
 
@@ -177,7 +181,8 @@ fn mailer_value(mailer: &MailerSettings) -> Value {
         MailerSettings::Smtp(SmtpSettings { host, port, security, ca_file, login, send_timeout }) => json!({
             "kind": "smtp", "host": host, "port": port, "security": security_word(*security),
             "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()),
-            "user": login.as_ref().map(|(user, _)| user), "send_timeout": send_timeout.as_secs(),
+            "user": login.as_ref().map(|(user, _)| user),
+            "login": login.as_ref().map(|(_, login)| login_value(login)), "send_timeout": send_timeout.as_secs(),
         }),
         MailerSettings::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
         MailerSettings::Memory => json!({ "kind": "memory" }),

@@ -87,8 +87,22 @@ section!(RawImap {
     password_file: Maybe<String>,
     password_credential: Maybe<String>,
     folder: Maybe<String>,
+    oauth: Maybe<RawOauth>,
     step_timeout_seconds: Maybe<i64>,
     batch_bytes_max: Maybe<i64>,
+});
+section!(RawOauth {
+    endpoint: Maybe<String>,
+    grant: Maybe<String>,
+    client_id: Maybe<String>,
+    client_secret: Maybe<String>,
+    client_secret_file: Maybe<String>,
+    client_secret_credential: Maybe<String>,
+    refresh_token: Maybe<String>,
+    refresh_token_file: Maybe<String>,
+    refresh_token_credential: Maybe<String>,
+    renewed_token_file: Maybe<String>,
+    scope: Maybe<Vec<Spanned<String>>>,
 });
 section!(RawMaildir { path: Maybe<String> });
 section!(RawMailer { smtp: Maybe<RawSmtp>, file: Maybe<RawFileMailer>, memory: Maybe<RawMemoryMailer> });
@@ -101,6 +115,7 @@ section!(RawSmtp {
     password: Maybe<String>,
     password_file: Maybe<String>,
     password_credential: Maybe<String>,
+    oauth: Maybe<RawOauth>,
     send_timeout_seconds: Maybe<i64>,
 });
 section!(RawFileMailer { path: Maybe<String> });

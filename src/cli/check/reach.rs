@@ -18,6 +18,7 @@ use crate::daemon::build::{self, BuildError};
 use crate::db::jobs;
 use crate::db::probe::{self, Probe};
 use crate::db::{Db, DbError};
+use crate::domain::Retry;
 use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
 use crate::flow::{FlowError, behind};
@@ -241,6 +242,11 @@ async fn mailer(report: &mut Report, config: &Config) {
     };
     if !is_known(&smtp.host, smtp.port).await {
         return report.failed(CHECK, Exit::Unavailable, unknown(&smtp.host, "[mailer.smtp]"));
+    }
+    // It has an end of its own.
+    if let Err(error) = mailer.try_token().await {
+        let exit = if error.retry() == Retry::Transient { Exit::Unavailable } else { Exit::Usage };
+        return report.error(CHECK, exit, error, "");
     }
     match timeout(ANSWER_WITHIN, mailer.try_login()).await {
         Ok(Ok(())) => report.ok(CHECK, if smtp.login.is_some() { "encrypted, logged in" } else { "encrypted" }),

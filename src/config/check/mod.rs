@@ -5,6 +5,7 @@ mod authentication;
 mod directory;
 mod limits;
 mod mail;
+mod oauth;
 mod periods;
 mod secret;
 mod sender;

@@ -17,6 +17,7 @@
 //! | [`demo`] | a temporary world in which the daemon shows the whole way |
 //! | [`domain`] | a request's life: states, events, deadlines, ids |
 //! | [`erase`] | data map to plan to saved keys to steps, and the reading back |
+//! | [`filter`] | what a spam filter of the house says of a letter |
 //! | [`finish`] | a future that goes on to its end though nobody waits |
 //! | [`flow`] | joins the stages: load, decide, apply, one transaction |
 //! | [`intake`] | the bytes of a letter become facts about it |
@@ -42,6 +43,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod erase;
+pub mod filter;
 pub mod finish;
 pub mod flow;
 pub mod intake;

@@ -71,6 +71,11 @@ const ROOMS: &[Room] = &[
         because: "it judges signatures by what DNS says; whose address it is, and what follows, it does not know",
     },
     Room {
+        name: "filter",
+        may_name: &[],
+        because: "it asks a spam filter about bytes; what a letter is, and what follows, it does not know",
+    },
+    Room {
         name: "vault",
         may_name: &["domain", "chance", "clock"],
         because: "keys and sealed data; where the sealed bytes lie is somebody else's business",
@@ -109,8 +114,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "config",
         may_name: &[
-            "stumble", "domain", "chance", "clock", "oauth", "mailbox", "intake", "verify", "queue", "erase", "stores",
-            "reply", "trail", "vault",
+            "stumble", "domain", "chance", "clock", "oauth", "mailbox", "intake", "filter", "verify", "queue", "erase",
+            "stores", "reply", "trail", "vault",
         ],
         because: "it checks what people wrote into the settings types of the rooms; it opens nothing",
     },
@@ -257,18 +262,22 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("hyper_util", &["web"], "HTTP is listened for by one room"),
     (
         "reqwest",
-        &["oauth", "stores"],
-        "the services of recipients are asked by a connector, and token endpoints by one room",
+        &["oauth", "filter", "stores"],
+        "the services of recipients are asked by a connector, token endpoints and a spam filter by a room each",
     ),
     ("oauth2", &["oauth"], "access tokens are asked for by one room"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
     ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
-    ("rustls", &["oauth", "mailbox", "reply", "stores"], "mail, token endpoints and the connectors speak TLS"),
+    (
+        "rustls",
+        &["oauth", "mailbox", "filter", "reply", "stores"],
+        "mail, what is asked by HTTP and the connectors speak TLS",
+    ),
     (
         "tokio::net",
-        &["mailbox", "reply", "stores", "web"],
-        "the pages are listened for; connections are opened to mail servers, and by the connectors' own libraries; a recipient's name is looked up first",
+        &["mailbox", "filter", "reply", "stores", "web"],
+        "the pages are listened for; connections are opened to mail servers and a spam filter, and by the connectors' own libraries; a recipient's name is looked up first",
     ),
     (TCP_OR_UDP, &[], "nobody waits for the network in a thread"),
     ("tokio::fs", &["stores", "reply"], "files are read in the background by a store of files and a mailer into files"),

@@ -47,6 +47,7 @@ mod retry;
 mod schema;
 mod servers;
 mod several_daemons;
+mod spam_filters;
 mod stores_conformance;
 mod support;
 mod terminated;

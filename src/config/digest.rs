@@ -11,6 +11,7 @@ use super::{
     MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Web, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
+use crate::filter::{FilterSettings, Program};
 use crate::mailbox::settings::{ImapSettings, Login, MaildirSettings, Security};
 use crate::oauth::{Grant, OauthSettings};
 use crate::reply::settings::{MailerSettings, SmtpSettings};
@@ -30,6 +31,7 @@ impl Config {
             mailer,
             directory,
             authentication,
+            spam,
             authority: _,
             challenge: _,
             schedule: _,
@@ -59,6 +61,7 @@ impl Config {
             "authentication": {
                 "trusted_mx": trusted_mx, "proof": proof.as_secs(), "dns_timeout": dns_timeout.as_secs(),
             },
+            "spam": spam.as_ref().map(spam_value),
             "policy": self.policy(),
             "limits": limits_value(limits),
             "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
@@ -194,6 +197,15 @@ const fn security_word(security: Security) -> &'static str {
         Security::Tls => "tls",
         Security::StartTls => "starttls",
     }
+}
+
+fn spam_value(spam: &FilterSettings) -> Value {
+    let FilterSettings { program, header, timeout, bytes_max } = spam;
+    let program = program.as_ref().map(|program| match program {
+        Program::Rspamd { url, password: _ } => json!({ "kind": "rspamd", "url": url.as_str() }),
+        Program::Spamd { host, port } => json!({ "kind": "spamd", "host": host, "port": port }),
+    });
+    json!({ "program": program, "header": header, "timeout": timeout.as_secs(), "bytes_max": bytes_max })
 }
 
 fn directory_value(directory: &Directory) -> Value {

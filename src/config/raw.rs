@@ -30,6 +30,7 @@ section!(
         directory: Maybe<RawDirectory>,
         authentication: Maybe<RawAuthentication>,
         authority: Option<Vec<Spanned<RawAuthorityRow>>>,
+        spam: Maybe<RawSpam>,
         challenge: Maybe<RawChallenge>,
         schedule: Maybe<RawSchedule>,
         law: Maybe<RawLaw>,
@@ -138,6 +139,20 @@ section!(RawAuthentication {
     proof_days: Maybe<i64>,
     dns_timeout_seconds: Maybe<i64>,
 });
+section!(RawSpam {
+    rspamd: Maybe<RawRspamd>,
+    spamd: Maybe<RawSpamd>,
+    header: Maybe<String>,
+    timeout_seconds: Maybe<i64>,
+    bytes_max: Maybe<i64>,
+});
+section!(RawRspamd {
+    url: Maybe<String>,
+    password: Maybe<String>,
+    password_file: Maybe<String>,
+    password_credential: Maybe<String>,
+});
+section!(RawSpamd { host: Maybe<String>, port: Maybe<i64> });
 section!(RawAuthorityRow { role: Maybe<String>, scope: Maybe<String>, target: Maybe<String>, rule: Maybe<String> });
 section!(RawChallenge {
     expires_days: Maybe<i64>,

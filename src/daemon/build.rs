@@ -20,6 +20,7 @@ use crate::erase::discover::EraseLimits;
 use crate::erase::map::recipient::Way;
 use crate::erase::map::{StoreMap, StoreUrl, url};
 use crate::erase::{DataMap, check};
+use crate::filter::Filters;
 use crate::flow::House;
 use crate::flow::sent::Sent;
 use crate::intake::{Lexicon, Limits};
@@ -423,6 +424,7 @@ fn assemble(
         mailer,
         sent,
         authenticator: authenticator(&config)?,
+        filters: config.spam.clone().map(Filters::new),
         directory,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
         services: BTreeMap::new(),

@@ -32,7 +32,7 @@ use crate::stores::{Lookup, Opened, Schema, StoreError, StoreName, Stores};
 use crate::vault::WatermarkFile;
 use crate::verify::{DirectoryError, Trial, rehearse};
 
-use super::{Finding, Report, our_mx};
+use super::{Finding, Report, filter, our_mx};
 
 /// What becomes of requests while the directory is away.
 const WAITS: &str =
@@ -59,6 +59,7 @@ pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataM
     database(report, config).await;
     mailbox(report, config).await;
     mailer(report, config).await;
+    filter::ask(report, config).await;
 }
 
 async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stores {

@@ -130,7 +130,7 @@ impl Checks<'_> {
         }
     }
 
-    fn host(&mut self, section: &Section, raw: Maybe<String>) -> Option<String> {
+    pub(super) fn host(&mut self, section: &Section, raw: Maybe<String>) -> Option<String> {
         let span = raw.as_ref().map(Spanned::span);
         let host = self.line_required(section, "host", raw, "the name of the server, as in its certificate")?;
         // A name (RFC 1123 §2.1) or an address; IPv6 addresses have colons.

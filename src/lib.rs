@@ -17,10 +17,12 @@
 //! | [`demo`] | a temporary world in which the daemon shows the whole way |
 //! | [`domain`] | a request's life: states, events, deadlines, ids |
 //! | [`erase`] | data map to plan to saved keys to steps, and the reading back |
+//! | [`filter`] | what a spam filter of the house says of a letter |
 //! | [`finish`] | a future that goes on to its end though nobody waits |
 //! | [`flow`] | joins the stages: load, decide, apply, one transaction |
 //! | [`intake`] | the bytes of a letter become facts about it |
 //! | [`mailbox`] | IMAP and Maildir: lists, fetches, marks, moves |
+//! | [`oauth`] | access tokens for mail accounts |
 //! | [`output`] | tables, JSON and progress on the terminal |
 //! | [`queue`] | jobs, leases and the workers that do them |
 //! | [`reply`] | our letters, in four languages, and the ways to send them |
@@ -41,10 +43,12 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod erase;
+pub mod filter;
 pub mod finish;
 pub mod flow;
 pub mod intake;
 pub mod mailbox;
+pub mod oauth;
 pub mod output;
 pub mod queue;
 pub mod reply;

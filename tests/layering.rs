@@ -51,8 +51,13 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "clock", may_name: &["domain"], because: "it answers in the domain's own timestamps" },
     Room {
+        name: "oauth",
+        may_name: &["domain"],
+        because: "it asks for access tokens; what they open is somebody else's business",
+    },
+    Room {
         name: "mailbox",
-        may_name: &["breakpoint", "domain", "chance", "clock"],
+        may_name: &["breakpoint", "domain", "chance", "clock", "oauth"],
         because: "it fetches and marks; what a letter means is not its business",
     },
     Room {
@@ -64,6 +69,11 @@ const ROOMS: &[Room] = &[
         name: "authenticate",
         may_name: &["domain", "chance", "clock", "intake"],
         because: "it judges signatures by what DNS says; whose address it is, and what follows, it does not know",
+    },
+    Room {
+        name: "filter",
+        may_name: &[],
+        because: "it asks a spam filter about bytes; what a letter is, and what follows, it does not know",
     },
     Room {
         name: "vault",
@@ -93,8 +103,8 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "reply",
-        may_name: &["domain", "chance", "clock", "mailbox::settings", "mailbox::trouble"],
-        because: "it writes and sends; of the mailbox it knows only the words for encryption and for what stands in its way",
+        may_name: &["domain", "chance", "clock", "oauth", "mailbox::settings", "mailbox::trouble"],
+        because: "it writes and sends; of the mailbox it knows only the words for encryption, login and what stands in its way",
     },
     Room {
         name: "db",
@@ -104,8 +114,8 @@ const ROOMS: &[Room] = &[
     Room {
         name: "config",
         may_name: &[
-            "stumble", "domain", "chance", "clock", "mailbox", "intake", "verify", "queue", "erase", "stores", "reply",
-            "trail", "vault",
+            "stumble", "domain", "chance", "clock", "oauth", "mailbox", "intake", "filter", "verify", "queue", "erase",
+            "stores", "reply", "trail", "vault",
         ],
         because: "it checks what people wrote into the settings types of the rooms; it opens nothing",
     },
@@ -305,15 +315,24 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("axum", &["web"], "HTTP is listened for by one room"),
     ("hyper", &["web"], "HTTP is listened for by one room"),
     ("hyper_util", &["web"], "HTTP is listened for by one room"),
-    ("reqwest", &["stores"], "the services of recipients are asked by a connector"),
+    (
+        "reqwest",
+        &["oauth", "filter", "stores"],
+        "the services of recipients are asked by a connector, token endpoints and a spam filter by a room each",
+    ),
+    ("oauth2", &["oauth"], "access tokens are asked for by one room"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
     ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
-    ("rustls", &["mailbox", "reply", "stores"], "mail and the connectors speak TLS"),
+    (
+        "rustls",
+        &["oauth", "mailbox", "filter", "reply", "stores"],
+        "mail, what is asked by HTTP and the connectors speak TLS",
+    ),
     (
         "tokio::net",
-        &["mailbox", "reply", "stores", "web"],
-        "the pages are listened for; connections are opened to mail servers, and by the connectors' own libraries; a recipient's name is looked up first",
+        &["mailbox", "filter", "reply", "stores", "web"],
+        "the pages are listened for; connections are opened to mail servers and a spam filter, and by the connectors' own libraries; a recipient's name is looked up first",
     ),
     (TCP_OR_UDP, &[], "nobody waits for the network in a thread"),
     ("tokio::fs", &["stores", "reply"], "files are read in the background by a store of files and a mailer into files"),
@@ -322,6 +341,7 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
         &[
             "vault",
             "config",
+            "oauth",
             "mailbox",
             "reply",
             "daemon",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use expunged::domain::Retry;
 use expunged::mailbox::imap::ImapMailbox;
-use expunged::mailbox::settings::{ImapSettings, Security};
+use expunged::mailbox::settings::{ImapSettings, Login, Security};
 use expunged::mailbox::{Mailbox, MailboxError};
 
 use crate::support::dovecot::{Dovecot, PASSWORD};
@@ -19,7 +19,7 @@ fn settings(dovecot: &Dovecot) -> ImapSettings {
         security: Security::Tls,
         ca_file: Some(dovecot.ca_file.clone()),
         user: USER.into(),
-        password: PASSWORD.to_owned().into(),
+        login: Login::Password(PASSWORD.to_owned().into()),
         folder: "INBOX".into(),
         keyword: "$Expunged".into(),
         step_timeout: Duration::from_secs(10),
@@ -96,7 +96,7 @@ fn jiff_now() -> jiff::Timestamp {
 #[tokio::test]
 async fn a_wrong_password_and_an_untrusted_certificate_are_permanent_and_clear() {
     let dovecot = Dovecot::start().await;
-    let wrong = ImapSettings { password: "wrong-secret".to_owned().into(), ..settings(&dovecot) };
+    let wrong = ImapSettings { login: Login::Password("wrong-secret".to_owned().into()), ..settings(&dovecot) };
     let error = ImapMailbox::new(wrong).open().await.expect_err("the password is wrong");
     assert!(matches!(error, MailboxError::LoginRefused { .. }), "{error}");
     assert_eq!(error.retry(), Retry::Permanent);

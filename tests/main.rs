@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; it says where and why"
 )]
 
+mod access_tokens;
 mod again;
 mod agreed;
 mod answers;
@@ -47,6 +48,7 @@ mod retry;
 mod schema;
 mod servers;
 mod several_daemons;
+mod spam_filters;
 mod stores_conformance;
 mod support;
 mod terminated;

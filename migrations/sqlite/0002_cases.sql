@@ -83,7 +83,7 @@ CREATE TABLE requests (
   review_reason TEXT CHECK (review_reason IN ('unclear_letter','too_large','poison','several_accounts','unclear_target',
                   'policy','no_address_on_file','too_many_attempts','owner_silent','hold_lapsed','end_unsteady','facts_changed',
                   'plan_drifted','authority_expired','challenge_bounced','not_told','other_right','changed_lately','asked_often',
-                  'many_addresses','limited','attached_only','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed','ledger_back')),
+                  'many_addresses','limited','attached_only','suspected','map_defects','category_unknown','too_many_rows','retention_unclear','kept_stuck','subject_missing','store_failed','ledger_back')),
   origin        TEXT NOT NULL CHECK (origin IN ('letter','termination','retention')),
   scope         TEXT CHECK (scope IN ('account','user','end_user','data')),
   asker_role    TEXT CHECK (asker_role IN ('owner','user','end_user')),

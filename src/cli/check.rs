@@ -1,5 +1,6 @@
 //! `expunged check`: whether what was configured is right, a line each, with the fix. Writes nothing anywhere.
 
+mod filter;
 mod others;
 mod our_mx;
 mod pages;

@@ -219,6 +219,8 @@ fn of_mailbox(error: &MailboxError) -> Option<Exit> {
         MailboxError::HostName { .. } | MailboxError::CaFile { .. } => Some(Exit::Usage),
         MailboxError::Tls { .. }
         | MailboxError::LoginRefused { .. }
+        | MailboxError::Token(_)
+        | MailboxError::TokenRefused { .. }
         | MailboxError::NotOffered { .. }
         | MailboxError::Maildir { .. } => Some(Exit::Unavailable),
         other => unavailable(other.retry()),

@@ -127,6 +127,10 @@ const fn helps(reason: ReviewReason) -> &'static str {
             "read it ('requests show REF --reveal', or the letter in the mailbox), then 'requests scope REF SCOPE' (with --target WHOM where it \
              means somebody else than who wrote), 'refuse' or 'withdraw'"
         }
+        ReviewReason::Suspected => {
+            "read it with care ('requests show REF --reveal'), nobody was written to; 'requests scope REF SCOPE' lets it go on like any letter, \
+             'refuse' or 'withdraw' ends it"
+        }
         ReviewReason::AttachedOnly => {
             "open what is attached, in the mailbox and as carefully as any file of a stranger, then 'requests scope', 'refuse' or \
              'withdraw'"

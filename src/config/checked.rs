@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 
 use crate::domain::{Calendar, Language, LawPack, Scope, stored_enum};
+use crate::filter::FilterSettings;
 use crate::mailbox::settings::{ImapSettings, MaildirSettings};
 use crate::reply::settings::MailerSettings;
 pub use crate::verify::{AuthorityRow, Rule, Target};
@@ -31,6 +32,8 @@ pub struct Config {
     pub directory: Directory,
     /// How senders are authenticated.
     pub authentication: Authentication,
+    /// Which spam filters are asked; `None`: none.
+    pub spam: Option<FilterSettings>,
     /// Who may ask for what: the rows that differ from the default table, each case at most once.
     pub authority: Vec<AuthorityRow>,
     /// How ownership is proved.

@@ -11,7 +11,9 @@ use super::{
     MailboxKind, PerLanguage, Retention, Schedule, Service, Termination, Web, Workers,
 };
 use crate::domain::{Articles, LawPack, Period};
-use crate::mailbox::settings::{ImapSettings, MaildirSettings, Security};
+use crate::filter::{FilterSettings, Program};
+use crate::mailbox::settings::{ImapSettings, Login, MaildirSettings, Security};
+use crate::oauth::{Grant, OauthSettings};
 use crate::reply::settings::{MailerSettings, SmtpSettings};
 
 /// The first member of every digest; a change of what follows gets another one.
@@ -29,6 +31,7 @@ impl Config {
             mailer,
             directory,
             authentication,
+            spam,
             authority: _,
             challenge: _,
             schedule: _,
@@ -58,6 +61,7 @@ impl Config {
             "authentication": {
                 "trusted_mx": trusted_mx, "proof": proof.as_secs(), "dns_timeout": dns_timeout.as_secs(),
             },
+            "spam": spam.as_ref().map(spam_value),
             "policy": self.policy(),
             "limits": limits_value(limits),
             "stores": stores.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
@@ -153,22 +157,25 @@ fn mailbox_value(mailbox: &Mailbox) -> Value {
 }
 
 fn imap_value(imap: &ImapSettings) -> Value {
-    let ImapSettings {
-        host,
-        port,
-        security,
-        ca_file,
-        user,
-        password: _,
-        folder,
-        keyword,
-        step_timeout,
-        batch_bytes_max,
-    } = imap;
+    let ImapSettings { host, port, security, ca_file, user, login, folder, keyword, step_timeout, batch_bytes_max } =
+        imap;
     json!({
         "kind": "imap", "host": host, "port": port, "security": security_word(*security),
-        "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()), "user": user, "folder": folder,
+        "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()), "user": user, "login": login_value(login), "folder": folder,
         "keyword": keyword, "step_timeout": step_timeout.as_secs(), "batch_bytes_max": batch_bytes_max,
+    })
+}
+
+fn login_value(login: &Login) -> Value {
+    let Login::Oauth(tokens) = login else { return json!("password") };
+    let OauthSettings { endpoint, client_id, client_secret: _, grant, scope, section: _ } = tokens.settings();
+    let (grant, renewed_file) = match grant {
+        Grant::Refresh { token: _, renewed_file } => ("refresh_token", renewed_file.as_ref()),
+        Grant::Client => ("client_credentials", None),
+    };
+    json!({
+        "endpoint": endpoint.as_str(), "client_id": client_id, "grant": grant, "scope": scope,
+        "renewed_file": renewed_file.map(|path| path.to_string_lossy()),
     })
 }
 
@@ -177,7 +184,8 @@ fn mailer_value(mailer: &MailerSettings) -> Value {
         MailerSettings::Smtp(SmtpSettings { host, port, security, ca_file, login, send_timeout }) => json!({
             "kind": "smtp", "host": host, "port": port, "security": security_word(*security),
             "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()),
-            "user": login.as_ref().map(|(user, _)| user), "send_timeout": send_timeout.as_secs(),
+            "user": login.as_ref().map(|(user, _)| user),
+            "login": login.as_ref().map(|(_, login)| login_value(login)), "send_timeout": send_timeout.as_secs(),
         }),
         MailerSettings::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
         MailerSettings::Memory => json!({ "kind": "memory" }),
@@ -189,6 +197,15 @@ const fn security_word(security: Security) -> &'static str {
         Security::Tls => "tls",
         Security::StartTls => "starttls",
     }
+}
+
+fn spam_value(spam: &FilterSettings) -> Value {
+    let FilterSettings { program, header, timeout, bytes_max } = spam;
+    let program = program.as_ref().map(|program| match program {
+        Program::Rspamd { url, password: _ } => json!({ "kind": "rspamd", "url": url.as_str() }),
+        Program::Spamd { host, port } => json!({ "kind": "spamd", "host": host, "port": port }),
+    });
+    json!({ "program": program, "header": header, "timeout": timeout.as_secs(), "bytes_max": bytes_max })
 }
 
 fn directory_value(directory: &Directory) -> Value {

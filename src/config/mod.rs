@@ -63,7 +63,9 @@ impl Purpose {
     /// Whether the secrets of this section are of use. Those that are not are not read, and need not be there.
     fn uses_secrets_of(self, section: &str) -> bool {
         match section {
-            "mailbox.imap" | "mailer.smtp" => !matches!(self, Self::Beside | Self::Maps),
+            "mailbox.imap" | "mailbox.imap.oauth" | "mailer.smtp" | "mailer.smtp.oauth" | "spam.rspamd" => {
+                !matches!(self, Self::Beside | Self::Maps)
+            }
             "database" => self != Self::Maps,
             _ => true,
         }

@@ -30,6 +30,7 @@ section!(
         directory: Maybe<RawDirectory>,
         authentication: Maybe<RawAuthentication>,
         authority: Option<Vec<Spanned<RawAuthorityRow>>>,
+        spam: Maybe<RawSpam>,
         challenge: Maybe<RawChallenge>,
         schedule: Maybe<RawSchedule>,
         law: Maybe<RawLaw>,
@@ -87,8 +88,22 @@ section!(RawImap {
     password_file: Maybe<String>,
     password_credential: Maybe<String>,
     folder: Maybe<String>,
+    oauth: Maybe<RawOauth>,
     step_timeout_seconds: Maybe<i64>,
     batch_bytes_max: Maybe<i64>,
+});
+section!(RawOauth {
+    endpoint: Maybe<String>,
+    grant: Maybe<String>,
+    client_id: Maybe<String>,
+    client_secret: Maybe<String>,
+    client_secret_file: Maybe<String>,
+    client_secret_credential: Maybe<String>,
+    refresh_token: Maybe<String>,
+    refresh_token_file: Maybe<String>,
+    refresh_token_credential: Maybe<String>,
+    renewed_token_file: Maybe<String>,
+    scope: Maybe<Vec<Spanned<String>>>,
 });
 section!(RawMaildir { path: Maybe<String> });
 section!(RawMailer { smtp: Maybe<RawSmtp>, file: Maybe<RawFileMailer>, memory: Maybe<RawMemoryMailer> });
@@ -101,6 +116,7 @@ section!(RawSmtp {
     password: Maybe<String>,
     password_file: Maybe<String>,
     password_credential: Maybe<String>,
+    oauth: Maybe<RawOauth>,
     send_timeout_seconds: Maybe<i64>,
 });
 section!(RawFileMailer { path: Maybe<String> });
@@ -123,6 +139,20 @@ section!(RawAuthentication {
     proof_days: Maybe<i64>,
     dns_timeout_seconds: Maybe<i64>,
 });
+section!(RawSpam {
+    rspamd: Maybe<RawRspamd>,
+    spamd: Maybe<RawSpamd>,
+    header: Maybe<String>,
+    timeout_seconds: Maybe<i64>,
+    bytes_max: Maybe<i64>,
+});
+section!(RawRspamd {
+    url: Maybe<String>,
+    password: Maybe<String>,
+    password_file: Maybe<String>,
+    password_credential: Maybe<String>,
+});
+section!(RawSpamd { host: Maybe<String>, port: Maybe<i64> });
 section!(RawAuthorityRow { role: Maybe<String>, scope: Maybe<String>, target: Maybe<String>, rule: Maybe<String> });
 section!(RawChallenge {
     expires_days: Maybe<i64>,

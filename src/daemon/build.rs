@@ -21,6 +21,7 @@ use crate::erase::discover::EraseLimits;
 use crate::erase::map::recipient::Way;
 use crate::erase::map::{StoreMap, StoreUrl, url};
 use crate::erase::{DataMap, check};
+use crate::filter::Filters;
 use crate::flow::sent::Sent;
 use crate::flow::{House, chain};
 use crate::intake::{Lexicon, Limits};
@@ -467,6 +468,7 @@ fn assemble(
         mailer,
         sent,
         authenticator: authenticator(&config)?,
+        filters: config.spam.clone().map(Filters::new),
         directory,
         authority: AuthorityTable::new(&AuthoritySettings { rows: config.authority.clone() })?,
         services: BTreeMap::new(),

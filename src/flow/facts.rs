@@ -71,6 +71,9 @@ pub struct Opening {
     /// Whether this request is about those of them that are not asked before a person has looked.
     #[serde(default)]
     pub rest: bool,
+    /// Whether a spam filter of the house holds the letter for spam: a person looks first, and nobody is written to.
+    #[serde(default)]
+    pub suspected: bool,
     /// The wish of the letter, by which its further requests are told from each other.
     #[serde(default)]
     pub wish: Option<[u8; 32]>,

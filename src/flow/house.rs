@@ -16,6 +16,7 @@ use crate::domain::{Calendar, LetterId, Scope, State};
 use crate::erase::discover::EraseLimits;
 use crate::erase::preview::DriftLimits;
 use crate::erase::{DataMap, Target};
+use crate::filter::Filters;
 use crate::intake::{Lexicon, Limits};
 use crate::reply::compose::{self, parse_verp};
 use crate::reply::letters::BackupLine;
@@ -55,6 +56,8 @@ pub struct House {
     pub sent: Option<Sent>,
     /// Who sent a letter, by its signature.
     pub authenticator: Authenticator,
+    /// The spam filters, where there are any.
+    pub filters: Option<Filters>,
     /// Who an address is.
     pub directory: Arc<dyn Directory>,
     /// Who may ask for what.

@@ -148,10 +148,17 @@ async fn owner_set(house: &House, known: &Subject) -> Result<Option<Asker>, Flow
 fn nobody(opening: &Opening, known: Subject) -> Finding {
     let definite = opening.intent.is_some_and(|intent| intent.is_erasure());
     let touched = known.account.is_some() || known.scope_set.is_some();
-    if definite && opening.from.is_some() && !touched && !opening.machine_written && !opening.passed_on {
+    if definite
+        && !opening.suspected
+        && opening.from.is_some()
+        && !touched
+        && !opening.machine_written
+        && !opening.passed_on
+    {
         return Finding::Stranger;
     }
     let reason = match () {
+        () if opening.suspected && !touched => ReviewReason::Suspected,
         () if definite || touched => ReviewReason::NoAddressOnFile,
         () if opening.attached => ReviewReason::AttachedOnly,
         () => ReviewReason::UnclearLetter,
@@ -190,7 +197,8 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         ..Subject::default()
     };
     // Who wrote by machine is not answered, and an owner whom an operator found has not written: nobody to reach.
-    let reachable = !opening.machine_written && asker.known_by.is_some();
+    let suspected = known.scope_set.is_none() && opening.suspected;
+    let reachable = !opening.machine_written && !suspected && asker.known_by.is_some();
     let by_rule =
         |rule, reason, contact, subject| Ok(Finding::Review { reason, reachable, rule, contact, subject, cause: None });
     let review = |reason, contact, subject| by_rule(None, reason, contact, subject);
@@ -206,6 +214,9 @@ async fn find(house: &House, opening: &Opening, known: &Subject, asker: &Asker) 
         ..contact
     };
     let subject = Subject { approver: owner.map(|owner| owner.key), ..subject };
+    if suspected {
+        return review(ReviewReason::Suspected, contact, subject);
+    }
     if known.scope_set.is_none() && opening.machine_written {
         return review(ReviewReason::UnclearLetter, contact, subject);
     }

@@ -55,6 +55,7 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
             asked => asked?,
         }
     }
+    let (judgement, suspected_by) = weigh::suspected(house, judgement, &bytes).await;
     let sender = match judgement.is_of_a_request() {
         true => Some(weigh::authenticate(house, &bytes, delivery.received_at).await?),
         false => None,
@@ -63,7 +64,8 @@ pub(super) async fn judge(house: &House, lease: &Lease) -> Result<(), FlowError>
     breakpoint!("judge.weighed");
     let mut tx = house.db.write().await?;
     let (disposition, request) = settle(house, &mut tx, &delivery, &letter, &bytes, judgement).await?;
-    let reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
+    let mut reasons: Vec<String> = letter.verdict.reasons.iter().map(|reason| reason.rule.to_string()).collect();
+    reasons.extend(suspected_by.map(|filter| format!("filter.{filter}")));
     deliveries::judge(&mut tx, id, disposition, &reasons, request, house.clock.now()).await?;
     safe::forget_delivery(house, &mut tx, &delivery).await?;
     heard::go_on(house, &mut tx, &delivery.mailbox).await?;
@@ -172,12 +174,13 @@ async fn settle(
             let first = open.first().map(|stored| stored.request.id);
             pause_all(house, tx, &open, (letter, delivery), bytes).await?;
             if weigh::stop_asks_too(letter) {
-                opened(house, tx, delivery, letter, bytes).await?
+                opened(house, tx, delivery, (letter, false), bytes).await?
             } else {
                 (Disposition::Answer, first)
             }
         }
-        ByWords::Opens => opened(house, tx, delivery, letter, bytes).await?,
+        ByWords::Opens => opened(house, tx, delivery, (letter, false), bytes).await?,
+        ByWords::Suspected => opened(house, tx, delivery, (letter, true), bytes).await?,
     })
 }
 
@@ -224,10 +227,10 @@ async fn opened(
     house: &House,
     tx: &mut Tx,
     delivery: &Delivery,
-    letter: &Intake,
+    (letter, suspected): (&Intake, bool),
     bytes: &[u8],
 ) -> Result<(Disposition, Option<RequestId>), FlowError> {
-    Ok(match open::open(house, tx, delivery, letter, bytes).await? {
+    Ok(match open::open(house, tx, delivery, (letter, suspected), bytes).await? {
         Opened::New(request) => (Disposition::Opened, Some(request)),
         Opened::Joined(request) => (Disposition::Joined, Some(request)),
     })

@@ -17,7 +17,7 @@ use crate::verify::Rule;
 
 use super::answer::{Answered, Heard};
 use super::error::FlowError;
-use super::facts::Subject;
+use super::facts::{Opening, Subject};
 use super::house::House;
 use super::identify::{self, Finding, Turn};
 use super::weigh::{self, ByWords, Judgement};
@@ -138,6 +138,7 @@ impl<'a> Lookout<'a> {
         let mut tx = house.db.read().await?;
         let judgement = weigh::weigh(house, &mut tx, Some(content_mac), &letter).await?;
         drop(tx);
+        let (judgement, _) = weigh::suspected(house, judgement, &bytes).await;
         let sender = match judgement.is_of_a_request() {
             true => Some(weigh::authenticate(house, &bytes, received_at).await?),
             false => None,
@@ -221,12 +222,13 @@ impl<'a> Lookout<'a> {
                 let pauses = open.iter().filter(|stored| stored.request.state.can_stop()).count();
                 let stopped = stopped(self.house, &open)?;
                 if weigh::stop_asks_too(letter) {
-                    let (disposition, prospect) = self.opens(content_mac, received_at, letter).await?;
+                    let (disposition, prospect) = self.opens(content_mac, received_at, (letter, false)).await?;
                     return Ok((disposition, Prospect { pauses, ..prospect.after(stopped) }));
                 }
                 (Disposition::Answer, Prospect { pauses, ..stopped })
             }
-            ByWords::Opens => self.opens(content_mac, received_at, letter).await?,
+            ByWords::Opens => self.opens(content_mac, received_at, (letter, false)).await?,
+            ByWords::Suspected => self.opens(content_mac, received_at, (letter, true)).await?,
         })
     }
 
@@ -235,11 +237,12 @@ impl<'a> Lookout<'a> {
         &mut self,
         content_mac: [u8; 32],
         received_at: Timestamp,
-        letter: &Intake,
+        (letter, suspected): (&Intake, bool),
     ) -> Result<(Disposition, Prospect), FlowError> {
         let house = self.house;
         let wish = wish::mac(house, Some(content_mac), letter);
-        let (opening, language) = open::understood(house, letter);
+        let (understood, language) = open::understood(house, letter);
+        let opening = Opening { suspected, ..understood };
         if let Some(known) = wish.and_then(|wish| self.wishes.get(&wish)) {
             return Ok((Disposition::Joined, known.clone()));
         }

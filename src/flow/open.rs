@@ -34,15 +34,17 @@ pub(super) enum Opened {
     Joined(RequestId),
 }
 
-/// Opens a request in the caller's transaction, or joins the open one of the same wish.
+/// Opens a request in the caller's transaction, or joins the open one of the same wish. One of a letter that is suspected of being spam is
+/// for a person to look at first.
 pub(super) async fn open(
     house: &House,
     tx: &mut Tx,
     delivery: &Delivery,
-    letter: &Intake,
+    (letter, suspected): (&Intake, bool),
     bytes: &[u8],
 ) -> Result<Opened, FlowError> {
     let (mut opening, language) = understood(house, letter);
+    opening.suspected = suspected;
     let asker_mac = opening.from.as_ref().map(|address| house.keys.lookup_mac(address));
     let bindings = Bindings { asker_mac, ..Bindings::default() };
     let wish = wish::mac(house, delivery.content_mac, letter);
@@ -365,6 +367,7 @@ fn opening(letter: &Intake, sender: Option<&str>) -> Opening {
         asks_as: None,
         passed_on: false,
         rest: false,
+        suspected: false,
         wish: None,
     }
 }

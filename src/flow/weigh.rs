@@ -43,6 +43,8 @@ pub(super) enum ByWords {
     Stops(Vec<Stored>),
     /// It opens a request, or repeats the wish of one.
     Opens,
+    /// It would, and a spam filter of the house holds it for spam: a person looks first, and nobody is written to.
+    Suspected,
 }
 
 impl Judgement {
@@ -53,7 +55,7 @@ impl Judgement {
             Self::Recipient(_)
                 | Self::Afterwards(_)
                 | Self::Answers(..)
-                | Self::Words(ByWords::Stops(_) | ByWords::Opens)
+                | Self::Words(ByWords::Stops(_) | ByWords::Opens | ByWords::Suspected)
         )
     }
 
@@ -151,6 +153,21 @@ pub(super) async fn weigh(
         Some(answered) => Judgement::Answers(Box::new(answered), by_words),
         None => Judgement::Words(by_words),
     })
+}
+
+/// What a spam filter of the house adds, and which of them. It is asked only where its word counts: of a letter that opens a request, and of
+/// one that asks for nothing. Answers to us, stops and other rights are read for what they say, whatever they look like.
+pub(super) async fn suspected(house: &House, judgement: Judgement, bytes: &[u8]) -> (Judgement, Option<&'static str>) {
+    let becomes = match &judgement {
+        Judgement::Words(ByWords::Opens) => ByWords::Suspected,
+        Judgement::Words(ByWords::Left(Disposition::Ordinary)) => ByWords::Left(Disposition::Spam),
+        _ => return (judgement, None),
+    };
+    let Some(filters) = &house.filters else { return (judgement, None) };
+    match filters.suspicion(bytes).await {
+        Some(by) => (Judgement::Words(becomes), Some(by)),
+        None => (judgement, None),
+    }
 }
 
 /// What a person's letter is by its words alone.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::Retry;
+use crate::oauth::OauthError;
 
 /// A mailbox did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,23 @@ pub enum MailboxError {
     /// The server refused user and password.
     #[error("{host}:{port} refused the login{}; check user and password in [mailbox.imap]", in_brackets(*code))]
     LoginRefused {
+        /// The configured host.
+        host: String,
+        /// The configured port.
+        port: u16,
+        /// The response code, where the server gave a known one.
+        code: Option<Refusal>,
+    },
+    /// There is no access token to log in with.
+    #[error("no access token to log in with")]
+    Token(#[from] OauthError),
+    /// The server refused an access token, and another one that was asked for anew.
+    #[error(
+        "{host}:{port} refused the access token{}; check that user in [mailbox.imap] is the account's address, and that scope in \
+         [mailbox.imap.oauth] names IMAP and was consented to",
+        in_brackets(*code)
+    )]
+    TokenRefused {
         /// The configured host.
         host: String,
         /// The configured port.
@@ -214,7 +232,10 @@ impl MailboxError {
             // A handshake that is cut off is a lost connection; a certificate that is refused stays refused.
             Self::Tls { source, .. } if source.kind() != io::ErrorKind::InvalidData => Retry::Transient,
             Self::Refused { status: Status::No, code, .. } => code.map_or(Retry::Transient, Refusal::retry),
-            Self::LoginRefused { code, .. } => code.map_or(Retry::Permanent, Refusal::retry),
+            Self::Token(error) => error.retry(),
+            Self::LoginRefused { code, .. } | Self::TokenRefused { code, .. } => {
+                code.map_or(Retry::Permanent, Refusal::retry)
+            }
             Self::Maildir { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied
                 | io::ErrorKind::NotFound
@@ -262,6 +283,8 @@ impl MailboxError {
                 | Self::NoAuthorities
                 | Self::NotOffered { .. }
                 | Self::LoginRefused { .. }
+                | Self::Token(_)
+                | Self::TokenRefused { .. }
                 | Self::Index { .. }
         );
         is_setting && self.retry() == Retry::Permanent

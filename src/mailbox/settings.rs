@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::oauth::AccessTokens;
+
 /// How a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
@@ -13,6 +15,15 @@ pub enum Security {
     Tls,
     /// STARTTLS before the login; a server that does not offer it is an error.
     StartTls,
+}
+
+/// What a user logs in with.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// A password.
+    Password(SecretString),
+    /// Access tokens (XOAUTH2), in the place of a password.
+    Oauth(AccessTokens),
 }
 
 /// An IMAP account and the folder in it.
@@ -28,8 +39,8 @@ pub struct ImapSettings {
     pub ca_file: Option<PathBuf>,
     /// Login name.
     pub user: String,
-    /// Login password.
-    pub password: SecretString,
+    /// What the user logs in with.
+    pub login: Login,
     /// The folder that letters arrive in.
     pub folder: String,
     /// The keyword that our letters get, for example `$Expunged`.
@@ -40,7 +51,7 @@ pub struct ImapSettings {
     pub batch_bytes_max: u64,
 }
 
-/// Without the user, which is an address on most servers, and without the password.
+/// Without the user, which is an address on most servers, and without what they log in with.
 impl fmt::Debug for ImapSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImapSettings")

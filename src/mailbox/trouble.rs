@@ -49,6 +49,10 @@ pub enum Trouble {
     LoginRefused,
     /// No login is offered that we know.
     NoLogin,
+    /// Two access tokens are refused, of which the second was new.
+    TokenRefused,
+    /// No login by access token is offered.
+    NoXoauth2,
 }
 
 /// Whether a name has an address. Asked by itself, because the error of a connection does not tell it from others.
@@ -185,6 +189,11 @@ impl fmt::Display for Trouble {
                 "It offers no login that we know on that port: take its port for submission (587, 465), or leave user and password out \
                  where it needs none"
             }
+            Self::TokenRefused => {
+                "It refuses the access token, and a new one: check that user is the account's address, that scope names SMTP and was \
+                 consented to, and that the provider lets this account send by programs (SMTP AUTH)"
+            }
+            Self::NoXoauth2 => "It offers no login by access token (XOAUTH2) on that port: take its port for submission (587, 465)",
             Self::LoginRefused => "It refuses user and password: check both, and that this user may log in there",
         })
     }

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
-use crate::mailbox::settings::Security;
+use crate::mailbox::settings::{Login, Security};
 
 /// Submission to a mail server (RFC 6409).
 #[derive(Clone, Debug)]
@@ -19,7 +17,7 @@ pub struct SmtpSettings {
     /// A PEM file with the certificate authority to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// Login, where the server asks for one.
-    pub login: Option<(String, SecretString)>,
+    pub login: Option<(String, Login)>,
     /// One letter must be handed over within this time.
     pub send_timeout: Duration,
 }

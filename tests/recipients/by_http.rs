@@ -11,8 +11,9 @@ use expunged::stores::{AskError, Identity, Order, Progress, RequestStore};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::partner::{Reply, Request, Service};
+use super::partner::{Reply, Service};
 use super::{Partner, alarms, confirmation, erased, world_with};
+use crate::support::http::Request;
 use crate::support::world::World;
 
 /// 24 bytes.

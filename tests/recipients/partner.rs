@@ -5,25 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-/// One request as it came.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub method: String,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Request {
-    pub fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map_or_else(|| panic!("no {name} in {:?}", self.headers), |(_, value)| value)
-    }
-}
+use crate::support::http::{Request, read};
 
 /// What it answers.
 #[derive(Clone, Debug)]
@@ -130,30 +116,4 @@ async fn answer(mut stream: TcpStream, inner: &Mutex<Inner>) -> std::io::Result<
         }
     }
     stream.shutdown().await
-}
-
-async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Request>> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at + 4;
-        }
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Ok(None);
-        }
-    };
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let mut lines = head.lines();
-    let mut first = lines.next().unwrap().split(' ').map(str::to_owned);
-    let headers: Vec<(String, String)> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-        .collect();
-    let length =
-        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
-    while bytes.len() < end + length {
-        stream.read_buf(&mut bytes).await?;
-    }
-    let (method, path) = (first.next().unwrap(), first.next().unwrap());
-    Ok(Some(Request { method, path, headers, body: bytes[end..].to_vec() }))
 }

@@ -10,12 +10,14 @@
 pub mod certificate;
 pub mod dice;
 pub mod dovecot;
+pub mod http;
 pub mod imap;
 pub mod leash;
 pub mod mariadb;
 pub mod post;
 pub mod postfix;
 pub mod postgres;
+pub mod provider;
 pub mod recipe;
 pub mod redis;
 pub mod s3;

@@ -19,6 +19,7 @@ use crate::daemon::build::{self, BuildError};
 use crate::db::jobs;
 use crate::db::probe::{self, Probe};
 use crate::db::{Db, DbError};
+use crate::domain::Retry;
 use crate::erase::map::{StoreMap, apart};
 use crate::erase::{DataMap, check, try_lag};
 use crate::flow::{FlowError, behind};
@@ -32,7 +33,7 @@ use crate::stores::{Lookup, Opened, Schema, StoreError, StoreName, Stores};
 use crate::vault::WatermarkFile;
 use crate::verify::{DirectoryError, Trial, rehearse};
 
-use super::{Finding, Report, our_mx};
+use super::{Finding, Report, filter, our_mx};
 
 /// What becomes of requests while the directory is away.
 const WAITS: &str =
@@ -59,6 +60,7 @@ pub(super) async fn run(report: &mut Report, config: &Config, map: Option<&DataM
     database(report, config).await;
     mailbox(report, config).await;
     mailer(report, config).await;
+    filter::ask(report, config).await;
 }
 
 async fn all_stores(report: &mut Report, config: &Config, map: &DataMap) -> Stores {
@@ -278,6 +280,11 @@ async fn mailer(report: &mut Report, config: &Config) {
     };
     if !is_known(&smtp.host, smtp.port).await {
         return report.failed(CHECK, Exit::Unavailable, unknown(&smtp.host, "[mailer.smtp]"));
+    }
+    // It has an end of its own.
+    if let Err(error) = mailer.try_token().await {
+        let exit = if error.retry() == Retry::Transient { Exit::Unavailable } else { Exit::Usage };
+        return report.error(CHECK, exit, error, "");
     }
     match timeout(ANSWER_WITHIN, mailer.try_login()).await {
         Ok(Ok(())) => report.ok(CHECK, if smtp.login.is_some() { "encrypted, logged in" } else { "encrypted" }),

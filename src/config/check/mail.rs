@@ -81,7 +81,7 @@ impl Checks<'_> {
         let ca_file = self.ca_file(raw.ca_file);
         let user = self.line_required(&section, "user", raw.user, "the login name, often the whole address");
         let secret = RawSecret { value: raw.password, file: raw.password_file, credential: raw.password_credential };
-        let password = self.secret(&section, "password", secret);
+        let login = self.login(&section, secret, "mailbox.imap.oauth", raw.oauth);
         let folder = raw.folder.map_or_else(|| Some("INBOX".to_owned()), |raw| self.line("folder", raw));
         let step_timeout = self.duration("step_timeout_seconds", raw.step_timeout_seconds, Unit::Seconds, 1..=600, 60);
         let batch_bytes_max =
@@ -92,7 +92,7 @@ impl Checks<'_> {
             security: security?,
             ca_file: ca_file?,
             user: user?,
-            password: password?,
+            login: login?,
             folder: folder?,
             keyword,
             step_timeout,
@@ -130,7 +130,7 @@ impl Checks<'_> {
         }
     }
 
-    fn host(&mut self, section: &Section, raw: Maybe<String>) -> Option<String> {
+    pub(super) fn host(&mut self, section: &Section, raw: Maybe<String>) -> Option<String> {
         let span = raw.as_ref().map(Spanned::span);
         let host = self.line_required(section, "host", raw, "the name of the server, as in its certificate")?;
         // A name (RFC 1123 §2.1) or an address; IPv6 addresses have colons.
@@ -217,18 +217,11 @@ impl Checks<'_> {
         };
         let port = self.number("port", raw.port, 1..=u16::MAX, port);
         let ca_file = self.ca_file(raw.ca_file);
-        let has_password = raw.password.is_some() || raw.password_file.is_some() || raw.password_credential.is_some();
-        let login = if raw.user.is_some() || has_password {
-            let user = self.line_required(
-                &section,
-                "user",
-                raw.user,
-                "a password needs a user; without both there is no login",
-            );
-            let secret =
-                RawSecret { value: raw.password, file: raw.password_file, credential: raw.password_credential };
-            let password = self.secret(&section, "password", secret);
-            user.zip(password).map(Some)
+        let secret = RawSecret { value: raw.password, file: raw.password_file, credential: raw.password_credential };
+        let login = if raw.user.is_some() || secret.is_given() || raw.oauth.is_some() {
+            let user =
+                self.line_required(&section, "user", raw.user, "a login needs a user; without both there is none");
+            user.zip(self.login(&section, secret, "mailer.smtp.oauth", raw.oauth)).map(Some)
         } else {
             Some(None)
         };

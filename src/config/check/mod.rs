@@ -3,8 +3,10 @@
 
 mod authentication;
 mod directory;
+mod filter;
 mod limits;
 mod mail;
+mod oauth;
 mod periods;
 mod secret;
 mod sender;
@@ -35,6 +37,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
     let mailer = checks.mailer(raw.mailer);
     let directory = checks.directory(raw.directory);
     let authentication = checks.authentication(raw.authentication);
+    let spam = checks.spam(raw.spam);
     let authority = checks.authority(raw.authority);
     let (challenge, schedule) = checks.periods(raw.challenge, raw.schedule, &law);
     let limits = checks.limits(raw.limits);
@@ -56,6 +59,7 @@ pub(super) fn check(parsed: Parsed, folder: PathBuf, surroundings: &Surroundings
             mailer: mailer?,
             directory: directory?,
             authentication,
+            spam,
             authority,
             challenge,
             schedule,

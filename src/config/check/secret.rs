@@ -22,6 +22,20 @@ pub(super) struct RawSecret {
 }
 
 impl RawSecret {
+    /// Whether it was given in any way.
+    pub(super) const fn is_given(&self) -> bool {
+        self.value.is_some() || self.file.is_some() || self.credential.is_some()
+    }
+
+    /// Where it was given first.
+    pub(super) fn first_given(&self) -> Option<std::ops::Range<usize>> {
+        [&self.value, &self.file, &self.credential]
+            .into_iter()
+            .flatten()
+            .map(Spanned::span)
+            .min_by_key(|span| span.start)
+    }
+
     /// The ways that were used, with the ends of their keys' names.
     fn given(self) -> Vec<(Source, Spanned<String>)> {
         let ways = [(Source::Value, self.value), (Source::File, self.file), (Source::Credential, self.credential)];

@@ -11,7 +11,8 @@ use super::super::*;
 use super::{check_in, example_with, installation, with_mailer};
 use crate::domain::{Language, Role, Scope};
 use crate::erase::DataMap;
-use crate::mailbox::settings::Security;
+use crate::mailbox::settings::{Login, Security};
+use crate::oauth::Grant;
 use crate::reply::settings::MailerSettings;
 use crate::stores::StoreName;
 use crate::verify::{Directory as _, FileDirectory};
@@ -23,6 +24,11 @@ fn uncommented() -> String {
         _ => line,
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+fn password(login: &Login) -> &str {
+    let Login::Password(password) = login else { panic!("a password") };
+    password.expose_secret()
 }
 
 fn days(days: u64) -> Duration {
@@ -45,7 +51,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
         (imap.port, imap.security, imap.folder.as_str(), imap.keyword.as_str()),
         (993, Security::Tls, "INBOX", "$Expunged")
     );
-    assert_eq!(imap.password.expose_secret(), "imap-hunter2");
+    assert_eq!(password(&imap.login), "imap-hunter2");
     assert_eq!((config.mailbox.move_to, config.mailbox.sent_folder, config.mailbox.known_as), (None, None, None));
     assert_eq!(
         (config.mailbox.poll, config.mailbox.silence_alarm),
@@ -53,7 +59,7 @@ fn the_example_is_a_config_with_the_documented_defaults() {
     );
     let MailerSettings::Smtp(smtp) = &config.mailer else { panic!("a mail server") };
     assert_eq!((smtp.port, smtp.security), (587, Security::StartTls));
-    assert_eq!(smtp.login.as_ref().unwrap().1.expose_secret(), "smtp-hunter2");
+    assert_eq!(password(&smtp.login.as_ref().unwrap().1), "smtp-hunter2");
     assert!(config.authority.is_empty());
 
     // DESIGN §6, "Defaults".
@@ -139,7 +145,16 @@ fn every_setting_of_the_code_is_in_the_example() {
     assert!(code.len() > 80, "{} settings", code.len());
     let example = settings_of_the_example();
     // The ways to give a secret are told once, at the top of the example.
-    let told_once = ["password", "password_credential", "url_file", "url_credential"];
+    let told_once = [
+        "password",
+        "password_credential",
+        "url_file",
+        "url_credential",
+        "client_secret",
+        "client_secret_credential",
+        "refresh_token",
+        "refresh_token_credential",
+    ];
     let missing: Vec<_> = code.difference(&example).filter(|(_, key)| !told_once.contains(&key.as_str())).collect();
     assert!(missing.is_empty(), "not in config/expunged.toml: {missing:?}");
     // The top of the example shows how a line looks.
@@ -167,7 +182,7 @@ fn paths_holidays_and_the_other_kinds_are_read() {
         ("\"sqlite:ledger.db\"", "\"postgres://expunged:hunter2@localhost/expunged\""),
         ("# [[authority]]", "[[authority]]"),
         ("# role =", "role ="),
-        ("# scope =", "scope ="),
+        ("# scope = \"user\"", "scope = \"user\""),
         ("# target =", "target ="),
         ("# rule =", "rule ="),
     ]);
@@ -241,7 +256,52 @@ fn a_credential_of_systemd_is_a_secret() {
     let surroundings = Surroundings::new(Purpose::Production, Some(folder.path().as_os_str().to_owned()));
     let config = parse(&text, &folder.path().join("expunged.toml"), &surroundings).unwrap();
     let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
-    assert_eq!(imap.password.expose_secret(), "from-systemd");
+    assert_eq!(password(&imap.login), "from-systemd");
+}
+
+/// The section for access tokens as the example shows it, in the place of a password.
+#[test]
+fn the_sections_for_access_tokens_are_read_as_the_example_shows_them() {
+    let folder = installation();
+    for file in ["imap.secret", "imap.refresh", "smtp.secret", "smtp.refresh"] {
+        std::fs::write(folder.path().join(file), "hunter2").unwrap();
+    }
+    let text = without_passwords();
+    let config = check_in(folder.path(), &text).unwrap();
+    let MailboxKind::Imap(imap) = &config.mailbox.kind else { panic!("an IMAP mailbox") };
+    let MailerSettings::Smtp(smtp) = &config.mailer else { panic!("a mail server") };
+    for login in [&imap.login, &smtp.login.as_ref().unwrap().1] {
+        let Login::Oauth(tokens) = login else { panic!("access tokens") };
+        assert!(tokens.settings().endpoint.as_str().starts_with("https://login.microsoftonline.com/"));
+        assert!(matches!(&tokens.settings().grant, Grant::Refresh { renewed_file: Some(_), .. }));
+        assert!(!tokens.settings().scope.is_empty());
+    }
+    assert!(!format!("{config:?}").contains("hunter2"), "a secret printed itself");
+    let other = check_in(folder.path(), &text.replacen("client_id = \"", "client_id = \"x", 1)).unwrap();
+    assert_ne!(other.digest(), config.digest());
+    // A password beside it, and a refresh token that nobody would use.
+    let both = text.replacen("[mailbox.imap]\n", "[mailbox.imap]\npassword = \"hunter2\"\n", 1);
+    let unused = text.replacen("grant = \"refresh_token\"", "grant = \"client_credentials\"", 1);
+    let open = text.replacen("https://login", "http://login", 1);
+    for (text, told) in [
+        (both, "there is a password in [mailbox.imap], and [mailbox.imap.oauth] beside it"),
+        (unused, "take no refresh token"),
+        (open, "`endpoint` is no token endpoint"),
+    ] {
+        let error = check_in(folder.path(), &text).unwrap_err().to_string();
+        assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+/// The example with both sections for access tokens, and without passwords.
+fn without_passwords() -> String {
+    let mut inside = false;
+    let lines = EXAMPLE.lines().filter(|line| !line.starts_with("password_file")).map(|line| {
+        inside = (inside && line.starts_with('#')) || line.ends_with(".oauth]");
+        let setting = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or_default();
+        if inside && (setting.contains(" = ") || setting.starts_with('[')) { setting } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Who begins with the example has maps and queries that fit one another and the shipped shop.

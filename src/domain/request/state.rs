@@ -119,6 +119,8 @@ stored_enum! {
         Limited = "limited",
         /// All of the letter is an attachment, which nobody has read.
         AttachedOnly = "attached_only",
+        /// A spam filter of the house holds the letter for spam.
+        Suspected = "suspected",
         /// A right other than erasure was asked for.
         OtherRight = "other_right",
         /// Address or password changed a short while ago: whoever reads that mailbox now may have taken it over.

@@ -11,16 +11,19 @@ use std::time::Duration;
 use async_imap::imap_proto::{Capability, Response};
 use async_trait::async_trait;
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use zeroize::Zeroizing;
 
 use super::command::Command;
 use super::conversation::{Conversation, Stream};
+use crate::domain::Retry;
 use crate::mailbox::MailboxError;
-use crate::mailbox::settings::{ImapSettings, Security};
+use crate::mailbox::settings::{ImapSettings, Login, Security};
+use crate::oauth::AccessTokens;
 
 /// Opens connections; a seam for the fake servers of the tests.
 #[async_trait]
@@ -142,10 +145,75 @@ async fn capabilities(conversation: &mut Conversation) -> Result<Capabilities, M
     Ok(Capabilities(found))
 }
 
-/// Logs in and asks what the server can do for this user.
+/// A session on a new connection, and what the server can do for this user. A token that is refused is asked for anew, once: it
+/// may have been revoked before its end.
 pub(super) async fn log_in(
+    dial: &dyn Dial,
+    settings: &ImapSettings,
+) -> Result<(Conversation, Capabilities), MailboxError> {
+    let tokens = match &settings.login {
+        Login::Oauth(tokens) => tokens,
+        Login::Password(password) => {
+            let mut conversation = dial.dial(settings).await?;
+            let capabilities = by_password(&mut conversation, settings, password).await?;
+            return Ok((conversation, capabilities));
+        }
+    };
+    let (refused, error) = match by_newest_token(dial, settings, tokens).await {
+        (token, Err(error @ MailboxError::TokenRefused { .. })) if error.retry() == Retry::Permanent => (token, error),
+        (_, answer) => return answer,
+    };
+    let Some(refused) = refused else { return Err(error) };
+    tokens.forget(&refused).await;
+    by_newest_token(dial, settings, tokens).await.1
+}
+
+/// What came of a log-in with the newest token, and that token, where one was had.
+async fn by_newest_token(
+    dial: &dyn Dial,
+    settings: &ImapSettings,
+    tokens: &AccessTokens,
+) -> (Option<SecretString>, Result<(Conversation, Capabilities), MailboxError>) {
+    let token = match tokens.access().await {
+        Ok(token) => token,
+        Err(error) => return (None, Err(error.into())),
+    };
+    let session = async {
+        let mut conversation = dial.dial(settings).await?;
+        let capabilities = by_token(&mut conversation, settings, &token).await?;
+        Ok((conversation, capabilities))
+    };
+    let session = session.await;
+    (Some(token), session)
+}
+
+/// AUTHENTICATE XOAUTH2, as Google and Microsoft describe it.
+async fn by_token(
     conversation: &mut Conversation,
     settings: &ImapSettings,
+    token: &SecretString,
+) -> Result<Capabilities, MailboxError> {
+    if !capabilities(conversation).await?.has("AUTH=XOAUTH2") {
+        return Err(not_offered(settings, "AUTH=XOAUTH2", "take [mailbox.imap.oauth] out and log in with a password"));
+    }
+    let is_clean = |text: &str| !text.chars().any(char::is_control);
+    if !is_clean(&settings.user) || !is_clean(token.expose_secret()) {
+        return Err(MailboxError::Argument { what: "mailbox.imap.user", why: "it has a control character" });
+    }
+    let said = Zeroizing::new(format!("user={}\u{1}auth=Bearer {}\u{1}\u{1}", settings.user, token.expose_secret()));
+    match conversation.authenticate("XOAUTH2", said.as_bytes()).await {
+        Ok(()) => capabilities(conversation).await,
+        Err(MailboxError::Refused { code, .. }) => {
+            Err(MailboxError::TokenRefused { host: settings.host.clone(), port: settings.port, code })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn by_password(
+    conversation: &mut Conversation,
+    settings: &ImapSettings,
+    password: &SecretString,
 ) -> Result<Capabilities, MailboxError> {
     if capabilities(conversation).await?.has("LOGINDISABLED") {
         return Err(not_offered(settings, "LOGIN", "it needs a login with user and password"));
@@ -153,7 +221,7 @@ pub(super) async fn log_in(
     let login = Command::new("LOGIN")
         .expecting(0, 0)
         .string("mailbox.imap.user", settings.user.as_bytes())?
-        .string("mailbox.imap.password", settings.password.expose_secret().as_bytes())?;
+        .string("mailbox.imap.password", password.expose_secret().as_bytes())?;
     match conversation.run(login, |_| {}).await {
         Ok(()) => capabilities(conversation).await,
         Err(MailboxError::Refused { code, .. }) => {

@@ -6,8 +6,10 @@ use std::io;
 use std::time::Duration;
 
 use async_imap::imap_proto::{self, MailboxDatum, Outcome, Response};
+use data_encoding::BASE64;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::command::Command;
 use super::frame::{Extent, Frame, Framer};
@@ -104,6 +106,28 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// AUTHENTICATE (RFC 9051 §6.2.2) by a mechanism in which we speak once. What a server says in place of an OK is answered by
+    /// an empty line, after which it says NO.
+    pub(super) async fn authenticate(&mut self, mechanism: &str, said: &[u8]) -> Result<(), MailboxError> {
+        const AUTHENTICATE: &str = "AUTHENTICATE";
+        let (tag, patience) = (self.next_tag(), self.patience(0));
+        let mut line = format!("{tag} AUTHENTICATE {mechanism}\r\n").into_bytes();
+        // What is asked for, then our words, then an empty line where there is an error to acknowledge.
+        for next in [Zeroizing::new(BASE64.encode(said) + "\r\n"), Zeroizing::new("\r\n".to_owned())] {
+            self.write(AUTHENTICATE, &line, patience).await?;
+            if self.hear(AUTHENTICATE, &tag, 0, patience, &mut |_| {}).await? == Answer::Done {
+                return Ok(());
+            }
+            line.zeroize();
+            line = next.as_bytes().to_vec();
+        }
+        self.write(AUTHENTICATE, &line, patience).await?;
+        match self.hear(AUTHENTICATE, &tag, 0, patience, &mut |_| {}).await? {
+            Answer::Done => Ok(()),
+            Answer::Continue => Err(MailboxError::Garbled { command: AUTHENTICATE, what: "no end of it" }),
+        }
     }
 
     /// IDLE (RFC 2177) until something arrives, at most this long.

@@ -86,8 +86,7 @@ impl ImapMailbox {
         if let Some(link) = self.link.take() {
             return Ok(link);
         }
-        let mut conversation = self.dial.dial(&self.settings).await?;
-        let capabilities = connect::log_in(&mut conversation, &self.settings).await?;
+        let (conversation, capabilities) = connect::log_in(&*self.dial, &self.settings).await?;
         Ok(Link { conversation, capabilities, selected: None })
     }
 

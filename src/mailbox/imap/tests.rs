@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::fake::{Act, FakeDial, LETTERS, bodies, facts};
 use super::*;
 use crate::domain::Retry;
-use crate::mailbox::settings::Security;
+use crate::mailbox::settings::{Login, Security};
 use crate::mailbox::{Refusal, Status};
 
 const STEP: Duration = Duration::from_millis(200);
@@ -21,7 +21,7 @@ fn settings() -> ImapSettings {
         security: Security::Tls,
         ca_file: None,
         user: "support@example.org".into(),
-        password: "hunter2-secret".to_owned().into(),
+        login: Login::Password("hunter2-secret".to_owned().into()),
         folder: "INBOX".into(),
         keyword: "$Expunged".into(),
         step_timeout: STEP,

@@ -86,6 +86,8 @@ pub enum Obstacle {
     Protocol,
     /// An address of the message is none, or none that this server can take.
     Address,
+    /// No access token was given to log in with.
+    Token,
     /// The disk failed.
     Disk(io::ErrorKind),
 }
@@ -99,6 +101,7 @@ impl Obstacle {
             Self::Timeout => "timeout".to_owned(),
             Self::Protocol => "protocol".to_owned(),
             Self::Address => "address".to_owned(),
+            Self::Token => "token".to_owned(),
             Self::Disk(_) => "disk".to_owned(),
         }
     }
@@ -113,6 +116,7 @@ impl fmt::Display for Obstacle {
             Self::Timeout => f.write_str("the time was up"),
             Self::Protocol => f.write_str("the server did not speak as expected"),
             Self::Address => f.write_str("an address cannot be used"),
+            Self::Token => f.write_str("there is no access token to log in with"),
             Self::Disk(kind) => write!(f, "the disk failed ({kind})"),
         }
     }

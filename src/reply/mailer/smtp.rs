@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::Address;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS, Mechanism};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
 };
@@ -18,15 +18,17 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
+use tracing::warn;
 
 use super::{Accepted, Mailer, Obstacle, Reached, SendError};
 use crate::domain::Retry;
-use crate::mailbox::settings::Security;
+use crate::mailbox::settings::{Login, Security};
 use crate::mailbox::trouble::Trouble;
+use crate::oauth::{AccessTokens, OauthError};
 use crate::reply::compose::Outgoing;
 use crate::reply::settings::SmtpSettings;
 
@@ -127,6 +129,17 @@ impl SmtpMailer {
         Ok(Self { settings, tls, as_stranger: true })
     }
 
+    /// Asks for an access token where the login is by one, and keeps it for the letters that follow.
+    ///
+    /// # Errors
+    /// Why the token endpoint gave none.
+    pub async fn try_token(&self) -> Result<(), OauthError> {
+        match &self.settings.login {
+            Some((_, Login::Oauth(tokens))) => tokens.access().await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Connects, encrypts, logs in and leaves; hands over nothing.
     ///
     /// # Errors
@@ -172,7 +185,36 @@ impl SmtpMailer {
         self.reach().await.map_err(|shut| shut.error)
     }
 
+    /// The same, with what stood in the way. A token that is refused is asked for anew, once: it may have been revoked before its end.
     async fn reach(&self) -> Result<AsyncSmtpConnection, Shut> {
+        match &self.settings.login {
+            None => self.encrypted().await,
+            Some((user, Login::Password(password))) => {
+                let connection = self.encrypted().await?;
+                log_in(connection, DEFAULT_MECHANISMS, user, password, of_login).await
+            }
+            Some((user, Login::Oauth(tokens))) => {
+                let token = newest(tokens).await?;
+                match self.by_token(user, &token).await {
+                    Err(Shut { trouble: Some(Trouble::TokenRefused), .. }) => tokens.forget(&token).await,
+                    answer => return answer,
+                }
+                self.by_token(user, &newest(tokens).await?).await
+            }
+        }
+    }
+
+    async fn by_token(&self, user: &str, token: &SecretString) -> Result<AsyncSmtpConnection, Shut> {
+        let connection = self.encrypted().await?;
+        if !connection.server_info().supports_auth_mechanism(Mechanism::Xoauth2) {
+            let error = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Protocol };
+            return Err(Shut { error, trouble: Some(Trouble::NoXoauth2) });
+        }
+        log_in(connection, &[Mechanism::Xoauth2], user, token, of_token).await
+    }
+
+    /// Connects and encrypts.
+    async fn encrypted(&self) -> Result<AsyncSmtpConnection, Shut> {
         let SmtpSettings { host, port, security, .. } = &self.settings;
         let hello = ClientId::default();
         let at_once = matches!(security, Security::Tls).then(|| self.tls.clone());
@@ -187,13 +229,6 @@ impl SmtpMailer {
                 return Err(Shut { error, trouble: Some(Trouble::NoStartTls) });
             }
             connection.starttls(self.tls.clone(), &hello).await.map_err(|error| Shut::of(&error))?;
-        }
-        if let Some((user, password)) = &self.settings.login {
-            let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
-            connection
-                .auth(DEFAULT_MECHANISMS, &credentials)
-                .await
-                .map_err(|error| Shut { trouble: of_login(&error), ..Shut::of(&error) })?;
         }
         Ok(connection)
     }
@@ -234,6 +269,11 @@ impl SmtpMailer {
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, outgoing: &Outgoing) -> Result<Accepted, SendError> {
+        // Said here, because of what follows nothing is logged.
+        if let Err(error) = self.try_token().await {
+            warn!(error = %error, "no access token to send letters with");
+            return Err(NO_TOKEN);
+        }
         self.submit(outgoing).with_subscriber(NoSubscriber::default()).await
     }
 }
@@ -259,6 +299,37 @@ fn address(text: &str, reached: Reached) -> Result<Address, SendError> {
 /// A failure that says nothing about the letter: it stays, whatever the server's code.
 fn before_letter(error: &lettre::transport::smtp::Error) -> SendError {
     SendError::Transient { reached: Reached::Server, obstacle: obstacle(error) }
+}
+
+/// Nothing was said to the server yet.
+const NO_TOKEN: SendError = SendError::Transient { reached: Reached::Server, obstacle: Obstacle::Token };
+
+async fn newest(tokens: &AccessTokens) -> Result<SecretString, Shut> {
+    tokens.access().await.map_err(|_| Shut { error: NO_TOKEN, trouble: None })
+}
+
+async fn log_in(
+    mut connection: AsyncSmtpConnection,
+    mechanisms: &[Mechanism],
+    user: &str,
+    secret: &SecretString,
+    trouble: fn(&lettre::transport::smtp::Error) -> Option<Trouble>,
+) -> Result<AsyncSmtpConnection, Shut> {
+    let credentials = Credentials::new(user.to_owned(), secret.expose_secret().to_owned());
+    match connection.auth(mechanisms, &credentials).await {
+        Ok(_) => Ok(connection),
+        Err(error) => Err(Shut { trouble: trouble(&error), ..Shut::of(&error) }),
+    }
+}
+
+/// What a login by access token that failed comes to.
+fn of_token(error: &lettre::transport::smtp::Error) -> Option<Trouble> {
+    match error.status() {
+        Some(code) => (u16::from(code) >= 500).then_some(Trouble::TokenRefused),
+        // In the place of its no, a server says first why (334), which the library takes for a question that it cannot answer.
+        None if error.is_client() => Some(Trouble::TokenRefused),
+        None => Trouble::of(error),
+    }
 }
 
 /// What a login that failed comes to.

@@ -136,7 +136,7 @@ async fn send_with(
         port: listener.local_addr().unwrap().port(),
         security,
         ca_file: Some(ca_file),
-        login: Some(("support".to_owned(), SecretString::from("Wasserfall"))),
+        login: Some(("support".to_owned(), Login::Password(SecretString::from("Wasserfall")))),
         send_timeout: Duration::from_secs(3),
     };
     change(&mut settings);

@@ -13,7 +13,7 @@ use super::object::{
     BARE_ADDRESS, HAD, NOBODYS, OTHER_THING, PART_THEIRS, SEVERAL, Target, UNREAD_CONFIDENCE, object_of,
 };
 use super::offered::is_offered;
-use super::place::has_only;
+use super::place::{has_only, is_placed};
 use super::present::Groups;
 use super::pressing::presses;
 use super::refusal::refusal;
@@ -486,39 +486,6 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         part,
         wished: true,
     })
-}
-
-/// Whether what shall not be kept is only what is kept in some place: "nothing is kept in the delivery box", "my data stored in
-/// the US", and not "in your systems".
-fn is_placed(hit: &Hit, found: &Signals) -> bool {
-    const KEPT: [&str; 10] =
-        ["kept", "retained", "stored", "held", "saved", "left", "file", "conserv", "gard", "stock"];
-    const IN: [&str; 17] = [
-        "in",
-        "inside",
-        "outside",
-        "at",
-        "over",
-        "within",
-        "during",
-        "abroad",
-        "overnight",
-        "under",
-        "dans",
-        "hors",
-        "au",
-        "chez",
-        "pendant",
-        "fuera",
-        "en",
-    ];
-    let next = hit.last + 1;
-    let bare = |word: usize| found.spelling(word).trim_matches(|c: char| !c.is_alphanumeric());
-    let ours = || found.around(hit, Group::PlaceYours).any(|place| next <= place.first && place.first <= next + 1);
-    KEPT.iter().any(|kept| bare(hit.last).starts_with(kept))
-        && found.sentence_of(hit.first).contains(&next)
-        && IN.contains(&bare(next))
-        && !ours()
 }
 
 /// Phrases that may ask to be forgotten, unless they are of a phrase that does.

@@ -71,6 +71,39 @@ pub(super) fn has_only(hit: &Hit, found: &Signals) -> bool {
     !other_thing && wished(hit, found) && found.around(hit, Group::AccountPlace).any(only)
 }
 
+/// Whether what shall not be kept is only what is kept in some place: "nothing is kept in the delivery box", "my data stored in
+/// the US", and not "in your systems".
+pub(super) fn is_placed(hit: &Hit, found: &Signals) -> bool {
+    const KEPT: [&str; 10] =
+        ["kept", "retained", "stored", "held", "saved", "left", "file", "conserv", "gard", "stock"];
+    const IN: [&str; 17] = [
+        "in",
+        "inside",
+        "outside",
+        "at",
+        "over",
+        "within",
+        "during",
+        "abroad",
+        "overnight",
+        "under",
+        "dans",
+        "hors",
+        "au",
+        "chez",
+        "pendant",
+        "fuera",
+        "en",
+    ];
+    let next = hit.last + 1;
+    let bare = |word: usize| found.spelling(word).trim_matches(|c: char| !c.is_alphanumeric());
+    let ours = || found.around(hit, Group::PlaceYours).any(|place| next <= place.first && place.first <= next + 1);
+    KEPT.iter().any(|kept| bare(hit.last).starts_with(kept))
+        && found.sentence_of(hit.first).contains(&next)
+        && IN.contains(&bare(next))
+        && !ours()
+}
+
 /// Whether a place takes in an "and" behind its account: "from the account and the account".
 fn joins(place: &Hit, found: &Signals) -> bool {
     let inside = |link: &Hit| place.first < link.first && link.last < place.last;

@@ -167,6 +167,7 @@ async fn first_weeks(story: &mut Story<'_>) {
     story.is(paused, State::OnHold).await;
     let phone = story.asks(USER, "Hello,\r\n\r\nplease delete my phone number.").await;
     story.answers(USER, Some("Yes, please go ahead.")).await;
+    story.answers(OWNERS[0], Some("Yes, please go ahead.")).await;
     story.is(phone, State::Scheduled).await;
     story.days(8).await;
     story.is(phone, State::Completed).await;

@@ -292,8 +292,10 @@ const CHARS_OF_A_QUESTION: usize = 30;
 pub(super) fn asks_something(stored: &Stored, decision: &Decision, letter: &Intake) -> bool {
     let text = letter.new_text.trim();
     let speaks = text.split_whitespace().count() >= WORDS_OF_A_QUESTION || text.chars().count() >= CHARS_OF_A_QUESTION;
-    let unclear = matches!(decision, Decision::Ruled(_, Ruling::Unclear));
-    speaks && unclear && matches!(decision.event(stored), Some(Event::AnswerUnclear))
+    let ruled = matches!(decision, Decision::Ruled(_, Ruling::Unclear | Ruling::AskForCode { .. }));
+    // A yes without the code is answered by the letter that asks for it.
+    let agrees = letter.answer.intent == crate::intake::AnswerIntent::Yes;
+    speaks && ruled && !agrees && matches!(decision.event(stored), Some(Event::AnswerUnclear))
 }
 
 /// How a request gets to a person because of a letter to it: at once, or after an operator's pause; `None` where one looks at

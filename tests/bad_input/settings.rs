@@ -106,15 +106,14 @@ async fn a_ledger_whose_key_is_gone() {
     assert!(!world.ground.path("kek").exists());
 }
 
+/// A store that is away holds up its own work, and not the start: mail is read meanwhile (`store_away`).
 #[tokio::test]
 async fn a_store_where_none_is() {
     let url = format!("postgres://expunged:secretword@127.0.0.1:{}/shop", free_port());
     let ground = Ground::sqlite().await;
     of_another_kind(&ground, "postgres", &url);
     let began = std::time::Instant::now();
-    let text = ground.refused().await;
-    says(&text, &["the store shop", "shop.toml", "url", "refused"]);
-    assert!(!text.contains("secretword"), "{text}");
+    ground.build().await.house.db.close().await;
     assert!(began.elapsed().as_secs() < 10, "a refused connection is known at once");
 }
 

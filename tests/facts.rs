@@ -29,10 +29,13 @@ impl Story<'_> {
     fn gather(&mut self, what: &str) {
         let _ = writeln!(self.told, "######## {what}\n");
         for to in OWNERS.into_iter().chain([USER, GUEST, TEAM]) {
-            let mut fresh = self.world.fresh(to);
-            fresh.sort_by(|one, other| one.subject.cmp(&other.subject));
-            for letter in fresh {
-                let text = covered(&format!("To: {to}\nSubject: {}\n\n{}", letter.subject, letter.text.trim()));
+            let text =
+                |letter: &Letter| covered(&format!("To: {to}\nSubject: {}\n\n{}", letter.subject, letter.text.trim()));
+            let fresh = self.world.fresh(to).into_iter();
+            let mut fresh: Vec<_> = fresh.map(|letter| (text(&letter), letter)).collect();
+            // Letters of one moment leave in any order, and a reference is chance.
+            fresh.sort_by(|(one, _), (other, _)| one.cmp(other));
+            for (text, letter) in fresh {
                 let _ = writeln!(self.told, "{text}\n\n========\n");
                 self.last.insert(to, letter);
             }

@@ -49,6 +49,7 @@ pub mod flow;
 pub mod intake;
 pub mod mailbox;
 pub mod oauth;
+pub mod outbound;
 pub mod output;
 pub mod queue;
 pub mod reply;

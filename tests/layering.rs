@@ -43,6 +43,11 @@ const ROOMS: &[Room] = &[
         may_name: &[],
         because: "what a reader of TOML stumbled over is taken out; it knows nothing of what is read",
     },
+    Room {
+        name: "outbound",
+        may_name: &[],
+        because: "a question by HTTP within its limits; who asks, and what the answer says, it does not know",
+    },
     Room { name: "chance", may_name: &[], because: "it stands at the bottom: random bytes as a parameter" },
     Room {
         name: "domain",
@@ -52,7 +57,7 @@ const ROOMS: &[Room] = &[
     Room { name: "clock", may_name: &["domain"], because: "it answers in the domain's own timestamps" },
     Room {
         name: "oauth",
-        may_name: &["domain"],
+        may_name: &["outbound", "domain"],
         because: "it asks for access tokens; what they open is somebody else's business",
     },
     Room {
@@ -72,7 +77,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "filter",
-        may_name: &[],
+        may_name: &["outbound"],
         because: "it asks a spam filter about bytes; what a letter is, and what follows, it does not know",
     },
     Room {
@@ -83,7 +88,7 @@ const ROOMS: &[Room] = &[
     Room { name: "queue", may_name: &["domain", "chance", "clock"], because: "jobs know nothing of what they do" },
     Room {
         name: "stores",
-        may_name: &["domain", "chance", "clock", "finish"],
+        may_name: &["outbound", "domain", "chance", "clock", "finish"],
         because: "a place that we erase from never sees our own database, or who asked",
     },
     Room {
@@ -317,18 +322,14 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("hyper_util", &["web"], "HTTP is listened for by one room"),
     (
         "reqwest",
-        &["oauth", "filter", "stores"],
-        "the services of recipients are asked by a connector, token endpoints and a spam filter by a room each",
+        &["outbound", "oauth", "filter", "stores"],
+        "one room makes every client; token endpoints, a spam filter and the services of recipients are asked through it",
     ),
     ("oauth2", &["oauth"], "access tokens are asked for by one room"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
     ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
-    (
-        "rustls",
-        &["oauth", "mailbox", "filter", "reply", "stores"],
-        "mail, what is asked by HTTP and the connectors speak TLS",
-    ),
+    ("rustls", &["outbound", "mailbox", "reply", "stores"], "mail, what is asked by HTTP and the connectors speak TLS"),
     (
         "tokio::net",
         &["mailbox", "filter", "reply", "stores", "web"],

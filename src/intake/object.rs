@@ -118,7 +118,7 @@ impl<'a> Near<'a> {
     /// What else is said to be the writer's own.
     fn own_object(&self) -> Option<Object> {
         let Self { hit, found, wished, .. } = *self;
-        let profile = self.any(|other| other.is(Group::Profile) && !is_named_before(hit, other, found));
+        let profile = self.any(|other| other.is(Group::Profile) && !has_named(hit, other, found));
         if profile && (self.has(Group::Own) || wished) {
             let own = self.any(|other| other.is(Group::Profile) && is_beside_own(other, found));
             return Some((Target::Profile, 0.8, if own { "profile_mine" } else { "profile" }));
@@ -391,22 +391,6 @@ fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
 /// Whether a word for data of the writer's own says which by a named kind inside it: "my location data".
 fn is_kind_of(named: &Hit, mine: &Hit) -> bool {
     matches!(named.topic, Topic::Specific(_)) && named.overlaps(mine) && named.last >= mine.last
-}
-
-/// Whether named data stand between the verb and a profile that only has them: "my photo from my profile".
-fn is_named_before(hit: &Hit, profile: &Hit, found: &Signals) -> bool {
-    let between = |named: &&Hit| {
-        matches!(named.topic, Topic::Specific(_))
-            && named.language == hit.language
-            && named.first > hit.last
-            && named.last + 1 < profile.first
-            && named.clause == profile.clause
-    };
-    let mut named = found.sentences(hit.sentence, hit.sentence).iter().filter(between);
-    named.any(|named| {
-        let mut links = found.around(hit, Group::Conjunction);
-        !links.any(|link| named.last < link.first && link.last < profile.first)
-    })
 }
 
 /// Whether named data are the writer's own. What people publish (reviews, comments) is so only where they say so right

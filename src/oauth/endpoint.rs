@@ -7,10 +7,11 @@ use oauth2::{
     AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse,
     TokenUrl,
 };
-use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
+
+use crate::outbound::{self, Cut};
 
 use super::{OauthError, OauthRefusal, OauthSettings};
 
@@ -56,10 +57,7 @@ pub(super) async fn ask(settings: &OauthSettings, refresh: Option<&SecretString>
 }
 
 async fn exchange(settings: &OauthSettings, refresh: Option<&SecretString>) -> Result<BasicTokenResponse, OauthError> {
-    // One TLS provider for everything; where it is installed already, it stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().user_agent("expunged").build();
-    let http = http.map_err(|_| OauthError::Client)?;
+    let http = outbound::client().build().map_err(|_| OauthError::Client)?;
     // In the body, which every provider takes; not all take it in a header.
     let mut client = BasicClient::new(ClientId::new(settings.client_id.clone()))
         .set_token_uri(TokenUrl::from_url(settings.endpoint.clone()))
@@ -95,33 +93,19 @@ async fn exchange(settings: &OauthSettings, refresh: Option<&SecretString>) -> R
 async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Unanswered> {
     let (head, body) = request.into_parts();
     let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
-    let mut response = request.send().await.map_err(|error| Unanswered::Away(word(&error)))?;
+    let response = request.send().await.map_err(|error| Unanswered::Away(outbound::why(&error)))?;
     let status = response.status();
     // Only a refusal of the request itself has a body that says why (RFC 6749 §5.2).
     if !status.is_success() && !matches!(status.as_u16(), 400 | 401 | 403) {
         return Err(Unanswered::Status(status.as_u16()));
     }
     let content_type = response.headers().get(reqwest::header::CONTENT_TYPE).cloned();
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| Unanswered::Away(word(&error)))? {
-        if body.len() + piece.len() > ANSWER_BYTES_MAX {
-            return Err(Unanswered::TooLong);
-        }
-        body.extend_from_slice(&piece);
-    }
+    let body = outbound::body(response, ANSWER_BYTES_MAX).await.map_err(|cut| match cut {
+        Cut::Broken(why) => Unanswered::Away(why),
+        Cut::TooLong => Unanswered::TooLong,
+    })?;
     let mut answer = HttpResponse::new(body);
     *answer.status_mut() = status;
     answer.headers_mut().extend(content_type.map(|value| (reqwest::header::CONTENT_TYPE, value)));
     Ok(answer)
-}
-
-/// What went wrong, without what a server said.
-fn word(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection, or no trusted certificate"
-    } else {
-        "the connection broke"
-    }
 }

@@ -22,11 +22,24 @@ const COMPLETED: &str = "SELECT COUNT(*) AS number FROM letters WHERE request_id
 
 /// The way to the shop, which can be cut.
 pub struct Way {
-    pub port: u16,
-    pub to: SocketAddr,
+    port: u16,
+    to: SocketAddr,
 }
 
 impl Way {
+    /// The way to a shop on PostgreSQL, and the ground of a world that knows no other.
+    pub async fn to_a_shop() -> (Self, Ground) {
+        let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
+        let ground = Ground::with_shop_on_postgres(|url| {
+            let mut seen = url::Url::parse(url).unwrap();
+            way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
+            seen.set_port(Some(way.port)).unwrap();
+            seen.into()
+        })
+        .await;
+        (way, ground)
+    }
+
     /// Carries connections until it is cut; every one of them dies then, and new ones are refused.
     pub async fn carry(&self, cut: CancellationToken) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.expect("the way's port is free");
@@ -71,14 +84,7 @@ async fn completes(world: &World, request: RequestId) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_work_waits_for_it() {
-    let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
-    let ground = Ground::with_shop_on_postgres(|url| {
-        let mut seen = url::Url::parse(url).unwrap();
-        way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
-        seen.set_port(Some(way.port)).unwrap();
-        seen.into()
-    })
-    .await;
+    let (way, ground) = Way::to_a_shop().await;
     let cut = CancellationToken::new();
     let story = async {
         let world = ground.build().await;
@@ -122,14 +128,7 @@ async fn the_work_waits_for_it() {
 /// The daemon is started while the store is away, as by a crash or a deployment: letters are taken in, and what needs the store waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_daemon_that_starts_without_it_waits_for_it() {
-    let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
-    let ground = Ground::with_shop_on_postgres(|url| {
-        let mut seen = url::Url::parse(url).unwrap();
-        way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
-        seen.set_port(Some(way.port)).unwrap();
-        seen.into()
-    })
-    .await;
+    let (way, ground) = Way::to_a_shop().await;
     let world = ground.build().await;
     let received = "SELECT COUNT(*) AS number FROM requests WHERE state = 'received'";
     world

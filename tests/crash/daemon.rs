@@ -4,14 +4,11 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, Write as _};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use expunged::breakpoint;
-use expunged::chance::OsChance;
 use expunged::clock::FixedClock;
-use expunged::config::{self, Purpose, Surroundings};
 use expunged::daemon::{self, Running, build};
 use expunged::db::jobs;
 use expunged::domain::Timestamp;
@@ -20,7 +17,7 @@ use expunged::params;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::world::PROGRAM;
+use crate::support::world::house_here;
 
 /// The variable that makes this test a child; it says for how many milliseconds the child leases what it works on.
 pub const CHILD: &str = "EXPUNGED_CRASH_CHILD";
@@ -58,7 +55,7 @@ async fn works_until_nothing_is_left_to_do() {
         breakpoint::arm(order.kill_at);
         let (house, clock) = match built.take() {
             Some(built) => built,
-            None => build(now).await,
+            None => house_here(now).await,
         };
         clock.set(now);
         work(&house, order.letters, doomed).await;
@@ -69,21 +66,6 @@ async fn works_until_nothing_is_left_to_do() {
     if let Some((house, _)) = built {
         house.db.close().await;
     }
-}
-
-async fn build(now: Timestamp) -> (Arc<House>, Arc<FixedClock>) {
-    let clock = Arc::new(FixedClock::at(now));
-    let config = config::load(Path::new("expunged.toml"), &Surroundings::new(Purpose::Demo, None)).unwrap();
-    let choices = build::Choices {
-        clock: Arc::clone(&clock) as _,
-        chance: Arc::new(OsChance),
-        mailer: None,
-        credentials: None,
-        backfill: true,
-        may_create: true,
-        program: Some(PROGRAM),
-    };
-    (Arc::new(build::house(config, choices).await.unwrap()), clock)
 }
 
 /// How long one that is to be killed lives on when nothing is left to do: the point may stand behind the last commit.

@@ -271,7 +271,7 @@ async fn an_answer_has_its_time_and_its_length() {
 #[tokio::test]
 async fn no_address_of_our_own_networks_is_asked_unless_it_is_listed() {
     let service = Service::saying(Reply::status("completed")).await;
-    let port = service.address.port();
+    let port = service.port();
     // A name that leads inside, and the address itself. The scheme tells that no certificate was reached either.
     for url in [format!("https://localhost:{port}/erasures"), format!("https://127.0.0.1:{port}/erasures")] {
         let error = store(&url, &[]).ask(&order(), NOW).await.unwrap_err();

@@ -1,15 +1,13 @@
 //! A service that holds data: a small server of the test's own, which reads HTTP as it comes and answers what it was told to.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::net::TcpStream;
 
-use crate::support::http::{Request, read};
+use crate::support::http::{Request, Server, read};
 
 /// What it answers.
 #[derive(Clone, Debug)]
@@ -40,39 +38,25 @@ struct Inner {
 /// The service; it goes away with its value.
 #[derive(Debug)]
 pub struct Service {
-    pub address: SocketAddr,
+    server: Server,
     inner: Arc<Mutex<Inner>>,
-    task: AbortHandle,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Service {
     /// One that says this to everything.
-    #[expect(clippy::disallowed_methods, reason = "a server of the test's own, which ends with its value")]
     pub async fn saying(always: Reply) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let inner = Arc::new(Mutex::new(Inner { requests: Vec::new(), next: VecDeque::new(), always }));
         let shared = Arc::clone(&inner);
-        let task = tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let _ = answer(stream, &shared).await;
-                });
-            }
-        });
-        Self { address, inner, task: task.abort_handle() }
+        let server = Server::start(move |stream| answer(stream, Arc::clone(&shared))).await;
+        Self { server, inner }
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.server.address.port()
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}/erasures", self.address)
+        format!("http://{}/erasures", self.server.address)
     }
 
     /// From now on it says this.
@@ -90,7 +74,7 @@ impl Service {
     }
 }
 
-async fn answer(mut stream: TcpStream, inner: &Mutex<Inner>) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, inner: Arc<Mutex<Inner>>) -> std::io::Result<()> {
     let Some(request) = read(&mut stream).await? else { return Ok(()) };
     let reply = {
         let mut inner = inner.lock().unwrap();

@@ -3,11 +3,9 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::sync::Arc;
 
 use expunged::chance::OsChance;
-use expunged::clock::{Clock, FixedClock};
-use expunged::config::{self, Purpose, Surroundings};
+use expunged::clock::Clock;
 use expunged::daemon::{self, build};
 use expunged::domain::Timestamp;
 use expunged::mailbox::maildir;
@@ -16,10 +14,10 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Daemon, MAP, PROGRAM, World, address, running};
+use super::{Daemon, MAP, World, address, running};
 use crate::support::post::until;
 use crate::support::postgres::fresh_postgres;
-use crate::support::world::Letter;
+use crate::support::world::{Letter, house_here};
 
 /// The variable that makes this test a child: its name, and what time it is in microseconds since 1970.
 const CHILD: &str = "EXPUNGED_DAEMON_OF_SEVERAL";
@@ -47,18 +45,7 @@ CREATE TRIGGER goes AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION goes();
 async fn works_until_it_is_killed() {
     let Ok(told) = std::env::var(CHILD) else { return };
     let (name, now) = told.split_once(' ').expect("a name and a time");
-    let clock = Arc::new(FixedClock::at(Timestamp::from_micros(now.parse().expect("a time"))));
-    let config = config::load("expunged.toml".as_ref(), &Surroundings::new(Purpose::Demo, None)).unwrap();
-    let choices = build::Choices {
-        clock: clock as _,
-        chance: Arc::new(OsChance),
-        mailer: None,
-        credentials: None,
-        backfill: true,
-        may_create: true,
-        program: Some(PROGRAM),
-    };
-    let house = Arc::new(build::house(config, choices).await.unwrap());
+    let (house, _) = house_here(Timestamp::from_micros(now.parse().expect("a time"))).await;
     let mailbox = build::mailbox(&house.config, &house.clock, &house.chance);
     let running = running(&house, name);
     daemon::run(house, mailbox, running, CancellationToken::new()).await.unwrap();

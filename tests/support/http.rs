@@ -1,7 +1,42 @@
 //! Requests of HTTP as they come, for the small servers of tests.
 
+use std::net::SocketAddr;
+
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+/// A server of the test's own; it goes away with its value.
+#[derive(Debug)]
+pub struct Server {
+    pub address: SocketAddr,
+    task: AbortHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    /// One that has each connection answered so.
+    #[expect(clippy::disallowed_methods, reason = "a server of the test's own, which ends with its value")]
+    pub async fn start<R>(answer: impl Fn(TcpStream) -> R + Send + 'static) -> Self
+    where
+        R: Future<Output = std::io::Result<()>> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer(stream));
+            }
+        });
+        Self { address, task: task.abort_handle() }
+    }
+}
 
 /// One request as it came.
 #[derive(Clone, Debug)]

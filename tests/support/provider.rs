@@ -2,15 +2,13 @@
 //! server of the test's own; it goes away with its value.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::net::TcpStream;
 
-use super::http::{Request, read};
+use super::http::{Request, Server, read};
 
 /// The user whose tokens they are.
 pub const OWNER: &str = "support@example.org";
@@ -39,23 +37,13 @@ pub struct Behaviour {
 /// The provider.
 #[derive(Debug)]
 pub struct Provider {
-    address: SocketAddr,
+    server: Server,
     inner: Arc<Mutex<Behaviour>>,
-    task: AbortHandle,
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Provider {
     /// One that gives tokens for an hour.
-    #[expect(clippy::disallowed_methods, reason = "a server of the test's own, which ends with its value")]
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let inner = Arc::new(Mutex::new(Behaviour {
             good: BTreeSet::new(),
             refresh: REFRESH.to_owned(),
@@ -65,21 +53,13 @@ impl Provider {
             asked: Vec::new(),
         }));
         let shared = Arc::clone(&inner);
-        let task = tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let _ = answer(stream, &shared).await;
-                });
-            }
-        });
-        Self { address, inner, task: task.abort_handle() }
+        let server = Server::start(move |stream| answer(stream, Arc::clone(&shared))).await;
+        Self { server, inner }
     }
 
     /// The token endpoint.
     pub fn endpoint(&self) -> String {
-        format!("http://{}/token", self.address)
+        format!("http://{}/token", self.server.address)
     }
 
     /// How it behaves, to be changed.
@@ -104,7 +84,7 @@ impl Provider {
         let introspection = format!(
             "introspection_mode = auth\nintrospection_url = http://{}/introspect\nusername_attribute = username\n\
              active_attribute = active\nactive_value = true\n",
-            self.address
+            self.server.address
         );
         std::fs::write(&file, introspection).unwrap();
         // Dovecot runs as another user.
@@ -117,7 +97,7 @@ impl Provider {
     }
 }
 
-async fn answer(mut stream: TcpStream, inner: &Mutex<Behaviour>) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, inner: Arc<Mutex<Behaviour>>) -> std::io::Result<()> {
     let Some(request) = read(&mut stream).await? else { return Ok(()) };
     let (status, body) = {
         let mut behaviour = inner.lock().unwrap();

@@ -249,6 +249,22 @@ impl Ground {
 /// What tests take for the digest of the program: theirs has hundreds of megabytes, and a process of its own for each test.
 pub const PROGRAM: [u8; 32] = [0x5e; 32];
 
+/// A house of the config in the working folder, for a daemon that is a process of its own, and its clock.
+pub async fn house_here(now: Timestamp) -> (Arc<House>, Arc<FixedClock>) {
+    let clock = Arc::new(FixedClock::at(now));
+    let config = config::load(Path::new("expunged.toml"), &Surroundings::new(Purpose::Demo, None)).unwrap();
+    let choices = build::Choices {
+        clock: Arc::clone(&clock) as _,
+        chance: Arc::new(OsChance),
+        mailer: None,
+        credentials: None,
+        backfill: true,
+        may_create: true,
+        program: Some(PROGRAM),
+    };
+    (Arc::new(build::house(config, choices).await.unwrap()), clock)
+}
+
 /// When the story begins: far from the ends of months and years.
 pub const START: Timestamp = Timestamp::from_micros(1_799_000_000_000_000);
 

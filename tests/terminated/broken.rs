@@ -1,14 +1,11 @@
 //! What a wrong query says: nobody is erased by it, and the team is told.
 
-use std::net::Ipv4Addr;
-
 use expunged::flow::termination::{self, Stop};
 use expunged::params;
 use tokio_util::sync::CancellationToken;
 
 use super::{OWNER, QUERIES, SHARE_OF_ALL, asked, ending, is_whole, line, opened, prepared};
 use crate::bad_input::store_away::Way;
-use crate::support::free_port;
 use crate::support::world::{Ground, TEAM, World, on_both};
 
 const ALL: &str = "('a1', '2026-10-05'), ('a2', '2026-10-05'), ('a3', '2026-10-05'), ('a4', '2026-10-05')";
@@ -141,14 +138,7 @@ async fn a_query_that_the_store_refuses_by_then_erases_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_directory_that_is_away_is_waited_for() {
-    let mut way = Way { port: free_port(), to: (Ipv4Addr::LOCALHOST, 0).into() };
-    let ground = Ground::with_shop_on_postgres(|url| {
-        let mut seen = url::Url::parse(url).unwrap();
-        way.to = (Ipv4Addr::LOCALHOST, seen.port().unwrap()).into();
-        seen.set_port(Some(way.port)).unwrap();
-        seen.into()
-    })
-    .await;
+    let (way, ground) = Way::to_a_shop().await;
     let ground = prepared(ground, "('a1', '2026-10-05')", "").await;
     let (first, second) = (CancellationToken::new(), CancellationToken::new());
     let story = async {

@@ -15,7 +15,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use url::Host;
@@ -23,6 +22,7 @@ use url::Host;
 use self::sign::Secret;
 use super::request::{AskError, Identity, Order, Part, Progress, RequestStore};
 use crate::domain::Timestamp;
+use crate::outbound::{self, Cut};
 
 /// What one question may take at most.
 #[derive(Clone, Copy, Debug)]
@@ -151,23 +151,20 @@ impl HttpStore {
             .header("webhook-timestamp", signed.timestamp.to_string())
             .header("webhook-signature", signed.signature)
             .body(body);
-        let response = request.send().await.map_err(|error| AskError::Away(word(&error)))?;
+        let response = request.send().await.map_err(|error| AskError::Away(outbound::why(&error)))?;
         self.read(response).await
     }
 
     /// Reads an answer, as far as it may go.
-    async fn read(&self, mut response: Response) -> Result<Progress, AskError> {
+    async fn read(&self, response: Response) -> Result<Progress, AskError> {
         let status = response.status();
         if !status.is_success() {
             return Err(AskError::Status(status.as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| AskError::Away(word(&error)))? {
-            if body.len() + piece.len() > self.limits.body_bytes_max {
-                return Err(AskError::Unreadable("it is longer than an answer may be"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = outbound::body(response, self.limits.body_bytes_max).await.map_err(|cut| match cut {
+            Cut::Broken(why) => AskError::Away(why),
+            Cut::TooLong => AskError::Unreadable("it is longer than an answer may be"),
+        })?;
         if body.is_empty() && matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT | StatusCode::CREATED) {
             return Ok(Progress::Pending);
         }
@@ -183,9 +180,7 @@ impl HttpStore {
 
 /// A client that connects to these addresses and to no other.
 fn client(pinned: &pin::Pinned) -> Result<Client, AskError> {
-    // One TLS provider for everything; where it is installed already, it stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().redirect(Policy::none()).no_proxy().user_agent("expunged");
+    let client = outbound::client();
     let client = match &pinned.name {
         Some(name) => client.resolve_to_addrs(name, &pinned.addresses),
         None => client,
@@ -193,17 +188,6 @@ fn client(pinned: &pin::Pinned) -> Result<Client, AskError> {
     client
         .build()
         .map_err(|_| AskError::Settings("no client can be made: is there a store of certificates on this machine?"))
-}
-
-/// What went wrong, without what a server said.
-fn word(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection, or no trusted certificate"
-    } else {
-        "the connection broke"
-    }
 }
 
 #[async_trait]

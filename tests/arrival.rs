@@ -34,7 +34,7 @@ async fn try_poll(world: &World, shelf: &Shelf) -> Result<Polled, expunged::flow
     let lease = mailbox_leases::acquire(&world.house.db, &place.mailbox, "test", held).await.unwrap().unwrap();
     let mut mailbox = shelf.clone();
     let polled = Box::pin(arrive::poll(&world.house, &mut mailbox, &place, &lease)).await;
-    mailbox_leases::release(&world.house.db, lease).await.unwrap();
+    mailbox_leases::release(&world.house.db, &lease).await.unwrap();
     polled
 }
 

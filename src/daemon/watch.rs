@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use crate::chance::draw;
 use crate::config::MailboxKind;
 use crate::db::mailbox_leases::{self, MailboxLease};
-use crate::db::polls;
+use crate::db::{DbError, polls};
 use crate::flow::arrive::{self, Place};
 use crate::flow::{FlowError, House};
 use crate::mailbox::{Mailbox, MailboxError, maildir};
@@ -68,7 +68,7 @@ pub(super) async fn watch(
     if matches!(arrive::is_backfilled(&house, &place).await, Ok(true)) {
         info!("--backfill has no effect: the letters from before the first run were read already");
     }
-    let mut watch = Watch { house, settings, place, failures: 0, trouble: None, reader: None };
+    let mut watch = Watch { house, settings, place, failures: 0, trouble: None, reader: None, kept: None };
     while !shutdown.is_cancelled() {
         if let Err(error) = watch.turn(&mut *mailbox, &shutdown).await {
             error!(error = %error.chain(), "mailbox read no more, and the daemon stops");
@@ -98,30 +98,46 @@ struct Watch {
     trouble: Option<String>,
     /// Which other daemon reads the mailbox; said once of each.
     reader: Option<String>,
+    /// A lease that could not be given back, because the database did not answer; it may still run.
+    kept: Option<MailboxLease>,
 }
 
 impl Watch {
     /// One turn: take the lease and poll under it, or wait for whoever holds it. A shutdown ends it at any point, but
     /// the lease is given back, so that the next daemon need not wait until it runs out.
     async fn turn(&mut self, mailbox: &mut dyn Mailbox, shutdown: &CancellationToken) -> Result<(), FlowError> {
-        let WatchSettings { holder, lease: length, .. } = self.settings.clone();
-        match mailbox_leases::acquire(&self.house.db, &self.place.mailbox, &holder, length).await {
+        match self.lease().await {
             Ok(Some(lease)) => {
                 self.reader = None;
                 let held = shutdown.run_until_cancelled(self.hold(mailbox, &lease)).await;
-                // A lease that was lost is somebody else's; a database that does not answer lets it run out.
-                let _ = timeout(RELEASE_MAX, mailbox_leases::release(&self.house.db, lease)).await;
+                let released = timeout(RELEASE_MAX, mailbox_leases::release(&self.house.db, &lease)).await;
+                self.kept = (!matches!(released, Ok(Ok(())))).then_some(lease);
                 if let Some(Err(error)) = held {
                     self.fails(error, shutdown).await?;
                 }
             }
             Ok(None) => {
                 self.say_reader().await;
-                shutdown.run_until_cancelled(sleep(length / 4)).await;
+                shutdown.run_until_cancelled(sleep(self.settings.lease / 4)).await;
             }
             Err(error) => self.fails(error.into(), shutdown).await?,
         }
         Ok(())
+    }
+
+    /// The right to read, from now on: the lease that is still ours, or a new one; `None` while somebody else reads. Without the
+    /// first a daemon whose database was away would wait for itself until its own lease had run out.
+    async fn lease(&mut self) -> Result<Option<MailboxLease>, DbError> {
+        let WatchSettings { holder, lease: length, .. } = &self.settings;
+        if let Some(kept) = &self.kept {
+            match mailbox_leases::extend(&self.house.db, kept, *length).await {
+                Ok(()) => return Ok(self.kept.take()),
+                // It ran out, or was given back after all.
+                Err(DbError::LostLease) => self.kept = None,
+                Err(error) => return Err(error),
+            }
+        }
+        mailbox_leases::acquire(&self.house.db, &self.place.mailbox, holder, *length).await
     }
 
     /// Says once whom it waits for: after a daemon that was killed nothing is read until its lease has run out.

@@ -181,11 +181,13 @@ fn disk_trouble(code: &str) -> Option<Trouble> {
 }
 
 impl DbError {
-    /// Whether the same transaction, begun again, may go through.
+    /// Whether the same transaction, begun again, may go through: whoever does not let us in may do so later, once a person has mended
+    /// it, and a daemon that runs waits for that as for any outage.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
             Self::Sql(failure) | Self::Full(failure) if failure.is_transient() => Retry::Transient,
+            Self::Sql(failure) if failure.is_shut_out() => Retry::Transient,
             _ => Retry::Permanent,
         }
     }
@@ -197,7 +199,9 @@ impl DbError {
         match self {
             // A disk is no fault of the work either.
             Self::LostLease | Self::Full(_) | Self::Disk(_) => true,
-            Self::Sql(failure) => failure.is_transient() && failure.code().as_deref() != Some("57014"),
+            Self::Sql(failure) => {
+                failure.is_shut_out() || failure.is_transient() && failure.code().as_deref() != Some("57014")
+            }
             _ => false,
         }
     }
@@ -205,9 +209,7 @@ impl DbError {
     /// Whether the database is not there for us: it does not answer, or does not let us in.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.retry() == Retry::Transient
-            || matches!(self, Self::Unopened { .. } | Self::NotPermitted { .. })
-            || matches!(self, Self::Sql(failure) if failure.is_shut_out())
+        self.retry() == Retry::Transient || matches!(self, Self::Unopened { .. } | Self::NotPermitted { .. })
     }
 
     /// Whether SQLite ended a transaction by itself, so that the connection does not know any more whether it is in one.
@@ -318,9 +320,9 @@ impl SqlFailure {
     }
 }
 
-/// PostgreSQL: 28 invalid authorisation, 3D000 no such database.
+/// PostgreSQL: 28 invalid authorisation, 3D000 no such database, 55000 one that takes no connections (ALLOW_CONNECTIONS false).
 fn is_shut_out_code(code: &str) -> bool {
-    code.len() == 5 && (code.starts_with("28") || code == "3D000")
+    code.len() == 5 && (code.starts_with("28") || matches!(code, "3D000" | "55000"))
 }
 
 /// PostgreSQL: 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not available, 57P0x
@@ -368,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_refused_login_is_no_fault_of_a_statement() {
-        for code in ["28P01", "28000", "3D000"] {
+        for code in ["28P01", "28000", "3D000", "55000"] {
             assert!(is_shut_out_code(code) && !is_transient_code(code), "{code}");
         }
         for code in ["23505", "42501", "28", "14"] {

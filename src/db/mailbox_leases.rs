@@ -82,7 +82,7 @@ pub async fn confirm_in(tx: &mut Tx, held: &MailboxLease) -> Result<(), DbError>
 ///
 /// # Errors
 /// When the database does not answer; the lease then runs out by itself.
-pub async fn release(db: &Db, held: MailboxLease) -> Result<(), DbError> {
+pub async fn release(db: &Db, held: &MailboxLease) -> Result<(), DbError> {
     let mut tx = db.write().await?;
     let sql =
         format!("UPDATE mailbox_leases SET lease_until = {} WHERE mailbox = $1 AND token = $2", tx.dialect().now());

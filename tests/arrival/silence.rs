@@ -105,7 +105,7 @@ async fn a_daemon_that_holds_the_mailbox_and_reads_nothing_is_noticed_by_the_oth
     world.clock.advance(long);
     assert_eq!(look(&world, &shelf, 1).await, 1);
     assert_eq!(look(&world, &shelf, 1).await, 1, "whoever else looks: once");
-    mailbox_leases::release(&world.house.db, stuck).await.unwrap();
+    mailbox_leases::release(&world.house.db, &stuck).await.unwrap();
 }
 
 /// It was killed: nobody else can live beside the lock of a SQLite ledger.

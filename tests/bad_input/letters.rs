@@ -148,7 +148,7 @@ pub async fn poisoned(world: &World) {
     let lease = std::time::Duration::from_secs(60);
     let lease = expunged::db::mailbox_leases::acquire(db, &place.mailbox, "test", lease).await.unwrap().unwrap();
     expunged::flow::arrive::poll(&world.house, &mut *mailbox, &place, &lease).await.unwrap();
-    expunged::db::mailbox_leases::release(db, lease).await.unwrap();
+    expunged::db::mailbox_leases::release(db, &lease).await.unwrap();
     drop(mailbox);
     let altered = "UPDATE sealed SET bytes = zeroblob(length(bytes))
                    WHERE key_id IN (SELECT id FROM vault_keys WHERE purpose = 'delivery' AND wrapped IS NOT NULL)";

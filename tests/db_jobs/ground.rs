@@ -124,9 +124,9 @@ on_both! {
         drop(tx);
         let second = mailbox_leases::acquire(&world.db, "support", "two", Duration::from_secs(60)).await.unwrap().unwrap();
         assert!(matches!(mailbox_leases::extend(&world.db, &first, term).await, Err(DbError::LostLease)));
-        mailbox_leases::release(&world.db, first).await.unwrap();
+        mailbox_leases::release(&world.db, &first).await.unwrap();
         assert!(mailbox_leases::acquire(&world.db, "support", "one", term).await.unwrap().is_none(), "two has it");
-        mailbox_leases::release(&world.db, second).await.unwrap();
+        mailbox_leases::release(&world.db, &second).await.unwrap();
         assert!(mailbox_leases::acquire(&world.db, "support", "one", term).await.unwrap().is_some());
     }
 }

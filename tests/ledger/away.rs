@@ -88,6 +88,36 @@ async fn all_good_letters_are_judged(every: Duration) {
     }
 }
 
+/// A database that was closed for a restore, or a password that was changed: the daemon waits, and is not ended by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_daemon_waits_for_a_ledger_that_lets_nobody_in() {
+    let world = Ground::postgres().await.build().await;
+    let name = world.ground.ledger_url().rsplit('/').next().unwrap().to_owned();
+    let mut server = PgConnection::connect(&postgres_url().await).await.unwrap();
+    let mut says = async |sql: &str| {
+        let sql = sqlx::AssertSqlSafe(sql.replace("{name}", &name));
+        sqlx::raw_sql(sql).execute(&mut server).await.unwrap();
+    };
+    world
+        .live(async {
+            world.receive(&world.closing(OWNERS[0])).await;
+            says("ALTER DATABASE {name} ALLOW_CONNECTIONS false").await;
+            says("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'").await;
+            sleep(Duration::from_secs(4)).await;
+            assert_eq!(number(&world, "SELECT COUNT(*) AS number FROM requests").await, None, "it lets nobody in");
+            says("ALTER DATABASE {name} ALLOW_CONNECTIONS true").await;
+            world.deliver(&world.closing(OWNERS[1]));
+            let began = Instant::now();
+            let asked = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'challenge' AND state = 'sent'";
+            while began.elapsed() < Duration::from_secs(60) && number(&world, asked).await != Some(2) {
+                world.clock.advance(Duration::from_secs(2));
+                sleep(Duration::from_millis(100)).await;
+            }
+            assert_eq!(number(&world, asked).await, Some(2), "it goes on where it was");
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_ended_many_times_a_second_make_no_letter_poison() {
     all_good_letters_are_judged(Duration::from_millis(50)).await;

@@ -27,7 +27,7 @@ async fn a_letter_that_kills_its_worker_comes_before_a_person() {
     let db = &world.house.db;
     let lease = mailbox_leases::acquire(db, &place.mailbox, "test", Duration::from_secs(60)).await.unwrap().unwrap();
     arrive::poll(&world.house, &mut *mailbox, &place, &lease).await.unwrap();
-    mailbox_leases::release(db, lease).await.unwrap();
+    mailbox_leases::release(db, &lease).await.unwrap();
     drop(mailbox);
     killed(&world, "judge").await;
     world.live(world.settle()).await;

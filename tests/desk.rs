@@ -7,7 +7,7 @@ use expunged::domain::request::ReviewReason;
 use expunged::domain::{RequestId, Scope, State};
 use expunged::flow::legal::{self, HeldTarget, table};
 use expunged::flow::operate::{self, Correction, ExtensionGround};
-use expunged::flow::{gone, paused, retry, stopped};
+use expunged::flow::{gone, paused, retry, reveal, stopped};
 use expunged::params;
 use expunged::stores::StoreName;
 use expunged::trail::Event;
@@ -128,18 +128,59 @@ async fn a_legal_hold_is_told_as_what_it_is() {
     }
 }
 
+/// A question of the customer's is one that only a person can answer. They hear of it once, and the code goes on counting.
+#[tokio::test]
+async fn a_question_in_answer_to_ours_reaches_a_person_once() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            world.fresh(TEAM);
+            let asks = "What does this mean? Which orders do you keep?";
+            world.receive(&challenge.answer(OWNER, asks)).await;
+            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+            let told = world.fresh(TEAM);
+            assert_eq!(told.len(), 1, "a person hears of it");
+            let text = told[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let reference = world.reference(id).await;
+            for words in ["neither yes, no nor the code", "only you can answer", reference.as_str()] {
+                assert!(text.contains(words), "{words}: {text}");
+            }
+            assert!(!text.contains("Which orders"), "none of its words: {text}");
+            let revealed = reveal::reveal(&world.house, &reference, &world.operator("ops")).await.unwrap();
+            assert!(revealed.letters.iter().any(|letter| letter.contains("Which orders")), "it is there to be read");
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            assert_eq!(world.state(id).await, State::Scheduled, "the code counts as before");
+            assert_eq!(world.fresh(TEAM).len(), 0);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_word_or_two_in_answer_to_our_question_is_asked_again_and_told_to_nobody() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            world.fresh(TEAM);
+            world.receive(&challenge.answer(OWNER, "Hm, perhaps?")).await;
+            assert_eq!((world.state(id).await, world.fresh(TEAM).len()), (State::AwaitingConfirmation, 0));
+        })
+        .await;
+}
+
 /// The advice of "no address on file" is of no use to a letter that has two senders: which of them wrote nobody can tell.
 #[tokio::test]
 async fn a_letter_of_several_senders_says_that_it_is_one() {
     let world = World::sqlite().await;
     world
         .live(async {
-            let letter = String::from_utf8(plain(OWNER, "Please", ACCOUNT)).unwrap();
             for (from, words) in [
                 (format!("From: <{OTHER}>\r\nFrom: <{OWNER}>"), "several From headers"),
                 (format!("From: <{OTHER}>, <{OWNER}>"), "several From headers, or several addresses in one"),
                 ("X-From: nobody".to_owned(), "no From header with an address"),
             ] {
+                let letter = String::from_utf8(plain(OWNER, "Please", ACCOUNT)).unwrap();
                 let letter = letter.replacen(&format!("From: <{OWNER}>"), &from, 1);
                 let id = world.receive(letter.as_bytes()).await.1.expect("a request");
                 let request = world.stored(id).await.request;

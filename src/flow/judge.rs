@@ -6,12 +6,13 @@ use crate::db::letters::{self, LetterRow};
 use crate::db::recipients::Recipient;
 use crate::db::requests::Stored;
 use crate::db::{Tx, jobs, requests, shared_letters};
-use crate::domain::request::ReviewReason;
-use crate::domain::{CaseId, DeliveryId, RequestId, Retry};
+use crate::domain::request::{Audience, ReviewReason};
+use crate::domain::{CaseId, DeliveryId, LetterKind, RequestId, Retry};
 use crate::intake::{Intake, traces};
 use crate::queue::Lease;
 use crate::trail::{self, Actor, Fact, Facts};
 
+use super::advance::write_letter;
 use super::answer::{self, Answered, Heard};
 use super::desk::AWAY_WAIT;
 use super::error::FlowError;
@@ -250,7 +251,12 @@ async fn taken(
     if let Some(decision) = outcome.decision {
         // What changes nothing is recorded as an answer all the same.
         record_answer(house, tx, answered, (letter, delivery.id)).await?;
+        let asks = answer::asks_something(&stored, &decision, letter);
         answer::carry_out(house, tx, &stored, decision).await?;
+        if asks {
+            let (kind, now) = (LetterKind::AlarmReview, house.clock.now());
+            write_letter(house, tx, Some(&outcome.after), kind, Audience::Team, now).await?;
+        }
     }
     if outcome.is_kept {
         safe::put_letter(house, tx, &outcome.after, bytes).await?;

@@ -475,6 +475,11 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
                 (State::NotFound, _) => LookReason::NotFound.as_str(),
                 (State::Refused, _) => LookReason::ReviewDay.as_str(),
                 (_, Some(reason)) => reason.as_str(),
+                (State::AwaitingConfirmation | State::AwaitingApproval | State::Scheduled, None)
+                    if request.code_asked =>
+                {
+                    LookReason::AskedBack.as_str()
+                }
                 (state, None) => state.as_str(),
             };
             let failure = failure.filter(|failure| failure.reason == word);

@@ -123,6 +123,8 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
             State::Erasing | State::WaitingOnRecipients | State::Completed => {
                 request.erase_at.is_some_and(|begun| ours.created_at >= begun)
             }
+            // An answer that asked something was answered with the code's letter; what it asks is still open.
+            State::AwaitingConfirmation | State::AwaitingApproval | State::Scheduled => request.code_asked,
             _ => false,
         },
         LetterKind::Extension => !state.is_ended(),

@@ -156,6 +156,8 @@ stored_enum! {
         NotFound = "not_found",
         /// The day on which a refusal is looked at again.
         ReviewDay = "review_day",
+        /// An answer asks or says something that no rule answers. The code was asked for once more, and goes on counting.
+        AskedBack = "asked_back",
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) fn for_people(verbose: u8) -> Result<(), Ended> {
 
 fn start(filter: &str, format: LogFormat) -> Result<(), Ended> {
     let filter = EnvFilter::try_new(filter).context("[log] filter is no filter of levels, such as \"info\"")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written (a full disk, a reader that has gone) is lost; said on stderr, that would end the program.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match format {
         LogFormat::Text => lines.with_ansi(colour_on_stderr()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -218,6 +218,36 @@ fn a_second_signal_ends_at_once_what_the_first_lets_finish() {
     drop(held);
 }
 
+/// The disk of the log is full, or who reads it has gone: lines are lost, and nothing else.
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let shop = Shop::new();
+    shop.letter("olga@customer.example", "Please close my account", "Please close my account and delete all my data.");
+    for log in ["full", "closed"] {
+        let mut command = expunged();
+        command.args(["run", "--backfill"]).env("EXPUNGED_CONFIG", shop.path("expunged.toml"));
+        match log {
+            "full" => command.stderr(std::fs::File::create("/dev/full").expect("a device of the system")),
+            _ => command.stderr(Stdio::piped()),
+        };
+        let mut daemon = command.spawn().expect("it starts");
+        drop(daemon.stderr.take());
+        let pid = rustix::process::Pid::from_child(&daemon);
+        let since = Instant::now();
+        let judged = || shop.run(&["requests", "list", "-o", "json"]).out.contains("awaiting_confirmation");
+        while !judged()
+            && daemon.try_wait().expect("it is asked").is_none()
+            && since.elapsed() < Duration::from_secs(60)
+        {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert!(judged(), "{log}: the letter was read");
+        assert_eq!(daemon.try_wait().expect("it is asked"), None, "{log}: it goes on");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        assert!(daemon.wait().expect("it ends").success(), "{log}");
+    }
+}
+
 /// The address of the pages is tried, and what must lead there is said; where somebody else has it, nothing starts.
 #[test]
 fn the_address_of_the_pages_is_looked_at() {

@@ -20,7 +20,9 @@ use expunged::trail::Event;
 use expunged::verify::ProofKind;
 
 use crate::canary::logs::listen;
-use crate::support::world::{Ground, START, TEAM, World, plain};
+use crate::support::world::{Ground, START, Side, TEAM, World, on_both_sides, plain};
+
+mod limits;
 
 const OWNER: &str = "owner1@team.example";
 
@@ -83,8 +85,8 @@ impl Mailer for Server {
     }
 }
 
-async fn world() -> (World, Arc<Server>) {
-    world_on(Ground::sqlite().await, None).await
+async fn world(side: Side) -> (World, Arc<Server>) {
+    world_on(side.ground().await, None).await
 }
 
 async fn world_on(ground: Ground, sent: Option<PathBuf>) -> (World, Arc<Server>) {
@@ -119,142 +121,149 @@ async fn obstacle(world: &World, kind: &str) -> Option<String> {
     tx.one(sql, params![kind]).await.unwrap().opt_text("obstacle").unwrap()
 }
 
-#[tokio::test]
-async fn a_refused_login_is_told_as_one() {
-    let ear = listen();
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(LOGIN_REFUSED);
-            asked(&world).await;
-            assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_535_before_letter"));
-            let sql = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'send' AND reason = $1";
-            assert_eq!(world.number(sql, params!["reply_535_before_letter"]).await, 1, "the job says it too");
-            world.hours_pass(6).await;
-            server.is(THERE);
-            world.hours_pass(2).await;
-            let alarms = world.fresh(TEAM);
-            assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_535_before_letter")), "{}", alarms.len());
-        })
-        .await;
-    assert!(ear.heard().contains("the server answered 535"), "the log says why");
+on_both_sides! {
+    async fn a_refused_login_is_told_as_one(side) {
+        let ear = listen();
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(LOGIN_REFUSED);
+                asked(&world).await;
+                assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_535_before_letter"));
+                let sql = "SELECT COUNT(*) AS number FROM jobs WHERE kind = 'send' AND reason = $1";
+                assert_eq!(world.number(sql, params!["reply_535_before_letter"]).await, 1, "the job says it too");
+                world.hours_pass(6).await;
+                server.is(THERE);
+                world.hours_pass(2).await;
+                let alarms = world.fresh(TEAM);
+                assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_535_before_letter")), "{}", alarms.len());
+            })
+            .await;
+        assert!(ear.heard().contains("the server answered 535"), "the log says why");
+    }
 }
 
-#[tokio::test]
-async fn a_mailbox_that_does_not_exist_is_told_as_one() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(NOBODY);
-            let id = asked(&world).await;
-            waits_for_a_person(&world, id).await;
-            assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_550_at_recipient"));
-            let stored = world.stored(id).await;
-            let mut tx = world.house.db.read().await.unwrap();
-            let leaves = expunged::db::trail::show(&mut tx, stored.request.case).await.unwrap();
-            let bounced = leaves.iter().find(|leaf| leaf.event == Event::LetterBounced).expect("it has its leaf");
-            assert_eq!(bounced.leaf.read().unwrap().facts["obstacle"], "reply_550_at_recipient");
-        })
-        .await;
+on_both_sides! {
+    async fn a_mailbox_that_does_not_exist_is_told_as_one(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(NOBODY);
+                let id = asked(&world).await;
+                waits_for_a_person(&world, id).await;
+                assert_eq!(obstacle(&world, "challenge").await.as_deref(), Some("reply_550_at_recipient"));
+                let stored = world.stored(id).await;
+                let mut tx = world.house.db.read().await.unwrap();
+                let leaves = expunged::db::trail::show(&mut tx, stored.request.case).await.unwrap();
+                let bounced = leaves.iter().find(|leaf| leaf.event == Event::LetterBounced).expect("it has its leaf");
+                assert_eq!(bounced.leaf.read().unwrap().facts["obstacle"], "reply_550_at_recipient");
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn the_team_is_told_why_a_letter_was_given_up() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            let (id, challenge) = world.ask(OWNER).await;
-            server.is(NOBODY);
-            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
-            assert_eq!(world.state(id).await, State::Scheduled);
-            let alarms = world.fresh(TEAM);
-            assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_550_at_recipient")), "{}", alarms.len());
-        })
-        .await;
+on_both_sides! {
+    async fn the_team_is_told_why_a_letter_was_given_up(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                let (id, challenge) = world.ask(OWNER).await;
+                server.is(NOBODY);
+                world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+                assert_eq!(world.state(id).await, State::Scheduled);
+                let alarms = world.fresh(TEAM);
+                assert!(alarms.iter().any(|alarm| alarm.text.contains("reply_550_at_recipient")), "{}", alarms.len());
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_mail_server_that_is_away_for_two_days_loses_no_letter() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(AWAY);
-            let id = asked(&world).await;
-            world.hours_pass(48).await;
-            assert_eq!((letters(&world, "challenge", "queued").await, dead_jobs(&world).await), (1, 0));
-            assert_eq!(letters(&world, "alarm_delayed", "queued").await, 1, "the team is told once");
-            server.is(THERE);
-            world.hours_pass(2).await;
-            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
-            assert_eq!(world.fresh(OWNER).len(), 1, "the challenge arrives");
-            let alarms = world.fresh(TEAM);
-            assert_eq!(alarms.len(), 1);
-            assert!(alarms[0].text.contains("request for confirmation"), "{}", alarms[0].text);
-        })
-        .await;
+on_both_sides! {
+    async fn a_mail_server_that_is_away_for_two_days_loses_no_letter(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(AWAY);
+                let id = asked(&world).await;
+                world.hours_pass(48).await;
+                assert_eq!((letters(&world, "challenge", "queued").await, dead_jobs(&world).await), (1, 0));
+                assert_eq!(letters(&world, "alarm_delayed", "queued").await, 1, "the team is told once");
+                server.is(THERE);
+                world.hours_pass(2).await;
+                assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+                assert_eq!(world.fresh(OWNER).len(), 1, "the challenge arrives");
+                let alarms = world.fresh(TEAM);
+                assert_eq!(alarms.len(), 1);
+                assert!(alarms[0].text.contains("request for confirmation"), "{}", alarms[0].text);
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_letter_that_is_given_up_goes_to_a_person() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(AWAY);
-            let id = asked(&world).await;
-            world.hours_pass(5 * 24 + 3).await;
-            assert_eq!((letters(&world, "challenge", "failed").await, dead_jobs(&world).await), (1, 0));
-            waits_for_a_person(&world, id).await;
-            server.is(THERE);
-            world.hours_pass(2).await;
-            assert_eq!(world.fresh(OWNER).len(), 0, "a question that is over is not asked");
-            let subjects: Vec<_> = world.fresh(TEAM).into_iter().map(|alarm| alarm.subject).collect();
-            assert!(subjects.iter().any(|subject| subject.contains("could not be delivered")), "{subjects:?}");
-        })
-        .await;
+on_both_sides! {
+    async fn a_letter_that_is_given_up_goes_to_a_person(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(AWAY);
+                let id = asked(&world).await;
+                world.hours_pass(5 * 24 + 3).await;
+                assert_eq!((letters(&world, "challenge", "failed").await, dead_jobs(&world).await), (1, 0));
+                waits_for_a_person(&world, id).await;
+                server.is(THERE);
+                world.hours_pass(2).await;
+                assert_eq!(world.fresh(OWNER).len(), 0, "a question that is over is not asked");
+                let subjects: Vec<_> = world.fresh(TEAM).into_iter().map(|alarm| alarm.subject).collect();
+                assert!(subjects.iter().any(|subject| subject.contains("could not be delivered")), "{subjects:?}");
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn silence_after_questions_that_may_not_have_arrived_does_not_end_a_request() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(CUT_OFF);
-            let id = asked(&world).await;
-            world.hours_pass(2).await;
-            assert_eq!(letters(&world, "challenge", "held").await, 1);
-            assert_eq!(world.state(id).await, State::AwaitingConfirmation, "it may have arrived and be answered");
-            world.days_pass(6).await;
-            world.hours_pass(2).await;
-            assert_eq!(letters(&world, "reminder", "held").await, 1);
-            server.is(THERE);
-            world.days_pass(9).await;
-            waits_for_a_person(&world, id).await;
-            assert_eq!(letters(&world, "expired", "sent").await, 0);
-        })
-        .await;
+on_both_sides! {
+    async fn silence_after_questions_that_may_not_have_arrived_does_not_end_a_request(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(CUT_OFF);
+                let id = asked(&world).await;
+                world.hours_pass(2).await;
+                assert_eq!(letters(&world, "challenge", "held").await, 1);
+                assert_eq!(world.state(id).await, State::AwaitingConfirmation, "it may have arrived and be answered");
+                world.days_pass(6).await;
+                world.hours_pass(2).await;
+                assert_eq!(letters(&world, "reminder", "held").await, 1);
+                server.is(THERE);
+                world.days_pass(9).await;
+                waits_for_a_person(&world, id).await;
+                assert_eq!(letters(&world, "expired", "sent").await, 0);
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_letter_whose_end_nobody_knows_is_not_called_undelivered() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(CUT_OFF);
-            asked(&world).await;
-            // The second try of a letter that may have arrived is refused until it is given up.
-            server.is(AWAY);
-            world.hours_pass(5 * 24 + 3).await;
-            assert_eq!(
-                (letters(&world, "challenge", "held").await, letters(&world, "challenge", "failed").await),
-                (1, 0)
-            );
-            server.is(THERE);
-            world.hours_pass(2).await;
-            let alarms = world.fresh(TEAM);
-            assert!(alarms.iter().any(|alarm| alarm.text.contains("do not know whether")), "{}", alarms.len());
-            assert!(!alarms.iter().any(|alarm| alarm.text.contains("has not read it")));
-        })
-        .await;
+on_both_sides! {
+    async fn a_letter_whose_end_nobody_knows_is_not_called_undelivered(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(CUT_OFF);
+                asked(&world).await;
+                // The second try of a letter that may have arrived is refused until it is given up.
+                server.is(AWAY);
+                world.hours_pass(5 * 24 + 3).await;
+                assert_eq!(
+                    (letters(&world, "challenge", "held").await, letters(&world, "challenge", "failed").await),
+                    (1, 0)
+                );
+                server.is(THERE);
+                world.hours_pass(2).await;
+                let alarms = world.fresh(TEAM);
+                assert!(alarms.iter().any(|alarm| alarm.text.contains("do not know whether")), "{}", alarms.len());
+                assert!(!alarms.iter().any(|alarm| alarm.text.contains("has not read it")));
+            })
+            .await;
+    }
 }
 
 fn refusal(ground: &str) -> Refusal {
@@ -262,72 +271,75 @@ fn refusal(ground: &str) -> Refusal {
     Refusal { ground: ground.to_owned(), article, data: Vec::new(), review_on: None }
 }
 
-#[tokio::test]
-async fn a_letter_that_cannot_be_written_is_given_up_where_people_see_it() {
-    let (world, _server) = world().await;
-    let (id, _) = world.live(world.ask(OWNER)).await;
-    let reference = world.reference(id).await;
-    let operator = world.operator("ops");
-    operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
-    // What the operator wrote can no longer be read when the letter is written.
-    world.try_sql("UPDATE sealed SET bytes = $1 WHERE kind = 'closing'", params![vec![7_u8; 64]]).await.unwrap();
-    world
-        .live(async {
-            world.settle().await;
-            assert_eq!((letters(&world, "refused", "failed").await, dead_jobs(&world).await), (1, 0));
-            let alarms = world.fresh(TEAM);
-            assert_eq!(alarms.len(), 1);
-            assert!(alarms[0].text.contains("refusal") && alarms[0].text.contains("could not be delivered"));
-        })
-        .await;
+on_both_sides! {
+    async fn a_letter_that_cannot_be_written_is_given_up_where_people_see_it(side) {
+        let (world, _server) = world(side).await;
+        let (id, _) = world.live(world.ask(OWNER)).await;
+        let reference = world.reference(id).await;
+        let operator = world.operator("ops");
+        operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
+        // What the operator wrote can no longer be read when the letter is written.
+        world.try_sql("UPDATE sealed SET bytes = $1 WHERE kind = 'closing'", params![vec![7_u8; 64]]).await.unwrap();
+        world
+            .live(async {
+                world.settle().await;
+                assert_eq!((letters(&world, "refused", "failed").await, dead_jobs(&world).await), (1, 0));
+                let alarms = world.fresh(TEAM);
+                assert_eq!(alarms.len(), 1);
+                assert!(alarms[0].text.contains("refusal") && alarms[0].text.contains("could not be delivered"));
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle() {
-    let (world, _server) = world().await;
-    world
-        .live(async {
-            let (id, _) = world.ask(OWNER).await;
-            let reference = world.reference(id).await;
-            let operator = world.operator("ops");
-            operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
-            // The directory has no name for this end-user: the owner is told the address.
-            let text = "Hello,\r\n\r\nplease delete all my personal data.";
-            world.receive(&plain("guest1@guest.example", "Please delete my data", text)).await;
-            let written: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.text.replace('\n', " ")).collect();
-            let says = |words: &str| written.iter().any(|text| text.replace("\r", "").contains(words));
-            assert!(says("Data concerned: the whole account"), "{written:?}");
-            assert!(says("guest1@guest.example"), "{written:?}");
-            assert_eq!(letters(&world, "forwarded", "sent").await, 1);
-        })
-        .await;
+on_both_sides! {
+    async fn a_refusal_names_the_data_and_a_directory_without_names_is_no_obstacle(side) {
+        let (world, _server) = world(side).await;
+        world
+            .live(async {
+                let (id, _) = world.ask(OWNER).await;
+                let reference = world.reference(id).await;
+                let operator = world.operator("ops");
+                operate::refuse(&world.house, &reference, &operator, refusal("tax law")).await.unwrap();
+                // The directory has no name for this end-user: the owner is told the address.
+                let text = "Hello,\r\n\r\nplease delete all my personal data.";
+                world.receive(&plain("guest1@guest.example", "Please delete my data", text)).await;
+                let written: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.text.replace('\n', " ")).collect();
+                let says = |words: &str| written.iter().any(|text| text.replace("\r", "").contains(words));
+                assert!(says("Data concerned: the whole account"), "{written:?}");
+                assert!(says("guest1@guest.example"), "{written:?}");
+                assert_eq!(letters(&world, "forwarded", "sent").await, 1);
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn two_operators_vouch_for_somebody_whose_mailbox_is_dead() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(NOBODY);
-            let id = asked(&world).await;
-            waits_for_a_person(&world, id).await;
-            let reference = world.reference(id).await;
-            let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
-            let evidence = Some((ProofKind::CalledBack, "rang the number on file"));
-            let done = operate::approve(&world.house, &reference, &first, evidence).await.unwrap();
-            assert_eq!(done, Approval::Recorded);
-            let alone = operate::approve(&world.house, &reference, &first, None).await.unwrap_err();
-            assert!(matches!(alone, FlowError::Evidence(_)), "{alone}");
-            waits_for_a_person(&world, id).await;
-            let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
-            assert_eq!((done, world.state(id).await), (Approval::Approved, State::Scheduled));
-            world.settle().await;
-            let users = "SELECT COUNT(*) FROM users WHERE account_id = 'a1'";
-            assert_eq!(world.ground.shop.count(users).await, 2, "the grace period runs");
-            world.days_pass(8).await;
-            assert_eq!((world.state(id).await, world.ground.shop.count(users).await), (State::Completed, 0));
-        })
-        .await;
+on_both_sides! {
+    async fn two_operators_vouch_for_somebody_whose_mailbox_is_dead(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(NOBODY);
+                let id = asked(&world).await;
+                waits_for_a_person(&world, id).await;
+                let reference = world.reference(id).await;
+                let [first, second] = ["alice", "bob"].map(|name| world.operator(name));
+                let evidence = Some((ProofKind::CalledBack, "rang the number on file"));
+                let done = operate::approve(&world.house, &reference, &first, evidence).await.unwrap();
+                assert_eq!(done, Approval::Recorded);
+                let alone = operate::approve(&world.house, &reference, &first, None).await.unwrap_err();
+                assert!(matches!(alone, FlowError::Evidence(_)), "{alone}");
+                waits_for_a_person(&world, id).await;
+                let done = operate::approve(&world.house, &reference, &second, None).await.unwrap();
+                assert_eq!((done, world.state(id).await), (Approval::Approved, State::Scheduled));
+                world.settle().await;
+                let users = "SELECT COUNT(*) FROM users WHERE account_id = 'a1'";
+                assert_eq!(world.ground.shop.count(users).await, 2, "the grace period runs");
+                world.days_pass(8).await;
+                assert_eq!((world.state(id).await, world.ground.shop.count(users).await), (State::Completed, 0));
+            })
+            .await;
+    }
 }
 
 async fn addresses_kept(world: &World) -> i64 {
@@ -347,86 +359,90 @@ async fn never_told(world: &World, server: &Server) -> RequestId {
     id
 }
 
-#[tokio::test]
-async fn a_confirmation_that_was_refused_is_sent_when_the_team_says_so() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            let id = never_told(&world, &server).await;
-            assert_eq!(addresses_kept(&world).await, 1);
-            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
-            assert_eq!(retry::letters_of(&world.house, &reference, &ops).await.unwrap(), 1);
-            world.settle().await;
-            assert_eq!((letters(&world, "completed", "sent").await, world.fresh(OWNER).len()), (1, 1));
-            assert_eq!(addresses_kept(&world).await, 0, "delivered: the address is forgotten");
-            let none = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
-            assert!(matches!(none, FlowError::NotFound(_)), "{none}");
-        })
-        .await;
+on_both_sides! {
+    async fn a_confirmation_that_was_refused_is_sent_when_the_team_says_so(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                let id = never_told(&world, &server).await;
+                assert_eq!(addresses_kept(&world).await, 1);
+                let (reference, ops) = (world.reference(id).await, world.operator("ops"));
+                assert_eq!(retry::letters_of(&world.house, &reference, &ops).await.unwrap(), 1);
+                world.settle().await;
+                assert_eq!((letters(&world, "completed", "sent").await, world.fresh(OWNER).len()), (1, 1));
+                assert_eq!(addresses_kept(&world).await, 0, "delivered: the address is forgotten");
+                let none = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
+                assert!(matches!(none, FlowError::NotFound(_)), "{none}");
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn an_address_that_nothing_reaches_is_forgotten_with_the_letters() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            let id = never_told(&world, &server).await;
-            world.days_pass(31).await;
-            assert_eq!(addresses_kept(&world).await, 0);
-            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
-            let late = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
-            assert!(matches!(late, FlowError::KeyDestroyed(_)), "{late}");
-        })
-        .await;
+on_both_sides! {
+    async fn an_address_that_nothing_reaches_is_forgotten_with_the_letters(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                let id = never_told(&world, &server).await;
+                world.days_pass(31).await;
+                assert_eq!(addresses_kept(&world).await, 0);
+                let (reference, ops) = (world.reference(id).await, world.operator("ops"));
+                let late = retry::letters_of(&world.house, &reference, &ops).await.unwrap_err();
+                assert!(matches!(late, FlowError::KeyDestroyed(_)), "{late}");
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn what_is_no_longer_so_is_not_said() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            let (id, challenge) = world.ask(OWNER).await;
-            let (reference, ops) = (world.reference(id).await, world.operator("ops"));
-            server.is(AWAY);
-            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
-            assert_eq!(world.state(id).await, State::Scheduled);
-            operate::act(&world.house, &reference, &ops, operate::Act::Hold, None).await.unwrap();
-            world.receive(&plain(OWNER, "Hello", "Please stop.")).await;
-            operate::act(&world.house, &reference, &ops, operate::Act::Release, None).await.unwrap();
-            operate::act(&world.house, &reference, &ops, operate::Act::Withdraw, None).await.unwrap();
-            world.settle().await;
-            server.is(THERE);
-            world.hours_pass(2).await;
-            let subjects: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.subject).collect();
-            assert_eq!(subjects.len(), 1, "only the end is told: {subjects:?}");
-            assert_eq!(
-                (letters(&world, "scheduled", "failed").await, letters(&world, "withdrawn", "sent").await),
-                (1, 1)
-            );
-            let alarms = world.fresh(TEAM);
-            assert!(alarms.is_empty(), "nobody has to look: {}", alarms[0].text);
-            assert_eq!(letters(&world, "alarm_review", "failed").await, 1);
-            assert_eq!(addresses_kept(&world).await, 0, "nothing else is due to them");
-        })
-        .await;
+on_both_sides! {
+    async fn what_is_no_longer_so_is_not_said(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                let (id, challenge) = world.ask(OWNER).await;
+                let (reference, ops) = (world.reference(id).await, world.operator("ops"));
+                server.is(AWAY);
+                world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+                assert_eq!(world.state(id).await, State::Scheduled);
+                operate::act(&world.house, &reference, &ops, operate::Act::Hold, None).await.unwrap();
+                world.receive(&plain(OWNER, "Hello", "Please stop.")).await;
+                operate::act(&world.house, &reference, &ops, operate::Act::Release, None).await.unwrap();
+                operate::act(&world.house, &reference, &ops, operate::Act::Withdraw, None).await.unwrap();
+                world.settle().await;
+                server.is(THERE);
+                world.hours_pass(2).await;
+                let subjects: Vec<_> = world.fresh(OWNER).into_iter().map(|letter| letter.subject).collect();
+                assert_eq!(subjects.len(), 1, "only the end is told: {subjects:?}");
+                assert_eq!(
+                    (letters(&world, "scheduled", "failed").await, letters(&world, "withdrawn", "sent").await),
+                    (1, 1)
+                );
+                let alarms = world.fresh(TEAM);
+                assert!(alarms.is_empty(), "nobody has to look: {}", alarms[0].text);
+                assert_eq!(letters(&world, "alarm_review", "failed").await, 1);
+                assert_eq!(addresses_kept(&world).await, 0, "nothing else is due to them");
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn an_alarm_that_is_refused_for_good_is_tried_on() {
-    let (world, server) = world().await;
-    world
-        .live(async {
-            server.is(REFUSING);
-            let id = asked(&world).await;
-            waits_for_a_person(&world, id).await;
-            world.hours_pass(30).await;
-            assert_eq!((letters(&world, "alarm_review", "failed").await, dead_jobs(&world).await), (0, 0));
-            server.is(THERE);
-            world.hours_pass(2).await;
-            let sent = (letters(&world, "alarm_review", "sent").await, letters(&world, "alarm_bounced", "sent").await);
-            assert_eq!((sent, world.fresh(TEAM).len()), ((1, 1), 2));
-        })
-        .await;
+on_both_sides! {
+    async fn an_alarm_that_is_refused_for_good_is_tried_on(side) {
+        let (world, server) = world(side).await;
+        world
+            .live(async {
+                server.is(REFUSING);
+                let id = asked(&world).await;
+                waits_for_a_person(&world, id).await;
+                world.hours_pass(30).await;
+                assert_eq!((letters(&world, "alarm_review", "failed").await, dead_jobs(&world).await), (0, 0));
+                server.is(THERE);
+                world.hours_pass(2).await;
+                let sent = (letters(&world, "alarm_review", "sent").await, letters(&world, "alarm_bounced", "sent").await);
+                assert_eq!((sent, world.fresh(TEAM).len()), ((1, 1), 2));
+            })
+            .await;
+    }
 }
 
 /// The other address of the team.
@@ -438,8 +454,8 @@ async fn somebody_unknown_asks(world: &World) {
 }
 
 /// What the two of the team got since the last look, while one of them is treated apart for some hours, and after.
-async fn told_apart(apart: &'static str, mood: u8) -> (World, [usize; 4]) {
-    let ground = Ground::sqlite().await;
+async fn told_apart(side: Side, apart: &'static str, mood: u8) -> (World, [usize; 4]) {
+    let ground = side.ground().await;
     let two = format!("team = [\"{TEAM}\", \"{SECOND}\"]");
     let ground = ground.with_config(|config| config.replace(&format!("team = [\"{TEAM}\"]"), &two));
     let (world, server) = world_on(ground, None).await;
@@ -457,29 +473,31 @@ async fn told_apart(apart: &'static str, mood: u8) -> (World, [usize; 4]) {
     (world, got)
 }
 
-#[tokio::test]
-async fn an_address_of_the_team_that_takes_nothing_now_keeps_an_alarm_from_nobody_and_floods_nobody() {
-    let (world, got) = told_apart(TEAM, BUSY).await;
-    assert_eq!(got, [0, 1, 1, 0], "the second has it at once and once, the first as soon as it can");
-    assert_eq!(letters(&world, "alarm_review", "sent").await, 2);
-    let (_, got) = told_apart(SECOND, BUSY).await;
-    assert_eq!(got, [1, 0, 0, 1], "the first has it once however often the second is tried");
+on_both_sides! {
+    async fn an_address_of_the_team_that_takes_nothing_now_keeps_an_alarm_from_nobody_and_floods_nobody(side) {
+        let (world, got) = told_apart(side, TEAM, BUSY).await;
+        assert_eq!(got, [0, 1, 1, 0], "the second has it at once and once, the first as soon as it can");
+        assert_eq!(letters(&world, "alarm_review", "sent").await, 2);
+        let (_, got) = told_apart(side, SECOND, BUSY).await;
+        assert_eq!(got, [1, 0, 0, 1], "the first has it once however often the second is tried");
+    }
 }
 
-#[tokio::test]
-async fn an_address_of_the_team_that_is_refused_for_good_is_given_up_where_another_has_the_alarm() {
-    for apart in [TEAM, SECOND] {
-        let (world, got) = told_apart(apart, REFUSING).await;
-        assert_eq!(got.iter().sum::<usize>(), 1, "{apart}");
-        assert_eq!((letters(&world, "alarm_review", "sent").await, dead_jobs(&world).await), (1, 0));
-        assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "{apart}");
+on_both_sides! {
+    async fn an_address_of_the_team_that_is_refused_for_good_is_given_up_where_another_has_the_alarm(side) {
+        for apart in [TEAM, SECOND] {
+            let (world, got) = told_apart(side, apart, REFUSING).await;
+            assert_eq!(got.iter().sum::<usize>(), 1, "{apart}");
+            assert_eq!((letters(&world, "alarm_review", "sent").await, dead_jobs(&world).await), (1, 0));
+            assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "{apart}");
+        }
     }
 }
 
 /// A world whose mail server keeps copies in Sent, or only says so.
-async fn world_with_sent(keeps: bool) -> (World, Arc<Server>) {
+async fn world_with_sent(side: Side, keeps: bool) -> (World, Arc<Server>) {
     let folder = |config: String| config.replace("[mailbox]\n", "[mailbox]\nsent_folder = \"Sent\"\n");
-    let ground = Ground::sqlite().await.with_config(folder);
+    let ground = side.ground().await.with_config(folder);
     let sent = ground.path("support").join(".Sent");
     world_on(ground, keeps.then_some(sent)).await
 }
@@ -490,119 +508,37 @@ async fn challenged(world: &World) -> (i64, i64, usize) {
     (letters(world, "challenge", "sent").await, world.number(sends, params![]).await, world.fresh(OWNER).len())
 }
 
-#[tokio::test]
-async fn a_delivery_that_was_cut_off_is_looked_up_in_sent() {
-    let (world, server) = world_with_sent(true).await;
-    world
-        .live(async {
-            server.is(TAKES_AND_IS_CUT_OFF);
-            asked(&world).await;
-            world.hours_pass(2).await;
-            assert_eq!(challenged(&world).await, (1, 1, 1), "it lies in Sent: it was taken, and is not sent twice");
-            assert!(world.fresh(TEAM).is_empty(), "nobody has to look");
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn a_delivery_that_is_not_in_sent_is_tried_once_more() {
-    for unreadable in [false, true] {
-        let (world, server) = world_with_sent(false).await;
-        if unreadable {
-            std::fs::write(world.ground.path("support").join(".Sent"), "no folder").unwrap();
-        }
+on_both_sides! {
+    async fn a_delivery_that_was_cut_off_is_looked_up_in_sent(side) {
+        let (world, server) = world_with_sent(side, true).await;
         world
             .live(async {
-                server.is(CUT_OFF);
+                server.is(TAKES_AND_IS_CUT_OFF);
                 asked(&world).await;
-                server.is(THERE);
                 world.hours_pass(2).await;
-                assert_eq!(challenged(&world).await, (1, 2, 1), "no letter is lost, unreadable: {unreadable}");
+                assert_eq!(challenged(&world).await, (1, 1, 1), "it lies in Sent: it was taken, and is not sent twice");
+                assert!(world.fresh(TEAM).is_empty(), "nobody has to look");
             })
             .await;
     }
 }
 
-/// A world with these lines under `[limits]`.
-async fn limited(lines: &str) -> World {
-    let config = |config: String| config.replace("alarms_gathered_minutes = 0\n", lines);
-    Ground::sqlite().await.with_config(config).build().await
-}
-
-#[tokio::test]
-async fn letters_over_a_limit_of_the_hour_wait_and_the_team_is_told() {
-    for limit in ["address_letters_per_hour", "domain_letters_per_hour", "letters_per_hour"] {
-        let world = limited(&format!("{limit} = 2\n")).await;
-        world
-            .live(async {
-                let (id, challenge) = world.ask(OWNER).await;
-                world.receive(&challenge.answer(OWNER, "Perhaps.")).await;
-                let asked = world.fresh(OWNER).pop().expect("the code is asked for");
-                world.receive(&asked.answer(OWNER, &challenge.code())).await;
-                assert_eq!(world.state(id).await, State::Scheduled);
-                assert_eq!((letters(&world, "scheduled", "queued").await, dead_jobs(&world).await), (1, 0), "{limit}");
-                // Somebody else has another address, and the same domain.
-                let other = world.receive(&world.closing("owner2@team.example")).await.1.unwrap();
-                assert_eq!(world.state(other).await, State::AwaitingConfirmation);
-                let fresh = usize::from(limit == "address_letters_per_hour");
-                assert_eq!(world.fresh("owner2@team.example").len(), fresh, "{limit}");
-                let alarms = world.fresh(TEAM);
-                let subjects: Vec<_> = alarms.iter().map(|alarm| alarm.subject.as_str()).collect();
-                assert_eq!(subjects, ["[expunged] More e-mails than one hour may have"], "{limit}");
-                world.hours_pass(2).await;
-                assert_eq!(letters(&world, "scheduled", "sent").await, 1, "{limit}: nothing is lost");
-                assert_eq!(letters(&world, "challenge", "sent").await, 2, "{limit}");
-                assert_eq!((world.fresh(OWNER).len(), world.fresh(TEAM).len()), (1, 0), "{limit}");
-            })
-            .await;
+on_both_sides! {
+    async fn a_delivery_that_is_not_in_sent_is_tried_once_more(side) {
+        for unreadable in [false, true] {
+            let (world, server) = world_with_sent(side, false).await;
+            if unreadable {
+                std::fs::write(world.ground.path("support").join(".Sent"), "no folder").unwrap();
+            }
+            world
+                .live(async {
+                    server.is(CUT_OFF);
+                    asked(&world).await;
+                    server.is(THERE);
+                    world.hours_pass(2).await;
+                    assert_eq!(challenged(&world).await, (1, 2, 1), "no letter is lost, unreadable: {unreadable}");
+                })
+                .await;
+        }
     }
-}
-
-#[tokio::test]
-async fn alarms_of_one_kind_are_told_together_and_others_at_once() {
-    let world = limited("alarms_gathered_minutes = 60\n").await;
-    world
-        .live(async {
-            for _ in 0..3 {
-                somebody_unknown_asks(&world).await;
-                world.clock.advance(Duration::from_secs(60));
-            }
-            assert_eq!(world.fresh(TEAM).len(), 1, "the first comes at once");
-            assert_eq!(letters(&world, "alarm_review", "queued").await, 2, "the others wait");
-            world.clock.advance(Duration::from_secs(3_600));
-            world.settle().await;
-            let alarms = world.fresh(TEAM);
-            assert_eq!(alarms.len(), 1);
-            assert!(
-                alarms[0].subject.contains("2 alarms of one kind: requests wait for a person"),
-                "{}",
-                alarms[0].subject
-            );
-            assert_eq!(alarms[0].text.matches("EXP-").count(), 2, "{}", alarms[0].text);
-            world.hours_pass(3).await;
-            assert_eq!((letters(&world, "alarm_review", "sent").await, world.fresh(TEAM).len()), (3, 0), "told once");
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn an_alarm_that_spoke_for_others_in_vain_leaves_them_their_word() {
-    let ground = Ground::sqlite().await;
-    let window = |config: String| config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 60\n");
-    let (world, server) = world_on(ground.with_config(window), None).await;
-    world
-        .live(async {
-            for _ in 0..3 {
-                somebody_unknown_asks(&world).await;
-            }
-            assert_eq!(world.fresh(TEAM).len(), 1);
-            server.is(AWAY);
-            world.hours_pass(5 * 24 + 3).await;
-            server.is(THERE);
-            world.hours_pass(3).await;
-            assert_eq!(letters(&world, "alarm_review", "failed").await, 1, "the one that spoke was given up");
-            assert_eq!(letters(&world, "alarm_review", "sent").await, 2, "the other spoke for itself");
-            assert_eq!((world.fresh(TEAM).len(), dead_jobs(&world).await), (1, 0));
-        })
-        .await;
 }

@@ -14,7 +14,7 @@ use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 
-use crate::support::world::{Ground, World, plain};
+use crate::support::world::{Side, World, on_both_sides, plain};
 
 const OWNER: &str = "owner1@team.example";
 
@@ -66,142 +66,179 @@ async fn given_up(world: &World, id: RequestId) {
     assert_eq!(world.try_sql(job, params![id]).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn a_letter_that_was_given_up_is_sent() {
-    let ground = Ground::sqlite().await;
-    let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
-    let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
-    let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
-    given_up(&world, id).await;
-    let job = dead(&world, "send").await;
-    assert_eq!(again(&world, &job).await, Retried::Again);
-    // Five more days of trying begin now, although the server is still away.
-    let state = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'challenge' AND state = $1";
-    world.live(world.settle()).await;
-    assert_eq!(world.number(state, params!["queued"]).await, 1);
-    server.away.store(false, Ordering::SeqCst);
-    world
-        .live(async {
-            world.days_pass(1).await;
-            assert_eq!(world.number(state, params!["sent"]).await, 1);
-            assert_eq!(world.fresh(OWNER).len(), 1);
-        })
-        .await;
-    assert_eq!(again(&world, &job).await, Retried::NotIdle);
-    let retried = "SELECT COUNT(*) AS number FROM trail WHERE event = 'job_retried'";
-    assert_eq!(world.number(retried, params![]).await, 1);
+on_both_sides! {
+    async fn a_letter_that_was_given_up_is_sent(side) {
+        let ground = side.ground().await;
+        let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
+        let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
+        let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
+        given_up(&world, id).await;
+        let job = dead(&world, "send").await;
+        assert_eq!(again(&world, &job).await, Retried::Again);
+        // Five more days of trying begin now, although the server is still away.
+        let state = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'challenge' AND state = $1";
+        world.live(world.settle()).await;
+        assert_eq!(world.number(state, params!["queued"]).await, 1);
+        server.away.store(false, Ordering::SeqCst);
+        world
+            .live(async {
+                world.days_pass(1).await;
+                assert_eq!(world.number(state, params!["sent"]).await, 1);
+                assert_eq!(world.fresh(OWNER).len(), 1);
+            })
+            .await;
+        assert_eq!(again(&world, &job).await, Retried::NotIdle);
+        let retried = "SELECT COUNT(*) AS number FROM trail WHERE event = 'job_retried'";
+        assert_eq!(world.number(retried, params![]).await, 1);
+    }
 }
 
-#[tokio::test]
-async fn a_question_that_is_over_is_not_asked_by_a_retry() {
-    let ground = Ground::sqlite().await;
-    let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
-    let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
-    let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
-    given_up(&world, id).await;
-    let reference = world.reference(id).await;
-    operate::act(&world.house, &reference, &world.operator("ops"), operate::Act::Withdraw, None).await.unwrap();
-    instead(&world, "send", "what it asks or says is over").await;
-    assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
+on_both_sides! {
+    async fn a_question_that_is_over_is_not_asked_by_a_retry(side) {
+        let ground = side.ground().await;
+        let server = Arc::new(Server { mailer: FileMailer::new(ground.path("customers")), away: AtomicBool::new(true) });
+        let world = ground.build_with(Arc::clone(&server) as Arc<dyn Mailer>).await;
+        let id = world.live(async { world.receive(&world.closing(OWNER)).await.1.unwrap() }).await;
+        given_up(&world, id).await;
+        let reference = world.reference(id).await;
+        operate::act(&world.house, &reference, &world.operator("ops"), operate::Act::Withdraw, None).await.unwrap();
+        instead(&world, "send", "what it asks or says is over").await;
+        assert_eq!(world.number("SELECT COUNT(*) AS number FROM letters WHERE state = 'failed'", params![]).await, 1);
+    }
 }
 
-#[tokio::test]
-async fn a_request_that_waits_for_a_person_is_put_right_instead() {
-    let world = World::sqlite().await;
-    world
-        .live(async {
-            world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
-            let id = world.receive(&world.closing(OWNER)).await.1.unwrap();
-            let request = world.stored(id).await.request;
-            assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::Poison)));
-            let mut tx = world.house.db.read().await.unwrap();
-            let cause = stopped::cause(&world.house.kek, &mut tx, &request).await.unwrap().expect("why it stopped");
-            drop(tx);
-            assert_eq!((cause.reason.as_str(), cause.store.as_deref()), ("poison", Some("shop")));
-            assert!(cause.text.contains("no such table: users"), "{}", cause.text);
-            world.ground.shop.run("ALTER TABLE people RENAME TO users").await;
-            instead(&world, "identify", "requests scope").await;
-            // What is said helps.
-            let correction = Correction { scope: Some(Scope::Account), ..Correction::default() };
-            let operator = world.operator("ops");
-            operate::correct(&world.house, &request.reference, &operator, correction).await.unwrap();
-            world.settle().await;
-            assert_eq!(world.state(id).await, State::AwaitingConfirmation);
-            instead(&world, "identify", "has moved on").await;
-        })
-        .await;
+on_both_sides! {
+    async fn a_request_that_waits_for_a_person_is_put_right_instead(side) {
+        let world = side.ground().await.build().await;
+        world
+            .live(async {
+                world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
+                let id = world.receive(&world.closing(OWNER)).await.1.unwrap();
+                let request = world.stored(id).await.request;
+                assert_eq!((request.state, request.review), (State::NeedsReview, Some(ReviewReason::Poison)));
+                let mut tx = world.house.db.read().await.unwrap();
+                let cause = stopped::cause(&world.house.kek, &mut tx, &request).await.unwrap().expect("why it stopped");
+                drop(tx);
+                assert_eq!((cause.reason.as_str(), cause.store.as_deref()), ("poison", Some("shop")));
+                assert!(cause.text.contains("no such table: users"), "{}", cause.text);
+                world.ground.shop.run("ALTER TABLE people RENAME TO users").await;
+                instead(&world, "identify", "requests scope").await;
+                // What is said helps.
+                let correction = Correction { scope: Some(Scope::Account), ..Correction::default() };
+                let operator = world.operator("ops");
+                operate::correct(&world.house, &request.reference, &operator, correction).await.unwrap();
+                world.settle().await;
+                assert_eq!(world.state(id).await, State::AwaitingConfirmation);
+                instead(&world, "identify", "has moved on").await;
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn an_erasure_is_tried_again() {
-    let world = World::sqlite().await;
-    world
-        .live(async {
-            let id = world.ask_and_confirm(OWNER).await;
-            let refuse = "CREATE TRIGGER no BEFORE DELETE ON users BEGIN SELECT RAISE(ABORT, 'no'); END";
-            world.ground.shop.run(refuse).await;
-            world.days_pass(8).await;
-            let job = dead(&world, "erase").await;
-            assert_eq!(world.state(id).await, State::Erasing);
-            world.ground.shop.run("DROP TRIGGER no").await;
-            assert_eq!(again(&world, &job).await, Retried::Again);
-            world.settle().await;
-            assert_eq!(world.state(id).await, State::Completed);
-        })
-        .await;
+on_both_sides! {
+    async fn an_erasure_is_tried_again(side) {
+        let world = side.ground().await.build().await;
+        world
+            .live(async {
+                let id = world.ask_and_confirm(OWNER).await;
+                let refuse = "CREATE TRIGGER no BEFORE DELETE ON users BEGIN SELECT RAISE(ABORT, 'no'); END";
+                world.ground.shop.run(refuse).await;
+                world.days_pass(8).await;
+                let job = dead(&world, "erase").await;
+                assert_eq!(world.state(id).await, State::Erasing);
+                world.ground.shop.run("DROP TRIGGER no").await;
+                assert_eq!(again(&world, &job).await, Retried::Again);
+                world.settle().await;
+                assert_eq!(world.state(id).await, State::Completed);
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_beginning_that_failed_is_put_right_instead() {
-    let world = World::sqlite().await;
-    world
-        .live(async {
-            let id = world.ask_and_confirm(OWNER).await;
-            world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
-            world.days_pass(8).await;
-            assert_eq!(world.state(id).await, State::NeedsReview);
-            instead(&world, "begin", "requests scope").await;
-        })
-        .await;
+on_both_sides! {
+    async fn a_beginning_that_failed_is_put_right_instead(side) {
+        let world = side.ground().await.build().await;
+        world
+            .live(async {
+                let id = world.ask_and_confirm(OWNER).await;
+                world.ground.shop.run("ALTER TABLE users RENAME TO people").await;
+                world.days_pass(8).await;
+                assert_eq!(world.state(id).await, State::NeedsReview);
+                instead(&world, "begin", "requests scope").await;
+            })
+            .await;
+    }
 }
 
-#[tokio::test]
-async fn a_letter_that_was_set_aside_is_read_by_a_person_instead() {
-    let world = World::sqlite().await;
-    crate::bad_input::letters::poisoned(&world).await;
-    world.live(world.settle()).await;
-    instead(&world, "judge", "requests show --reveal").await;
+on_both_sides! {
+    async fn a_letter_that_was_set_aside_is_read_by_a_person_instead(side) {
+        let world = side.ground().await.build().await;
+        crate::bad_input::letters::poisoned(&world).await;
+        world.live(world.settle()).await;
+        instead(&world, "judge", "requests show --reveal").await;
+    }
 }
 
-/// Tried now, these would find the same limit: nothing is said to be due that waits on.
-#[tokio::test]
-async fn what_keeps_to_a_limit_is_not_said_to_be_due() {
-    let gather = |config: String| {
-        config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 60\naddress_letters_per_hour = 1\n")
-    };
-    let world = Ground::sqlite().await.with_config(gather).build().await;
-    world
-        .live(async {
-            for number in 0..2 {
-                world.receive(&world.closing(&format!("nobody{number}@elsewhere.example"))).await;
-            }
-            let (_, challenge) = world.ask(OWNER).await;
-            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
-            let text = "Hello,\r\n\r\nplease delete the user profile of our colleague Una One. She left us.\r\n";
-            world.receive(&plain(OWNER, "Delete a user profile", text)).await;
-            for (kind, reason, words) in [
-                ("send", "alarms_gathered", "are told together"),
-                ("send", "letters_per_hour", "no more letters"),
-                ("identify", "asked_lately", "per_address_hours"),
-            ] {
-                let job = waiting(&world, kind, reason).await;
-                assert!(job.since.is_some() && job.run_at > expunged::clock::Clock::now(&*world.clock), "{job:?}");
-                let Retried::Instead(why) = again(&world, &job).await else { panic!("{reason} is said to be due") };
-                assert!(why.contains(words), "{why}");
-                assert_eq!(waiting(&world, kind, reason).await, job, "it stays as it is");
-            }
-        })
-        .await;
+on_both_sides! {
+    /// Tried now, these would find the same limit: nothing is said to be due that waits on.
+    async fn what_keeps_to_a_limit_is_not_said_to_be_due(side) {
+        let gather = |config: String| {
+            config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 60\n")
+        };
+        let world = side.ground().await.with_config(gather).build().await;
+        world
+            .live(async {
+                for number in 0..2 {
+                    world.receive(&world.closing(&format!("nobody{number}@elsewhere.example"))).await;
+                }
+                let (_, challenge) = world.ask(OWNER).await;
+                world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+                let text = "Hello,\r\n\r\nplease delete the user profile of our colleague Una One. She left us.\r\n";
+                world.receive(&plain(OWNER, "Delete a user profile", text)).await;
+                for (kind, reason, words) in [
+                    ("send", "alarms_gathered", "are told together"),
+                    ("identify", "asked_lately", "per_address_hours"),
+                ] {
+                    let job = waiting(&world, kind, reason).await;
+                    assert!(job.since.is_some() && job.run_at > expunged::clock::Clock::now(&*world.clock), "{job:?}");
+                    let Retried::Instead(why) = again(&world, &job).await else { panic!("{reason} is said to be due") };
+                    assert!(why.contains(words), "{why}");
+                    assert_eq!(waiting(&world, kind, reason).await, job, "it stays as it is");
+                }
+            })
+            .await;
+    }
+}
+
+on_both_sides! {
+    /// A limit may have been raised since; where it was not, the letter waits on.
+    async fn a_letter_over_a_limit_of_the_hour_is_tried_now(side) {
+        let limited = |config: String| {
+            config.replace("alarms_gathered_minutes = 0\n", "alarms_gathered_minutes = 0\naddress_letters_per_hour = 1\n")
+        };
+        let mut world = side.ground().await.with_config(limited).build().await;
+        let sent = "SELECT COUNT(*) AS number FROM letters WHERE kind = 'scheduled' AND state = 'sent'";
+        world
+            .live(async {
+                let (_, challenge) = world.ask(OWNER).await;
+                world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+                let job = waiting(&world, "send", "letters_per_hour").await;
+                assert_eq!(again(&world, &job).await, Retried::Sooner);
+                world.settle().await;
+                waiting(&world, "send", "letters_per_hour").await;
+                assert_eq!(world.number(sent, params![]).await, 0, "the limit still holds");
+            })
+            .await;
+        Arc::get_mut(&mut world.house).expect("nobody works in it").config.limits.address_letters_per_hour = 2;
+        world
+            .live(async {
+                let job = waiting(&world, "send", "letters_per_hour").await;
+                assert_eq!(again(&world, &job).await, Retried::Sooner);
+                world.settle().await;
+                assert_eq!(world.number(sent, params![]).await, 1);
+            })
+            .await;
+    }
 }
 
 async fn waiting(world: &World, kind: &str, reason: &str) -> JobRow {

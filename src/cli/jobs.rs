@@ -237,7 +237,7 @@ async fn retry(invocation: &Invocation, id: JobId) -> Outcome {
             Ok(())
         }
         Retried::Sooner => {
-            say(&format!("job {id} is due now"));
+            say(&format!("job {id} is due now; where a limit under [limits] still keeps its letter, it waits on"));
             Ok(())
         }
         Retried::NotIdle => {

@@ -14,7 +14,7 @@ use crate::vault::KeyPurpose;
 
 use super::error::FlowError;
 use super::house::House;
-use super::kinds::{ASKED_LATELY, CAPPED, GATHERED};
+use super::kinds::{ASKED_LATELY, GATHERED};
 use super::operate::{self, Operator};
 use super::{advance, kinds, note, safe, undelivered};
 
@@ -113,16 +113,13 @@ fn cannot_hurry(idle: &jobs::IdleJob, now: Timestamp) -> Option<&'static str> {
     }
 }
 
-/// The limit that a waiting job keeps to, where one makes it wait.
+/// The limit that a waiting job keeps to, where one makes it wait. Limits of the hour are not among them: they may have been raised, and a
+/// letter that finds them as they were waits on.
 fn limit(idle: &jobs::IdleJob) -> Option<&'static str> {
     match idle.reason.as_deref()? {
         GATHERED => Some(
             "alarms of its kind are told together: it goes out by itself at its time, or with another before \
              (alarms_gathered_minutes under [limits])",
-        ),
-        CAPPED => Some(
-            "no more letters may go out in this hour: it goes out by itself at its time (letters_per_hour and the two beside it under \
-             [limits])",
         ),
         ASKED_LATELY => Some(
             "its address was asked for another request a short while ago: its turn comes by itself at its time \

@@ -150,9 +150,9 @@ pub async fn poisoned(world: &World) {
     expunged::flow::arrive::poll(&world.house, &mut *mailbox, &place, &lease).await.unwrap();
     expunged::db::mailbox_leases::release(db, &lease).await.unwrap();
     drop(mailbox);
-    let altered = "UPDATE sealed SET bytes = zeroblob(length(bytes))
+    let altered = "UPDATE sealed SET bytes = $1
                    WHERE key_id IN (SELECT id FROM vault_keys WHERE purpose = 'delivery' AND wrapped IS NOT NULL)";
-    assert_eq!(world.try_sql(altered, params![]).await.unwrap(), 1);
+    assert_eq!(world.try_sql(altered, params![vec![0_u8; 300]]).await.unwrap(), 1);
 }
 
 /// The letter has a request that waits for a person, the team is told once and about the right thing, and the case ends

@@ -33,8 +33,10 @@ async fn a_lease_that_is_taken_back_too_late() {
         let workers = format!("[workers]\nlease_seconds = {seconds}\n\n[keys]");
         Ground::sqlite().await.with_config(|config| config.replace("[keys]", &workers))
     };
-    let longest = with(45).await.config().unwrap().workers.lease;
-    let rescue = expunged::queue::worker::WorkerSettings::new("any", &[]).rescue_every;
+    let world = with(45).await.build().await;
+    let workers = expunged::daemon::Running::of(&world.house, "any").workers;
+    let (longest, rescue) = (workers.lease, workers.rescue_every);
+    assert_eq!(longest, std::time::Duration::from_secs(45), "as the config says");
     assert!(longest + rescue <= std::time::Duration::from_secs(60), "{longest:?} and {rescue:?}");
     says(&with(46).await.config().unwrap_err().to_string(), &["expunged.toml", "lease_seconds", "46", "45"]);
 }

@@ -54,6 +54,44 @@ const CANARY: [&str; 2] = ["canary.intended", "canary.written"];
 const PASS_INTENDED: &str = r#"breakpoint!("canary.intended")"#;
 const PASS_WRITTEN: &str = r#"breakpoint!("canary.written")"#;
 
+/// Methods of these names that act on nothing outside: what holds the name in a file, and how often.
+const NAMESAKES: [(&str, &str, usize); 6] = [
+    ("mark", "src/flow/recipients.rs", 1), // a mark of the gate
+    ("mark", "src/erase/marks.rs", 1),     // a mark in the ledger
+    ("delete", "src/erase/planner.rs", 2), // a step of a plan
+    ("mask", "src/erase/map/masks.rs", 1), // how a column is masked
+    ("ask", "src/cli/check/filter.rs", 1), // a spam filter, about a letter of our own
+    ("append", "src/cli/classify.rs", 1),  // to a list
+];
+
+/// Whatever the value is called that it is called on: each call of an acting method is one that stands in [`EFFECTS`].
+#[test]
+fn no_acting_method_is_called_under_another_name() {
+    let names: BTreeSet<&str> =
+        EFFECTS.iter().filter_map(|(call, ..)| call.split_once('.')?.1.strip_suffix('(')).chain(NOT_OURS).collect();
+    for name in names {
+        let call = Regex::new(&format!(r"\.\s*{name}\(")).expect("a pattern of ours");
+        let mut found = BTreeMap::new();
+        for (file, text) in FOLDERS.into_iter().flat_map(rust_files) {
+            let (file, count) = (file.display().to_string(), call.find_iter(&code_of(&text)).count());
+            if count > 0 && file != BESIDE_THE_DAEMON && !file.ends_with("_tests.rs") {
+                found.insert(file, count);
+            }
+        }
+        let mut known = BTreeMap::new();
+        let acts = EFFECTS
+            .iter()
+            .filter(|(call, ..)| call.split_once('.').is_some_and(|(_, rest)| rest == format!("{name}(")));
+        for (_, file, ..) in acts {
+            *known.entry((*file).to_owned()).or_insert(0) += 1;
+        }
+        for (_, file, count) in NAMESAKES.iter().filter(|(namesake, ..)| *namesake == name) {
+            *known.entry((*file).to_owned()).or_insert(0) += count;
+        }
+        assert_eq!(found, known, "{name}: an effect has its points, and stands in one list or the other");
+    }
+}
+
 /// A new way to act on the world brings its points, and stands here.
 #[test]
 fn every_effect_outside_stands_between_two_points() {

@@ -291,6 +291,42 @@ macro_rules! on_both {
 
 pub(crate) use on_both;
 
+/// Where the ledger lies, for a test that builds worlds of its own kind.
+#[derive(Clone, Copy, Debug)]
+pub enum Side {
+    Sqlite,
+    Postgres,
+}
+
+impl Side {
+    pub async fn ground(self) -> Ground {
+        match self {
+            Self::Sqlite => Ground::sqlite().await,
+            Self::Postgres => Ground::postgres().await,
+        }
+    }
+}
+
+pub async fn beside_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Side) -> F) {
+    test(Side::Sqlite).await;
+}
+
+pub async fn beside_postgres<F: Future<Output = ()>>(test: impl FnOnce(Side) -> F) {
+    test(Side::Postgres).await;
+}
+
+/// The same test with the ledger on SQLite and on PostgreSQL; it builds its worlds by itself.
+macro_rules! on_both_sides {
+    ($($tests:tt)*) => {
+        $crate::support::on_both_of! {
+            $crate::support::world::Side, $crate::support::world::beside_sqlite, $crate::support::world::beside_postgres;
+            $($tests)*
+        }
+    };
+}
+
+pub(crate) use on_both_sides;
+
 /// The world and the house that works in it.
 pub struct World {
     pub house: Arc<House>,

@@ -325,11 +325,16 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
         &["outbound", "oauth", "filter", "stores"],
         "one room makes every client; token endpoints, a spam filter and the services of recipients are asked through it",
     ),
+    ("ldap3", &["verify"], "an LDAP server is asked by the directory alone"),
     ("oauth2", &["oauth"], "access tokens are asked for by one room"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
     ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
-    ("rustls", &["outbound", "mailbox", "reply", "stores"], "mail, what is asked by HTTP and the connectors speak TLS"),
+    (
+        "rustls",
+        &["outbound", "mailbox", "verify", "reply", "stores"],
+        "mail, what is asked by HTTP and the connectors speak TLS",
+    ),
     (
         "tokio::net",
         &["mailbox", "filter", "reply", "stores", "web"],

@@ -21,6 +21,7 @@ mod db_jobs;
 mod db_proof;
 mod demo;
 mod desk;
+mod directories;
 mod end_to_end;
 mod erase;
 mod erase_records;

@@ -14,7 +14,7 @@ use expunged::params;
 use expunged::reply::compose::Outgoing;
 use expunged::reply::mailer::{Accepted, FileMailer, Mailer, Obstacle, Reached, SendError};
 
-use crate::support::world::{Side, World, on_both_sides, plain};
+use crate::support::world::{World, on_both_sides, plain};
 
 const OWNER: &str = "owner1@team.example";
 

@@ -2,7 +2,7 @@
 //! (or relative to the folder that the config file's path was relative to). Never holds a value that cannot work.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::domain::{Calendar, Language, LawPack, Scope, stored_enum};
 use crate::filter::FilterSettings;
 use crate::mailbox::settings::{ImapSettings, MaildirSettings};
 use crate::reply::settings::MailerSettings;
+use crate::verify::LdapSettings;
 pub use crate::verify::{AuthorityRow, Rule, Target};
 
 /// The whole config. Made by [`super::load`] and [`super::parse()`] only.
@@ -152,6 +153,28 @@ pub enum Directory {
         ended: Option<String>,
         /// How many accounts there are.
         accounts: Option<String>,
+    },
+    /// `[directory.http]`: a service of the house's own.
+    Http {
+        /// Where it is asked.
+        url: String,
+        /// What questions are signed with; empty where nobody asks.
+        secret: SecretString,
+        /// The addresses of our own networks that it may have.
+        allow: Vec<IpAddr>,
+        /// One question must be answered within this time.
+        timeout: Duration,
+    },
+    /// `[directory.ldap]`: filters on an LDAP server.
+    Ldap {
+        /// Where it is and what its entries mean.
+        settings: LdapSettings,
+        /// All accounts and roles of `:address`.
+        find: String,
+        /// The user or end-user of `:account` that `:identifier` names.
+        target: String,
+        /// The owner of `:account`.
+        owner: String,
     },
     /// `[directory.file]`.
     File(PathBuf),

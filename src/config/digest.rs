@@ -15,6 +15,7 @@ use crate::filter::{FilterSettings, Program};
 use crate::mailbox::settings::{ImapSettings, Login, MaildirSettings, Security};
 use crate::oauth::{Grant, OauthSettings};
 use crate::reply::settings::{MailerSettings, SmtpSettings};
+use crate::verify::LdapSettings;
 
 /// The first member of every digest; a change of what follows gets another one.
 const VERSION: u32 = 1;
@@ -214,6 +215,19 @@ fn directory_value(directory: &Directory) -> Value {
             "kind": "sql", "store": store, "find": find, "target": target, "owner": owner, "ended": ended,
             "accounts": accounts,
         }),
+        Directory::Http { url, secret: _, allow, timeout } => json!({
+            "kind": "http", "url": url, "allow": allow.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "timeout": timeout.as_secs(),
+        }),
+        Directory::Ldap { settings, find, target, owner } => {
+            let LdapSettings { url, ca_file, bind, base, columns, roles, timeout } = settings;
+            let roles: Value = roles.iter().map(|(word, role)| (word.clone(), json!(role.as_str()))).collect();
+            json!({
+                "kind": "ldap", "url": url.as_str(), "ca_file": ca_file.as_ref().map(|path| path.to_string_lossy()),
+                "bind_dn": bind.as_ref().map(|(dn, _)| dn), "base": base, "columns": columns, "roles": roles,
+                "timeout": timeout.as_secs(), "find": find, "target": target, "owner": owner,
+            })
+        }
         Directory::File(path) => json!({ "kind": "file", "path": path.to_string_lossy() }),
     }
 }

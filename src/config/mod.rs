@@ -66,7 +66,7 @@ impl Purpose {
             "mailbox.imap" | "mailbox.imap.oauth" | "mailer.smtp" | "mailer.smtp.oauth" | "spam.rspamd" => {
                 !matches!(self, Self::Beside | Self::Maps)
             }
-            "database" => self != Self::Maps,
+            "database" | "directory.http" | "directory.ldap" => self != Self::Maps,
             _ => true,
         }
     }

@@ -124,7 +124,37 @@ section!(RawFileMailer { path: Maybe<String> });
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMemoryMailer {}
-section!(RawDirectory { sql: Maybe<RawSqlDirectory>, file: Maybe<RawFileDirectory> });
+section!(RawDirectory {
+    sql: Maybe<RawSqlDirectory>,
+    http: Maybe<RawHttpDirectory>,
+    ldap: Maybe<RawLdapDirectory>,
+    file: Maybe<RawFileDirectory>,
+});
+section!(RawHttpDirectory {
+    url: Maybe<String>,
+    secret: Maybe<String>,
+    secret_file: Maybe<String>,
+    secret_credential: Maybe<String>,
+    allow: Maybe<Vec<Spanned<String>>>,
+    timeout_seconds: Maybe<i64>,
+});
+/// Words by words.
+type Words = BTreeMap<String, String>;
+section!(RawLdapDirectory {
+    url: Maybe<String>,
+    ca_file: Maybe<String>,
+    bind_dn: Maybe<String>,
+    password: Maybe<String>,
+    password_file: Maybe<String>,
+    password_credential: Maybe<String>,
+    base: Maybe<String>,
+    find: Maybe<String>,
+    target: Maybe<String>,
+    owner: Maybe<String>,
+    columns: Maybe<Words>,
+    roles: Maybe<Words>,
+    timeout_seconds: Maybe<i64>,
+});
 section!(RawSqlDirectory {
     store: Maybe<String>,
     find: Maybe<String>,

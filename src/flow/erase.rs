@@ -430,12 +430,24 @@ pub(super) async fn note_failure(
     safe::put_closing(house, tx, &stored.request, &closing).await
 }
 
+/// The section of the config that says how the directory is asked.
+const fn kind_of(house: &House) -> &'static str {
+    match &house.config.directory {
+        Directory::Sql { .. } => "sql",
+        Directory::Http { .. } => "http",
+        Directory::Ldap { .. } => "ldap",
+        Directory::File(_) => "file",
+    }
+}
+
 /// Where the directory was asked, and by which of its queries.
 fn asked_of(house: &House, error: &DirectoryError) -> (Option<String>, Option<String>) {
     let store = match &house.config.directory {
         Directory::Sql { store, .. } => store.clone(),
+        Directory::Http { url, .. } => url.clone(),
+        Directory::Ldap { settings, .. } => settings.url.to_string(),
         Directory::File(path) => path.display().to_string(),
     };
-    let query = error.query().map(|query| format!("the query `{query}` under [directory.sql]"));
+    let query = error.query().map(|query| format!("the query `{query}` under [directory.{}]", kind_of(house)));
     (Some(store), query)
 }

@@ -33,8 +33,8 @@ pub use challenge::{
 };
 pub use completion::{CompletionRecord, Covers, ForgedCompletion};
 pub use directory::{
-    ClosedDirectory, Directory, DirectoryError, Ended, FileDirectory, Lookup, Membership, MissingColumn, Person,
-    Queries, QueryError, Row, SqlDirectory, Trial, rehearse,
+    ClosedDirectory, Directory, DirectoryError, Ended, FileDirectory, HttpLookup, LdapLookup, LdapSettings, Lookup,
+    Membership, MissingColumn, Person, Queries, QueryError, Row, SqlDirectory, Trial, rehearse,
 };
 pub use ended::{EndedRecord, NotEnded};
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Hand, ProofKind, Vouched};

@@ -193,13 +193,7 @@ async fn a_directory_query_that_lacks_a_column() {
         });
         says(
             &ground.refused().await,
-            &[
-                "`owner` under [directory.sql]",
-                "no column `role`",
-                "AS role",
-                "`target` under [directory.sql]",
-                "AS label",
-            ],
+            &["`owner` of [directory]", "no column `role`", "AS role", "`target` of [directory]", "AS label"],
         );
         assert!(!ground.path("ledger.db").exists(), "nothing was made");
     }

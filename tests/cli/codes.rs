@@ -297,7 +297,7 @@ fn a_query_of_the_directory_that_the_store_refuses_stops_the_start() {
         let config = shop.config_with(good, bad);
         let said = shop.run(&["run", "--config", &config]);
         said.failed(2, words);
-        assert!(said.err.contains("[directory.sql]") && !said.err.contains("did not answer"), "{}", said.err);
+        assert!(said.err.contains("of [directory]") && !said.err.contains("did not answer"), "{}", said.err);
         let checked = shop.run(&["check", "--connect", "--config", &config]);
         assert_eq!(checked.code, Some(2), "{}", checked.out);
         assert!(!shop.has("ledger.db"), "a start that fails makes nothing");

@@ -21,6 +21,7 @@ pub mod provider;
 pub mod recipe;
 pub mod redis;
 pub mod s3;
+pub mod slapd;
 pub mod source;
 pub mod world;
 

@@ -12,33 +12,45 @@ use super::{Checks, Section};
 
 impl Checks<'_> {
     pub(super) fn directory(&mut self, raw: Maybe<RawDirectory>) -> Option<Directory> {
-        let why = "add [directory.sql] with store, find, target and owner, or [directory.file] with a path";
+        let why = "add [directory.sql] with store, find, target and owner, [directory.http], [directory.ldap], or [directory.file] with a path";
         let (section, raw) = self.open_required("directory", raw, why)?;
-        match (raw.sql, raw.file) {
-            (Some(sql), None) => self.sql_directory(sql),
-            (None, Some(file)) => {
-                let (section, raw) = Self::open("directory.file", Some(file));
-                match raw.path {
-                    Some(path) => self.file("path", path).map(Directory::File),
-                    None => {
-                        self.note_missing(&section, "path", "the TOML file of people");
-                        None
-                    }
-                }
-            }
-            (Some(sql), Some(file)) => {
-                let problem = Problem::new("there are two directories")
-                    .at(file.span(), "a second kind")
-                    .beside(sql.span(), "a first kind")
-                    .help("keep one of [directory.sql] and [directory.file]");
-                self.note(problem);
-                None
-            }
-            (None, None) => {
-                self.note_missing(&section, "sql", why);
-                None
-            }
+        let mut kinds = [
+            raw.sql.as_ref().map(|raw| ("sql", raw.span())),
+            raw.http.as_ref().map(|raw| ("http", raw.span())),
+            raw.ldap.as_ref().map(|raw| ("ldap", raw.span())),
+            raw.file.as_ref().map(|raw| ("file", raw.span())),
+        ]
+        .into_iter()
+        .flatten();
+        if let (Some((first, beside)), Some((second, at))) = (kinds.next(), kinds.next()) {
+            let problem = Problem::new("there are two directories")
+                .at(at, "a second kind")
+                .beside(beside, "a first kind")
+                .help(format!("keep one of [directory.{first}] and [directory.{second}]"));
+            self.note(problem);
+            return None;
         }
+        if let Some(sql) = raw.sql {
+            self.sql_directory(sql)
+        } else if let Some(http) = raw.http {
+            self.http_directory(http)
+        } else if let Some(ldap) = raw.ldap {
+            self.ldap_directory(ldap)
+        } else if let Some(file) = raw.file {
+            let (section, raw) = Self::open("directory.file", Some(file));
+            let path = self.path_given(&section, raw.path)?;
+            self.file("path", path).map(Directory::File)
+        } else {
+            self.note_missing(&section, "sql", why);
+            None
+        }
+    }
+
+    fn path_given(&mut self, section: &Section, raw: Maybe<String>) -> Option<Spanned<String>> {
+        if raw.is_none() {
+            self.note_missing(section, "path", "the TOML file of people");
+        }
+        raw
     }
 
     fn sql_directory(&mut self, raw: Spanned<RawSqlDirectory>) -> Option<Directory> {
@@ -53,7 +65,13 @@ impl Checks<'_> {
     }
 
     /// A query that uses exactly these parameters.
-    fn query(&mut self, section: &Section, key: &str, raw: Maybe<String>, parameters: &[&str]) -> Option<String> {
+    pub(super) fn query(
+        &mut self,
+        section: &Section,
+        key: &str,
+        raw: Maybe<String>,
+        parameters: &[&str],
+    ) -> Option<String> {
         let expected: Vec<String> = parameters.iter().map(|parameter| format!(":{parameter}")).collect();
         let expected = if expected.is_empty() { "no parameter".to_owned() } else { expected.join(" and ") };
         let span = raw.as_ref().map(Spanned::span);

@@ -2,6 +2,7 @@
 //! Reads the files that the config names (secrets, holidays); opens no connection.
 
 mod authentication;
+mod directories;
 mod directory;
 mod filter;
 mod limits;

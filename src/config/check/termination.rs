@@ -34,6 +34,12 @@ impl Checks<'_> {
                 }
             }
         }
+        if matches!(directory, Some(Directory::Http { .. } | Directory::Ldap { .. })) {
+            let problem = Problem::new("accounts cannot be erased after their service by this directory")
+                .at(span.clone(), "this needs [directory.sql] or [directory.file]")
+                .help("a service and an LDAP server are not asked whose service has ended");
+            self.note(problem);
+        }
         if schedule.grace.is_zero() {
             let problem = Problem::new("accounts would be erased before their owners could say anything")
                 .at(span, "this needs `grace_days` of at least 1 in [schedule]")

@@ -154,6 +154,8 @@ fn every_setting_of_the_code_is_in_the_example() {
         "client_secret_credential",
         "refresh_token",
         "refresh_token_credential",
+        "secret",
+        "secret_credential",
     ];
     let missing: Vec<_> = code.difference(&example).filter(|(_, key)| !told_once.contains(&key.as_str())).collect();
     assert!(missing.is_empty(), "not in config/expunged.toml: {missing:?}");
@@ -183,7 +185,7 @@ fn paths_holidays_and_the_other_kinds_are_read() {
         ("# [[authority]]", "[[authority]]"),
         ("# role =", "role ="),
         ("# scope = \"user\"", "scope = \"user\""),
-        ("# target =", "target ="),
+        ("# target = \"oneself", "target = \"oneself"),
         ("# rule =", "rule ="),
     ]);
     let config = check_in(folder.path(), &text).unwrap();

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 
+use crate::chance::OsChance;
+use crate::clock::SystemClock;
 use crate::config::{Config, Directory as DirectoryConfig};
 use crate::domain::Retry;
 use crate::erase::DataMap;
+use crate::stores::http::{HttpLimits, SignedClient};
 use crate::stores::{StoreError, StoreName, Stores};
 use crate::verify::{
-    Directory, DirectoryError, FileDirectory, Lookup, Queries, QueryError, Row, SqlDirectory, rehearse,
+    Directory, DirectoryError, FileDirectory, HttpLookup, LdapLookup, Lookup, Queries, QueryError, Row, SqlDirectory,
+    rehearse,
 };
 
 use super::BuildError;
@@ -46,6 +51,16 @@ impl Lookup for StoreQueries {
     }
 }
 
+fn rows_max(config: &Config) -> usize {
+    usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX)
+}
+
+/// A directory that puts these queries to something that is asked over the network.
+fn asked(config: &Config, source: Arc<dyn Lookup>, find: String, target: String, owner: String) -> Arc<dyn Directory> {
+    let queries = Queries { find, target, owner, ended: None, accounts: None, rows_max: rows_max(config) };
+    Arc::new(SqlDirectory::new(source, queries).in_zone(config.calendar.time_zone.clone()))
+}
+
 /// Who an address is, as configured.
 ///
 /// # Errors
@@ -53,6 +68,22 @@ impl Lookup for StoreQueries {
 pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>, BuildError> {
     Ok(match &config.directory {
         DirectoryConfig::File(path) => Arc::new(FileDirectory::open(path, config.calendar.time_zone.clone())?),
+        DirectoryConfig::Http { url, secret, allow, timeout } => {
+            let limits = HttpLimits { timeout: *timeout, ..HttpLimits::default() };
+            let client = SignedClient::new(url, secret.expose_secret(), allow.clone(), limits);
+            let client = client.map_err(|error| DirectoryError::Query {
+                query: "find",
+                source: QueryError { retry: Retry::Permanent, source: Box::new(error) },
+            })?;
+            // What is signed is signed at the time of the day: whoever asks in the past is refused.
+            let source = Arc::new(HttpLookup::new(client, Arc::new(SystemClock), Arc::new(OsChance)));
+            let [find, target, owner] = ["find", "target", "owner"].map(str::to_owned);
+            asked(config, source, find, target, owner)
+        }
+        DirectoryConfig::Ldap { settings, find, target, owner } => {
+            let source = Arc::new(LdapLookup::new(settings.clone(), rows_max(config)));
+            asked(config, source, find.clone(), target.clone(), owner.clone())
+        }
         DirectoryConfig::Sql { store, find, target, owner, ended, accounts } => {
             let name = StoreName::new(store).ok_or_else(|| BuildError::NoSuchStore(store.clone()))?;
             stores.lookup(&name).map_err(|_| BuildError::NoSuchStore(store.clone()))?;
@@ -62,7 +93,7 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
                 owner: owner.clone(),
                 ended: ended.clone(),
                 accounts: accounts.clone(),
-                rows_max: usize::try_from(config.limits.directory_rows_max).unwrap_or(usize::MAX),
+                rows_max: rows_max(config),
             };
             let store = Arc::new(StoreQueries { stores: stores.clone(), name });
             Arc::new(SqlDirectory::new(store, queries).in_zone(config.calendar.time_zone.clone()))

@@ -109,7 +109,7 @@ pub enum BuildError {
     #[error("the directory's queries lack columns:\n{}", .0.iter().map(|missing| format!("  - {missing}")).collect::<Vec<_>>().join("\n"))]
     DirectoryColumns(Vec<MissingColumn>),
     /// A query of the directory that knows an address which nobody has: every stranger would be somebody's owner.
-    #[error("the query `find` under [directory.sql] knows an address that cannot exist; has it a WHERE with :address?")]
+    #[error("the query `find` of [directory] knows an address that cannot exist; has it a WHERE with :address?")]
     DirectoryOfAnybody,
     /// The directory names a store that no map describes.
     #[error("[directory.sql] store = {0:?} is no SQL store of the data maps; add its map to [stores] maps")]

@@ -31,7 +31,7 @@ pub fn stores_asked(config: &Config, map: &DataMap, target: &HeldTarget) -> BTre
             let accounts = map.subjects(Scope::Account).map(|(at, _)| at.store);
             let directory = match &config.directory {
                 Directory::Sql { store, .. } => StoreName::new(store),
-                Directory::File(_) => None,
+                Directory::Http { .. } | Directory::Ldap { .. } | Directory::File(_) => None,
             };
             accounts.chain(directory).collect()
         }

@@ -1,10 +1,18 @@
 //! The directory: who an address is in which account, whom an owner means, who owns an account, and whose service has ended.
 //!
 //! It only answers; it proves nothing, keeps nothing and never writes. Nothing that it returns prints itself.
+//!
+//! # How to add a kind of directory
+//! Where it answers questions with rows, a file here with one type that implements [`Lookup`]: [`SqlDirectory`] puts its queries to it
+//! and judges the rows, so that all kinds have the same limits and errors ([`http`](self::HttpLookup) and
+//! [`ldap`](self::LdapLookup) are made so). Else one that implements [`Directory`]. Then a variant of the config's `Directory`,
+//! its section in `config/check/directory.rs`, and an arm in `daemon/build/directory.rs`.
 
 mod closed;
 mod ended;
 mod file;
+mod http;
+mod ldap;
 mod rehearsal;
 mod sql;
 
@@ -17,6 +25,8 @@ use crate::domain::{Retry, Role, Timestamp};
 pub use closed::ClosedDirectory;
 pub use ended::Ended;
 pub use file::FileDirectory;
+pub use http::HttpLookup;
+pub use ldap::{LdapLookup, LdapSettings};
 pub use rehearsal::{Trial, rehearse};
 pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
 
@@ -72,8 +82,8 @@ impl fmt::Debug for Person {
 /// Why the directory gave no answer. The texts name queries and columns, never what was asked or found.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// The store did not answer the query.
-    #[error("the query `{query}` under [directory.sql] brings no answer")]
+    /// What is asked did not answer the query.
+    #[error("the query `{query}` of [directory] brings no answer")]
     Query {
         /// The query's name in the configuration.
         query: &'static str,
@@ -205,10 +215,7 @@ pub struct MissingColumn {
 impl fmt::Display for MissingColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { query, column } = self;
-        write!(
-            f,
-            "the query `{query}` under [directory.sql] answers no column `{column}`; add `… AS {column}` to its SELECT"
-        )
+        write!(f, "the query `{query}` of [directory] answers no column `{column}`; add `… AS {column}` to its SELECT")
     }
 }
 

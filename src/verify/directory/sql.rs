@@ -18,9 +18,9 @@ use super::{Directory, DirectoryError, Ended, Membership, MissingColumn, Person,
 /// One row of an answer: column to text, or NULL.
 pub type Row = BTreeMap<String, Option<String>>;
 
-/// What a store said instead of an answer.
+/// What a store, or whoever else is asked, said instead of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", if *.retry == Retry::Transient { "the store does not answer for now" } else { "the store does not take the query" })]
+#[error("{}", if *.retry == Retry::Transient { "it does not answer for now" } else { "it does not take the query" })]
 pub struct QueryError {
     /// Whether to ask again.
     pub retry: Retry,
@@ -36,7 +36,7 @@ impl QueryError {
     }
 }
 
-/// What a directory asks of a store: one read-only query with named text parameters.
+/// What a directory asks of a store, a service or a server: one read-only query with named text parameters.
 #[async_trait]
 pub trait Lookup: Send + Sync {
     /// The rows, every value as text.

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use super::act::Work;
-use super::discover::{Finder, Found, Owned, goes_as_a_whole};
+use super::discover::{Finder, Found, Owned, Sets, goes_as_a_whole};
 use super::engine::Recognised;
 use super::error::EraseError;
 use super::map::{Link, TableMap, TableRef};
 use super::packed::{Gather, Packed};
 use super::plan::{KeySet, Step};
 use super::readback::Left;
-use crate::stores::{Key, Schema, StoreName, Table};
+use crate::stores::{Key, KeyValue, Schema, StoreName, Table};
 
 impl Finder<'_> {
     /// Adds the identities of the subjects that were found.
@@ -64,9 +64,9 @@ impl Finder<'_> {
 
 impl Work<'_> {
     /// Rows of a subject's table that hold a saved identity and were not saved, by what becomes of them: residue, or rows
-    /// that came late and go.
+    /// that came late and go. A search counts them by themselves.
     pub(super) async fn by_identity(&self, step: &Step) -> Result<Left, EraseError> {
-        if !self.is_first_of_its_table(step) || self.recognised == Recognised::Stays {
+        if !self.is_first_of_its_table(step) || self.searching {
             return Ok(Left::default());
         }
         let rows = self.named_in(&step.rows.at).await?.len() as u64;
@@ -97,21 +97,78 @@ impl Work<'_> {
         Ok(Packed::default())
     }
 
-    /// Rows of a table that hold a saved identity and were not saved.
+    /// Rows of a table that hold a saved identity and were not saved, and of which nobody decided that they stay.
     pub(super) async fn named_in(&self, at: &TableRef) -> Result<Packed, EraseError> {
-        let mut others = self.recognised(at).await?.unwrap_or_default();
-        if !others.is_empty() {
-            let saved = self.saved_of(at).await?;
-            others = others.minus(&saved);
+        let mut named = Packed::default();
+        for (column, rows) in self.unsaved(at).await? {
+            named = named.with(rows.minus(&self.stay(at, &column, &rows).await?));
         }
-        Ok(others)
+        Ok(named)
+    }
+
+    /// The rows of which a person says now that they stay, each with the identity that it holds: what else comes under its key,
+    /// or holds another one, was not meant.
+    pub(super) async fn staying(&self) -> Result<Sets, EraseError> {
+        let mut staying = Sets::new();
+        for (at, _) in self.skeleton().tables.iter().filter(|(_, table)| table.subject.is_some()) {
+            for (column, rows) in self.unsaved(at).await? {
+                let rows = rows.minus(&self.stay(at, &column, &rows).await?);
+                let held = self.with_held(at, &column, &rows).await?;
+                let held = held.iter().map(|(key, value)| with(key, value)).collect();
+                staying.insert(KeySet::staying(at.clone(), column), held);
+            }
+        }
+        Ok(staying)
+    }
+
+    /// Those of these rows of which a person decided that they stay, and that hold what they held then.
+    async fn stay(&self, at: &TableRef, column: &String, rows: &Packed) -> Result<Packed, EraseError> {
+        let set = KeySet::staying(at.clone(), column.clone());
+        if rows.is_empty() || !self.discovery.was_saved(&set) {
+            return Ok(Packed::default());
+        }
+        let decided = self.saved(&set).await?;
+        let held = self.with_held(at, column, rows).await?;
+        Ok(held.into_iter().filter(|(key, value)| decided.contains(&with(key, value))).map(|(key, _)| key).collect())
+    }
+
+    /// What these rows hold in a column, where it is something.
+    async fn with_held(
+        &self,
+        at: &TableRef,
+        column: &String,
+        rows: &Packed,
+    ) -> Result<Vec<(Key, KeyValue)>, EraseError> {
+        let (finder, table) = (self.finder(), self.finder().table(at)?);
+        let mut held = Vec::new();
+        for page in finder.chunks(rows) {
+            let read = finder.read(at, table, std::slice::from_ref(column), &page).await?;
+            held.extend(read.into_iter().filter_map(|(key, values)| Some((key, values.into_iter().flatten().next()?))));
+        }
+        Ok(held)
+    }
+
+    /// Rows of a table that hold a saved identity and were not saved, by the column that holds it.
+    async fn unsaved(&self, at: &TableRef) -> Result<Vec<(String, Packed)>, EraseError> {
+        let mut holders = self.holders(at).await?;
+        if holders.iter().any(|(_, rows)| !rows.is_empty()) {
+            let saved = self.saved_of(at).await?;
+            holders.iter_mut().for_each(|(_, rows)| *rows = rows.minus(&saved));
+        }
+        Ok(holders)
     }
 
     /// All rows of a table that hold a saved identity; `None` where none was saved, so that nobody is recognised there.
     pub(super) async fn recognised(&self, at: &TableRef) -> Result<Option<Packed>, EraseError> {
+        let holders = self.holders(at).await?;
+        Ok(holders.into_iter().map(|(_, rows)| rows).reduce(Packed::with))
+    }
+
+    /// All rows of a table that hold a saved identity, by the column that holds it.
+    async fn holders(&self, at: &TableRef) -> Result<Vec<(String, Packed)>, EraseError> {
         let table = self.finder().table(at)?;
         let schema = self.schemas.get(&at.store).and_then(|schema| schema.tables.get(&at.table));
-        let mut known: Option<Packed> = None;
+        let mut holders = Vec::new();
         for column in table.identify.values().filter(|column| is_unique(schema, column)) {
             let set = KeySet { by: Some(column.clone()), ..KeySet::of(at.clone()) };
             if !self.discovery.was_saved(&set) {
@@ -119,11 +176,15 @@ impl Work<'_> {
             }
             let values = self.saved(&set).await?;
             let itself = Link::plain(at.clone(), vec![column.clone()]);
-            let rows = self.finder().linked(at, table, &itself, &values).await?;
-            known = Some(known.unwrap_or_default().with(rows));
+            holders.push((column.clone(), self.finder().linked(at, table, &itself, &values).await?));
         }
-        Ok(known)
+        Ok(holders)
     }
+}
+
+/// The key of a row with what the row holds.
+fn with(key: &Key, value: &KeyValue) -> Key {
+    Key(key.0.iter().chain([value]).cloned().collect())
 }
 
 /// Whether no two rows hold the same in this column.

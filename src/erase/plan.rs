@@ -53,7 +53,7 @@ pub struct KeySet {
     /// Of a table whose rows are kept for a while: those whose time is over.
     pub ended: bool,
     /// Not the keys of the rows but what they hold in this column, by which a person is recognised; with `ended`, an
-    /// identity that recipients are told.
+    /// identity that recipients are told; with `pointing`, rows that stay though they hold one.
     pub by: Option<String>,
 }
 
@@ -73,12 +73,21 @@ impl KeySet {
     pub(super) fn told(at: TableRef, identity: String) -> Self {
         Self { by: Some(identity), ended: true, ..Self::of(at) }
     }
+
+    /// Rows of a table that stay though they hold a saved identity in this column: their keys, each with what it holds.
+    pub(super) fn staying(at: TableRef, column: String) -> Self {
+        let itself = Link::plain(at.clone(), vec![column.clone()]);
+        Self { by: Some(column), pointing: Some(itself), ..Self::of(at) }
+    }
 }
 
 impl fmt::Display for KeySet {
     /// A name to store it under, such as `shop.orders` or `shop.tickets(assignee_id to shop.users)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.at)?;
+        if let (Some(column), Some(_)) = (&self.by, &self.pointing) {
+            return write!(f, " by {column} to stay");
+        }
         if let Some(link) = &self.pointing {
             write!(f, "({} to {}", link.columns.join(","), link.to)?;
             for (column, words) in &link.when {

@@ -1,6 +1,6 @@
 //! A trigger of the store that writes a person back under another key, where none of the saved keys and no link leads to them.
 
-use expunged::erase::{Recognised, check};
+use expunged::erase::{Decision, Recognised, check};
 use expunged::stores::StoreKind;
 
 use super::memory::MemoryLedger;
@@ -71,6 +71,10 @@ async fn who_is_written_back_under_another_key_is_residue() {
     }
 }
 
+const fn said(recognised: Recognised, number: u32) -> Decision {
+    Decision { recognised, number }
+}
+
 #[tokio::test]
 async fn what_was_written_back_goes_or_stays_as_a_person_decides() {
     for kind in KINDS {
@@ -79,10 +83,37 @@ async fn what_was_written_back_goes_or_stays_as_a_person_decides() {
             let (plan, ledger) = (one.plan(1).await.unwrap(), MemoryLedger::default());
             assert!(!one.execute(&plan, &ledger).await.unwrap().is_clean(), "{kind}");
             one.run(no_trigger(kind)).await;
-            let outcome = one.execute_decided(&plan, &ledger, decided).await.unwrap();
+            let outcome = one.execute_decided(&plan, &ledger, said(decided, 1)).await.unwrap();
             assert!(outcome.is_clean(), "{kind} {decided}: {:?}", outcome.steps);
             assert_eq!(one.count("SELECT COUNT(*) FROM contacts WHERE id = 101").await, left, "{kind} {decided}");
             assert_eq!(one.count("SELECT COUNT(*) FROM contacts WHERE id = 2").await, 1, "nobody else's");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_stays_is_not_asked_about_again_and_whoever_comes_after_is() {
+    for kind in KINDS {
+        let one = meddled(kind, "contacts", DELETED).await;
+        let (plan, ledger) = (one.plan(1).await.unwrap(), MemoryLedger::default());
+        assert!(!one.execute(&plan, &ledger).await.unwrap().is_clean(), "{kind}");
+        one.run(no_trigger(kind)).await;
+        let stays = said(Recognised::Stays, 1);
+        assert!(one.execute_decided(&plan, &ledger, stays).await.unwrap().is_clean(), "{kind}");
+        assert!(one.search(&plan, &ledger).await.is_nothing(), "{kind}: it was decided");
+        one.run("UPDATE contacts SET id = 102 WHERE id = 101").await;
+        assert_eq!(one.search(&plan, &ledger).await.recognised, 1, "{kind}: another row");
+        let later = one.execute_decided(&plan, &ledger, stays).await.unwrap();
+        assert_eq!(later.totals().residue, 1, "{kind}: the same word of a person is not about what came after it");
+        let again = one.execute_decided(&plan, &ledger, said(Recognised::Stays, 2)).await.unwrap();
+        assert!(again.is_clean() && one.search(&plan, &ledger).await.is_nothing(), "{kind}");
+        one.run("UPDATE contacts SET id = 101 WHERE id = 102").await;
+        assert!(one.search(&plan, &ledger).await.is_nothing(), "{kind}: the first one, as it was");
+        one.run("INSERT INTO people VALUES (9, 'ada@one.example')").await;
+        assert_eq!(one.search(&plan, &ledger).await.recognised, 1, "{kind}: in another table");
+        let goes = one.execute_decided(&plan, &ledger, said(Recognised::Goes, 3)).await.unwrap();
+        assert!(goes.is_clean(), "{kind}: {:?}", goes.steps);
+        assert_eq!(one.count("SELECT COUNT(*) FROM people WHERE id = 9").await, 0, "{kind}");
+        assert_eq!(one.count("SELECT COUNT(*) FROM contacts WHERE id = 101").await, 1, "{kind}: what stays stays");
     }
 }

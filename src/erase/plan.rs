@@ -11,7 +11,7 @@ use super::graph::Graph;
 use super::map::{DataMap, Keep, Link, Mask, TableMap, TableRef};
 use super::planner::Planner;
 use super::preview::Preview;
-use crate::domain::Scope;
+use crate::domain::{Scope, SubjectKind};
 use crate::stores::{Key, KeyValue, StoreName};
 use crate::verify::Authority;
 
@@ -20,8 +20,8 @@ use crate::verify::Authority;
 pub struct Target {
     /// How much.
     pub scope: Scope,
-    /// What the root row is: `account`, `user` or `end_user`.
-    pub subject_kind: Scope,
+    /// What the root row is.
+    pub subject_kind: SubjectKind,
     /// The store of the root row.
     pub store: StoreName,
     /// Its table.
@@ -312,8 +312,8 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
 
 fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError> {
     let table = map.table(root).ok_or_else(|| PlanError::UnknownTable { at: root.clone() })?;
-    let of_scope = target.scope == Scope::Data || target.scope == target.subject_kind;
-    if table.subject != Some(target.subject_kind) || !of_scope {
+    let of_scope = target.scope == Scope::Data || target.subject_kind.scope() == Some(target.scope);
+    if table.subject.as_ref() != Some(&target.subject_kind) || !of_scope {
         return Err(PlanError::WrongSubject { at: root.clone(), scope: target.scope });
     }
     if table.key.len() != target.key.0.len() {

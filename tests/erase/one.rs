@@ -1,6 +1,6 @@
 //! One store on a server of any kind, with people in it, and an erasing from it.
 
-use expunged::domain::Scope;
+use expunged::domain::{Scope, SubjectKind};
 use expunged::erase::{
     self, DataMap, Decision, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Returned, Run, Target,
 };
@@ -70,7 +70,7 @@ impl One {
     pub async fn plan(&self, id: i64) -> Result<Plan, EraseError> {
         let target = Target {
             scope: Scope::User,
-            subject_kind: Scope::User,
+            subject_kind: SubjectKind::User,
             store: StoreName::new("one").unwrap(),
             table: "people".to_owned(),
             key: Key::from(id),

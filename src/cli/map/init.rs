@@ -11,7 +11,7 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::config::Config;
 use crate::daemon::build;
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::erase::map::known::Known;
 use crate::erase::map::propose::{Head, Hints, Written, header, propose, write};
 use crate::erase::map::{TableRef, look};
@@ -45,7 +45,7 @@ pub(in crate::cli) struct InitArgs {
     url_credential: Option<String>,
     /// Whose rows a table holds, once for each: account=tenants, user=staff, end_user=patients.
     #[arg(long, value_name = "KIND=TABLE", value_parser = subject)]
-    subject: Vec<(Scope, String)>,
+    subject: Vec<(SubjectKind, String)>,
     /// Also judge columns by what values in the first rows of each table look like. No value is shown or kept.
     #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "200")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -65,11 +65,11 @@ fn kind(word: &str) -> Result<StoreKind, String> {
     }
 }
 
-fn subject(text: &str) -> Result<(Scope, String), String> {
+fn subject(text: &str) -> Result<(SubjectKind, String), String> {
     let named = text.split_once('=').and_then(|(kind, table)| Some((kind.parse().ok()?, table.to_owned())));
-    named
-        .filter(|(kind, _)| *kind != Scope::Data)
-        .ok_or_else(|| "write KIND=TABLE, with account, user or end_user for KIND, such as user=staff".to_owned())
+    named.ok_or_else(|| {
+        "write KIND=TABLE, with account, owner, user, end_user or another name for KIND, such as user=staff".to_owned()
+    })
 }
 
 /// Looks, proposes, writes.
@@ -190,7 +190,7 @@ async fn hints(
         if !schema.tables.contains_key(table) {
             return Err(Ended::saying(Exit::NotFound, format_args!("the store has no table {table:?}")));
         }
-        subjects.insert(table.clone(), *kind);
+        subjects.insert(table.clone(), kind.clone());
     }
     let others = others.iter().filter(|file| file.known.name != begun.known.name);
     let elsewhere = others.flat_map(|file| {

@@ -10,7 +10,7 @@ use super::{
     DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, error, form, head, lag,
     names, recipient, url, whole,
 };
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::{RecipientKind, StoreKind, StoreName};
 
 pub(super) type File<'a> = (&'a str, &'a str);
@@ -266,11 +266,10 @@ impl Reader<'_> {
         rule.as_ref().parse().map_err(|error| word(self.file, rule.span(), &error))
     }
 
-    fn subject(&self, word: &Spanned<String>) -> Result<Scope, MapError> {
-        match word.as_ref().parse() {
-            Ok(scope) if scope != Scope::Data => Ok(scope),
-            _ => Err(self.error(word.span(), "no kind of data subject", "use one of: account, user, end_user")),
-        }
+    fn subject(&self, word: &Spanned<String>) -> Result<SubjectKind, MapError> {
+        word.as_ref().parse().map_err(|error: crate::domain::UnknownWord| {
+            self.error(word.span(), "no kind of data subject", format!("use one of: {}", error.expected))
+        })
     }
 
     fn categories(&self, raw: &RawTable) -> Result<BTreeMap<String, String>, MapError> {

@@ -32,14 +32,14 @@ mod until;
 pub mod url;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Scope, stored_enum};
+use crate::domain::{SubjectKind, stored_enum};
 use crate::erase::json::Spot;
 use crate::stores::{Shape, StoreKind, StoreName};
 
@@ -122,8 +122,8 @@ pub enum StoreUrl {
 /// What happens to one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableMap {
-    /// A row is a data subject of this kind: account, user or end-user.
-    pub subject: Option<Scope>,
+    /// A row is a data subject of this kind.
+    pub subject: Option<SubjectKind>,
     /// The columns that identify a row.
     pub key: Vec<String>,
     /// By what a person is recognised (`email`, `phone` …) → the column.
@@ -323,8 +323,26 @@ impl DataMap {
     }
 
     /// The tables whose rows are subjects of this kind.
-    pub fn subjects(&self, kind: Scope) -> impl Iterator<Item = (TableRef, &TableMap)> {
-        self.tables().filter(move |(_, table)| table.subject == Some(kind))
+    pub fn subjects(&self, kind: &SubjectKind) -> impl Iterator<Item = (TableRef, &TableMap)> {
+        self.tables().filter(move |(_, table)| table.subject.as_ref() == Some(kind))
+    }
+
+    /// The table of the rows of this kind, and the kind that they are there: where owners have no table of their own, the
+    /// owner is a user of their account.
+    #[must_use]
+    pub fn root(&self, kind: &SubjectKind) -> Option<(SubjectKind, TableRef)> {
+        let of = |kind: &SubjectKind| Some((kind.clone(), self.subjects(kind).next()?.0));
+        of(kind).or_else(|| if *kind == SubjectKind::Owner { of(&SubjectKind::User) } else { None })
+    }
+
+    /// The kinds of data subjects that some table is of.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<&SubjectKind> {
+        self.stores
+            .values()
+            .flat_map(|store| store.tables.values())
+            .filter_map(|table| table.subject.as_ref())
+            .collect()
     }
 
     /// Every category that some column has.

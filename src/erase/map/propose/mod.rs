@@ -14,7 +14,7 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mask, NO_CATEGORY, Rule, TableRef};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::{ColumnKind, RowsOf, Schema, Table, ValueShapes};
 
 pub use write::{Head, WriteError, Written, header, write};
@@ -49,11 +49,11 @@ impl<T> Guess<T> {
 #[derive(Debug, Default)]
 pub struct Hints {
     /// Tables of this store that are subjects, because somebody said so.
-    pub subjects: BTreeMap<String, Scope>,
+    pub subjects: BTreeMap<String, SubjectKind>,
     /// The shapes of sampled values, by table and column.
     pub shapes: BTreeMap<String, BTreeMap<String, ValueShapes>>,
     /// Subject tables of other stores, with the kind of their one key column.
-    pub elsewhere: Vec<(TableRef, Scope)>,
+    pub elsewhere: Vec<(TableRef, SubjectKind)>,
 }
 
 /// What is proposed for one table.
@@ -62,7 +62,7 @@ pub struct Proposal {
     /// What identifies a row; empty where nothing does.
     pub key: Guess<Vec<String>>,
     /// Whether a row is a data subject.
-    pub subject: Option<Guess<Scope>>,
+    pub subject: Option<Guess<SubjectKind>>,
     /// By what a person is recognised → the column.
     pub identify: BTreeMap<&'static str, String>,
     /// What its rows belong or refer to.

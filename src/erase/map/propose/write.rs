@@ -153,7 +153,7 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     let table = format!("tables.{}", keyed(name));
     let _ = writeln!(text, "\n[{table}]");
     if let Some(subject) = &proposal.subject {
-        let question = "whose rows are these: account, user or end_user? Nobody's own: take the line away.";
+        let question = "whose rows are these: account, owner, user, end_user or a name of yours? Nobody's own: take the line away.";
         text.push_str(&line("subject", &quoted(subject.value.as_str()), subject, question));
     }
     match proposal.key.value.as_slice() {

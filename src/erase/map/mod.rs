@@ -25,6 +25,7 @@ pub mod propose;
 mod raw;
 mod reach;
 pub mod recipient;
+mod recognised;
 pub mod register;
 pub mod risk;
 mod rows;

@@ -144,6 +144,12 @@ pub(super) fn names(column: &str, of_person: bool) -> Option<(&'static str, Stri
     Some((guess.value, guess.reason))
 }
 
+/// Whether the name of a column says that it holds e-mail addresses.
+pub(super) fn is_address(column: &str) -> bool {
+    let is_contact = names(column, true).is_some_and(|(category, _)| category == "contact");
+    is_contact && words::words(column).iter().any(|word| matches!(word.as_str(), "email" | "mail"))
+}
+
 /// `order.address_id` for every column that points to a table.
 fn pointing(schema: &Schema, name: &str) -> Vec<String> {
     let of = |(other, table): (&String, &Table)| {

@@ -143,9 +143,11 @@ fn store(
     let canary = store.canary.as_ref().map(|canary| canary.get_ref().clone());
     if let Some(named) = &store.canary {
         let spoken_of = tables.contains_key(named.get_ref()) || ignore.contains(named.get_ref());
-        if kind.is_keyed() || spoken_of {
-            let help = "a canary is a table of its own in a database; see the README";
-            return Err(MapError::at(file, named.span(), "this cannot be the table of a canary", help));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/');
+        let fits = !kind.is_keyed() || !named.get_ref().is_empty() && named.get_ref().chars().all(is_name);
+        if !fits || spoken_of {
+            let help = "a canary is a table of its own in a database, and elsewhere a name of letters, digits, _ - . : and /; see the README";
+            return Err(MapError::at(file, named.span(), "this cannot be a canary", help));
         }
     }
     let throttle = throttle(file, kind, store.throttle.as_ref())?;

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{SubjectKind, stored_enum};
 use crate::erase::json::Spot;
-use crate::stores::{Shape, StoreKind, StoreName};
+use crate::stores::{CANARY_EPOCH, CANARY_KEY, Shape, StoreKind, StoreName};
 
 pub use apart::apart;
 pub use check::{MapDefect, check};
@@ -52,13 +52,6 @@ pub use until::Until;
 
 /// The category of a column that says nothing about a person.
 pub const NO_CATEGORY: &str = "none";
-
-/// The key column of a canary's table, the key of its one row, and the column that we write.
-pub const CANARY_KEY: &str = "id";
-/// See [`CANARY_KEY`].
-pub const CANARY_ROW: &str = "expunged";
-/// See [`CANARY_KEY`].
-pub const CANARY_EPOCH: &str = "epoch";
 
 /// The maps of all stores together.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +78,8 @@ pub struct StoreMap {
     pub backup_days: u32,
     /// Tables (of a store without tables: patterns of names) that hold nobody's data: nothing is done with them.
     pub ignore: Vec<String>,
-    /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup.
+    /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup. In a store
+    /// without tables, the name under which it lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
     /// How much of the store's time an erasing takes. Changes nothing of what is erased.

@@ -6,8 +6,10 @@
 //! `columns` (categories and masks) → [`write`] (the text of the map, beside what a person wrote).
 
 mod columns;
+mod keyed;
 mod links;
 mod subjects;
+mod technical;
 mod words;
 pub mod write;
 
@@ -17,7 +19,8 @@ use super::{Mask, NO_CATEGORY, Rule, TableRef};
 use crate::domain::SubjectKind;
 use crate::stores::{ColumnKind, RowsOf, Schema, Table, ValueShapes};
 
-pub use write::{Head, WriteError, Written, header, write};
+pub use keyed::{NamesProposal, propose_names};
+pub use write::{Head, WriteError, Written, header, spoken_of, write, write_names};
 
 /// From this confidence on a proposal is written as an answer; below it is an open question.
 pub const SURE: f32 = 0.8;

@@ -2,6 +2,8 @@
 //! put into the tables that are there. A line of ours says how sure it is and why; an open question is a `"?"` with the
 //! question behind it.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -11,6 +13,8 @@ use super::{Guess, LinkGuess, NO_CATEGORY, Proposal};
 use crate::erase::map::open::{self, OPEN, PROPOSED, QUESTION};
 use crate::erase::map::{Mask, Rule};
 use crate::stores::{ColumnKind, RowsOf, Schema, StoreKind, StoreName, Table};
+
+pub use names::{spoken_of, write_names};
 
 /// What stands under `[store]` in a new map.
 #[derive(Debug)]

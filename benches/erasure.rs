@@ -6,7 +6,9 @@
 //! the same by hand (goal at most 1.3x), and beside as many accounts of one customer, one by one (goal at least 2.5x on PostgreSQL,
 //! 5x on SQLite, 8x on MariaDB). Then as many requests at once, of which none may fail; and the memory of the daemon.
 //! Several *requests* never share a pass: each has an authority, keys and a trail of its own, so that what is done
-//! one by one is reckoned from the median of fewer subjects.
+//! one by one is reckoned from the median of fewer subjects. Then what nineteen of twenty queries of another program take at most while
+//! many customers are erased, without a rest between chunks and with one as long as the chunk, beside what they take while nothing is (goal
+//! at most 2x with the rest).
 //!
 //! Ratios count, not figures. `EXPUNGED_BENCH_MEMORY` leaves out all but the memory. `EXPUNGED_BENCH_SIZE` is `small` (for CI), `middle` (a tenth) or `full`. PostgreSQL and
 //! MariaDB are measured where `EXPUNGED_TEST_POSTGRES_URL` and `EXPUNGED_TEST_MARIADB_URL` name servers on which
@@ -14,6 +16,8 @@
 //! fails the run, no time does.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "erasure/beside.rs"]
+mod beside;
 #[path = "erasure/counts.rs"]
 mod counts;
 #[path = "erasure/memory.rs"]
@@ -23,9 +27,11 @@ mod shop;
 #[path = "erasure/world.rs"]
 mod world;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use beside::{At, Neighbour};
 use expunged::stores::StoreKind;
 use shop::{MANY, Place, Shop, account};
 use world::{Erased, World, lay};
@@ -101,8 +107,8 @@ async fn on_sqlite(size: &Size) -> Result<()> {
     let url = format!("sqlite://{}", file.display());
     lay(folder.path(), StoreKind::Sqlite, &url, "sqlite:ledger.db")?;
     let bench = Bench::fill(Shop::sqlite(&file).await?, size, size.customers[1]).await?;
-    let world = World::open(folder.path(), StoreKind::Sqlite, &url).await?;
-    bench.measure("SQLite", &world, 5.0).await?;
+    let mut world = World::open(folder.path(), StoreKind::Sqlite, &url).await?;
+    bench.measure("SQLite", &mut world, 5.0, (folder.path(), &At::File(file))).await?;
     world.close().await;
     Ok(())
 }
@@ -127,9 +133,9 @@ async fn of_server(kind: StoreKind, store: &str, ledger: Option<&str>, size: &Si
     let is_postgres = kind == StoreKind::Postgres;
     let shop = if is_postgres { Shop::postgres(store).await? } else { Shop::mysql(store).await? };
     let bench = Bench::fill(shop, size, size.customers[usize::from(!is_postgres)]).await?;
-    let world = World::open(folder.path(), kind, store).await?;
+    let mut world = World::open(folder.path(), kind, store).await?;
     let (name, goal) = if is_postgres { ("PostgreSQL", 2.5) } else { ("MariaDB", 8.0) };
-    let measured = bench.measure(name, &world, goal).await;
+    let measured = bench.measure(name, &mut world, goal, (folder.path(), &At::Server(kind, store.to_owned()))).await;
     world.close().await;
     measured
 }
@@ -147,6 +153,8 @@ struct Bench<'a> {
     size: &'a Size,
     customers: u64,
     rounds: Vec<Round>,
+    /// The first customers of accounts of many that are erased beside somebody else's queries.
+    beside: [u64; 2],
     at_once: Vec<u64>,
 }
 
@@ -171,16 +179,20 @@ impl<'a> Bench<'a> {
             shop.fill(wide_by_us, size.subjects, true, MANY).await?;
             rounds.push(Round { by_hand, by_us, wide_by_hand, wide_by_us });
         }
+        let beside = [(); 2].map(|()| some(size.subjects).0);
+        for first in beside {
+            shop.fill(first, size.subjects, true, MANY).await?;
+        }
         // It would be the ledger that is measured, and that is a SQLite file there, too.
         let (first, at_once) = some(if matches!(shop, Shop::Mysql(_)) { 0 } else { size.at_once });
         if !at_once.is_empty() {
             shop.fill(first, size.at_once, false, MANY).await?;
         }
         shop.settle().await?;
-        Ok(Self { shop, size, customers, rounds, at_once })
+        Ok(Self { shop, size, customers, rounds, beside, at_once })
     }
 
-    async fn measure(self, name: &str, world: &World, goal: f64) -> Result<()> {
+    async fn measure(self, name: &str, world: &mut World, goal: f64, place: (&Path, &At)) -> Result<()> {
         let count = self.customers;
         println!("{name}: {count} customers, {} orders, {} events", count * MANY.orders, count * MANY.events);
         let (mut hand, mut ours, mut wide_hand, mut wide) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -201,6 +213,7 @@ impl<'a> Bench<'a> {
         println!(
             "    one pass beside one by one                          {times:>6.1}x faster   (goal at least {goal}x)"
         );
+        self.measure_beside(world, place).await?;
         if !self.at_once.is_empty() {
             let took = world.at_once(&self.shop, &self.at_once).await?;
             let rate = float(self.size.at_once) / took.as_secs_f64();
@@ -208,6 +221,26 @@ impl<'a> Bench<'a> {
         }
         self.right_counts().await?;
         self.shop.close().await;
+        Ok(())
+    }
+
+    /// What somebody else's queries take meanwhile; last without a rest, so that what follows is as it was.
+    async fn measure_beside(&self, world: &mut World, (folder, at): (&Path, &At)) -> Result<()> {
+        let neighbour = Neighbour::begin(at, self.customers);
+        tokio::time::sleep(Duration::from_millis(200 * self.size.rounds * self.size.rounds)).await;
+        let idle = neighbour.end()?;
+        println!("  a query of another program, 95 of 100: {:.2} ms while nothing is erased", ms(idle));
+        for (first, rest, goal) in [(self.beside[0], 100, "   (goal at most 2x)"), (self.beside[1], 0, "")] {
+            world.throttle(folder, rest)?;
+            let neighbour = Neighbour::begin(at, self.customers);
+            world.one_by_one(&self.shop, &[first]).await?;
+            let meanwhile = neighbour.end()?;
+            println!(
+                "    rest_percent = {rest:<10} {:>8.2} ms   {:>6.2}x of it{goal}",
+                ms(meanwhile),
+                ratio(meanwhile, idle)
+            );
+        }
         Ok(())
     }
 
@@ -233,7 +266,9 @@ impl<'a> Bench<'a> {
     async fn right_counts(&self) -> Result<()> {
         let (kept, erased) = (
             self.customers,
-            self.size.rounds * 2 * (self.size.singles + self.size.subjects) + self.at_once.len() as u64,
+            self.size.rounds * 2 * (self.size.singles + self.size.subjects)
+                + self.beside.len() as u64 * self.size.subjects
+                + self.at_once.len() as u64,
         );
         let [addresses, orders, events, sessions] = [MANY.addresses, MANY.orders, MANY.events, MANY.sessions];
         let wanted =

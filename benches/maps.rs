@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use expunged::chance::{Chance, OsChance, draw};
-use expunged::domain::Scope;
+use expunged::domain::SubjectKind;
 use expunged::erase::map::open::{PROPOSED, QUESTION};
 use expunged::erase::map::propose::{Head, Hints, header, propose, write};
 use expunged::erase::{DataMap, check};
@@ -50,7 +50,7 @@ async fn measure(kind: StoreKind, url: &str) -> Result<()> {
         let schema = survey.look().await?;
         floor = floor.min(start.elapsed());
         let name = StoreName::new("wide").context("a name")?;
-        let hints = Hints { subjects: [("users".to_owned(), Scope::User)].into(), ..Hints::default() };
+        let hints = Hints { subjects: [("users".to_owned(), SubjectKind::User)].into(), ..Hints::default() };
         let begun = header(&Head { name: name.clone(), kind, reached_by: ("url", "unused".to_owned()) });
         let map = write(&begun, &schema, &propose(&schema, &hints))?.text;
         init = init.min(start.elapsed());

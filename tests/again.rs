@@ -162,6 +162,30 @@ async fn who_came_anew_stays_or_goes_as_a_person_decides() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stays_is_not_asked_about_a_week_later_and_whoever_comes_after_is() {
+    let later = "INSERT INTO accounts VALUES ('a10', 'Tenth Ltd'); UPDATE users SET id = 'u10', account_id = 'a10' WHERE id = 'u9'";
+    for (meanwhile, state, told) in [("SELECT 1", State::Completed, 0), (later, State::Reopened, 1)] {
+        let world = World::sqlite().await;
+        let shop = &world.ground.shop;
+        world
+            .live(async {
+                let request = closed(&world).await;
+                shop.run(ANEW).await;
+                world.days_pass(7).await;
+                assert_eq!(world.state(request).await, State::Reopened);
+                alarm(&world).await;
+                let decided = erase_again(&world, request, Some(Recognised::Stays)).await;
+                assert_eq!(decided, Ok(State::Completed));
+                shop.run(meanwhile).await;
+                world.days_pass(8).await;
+                assert_eq!(world.state(request).await, state, "{meanwhile}");
+                assert_eq!(world.fresh(TEAM).len(), told, "{meanwhile}: nobody is asked twice about the same");
+            })
+            .await;
+    }
+}
+
 /// Whoever is deleted, the shop's own trigger writes into another account, under another key.
 const WRITES_BACK: &str = "CREATE TRIGGER back AFTER DELETE ON users WHEN OLD.account_id = 'a1' BEGIN
     INSERT INTO users VALUES ('x' || OLD.id, 'a2', OLD.role, OLD.email, OLD.full_name, NULL); END";

@@ -3,7 +3,7 @@
 
 use expunged::db::deliveries::Disposition;
 use expunged::domain::request::ReviewReason;
-use expunged::domain::{RequestId, Scope, State};
+use expunged::domain::{RequestId, Scope, State, SubjectKind};
 use expunged::erase::{EraseLimits, PlanPaper, Target, plan, preview};
 use expunged::flow::FlowError;
 use expunged::flow::agree::{Agreed, agree};
@@ -30,8 +30,8 @@ async fn orders(world: &World, from: u32, to: u32) {
 async fn paper(world: &World, account: &str) -> PlanPaper {
     let key = Key(vec![KeyValue::Text(account.to_owned())]);
     let (scope, store) = (Scope::Account, StoreName::new("shop").unwrap());
-    let target =
-        Target { scope, subject_kind: scope, store, table: "accounts".to_owned(), key, categories: Vec::new() };
+    let subject_kind = SubjectKind::Account;
+    let target = Target { scope, subject_kind, store, table: "accounts".to_owned(), key, categories: Vec::new() };
     let house = &world.house;
     let limits = EraseLimits { rows_per_store_max: 10_000, ..house.erase_limits };
     let skeleton = plan(&house.map, &target).unwrap();

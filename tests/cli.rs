@@ -8,6 +8,7 @@ mod holds;
 mod installed;
 mod looking;
 mod maps;
+mod names;
 mod operator;
 mod post;
 mod secrets;

@@ -329,6 +329,9 @@ const OUTSIDE: &[(&str, &[&str], &str)] = &[
     ("oauth2", &["oauth"], "access tokens are asked for by one room"),
     ("redis", &["stores"], "keys are read and deleted by a connector"),
     ("opendal", &["stores"], "objects are read and deleted by a connector"),
+    ("reqsign_core", &["stores"], "what the driver does not ask a bucket for is signed by the connector"),
+    ("reqsign_aws_v4", &["stores"], "what the driver does not ask a bucket for is signed by the connector"),
+    ("quick_xml", &["stores"], "what a bucket answers is read by the connector"),
     ("tokio_rustls", &["mailbox", "reply"], "mail comes in and goes out over TLS"),
     (
         "rustls",

@@ -34,6 +34,7 @@ mod house;
 mod intake;
 mod intake_bounds;
 mod kept;
+mod kinds;
 mod layering;
 mod leaves;
 mod ledger;

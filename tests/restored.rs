@@ -10,6 +10,8 @@ use expunged::params;
 use expunged::stores::StoreName;
 
 use crate::support::expunged;
+use crate::support::redis::{connect, fresh_redis, run};
+use crate::support::s3::Bucket;
 use crate::support::world::{Ground, START, World, on_both};
 
 const OWNER: &str = "owner1@team.example";
@@ -123,6 +125,129 @@ async fn a_restored_store_on_postgres_is_erased_from_by_itself_where_that_is_con
             assert_eq!(world.number(reopened, params![]).await, 1);
         })
         .await;
+}
+
+/// A place of names beside the shop, in which somebody keeps something of its users.
+enum Elsewhere {
+    Redis(String),
+    Bucket(Bucket),
+    Folder(tempfile::TempDir),
+}
+
+impl Elsewhere {
+    /// Its map: pages of each user, and a canary.
+    fn map(&self) -> String {
+        let (kind, url, holds) = match self {
+            Self::Redis(url) => ("redis", url.clone(), "type = \"string\""),
+            Self::Bucket(bucket) => ("objects", bucket.url(), ""),
+            Self::Folder(folder) => ("objects", format!("file://{}", folder.path().display()), ""),
+        };
+        format!(
+            "[store]\nname = \"elsewhere\"\nkind = \"{kind}\"\nurl = \"{url}\"\nbackup_days = 7\ncanary = \"canary\"\n
+             [keys.pages]\npattern = \"page/{{user}}/*\"\n{holds}\nbelongs_to = {{ \"shop.users\" = \"user\" }}
+             category = \"behaviour\"\nerase = \"delete\"\n"
+        )
+    }
+
+    async fn write(&self, name: &str, text: &str) {
+        match self {
+            Self::Redis(url) => run(&mut connect(url).await.unwrap(), &[&format!("SET {name} {text}")]).await,
+            Self::Bucket(bucket) => bucket.write(name, text).await,
+            Self::Folder(folder) => {
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+        }
+    }
+
+    async fn read(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Redis(url) => {
+                redis::cmd("GET").arg(name).query_async(&mut connect(url).await.unwrap()).await.unwrap()
+            }
+            Self::Bucket(bucket) => bucket.read(name).await,
+            Self::Folder(folder) => std::fs::read_to_string(folder.path().join(name)).ok(),
+        }
+    }
+
+    /// How often the name is there.
+    async fn versions(&self, name: &str) -> usize {
+        match self {
+            Self::Bucket(bucket) => bucket.names().await.iter().filter(|found| *found == name).count(),
+            _ => usize::from(self.read(name).await.is_some()),
+        }
+    }
+
+    async fn epoch(&self) -> i64 {
+        self.read("canary").await.unwrap().parse().unwrap()
+    }
+}
+
+/// A place of names has no tables in which an operator could make a row, and comes back from a backup like any other.
+async fn restored_elsewhere(place: Elsewhere, kind: &str) {
+    for (name, text) in [("canary", "0"), ("page/u1/a", "x"), ("page/u2/a", "x")] {
+        place.write(name, text).await;
+    }
+    let with_both = |config: String| config.replace("[\"shop.toml\"]", "[\"shop.toml\", \"elsewhere.toml\"]");
+    let ground = Ground::sqlite().await.with_config(with_both);
+    ground.write("elsewhere.toml", &place.map());
+    let world = ground.build().await;
+    world
+        .live(async {
+            for _ in 0..500 {
+                if place.epoch().await > 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            world.settle().await;
+            let before = place.epoch().await;
+            assert!(before >= START.as_micros(), "{kind}: the canary was written: {before}");
+            let request = world.ask_and_confirm(OWNER).await;
+            world.days_pass(7).await;
+            assert_eq!(world.state(request).await, State::Completed, "{kind}");
+            assert_eq!(place.read("page/u1/a").await, None, "{kind}");
+            assert!(place.epoch().await > before, "{kind}: and is written again and again");
+            assert_eq!(place.versions("canary").await, 1, "{kind}: one of them is kept");
+            place.write("page/u1/a", "x").await;
+            place.write("canary", &before.to_string()).await;
+            world.days_pass(1).await;
+            assert_eq!(world.state(request).await, State::Reopened, "{kind}: the canary sang");
+            let found = Replayed { requests: vec![request], forgotten: 0 };
+            assert_eq!(replay(&world, START, "elsewhere", false).await, found, "{kind}");
+            assert_eq!(world.state(request).await, State::Completed, "{kind}");
+            assert_eq!(place.read("page/u1/a").await, None, "{kind}");
+            assert!(place.read("page/u2/a").await.is_some(), "{kind}: nobody else's");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_redis_is_noticed() {
+    restored_elsewhere(Elsewhere::Redis(fresh_redis().await), "redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_objects_are_noticed() {
+    restored_elsewhere(Elsewhere::Bucket(Bucket::versioned().await), "bucket").await;
+    restored_elsewhere(Elsewhere::Folder(tempfile::tempdir().unwrap()), "folder").await;
+}
+
+#[tokio::test]
+async fn a_canary_that_could_be_somebody_s_is_refused() {
+    for (canary, says) in
+        [("page/u1/canary", "is a name of pages"), ("*", "cannot be a canary"), ("a b", "cannot be a canary")]
+    {
+        let place = Elsewhere::Redis(fresh_redis().await);
+        let map = place.map().replace("canary = \"canary\"", &format!("canary = \"{canary}\""));
+        let ground = Ground::sqlite().await;
+        let ground =
+            ground.with_config(|config| config.replace("\"shop.toml\"]", "\"shop.toml\", \"elsewhere.toml\"]"));
+        ground.write("elsewhere.toml", &map);
+        let refused = ground.refused().await;
+        assert!(refused.contains(says), "{canary}: {refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ use expunged::daemon::build::{self, Choices};
 use expunged::daemon::{self, Running};
 use expunged::db::{Jobs, jobs};
 use expunged::domain::Timestamp;
+use expunged::erase::DataMap;
 use expunged::flow::desk::Desk;
 use expunged::flow::{House, kinds, tidy};
 use expunged::params;
@@ -97,6 +98,15 @@ impl World {
         let timed = Arc::new(Timed::over(stores::open(kind, &store.into(), limits).await?));
         house.stores.insert(StoreName::new("shop").context("a name")?, Arc::clone(&timed) as Arc<dyn SqlRows>);
         Ok(Self { house: Arc::new(house), clock, timed })
+    }
+
+    /// Rests so long after each chunk from now on, in percent of what it took.
+    pub fn throttle(&mut self, folder: &Path, rest_percent: u32) -> Result<()> {
+        let house = Arc::get_mut(&mut self.house).context("nobody works in the house now")?;
+        let map = std::fs::read_to_string(folder.join("shop.toml"))?;
+        let map = format!("{map}\n[store.throttle]\nrest_percent = {rest_percent}\n");
+        house.map = DataMap::parse(&[("shop.toml", &map)]).map_err(|error| anyhow::anyhow!("{error}"))?;
+        Ok(())
     }
 
     pub async fn close(self) {

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::daemon::build;
-use crate::domain::{Role, Scope};
+use crate::domain::{Role, Scope, SubjectKind};
 use crate::erase::map::RecipientMap;
 use crate::erase::preview::PreviewRow;
 use crate::erase::{DataMap, EraseError, EraseLimits, PlanPaper, Preview, Target, plan, preview_with_people, told};
@@ -86,7 +86,7 @@ struct AskedLine<'a> {
     /// What they hold of it.
     categories: Vec<String>,
     /// By what they are told to find the person, per kind of subject.
-    told: &'a BTreeMap<Scope, Vec<String>>,
+    told: &'a BTreeMap<SubjectKind, Vec<String>>,
 }
 
 impl AskedLine<'_> {
@@ -285,12 +285,13 @@ async fn target(
     let itself = subject_of(role);
     let scope = args.scope.unwrap_or(match role {
         Role::Owner if args.target.is_none() => Scope::Account,
-        _ => itself,
+        Role::Owner | Role::User => Scope::User,
+        Role::EndUser => Scope::EndUser,
     });
     let (subject, key) = match scope {
-        Scope::Account => (Scope::Account, asker.account.clone()),
+        Scope::Account => (SubjectKind::Account, asker.account.clone()),
         Scope::Data => (itself, person),
-        other if other == itself => (itself, person),
+        other if Some(other) == itself.scope() => (itself, person),
         other => {
             let words = format!("the address is no {other} of the account ({role}); name the person with --target");
             return Err(Ended::saying(Exit::Usage, words));
@@ -303,17 +304,18 @@ async fn target(
         Scope::Data if args.category.is_empty() => map.general_categories(),
         _ => args.category.clone(),
     };
-    let (at, _) = map.subjects(subject).next().ok_or_else(|| {
+    let (subject_kind, at) = map.root(&subject).ok_or_else(|| {
         Ended::saying(Exit::Usage, format_args!("no table of the data maps has subject = \"{subject}\""))
     })?;
     let key = Key(vec![KeyValue::Text(key)]);
-    Ok(Target { scope, subject_kind: subject, store: at.store, table: at.table, key, categories })
+    Ok(Target { scope, subject_kind, store: at.store, table: at.table, key, categories })
 }
 
-/// The row that somebody of this role is. The owner is a user of their account.
-const fn subject_of(role: Role) -> Scope {
+/// The row that somebody of this role is.
+const fn subject_of(role: Role) -> SubjectKind {
     match role {
-        Role::Owner | Role::User => Scope::User,
-        Role::EndUser => Scope::EndUser,
+        Role::Owner => SubjectKind::Owner,
+        Role::User => SubjectKind::User,
+        Role::EndUser => SubjectKind::EndUser,
     }
 }

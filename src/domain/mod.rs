@@ -10,6 +10,7 @@ pub mod request;
 mod retry;
 mod scope;
 mod stored;
+mod subject;
 mod text;
 mod time;
 
@@ -21,5 +22,6 @@ pub use retry::Retry;
 pub use scope::{Language, LetterKind, Part, RecipientKind, Role, Scope};
 pub use stored::UnknownWord;
 pub(crate) use stored::stored_enum;
+pub use subject::SubjectKind;
 pub use text::is_unseen;
 pub use time::Timestamp;

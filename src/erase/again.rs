@@ -54,8 +54,7 @@ pub async fn search(plan_digest: &[u8; 32], run: &Run<'_>) -> Result<Returned, E
     let Some(saved) = run.ledger.discovery().await? else { return Ok(Returned::default()) };
     let discovery = resumed(plan_digest, saved, &schemas)?;
     let nobody = Owned::new();
-    // Rows that hold an identity are counted by themselves.
-    let acting = Work::new(run, &schemas, &discovery, &nobody, Recognised::Stays);
+    let acting = Work::new(run, &schemas, &discovery, &nobody, Recognised::Residue);
     let work = Work { searching: true, ..acting };
     let strangers = work.find_strangers().await?;
     let work = Work { strangers: &strangers, ..work };

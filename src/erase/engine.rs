@@ -58,6 +58,15 @@ stored_enum! {
     }
 }
 
+/// What a person of the team said of rows that hold a saved identity under another key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What becomes of them.
+    pub recognised: Recognised,
+    /// Which one of the erasure it is, from 1 on. Each is about the rows that are there when it is first acted on.
+    pub number: u32,
+}
+
 /// What an execution works with.
 pub struct Run<'a> {
     /// The data map.
@@ -81,7 +90,7 @@ pub struct Run<'a> {
 /// # Errors
 /// [`EraseError`]; what was done until then is recorded, and the same call goes on from there.
 pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> {
-    execute_decided(plan, run, Recognised::Residue).await
+    execute_decided(plan, run, Decision::default()).await
 }
 
 /// As [`execute`], where a person of the team said what becomes of rows that hold a saved identity under another key: a trigger of
@@ -89,8 +98,8 @@ pub async fn execute(plan: &Plan, run: &Run<'_>) -> Result<Outcome, EraseError> 
 ///
 /// # Errors
 /// As [`execute`].
-pub async fn execute_decided(plan: &Plan, run: &Run<'_>, recognised: Recognised) -> Result<Outcome, EraseError> {
-    carry_out(plan, run, false, recognised).await
+pub async fn execute_decided(plan: &Plan, run: &Run<'_>, decision: Decision) -> Result<Outcome, EraseError> {
+    carry_out(plan, run, false, decision).await
 }
 
 /// As [`execute_decided`], of a completed plan once more, under a continuation: its saved keys, and what belongs to them by now,
@@ -98,11 +107,12 @@ pub async fn execute_decided(plan: &Plan, run: &Run<'_>, recognised: Recognised)
 ///
 /// # Errors
 /// As [`execute`].
-pub async fn execute_again(plan: &Plan, run: &Run<'_>, recognised: Recognised) -> Result<Outcome, EraseError> {
-    carry_out(plan, run, true, recognised).await
+pub async fn execute_again(plan: &Plan, run: &Run<'_>, decision: Decision) -> Result<Outcome, EraseError> {
+    carry_out(plan, run, true, decision).await
 }
 
-async fn carry_out(plan: &Plan, run: &Run<'_>, again: bool, recognised: Recognised) -> Result<Outcome, EraseError> {
+async fn carry_out(plan: &Plan, run: &Run<'_>, again: bool, decision: Decision) -> Result<Outcome, EraseError> {
+    let recognised = decision.recognised;
     let schemas = trusted_schemas(run.map, run.stores).await?;
     let mut discovery = match run.ledger.discovery().await? {
         Some(discovery) => resumed(&plan.skeleton().digest, discovery, &schemas)?,
@@ -114,6 +124,11 @@ async fn carry_out(plan: &Plan, run: &Run<'_>, again: bool, recognised: Recognis
     if again {
         let work = Work::new(run, &schemas, &discovery, &strangers, recognised);
         strangers = work.find_strangers().await?;
+    }
+    if recognised == Recognised::Stays && discovery.decided < decision.number {
+        let staying = Work::new(run, &schemas, &discovery, &strangers, recognised).staying().await?;
+        let found = Found { sets: staying, ..Found::default() };
+        discovery = saved_with(run, Discovery { decided: decision.number, ..discovery }, found).await?;
     }
     for _ in 0..ROUNDS_MAX {
         let work = Work::new(run, &schemas, &discovery, &strangers, recognised);

@@ -27,13 +27,16 @@ pub struct Discovery {
     /// The recipients who were to be told of somebody that was found.
     #[serde(default)]
     pub told: BTreeSet<String>,
+    /// The last [`Decision`](super::Decision) that rows stay, whose rows are saved.
+    #[serde(default)]
+    pub decided: u32,
 }
 
 impl Discovery {
     /// Nothing found yet under a plan.
     #[must_use]
     pub fn of(skeleton: Skeleton) -> Self {
-        Self { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told: BTreeSet::new() }
+        Self { skeleton, chunks: BTreeMap::new(), until: BTreeMap::new(), told: BTreeSet::new(), decided: 0 }
     }
 
     /// Whether a set was saved. What tells whose a row is was not by an older version.

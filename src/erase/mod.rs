@@ -51,7 +51,7 @@ mod words;
 pub use again::{Returned, search};
 pub use blank::unblankable;
 pub use discover::EraseLimits;
-pub use engine::{BREAKPOINTS, Recognised, Run, execute, execute_again, execute_decided};
+pub use engine::{BREAKPOINTS, Decision, Recognised, Run, execute, execute_again, execute_decided};
 pub(crate) use error::rows_that;
 pub use error::{EraseError, PlanError};
 pub use held::{HeldTables, waiting};

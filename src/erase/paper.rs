@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::plan::hex;
 use super::preview::{Preview, PreviewRow};
-use crate::domain::Scope;
+use crate::domain::{Scope, SubjectKind};
 
 /// The form of the paper that this program writes, and the only one that it reads.
 const VERSION: u32 = 2;
@@ -25,7 +25,7 @@ pub struct PlanPaper {
     /// How much is erased.
     pub scope: Scope,
     /// What the root row is.
-    pub subject: Scope,
+    pub subject: SubjectKind,
     /// The named categories; only with the scope `data`.
     pub categories: Vec<String>,
     /// Rows that would be changed or kept, each counted once.
@@ -71,7 +71,7 @@ impl PlanPaper {
             version: VERSION,
             digest: preview.skeleton.digest,
             scope: target.scope,
-            subject: target.subject_kind,
+            subject: target.subject_kind.clone(),
             categories: target.categories.clone(),
             rows_total: preview.rows_total(),
             steps: preview.rows.clone(),
@@ -133,7 +133,7 @@ mod tests {
             row(1, "crm", "notes", "delete", 1),
             row(2, "shop", "users", "delete", 1),
         ];
-        let (scope, subject) = (Scope::Account, Scope::Account);
+        let (scope, subject) = (Scope::Account, SubjectKind::Account);
         let (version, digest, checksum) = (VERSION, [7; 32], [0; 32]);
         PlanPaper { version, digest, scope, subject, categories: vec![], rows_total: 5, steps, checksum }
             .summed()

@@ -11,7 +11,7 @@ use super::graph::Graph;
 use super::map::{DataMap, Keep, Link, Mask, TableMap, TableRef};
 use super::planner::Planner;
 use super::preview::Preview;
-use crate::domain::Scope;
+use crate::domain::{Scope, SubjectKind};
 use crate::stores::{Key, KeyValue, StoreName};
 use crate::verify::Authority;
 
@@ -20,8 +20,8 @@ use crate::verify::Authority;
 pub struct Target {
     /// How much.
     pub scope: Scope,
-    /// What the root row is: `account`, `user` or `end_user`.
-    pub subject_kind: Scope,
+    /// What the root row is.
+    pub subject_kind: SubjectKind,
     /// The store of the root row.
     pub store: StoreName,
     /// Its table.
@@ -53,7 +53,7 @@ pub struct KeySet {
     /// Of a table whose rows are kept for a while: those whose time is over.
     pub ended: bool,
     /// Not the keys of the rows but what they hold in this column, by which a person is recognised; with `ended`, an
-    /// identity that recipients are told.
+    /// identity that recipients are told; with `pointing`, rows that stay though they hold one.
     pub by: Option<String>,
 }
 
@@ -73,12 +73,21 @@ impl KeySet {
     pub(super) fn told(at: TableRef, identity: String) -> Self {
         Self { by: Some(identity), ended: true, ..Self::of(at) }
     }
+
+    /// Rows of a table that stay though they hold a saved identity in this column: their keys, each with what it holds.
+    pub(super) fn staying(at: TableRef, column: String) -> Self {
+        let itself = Link::plain(at.clone(), vec![column.clone()]);
+        Self { by: Some(column), pointing: Some(itself), ..Self::of(at) }
+    }
 }
 
 impl fmt::Display for KeySet {
     /// A name to store it under, such as `shop.orders` or `shop.tickets(assignee_id to shop.users)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.at)?;
+        if let (Some(column), Some(_)) = (&self.by, &self.pointing) {
+            return write!(f, " by {column} to stay");
+        }
         if let Some(link) = &self.pointing {
             write!(f, "({} to {}", link.columns.join(","), link.to)?;
             for (column, words) in &link.when {
@@ -303,8 +312,8 @@ pub fn plan(map: &DataMap, target: &Target) -> Result<Skeleton, PlanError> {
 
 fn fits(map: &DataMap, target: &Target, root: &TableRef) -> Result<(), PlanError> {
     let table = map.table(root).ok_or_else(|| PlanError::UnknownTable { at: root.clone() })?;
-    let of_scope = target.scope == Scope::Data || target.scope == target.subject_kind;
-    if table.subject != Some(target.subject_kind) || !of_scope {
+    let of_scope = target.scope == Scope::Data || target.subject_kind.scope() == Some(target.scope);
+    if table.subject.as_ref() != Some(&target.subject_kind) || !of_scope {
         return Err(PlanError::WrongSubject { at: root.clone(), scope: target.scope });
     }
     if table.key.len() != target.key.0.len() {

@@ -10,7 +10,7 @@ use super::map::recipient::KEY;
 use super::map::{DataMap, RecipientMap, TableRef};
 use super::packed::Packed;
 use super::plan::{KeySet, Skeleton};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::{Identity, StoreName};
 
 /// Identities of one order. What is more goes into further ones, each with a key and an answer of its own.
@@ -54,11 +54,13 @@ pub fn concerned<'m>(
 fn sets<'m>(
     recipient: &'m RecipientMap,
     skeleton: &'m Skeleton,
-) -> impl Iterator<Item = (Scope, &'m TableRef, &'m String)> {
+) -> impl Iterator<Item = (&'m SubjectKind, &'m TableRef, &'m String)> {
     recipient.tell.iter().flat_map(move |(subject, names)| {
-        let tables =
-            skeleton.tables.iter().filter(move |(at, table)| table.subject == Some(*subject) && skeleton.finds_in(at));
-        tables.flat_map(move |(at, _)| names.iter().map(move |name| (*subject, at, name)))
+        let tables = skeleton
+            .tables
+            .iter()
+            .filter(move |(at, table)| table.subject.as_ref() == Some(subject) && skeleton.finds_in(at));
+        tables.flat_map(move |(at, _)| names.iter().map(move |name| (subject, at, name)))
     })
 }
 
@@ -123,7 +125,7 @@ pub async fn saved(
         for chunk in 0..u32::try_from(chunks).unwrap_or(u32::MAX) {
             let keys = ledger.load_keys(&set, chunk).await?;
             let values = keys.iter().flat_map(|key| key.0.first()).map(|value| value.to_text());
-            identities.extend(values.map(|value| Identity { subject, kind: name.clone(), value }));
+            identities.extend(values.map(|value| Identity { subject: subject.clone(), kind: name.clone(), value }));
         }
     }
     Ok(identities.into_iter().collect())

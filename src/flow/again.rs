@@ -22,7 +22,7 @@ use crate::db::requests::{self, Stored};
 use crate::db::{Tx, authorities, holds, jobs};
 use crate::domain::request::{Event, LookReason, Origin, Request, Warrant};
 use crate::domain::{JobId, Reference, RequestId, State, Timestamp, stored_enum};
-use crate::erase::{Recognised, Returned, search};
+use crate::erase::{Decision, Recognised, Returned, search};
 use crate::queue::{Lease, NewJob};
 use crate::trail::{Actor, Event as Recorded, Fact, Facts, PrivateFacts};
 use crate::vault::KeyPurpose;
@@ -203,7 +203,8 @@ async fn reopen(house: &House, tx: &mut Tx, stored: Stored, sweep: Sweep, return
         Sweep::Replay => returned.is_theirs(),
     };
     let mut closing = safe::closing(house, tx, &stored.request).await?;
-    closing.came_back = Some(CameBack { recognised: returned.recognised, decided: Recognised::Residue });
+    let decisions = closing.came_back.unwrap_or_default().decisions;
+    closing.came_back = Some(CameBack { recognised: returned.recognised, decided: Recognised::Residue, decisions });
     closing.failure = Some(Failure {
         // The word of the alarm about a request that is open again.
         reason: State::Reopened.to_string(),
@@ -265,8 +266,8 @@ async fn go_on(house: &House, tx: &mut Tx, reopened: &Stored, actor: Actor) -> R
 const NO_CONTINUATION: &str = "what was completed does not permit to go on";
 
 /// What a person of the team said of rows under other keys; they are residue where nobody said anything.
-pub(super) async fn decided(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Recognised, FlowError> {
-    Ok(safe::closing(house, tx, &stored.request).await?.came_back.unwrap_or_default().decided)
+pub(super) async fn decided(house: &House, tx: &mut Tx, stored: &Stored) -> Result<Decision, FlowError> {
+    Ok(safe::closing(house, tx, &stored.request).await?.came_back.unwrap_or_default().decision())
 }
 
 /// Completed once more, or not: residue is an open failure here too.
@@ -345,7 +346,8 @@ pub async fn erase_again(
         }
         recognised => recognised.unwrap_or_default(),
     };
-    closing.came_back = Some(CameBack { decided, ..found });
+    // Rows of which it was said that they stay are not asked about again; what comes after is.
+    closing.came_back = Some(CameBack { decided, decisions: found.decisions.saturating_add(1), ..found });
     safe::put_closing(house, &mut tx, &stored.request, &closing).await?;
     let moved = match stopped {
         Some(job) => try_again(house, &mut tx, stored, job, (decided, operator)).await?,

@@ -1,4 +1,4 @@
-//! The canaries: a row in each store that says until when the store has lived. A store whose canary is older than what was
+//! The canaries: a row, or a name, in each store that says until when the store has lived. A store whose canary is older than what was
 //! last written there came back from a backup, and with it perhaps rows that were erased since.
 
 use serde_json::json;
@@ -8,9 +8,8 @@ use crate::breakpoint;
 use crate::db::doubts::{self, Cause, Doubt};
 use crate::db::{Tx, canaries, jobs, requests};
 use crate::domain::{RequestId, Timestamp};
-use crate::erase::map::{CANARY_EPOCH, CANARY_KEY, CANARY_ROW};
 use crate::queue::{Lease, NewJob};
-use crate::stores::{Assignment, Key, KeyValue, NewValue, RowStore, Select, StoreError, StoreName};
+use crate::stores::{RowStore, StoreError, StoreName};
 use crate::trail::{Event as Recorded, Fact, Facts};
 
 use super::advance::enqueue;
@@ -70,7 +69,7 @@ async fn look_at(
     let found = match read(store, table).await {
         Ok(Some(found)) => found,
         Ok(None) => {
-            warn!(store = %name, table, "the canary has no row; see [store] canary in the README");
+            warn!(store = %name, table, "nobody made the canary, or it holds no number; see [store] canary in the README");
             return Ok(Ok(()));
         }
         Err(error) => return Ok(Err(error)),
@@ -93,10 +92,7 @@ async fn look_at(
     canaries::intend(&mut tx, name.as_str(), now).await?;
     tx.commit().await?;
     breakpoint!("canary.intended");
-    let epoch = Assignment { column: CANARY_EPOCH.to_owned(), value: NewValue::Constant(now.as_micros().to_string()) };
-    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()], linked_to: None };
-    let canary = store;
-    if let Err(error) = canary.mask(select, &[epoch]).await {
+    if let Err(error) = store.set_canary(table, &now.as_micros().to_string()).await {
         return Ok(Err(error));
     }
     breakpoint!("canary.written");
@@ -107,16 +103,10 @@ async fn look_at(
     Ok(Ok(()))
 }
 
-fn row() -> Key {
-    Key(vec![KeyValue::Text(CANARY_ROW.to_owned())])
-}
-
-/// The epoch in a store; `None` where it has no row or no number in it.
+/// The epoch in a store; `None` where there is no canary or no number in it.
 async fn read(store: &dyn RowStore, table: &str) -> Result<Option<Timestamp>, StoreError> {
-    let select = Select { table, columns: &[CANARY_KEY.to_owned()], values: &[row()], linked_to: None };
-    let mut found = store.keys(select, &[CANARY_EPOCH.to_owned()], None, 2).await?;
-    let Some(Key(values)) = found.pop() else { return Ok(None) };
-    Ok(values.first().and_then(|value| value.to_text().parse().ok()).map(Timestamp::from_micros))
+    let found = store.canary(table).await?;
+    Ok(found.and_then(|epoch| epoch.trim().parse().ok()).map(Timestamp::from_micros))
 }
 
 /// Has every store searched for what was erased since then: what came back goes by itself, or waits for an operator.

@@ -11,7 +11,7 @@ use crate::domain::request::{Audience, Event, ReviewReason};
 use crate::domain::{LetterKind, RequestId, Scope, State};
 use crate::erase::map::NO_CATEGORY;
 use crate::erase::{
-    EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Preview, Recognised, Run, execute_again,
+    Decision, EraseError, EraseLimits, Kept, Ledger as _, Line, Outcome, Plan, Preview, Run, execute_again,
     execute_decided, plan,
 };
 use crate::queue::Lease;
@@ -108,7 +108,7 @@ async fn carry_out(
     offer: Option<&Offered>,
     authority: Authority,
     terms: &CaseTerms,
-    decided: Recognised,
+    decided: Decision,
 ) -> Result<Outcome, FlowError> {
     let continued = authority.method() == Method::CompletedPlan;
     // What was begun ends under the plan that it was begun under, whatever became of the map.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{Language, Role, Scope, stored_enum};
 use crate::erase::preview::PreviewRow;
-use crate::erase::{DriftLimits, EraseLimits, Preview, Recognised, Skeleton, Target};
+use crate::erase::{Decision, DriftLimits, EraseLimits, Preview, Recognised, Skeleton, Target};
 use crate::intake::Intent;
 use crate::stores::Order;
 
@@ -270,6 +270,17 @@ pub struct CameBack {
     pub recognised: u64,
     /// What a person of the team decided of those.
     pub decided: Recognised,
+    /// How often a person of the team said so.
+    #[serde(default)]
+    pub decisions: u32,
+}
+
+impl CameBack {
+    /// What counts of what a person of the team said.
+    #[must_use]
+    pub const fn decision(self) -> Decision {
+        Decision { recognised: self.decided, number: self.decisions }
+    }
 }
 
 /// Why work on a request stopped, for the team: names of the data map, and no personal data.

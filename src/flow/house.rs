@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::domain::request::Policy;
-use crate::domain::{Calendar, LetterId, Scope, State};
+use crate::domain::{Calendar, LetterId, Scope, State, SubjectKind};
 use crate::erase::discover::EraseLimits;
 use crate::erase::preview::DriftLimits;
 use crate::erase::{DataMap, Target};
@@ -171,10 +171,10 @@ impl House {
 
     /// The root of a plan: the row of a subject's table with this key; `None` where the map has no such subject.
     #[must_use]
-    pub fn target(&self, scope: Scope, subject: Scope, key: &str, categories: Vec<String>) -> Option<Target> {
-        let (at, _) = self.map.subjects(subject).next()?;
+    pub fn target(&self, scope: Scope, subject: &SubjectKind, key: &str, categories: Vec<String>) -> Option<Target> {
+        let (subject_kind, at) = self.map.root(subject)?;
         let key = Key(vec![KeyValue::Text(key.to_owned())]);
-        Some(Target { scope, subject_kind: subject, store: at.store, table: at.table, key, categories })
+        Some(Target { scope, subject_kind, store: at.store, table: at.table, key, categories })
     }
 
     /// How far counts may move between the proof and the erasing.

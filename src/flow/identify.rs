@@ -314,7 +314,7 @@ fn target(house: &House, opening: &Opening, known: &Subject, wish: &Wish) -> Opt
         Scope::Data => opening.categories.clone(),
         _ => Vec::new(),
     };
-    house.target(wish.scope, wish.kind, &wish.key, categories)
+    house.target(wish.scope, &wish.kind, &wish.key, categories)
 }
 
 /// How the letters to the owner call the asker.

@@ -4,7 +4,7 @@
 //! over, because the rest of them may mean the wrong person.
 
 use crate::domain::request::ReviewReason;
-use crate::domain::{Role, Scope};
+use crate::domain::{Role, Scope, SubjectKind};
 use crate::intake::Intent;
 use crate::verify::{Membership, Person, Target as Whom};
 
@@ -27,8 +27,8 @@ pub(super) struct Wish {
     pub(super) scope: Scope,
     /// About whom, as the authority table has it.
     pub(super) whom: Whom,
-    /// Whose row the plan begins with: an account's, a user's or an end-user's.
-    pub(super) kind: Scope,
+    /// Whose row the plan begins with.
+    pub(super) kind: SubjectKind,
     /// The key of that row.
     pub(super) key: String,
     /// How the letters call them, where that is not the asker.
@@ -137,7 +137,7 @@ fn wished(sought: Sought, meant: Meant, asker: &Membership, names_data: bool) ->
     }
 }
 
-/// The kind of row that a person of this role is.
+/// All of a person of this role, the account aside.
 const fn profile_of(role: Role) -> Scope {
     match role {
         Role::Owner | Role::User => Scope::User,
@@ -145,12 +145,21 @@ const fn profile_of(role: Role) -> Scope {
     }
 }
 
+/// The kind of row that a person of this role is.
+const fn kind_of(role: Role) -> SubjectKind {
+    match role {
+        Role::Owner => SubjectKind::Owner,
+        Role::User => SubjectKind::User,
+        Role::EndUser => SubjectKind::EndUser,
+    }
+}
+
 fn own(asker: &Membership, scope: Scope) -> Wish {
     if scope == Scope::Account {
         let key = asker.account.clone();
-        return Wish { scope, whom: Whom::Account, kind: Scope::Account, key, label: None, named: None };
+        return Wish { scope, whom: Whom::Account, kind: SubjectKind::Account, key, label: None, named: None };
     }
-    let (kind, key) = (profile_of(asker.role), asker.person_key.clone());
+    let (kind, key) = (kind_of(asker.role), asker.person_key.clone());
     Wish { scope, whom: Whom::Oneself, kind, key, label: None, named: None }
 }
 
@@ -162,7 +171,7 @@ fn about(person: &Person, claim: &str, scope: Scope) -> Wish {
     };
     let label = Some(label(person));
     let named = Some(Named { identifier: claim.to_owned(), role: person.role, key: person.key.clone() });
-    Wish { scope, whom, kind: profile_of(person.role), key: person.key.clone(), label, named }
+    Wish { scope, whom, kind: kind_of(person.role), key: person.key.clone(), label, named }
 }
 
 /// Name and address together: who reads one of two people of the same name sees which.

@@ -98,6 +98,14 @@ impl RowStore for Later {
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError> {
         self.rows().await?.values(select, columns).await
     }
+
+    async fn canary(&self, at: &str) -> Result<Option<String>, StoreError> {
+        self.rows().await?.canary(at).await
+    }
+
+    async fn set_canary(&self, at: &str, epoch: &str) -> Result<(), StoreError> {
+        self.rows().await?.set_canary(at, epoch).await
+    }
 }
 
 #[async_trait]

@@ -178,6 +178,13 @@ pub struct Assignment {
     pub value: NewValue,
 }
 
+/// The key column of a canary's table, the key of its one row, and the column that we write.
+pub const CANARY_KEY: &str = "id";
+/// See [`CANARY_KEY`].
+pub const CANARY_ROW: &str = "expunged";
+/// See [`CANARY_KEY`].
+pub const CANARY_EPOCH: &str = "epoch";
+
 /// How many rows there are, and how many of them hold something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -251,6 +258,23 @@ pub trait RowStore: Send + Sync {
     /// The values of these columns in the selected rows, NULL as `None`; as many rows as are selected, so callers select
     /// by a key.
     async fn values(&self, select: Select<'_>, columns: &[String]) -> Result<Vec<Vec<Option<KeyValue>>>, StoreError>;
+
+    /// What stands in our canary: in the one row of this table, or, in a store of names, under this name. `None` where nobody
+    /// made it.
+    async fn canary(&self, at: &str) -> Result<Option<String>, StoreError> {
+        let (columns, values) = ([CANARY_KEY.to_owned()], [Key(vec![KeyValue::Text(CANARY_ROW.to_owned())])]);
+        let select = Select { table: at, columns: &columns, values: &values, linked_to: None };
+        let found = self.keys(select, &[CANARY_EPOCH.to_owned()], None, 2).await?;
+        Ok(found.first().and_then(|Key(values)| values.first()).map(KeyValue::to_text))
+    }
+
+    /// Writes our canary anew, where somebody made it: nothing is made here.
+    async fn set_canary(&self, at: &str, epoch: &str) -> Result<(), StoreError> {
+        let (columns, values) = ([CANARY_KEY.to_owned()], [Key(vec![KeyValue::Text(CANARY_ROW.to_owned())])]);
+        let select = Select { table: at, columns: &columns, values: &values, linked_to: None };
+        let value = NewValue::Constant(epoch.to_owned());
+        self.mask(select, &[Assignment { column: CANARY_EPOCH.to_owned(), value }]).await.map(drop)
+    }
 }
 
 /// One row of a directory query: column → text, `None` for NULL. Personal data: never printed.

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use crate::domain::{Part, RecipientKind};
-use crate::domain::{Reference, Retry, Scope, Timestamp, stored_enum};
+use crate::domain::{Reference, Retry, Scope, SubjectKind, Timestamp, stored_enum};
 
 stored_enum! {
     /// How far a recipient is, in their own words (those of OpenDSR).
@@ -33,7 +33,7 @@ stored_enum! {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
     /// Whose: an account, a user or an end-user.
-    pub subject: Scope,
+    pub subject: SubjectKind,
     /// What it is, by its name in the data map (`email`, `phone`), or `key`.
     pub kind: String,
     /// The value.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use super::keyed::{Holds, Shapes};
 use super::shape::ValueShapes;
-use super::{Schema, StoreError, StoreKind, StoreLimits, mysql, postgres, sqlite};
+use super::{Schema, StoreError, StoreKind, StoreLimits, mysql, object, postgres, redis, sqlite};
 
 /// What may be done with the rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +85,33 @@ pub trait Survey: Send + Sync {
 
     /// The shapes of the values in the first rows of a table, by column: how many look like an address, and so on.
     async fn shapes(&self, table: &str, rows_max: u32) -> Result<BTreeMap<String, ValueShapes>, StoreError>;
+}
+
+/// A name of a store without a schema. It may be somebody's address: nothing of it is printed.
+#[derive(Clone)]
+pub struct Sampled {
+    /// The name.
+    pub name: Vec<u8>,
+    /// What lies under it.
+    pub holds: Holds,
+}
+
+/// Some names of a store without a schema, at most so many: of Redis in the order of its hash table, of objects some of each
+/// folder.
+///
+/// # Errors
+/// An unreadable url, an unreachable server, a refused login; a kind that has a catalogue ([`open`]).
+pub async fn names(
+    kind: StoreKind,
+    url: &SecretString,
+    limits: StoreLimits,
+    names_max: usize,
+) -> Result<Vec<Sampled>, StoreError> {
+    match kind {
+        StoreKind::Redis => redis::open(url, limits, Shapes::default()).await?.sample(names_max).await,
+        StoreKind::Objects => object::open(url, limits, Shapes::default()).await?.sample(names_max).await,
+        StoreKind::Sqlite | StoreKind::Postgres | StoreKind::Mysql => Err(StoreError::NoCatalogue { kind }),
+    }
 }
 
 /// Opens a store to look it over.

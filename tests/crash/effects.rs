@@ -32,7 +32,7 @@ const EFFECTS: [(&str, &str, [&str; 2], [&str; 3]); 11] = [
     ("store.mask(", "src/erase/act.rs", CHUNK, [PASS_BEGUN, "store.mask(", PASS_ACTED]),
     ("store.ask(", "src/flow/ask.rs", ASK, [PASS_ASKING, "store.ask(", PASS_ASKED]),
     ("store.remind(", "src/flow/ask.rs", ASK, [PASS_ASKING, "store.remind(", PASS_ASKED]),
-    ("canary.mask(", "src/flow/canary.rs", CANARY, [PASS_INTENDED, "canary.mask(", PASS_WRITTEN]),
+    ("store.set_canary(", "src/flow/canary.rs", CANARY, [PASS_INTENDED, "store.set_canary(", PASS_WRITTEN]),
 ];
 const SEND: [&str; 2] = ["send.before_data", "send.after_data"];
 const PASS_BEFORE_DATA: &str = r#"breakpoint!("send.before_data")"#;
@@ -127,7 +127,7 @@ const CONTRACTS: [(&str, &str, &[&str]); 5] = [
     (
         "src/stores/mod.rs",
         "RowStore",
-        &["ping", "schema", "keys", "keys_of_both", "canonical", "tally", "count", "residue", "values"],
+        &["ping", "schema", "keys", "keys_of_both", "canonical", "tally", "count", "residue", "values", "canary"],
     ),
     ("src/stores/mod.rs", "Lookup", &["lookup", "describe"]),
     ("src/stores/request.rs", "RequestStore", &["look"]),

@@ -1,6 +1,6 @@
 //! Links of text that the store does not enforce: what both ends of one collation take for the same goes, and nothing else.
 
-use expunged::domain::Scope;
+use expunged::domain::{Scope, SubjectKind};
 use expunged::erase::{DataMap, Target};
 use expunged::stores::{self, Key, StoreKind, StoreLimits, StoreName, Stores};
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ async fn shop(collation: &str) -> (World, MySqlPool) {
 fn even() -> Target {
     Target {
         scope: Scope::User,
-        subject_kind: Scope::User,
+        subject_kind: SubjectKind::User,
         store: StoreName::new("shop").unwrap(),
         table: "users".to_owned(),
         key: Key::from("even"),

@@ -1,7 +1,9 @@
 //! One store on a server of any kind, with people in it, and an erasing from it.
 
-use expunged::domain::Scope;
-use expunged::erase::{self, DataMap, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Recognised, Run, Target};
+use expunged::domain::{Scope, SubjectKind};
+use expunged::erase::{
+    self, DataMap, Decision, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Returned, Run, Target,
+};
 use expunged::stores::{self, Key, StoreKind, StoreLimits, StoreName, Stores};
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -68,7 +70,7 @@ impl One {
     pub async fn plan(&self, id: i64) -> Result<Plan, EraseError> {
         let target = Target {
             scope: Scope::User,
-            subject_kind: Scope::User,
+            subject_kind: SubjectKind::User,
             store: StoreName::new("one").unwrap(),
             table: "people".to_owned(),
             key: Key::from(id),
@@ -81,16 +83,25 @@ impl One {
     }
 
     pub async fn execute(&self, plan: &Plan, ledger: &MemoryLedger) -> Result<Outcome, EraseError> {
-        self.execute_decided(plan, ledger, Recognised::Residue).await
+        self.execute_decided(plan, ledger, Decision::default()).await
     }
 
     pub async fn execute_decided(
         &self,
         plan: &Plan,
         ledger: &MemoryLedger,
-        recognised: Recognised,
+        decision: Decision,
     ) -> Result<Outcome, EraseError> {
-        let run = Run {
+        erase::execute_decided(plan, &self.ran(ledger), decision).await
+    }
+
+    /// What a completed erasing finds when it looks again.
+    pub async fn search(&self, plan: &Plan, ledger: &MemoryLedger) -> Returned {
+        erase::search(&plan.skeleton().digest, &self.ran(ledger)).await.unwrap()
+    }
+
+    fn ran<'a>(&'a self, ledger: &'a MemoryLedger) -> Run<'a> {
+        Run {
             map: &self.map,
             stores: &self.stores,
             ledger,
@@ -98,8 +109,7 @@ impl One {
             now: NOW,
             limits: EraseLimits::default(),
             drift: DriftLimits::default(),
-        };
-        erase::execute_decided(plan, &run, recognised).await
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod schema;
 mod stage;
 mod walk;
 
-use expunged::domain::Scope;
+use expunged::domain::{Scope, SubjectKind};
 use stage::Stage;
 
 use crate::support::dice::Dice;
@@ -155,4 +155,12 @@ fn lines<T: std::fmt::Debug>(rows: &[T]) -> String {
 
 const fn scope(table: usize) -> Scope {
     schema::SUBJECTS[table].1
+}
+
+const fn kind(table: usize) -> SubjectKind {
+    match scope(table) {
+        Scope::Account => SubjectKind::Account,
+        Scope::User | Scope::Data => SubjectKind::User,
+        Scope::EndUser => SubjectKind::EndUser,
+    }
 }

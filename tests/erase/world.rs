@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expunged::chance::SeededChance;
-use expunged::domain::{RequestId, Scope, Timestamp};
+use expunged::domain::{RequestId, Scope, SubjectKind, Timestamp};
 use expunged::erase::{self, DataMap, DriftLimits, EraseError, EraseLimits, Outcome, Plan, Preview, Run, Target};
 use expunged::stores::{self, Key, SqlRows, StoreLimits, StoreName, Stores};
 use expunged::vault::KeyEncryptionKey;
@@ -183,10 +183,10 @@ pub fn authority(plan_digest: [u8; 32]) -> Authority {
 }
 
 pub fn target(scope: Scope, subject_kind: Scope, id: i64) -> Target {
-    let table = match subject_kind {
-        Scope::Account => "accounts",
-        Scope::User => "users",
-        _ => "end_users",
+    let (table, subject_kind) = match subject_kind {
+        Scope::Account => ("accounts", SubjectKind::Account),
+        Scope::User => ("users", SubjectKind::User),
+        _ => ("end_users", SubjectKind::EndUser),
     };
     Target {
         scope,

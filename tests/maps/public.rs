@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use expunged::domain::Scope;
+use expunged::domain::{Scope, SubjectKind};
 use expunged::erase::map::open::questions;
 use expunged::erase::map::propose::{Hints, propose};
 use expunged::erase::map::{Rule, TableRef};
@@ -50,7 +50,7 @@ async fn chinook_gets_a_map_that_holds_once_it_is_answered() {
         let map = is_true(&answered(&text), &schema);
         let customer = TableRef { store: name(), table: "Customer".to_owned() };
         let mapped = map.table(&customer).unwrap();
-        assert_eq!((mapped.subject, mapped.erase), (Some(Scope::Account), Rule::Delete), "{kind}");
+        assert_eq!((mapped.subject.clone(), mapped.erase), (Some(SubjectKind::Account), Rule::Delete), "{kind}");
         assert_eq!(mapped.identify["email"], "email");
         for (column, category) in [("lastname", "identity"), ("fax", "phone"), ("state", "contact"), ("id", "none")] {
             assert_eq!(mapped.categories[column], category, "{kind}: {column}");
@@ -61,7 +61,7 @@ async fn chinook_gets_a_map_that_holds_once_it_is_answered() {
         assert!(map.table(&genre).unwrap().is_nobodys());
         let target = Target {
             scope: Scope::Account,
-            subject_kind: Scope::Account,
+            subject_kind: SubjectKind::Account,
             store: name(),
             table: "Customer".to_owned(),
             key: Key::from(1),
@@ -79,7 +79,7 @@ async fn a_shop_of_ninety_tables_gets_one_too() {
     let store = made(StoreKind::Sqlite, &script).await;
     let schema = store.survey.look().await.unwrap();
     assert!(schema.tables.len() > 90, "{}", schema.tables.len());
-    let hints = Hints { subjects: [("auth_user".to_owned(), Scope::User)].into(), ..Hints::default() };
+    let hints = Hints { subjects: [("auth_user".to_owned(), SubjectKind::User)].into(), ..Hints::default() };
     let text = proposed(&store, &schema, &hints);
     assert!(text.contains("ignore = [\"django_migrations\"]"), "the bookkeeping of Django");
     let answered = answered(&text);

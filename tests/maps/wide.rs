@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use expunged::domain::Scope;
+use expunged::domain::SubjectKind;
 use expunged::erase::map::propose::Hints;
 use expunged::stores::{Schema, StoreKind};
 
@@ -14,7 +14,7 @@ async fn proposed_in_time(store: &Made, kind: StoreKind) -> (Schema, String) {
     let start = Instant::now();
     let schema = store.survey.look().await.unwrap();
     let read = start.elapsed();
-    let hints = Hints { subjects: [("users".to_owned(), Scope::User)].into(), ..Hints::default() };
+    let hints = Hints { subjects: [("users".to_owned(), SubjectKind::User)].into(), ..Hints::default() };
     let text = proposed(store, &schema, &hints);
     println!("{kind}: {} tables read in {read:?}, map proposed after {:?}", schema.tables.len(), start.elapsed());
     (schema, text)

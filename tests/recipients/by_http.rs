@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use expunged::chance::SeededChance;
-use expunged::domain::{Reference, Retry, Scope, State, Timestamp};
+use expunged::domain::{Reference, Retry, Scope, State, SubjectKind, Timestamp};
 use expunged::params;
 use expunged::stores::http::{HttpLimits, HttpStore};
 use expunged::stores::{AskError, Identity, Order, Progress, RequestStore};
@@ -159,7 +159,8 @@ async fn its_answer_counts_over_a_forged_row() {
 }
 
 fn order() -> Order {
-    let identity = Identity { subject: Scope::User, kind: "email".to_owned(), value: "ada@home.example".to_owned() };
+    let identity =
+        Identity { subject: SubjectKind::User, kind: "email".to_owned(), value: "ada@home.example".to_owned() };
     Order {
         key: "5f2c0c7a9b3d4e6f8a1b2c3d4e5f6a7b".to_owned(),
         reference: Reference::new(&SeededChance::new(3)),

@@ -1,6 +1,6 @@
 //! The maps of recipients: what is refused, what the register says of them, and whom a plan concerns.
 
-use expunged::domain::Scope;
+use expunged::domain::{Scope, SubjectKind};
 use expunged::erase::map::register;
 use expunged::erase::{DataMap, Target, plan, told};
 use expunged::stores::{Key, KeyValue, StoreName};
@@ -28,7 +28,8 @@ fn the_examples_are_right_and_a_wrong_one_says_what_to_write() {
         ("privacy@parcel.example", "privacy at parcel", "no address"),
         ("user     = [\"email\"]", "user     = [\"shoe\"]", "use one of: email, key"),
         ("user     = [\"email\"]", "user     = []", "told nothing"),
-        ("user     = [\"email\"]", "guest    = [\"email\"]", "no kind of data subject"),
+        ("user     = [\"email\"]", "guest    = [\"email\"]", "no table has subject = \"guest\""),
+        ("user     = [\"email\"]", "Guest    = [\"email\"]", "no kind of data subject"),
         ("remind_days = 7", "remind_days = 14", "too late"),
         ("silent_days = 14", "silent_days = 60", "at most 31"),
         ("silent_days = 14", "patience = 14", "unknown field"),
@@ -50,13 +51,13 @@ fn the_register_names_who_holds_data_for_us() {
     let of: Vec<_> = entries.iter().filter(|entry| entry.store == "parcels").collect();
     assert_eq!(of.iter().map(|entry| entry.category.as_str()).collect::<Vec<_>>(), ["contact", "identity"]);
     assert_eq!((of[0].processor.as_deref(), of[0].location.as_deref()), (Some("Parcel & Co. SAS"), Some("Lyon, FR")));
-    assert_eq!((of[0].erasing.as_str(), of[0].subjects.as_slice()), ("asked to erase", [Scope::User].as_slice()));
+    assert_eq!((of[0].erasing.as_str(), of[0].subjects.as_slice()), ("asked to erase", [SubjectKind::User].as_slice()));
     let courier = entries.iter().find(|entry| entry.store == "courier").unwrap();
     assert_eq!(courier.processor.as_deref(), Some("Courier Ltd"), "the label, where nobody is named");
 }
 
 /// Whom a plan concerns, with the categories.
-fn concerned(scope: Scope, subject: Scope, table: &str, categories: &[&str]) -> Vec<(String, Vec<String>)> {
+fn concerned(scope: Scope, subject: SubjectKind, table: &str, categories: &[&str]) -> Vec<(String, Vec<String>)> {
     let map = parsed(PARCELS).unwrap();
     let target = Target {
         scope,
@@ -75,13 +76,13 @@ fn concerned(scope: Scope, subject: Scope, table: &str, categories: &[&str]) -> 
 fn asked_is_who_holds_something_of_what_is_erased() {
     let list = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
     let both = [("courier".to_owned(), list(&["contact"])), ("parcels".to_owned(), list(&["contact", "identity"]))];
-    assert_eq!(concerned(Scope::Account, Scope::Account, "accounts", &[]), both);
-    assert_eq!(concerned(Scope::User, Scope::User, "users", &[]), both);
+    assert_eq!(concerned(Scope::Account, SubjectKind::Account, "accounts", &[]), both);
+    assert_eq!(concerned(Scope::User, SubjectKind::User, "users", &[]), both);
     // The one who knows no end-users is not told of one.
-    assert_eq!(concerned(Scope::EndUser, Scope::EndUser, "end_users", &[]), both[..1]);
-    assert_eq!(concerned(Scope::Data, Scope::User, "users", &["phone"]), []);
+    assert_eq!(concerned(Scope::EndUser, SubjectKind::EndUser, "end_users", &[]), both[..1]);
+    assert_eq!(concerned(Scope::Data, SubjectKind::User, "users", &["phone"]), []);
     assert_eq!(
-        concerned(Scope::Data, Scope::User, "users", &["phone", "identity"]),
+        concerned(Scope::Data, SubjectKind::User, "users", &["phone", "identity"]),
         [("parcels".to_owned(), list(&["identity"]))]
     );
 }

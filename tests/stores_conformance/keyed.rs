@@ -59,6 +59,7 @@ pub fn shapes(holds: Holds) -> Shapes {
         .map(|(table, pattern)| (table.to_owned(), shape(pattern)))
         .into(),
         ignore: vec!["rate/*".parse().unwrap()],
+        canary: None,
     }
 }
 

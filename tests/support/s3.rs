@@ -48,12 +48,44 @@ impl Bucket {
 
     /// How a store names it.
     pub fn url(&self) -> String {
-        format!("s3://key:secret@{}?region=us-east-1&endpoint={}", self.name, self.server)
+        self.url_below("")
+    }
+
+    /// How a store names what lies below such a beginning.
+    pub fn url_below(&self, root: &str) -> String {
+        format!("s3://key:secret@{}{root}?region=us-east-1&endpoint={}", self.name, self.server)
     }
 
     /// Puts an object, or one more version of it.
     pub async fn put(&self, key: &str) {
-        self.ask("PUT", &format!("/{}", encoded(key)), "", "hello").await;
+        self.write(key, "hello").await;
+    }
+
+    /// The same with this text in it.
+    pub async fn write(&self, key: &str, text: &str) {
+        self.ask("PUT", &format!("/{}", encoded(key)), "", text).await;
+    }
+
+    /// What an object holds; `None` where there is none.
+    pub async fn read(&self, key: &str) -> Option<String> {
+        let answer = self.answer("GET", &format!("/{}", encoded(key)), "", "").await;
+        if answer.starts_with("HTTP/1.1 404") {
+            return None;
+        }
+        Some(answer.split_once("\r\n\r\n").expect("an answer has a body").1.to_owned())
+    }
+
+    /// Begins to upload an object in parts, and completes nothing.
+    pub async fn begin(&self, key: &str) {
+        let begun = self.ask("POST", &format!("/{}?uploads", encoded(key)), "", "").await;
+        let id = begun.split("<UploadId>").nth(1).and_then(|rest| rest.split("</UploadId>").next());
+        let part = format!("/{}?partNumber=1&uploadId={}", encoded(key), id.expect("an upload has a number"));
+        self.ask("PUT", &part, "", "half a picture").await;
+    }
+
+    /// The names of what was begun and not completed, sorted.
+    pub async fn begun(&self) -> Vec<String> {
+        keys(&self.ask("GET", "?uploads", "", "").await)
     }
 
     /// Removes an object as programs do: where versions are kept, a marker hides them.
@@ -71,14 +103,16 @@ impl Bucket {
 
     /// The name of every version and of every marker, sorted.
     pub async fn names(&self) -> Vec<String> {
-        let list = self.ask("GET", "?versions&max-keys=10000", "", "").await;
-        let keys = list.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
-        let mut names: Vec<String> = keys.map(str::to_owned).collect();
-        names.sort();
-        names
+        keys(&self.ask("GET", "?versions&max-keys=10000", "", "").await)
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let answer = self.answer(method, path, headers, body).await;
+        assert!(answer.starts_with("HTTP/1.1 20"), "{method} {path}: {answer}");
+        answer
+    }
+
+    async fn answer(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let host = self.server.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).await.expect("the test server listens");
         let request = format!(
@@ -89,9 +123,16 @@ impl Bucket {
         stream.write_all(request.as_bytes()).await.expect("the test server reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("the test server answers");
-        assert!(answer.starts_with("HTTP/1.1 20"), "{method} {path}: {answer}");
         answer
     }
+}
+
+/// The names in a list, sorted.
+fn keys(list: &str) -> Vec<String> {
+    let keys = list.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+    let mut names: Vec<String> = keys.map(str::to_owned).collect();
+    names.sort();
+    names
 }
 
 fn encoded(key: &str) -> String {

@@ -131,7 +131,7 @@ pub(super) async fn run(invocation: &Invocation, args: &CheckArgs) -> Outcome {
     }
     seen.findings.sort_by_key(|finding| finding.grade);
     output::rows(invocation.format, &seen.findings)?;
-    let without = map.stores().iter().filter(|(_, store)| store.canary.is_none() && !store.kind.is_keyed());
+    let without = map.stores().iter().filter(|(_, store)| store.canary.is_none());
     let without: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
     if !without.is_empty() {
         say(&format!("no canary in {}: that one comes back from a backup is not noticed there", without.join(", ")));

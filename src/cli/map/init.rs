@@ -1,5 +1,7 @@
 //! `expunged map init`: proposes a map from the schema of a store, or adds to a map what it lacks.
 
+mod names;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use crate::cli::exit::{Ended, Exit, Outcome};
 use crate::cli::invocation::Invocation;
 use crate::config::Config;
 use crate::daemon::build;
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::erase::map::known::Known;
 use crate::erase::map::propose::{Head, Hints, Written, header, propose, write};
 use crate::erase::map::{TableRef, look};
@@ -31,10 +33,10 @@ pub(in crate::cli) struct InitArgs {
     /// The map that is written or added to. Default: the map of this store in the config.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The kind of a store that has no map yet: sqlite, postgres, mysql (or mariadb).
+    /// The kind of a store that has no map yet: sqlite, postgres, mysql (or mariadb), redis, objects.
     #[arg(long, value_parser = kind)]
     kind: Option<StoreKind>,
-    /// Where a new SQLite store lies. A url that may carry a password is given in a file.
+    /// Where a new SQLite store, or a folder of objects, lies. A url that may carry a password is given in a file.
     #[arg(long, conflicts_with_all = ["url_file", "url_credential"])]
     url: Option<String>,
     /// The file with the url of a new store; a relative path begins at the folder of the map.
@@ -45,8 +47,9 @@ pub(in crate::cli) struct InitArgs {
     url_credential: Option<String>,
     /// Whose rows a table holds, once for each: account=tenants, user=staff, end_user=patients.
     #[arg(long, value_name = "KIND=TABLE", value_parser = subject)]
-    subject: Vec<(Scope, String)>,
-    /// Also judge columns by what values in the first rows of each table look like. No value is shown or kept.
+    subject: Vec<(SubjectKind, String)>,
+    /// Also judge columns by what values in the first rows of each table look like. No value is shown or kept. Of Redis and objects: look
+    /// at so many names, 10000 where it is not said.
     #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "200")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     sample: Option<u32>,
@@ -59,17 +62,17 @@ pub(in crate::cli) struct InitArgs {
 fn kind(word: &str) -> Result<StoreKind, String> {
     match word {
         "mariadb" => Ok(StoreKind::Mysql),
-        word => word
-            .parse()
-            .map_err(|_| format!("no map can be proposed for {word:?}: use one of sqlite, postgres, mysql, mariadb")),
+        word => word.parse().map_err(|_| {
+            format!("{word:?} is no kind of store: use one of sqlite, postgres, mysql, mariadb, redis, objects")
+        }),
     }
 }
 
-fn subject(text: &str) -> Result<(Scope, String), String> {
+fn subject(text: &str) -> Result<(SubjectKind, String), String> {
     let named = text.split_once('=').and_then(|(kind, table)| Some((kind.parse().ok()?, table.to_owned())));
-    named
-        .filter(|(kind, _)| *kind != Scope::Data)
-        .ok_or_else(|| "write KIND=TABLE, with account, user or end_user for KIND, such as user=staff".to_owned())
+    named.ok_or_else(|| {
+        "write KIND=TABLE, with account, owner, user, end_user or another name for KIND, such as user=staff".to_owned()
+    })
 }
 
 /// Looks, proposes, writes.
@@ -83,7 +86,7 @@ pub(super) async fn run(invocation: &Invocation, args: &InitArgs) -> Outcome {
         return Err(Ended::saying(Exit::Usage, words));
     }
     if begun.known.store.kind.is_keyed() {
-        return Err(no_schema(&args.store, begun.known.store.kind));
+        return names::run(config.as_ref(), args, &path, &begun, &others).await;
     }
     let limits = config.as_ref().map_or_else(StoreLimits::default, |config: &Config| build::store_limits(config));
     let survey = files::survey(&begun.known.store, limits).await?;
@@ -149,11 +152,9 @@ fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
     let name =
         StoreName::new(&args.store).ok_or_else(|| usage("a store's name has lower-case letters, digits, _ and -"))?;
     let kind = args.kind.ok_or_else(|| usage("there is no such map yet; a new one needs --kind"))?;
-    if kind.is_keyed() {
-        return Err(no_schema(&args.store, kind));
-    }
     let reached_by = match (&args.url, &args.url_file, &args.url_credential) {
         (Some(url), None, None) if kind == StoreKind::Sqlite => ("url", url.clone()),
+        (Some(url), None, None) if kind == StoreKind::Objects && url.starts_with("file:") => ("url", url.clone()),
         (Some(_), None, None) => {
             return Err(usage(
                 "everybody who lists processes sees a command line; write the url into a file: --url-file",
@@ -161,20 +162,11 @@ fn begin(args: &InitArgs, path: &Path) -> Result<MapFile, Ended> {
         }
         (None, Some(file), None) => ("url_file", file.clone()),
         (None, None, Some(name)) => ("url_credential", name.clone()),
-        _ => return Err(usage("a new map needs --url-file, --url-credential or, for SQLite, --url")),
+        _ => return Err(usage("a new map needs --url-file, --url-credential or, for SQLite and for a folder, --url")),
     };
     let text = header(&Head { name, kind, reached_by });
     let known = Known::read(&path.display().to_string(), &text)?;
     Ok(MapFile { path: path.to_owned(), text, known })
-}
-
-/// Of names nobody can tell by looking which are a person's.
-fn no_schema(store: &str, kind: StoreKind) -> Ended {
-    let words = format!(
-        "the store {store} is of the kind {kind}: it has names and no schema that a map could be proposed from; write a [keys.NAME] for \
-         each kind of name by hand (config/stores/cache.toml and the README show how), and 'expunged map check' holds it against the store"
-    );
-    Ended::saying(Exit::Usage, words)
 }
 
 /// What is known besides the catalogue.
@@ -190,18 +182,23 @@ async fn hints(
         if !schema.tables.contains_key(table) {
             return Err(Ended::saying(Exit::NotFound, format_args!("the store has no table {table:?}")));
         }
-        subjects.insert(table.clone(), *kind);
+        subjects.insert(table.clone(), kind.clone());
     }
-    let others = others.iter().filter(|file| file.known.name != begun.known.name);
-    let elsewhere = others.flat_map(|file| {
-        let at = |table| TableRef { store: file.known.name.clone(), table };
-        file.known.subjects().into_iter().map(move |(table, kind)| (at(table), kind)).collect::<Vec<_>>()
-    });
     let (shapes, unread) = match args.sample {
         Some(rows) => sample(survey, schema, rows).await?,
         None => Default::default(),
     };
-    Ok((Hints { subjects, shapes, elsewhere: elsewhere.collect() }, unread))
+    Ok((Hints { subjects, shapes, elsewhere: subjects_of_others(begun, others) }, unread))
+}
+
+/// The subject tables of the other maps.
+fn subjects_of_others(begun: &MapFile, others: &[MapFile]) -> Vec<(TableRef, SubjectKind)> {
+    let others = others.iter().filter(|file| file.known.name != begun.known.name);
+    let subjects = others.flat_map(|file| {
+        let at = |table| TableRef { store: file.known.name.clone(), table };
+        file.known.subjects().into_iter().map(move |(table, kind)| (at(table), kind)).collect::<Vec<_>>()
+    });
+    subjects.collect()
 }
 
 /// The tables of which no row can be read, and why.
@@ -252,6 +249,10 @@ fn tell(path: &Path, seen: &Path, written: &Written) {
         (counted(*tables_new as u64, "table", "tables"), counted(*columns_new as u64, "column", "columns"));
     say(&format!("{}: {tables} and {columns} of other tables added", path.display()));
     say(&format!("{}: the schema as it was seen, for `expunged map diff`; keep it beside the map", seen.display()));
+    tell_open(*questions);
+}
+
+fn tell_open(questions: usize) {
     match questions {
         0 => say("no question is open; `expunged map check` holds the map against the store"),
         1 => say("1 question is open, a \"?\"; until it is answered the map is refused"),

@@ -124,7 +124,7 @@ fn whole_store(report: &mut Report<'_>, store: &StoreMap, schema: &Schema) {
             "map them under [keys.NAME], or, if they hold nobody's data, list their pattern in ignore under [store]";
         report.add("", None, problem, help);
     }
-    if let Some(table) = &store.canary {
+    if let Some(table) = store.canary.as_ref().filter(|_| !store.kind.is_keyed()) {
         canary(report, table, schema.tables.get(table));
     }
     let ignored = store.ignore.iter().filter(|_| !store.kind.is_keyed());

@@ -19,7 +19,7 @@ pub fn draw(map: &DataMap) -> String {
             let name = label(&at.table);
             let kept = table.keep.as_ref().map(|keep| format!("<br>until {}", label(&keep.until.to_string())));
             let kept = kept.unwrap_or_default();
-            let shape = match table.subject {
+            let shape = match &table.subject {
                 Some(kind) => format!("([\"<b>{name}</b><br>{kind}{kept}\"])"),
                 None => format!("[\"{name}{kept}\"]"),
             };
@@ -54,7 +54,7 @@ fn recipients(text: &mut String, map: &DataMap, ids: &BTreeMap<TableRef, String>
         let (name, kind, held) = (label(name.as_str()), recipient.kind(), label(&recipient.categories.join(", ")));
         let _ = writeln!(text, "    r{number}[/\"<b>{name}</b> ({kind})<br>{held}\"/]:::asked");
         for (subject, names) in &recipient.tell {
-            let (tables, told) = (map.subjects(*subject).map(|(at, _)| at), label(&names.join(", ")));
+            let (tables, told) = (map.subjects(subject).map(|(at, _)| at), label(&names.join(", ")));
             for from in tables.filter_map(|at| ids.get(&at)) {
                 let _ = writeln!(text, "    {from} -.->|\"told: {told}\"| r{number}");
             }

@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::open::{self, OPEN};
 use super::{DataMap, MapError, StoreMap};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::StoreName;
 
 /// A map, however unfinished.
@@ -62,7 +62,7 @@ impl Known {
 
     /// The tables that it takes for subjects.
     #[must_use]
-    pub fn subjects(&self) -> BTreeMap<String, Scope> {
+    pub fn subjects(&self) -> BTreeMap<String, SubjectKind> {
         let kind = |table: &dyn TableLike| table.get("subject")?.as_str()?.parse().ok();
         self.tables().filter_map(|(name, table)| Some((name.to_owned(), kind(table)?))).collect()
     }

@@ -10,7 +10,7 @@ use super::{
     DataMap, Keep, MapError, Mask, Rule, StoreMap, StoreUrl, TableMap, TableRef, Throttle, error, form, head, lag,
     names, recipient, url, whole,
 };
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::{RecipientKind, StoreKind, StoreName};
 
 pub(super) type File<'a> = (&'a str, &'a str);
@@ -143,9 +143,11 @@ fn store(
     let canary = store.canary.as_ref().map(|canary| canary.get_ref().clone());
     if let Some(named) = &store.canary {
         let spoken_of = tables.contains_key(named.get_ref()) || ignore.contains(named.get_ref());
-        if kind.is_keyed() || spoken_of {
-            let help = "a canary is a table of its own in a database; see the README";
-            return Err(MapError::at(file, named.span(), "this cannot be the table of a canary", help));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/');
+        let fits = !kind.is_keyed() || !named.get_ref().is_empty() && named.get_ref().chars().all(is_name);
+        if !fits || spoken_of {
+            let help = "a canary is a table of its own in a database, and elsewhere a name of letters, digits, _ - . : and /; see the README";
+            return Err(MapError::at(file, named.span(), "this cannot be a canary", help));
         }
     }
     let throttle = throttle(file, kind, store.throttle.as_ref())?;
@@ -266,11 +268,10 @@ impl Reader<'_> {
         rule.as_ref().parse().map_err(|error| word(self.file, rule.span(), &error))
     }
 
-    fn subject(&self, word: &Spanned<String>) -> Result<Scope, MapError> {
-        match word.as_ref().parse() {
-            Ok(scope) if scope != Scope::Data => Ok(scope),
-            _ => Err(self.error(word.span(), "no kind of data subject", "use one of: account, user, end_user")),
-        }
+    fn subject(&self, word: &Spanned<String>) -> Result<SubjectKind, MapError> {
+        word.as_ref().parse().map_err(|error: crate::domain::UnknownWord| {
+            self.error(word.span(), "no kind of data subject", format!("use one of: {}", error.expected))
+        })
     }
 
     fn categories(&self, raw: &RawTable) -> Result<BTreeMap<String, String>, MapError> {

@@ -25,6 +25,7 @@ pub mod propose;
 mod raw;
 mod reach;
 pub mod recipient;
+mod recognised;
 pub mod register;
 pub mod risk;
 mod rows;
@@ -32,16 +33,16 @@ mod until;
 pub mod url;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Scope, stored_enum};
+use crate::domain::{SubjectKind, stored_enum};
 use crate::erase::json::Spot;
-use crate::stores::{Shape, StoreKind, StoreName};
+use crate::stores::{CANARY_EPOCH, CANARY_KEY, Shape, StoreKind, StoreName};
 
 pub use apart::apart;
 pub use check::{MapDefect, check};
@@ -51,13 +52,6 @@ pub use until::Until;
 
 /// The category of a column that says nothing about a person.
 pub const NO_CATEGORY: &str = "none";
-
-/// The key column of a canary's table, the key of its one row, and the column that we write.
-pub const CANARY_KEY: &str = "id";
-/// See [`CANARY_KEY`].
-pub const CANARY_ROW: &str = "expunged";
-/// See [`CANARY_KEY`].
-pub const CANARY_EPOCH: &str = "epoch";
 
 /// The maps of all stores together.
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +78,8 @@ pub struct StoreMap {
     pub backup_days: u32,
     /// Tables (of a store without tables: patterns of names) that hold nobody's data: nothing is done with them.
     pub ignore: Vec<String>,
-    /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup.
+    /// The table with the canary: one row that we write, and by which a store shows that it came back from a backup. In a store
+    /// without tables, the name under which it lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<String>,
     /// How much of the store's time an erasing takes. Changes nothing of what is erased.
@@ -122,8 +117,8 @@ pub enum StoreUrl {
 /// What happens to one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableMap {
-    /// A row is a data subject of this kind: account, user or end-user.
-    pub subject: Option<Scope>,
+    /// A row is a data subject of this kind.
+    pub subject: Option<SubjectKind>,
     /// The columns that identify a row.
     pub key: Vec<String>,
     /// By what a person is recognised (`email`, `phone` …) → the column.
@@ -323,8 +318,26 @@ impl DataMap {
     }
 
     /// The tables whose rows are subjects of this kind.
-    pub fn subjects(&self, kind: Scope) -> impl Iterator<Item = (TableRef, &TableMap)> {
-        self.tables().filter(move |(_, table)| table.subject == Some(kind))
+    pub fn subjects(&self, kind: &SubjectKind) -> impl Iterator<Item = (TableRef, &TableMap)> {
+        self.tables().filter(move |(_, table)| table.subject.as_ref() == Some(kind))
+    }
+
+    /// The table of the rows of this kind, and the kind that they are there: where owners have no table of their own, the
+    /// owner is a user of their account.
+    #[must_use]
+    pub fn root(&self, kind: &SubjectKind) -> Option<(SubjectKind, TableRef)> {
+        let of = |kind: &SubjectKind| Some((kind.clone(), self.subjects(kind).next()?.0));
+        of(kind).or_else(|| if *kind == SubjectKind::Owner { of(&SubjectKind::User) } else { None })
+    }
+
+    /// The kinds of data subjects that some table is of.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<&SubjectKind> {
+        self.stores
+            .values()
+            .flat_map(|store| store.tables.values())
+            .filter_map(|table| table.subject.as_ref())
+            .collect()
     }
 
     /// Every category that some column has.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::risk::Risk;
 use super::{DataMap, MapDefect, Mask, TableRef, fit};
-use crate::domain::Scope;
+use crate::domain::{Scope, SubjectKind};
 use crate::erase::{PlanError, Target, plan};
 use crate::stores::{Key, Schema, StoreName};
 
@@ -16,7 +16,7 @@ pub fn unmasked(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, nameable: 
     let mut found = BTreeMap::<(TableRef, String), &str>::new();
     let mapped = map.general_categories();
     for category in nameable.iter().filter(|category| mapped.iter().any(|mapped| mapped == *category)) {
-        for subject in [Scope::Account, Scope::User, Scope::EndUser] {
+        for subject in SubjectKind::KNOWN {
             let columns = in_the_way(map, subject, category);
             found.extend(columns.into_iter().map(|at| (at, *category)));
         }
@@ -25,9 +25,9 @@ pub fn unmasked(map: &DataMap, schemas: &BTreeMap<StoreName, Schema>, nameable: 
 }
 
 /// Plans for that category, again and again, as if what stood in the way the last time had a mask.
-fn in_the_way(map: &DataMap, subject_kind: Scope, category: &str) -> BTreeSet<(TableRef, String)> {
+fn in_the_way(map: &DataMap, subject_kind: SubjectKind, category: &str) -> BTreeSet<(TableRef, String)> {
     let mut found = BTreeSet::new();
-    let Some((root, _)) = map.subjects(subject_kind).next() else { return found };
+    let Some((root, _)) = map.subjects(&subject_kind).next() else { return found };
     let TableRef { store, table } = root;
     let categories = vec![category.to_owned()];
     let target = Target { scope: Scope::Data, subject_kind, store, table, key: Key::from("any"), categories };

@@ -22,7 +22,7 @@ impl StoreMap {
         } else {
             Vec::new()
         };
-        Shapes { tables: tables.collect(), ignore }
+        Shapes { tables: tables.collect(), ignore, canary: self.canary.clone().filter(|_| self.kind.is_keyed()) }
     }
 }
 
@@ -192,6 +192,12 @@ pub(super) fn whole(
         return wrong(format!("{bad:?} in ignore is no pattern"), "write how the names are made, such as \"rate:*\"");
     }
     let shapes = store.shapes();
+    if let Some(canary) = &shapes.canary {
+        let claims = |shape: &Shape| shape.pattern.read(canary.as_bytes()).is_some();
+        if let Some((table, _)) = shapes.tables.iter().find(|(_, shape)| claims(shape)) {
+            return wrong(format!("the canary {canary} is a name of {table}"), "give the canary a name of its own");
+        }
+    }
     if let Some((one, other)) = shapes.clash() {
         let help = "make the patterns such that every name belongs to one table";
         return wrong(format!("{one} and {other} claim the same names"), help);

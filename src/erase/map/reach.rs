@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DataMap, MapDefect, TableRef};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 
 /// The tables whose rows are, or at any depth belong to, data subjects of these kinds.
-fn below(map: &DataMap, wanted: impl Fn(Scope) -> bool) -> BTreeSet<TableRef> {
+fn below(map: &DataMap, wanted: impl Fn(&SubjectKind) -> bool) -> BTreeSet<TableRef> {
     let mut children = BTreeMap::<&TableRef, Vec<TableRef>>::new();
     let mut next = Vec::new();
     for (at, table) in map.tables() {
@@ -17,7 +17,7 @@ fn below(map: &DataMap, wanted: impl Fn(Scope) -> bool) -> BTreeSet<TableRef> {
         for holder in &table.held_by {
             children.entry(&holder.by).or_default().push(at.clone());
         }
-        if table.subject.is_some_and(&wanted) {
+        if table.subject.as_ref().is_some_and(&wanted) {
             next.push(at);
         }
     }
@@ -31,11 +31,11 @@ fn below(map: &DataMap, wanted: impl Fn(Scope) -> bool) -> BTreeSet<TableRef> {
 }
 
 /// Whose rows the tables hold: the kinds of the subjects that they belong to.
-pub(super) fn subjects_of(map: &DataMap) -> BTreeMap<TableRef, BTreeSet<Scope>> {
-    let mut of = BTreeMap::<TableRef, BTreeSet<Scope>>::new();
-    for kind in [Scope::Account, Scope::User, Scope::EndUser] {
+pub(super) fn subjects_of(map: &DataMap) -> BTreeMap<TableRef, BTreeSet<SubjectKind>> {
+    let mut of = BTreeMap::<TableRef, BTreeSet<SubjectKind>>::new();
+    for kind in map.kinds() {
         for at in below(map, |subject| subject == kind) {
-            of.entry(at).or_default().insert(kind);
+            of.entry(at).or_default().insert(kind.clone());
         }
     }
     of

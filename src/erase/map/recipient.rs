@@ -29,7 +29,7 @@ use serde_spanned::Spanned;
 
 use super::load::{File, store_name};
 use super::{DataMap, MapError, StoreUrl};
-use crate::domain::{Language, Scope};
+use crate::domain::{Language, Scope, SubjectKind, UnknownWord};
 use crate::stores::{RecipientKind, StoreName};
 
 /// The identity that is the key of a subject's row.
@@ -58,7 +58,7 @@ pub struct RecipientMap {
     /// The categories of data that they hold.
     pub categories: Vec<String>,
     /// Per kind of subject: by what they find one.
-    pub tell: BTreeMap<Scope, Vec<String>>,
+    pub tell: BTreeMap<SubjectKind, Vec<String>>,
     /// Days until they are reminded.
     pub remind_days: u32,
     /// Days until their silence is told to the team.
@@ -253,16 +253,13 @@ fn way(file: File<'_>, raw: &Spanned<RawStore>) -> Result<Way, MapError> {
 fn tell(
     file: File<'_>,
     raw: &Spanned<BTreeMap<String, Spanned<Vec<String>>>>,
-) -> Result<BTreeMap<Scope, Vec<String>>, MapError> {
+) -> Result<BTreeMap<SubjectKind, Vec<String>>, MapError> {
     let mut tell = BTreeMap::new();
     for (subject, names) in raw.get_ref() {
-        let kind = match subject.parse() {
-            Ok(kind) if kind != Scope::Data => kind,
-            _ => {
-                let help = "use one of: account, user, end_user";
-                return Err(MapError::at(file, names.span(), format!("{subject} is no kind of data subject"), help));
-            }
-        };
+        let kind = subject.parse().map_err(|error: UnknownWord| {
+            let help = format!("use one of: {}", error.expected);
+            MapError::at(file, names.span(), format!("{subject} is no kind of data subject"), help)
+        })?;
         tell.insert(kind, names.get_ref().clone());
     }
     if tell.values().all(Vec::is_empty) {
@@ -278,8 +275,8 @@ pub(super) fn check(files: &[File<'_>], map: &DataMap) -> Result<(), MapError> {
         let file = files.iter().find(|file| file.0 == recipient.file).copied().unwrap_or((&recipient.file, ""));
         let at = file.1.find("[tell]").unwrap_or(0);
         for (subject, names) in &recipient.tell {
-            let known: Vec<&String> = map.subjects(*subject).flat_map(|(_, table)| table.identify.keys()).collect();
-            if map.subjects(*subject).next().is_none() {
+            let known: Vec<&String> = map.subjects(subject).flat_map(|(_, table)| table.identify.keys()).collect();
+            if map.subjects(subject).next().is_none() {
                 let help = format!("take {subject} out of [tell], or name its table in the map of its store");
                 return Err(MapError::at(file, at..at, format!("no table has subject = \"{subject}\""), help));
             }

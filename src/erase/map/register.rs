@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{DataMap, NO_CATEGORY, RecipientMap, Rule, StoreMap, TableRef, reach};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 
 /// One line: a category of data in one store, kept on one ground.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub struct Entry {
     /// The category of data.
     pub category: String,
     /// Whose data they are.
-    pub subjects: Vec<Scope>,
+    pub subjects: Vec<SubjectKind>,
     /// The tables that hold them.
     pub tables: Vec<String>,
     /// What erasing does with them.
@@ -45,7 +45,7 @@ pub fn register(map: &DataMap) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, store) in map.stores() {
         let mut grouped =
-            BTreeMap::<(String, String, Option<String>, String), (BTreeSet<Scope>, BTreeSet<String>)>::new();
+            BTreeMap::<(String, String, Option<String>, String), (BTreeSet<SubjectKind>, BTreeSet<String>)>::new();
         for (table, mapped) in &store.tables {
             let at = TableRef { store: name.clone(), table: table.clone() };
             let variants = mapped.variants();
@@ -61,7 +61,7 @@ pub fn register(map: &DataMap) -> Vec<Entry> {
                 let period = keep.map_or_else(|| "until it is asked for".to_owned(), |keep| keep.until.to_string());
                 let ground = keep.map(|keep| keep.ground.clone());
                 let group = grouped.entry((category.to_owned(), erasing.to_owned(), ground, period)).or_default();
-                group.0.extend(subjects.get(&at).into_iter().flatten().copied());
+                group.0.extend(subjects.get(&at).into_iter().flatten().cloned());
                 group.1.insert(table.clone());
             }
         }
@@ -87,7 +87,7 @@ fn of_recipient(name: &str, recipient: &RecipientMap, category: &str) -> Entry {
         processor: Some(recipient.processor.clone().unwrap_or_else(|| recipient.label.clone())),
         purpose: recipient.purpose.clone(),
         category: category.to_owned(),
-        subjects: recipient.tell.keys().copied().collect(),
+        subjects: recipient.tell.keys().cloned().collect(),
         tables: Vec::new(),
         erasing: "asked to erase".to_owned(),
         ground: None,
@@ -100,7 +100,7 @@ fn entry(
     name: &str,
     store: &StoreMap,
     (category, erasing, ground, period): (String, String, Option<String>, String),
-    (subjects, tables): (BTreeSet<Scope>, BTreeSet<String>),
+    (subjects, tables): (BTreeSet<SubjectKind>, BTreeSet<String>),
 ) -> Entry {
     Entry {
         store: name.to_owned(),
@@ -136,7 +136,7 @@ const HEADS: [&str; 12] = [
 impl Entry {
     fn cells(&self) -> [String; 12] {
         let maybe = |text: &Option<String>| text.clone().unwrap_or_default();
-        let subjects: Vec<_> = self.subjects.iter().map(|kind| kind.as_str()).collect();
+        let subjects: Vec<_> = self.subjects.iter().map(SubjectKind::as_str).collect();
         [
             self.store.clone(),
             self.kind.clone(),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::propose::names;
+use super::recognised::unrecognised;
 use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
 use crate::stores::{Right, RowsOf, Schema, StoreKind, StoreName, Table};
 
@@ -50,6 +51,9 @@ pub fn risks(
                         unindexed(mapped, found, table, rows, statement_seconds, &mut add);
                     }
                     called_otherwise(mapped, found, &mut add);
+                    for (column, problem, help) in unrecognised(map, mapped, found) {
+                        add(false, Some(&column), problem, help);
+                    }
                 }
                 None if store.ignore.contains(table) => ignored(found, &mut add),
                 None => {}

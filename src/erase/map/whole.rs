@@ -2,7 +2,7 @@
 
 use super::load::{File, Spans};
 use super::{DataMap, Link, MapError, TableMap, TableRef};
-use crate::domain::Scope;
+use crate::domain::{Scope, SubjectKind};
 use crate::erase::error::PlanError;
 use crate::erase::graph::Graph;
 use crate::erase::plan::{Target, plan};
@@ -65,7 +65,7 @@ impl Whole<'_> {
 
     /// A person is the row of one table: of two, one would be erased and the other forgotten.
     fn one_table_per_subject(&self) -> Result<(), MapError> {
-        for kind in [Scope::Account, Scope::User, Scope::EndUser] {
+        for kind in self.map.kinds() {
             let mut tables = self.map.subjects(kind).map(|(at, _)| at);
             if let (Some(first), Some(second)) = (tables.next(), tables.next()) {
                 let help = format!("keep it for one of them, and let the other have belongs_to {first}");
@@ -96,8 +96,8 @@ impl Whole<'_> {
         if categories.is_empty() {
             return Ok(());
         }
-        for subject_kind in [Scope::User, Scope::EndUser] {
-            let Some((root, _)) = self.map.subjects(subject_kind).next() else { continue };
+        for subject_kind in [SubjectKind::Owner, SubjectKind::User, SubjectKind::EndUser] {
+            let Some((root, _)) = self.map.subjects(&subject_kind).next() else { continue };
             let (store, table) = (root.store, root.table);
             let (key, categories) = (Key::from("any"), categories.clone());
             let target = Target { scope: Scope::Data, subject_kind, store, table, key, categories };

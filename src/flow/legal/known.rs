@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Directory};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::erase::DataMap;
 use crate::erase::map::TableRef;
 use crate::stores::{Key, KeyValue, Select, StoreError, StoreName};
@@ -28,7 +28,7 @@ pub enum Known {
 pub fn stores_asked(config: &Config, map: &DataMap, target: &HeldTarget) -> BTreeSet<StoreName> {
     match target {
         HeldTarget::Account(_) => {
-            let accounts = map.subjects(Scope::Account).map(|(at, _)| at.store);
+            let accounts = map.subjects(&SubjectKind::Account).map(|(at, _)| at.store);
             let directory = match &config.directory {
                 Directory::Sql { store, .. } => StoreName::new(store),
                 Directory::Http { .. } | Directory::Ldap { .. } | Directory::File(_) => None,
@@ -69,7 +69,7 @@ async fn of_account(house: &House, account: &str) -> Result<Option<HeldTarget>, 
         Err(error) => Err(error),
     };
     // An account whose owner is gone already still has its row.
-    for (at, _) in house.map.subjects(Scope::Account) {
+    for (at, _) in house.map.subjects(&SubjectKind::Account) {
         if let Some(key) = row(house, &at, account).await? {
             return Ok(there(&key));
         }

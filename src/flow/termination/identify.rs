@@ -6,7 +6,7 @@ use crate::db::requests::{self, Bindings, Stored};
 use crate::db::terminations::Resumed;
 use crate::db::{Tx, authorities, jobs, terminations};
 use crate::domain::request::{Event, ReviewReason, Warrant};
-use crate::domain::{Language, Role, Scope, State};
+use crate::domain::{Language, Role, Scope, State, SubjectKind};
 use crate::queue::Lease;
 use crate::trail::{Actor, Event as Recorded, Fact, Facts};
 use crate::verify::{Authority, DirectoryError, EndedRecord, NotEnded};
@@ -87,7 +87,7 @@ async fn find(house: &House, stored: &Stored, record: &EndedRecord, known: Subje
     if let Some(reason) = proven::asker(house, &subject, &contact).await? {
         return review(reason, contact, subject);
     }
-    let Some(target) = house.target(Scope::Account, Scope::Account, &account, Vec::new()) else {
+    let Some(target) = house.target(Scope::Account, &SubjectKind::Account, &account, Vec::new()) else {
         return review(ReviewReason::MapDefects, contact, subject);
     };
     let language = language_on_file(owner.locale.as_deref(), stored.request.language);

@@ -17,6 +17,7 @@ pub use shape::{Holds, MEMBER, Member, NAME, Shape, Shapes, VALUE, VERSION};
 pub use template::{BadTemplate, Template};
 pub use wanted::Wanted;
 
+use super::survey::Sampled;
 use super::{Assignment, Key, KeyValue, RowStore, Schema, Select, StoreError, Tally};
 
 /// How names are found and removed.
@@ -33,6 +34,9 @@ pub trait Backend: Send + Sync {
     /// Answers how many names of a sample nobody said anything of.
     async fn look(&self, shapes: &Shapes) -> Result<u64, StoreError>;
 
+    /// Some names and what lies under each, at most so many.
+    async fn sample(&self, names_max: usize) -> Result<Vec<Sampled>, StoreError>;
+
     /// Every row of the table that is wanted.
     async fn find(&self, wanted: &Wanted<'_>) -> Result<BTreeSet<Key>, StoreError>;
 
@@ -41,7 +45,16 @@ pub trait Backend: Send + Sync {
 
     /// Removes these rows; answers how many there were.
     async fn remove(&self, table: &str, shape: &Shape, rows: &[Key]) -> Result<u64, StoreError>;
+
+    /// What lies under the name of our canary, or its beginning; `None` where nothing does.
+    async fn canary(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Writes it anew, where something lies there.
+    async fn set_canary(&self, name: &str, epoch: &str) -> Result<(), StoreError>;
 }
+
+/// A canary is a number: so many bytes are read of what lies under its name.
+pub(super) const CANARY_BYTES_MAX: u64 = 64;
 
 /// A store whose tables are declared.
 pub struct KeyStore<B> {
@@ -54,6 +67,11 @@ impl<B: Backend> KeyStore<B> {
     pub(super) async fn ready(backend: B, shapes: Shapes) -> Result<Self, StoreError> {
         backend.ping().await?;
         Ok(Self { backend, shapes })
+    }
+
+    /// Some names and what lies under each, at most so many.
+    pub(super) async fn sample(&self, names_max: usize) -> Result<Vec<Sampled>, StoreError> {
+        self.backend.sample(names_max).await
     }
 
     fn shape(&self, table: &str) -> Result<&Shape, StoreError> {
@@ -179,6 +197,14 @@ impl<B: Backend> RowStore for KeyStore<B> {
         let places: Vec<usize> = columns.iter().filter_map(place).collect();
         let rows = self.rows(select).await?;
         Ok(rows.into_iter().map(|row| places.iter().map(|at| row.0.get(*at).cloned()).collect()).collect())
+    }
+
+    async fn canary(&self, at: &str) -> Result<Option<String>, StoreError> {
+        self.backend.canary(at).await
+    }
+
+    async fn set_canary(&self, at: &str, epoch: &str) -> Result<(), StoreError> {
+        self.backend.set_canary(at, epoch).await
     }
 }
 

@@ -118,13 +118,22 @@ pub struct Shapes {
     pub tables: BTreeMap<String, Shape>,
     /// Names of nobody's data.
     pub ignore: Vec<Template>,
+    /// The name of our canary.
+    pub canary: Option<String>,
 }
 
 impl Shapes {
     /// Whether somebody said what a name is.
     #[must_use]
     pub fn know(&self, name: &[u8]) -> bool {
-        self.tables.values().map(|shape| &shape.pattern).chain(&self.ignore).any(|pattern| pattern.read(name).is_some())
+        let is_canary = self.canary.as_ref().is_some_and(|canary| canary.as_bytes() == name);
+        is_canary
+            || self
+                .tables
+                .values()
+                .map(|shape| &shape.pattern)
+                .chain(&self.ignore)
+                .any(|pattern| pattern.read(name).is_some())
     }
 
     /// Whether somebody said what a member under the names of this pattern is.

@@ -4,12 +4,15 @@
 //! secret they come from the environment, as for other programs on the machine), or `file:///srv/files`.
 //!
 //! In a bucket a row is one version of an object, and a delete marker is a row too: a name may be personal data. The login
-//! needs `s3:ListBucket`, `s3:ListBucketVersions`, `s3:DeleteObject` and `s3:DeleteObjectVersion`. What was uploaded in parts and never completed is not
-//! listed by anybody's name: let the bucket's lifecycle abort such uploads after a day. In a folder a row is a file, or an
+//! With a canary, `s3:GetObject` and `s3:PutObject` on its name, of which one version is kept. The login
+//! needs `s3:ListBucket`, `s3:ListBucketVersions`, `s3:DeleteObject` and `s3:DeleteObjectVersion`, and, because what was uploaded in
+//! parts and never completed is a row as well, `s3:ListBucketMultipartUploads` and `s3:AbortMultipartUpload`. In a folder a row is a file, or an
 //! empty folder; links are refused.
 
+mod canary;
 mod schema;
 mod statements;
+mod uploads;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,7 +27,9 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use self::uploads::{Named, Uploads};
 use super::keyed::{Backend, KeyStore, Shape, Shapes, Wanted};
+use super::survey::Sampled;
 use super::{Key, StoreError, StoreLimits};
 
 /// One bucket (below a prefix), or one folder.
@@ -36,8 +41,8 @@ pub struct Objects {
 
 /// Where the objects lie.
 enum Place {
-    /// A bucket lists versions and delete markers by the beginning of their names.
-    Bucket,
+    /// A bucket lists versions and delete markers by the beginning of their names, and uploads by themselves.
+    Bucket(Box<Uploads>),
     /// A folder lists files by the folder that they are in.
     Folder(PathBuf),
 }
@@ -52,7 +57,10 @@ const EXPECTED: StoreError =
 pub async fn open(url: &SecretString, limits: StoreLimits, shapes: Shapes) -> Result<KeyStore<Objects>, StoreError> {
     let Ok(url) = Url::parse(url.expose_secret()) else { return Err(EXPECTED) };
     let (operator, place) = match url.scheme() {
-        "s3" => (bucket(&url)?, Place::Bucket),
+        "s3" => {
+            let (operator, uploads) = bucket(&url)?;
+            (operator, Place::Bucket(Box::new(uploads)))
+        }
         "file" => {
             let folder = url.to_file_path().map_err(|()| EXPECTED)?;
             (folder_at(&folder).await?, Place::Folder(folder))
@@ -62,18 +70,26 @@ pub async fn open(url: &SecretString, limits: StoreLimits, shapes: Shapes) -> Re
     KeyStore::ready(Objects { operator, place, limits }, shapes).await
 }
 
-fn bucket(url: &Url) -> Result<Operator, StoreError> {
+fn bucket(url: &Url) -> Result<(Operator, Uploads), StoreError> {
     static TRANSPORT: Once = Once::new();
     TRANSPORT.call_once(|| {
         // One TLS provider for everything; where it is installed already, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         opendal_http_transport_reqwest::install_default();
     });
-    let mut service = S3::default().bucket(url.host_str().ok_or(EXPECTED)?).root(url.path());
+    let bucket = url.host_str().ok_or(EXPECTED)?;
+    let mut service = S3::default().bucket(bucket).root(url.path());
+    let mut named = Named { bucket, root: url.path(), region: None, endpoint: None, key: None };
     for (name, value) in url.query_pairs() {
         service = match name.as_ref() {
-            "region" => service.region(&value),
-            "endpoint" => service.endpoint(&value),
+            "region" => {
+                named.region = Some(value.to_string());
+                service.region(&value)
+            }
+            "endpoint" => {
+                named.endpoint = Some(value.to_string());
+                service.endpoint(&value)
+            }
             _ => return Err(EXPECTED),
         };
     }
@@ -81,9 +97,11 @@ fn bucket(url: &Url) -> Result<Operator, StoreError> {
     if let Some(secret) = url.password() {
         // Who names a key means this one, whatever else lies around.
         service = service.disable_config_load().disable_ec2_metadata();
-        service = service.access_key_id(&decoded(url.username())?).secret_access_key(&decoded(secret)?);
+        let (key, secret) = (decoded(url.username())?, decoded(secret)?);
+        service = service.access_key_id(&key).secret_access_key(&secret);
+        named.key = Some((key, secret));
     }
-    Ok(Operator::new(service)?)
+    Ok((Operator::new(service)?, Uploads::of(named)?))
 }
 
 /// A folder that is there: one that is missing is not made, and is no empty one.
@@ -112,6 +130,11 @@ impl Backend for Objects {
         schema::look(self, shapes).await
     }
 
+    async fn sample(&self, names_max: usize) -> Result<Vec<Sampled>, StoreError> {
+        self.is_there().await?;
+        schema::sample(self, names_max).await
+    }
+
     async fn find(&self, wanted: &Wanted<'_>) -> Result<BTreeSet<Key>, StoreError> {
         self.is_there().await?;
         statements::find(self, wanted).await
@@ -126,19 +149,36 @@ impl Backend for Objects {
         self.is_there().await?;
         statements::remove(self, table, shape, rows).await
     }
+
+    async fn canary(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.is_there().await?;
+        canary::read(self, name).await
+    }
+
+    async fn set_canary(&self, name: &str, epoch: &str) -> Result<(), StoreError> {
+        self.is_there().await?;
+        canary::write(self, name, epoch).await
+    }
 }
 
 impl Objects {
     /// A folder may be a disk that is not mounted: then nothing is not "no files".
     async fn is_there(&self) -> Result<(), StoreError> {
         match &self.place {
-            Place::Bucket => Ok(()),
+            Place::Bucket(_) => Ok(()),
             Place::Folder(folder) => is_folder(folder).await,
         }
     }
 
+    const fn uploads(&self) -> Option<&Uploads> {
+        match &self.place {
+            Place::Bucket(uploads) => Some(uploads),
+            Place::Folder(_) => None,
+        }
+    }
+
     const fn keeps_versions(&self) -> bool {
-        matches!(self.place, Place::Bucket)
+        matches!(self.place, Place::Bucket(_))
     }
 
     /// One call of the store, within the time that it has.

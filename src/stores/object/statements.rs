@@ -9,6 +9,7 @@ use opendal::Lister;
 use opendal::options::DeleteOptions;
 use opendal::raw::normalize_path;
 
+use super::uploads::{self, UPLOAD, Upload};
 use super::{Objects, Place};
 use crate::domain::Retry;
 use crate::stores::keyed::{Shape, Wanted, bytes};
@@ -27,10 +28,18 @@ pub(super) struct Entry {
     pub(super) version: String,
     /// A folder of a file system: it goes when it is empty.
     pub(super) is_folder: bool,
+    /// Whether it is the newest of its name, as far as the place says.
+    pub(super) is_current: bool,
+}
+
+impl Upload {
+    fn row(self) -> Key {
+        Key(vec![KeyValue::Text(self.name), KeyValue::Text(format!("{UPLOAD}{}", self.id))])
+    }
 }
 
 impl Entry {
-    fn row(self) -> Key {
+    pub(super) fn row(self) -> Key {
         Key(vec![KeyValue::Text(self.name), KeyValue::Text(self.version)])
     }
 }
@@ -45,10 +54,11 @@ pub(super) async fn walk(
     while let Some(found) = objects.in_time(lister.try_next()).await? {
         let name = if found.path() == "/" { String::new() } else { found.path().to_owned() };
         let (version, is_folder) = match &objects.place {
-            Place::Bucket => (found.metadata().version().unwrap_or("null"), false),
+            Place::Bucket(_) => (found.metadata().version().unwrap_or("null"), false),
             Place::Folder(folder) => ("", is_folder(&folder.join(&name)).await?),
         };
-        let entry = Entry { version: version.to_owned(), is_folder, name };
+        let is_current = found.metadata().is_current().unwrap_or(true);
+        let entry = Entry { version: version.to_owned(), is_folder, is_current, name };
         if !take(entry)? {
             return Ok(());
         }
@@ -69,7 +79,7 @@ async fn is_folder(path: &Path) -> Result<bool, StoreError> {
 /// Begins a list, more than once where the place is busy.
 async fn list(objects: &Objects, beginning: &str) -> Result<Lister, StoreError> {
     let path = match objects.place {
-        Place::Bucket => listable(beginning),
+        Place::Bucket(_) => listable(beginning),
         Place::Folder(_) => beginning.rfind('/').and_then(|end| beginning.get(..=end)).unwrap_or_default(),
     };
     let mut tried = 0;
@@ -118,6 +128,36 @@ pub(super) async fn find(objects: &Objects, wanted: &Wanted<'_>) -> Result<BTree
             rows.insert(entry.row());
         }
     }
+    rows.extend(begun(objects, wanted).await?);
+    Ok(rows)
+}
+
+/// The wanted uploads that were never completed. They are few, so that one walk is over all that begin as all wanted names do.
+async fn begun(objects: &Objects, wanted: &Wanted<'_>) -> Result<Vec<Key>, StoreError> {
+    let beginnings = wanted.names();
+    let (Some((first, _)), Some((last, _))) = (beginnings.first(), beginnings.last()) else { return Ok(Vec::new()) };
+    let shared = first.iter().zip(last).take_while(|(a, b)| a == b).count();
+    // A beginning may end within a letter: what is before it will do.
+    let shared = first.get(..shared).unwrap_or_default();
+    let beginning = match std::str::from_utf8(shared) {
+        Ok(text) => text,
+        Err(error) => {
+            shared.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        }
+    };
+    let mut rows = Vec::new();
+    let mut found = Vec::new();
+    uploads::walk(objects, beginning, |upload| {
+        if wanted.takes(upload.name.as_bytes(), None) {
+            found.push(upload);
+        }
+        true
+    })
+    .await?;
+    for upload in found {
+        is_addressable(wanted.table, &upload.name)?;
+        rows.push(upload.row());
+    }
     Ok(rows)
 }
 
@@ -138,7 +178,7 @@ fn full_folders_left_out(mut entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 /// Everything of exactly this name.
-async fn versions(objects: &Objects, table: &str, name: &str) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn versions(objects: &Objects, table: &str, name: &str) -> Result<Vec<Entry>, StoreError> {
     is_addressable(table, name)?;
     let (mut found, mut seen, mut beyond) = (Vec::new(), 0, None);
     walk(objects, name, |entry| {
@@ -184,8 +224,21 @@ async fn listed(objects: &Objects, table: &str, names: BTreeSet<String>) -> Resu
 }
 
 pub(super) async fn present(objects: &Objects, table: &str, rows: &[Key]) -> Result<Vec<bool>, StoreError> {
-    let names = rows.iter().map(|row| part(table, row, 0)).collect::<Result<_, _>>()?;
-    let there = listed(objects, table, names).await?;
+    let (mut names, mut begun) = (BTreeSet::new(), BTreeSet::new());
+    for row in rows {
+        let of = if upload_of(table, row)?.is_some() { &mut begun } else { &mut names };
+        of.insert(part(table, row, 0)?);
+    }
+    let mut there = listed(objects, table, names).await?;
+    for name in begun {
+        uploads::walk(objects, &name, |upload| {
+            if upload.name == name {
+                there.insert(upload.row());
+            }
+            true
+        })
+        .await?;
+    }
     Ok(rows.iter().map(|row| there.contains(row)).collect())
 }
 
@@ -194,7 +247,7 @@ pub(super) async fn remove(objects: &Objects, table: &str, shape: &Shape, rows: 
     let there: Vec<Key> = rows.iter().zip(there).filter(|(_, there)| *there).map(|(row, _)| row.clone()).collect();
     let mut tried = 0;
     let refused = loop {
-        let Err(error) = sent(objects, table, &there).await else { break None };
+        let Err(error) = removed(objects, table, &there).await else { break None };
         match objects.pause(&error, tried) {
             Some(pause) => tokio::time::sleep(pause).await,
             None if error.retry() == Retry::Transient => return Err(error),
@@ -216,10 +269,14 @@ pub(super) async fn remove(objects: &Objects, table: &str, shape: &Shape, rows: 
 }
 
 /// Asks for the removal of these rows, as many per call as the place takes.
-async fn sent(objects: &Objects, table: &str, rows: &[Key]) -> Result<(), StoreError> {
+pub(super) async fn removed(objects: &Objects, table: &str, rows: &[Key]) -> Result<(), StoreError> {
     let mut deleter = objects.in_time(objects.operator.deleter()).await?;
     for row in rows {
         let (name, version) = (part(table, row, 0)?, part(table, row, 1)?);
+        if let Some(upload) = upload_of(table, row)? {
+            uploads::abort(objects, &name, &upload).await?;
+            continue;
+        }
         let version = objects.keeps_versions().then_some(version);
         objects.in_time(deleter.delete((name, DeleteOptions { version, ..DeleteOptions::default() }))).await?;
     }
@@ -253,9 +310,14 @@ async fn remove_empty_folders(objects: &Objects, table: &str, shape: &Shape, row
 }
 
 /// Whether the driver would ask for this name and no other: it takes `a//b` for `a/b`.
-fn is_addressable(table: &str, name: &str) -> Result<(), StoreError> {
+pub(super) fn is_addressable(table: &str, name: &str) -> Result<(), StoreError> {
     let is_safe = normalize_path(name) == name && !name.contains('\u{fffd}');
     if is_safe { Ok(()) } else { Err(StoreError::UnsafeName { table: table.to_owned() }) }
+}
+
+/// The number of the upload that a row is, where it is one.
+fn upload_of(table: &str, row: &Key) -> Result<Option<String>, StoreError> {
+    Ok(part(table, row, 1)?.strip_prefix(UPLOAD).map(str::to_owned))
 }
 
 fn part(table: &str, row: &Key, at: usize) -> Result<String, StoreError> {

@@ -5,7 +5,8 @@
 //! bounded batches: never KEYS, never FLUSH, no script.
 //!
 //! The login needs `+info +ping +scan +type +unlink +multi +discard` and, as far as the map has members,
-//! `+hscan +hexists +hdel`, `+sscan +sismember +srem`, `+zscan +zscore +zrem`, `+xrange +xdel`, on the names of the map.
+//! `+hscan +hexists +hdel`, `+sscan +sismember +srem`, `+zscan +zscore +zrem`, `+xrange +xdel`, on the names of the map; with a
+//! canary `+getrange +set` on its name.
 
 mod schema;
 mod statements;
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use super::keyed::{Backend, KeyStore, Shape, Shapes, Wanted};
+use super::survey::Sampled;
 use super::{Key, StoreError, StoreLimits};
 
 /// One logical database of a server.
@@ -51,6 +53,10 @@ impl Backend for Redis {
         schema::look(self, shapes).await
     }
 
+    async fn sample(&self, names_max: usize) -> Result<Vec<Sampled>, StoreError> {
+        schema::sample(self, names_max).await
+    }
+
     async fn find(&self, wanted: &Wanted<'_>) -> Result<BTreeSet<Key>, StoreError> {
         statements::find(self, wanted).await
     }
@@ -61,6 +67,14 @@ impl Backend for Redis {
 
     async fn remove(&self, table: &str, shape: &Shape, rows: &[Key]) -> Result<u64, StoreError> {
         statements::remove(self, table, shape, rows).await
+    }
+
+    async fn canary(&self, name: &str) -> Result<Option<String>, StoreError> {
+        statements::canary(self, name).await
+    }
+
+    async fn set_canary(&self, name: &str, epoch: &str) -> Result<(), StoreError> {
+        statements::set_canary(self, name, epoch).await
     }
 }
 

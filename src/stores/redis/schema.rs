@@ -1,13 +1,16 @@
 //! Whether a server is one that we can erase from, as the map says: what it is, what the login may, what lies around.
 //! Changes nothing.
 
-use redis::RedisError;
-use redis::aio::MultiplexedConnection;
+use std::collections::BTreeSet;
 
-use super::statements::{scan, type_name};
+use redis::aio::MultiplexedConnection;
+use redis::{Pipeline, RedisError};
+
+use super::statements::{BATCH, scan, type_name};
 use super::{Redis, RedisFailure};
 use crate::stores::StoreError;
 use crate::stores::keyed::{Holds, Shape, Shapes};
+use crate::stores::survey::Sampled;
 
 /// So many names are looked at when strays are counted. SCAN answers in the order of its hash table, so that these are
 /// names from anywhere.
@@ -20,7 +23,12 @@ pub(super) async fn look(redis: &Redis, shapes: &Shapes) -> Result<u64, StoreErr
     is_whole(redis).await?;
     let mut connection = redis.connect().await?;
     for (table, shape) in &shapes.tables {
-        may_erase(&mut connection, table, shape).await?;
+        let (name, _) = shape.pattern.begin(|_| Some(NOBODY.to_vec()));
+        may(&mut connection, table, &name, &[&[("TYPE", [].as_slice())], needed(shape)].concat()).await?;
+    }
+    if let Some(canary) = &shapes.canary {
+        let commands: [Words; 2] = [("GETRANGE", &["0", "64"]), ("SET", &["0", "XX"])];
+        may(&mut connection, canary, canary.as_bytes(), &commands).await?;
     }
     strays(redis, shapes).await
 }
@@ -39,21 +47,32 @@ async fn is_whole(redis: &Redis) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tries what the table needs. Commands are checked when they are queued, and then let go.
-async fn may_erase(connection: &mut MultiplexedConnection, table: &str, shape: &Shape) -> Result<(), StoreError> {
-    let (name, _) = shape.pattern.begin(|_| Some(NOBODY.to_vec()));
-    let commands: &[(&str, &[&str])] = match (shape.holds, &shape.member) {
+/// A command, and what stands behind its name.
+type Words = (&'static str, &'static [&'static str]);
+
+/// What erasing from a table sends, besides TYPE.
+const fn needed(shape: &Shape) -> &'static [Words] {
+    match (shape.holds, &shape.member) {
         (Holds::Hash, Some(_)) => &[("HSCAN", &["0"]), ("HEXISTS", &["-"]), ("HDEL", &["-"])],
         (Holds::Set, Some(_)) => &[("SSCAN", &["0"]), ("SISMEMBER", &["-"]), ("SREM", &["-"])],
         (Holds::SortedSet, Some(_)) => &[("ZSCAN", &["0"]), ("ZSCORE", &["-"]), ("ZREM", &["-"])],
         (Holds::Stream, Some(_)) => &[("XRANGE", &["-", "+"]), ("XDEL", &["0-1"])],
         _ => &[("UNLINK", &[])],
-    };
+    }
+}
+
+/// Tries commands on a name. They are checked when they are queued, and then let go.
+async fn may(
+    connection: &mut MultiplexedConnection,
+    table: &str,
+    name: &[u8],
+    commands: &[Words],
+) -> Result<(), StoreError> {
     redis::cmd("MULTI").query_async::<()>(connection).await.map_err(|error| refused(table, "MULTI", error))?;
     let mut outcome = Ok(());
-    for (command, arguments) in [("TYPE", [].as_slice())].iter().chain(commands) {
+    for (command, arguments) in commands {
         let mut queued = redis::cmd(command);
-        queued.arg(&name).arg(*arguments);
+        queued.arg(name).arg(*arguments);
         if let Err(error) = queued.query_async::<redis::Value>(connection).await {
             outcome = Err(refused(table, command, error));
             break;
@@ -83,6 +102,31 @@ async fn strays(redis: &Redis, shapes: &Shapes) -> Result<u64, StoreError> {
         }
         cursor = next;
     }
+}
+
+/// Names from anywhere, with what lies under them. What no map can speak of (a module's own kind) is left out.
+pub(super) async fn sample(redis: &Redis, names_max: usize) -> Result<Vec<Sampled>, StoreError> {
+    let (mut cursor, mut names) = (0, BTreeSet::new());
+    loop {
+        let (next, some) = scan(redis, cursor, None).await?;
+        names.extend(some);
+        if next == 0 || names.len() >= names_max {
+            break;
+        }
+        cursor = next;
+    }
+    let names: Vec<Vec<u8>> = names.into_iter().take(names_max).collect();
+    let mut sampled = Vec::with_capacity(names.len());
+    for batch in names.chunks(BATCH) {
+        let mut pipeline = Pipeline::with_capacity(batch.len());
+        for name in batch {
+            pipeline.cmd("TYPE").arg(name);
+        }
+        let found: Vec<String> = redis.commands(&pipeline).await?;
+        let kinds = batch.iter().zip(found).filter_map(|(name, kind)| Some((name.clone(), kind.parse().ok()?)));
+        sampled.extend(kinds.map(|(name, holds)| Sampled { name, holds }));
+    }
+    Ok(sampled)
 }
 
 /// That a value is of the kind that the map says; a name that is not there has none.

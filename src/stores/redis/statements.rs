@@ -6,14 +6,14 @@ use redis::{Cmd, Pipeline, Value};
 
 use super::Redis;
 use super::schema::is_kind;
-use crate::stores::keyed::{Holds, Member, Shape, Wanted, bytes, value};
+use crate::stores::keyed::{CANARY_BYTES_MAX, Holds, Member, Shape, Wanted, bytes, value};
 use crate::stores::{Key, StoreError};
 
 /// How many names or members the server looks at in one step.
 const STEP: usize = 1_000;
 
 /// Names per UNLINK, and commands per round trip.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// Redis's own word for a kind of value.
 pub(super) const fn type_name(holds: Holds) -> &'static str {
@@ -243,6 +243,20 @@ pub(super) async fn remove(redis: &Redis, table: &str, shape: &Shape, rows: &[Ke
         }
     }
     Ok(removed)
+}
+
+pub(super) async fn canary(redis: &Redis, name: &str) -> Result<Option<String>, StoreError> {
+    let mut command = redis::cmd("GETRANGE");
+    command.arg(name).arg(0).arg(CANARY_BYTES_MAX);
+    // Of a name that is not there the range is empty.
+    let found: Vec<u8> = redis.command(&command).await?;
+    Ok(Some(String::from_utf8_lossy(&found).into_owned()).filter(|found| !found.is_empty()))
+}
+
+pub(super) async fn set_canary(redis: &Redis, name: &str, epoch: &str) -> Result<(), StoreError> {
+    let mut command = redis::cmd("SET");
+    command.arg(name).arg(epoch).arg("XX");
+    redis.command::<Value>(&command).await.map(drop)
 }
 
 /// Name and member of each row; the member of a whole name is empty.

@@ -70,7 +70,7 @@ impl Stage {
     pub async fn erase(&self, dice: &mut Dice, table: usize, root: &[Value], walked: &Walked) -> Result<(), String> {
         let target = Target {
             scope: super::scope(table),
-            subject_kind: super::scope(table),
+            subject_kind: super::kind(table),
             store: name(),
             table: super::schema::SUBJECTS[table].0.to_owned(),
             key: Key(root.iter().map(key_value).collect()),

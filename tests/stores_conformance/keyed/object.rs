@@ -131,6 +131,34 @@ async fn every_version_goes_and_every_marker() {
     assert_eq!(bucket.names().await, ["profile/12", "session/2/a"], "and no new marker");
 }
 
+/// What was uploaded in parts and never completed holds data under its name, and no list of objects shows it.
+#[tokio::test]
+async fn what_was_never_completed_goes_too() {
+    for (root, below) in [("", ""), ("/shop", "shop/")] {
+        let bucket = Bucket::versioned().await;
+        bucket.put(&format!("{below}session/1/a")).await;
+        for name in ["session/1/b", "session/1/b", "session/12/a", "session/2/a b", "profile/1"] {
+            bucket.begin(&format!("{below}{name}")).await;
+        }
+        bucket.begin("elsewhere/1").await;
+        let store = open(&bucket.url_below(root), shapes(Holds::Object)).await.unwrap();
+        let strays = store.schema().await.unwrap().strays;
+        assert_eq!(strays, u64::from(root.is_empty()), "what lies outside of the place is none of ours");
+        let rows = found(store.as_ref(), "sessions", &Key::from(1)).await.unwrap();
+        assert_eq!(rows.len(), 3, "{root}: an object and two uploads of one name: {rows:?}");
+        let key = names(&["key", "version"]);
+        let select = Select { table: "sessions", columns: &key, values: &rows, linked_to: None };
+        assert_eq!(store.count(select).await.unwrap(), 3);
+        assert_eq!(delete(store.as_ref(), "sessions", &rows).await.unwrap(), 3, "{root}");
+        assert_eq!(delete(store.as_ref(), "sessions", &rows).await.unwrap(), 0, "{root}: again: nothing is left");
+        assert!(found(store.as_ref(), "sessions", &Key::from(1)).await.unwrap().is_empty());
+        let left = ["profile/1", "session/12/a", "session/2/a b"].map(|name| format!("{below}{name}"));
+        let mut left: Vec<String> = left.into_iter().chain(["elsewhere/1".to_owned()]).collect();
+        left.sort();
+        assert_eq!((bucket.begun().await, bucket.names().await.len()), (left, 0), "{root}: nobody else's");
+    }
+}
+
 /// The answer of a bulk delete has an error for the one version that is locked; the driver does not see whose it is.
 #[tokio::test]
 async fn what_a_lock_keeps_is_not_called_removed() {

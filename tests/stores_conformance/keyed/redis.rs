@@ -63,7 +63,7 @@ fn members() -> Shapes {
         ("events", table("events:{account}", Holds::Stream, Some(("{user}", Some("user_id"))))),
         ("inbox", table("inbox:{user}", Holds::List, None)),
     ];
-    Shapes { tables: tables.map(|(name, shape)| (name.to_owned(), shape)).into(), ignore: Vec::new() }
+    Shapes { tables: tables.map(|(name, shape)| (name.to_owned(), shape)).into(), ..Shapes::default() }
 }
 
 const ROWS: [&str; 12] = [

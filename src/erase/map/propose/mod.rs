@@ -6,18 +6,21 @@
 //! `columns` (categories and masks) → [`write`] (the text of the map, beside what a person wrote).
 
 mod columns;
+mod keyed;
 mod links;
 mod subjects;
+mod technical;
 mod words;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mask, NO_CATEGORY, Rule, TableRef};
-use crate::domain::Scope;
+use crate::domain::SubjectKind;
 use crate::stores::{ColumnKind, RowsOf, Schema, Table, ValueShapes};
 
-pub use write::{Head, WriteError, Written, header, write};
+pub use keyed::{NamesProposal, propose_names};
+pub use write::{Head, WriteError, Written, header, spoken_of, write, write_names};
 
 /// From this confidence on a proposal is written as an answer; below it is an open question.
 pub const SURE: f32 = 0.8;
@@ -49,11 +52,11 @@ impl<T> Guess<T> {
 #[derive(Debug, Default)]
 pub struct Hints {
     /// Tables of this store that are subjects, because somebody said so.
-    pub subjects: BTreeMap<String, Scope>,
+    pub subjects: BTreeMap<String, SubjectKind>,
     /// The shapes of sampled values, by table and column.
     pub shapes: BTreeMap<String, BTreeMap<String, ValueShapes>>,
     /// Subject tables of other stores, with the kind of their one key column.
-    pub elsewhere: Vec<(TableRef, Scope)>,
+    pub elsewhere: Vec<(TableRef, SubjectKind)>,
 }
 
 /// What is proposed for one table.
@@ -62,7 +65,7 @@ pub struct Proposal {
     /// What identifies a row; empty where nothing does.
     pub key: Guess<Vec<String>>,
     /// Whether a row is a data subject.
-    pub subject: Option<Guess<Scope>>,
+    pub subject: Option<Guess<SubjectKind>>,
     /// By what a person is recognised → the column.
     pub identify: BTreeMap<&'static str, String>,
     /// What its rows belong or refer to.
@@ -142,6 +145,12 @@ pub fn propose(schema: &Schema, hints: &Hints) -> BTreeMap<String, Proposal> {
 pub(super) fn names(column: &str, of_person: bool) -> Option<(&'static str, String)> {
     let guess = words::category(column, of_person).filter(|guess| guess.is_sure() && guess.value != NO_CATEGORY)?;
     Some((guess.value, guess.reason))
+}
+
+/// Whether the name of a column says that it holds e-mail addresses.
+pub(super) fn is_address(column: &str) -> bool {
+    let is_contact = names(column, true).is_some_and(|(category, _)| category == "contact");
+    is_contact && words::words(column).iter().any(|word| matches!(word.as_str(), "email" | "mail"))
 }
 
 /// `order.address_id` for every column that points to a table.

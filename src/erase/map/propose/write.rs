@@ -2,6 +2,8 @@
 //! put into the tables that are there. A line of ours says how sure it is and why; an open question is a `"?"` with the
 //! question behind it.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -11,6 +13,8 @@ use super::{Guess, LinkGuess, NO_CATEGORY, Proposal};
 use crate::erase::map::open::{self, OPEN, PROPOSED, QUESTION};
 use crate::erase::map::{Mask, Rule};
 use crate::stores::{ColumnKind, RowsOf, Schema, StoreKind, StoreName, Table};
+
+pub use names::{spoken_of, write_names};
 
 /// What stands under `[store]` in a new map.
 #[derive(Debug)]
@@ -153,7 +157,7 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     let table = format!("tables.{}", keyed(name));
     let _ = writeln!(text, "\n[{table}]");
     if let Some(subject) = &proposal.subject {
-        let question = "whose rows are these: account, user or end_user? Nobody's own: take the line away.";
+        let question = "whose rows are these: account, owner, user, end_user or a name of yours? Nobody's own: take the line away.";
         text.push_str(&line("subject", &quoted(subject.value.as_str()), subject, question));
     }
     match proposal.key.value.as_slice() {

@@ -156,6 +156,44 @@ async fn a_question_in_answer_to_ours_reaches_a_person_once() {
         .await;
 }
 
+/// The same in the grace period, where it also pauses: nobody but a person can say what it asks.
+#[tokio::test]
+async fn a_question_about_what_is_scheduled_reaches_a_person_once() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let (id, challenge) = world.ask(OWNER).await;
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            let scheduled = world.fresh(OWNER).pop().expect("it is scheduled");
+            world.fresh(TEAM);
+            world.receive(&scheduled.answer(OWNER, "When will it be done? Can I still log in?")).await;
+            assert_eq!(world.state(id).await, State::OnHold);
+            let told = world.fresh(TEAM);
+            assert_eq!(told.len(), 1, "a person hears of it");
+            let text = told[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains("neither yes nor stop") && !text.contains("log in"), "{text}");
+            let asked = world.fresh(OWNER).pop().expect("they are asked what is meant");
+            world.receive(&asked.answer(OWNER, "Yes")).await;
+            assert_eq!((world.state(id).await, world.fresh(TEAM).len()), (State::Scheduled, 0));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_plain_stop_is_told_to_nobody() {
+    let world = World::sqlite().await;
+    world
+        .live(async {
+            let (_, challenge) = world.ask(OWNER).await;
+            world.receive(&challenge.answer(OWNER, &challenge.code())).await;
+            let scheduled = world.fresh(OWNER).pop().expect("it is scheduled");
+            world.fresh(TEAM);
+            world.receive(&scheduled.answer(OWNER, "Please stop this, I want to keep my account.")).await;
+            assert_eq!(world.fresh(TEAM).len(), 0);
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn a_word_or_two_in_answer_to_our_question_is_asked_again_and_told_to_nobody() {
     let world = World::sqlite().await;

@@ -10,7 +10,7 @@ use expunged::clock::SystemClock;
 use expunged::domain::{Retry, Role, State};
 use expunged::stores::http::{HttpLimits, SignedClient};
 use expunged::verify::{
-    Directory, DirectoryError, HttpLookup, LdapLookup, LdapSettings, Lookup, Queries, SqlDirectory,
+    Directory, DirectoryError, HttpLookup, LdapLookup, LdapSettings, Lookup, Queries, Refusal, SqlDirectory,
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -126,9 +126,9 @@ async fn an_ldap_server_says_who_somebody_is() {
     let wrong = LdapSettings { bind: Some((BIND_DN.to_owned(), "wrong-hunter3".to_owned().into())), ..tls.clone() };
     let untrusted = LdapSettings { ca_file: Some(other_authority()), ..tls.clone() };
     let away = settings(format!("ldap://127.0.0.1:{}", free_port()));
-    for (settings, retry) in [(wrong, Retry::Permanent), (untrusted, Retry::Transient), (away, Retry::Transient)] {
+    for (settings, refusal) in [(wrong, Some(Refusal::Login)), (untrusted, None), (away, None)] {
         let error = ldap(settings).find("ann@example.org").await.unwrap_err();
-        assert_eq!(error.retry(), retry, "{error:?}");
+        assert_eq!((error.retry(), error.refusal()), (Retry::Transient, refusal), "{error:?}");
         let said = format!("{error:?}");
         assert!(!said.contains("hunter") && !said.contains("ann@"), "{said}");
     }
@@ -185,23 +185,28 @@ async fn what_a_service_does_not_say_is_never_nobody() {
     let service = Service::saying(rows("")).await;
     let directory = http(&service, &["127.0.0.1"]).unwrap();
     assert!(directory.find("ann@example.org").await.unwrap().is_empty(), "an empty list is nobody");
-    for (reply, retry) in [
-        (Reply::Says(200, "{}".to_owned()), Retry::Permanent),
-        (Reply::Says(200, "[]".to_owned()), Retry::Permanent),
-        (Reply::Says(200, String::new()), Retry::Permanent),
-        (rows(r#"{"account":["1"]}"#), Retry::Permanent),
-        (rows(r#"{"account":"1","role":"king","person":"7","address":"a@b.example"}"#), Retry::Permanent),
-        (Reply::Says(404, "{\"rows\":[]}".to_owned()), Retry::Permanent),
-        (Reply::Says(503, String::new()), Retry::Transient),
-        (Reply::Elsewhere(service.url()), Retry::Permanent),
-        (Reply::Nothing, Retry::Transient),
-        (Reply::Endless, Retry::Permanent),
+    let (login, question) = (Some(Refusal::Login), Some(Refusal::Question));
+    for (reply, refusal) in [
+        (Reply::Says(200, "{}".to_owned()), question),
+        (Reply::Says(200, "[]".to_owned()), question),
+        (Reply::Says(200, String::new()), question),
+        (rows(r#"{"account":["1"]}"#), question),
+        (Reply::Says(401, String::new()), login),
+        (Reply::Says(404, "{\"rows\":[]}".to_owned()), question),
+        (Reply::Says(503, String::new()), None),
+        (Reply::Elsewhere(service.url()), question),
+        (Reply::Nothing, None),
+        (Reply::Endless, question),
     ] {
         service.says(reply.clone());
         let error = directory.find("ann@example.org").await.unwrap_err();
-        assert_eq!(error.retry(), retry, "{reply:?}: {error:?}");
+        // What all are answered is waited for; nobody's letter is to blame.
+        assert_eq!((error.retry(), error.refusal()), (Retry::Transient, refusal), "{reply:?}: {error:?}");
         assert!(!format!("{error:?}").contains("ann@"), "{error:?}");
     }
+    service.says(rows(r#"{"account":"1","role":"king","person":"7","address":"a@b.example"}"#));
+    let error = directory.find("ann@example.org").await.unwrap_err();
+    assert_eq!((error.retry(), error.refusal()), (Retry::Permanent, None), "a row of one person: {error:?}");
     // An address of our own networks that is not listed is not asked.
     assert!(http(&service, &["10.0.0.7"]).unwrap().find("ann@example.org").await.is_err());
     assert!(http(&service, &[]).is_err(), "plain http is for a listed address");
@@ -225,6 +230,19 @@ async fn a_request_is_challenged_by_a_directory_of_a_service() {
         let (_, request) = world.receive(&plain(owner, "Please", "Please delete my account.")).await;
         assert_eq!(world.state(request.unwrap()).await, State::AwaitingConfirmation);
         assert_eq!(world.fresh(owner).len(), 1);
+        // The service refuses us for a night: what came meanwhile waits, and goes on by itself.
+        service.says(Reply::Says(401, String::new()));
+        let other = "owner2@team.example";
+        let (_, request) = world.receive(&plain(other, "Please", "Please delete my account.")).await;
+        assert_eq!(world.state(request.unwrap()).await, State::Received);
+        world.hours_pass(9).await;
+        assert_eq!(world.state(request.unwrap()).await, State::Received, "it waits, however long");
+        service.says(rows(
+            &row.replace("owner1", other.split('@').next().unwrap()).replace("a1", "a2").replace("u1", "u2"),
+        ));
+        world.hours_pass(1).await;
+        assert_eq!(world.state(request.unwrap()).await, State::AwaitingConfirmation);
+        assert_eq!(world.fresh(other).len(), 1);
     };
     world.live(story).await;
 }

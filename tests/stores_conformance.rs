@@ -324,7 +324,7 @@ impl expunged::verify::Lookup for Queried {
     }
 
     async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        let said = QueryError::of_store;
         self.0.describe(sql, params).await.map_err(said)
     }
 }

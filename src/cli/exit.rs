@@ -30,7 +30,7 @@ use crate::erase::{EraseError, LagError, MapError, PlanError};
 use crate::flow::FlowError;
 use crate::mailbox::MailboxError;
 use crate::stores::StoreError;
-use crate::verify::DirectoryError;
+use crate::verify::{DirectoryError, Refusal};
 use crate::web::WebError;
 
 use crate::output::{colour_on_stderr, say};
@@ -211,7 +211,11 @@ fn exit_of(error: &(dyn StdError + 'static)) -> Option<Exit> {
         };
     }
     let error = error.downcast_ref::<DirectoryError>()?;
-    if error.is_refused() { Some(Exit::Usage) } else { unavailable(error.retry()) }
+    match error.refusal() {
+        Some(Refusal::Question) => Some(Exit::Usage),
+        Some(Refusal::Login) => Some(Exit::Unavailable),
+        None => unavailable(error.retry()),
+    }
 }
 
 fn of_mailbox(error: &MailboxError) -> Option<Exit> {

@@ -287,15 +287,19 @@ const WORDS_OF_A_QUESTION: usize = 5;
 /// The same where words have no blanks between them.
 const CHARS_OF_A_QUESTION: usize = 30;
 
-/// Whether a person has to read an answer to a question that stays put: it is neither a yes, a no nor a code, and more than a word or
-/// two. What comes after it is no news, and at the next such answer the request goes to a person anyway.
+/// Whether a person has to read an answer beside what comes of it by itself: it is neither a yes, a no, a stop nor a code, and more than a
+/// word or two. What comes after it is no news: at the next such answer the request goes to a person anyway.
 pub(super) fn asks_something(stored: &Stored, decision: &Decision, letter: &Intake) -> bool {
     let text = letter.new_text.trim();
     let speaks = text.split_whitespace().count() >= WORDS_OF_A_QUESTION || text.chars().count() >= CHARS_OF_A_QUESTION;
     let ruled = matches!(decision, Decision::Ruled(_, Ruling::Unclear | Ruling::AskForCode { .. }));
     // A yes without the code is answered by the letter that asks for it.
     let agrees = letter.answer.intent == crate::intake::AnswerIntent::Yes;
-    speaks && ruled && !agrees && matches!(decision.event(stored), Some(Event::AnswerUnclear))
+    match decision {
+        // Paused by what may be a stop, and asked what is meant: what else it says, nobody but a person hears.
+        Decision::Step(Event::StopAsked, _) => speaks && !letter.answer.asks_to_stop,
+        _ => speaks && ruled && !agrees && matches!(decision.event(stored), Some(Event::AnswerUnclear)),
+    }
 }
 
 /// How a request gets to a person because of a letter to it: at once, or after an operator's pause; `None` where one looks at

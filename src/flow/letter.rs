@@ -10,7 +10,7 @@ use crate::db::erasures::StepRow;
 use crate::db::letters::{self, LetterRow, LetterState};
 use crate::db::requests::{self, Stored};
 use crate::db::{Tx, challenges, jobs, terminations};
-use crate::domain::request::{Audience, LookReason, Origin, Request};
+use crate::domain::request::{Audience, Hold, LookReason, Origin, Request};
 use crate::domain::{Language, LetterKind, RequestId, Retry, Role, Scope, State, Timestamp};
 use crate::intake::Intent;
 use crate::reply::letters::{
@@ -479,6 +479,9 @@ async fn alarm(house: &House, tx: &mut Tx, row: &LetterRow, stored: Option<&Stor
                     if request.code_asked =>
                 {
                     LookReason::AskedBack.as_str()
+                }
+                (State::OnHold, None) if request.held.is_some_and(|(_, by)| by == Hold::Unproven) => {
+                    LookReason::AskedMeanwhile.as_str()
                 }
                 (state, None) => state.as_str(),
             };

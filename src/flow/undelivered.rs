@@ -115,6 +115,8 @@ pub(super) fn is_over(ours: &LetterRow, request: &Request) -> bool {
         LetterKind::OnHold => paused_by == Some(Hold::Unproven),
         LetterKind::Paused => paused_by == Some(Hold::Operator),
         LetterKind::InReview => behind_pause == State::NeedsReview,
+        // What may be a stop asked something beside it.
+        LetterKind::AlarmReview if paused_by == Some(Hold::Unproven) => true,
         LetterKind::AlarmReview => match behind_pause {
             State::NeedsReview | State::Reopened => true,
             // That nobody was found, or that a refusal is looked at again; not what was asked before.

@@ -34,7 +34,7 @@ pub use challenge::{
 pub use completion::{CompletionRecord, Covers, ForgedCompletion};
 pub use directory::{
     ClosedDirectory, Directory, DirectoryError, Ended, FileDirectory, HttpLookup, LdapLookup, LdapSettings, Lookup,
-    Membership, MissingColumn, Person, Queries, QueryError, Row, SqlDirectory, Trial, rehearse,
+    Membership, MissingColumn, Person, Queries, QueryError, Refusal, Row, SqlDirectory, Trial, is_filter, rehearse,
 };
 pub use ended::{EndedRecord, NotEnded};
 pub use evidence::{Endorsed, EvidenceError, EvidenceRecord, ForgedEvidence, Hand, ProofKind, Vouched};

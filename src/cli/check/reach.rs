@@ -393,15 +393,26 @@ async fn waiting(config: &Config) -> String {
     }
 }
 
+/// Where the configuration says who an address is.
+const fn section(directory: &Directory) -> &'static str {
+    match directory {
+        Directory::Sql { .. } => "directory.sql",
+        Directory::Http { .. } => "directory.http",
+        Directory::Ldap { .. } => "directory.ldap",
+        Directory::File(_) => "directory.file",
+    }
+}
+
 async fn query_failed(report: &mut Report, config: &Config, check: &str, error: DirectoryError) {
-    let exit = match Ended::from(anyhow::Error::new(error)) {
+    let fix = format!("See [{}]", section(&config.directory));
+    let error = match Ended::from(anyhow::Error::new(error)) {
         Ended { exit: Exit::Unavailable, error } => {
-            let waits = WAITS.to_owned() + &waiting(config).await;
+            let waits = format!("{fix}. {WAITS}{}", waiting(config).await);
             return report.error(check, Exit::Unavailable, error, &waits);
         }
         Ended { error, .. } => error,
     };
-    report.error(check, Exit::Usage, exit, "See [directory.sql]");
+    report.error(check, Exit::Usage, error, &fix);
 }
 
 /// Whether a name has an address, as far as somebody tells in time.

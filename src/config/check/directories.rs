@@ -15,8 +15,9 @@ use super::secret::RawSecret;
 use super::value::Unit;
 use super::{Checks, Section};
 use crate::domain::Role;
+use crate::stores::AskError;
 use crate::stores::http::{HttpLimits, SignedClient};
-use crate::verify::LdapSettings;
+use crate::verify::{LdapSettings, is_filter};
 
 /// The columns that entries must have an attribute for, and those that they may.
 const NEEDED: [&str; 5] = ["account", "role", "person", "address", "label"];
@@ -27,6 +28,8 @@ impl Checks<'_> {
         let (section, raw) = Self::open("directory.http", Some(raw));
         let span = raw.url.as_ref().map(Spanned::span);
         let url = self.line_required(&section, "url", raw.url, "where the service is asked; https");
+        let given = [&raw.secret, &raw.secret_file, &raw.secret_credential];
+        let secret_span = given.into_iter().flatten().map(Spanned::span).next();
         let secret = RawSecret { value: raw.secret, file: raw.secret_file, credential: raw.secret_credential };
         let secret = self.secret(&section, "secret", secret);
         let allow = raw.allow.map_or_else(Vec::new, Spanned::into_inner);
@@ -38,7 +41,11 @@ impl Checks<'_> {
             let made = SignedClient::new(&url, secret.expose_secret(), allow.clone(), HttpLimits::default());
             if let Err(error) = made.and_then(|client| client.check_host()) {
                 let problem = Problem::new("the directory cannot be asked at this url with this secret");
-                let said = error.to_string().replace("the recipient’s", "its").replace("the recipient's", "its");
+                let said = match error {
+                    AskError::Settings(why) => why.to_owned(),
+                    other => other.to_string().replace("the recipient's", "its"),
+                };
+                let span = if said.contains("secret must") { secret_span } else { span };
                 self.note(match span {
                     Some(span) => problem.at(span, said),
                     None => problem,
@@ -67,9 +74,9 @@ impl Checks<'_> {
         let password = RawSecret { value: raw.password, file: raw.password_file, credential: raw.password_credential };
         let bind = self.bind(&section, raw.bind_dn, password);
         let base = self.line_required(&section, "base", raw.base, "the entry below which people are");
-        let find = self.query(&section, "find", raw.find, &["address"]);
-        let target = self.query(&section, "target", raw.target, &["account", "identifier"]);
-        let owner = self.query(&section, "owner", raw.owner, &["account"]);
+        let find = self.filter(&section, "find", raw.find, &["address"]);
+        let target = self.filter(&section, "target", raw.target, &["account", "identifier"]);
+        let owner = self.filter(&section, "owner", raw.owner, &["account"]);
         let columns = self.columns(&section, raw.columns);
         let roles = self.roles(raw.roles);
         let timeout: Duration = self.duration("timeout_seconds", raw.timeout_seconds, Unit::Seconds, 1..=120, 10);
@@ -83,6 +90,23 @@ impl Checks<'_> {
             timeout,
         };
         Some(Directory::Ldap { settings, find: find?, target: target?, owner: owner? })
+    }
+
+    /// A filter that uses exactly these parameters.
+    fn filter(&mut self, section: &Section, key: &str, raw: Maybe<String>, parameters: &[&str]) -> Option<String> {
+        let span = raw.as_ref().map(Spanned::span);
+        let filter = self.query(section, key, raw, parameters)?;
+        if is_filter(&filter) {
+            return Some(filter);
+        }
+        let problem = Problem::new(format!("`{key}` of [directory.ldap] is no filter"));
+        self.note(match span {
+            Some(span) => {
+                problem.at(span, "expected one of LDAP (RFC 4515), such as (mail=:address), with each bracket closed")
+            }
+            None => problem,
+        });
+        None
     }
 
     fn ldap_url(&mut self, section: &Section, raw: Maybe<String>) -> Option<Url> {

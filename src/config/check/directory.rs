@@ -75,7 +75,8 @@ impl Checks<'_> {
         let expected: Vec<String> = parameters.iter().map(|parameter| format!(":{parameter}")).collect();
         let expected = if expected.is_empty() { "no parameter".to_owned() } else { expected.join(" and ") };
         let span = raw.as_ref().map(Spanned::span);
-        let query = self.text(section, key, raw, &format!("a SELECT with {expected}"))?;
+        let what = if section.name == "directory.ldap" { "a filter" } else { "a SELECT" };
+        let query = self.text(section, key, raw, &format!("{what} with {expected}"))?;
         let used = parameters_of(&query);
         if used.iter().copied().eq(parameters.iter().copied().collect::<BTreeSet<_>>()) {
             return Some(query);

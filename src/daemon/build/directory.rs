@@ -11,10 +11,10 @@ use crate::config::{Config, Directory as DirectoryConfig};
 use crate::domain::Retry;
 use crate::erase::DataMap;
 use crate::stores::http::{HttpLimits, SignedClient};
-use crate::stores::{StoreError, StoreName, Stores};
+use crate::stores::{StoreName, Stores};
 use crate::verify::{
-    Directory, DirectoryError, FileDirectory, HttpLookup, LdapLookup, Lookup, Queries, QueryError, Row, SqlDirectory,
-    rehearse,
+    Directory, DirectoryError, FileDirectory, HttpLookup, LdapLookup, Lookup, Queries, QueryError, Refusal, Row,
+    SqlDirectory, rehearse,
 };
 
 use super::BuildError;
@@ -41,12 +41,12 @@ struct StoreQueries {
 #[async_trait]
 impl Lookup for StoreQueries {
     async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        let said = QueryError::of_store;
         self.stores.lookup(&self.name).map_err(said)?.lookup(sql, params).await.map_err(said)
     }
 
     async fn describe(&self, sql: &str, params: &[&str]) -> Result<Vec<String>, QueryError> {
-        let said = |error: StoreError| QueryError { retry: error.retry(), source: Box::new(error) };
+        let said = QueryError::of_store;
         self.stores.lookup(&self.name).map_err(said)?.describe(sql, params).await.map_err(said)
     }
 }
@@ -73,7 +73,11 @@ pub fn directory(config: &Config, stores: &Stores) -> Result<Arc<dyn Directory>,
             let client = SignedClient::new(url, secret.expose_secret(), allow.clone(), limits);
             let client = client.map_err(|error| DirectoryError::Query {
                 query: "find",
-                source: QueryError { retry: Retry::Permanent, source: Box::new(error) },
+                source: QueryError {
+                    retry: Retry::Permanent,
+                    refusal: Some(Refusal::Question),
+                    source: Box::new(error),
+                },
             })?;
             // What is signed is signed at the time of the day: whoever asks in the past is refused.
             let source = Arc::new(HttpLookup::new(client, Arc::new(SystemClock), Arc::new(OsChance)));
@@ -115,7 +119,7 @@ pub(super) async fn whole_directory(config: &Config, stores: &Stores) -> Result<
     }
     for trial in rehearse(&*directory).await {
         match trial.found {
-            Err(error) if error.is_refused() => return Err(BuildError::Directory(error)),
+            Err(error) if error.refusal().is_some() => return Err(BuildError::Directory(error)),
             Ok(1..) | Err(DirectoryError::TooManyRows { .. }) if trial.query == "find" => {
                 return Err(BuildError::DirectoryOfAnybody);
             }

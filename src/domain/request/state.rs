@@ -158,6 +158,8 @@ stored_enum! {
         ReviewDay = "review_day",
         /// An answer asks or says something that no rule answers. The code was asked for once more, and goes on counting.
         AskedBack = "asked_back",
+        /// A letter to what is scheduled asks or says something that no rule answers, and may be a stop: it paused the request.
+        AskedMeanwhile = "asked_meanwhile",
     }
 }
 

@@ -13,6 +13,8 @@ pub type Sizes = BTreeMap<StoreName, BTreeMap<String, u64>>;
 
 /// Rows a second that a store reads from one end of a table to the other: slow for a cached table, fast for a disk.
 const ROWS_PER_SECOND: u64 = 1_000_000;
+/// The category of amounts.
+const AMOUNTS: &str = "financial";
 /// A table of fewer rows is read as fast as an index.
 const ROWS_MIN: u64 = 10_000;
 
@@ -51,6 +53,7 @@ pub fn risks(
                         unindexed(mapped, found, table, rows, statement_seconds, &mut add);
                     }
                     called_otherwise(mapped, found, &mut add);
+                    emptied(mapped, &mut add);
                     for (column, problem, help) in unrecognised(map, mapped, found) {
                         add(false, Some(&column), problem, help);
                     }
@@ -112,6 +115,18 @@ fn unindexed(
         let list = columns.join(", ");
         let problem = format!("no index begins with it, so every chunk of keys reads all rows of the table: {cost}");
         add(grave, Some(&list), problem, format!("CREATE INDEX {name}_{} ON {name} ({list})", columns.join("_")));
+    }
+}
+
+/// Amounts of records that a law keeps: without them the record is none, and nothing brings them back.
+fn emptied(mapped: &TableMap, add: &mut impl FnMut(bool, Option<&str>, String, String)) {
+    if mapped.keep.is_none() {
+        return;
+    }
+    for column in mapped.mask.keys().filter(|column| mapped.categories.get(*column).is_some_and(|of| of == AMOUNTS)) {
+        let problem =
+            "its rows are kept, and their amounts are erased: what the ground asks for may be gone".to_owned();
+        add(false, Some(column), problem, "take its mask away, unless the ground keeps something else".to_owned());
     }
 }
 

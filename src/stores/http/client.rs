@@ -70,7 +70,9 @@ impl SignedClient {
         let url = Url::parse(url).map_err(|_| AskError::Settings("its url is no url"))?;
         let plain_inside = url.scheme() == "http" && !allow.is_empty();
         if url.scheme() != "https" && !plain_inside {
-            return Err(AskError::Settings("its url must begin with https://"));
+            return Err(AskError::Settings(
+                "its url must begin with https://, unless it leads to an address that is listed under allow",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err(AskError::Settings(

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::sql::{Lookup, QueryError, Row};
+use super::sql::{Lookup, QueryError, Refusal, Row};
 use crate::chance::{Chance, draw};
 use crate::clock::Clock;
 use crate::domain::Retry;
@@ -26,7 +26,7 @@ pub enum HttpError {
     #[error("the directory does not answer: {0}")]
     Away(&'static str),
     /// It answers with a status that no rows come with.
-    #[error("the directory answers with HTTP status {0}")]
+    #[error("the directory answers with HTTP status {0}{hint}", hint = hint(*.0))]
     Status(u16),
     /// It says nothing that is understood.
     #[error("the directory's answer is not as documented: {0}")]
@@ -41,7 +41,27 @@ pub enum HttpError {
     Settings(&'static str),
 }
 
+/// What a status asks a person to look at.
+const fn hint(status: u16) -> &'static str {
+    match status {
+        401 | 403 => ": is the secret in [directory.http] the one that it knows?",
+        404 | 405 => ": is that the url of its directory?",
+        300..=399 => ", which leads elsewhere and is not followed: give the url that it leads to",
+        _ => "",
+    }
+}
+
 impl HttpError {
+    /// What a person has to mend before anybody is answered.
+    const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Away(_) => None,
+            Self::Status(401 | 403) => Some(Refusal::Login),
+            Self::Status(408 | 425 | 429 | 500..) => None,
+            Self::Status(_) | Self::Unreadable(_) | Self::Inside(_) | Self::Settings(_) => Some(Refusal::Question),
+        }
+    }
+
     fn of(error: &AskError) -> Self {
         match error {
             AskError::Away(why) => Self::Away(why),
@@ -74,8 +94,13 @@ impl HttpLookup {
     }
 
     async fn ask(&self, query: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
-        let failed = |retry, error: HttpError| QueryError { retry, source: Box::new(error) };
-        let unreadable = |why| failed(Retry::Permanent, HttpError::Unreadable(why));
+        // What a service answers to all is mended by a person, and waited for; a letter has no part in it.
+        let failed = |error: HttpError| QueryError {
+            retry: Retry::Transient,
+            refusal: error.refusal(),
+            source: Box::new(error),
+        };
+        let unreadable = |why| failed(HttpError::Unreadable(why));
         let mut asked: BTreeMap<&str, &str> = params.iter().copied().collect();
         asked.insert("query", query);
         let body = serde_json::to_vec(&asked).map_err(|_| unreadable("a question that does not serialise"))?;
@@ -83,7 +108,7 @@ impl HttpLookup {
         let id = format!("directory_{}", data_encoding::HEXLOWER.encode(&draw::<16>(&*self.chance)));
         let question = Question::post(self.client.url().clone(), &id, body);
         let answer = self.client.ask(question, self.clock.now()).await;
-        let (_, body) = answer.map_err(|error| failed(error.retry(), HttpError::of(&error)))?;
+        let (_, body) = answer.map_err(|error| failed(HttpError::of(&error)))?;
         let Answered { rows } =
             serde_json::from_slice(&body).map_err(|_| unreadable("it is no JSON with a list of rows"))?;
         rows.into_iter()

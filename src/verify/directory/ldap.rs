@@ -19,7 +19,7 @@ use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 use url::{Host, Url};
 
-use super::sql::{Lookup, QueryError, Row};
+use super::sql::{Lookup, QueryError, Refusal, Row};
 use crate::domain::{Retry, Role};
 
 /// `sizeLimitExceeded` (RFC 4511 §4.1.9): there are more entries than were asked for.
@@ -89,10 +89,11 @@ pub enum DirectoryServerError {
     #[error("the LDAP server does not answer in time")]
     Late,
     /// It said no.
-    #[error(
-        "the LDAP server answers with result code {0} (RFC 4511 §4.1.9); check bind_dn, base and the filters in [directory.ldap]"
-    )]
+    #[error("the LDAP server answers with result code {0} (RFC 4511 §4.1.9): {hint}", hint = hint(*.0))]
     Refused(u32),
+    /// What is asked is no filter.
+    #[error("a filter in [directory.ldap] is none (RFC 4515)")]
+    NoFilter,
     /// An attribute that stands for one value has several.
     #[error("an entry has several values for `{0}`, which stands for one")]
     SeveralValues(String),
@@ -101,19 +102,50 @@ pub enum DirectoryServerError {
     CaFile(PathBuf),
 }
 
+/// What a result code asks a person to look at.
+fn hint(code: u32) -> &'static str {
+    match code {
+        _ if NOT_NOW.contains(&code) => "not now",
+        // inappropriateAuthentication, invalidCredentials; strongerAuthRequired, confidentialityRequired, insufficientAccessRights
+        48 | 49 => "it refuses bind_dn or its password",
+        8 | 13 => "it lets nobody in without TLS or a stronger login",
+        50 => "bind_dn may not read there",
+        // noSuchObject, invalidDNSyntax
+        32 | 34 => "base is not there, or bind_dn may not see it",
+        _ => "check bind_dn, base and the filters in [directory.ldap]",
+    }
+}
+
 impl DirectoryServerError {
-    fn retry(&self) -> Retry {
+    /// What a server answers to all is mended by a person, and waited for; only an entry's own fault ends a letter's way.
+    const fn retry(&self) -> Retry {
         match self {
-            Self::Away | Self::Late => Retry::Transient,
-            Self::Refused(code) if NOT_NOW.contains(code) => Retry::Transient,
-            Self::Refused(_) | Self::SeveralValues(_) | Self::CaFile(_) => Retry::Permanent,
+            Self::Away | Self::Late | Self::Refused(_) | Self::NoFilter | Self::CaFile(_) => Retry::Transient,
+            Self::SeveralValues(_) => Retry::Permanent,
+        }
+    }
+
+    /// What a person has to mend before anybody is answered.
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Away | Self::Late | Self::SeveralValues(_) => None,
+            Self::Refused(code) if NOT_NOW.contains(code) => None,
+            Self::Refused(8 | 13 | 48 | 49 | 50) => Some(Refusal::Login),
+            Self::Refused(_) | Self::NoFilter | Self::CaFile(_) => Some(Refusal::Question),
         }
     }
 }
 
+/// Whether a text is a filter (RFC 4515), whatever is looked up by it.
+#[must_use]
+pub fn is_filter(text: &str) -> bool {
+    let params = ["address", "account", "identifier"].map(|name| (name, "x"));
+    ldap3::parse_filter(filled(text, &params)).is_ok()
+}
+
 impl From<DirectoryServerError> for QueryError {
     fn from(error: DirectoryServerError) -> Self {
-        Self { retry: error.retry(), source: Box::new(error) }
+        Self { retry: error.retry(), refusal: error.refusal(), source: Box::new(error) }
     }
 }
 
@@ -201,6 +233,7 @@ fn away(error: &LdapError) -> DirectoryServerError {
     match error {
         LdapError::Timeout { .. } => DirectoryServerError::Late,
         LdapError::LdapResult { result } => DirectoryServerError::Refused(result.rc),
+        LdapError::FilterParsing => DirectoryServerError::NoFilter,
         _ => DirectoryServerError::Away,
     }
 }

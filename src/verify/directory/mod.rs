@@ -26,9 +26,9 @@ pub use closed::ClosedDirectory;
 pub use ended::Ended;
 pub use file::FileDirectory;
 pub use http::HttpLookup;
-pub use ldap::{LdapLookup, LdapSettings};
+pub use ldap::{LdapLookup, LdapSettings, is_filter};
 pub use rehearsal::{Trial, rehearse};
-pub use sql::{Lookup, Queries, QueryError, Row, SqlDirectory};
+pub use sql::{Lookup, Queries, QueryError, Refusal, Row, SqlDirectory};
 
 /// The longest address (RFC 5321 §4.5.3.1.3: 256 octets with its brackets) or identifier that is looked up.
 pub const IDENTIFIER_BYTES_MAX: usize = 320;
@@ -195,11 +195,14 @@ impl DirectoryError {
         }
     }
 
-    /// Whether the store does not take the query as it is written: a table or column that is not there, a slip in the SQL,
-    /// a login that may not read. It will not take it for the next letter either.
+    /// What whoever is asked does not take: a table or column that is not there, a slip in the query, a login. They will not take
+    /// it for the next letter either.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Query { source, .. } if source.is_refused())
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Query { source, .. } => source.refusal,
+            _ => None,
+        }
     }
 }
 

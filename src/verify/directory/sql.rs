@@ -20,19 +20,39 @@ pub type Row = BTreeMap<String, Option<String>>;
 
 /// What a store, or whoever else is asked, said instead of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", if *.retry == Retry::Transient { "it does not answer for now" } else { "it does not take the query" })]
+#[error("{}", said(*.retry, *.refusal))]
 pub struct QueryError {
     /// Whether to ask again.
     pub retry: Retry,
+    /// That nobody is answered before a person has mended something. What runs already waits for that; nothing starts on it.
+    pub refusal: Option<Refusal>,
     /// What it said.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// What whoever is asked does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Us: a password, a secret, a right.
+    Login,
+    /// The question, or where it is put; or what answers is no directory.
+    Question,
+}
+
+const fn said(retry: Retry, refusal: Option<Refusal>) -> &'static str {
+    match (refusal, retry) {
+        (Some(Refusal::Login), _) => "it does not let us in",
+        (Some(Refusal::Question), _) | (None, Retry::Permanent) => "it does not take the query",
+        (None, Retry::Transient) => "it does not answer for now",
+    }
+}
+
 impl QueryError {
-    /// Whether the store refuses the query itself, whatever it is asked about.
+    /// Of a store: what its error says.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
-        self.source.downcast_ref::<StoreError>().is_some_and(StoreError::is_refused)
+    pub fn of_store(error: StoreError) -> Self {
+        let refusal = error.is_refused().then_some(Refusal::Question);
+        Self { retry: error.retry(), refusal, source: Box::new(error) }
     }
 }
 
@@ -298,7 +318,7 @@ mod tests {
         async fn lookup(&self, sql: &str, params: &[(&str, &str)]) -> Result<Vec<Row>, QueryError> {
             if sql == "down" {
                 let source = "connection refused".into();
-                return Err(QueryError { retry: Retry::Transient, source });
+                return Err(QueryError { retry: Retry::Transient, refusal: None, source });
             }
             for (name, value) in params {
                 assert!(sql.contains(&format!(":{name}")), "parameters are bound, not pasted");

@@ -182,9 +182,9 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     // What happens to rows is never ours to say.
     let rule = Guess { confidence: proposal.rule.confidence.min(super::SURE - 0.01), ..proposal.rule.clone() };
     text.push_str(&line("erase", &quoted(proposal.rule.value.as_str()), &rule, RULES));
-    if proposal.rule.value == Rule::Mask
-        && let Some(time) = found.columns.iter().find(|column| column.kind == ColumnKind::Time)
-    {
+    let time = found.columns.iter().find(|column| column.kind == ColumnKind::Time);
+    let time = time.filter(|_| proposal.rule.value == Rule::Mask);
+    if let Some(time) = time {
         let until = plain(&quoted(&format!("{} + 10 years", time.name)));
         let _ = writeln!(text, "#keep = {{ ground = \"Art. 17(3)(b) GDPR; …\", until = {until} }}");
     }
@@ -203,7 +203,14 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     if !proposal.masks.is_empty() || !proposal.spare.is_empty() {
         let _ = writeln!(text, "\n[{table}.mask]");
         for (column, mask) in &proposal.masks {
+            let amount =
+                time.is_some() && proposal.columns.iter().any(|(name, guess)| name == column && guess.value == AMOUNTS);
             let _ = match mask {
+                Some(mask) if amount => {
+                    let reason = "where no law keeps the record".to_owned();
+                    let guess = Guess { value: (), confidence: super::SURE - 0.01, reason };
+                    write!(text, "{}", line(&keyed(column), &mask_value(mask), &guess, KEPT))
+                }
                 Some(mask) => writeln!(text, "{} = {}", keyed(column), mask_value(mask)),
                 None => writeln!(text, "{} = \"{OPEN}\" # {QUESTION} {UNMASKED}", keyed(column)),
             };
@@ -215,6 +222,10 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     }
 }
 
+/// The category of amounts: a record that a law keeps is none without them.
+const AMOUNTS: &str = "financial";
+const KEPT: &str =
+    "what does it become? A record that a law keeps is none without its amounts: with keep above, take the line away.";
 const SPARE: &str = "where its category is not \"none\": what it becomes when somebody asks for that category alone";
 const UNMASKED: &str = "what does it become where the row stays? Nothing that is known fits its type and conditions.";
 

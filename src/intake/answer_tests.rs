@@ -201,6 +201,58 @@ fn names_of_the_sender_say_nothing_in_any_case() {
     assert_eq!(intake.answer.intent, AnswerIntent::Yes);
 }
 
+/// Whoever is called so: a word of a name is one where it greets or signs, and where it says nothing besides.
+#[test]
+fn a_name_takes_nothing_from_what_its_words_say() {
+    let said = |from: &str, text: &str| {
+        let letter = format!("From: {from}\r\nIn-Reply-To: <1@x.example>\r\n\r\n{text}\r\n");
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default()).answer.intent
+    };
+    for (from, text) in [
+        ("Will Later <w@shop.example>", "Yes, later"),
+        ("Will Later <w@shop.example>", "Yes, thanks, later"),
+        ("Will Later <w@shop.example>", "Yes.\r\nLater"),
+        ("Klaus Später <k@shop.example>", "Ja, später"),
+        ("<anna.tomorrow@shop.example>", "Yes, tomorrow"),
+        ("<orders@shop.example>", "Yes, delete the orders"),
+        ("Photos Miller <p@shop.example>", "Yes, delete my photos"),
+        ("<anna@mail.example>", "Yes, delete that mail"),
+        ("<anna@banana.example>", "Yes, banana"),
+    ] {
+        assert_eq!(said(from, text), AnswerIntent::Unclear, "{from}: {text}");
+    }
+    for text in ["Yes\r\nWill Later", "Yes, thanks\r\nWill Later", "Hi,\r\nyes.\r\nRegards,\r\nWill"] {
+        assert_eq!(said("Will Later <w@shop.example>", text), AnswerIntent::Yes, "{text}");
+    }
+}
+
+/// "Tak" is a yes in Polish, and thanks in Danish; "da" is none in German.
+#[test]
+fn a_short_word_is_a_yes_where_its_language_is_known() {
+    let read = |text: &str| {
+        let letter = format!(
+            "From: <anna@example.org>\r\nIn-Reply-To: <1@x.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        );
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default()).answer
+    };
+    for (text, language, other) in [
+        ("Tak.", Tongue::Pl, Tongue::De),
+        ("Može", Tongue::Hr, Tongue::Pl),
+        ("ano", Tongue::Cs, Tongue::Es),
+        ("Vale", Tongue::Es, Tongue::It),
+    ] {
+        let answer = read(text);
+        assert_ne!(answer.intent, AnswerIntent::Yes, "{text}");
+        assert_eq!(answer.to(language), AnswerIntent::Yes, "{text}");
+        assert_eq!(answer.to(other), answer.intent, "{text}");
+    }
+    let quoted = "On Monday Shop wrote:\r\n> Czy to Pan prosił o usunięcie konta i wszystkich swoich danych osobowych?\r\n> Proszę odpowiedzieć tak albo nie, dziękujemy, z poważaniem";
+    assert_eq!(read(&format!("Tak.\r\n\r\n{quoted}")).intent, AnswerIntent::Yes);
+    assert_ne!(read(&format!("Može\r\n\r\n{quoted}")).intent, AnswerIntent::Yes);
+    // A code speaks for itself.
+    assert_eq!(read("da 7K3QM2").intent, AnswerIntent::None);
+}
+
 #[test]
 fn only_a_header_takes_the_answer_of_a_machine_away() {
     let read = |head: &str, text: &str| {

@@ -93,12 +93,13 @@ impl TextDecorator for Words {
         String::new()
     }
 
+    // As in plain letters: what is struck out is not said.
     fn decorate_strikeout_start(&self) -> (String, ()) {
-        (String::new(), ())
+        ("~~".to_owned(), ())
     }
 
     fn decorate_strikeout_end(&self) -> String {
-        String::new()
+        "~~".to_owned()
     }
 
     fn decorate_code_start(&self) -> (String, ()) {

@@ -407,9 +407,14 @@ pub(super) async fn says(
         return Ok(letter.answer.intent);
     }
     let owners = answered.approver.as_ref().filter(|_| answered.is_owners());
+    // In whose name somebody else wrote may speak another language: "tak" is a yes in Polish, and thanks in Danish.
+    let opened = |from: &Address| stored.bindings.asker_mac == Some(house.keys.lookup_mac(from.as_str()));
     let (written, spoken) = match owners {
         Some((_, contact)) => (contact.owner_language.unwrap_or(house.config.service.language), None),
-        None => (stored.request.language, requests::spoken(tx, stored.request.id).await?),
+        None if letter.from.iter().any(opened) => {
+            (stored.request.language, requests::spoken(tx, stored.request.id).await?)
+        }
+        None => (stored.request.language, None),
     };
     let languages = [Some(written.as_str()), spoken.as_deref()];
     let mut languages = languages.into_iter().flatten().filter_map(|word| word.parse::<Tongue>().ok());

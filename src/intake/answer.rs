@@ -15,6 +15,7 @@ use super::hearing::{is_everybodys, is_firm, is_void, tells, thanks_for_letter};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
+use super::lists::List;
 use super::negation::{self, Negated};
 use super::refusal;
 use super::signals::{Hit, Signals, is_printed_reference};
@@ -226,7 +227,7 @@ fn assent(signals: &Signals, found: &Signals, names: &Names, codes: &[String]) -
     let read = |language: &Tongue| Some((*language, Plain::read(signals, *language, names, codes)?));
     let readings: Vec<(Tongue, Plain)> = Tongue::ALL.iter().filter(heard).filter_map(read).collect();
     let told = |(language, plain): &(Tongue, Plain)| {
-        plain.agrees && !plain.thanks && (plain.everybodys || tells(found, *language))
+        plain.agrees && !plain.thanks && (plain.everybodys || tells(found, *language, plain.beside))
     };
     let hands_over = |(_, plain): &(Tongue, Plain)| plain.wishes && !codes.is_empty();
     if readings.iter().any(|reading| told(reading) || hands_over(reading)) {
@@ -324,6 +325,8 @@ struct Plain {
     wishes: bool,
     /// Whatever agrees in it is a yes that everybody knows.
     everybodys: bool,
+    /// Such a yes is among what agrees in it.
+    beside: bool,
     /// Whatever agrees in it may be thanks in another language.
     thanks: bool,
 }
@@ -333,7 +336,7 @@ impl Plain {
         if signals.words > PLAIN_WORDS_MAX || signals.asks() {
             return None;
         }
-        let mut plain = Self { agrees: false, wishes: false, everybodys: true, thanks: true };
+        let mut plain = Self { agrees: false, wishes: false, everybodys: true, beside: false, thanks: true };
         let thanked = thanks_for_letter(signals);
         // Beside a code it is no more than a name of what the code confirms. A yes may name another request than the one that asks.
         let names_request = !codes.is_empty() && !signals.has_any(Group::Yes);
@@ -341,28 +344,29 @@ impl Plain {
             let words = signals.sentence_of(*first);
             let hits: Vec<&Hit> =
                 signals.hits_at(words.clone()).iter().filter(|hit| hit.language == language).collect();
-            if hits.iter().any(|hit| contradicts(hit, &hits, signals)) {
+            if hits.iter().any(|hit| contradicts(hit, &hits, signals)) || is_theirs(&words, language, signals) {
                 return None;
             }
             let is = |group: Group| hits.iter().any(|hit| hit.is(group));
             let wishes = is(Group::ForgetMe) || hits.iter().any(|hit| is_erasing(hit));
-            if wishes && !asks_to_erase(&hits, signals) {
-                return None;
-            }
             let has_code = words.clone().any(|word| is_code(signals, word, codes));
-            let mut allowed: Vec<Group> = AGREEING.to_vec();
-            if wishes {
-                plain.wishes = true;
-                allowed.extend(WISHING);
-            }
-            if has_code || is(Group::CodeCue) {
-                allowed.extend(HANDING_OVER);
+            if wishes && !(asks_to_erase(&hits, signals) && !names_thing(&words, &hits, signals, has_code)) {
+                return None;
             }
             let cued = is(Group::CodeCue);
             let speaks = wishes || is(Group::Yes);
+            plain.wishes |= wishes;
+            let mut allowed: Vec<Group> = AGREEING.to_vec();
+            // "Bis dann" beside a yes may say when.
+            allowed.extend((!speaks).then_some(Group::Closing));
+            allowed.extend(WISHING.iter().filter(|_| wishes));
+            allowed.extend(HANDING_OVER.iter().filter(|_| has_code || cued));
             // A word that only stands in the gap of a phrase ("my … account") may be "second".
             let says = |word: usize, piece: &Range<usize>| {
-                hits.iter().any(|hit| hit.says_piece(word, piece) && allowed.iter().any(|group| hit.is(*group)))
+                let means = |hit: &Hit, group: &Group| {
+                    hit.is(*group) && (!wishes || *group != Group::Greeting || addresses(hit, &hits, signals))
+                };
+                hits.iter().any(|hit| hit.says_piece(word, piece) && allowed.iter().any(|group| means(hit, group)))
             };
             let known = |word: usize| {
                 signals.pieces(word).all(|(at, piece)| says(word, &at) || tokens::is_of(piece, codes) && cued)
@@ -375,12 +379,72 @@ impl Plain {
             }
             for hit in hits.iter().filter(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..])) {
                 plain.agrees |= !thanked || is_firm(hit, signals);
-                plain.everybodys &= is_everybodys(hit, signals);
+                let everybodys = is_everybodys(hit, signals);
+                plain.everybodys &= everybodys;
+                plain.beside |= everybodys;
                 plain.thanks &= thanks_elsewhere(hit, signals);
             }
         }
         Some(plain)
     }
+}
+
+/// Whether a verb of erasing may be meant for the code, the request or our letter: "yes, delete the request" erases nobody. Not where
+/// the thing is confirmed ("I confirm my request to delete it"), where it is asked for what is erased ("I request that you delete my
+/// account"), or where the code stands beside.
+fn names_thing(words: &Range<usize>, hits: &[&Hit], signals: &Signals, has_code: bool) -> bool {
+    let confirmed = |word: usize| hits.iter().any(|hit| hit.is(Group::Yes) && hit.covers(word) && !is_wish(hit, hits));
+    // What is not Latin is no word of a list.
+    let coded = |word: usize| {
+        let mut cues = hits.iter().filter(|hit| hit.is(Group::CodeCue));
+        signals.spelling(word).starts_with('_') && cues.any(|hit| hit.covers(word))
+    };
+    let listed = |word: usize| hits.first().is_some_and(|hit| signals.spells(word, List::AnswerThing, hit.language));
+    let is_thing = |word: &usize| (listed(*word) || coded(*word)) && !confirmed(*word);
+    // "Удалите запрос": what asks stands before its verb, or is courtesy. In Japanese it stands behind.
+    let requested = |verb: &Hit| {
+        let polite =
+            |word: usize| hits.iter().any(|hit| hit.covers(word) && AGREEING.iter().any(|group| hit.is(*group)));
+        let mut requests = hits.iter().filter(|hit| hit.is(Group::Request) && hit.clause == verb.clause);
+        requests.any(|hit| {
+            verb.last < hit.first && signals.spelling(hit.first).starts_with('_') && !(hit.first..=hit.last).all(polite)
+        })
+    };
+    let verb = |hit: &&&Hit| hit.is(Group::EraseVerb) || hit.is(Group::CloseVerb);
+    let object = |hit: &&&Hit| {
+        let named = [Group::AccountMine, Group::Account, Group::Pronoun];
+        named.iter().chain(&OBJECTS).any(|group| hit.is(*group))
+    };
+    // The Greek "it" is a "the" as well.
+    let named = hits.iter().any(|hit| object(&hit) && !hit.is(Group::Pronoun));
+    if !named && hits.iter().filter(verb).any(|verb| verb.language != Tongue::Ja && requested(verb)) {
+        return true;
+    }
+    words.clone().filter(is_thing).any(|thing| {
+        hits.iter().filter(verb).filter(|verb| signals.clause_words(verb.clause).contains(&thing)).any(|verb| {
+            !hits.iter().filter(object).any(|object| {
+                let asked = thing < verb.first && verb.last < object.first;
+                let handed_over = (verb.last < object.first && object.last < thing)
+                    || (thing < object.first && object.last < verb.first);
+                asked || has_code && handed_over
+            })
+        })
+    })
+}
+
+/// Whether a yes is one of the words of a wish: "please delete".
+fn is_wish(yes: &Hit, hits: &[&Hit]) -> bool {
+    hits.iter().any(|hit| (hit.is(Group::EraseVerb) || hit.is(Group::CloseVerb)) && hit.overlaps(yes))
+}
+
+/// Whether words of greeting greet: they open the sentence, or are all that their clause says. "Das Konto meiner Frau" and "the team
+/// account" are somebody's.
+fn addresses(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
+    let covered = |word: usize, groups: &[Group]| {
+        hits.iter().any(|other| other.covers(word) && groups.iter().any(|group| other.is(*group)))
+    };
+    let opens = (signals.sentence_of(hit.first).start..hit.first).all(|word| covered(word, &[Group::Greeting]));
+    opens || signals.clause_words(hit.clause).all(|word| covered(word, &AGREEING))
 }
 
 /// Whether a word is of the sender's name and says nothing besides.
@@ -440,9 +504,22 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
         .any(|other| other.last - other.first > hit.last - hit.first || signals.clause_words(hit.clause).all(agrees))
 }
 
-/// Whether what may be somebody else's is only of which kind the writer's own account is, or "the data".
+/// Whether a sentence is about what is somebody else's in another language that knows as many of its words: "jej" is a Czech "it", and
+/// a Slovak "her".
+fn is_theirs(words: &Range<usize>, language: Tongue, signals: &Signals) -> bool {
+    let others = || signals.hits_at(words.clone()).iter().filter(|hit| hit.language != language);
+    others().any(|hit| {
+        let theirs = hit.is(Group::AccountTheirs) || hit.is(Group::DataTheirs);
+        theirs && signals.weight(hit.language) >= signals.weight(language) && {
+            let own: Vec<&Hit> = others().filter(|other| other.language == hit.language).collect();
+            contradicts(hit, &own, signals)
+        }
+    })
+}
+
+/// Whether what may be somebody else's is only of which kind the writer's own account is, or "the data" and "its data".
 fn is_kind(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
-    const ARTICLES: [&str; 2] = ["los", "the"];
+    const ARTICLES: [&str; 3] = ["los", "the", "its"];
     let own = |other: &&&Hit| other.is(Group::AccountMine) || other.is(Group::Account);
     let beside = |other: &Hit| {
         let within = other.covers(hit.first) && other.covers(hit.last) && other.is(Group::AccountMine);

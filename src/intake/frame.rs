@@ -204,13 +204,18 @@ fn has_title(line: &str, looked: &Looked<'_>, names: &Names) -> bool {
 /// The line that says good-bye, where nothing but names and addresses stands below it.
 fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
     let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
+    let mut says = false;
     for at in (from..lines.len()).rev() {
         let looked = Looked::at(lines[at], lexicon);
         if looked.may_begin(&[Group::Closing, Group::Courtesy]) && says_good_bye(looked.line(), names) {
-            return Some(at);
+            return (!says || looked.line().is(0, &[Group::Closing])).then_some(at);
         }
         if !is_signature(lines[at], names, lexicon) && !has_title(lines[at], &looked, names) {
-            return None;
+            // "Kind regards, Will": below thanks it may be a word.
+            says = lines[at].split_whitespace().all(|token| names.has_own(&fold(token)));
+            if !says {
+                return None;
+            }
         }
     }
     None

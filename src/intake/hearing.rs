@@ -11,6 +11,8 @@ use super::tongue::Tongue;
 const EVERYBODYS: [&str; 8] = ["yes", "ok", "okay", "ja", "oui", "si", "_64_60", "_6i_60_6a"];
 /// Letters of different words from which on they tell their language. What is shorter may be a word of any.
 const TELLING_LETTERS: usize = 6;
+/// The same beside a yes that everybody knows: "ok, kör på".
+const BESIDE_LETTERS: usize = 5;
 /// What a sign of a script without spaces counts for.
 const IDEOGRAPH_LETTERS: usize = 3;
 /// Characters of a repeated text by which its language is told.
@@ -40,13 +42,24 @@ const FIRM_STEMS: [&str; 14] = [
     "allez",
 ];
 
-/// Whether every word of a yes is one that everybody knows.
+/// Signs beside which a yes is none: thumbs down, crosses, hands that stop, laughter, doubt and anger.
+const SIGNS: [char; 33] = [
+    '👎', '❌', '❎', '✖', '✗', '✘', '🚫', '⛔', '🛑', '✋', '🖐', '🙅', '🙄', '😂', '🤣', '😆', '😹', '🙃', '😜', '😝',
+    '🤪', '😏', '😒', '🤔', '🤨', '🤷', '🤦', '🤡', '💩', '🖕', '😡', '🤬', '😤',
+];
+
+/// Whether every word of a yes is one that everybody knows, or courtesy behind such a word: "já takk".
 pub(super) fn is_everybodys(hit: &Hit, signals: &Signals) -> bool {
-    (hit.first..=hit.last).all(|word| EVERYBODYS.contains(&bare(signals.spelling(word))))
+    let known = |word: usize| EVERYBODYS.contains(&bare(signals.spelling(word)));
+    let polite = |word: usize| {
+        let courtesy = |group: Group| signals.around(hit, group).any(|other| other.covers(word));
+        courtesy(Group::Courtesy) || courtesy(Group::AnswerWord)
+    };
+    known(hit.first) && (hit.first..=hit.last).all(|word| known(word) || polite(word))
 }
 
-/// Whether a text tells by more than one short word that it is in a language.
-pub(super) fn tells(signals: &Signals, language: Tongue) -> bool {
+/// Whether a text tells by more than one short word that it is in a language; less is enough beside a yes that everybody knows.
+pub(super) fn tells(signals: &Signals, language: Tongue, beside_yes: bool) -> bool {
     let hits = || signals.hits.iter().filter(|hit| hit.language == language);
     let mut words: Vec<&str> = hits()
         .flat_map(|hit| (hit.first..=hit.last).filter(|word| hit.says(*word)))
@@ -57,7 +70,8 @@ pub(super) fn tells(signals: &Signals, language: Tongue) -> bool {
     words.dedup();
     // Nobody else writes so.
     let alone = matches!(language, Tongue::El | Tongue::Ar) && words.iter().any(|word| word.starts_with('_'));
-    alone || words.iter().map(|word| letters(word)).sum::<usize>() >= TELLING_LETTERS
+    let enough = if beside_yes { BESIDE_LETTERS } else { TELLING_LETTERS };
+    alone || words.iter().map(|word| letters(word)).sum::<usize>() >= enough
 }
 
 /// The language of what a letter repeats: of our question, where it repeats that.
@@ -84,11 +98,12 @@ pub(super) fn is_firm(hit: &Hit, signals: &Signals) -> bool {
         .any(|word| FIRM.contains(&word) || FIRM_STEMS.iter().any(|stem| word.starts_with(stem)))
 }
 
-/// Whether a text holds a box without its tick, or words that are struck out: nobody says what stands there.
+/// Whether a text holds a box without its tick, words that are struck out, or a sign that laughs at them or refuses: nobody says what
+/// stands there.
 pub(super) fn is_void(text: &str) -> bool {
     const BOXES: [&str; 5] = ["[ ]", "[]", "( )", "☐", "□"];
     let struck = || text.match_indices("~~").any(|(at, _)| text[at + 2..].starts_with(char::is_alphanumeric));
-    BOXES.iter().any(|sign| text.contains(sign)) || struck()
+    BOXES.iter().any(|sign| text.contains(sign)) || text.contains(&SIGNS[..]) || struck()
 }
 
 /// Letters of a folded word, of whatever script.
@@ -123,7 +138,7 @@ mod tests {
         for (text, language) in
             [("Može", Tongue::Hr), ("año", Tongue::Cs), ("iva, iva", Tongue::Mt), ("ja da", Tongue::Sl)]
         {
-            assert!(!tells(&found(text), language), "{text}");
+            assert!(!tells(&found(text), language, false), "{text}");
         }
         for (text, language) in [
             ("Tak, potwierdzam", Tongue::Pl),
@@ -131,16 +146,16 @@ mod tests {
             ("Ναι", Tongue::El),
             ("はい、お願いします", Tongue::Ja),
         ] {
-            assert!(tells(&found(text), language), "{text}");
+            assert!(tells(&found(text), language, false), "{text}");
         }
     }
 
     #[test]
     fn a_box_needs_its_tick() {
-        for void in ["[ ] Yes", "( ) yes", "☐ Ja", "~~yes~~"] {
+        for void in ["[ ] Yes", "( ) yes", "☐ Ja", "~~yes~~", "Yes 👎", "yes 🙄🙄", "❌ Ja"] {
             assert!(is_void(void), "{void}");
         }
-        for said in ["Yes", "[x] Yes", "Yes\n~~~~ Anna ~~~~", "Yes (it was me)"] {
+        for said in ["Yes", "[x] Yes", "Yes\n~~~~ Anna ~~~~", "Yes (it was me)", "Yes 👍🏽", "Ja 😊🙏"] {
             assert!(!is_void(said), "{said}");
         }
     }

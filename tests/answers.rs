@@ -7,6 +7,8 @@ mod approval;
 mod clock;
 #[path = "answers/code.rs"]
 mod code;
+#[path = "answers/language.rs"]
+mod language;
 #[path = "answers/nothing.rs"]
 mod nothing;
 #[path = "answers/passed.rs"]

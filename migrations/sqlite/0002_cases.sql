@@ -91,6 +91,8 @@ CREATE TABLE requests (
   approval      INTEGER NOT NULL,
   reachable     INTEGER NOT NULL,      -- whether the asker has an address on file that can be written to
   language      TEXT NOT NULL,
+  -- The language of the letter that opened it: more are understood than written.
+  spoken        TEXT,
   received_at   INTEGER NOT NULL,
   acknowledge_due TEXT,
   base_due      TEXT NOT NULL,       -- a calendar day, ISO 8601

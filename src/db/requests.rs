@@ -384,6 +384,22 @@ fn offered(row: &Row) -> Result<Vec<Scope>, DbError> {
     serde_json::from_value(row.json("offered")?).map_err(|source| row.wrong("offered", source.into()))
 }
 
+/// Writes the language of the letter that opened a request: its ISO 639-1 code.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_spoken(tx: &mut Tx, id: RequestId, language: &str) -> Result<(), DbError> {
+    tx.execute_one("UPDATE requests SET spoken = $2 WHERE id = $1", params![id, language]).await
+}
+
+/// The language of the letter that opened a request; `None` where no letter did, or its language could not be told.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn spoken(tx: &mut Tx, id: RequestId) -> Result<Option<String>, DbError> {
+    tx.one("SELECT spoken FROM requests WHERE id = $1", params![id]).await?.opt_word("spoken")
+}
+
 /// Changes the language that we write in; no move, because nothing in its life depends on it.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::db::letters::LetterRow;
 use crate::db::requests::{self, Bindings, Stored};
 use crate::domain::request::{Audience, Event, Hold, ReviewReason, Warrant};
 use crate::domain::{RequestId, State, Timestamp};
-use crate::intake::{Address, Intake, MachineKind};
+use crate::intake::{Address, AnswerIntent, Intake, MachineKind, Tongue};
 use crate::trail::Actor;
 use crate::verify::{Addressee, AnswerFacts, Authority, HoldRecord, Intent, Judge, Possession, Ruling, judge_answer};
 
@@ -156,8 +156,14 @@ pub(super) struct Heard<'l> {
 impl<'l> Heard<'l> {
     /// In a letter.
     pub(super) fn of(letter: &'l Intake, received_at: Timestamp) -> Self {
+        Self::saying(letter.answer.intent, letter, received_at)
+    }
+
+    /// In a letter that says this to our question.
+    pub(super) fn saying(says: AnswerIntent, letter: &'l Intake, received_at: Timestamp) -> Self {
         let by_list = matches!(letter.machine, Some(MachineKind::List | MachineKind::Bulk));
-        Self { facts: facts_of(letter, received_at), from: &letter.from, limited: letter.limited, by_list }
+        let facts = facts_of(letter, says, received_at);
+        Self { facts, from: &letter.from, limited: letter.limited, by_list }
     }
 
     /// On a page: a code, or that it shall be stopped, and nothing beside it.
@@ -409,9 +415,35 @@ async fn said(house: &House, tx: &mut Tx, stored: &Stored, heard: &Heard<'_>) ->
     Ok(AnswerFacts { intent: Intent::Unclear, ..facts })
 }
 
-fn facts_of(letter: &Intake, received_at: Timestamp) -> AnswerFacts {
-    use crate::intake::AnswerIntent;
-    let intent = match letter.answer.intent {
+/// What a letter says: a short word is a yes in the language of our question, and in that of the letter that opened the request.
+pub(super) async fn says(
+    house: &House,
+    tx: &mut Tx,
+    stored: &Stored,
+    answered: &Answered,
+    letter: &Intake,
+) -> Result<AnswerIntent, FlowError> {
+    if letter.answer.yes_in.is_empty() {
+        return Ok(letter.answer.intent);
+    }
+    let owners = answered.approver.as_ref().filter(|_| answered.is_owners());
+    // In whose name somebody else wrote may speak another language: "tak" is a yes in Polish, and thanks in Danish.
+    let opened = |from: &Address| stored.bindings.asker_mac == Some(house.keys.lookup_mac(from.as_str()));
+    let (written, spoken) = match owners {
+        Some((_, contact)) => (contact.owner_language.unwrap_or(house.config.service.language), None),
+        None if letter.from.iter().any(opened) => {
+            (stored.request.language, requests::spoken(tx, stored.request.id).await?)
+        }
+        None => (stored.request.language, None),
+    };
+    let languages = [Some(written.as_str()), spoken.as_deref()];
+    let mut languages = languages.into_iter().flatten().filter_map(|word| word.parse::<Tongue>().ok());
+    let heard = languages.find(|language| letter.answer.yes_in.contains(language));
+    Ok(heard.map_or(letter.answer.intent, |language| letter.answer.to(language)))
+}
+
+fn facts_of(letter: &Intake, says: AnswerIntent, received_at: Timestamp) -> AnswerFacts {
+    let intent = match says {
         AnswerIntent::Yes => Intent::Yes,
         AnswerIntent::No => Intent::No,
         AnswerIntent::Withdraw => Intent::Withdraw,

@@ -61,6 +61,9 @@ pub(super) async fn open(
     };
     safe::put_opening(house, tx, &request, &opening).await?;
     safe::put_letter(house, tx, &request, bytes).await?;
+    if let Some(language) = letter.language {
+        requests::set_spoken(tx, request.id, language.as_str()).await?;
+    }
     identify_soon(house, tx, &request).await?;
     Ok(Opened::New(request.id))
 }
@@ -99,6 +102,9 @@ pub(super) async fn anew(
     safe::put_opening(house, tx, &anew.request, &opening).await?;
     for letter in &letters {
         safe::put_letter(house, tx, &anew.request, letter).await?;
+    }
+    if let Some(language) = requests::spoken(tx, old.id).await? {
+        requests::set_spoken(tx, anew.request.id, &language).await?;
     }
     succeed(house, tx, old, &anew.request, subject, actor).await?;
     Ok(anew)
@@ -216,6 +222,9 @@ pub(super) async fn beside(
     safe::put_opening(house, tx, &request, opening).await?;
     for letter in &safe::letters(house, tx, &first.request).await? {
         safe::put_letter(house, tx, &request, letter).await?;
+    }
+    if let Some(language) = requests::spoken(tx, first.request.id).await? {
+        requests::set_spoken(tx, request.id, &language).await?;
     }
     // A word begins with a letter, a number may not.
     let facts = Facts::new().with("opened_from", Fact::Word(format!("case:{case}")))?;

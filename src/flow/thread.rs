@@ -45,27 +45,28 @@ pub(super) async fn outcome(
             decision: None,
             after: before.clone(),
             effects: Vec::new(),
-            is_of_the_thread: says_nothing(letter, by_words),
+            is_of_the_thread: says_nothing(letter.answer.intent, by_words),
             is_kept: false,
         });
     }
-    let decision = answer::decide(house, tx, stored, answered, &Heard::of(letter, received_at)).await?;
+    let says = answer::says(house, tx, stored, answered, letter).await?;
+    let decision = answer::decide(house, tx, stored, answered, &Heard::saying(says, letter, received_at)).await?;
     let (after, effects) = match decision.event(stored) {
         Some(event) => apply(before, &event, &house.policy, house.clock.now())?,
         None => (before.clone(), Vec::new()),
     };
     let moves = after.moves != before.moves;
     let is_read = is_read_by_person(after.state);
-    let is_of_the_thread = is_of_the_thread(letter, by_words, moves || is_read && is_doubt(letter));
+    let is_of_the_thread = is_of_the_thread((letter, says), by_words, moves || is_read && is_doubt((letter, says)));
     // Who looks at the case sees what brought it there, and what was written to it since.
-    let is_kept =
-        !after.state.is_ended() && (is_read && (moves || is_of_the_thread) || is_doubt(letter) && is_of_the_thread);
+    let is_kept = !after.state.is_ended()
+        && (is_read && (moves || is_of_the_thread) || is_doubt((letter, says)) && is_of_the_thread);
     Ok(Outcome { decision: Some(decision), after, effects, is_of_the_thread, is_kept })
 }
 
 /// Whether it says something that a person must read who looks at its request: a doubt, or a limit.
-fn is_doubt(letter: &Intake) -> bool {
-    letter.answer.intent == AnswerIntent::Unclear || letter.limited
+fn is_doubt((letter, says): (&Intake, AnswerIntent)) -> bool {
+    says == AnswerIntent::Unclear || letter.limited
 }
 
 /// Whether somebody of the team reads what is written to a request in this state.
@@ -75,15 +76,15 @@ const fn is_read_by_person(state: State) -> bool {
 
 /// What asks for nothing and moves nothing (thanks, a late yes) still belongs to the thread, and is forgotten with it; a
 /// question to support does not, nor does a wish below a letter of a request that has ended.
-fn says_nothing(letter: &Intake, by_words: &ByWords) -> bool {
-    letter.answer.intent != AnswerIntent::Unclear && matches!(by_words, ByWords::Left(Disposition::Ordinary))
+fn says_nothing(says: AnswerIntent, by_words: &ByWords) -> bool {
+    says != AnswerIntent::Unclear && matches!(by_words, ByWords::Left(Disposition::Ordinary))
 }
 
 /// Whether an answer is a part of the thread of its request, which has heard it (it moved it, or is read by whoever looks at
 /// it) or not. A wish beside a doubt or a no opens a request of its own, or joins the one that it repeats.
-fn is_of_the_thread(letter: &Intake, by_words: &ByWords, heard: bool) -> bool {
-    let is_yes = matches!(letter.answer.intent, AnswerIntent::Yes | AnswerIntent::None);
+fn is_of_the_thread((letter, says): (&Intake, AnswerIntent), by_words: &ByWords, heard: bool) -> bool {
+    let is_yes = matches!(says, AnswerIntent::Yes | AnswerIntent::None);
     // What a limited answer asks for is what was asked, and not another wish.
     let another = !is_yes && letter.verdict.opens() && !letter.limited;
-    !another && (heard || says_nothing(letter, by_words))
+    !another && (heard || says_nothing(says, by_words))
 }

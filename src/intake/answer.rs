@@ -10,10 +10,12 @@ use std::fmt;
 use std::ops::Range;
 
 use super::against;
-use super::frame::{Names, without_frame};
+use super::frame::{Names, says, without_frame};
+use super::hearing::{is_everybodys, is_firm, is_void, tells, thanks_for_letter};
 use super::judge::wishes;
 use super::lexicon::{Group, Lexicon};
 use super::limit::limit;
+use super::lists::List;
 use super::negation::{self, Negated};
 use super::refusal;
 use super::signals::{Hit, Signals, is_printed_reference};
@@ -52,8 +54,18 @@ const WISHING: [Group; 15] = [
 const OBJECTS: [Group; 6] =
     [Group::DataMine, Group::Data, Group::Profile, Group::Everything, Group::ForgetMe, Group::LawErasure];
 /// What takes a yes back, wholly or by half.
-const CONTRADICTING: [Group; 7] =
-    [Group::No, Group::NoAlone, Group::Negation, Group::Hedge, Group::Undo, Group::How, Group::Conditional];
+const CONTRADICTING: [Group; 10] = [
+    Group::No,
+    Group::NoAlone,
+    Group::Negation,
+    Group::Hedge,
+    Group::Undo,
+    Group::How,
+    Group::Conditional,
+    Group::AccountTheirs,
+    Group::DataTheirs,
+    Group::OtherUser,
+];
 
 stored_enum! {
     /// What the new text says to a question of ours.
@@ -76,6 +88,9 @@ stored_enum! {
 pub struct Answer {
     /// Yes or no. A code may count under [`AnswerIntent::Yes`] and [`AnswerIntent::None`], and under nothing else.
     pub intent: AnswerIntent,
+    /// In which languages the new text is a plain yes, where no more than one short word says so and nothing in the letter tells
+    /// its language: "tak" is one in Polish. Empty where the intent is [`AnswerIntent::Yes`].
+    pub yes_in: Vec<Tongue>,
     /// What may be a six-symbol code, from the new text, in Crockford's symbols, upper case. At most 8. None of a letter
     /// that is proven to be a machine's.
     pub codes: Vec<String>,
@@ -89,8 +104,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) const fn none() -> Self {
-        Self { intent: AnswerIntent::None, codes: Vec::new(), tokens: Vec::new(), asks_to_stop: false }
+    pub(super) fn none() -> Self {
+        let (codes, tokens, yes_in) = Default::default();
+        Self { intent: AnswerIntent::None, yes_in, codes, tokens, asks_to_stop: false }
+    }
+
+    /// What it answers to somebody who was written to in a language, or wrote in it before.
+    #[must_use]
+    pub fn to(&self, language: Tongue) -> AnswerIntent {
+        if self.yes_in.contains(&language) { AnswerIntent::Yes } else { self.intent }
     }
 }
 
@@ -98,6 +120,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("intent", &self.intent)
+            .field("yes_in", &self.yes_in)
             .field("codes", &self.codes.len())
             .field("tokens", &self.tokens.len())
             .field("asks_to_stop", &self.asks_to_stop)
@@ -109,6 +132,8 @@ impl fmt::Debug for Answer {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub intent: AnswerIntent,
+    /// In which languages it is a yes, where its own is not told.
+    pub yes_in: Vec<Tongue>,
     pub codes: Vec<String>,
     /// Whether anything in it asks to stop, or to erase nothing.
     pub stops: bool,
@@ -117,7 +142,7 @@ pub(super) struct Said {
 impl Said {
     /// What is left of an answer that nobody gave.
     pub const fn nothing() -> Self {
-        Self { intent: AnswerIntent::None, codes: Vec::new(), stops: false }
+        Self { intent: AnswerIntent::None, yes_in: Vec::new(), codes: Vec::new(), stops: false }
     }
 
     /// Of a new text, and what was found in it.
@@ -125,15 +150,33 @@ impl Said {
         let codes = tokens::codes(new_text, lexicon);
         // A frame takes nothing from a long text that is no plain answer anyway.
         let framed = found.words <= FRAMED_WORDS_MAX;
-        let bare = framed.then(|| Signals::of(&without_frame(new_text, names, lexicon), lexicon));
+        let bare_text = framed.then(|| without_frame(new_text, names, lexicon));
+        let bare = bare_text.as_deref().map(|text| Signals::of(text, lexicon));
         let signals = bare.as_ref().unwrap_or(found);
-        let intent = intent(signals, names, &codes);
+        let (intent, yes_in) = match intent(signals, found, names, &codes) {
+            (says, yes_in)
+                if (says == AnswerIntent::Yes || !yes_in.is_empty()) && bare_text.as_deref().is_some_and(is_void) =>
+            {
+                (AnswerIntent::Unclear, Vec::new())
+            }
+            said => said,
+        };
         let said_no = match intent {
             AnswerIntent::No | AnswerIntent::Withdraw => true,
             _ => !signals.has_any(Group::Undo) && says_no(signals) && !agrees(signals),
         };
         let stops = said_no || negates(signals) || keeps(signals) || may_negate(signals) || disowns(signals);
-        Self { intent, codes, stops }
+        Self { intent, yes_in, codes, stops }
+    }
+
+    /// What it says to a question, or below a letter, of a language.
+    pub fn to(self, language: Option<Tongue>) -> Self {
+        match language {
+            Some(language) if self.yes_in.contains(&language) => {
+                Self { intent: AnswerIntent::Yes, yes_in: Vec::new(), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// What is left of it beside what the letter repeats: a stop in that is one, whatever stands above it, and a yes above a letter
@@ -144,7 +187,8 @@ impl Said {
             AnswerIntent::None if stops => AnswerIntent::Unclear,
             intent => intent,
         };
-        Self { intent, stops: self.stops || stops, ..self }
+        let yes_in = if stops || passes_on { Vec::new() } else { self.yes_in };
+        Self { intent, yes_in, stops: self.stops || stops, ..self }
     }
 
     /// What a letter says whose plain text says this and whose HTML text says that: what both say, else nothing clear.
@@ -152,30 +196,50 @@ impl Said {
         let codes: Vec<String> = self.codes.iter().filter(|code| twin.codes.contains(code)).cloned().collect();
         let lost = codes.is_empty() && !(self.codes.is_empty() && twin.codes.is_empty());
         let intent = if self.intent == twin.intent && !lost { self.intent } else { AnswerIntent::Unclear };
-        Self { intent, codes, stops: self.stops || twin.stops }
+        let agree = intent == self.intent;
+        let yes_in = self.yes_in.into_iter().filter(|language| agree && twin.yes_in.contains(language)).collect();
+        Self { intent, yes_in, codes, stops: self.stops || twin.stops }
     }
 }
 
-fn intent(signals: &Signals, names: &Names, codes: &[String]) -> AnswerIntent {
+/// What a text says without its frame, and in which languages it is a yes where its own is not told. The whole text, `found`, may
+/// tell it.
+fn intent(signals: &Signals, found: &Signals, names: &Names, codes: &[String]) -> (AnswerIntent, Vec<Tongue>) {
     if signals.has_any(Group::Undo) {
-        return if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
+        let intent = if wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::Withdraw };
+        return (intent, Vec::new());
     }
     if negates(signals) || says_no(signals) {
-        return if agrees(signals) || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
+        let intent = if agrees(signals) || wishes(signals) { AnswerIntent::Unclear } else { AnswerIntent::No };
+        return (intent, Vec::new());
     }
     // A yes to a part is no yes to what was asked.
     if keeps(signals) || limit(signals, false).is_some() {
-        return AnswerIntent::Unclear;
+        return (AnswerIntent::Unclear, Vec::new());
     }
+    assent(signals, found, names, codes)
+}
+
+/// What a text says that takes nothing back.
+fn assent(signals: &Signals, found: &Signals, names: &Names, codes: &[String]) -> (AnswerIntent, Vec<Tongue>) {
     // Where no language knows a word, any one says so.
     let heard = |language: &&Tongue| signals.weight(**language) > 0 || **language == Tongue::En;
-    let readings =
-        || Tongue::ALL.iter().filter(heard).filter_map(|language| Plain::read(signals, *language, names, codes));
-    if readings().any(|plain| plain.agrees || (plain.wishes && !codes.is_empty())) {
-        return AnswerIntent::Yes;
+    let read = |language: &Tongue| Some((*language, Plain::read(signals, *language, names, codes)?));
+    let readings: Vec<(Tongue, Plain)> = Tongue::ALL.iter().filter(heard).filter_map(read).collect();
+    let told = |(language, plain): &(Tongue, Plain)| {
+        plain.agrees && !plain.thanks && (plain.everybodys || tells(found, *language, plain.beside))
+    };
+    let hands_over = |(_, plain): &(Tongue, Plain)| plain.wishes && !codes.is_empty();
+    if readings.iter().any(|reading| told(reading) || hands_over(reading)) {
+        return (AnswerIntent::Yes, Vec::new());
     }
-    let says_nothing = readings().any(|plain| !plain.wishes);
-    if says_nothing { AnswerIntent::None } else { AnswerIntent::Unclear }
+    let yes_in: Vec<Tongue> =
+        readings.iter().filter(|(_, plain)| plain.agrees).map(|(language, _)| *language).collect();
+    // Beside a code, which speaks for itself, it matters little what a short word is.
+    let says_nothing =
+        |(_, plain): &(Tongue, Plain)| !plain.wishes && (!plain.agrees || plain.thanks || !codes.is_empty());
+    let intent = if readings.iter().any(says_nothing) { AnswerIntent::None } else { AnswerIntent::Unclear };
+    (intent, yes_in)
 }
 
 fn agrees(signals: &Signals) -> bool {
@@ -259,6 +323,12 @@ fn all_agree(mut words: std::ops::Range<usize>, hit: &Hit, signals: &Signals) ->
 struct Plain {
     agrees: bool,
     wishes: bool,
+    /// Whatever agrees in it is a yes that everybody knows.
+    everybodys: bool,
+    /// Such a yes is among what agrees in it.
+    beside: bool,
+    /// Whatever agrees in it may be thanks in another language.
+    thanks: bool,
 }
 
 impl Plain {
@@ -266,50 +336,128 @@ impl Plain {
         if signals.words > PLAIN_WORDS_MAX || signals.asks() {
             return None;
         }
-        let mut plain = Self { agrees: false, wishes: false };
+        let mut plain = Self { agrees: false, wishes: false, everybodys: true, beside: false, thanks: true };
+        let thanked = thanks_for_letter(signals);
         // Beside a code it is no more than a name of what the code confirms. A yes may name another request than the one that asks.
         let names_request = !codes.is_empty() && !signals.has_any(Group::Yes);
         for first in signals.openings() {
             let words = signals.sentence_of(*first);
             let hits: Vec<&Hit> =
                 signals.hits_at(words.clone()).iter().filter(|hit| hit.language == language).collect();
-            if hits.iter().any(|hit| contradicts(hit, &hits, signals)) {
+            if hits.iter().any(|hit| contradicts(hit, &hits, signals)) || is_theirs(&words, language, signals) {
                 return None;
             }
             let is = |group: Group| hits.iter().any(|hit| hit.is(group));
             let wishes = is(Group::ForgetMe) || hits.iter().any(|hit| is_erasing(hit));
-            if wishes && !asks_to_erase(&hits, signals) {
+            let has_code = words.clone().any(|word| is_code(signals, word, codes));
+            if wishes && !(asks_to_erase(&hits, signals) && !names_thing(&words, &hits, signals, has_code)) {
                 return None;
             }
-            let has_code = words.clone().any(|word| is_code(signals, word, codes));
-            let mut allowed: Vec<Group> = AGREEING.to_vec();
-            if wishes {
-                plain.wishes = true;
-                allowed.extend(WISHING);
-            }
-            if has_code || is(Group::CodeCue) {
-                allowed.extend(HANDING_OVER);
-            }
             let cued = is(Group::CodeCue);
+            let speaks = wishes || is(Group::Yes);
+            plain.wishes |= wishes;
+            let mut allowed: Vec<Group> = AGREEING.to_vec();
+            // "Bis dann" beside a yes may say when.
+            allowed.extend((!speaks).then_some(Group::Closing));
+            allowed.extend(WISHING.iter().filter(|_| wishes));
+            allowed.extend(HANDING_OVER.iter().filter(|_| has_code || cued));
             // A word that only stands in the gap of a phrase ("my … account") may be "second".
             let says = |word: usize, piece: &Range<usize>| {
-                hits.iter().any(|hit| hit.says_piece(word, piece) && allowed.iter().any(|group| hit.is(*group)))
+                let means = |hit: &Hit, group: &Group| {
+                    hit.is(*group) && (!wishes || *group != Group::Greeting || addresses(hit, &hits, signals))
+                };
+                hits.iter().any(|hit| hit.says_piece(word, piece) && allowed.iter().any(|group| means(hit, group)))
             };
             let known = |word: usize| {
                 signals.pieces(word).all(|(at, piece)| says(word, &at) || tokens::is_of(piece, codes) && cued)
                     || is_code(signals, word, codes) && (cued || is_surely_code(signals, word))
-                    || names.has(signals.spelling(word))
+                    || is_name(word, signals, names) && (!speaks || signs(word, &hits, signals, names))
                     || names_request && is_printed_reference(signals.spelling(word))
             };
             if !words.clone().all(known) {
                 return None;
             }
-            plain.agrees |= hits.iter().any(|hit| {
-                hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..]) && !thanks_elsewhere(hit, signals)
-            });
+            for hit in hits.iter().filter(|hit| hit.is(Group::Yes) && !within(hit, signals, &AGREEING[1..])) {
+                plain.agrees |= !thanked || is_firm(hit, signals);
+                let everybodys = is_everybodys(hit, signals);
+                plain.everybodys &= everybodys;
+                plain.beside |= everybodys;
+                plain.thanks &= thanks_elsewhere(hit, signals);
+            }
         }
         Some(plain)
     }
+}
+
+/// Whether a verb of erasing may be meant for the code, the request or our letter: "yes, delete the request" erases nobody. Not where
+/// the thing is confirmed ("I confirm my request to delete it"), where it is asked for what is erased ("I request that you delete my
+/// account"), or where the code stands beside.
+fn names_thing(words: &Range<usize>, hits: &[&Hit], signals: &Signals, has_code: bool) -> bool {
+    let confirmed = |word: usize| hits.iter().any(|hit| hit.is(Group::Yes) && hit.covers(word) && !is_wish(hit, hits));
+    // What is not Latin is no word of a list.
+    let coded = |word: usize| {
+        let mut cues = hits.iter().filter(|hit| hit.is(Group::CodeCue));
+        signals.spelling(word).starts_with('_') && cues.any(|hit| hit.covers(word))
+    };
+    let listed = |word: usize| hits.first().is_some_and(|hit| signals.spells(word, List::AnswerThing, hit.language));
+    let is_thing = |word: &usize| (listed(*word) || coded(*word)) && !confirmed(*word);
+    // "Удалите запрос": what asks stands before its verb, or is courtesy. In Japanese it stands behind.
+    let requested = |verb: &Hit| {
+        let polite =
+            |word: usize| hits.iter().any(|hit| hit.covers(word) && AGREEING.iter().any(|group| hit.is(*group)));
+        let mut requests = hits.iter().filter(|hit| hit.is(Group::Request) && hit.clause == verb.clause);
+        requests.any(|hit| {
+            verb.last < hit.first && signals.spelling(hit.first).starts_with('_') && !(hit.first..=hit.last).all(polite)
+        })
+    };
+    let verb = |hit: &&&Hit| hit.is(Group::EraseVerb) || hit.is(Group::CloseVerb);
+    let object = |hit: &&&Hit| {
+        let named = [Group::AccountMine, Group::Account, Group::Pronoun];
+        named.iter().chain(&OBJECTS).any(|group| hit.is(*group))
+    };
+    // The Greek "it" is a "the" as well.
+    let named = hits.iter().any(|hit| object(&hit) && !hit.is(Group::Pronoun));
+    if !named && hits.iter().filter(verb).any(|verb| verb.language != Tongue::Ja && requested(verb)) {
+        return true;
+    }
+    words.clone().filter(is_thing).any(|thing| {
+        hits.iter().filter(verb).filter(|verb| signals.clause_words(verb.clause).contains(&thing)).any(|verb| {
+            !hits.iter().filter(object).any(|object| {
+                let asked = thing < verb.first && verb.last < object.first;
+                let handed_over = (verb.last < object.first && object.last < thing)
+                    || (thing < object.first && object.last < verb.first);
+                asked || has_code && handed_over
+            })
+        })
+    })
+}
+
+/// Whether a yes is one of the words of a wish: "please delete".
+fn is_wish(yes: &Hit, hits: &[&Hit]) -> bool {
+    hits.iter().any(|hit| (hit.is(Group::EraseVerb) || hit.is(Group::CloseVerb)) && hit.overlaps(yes))
+}
+
+/// Whether words of greeting greet: they open the sentence, or are all that their clause says. "Das Konto meiner Frau" and "the team
+/// account" are somebody's.
+fn addresses(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
+    let covered = |word: usize, groups: &[Group]| {
+        hits.iter().any(|other| other.covers(word) && groups.iter().any(|group| other.is(*group)))
+    };
+    let opens = (signals.sentence_of(hit.first).start..hit.first).all(|word| covered(word, &[Group::Greeting]));
+    opens || signals.clause_words(hit.clause).all(|word| covered(word, &AGREEING))
+}
+
+/// Whether a word is of the sender's name and says nothing besides.
+fn is_name(word: usize, signals: &Signals, names: &Names) -> bool {
+    names.has_own(signals.spelling(word)) && !signals.hits.iter().any(|hit| hit.covers(word) && says(hit))
+}
+
+/// Whether a word ends a greeting or signs what was said, with nothing but names between: "yes, thanks, Anna".
+fn signs(word: usize, hits: &[&Hit], signals: &Signals, names: &Names) -> bool {
+    const FRAME: [Group; 3] = [Group::Courtesy, Group::Greeting, Group::Closing];
+    let mut before = (signals.sentence_of(word).start..word).rev();
+    let framing = before.find(|word| !is_name(*word, signals, names));
+    framing.is_some_and(|word| hits.iter().any(|hit| hit.covers(word) && FRAME.iter().any(|group| hit.is(*group))))
 }
 
 /// Whether the words of the hit are thanks in another language: "tak" is the Polish yes, and the Danish thank-you. Nobody
@@ -322,24 +470,30 @@ fn thanks_elsewhere(hit: &Hit, signals: &Signals) -> bool {
 }
 
 /// Whether a sentence with a word of erasing asks for it, and says of what. Beside a yes "it" is enough, or no object at
-/// all; but who asks to close something has to say that it is the account.
+/// all, also in the sentence behind it; but who asks to close something has to say that it is the account.
 fn asks_to_erase(hits: &[&Hit], signals: &Signals) -> bool {
     let is = |group: Group| hits.iter().any(|hit| hit.is(group));
-    let agrees = is(Group::Yes);
+    let agrees = hits.first().is_some_and(|hit| signals.has(hit.language, Group::Yes));
+    let agreed = |hit: &Hit| hits.iter().any(|yes| yes.is(Group::Yes) && yes.first < hit.first && hit.last <= yes.last);
     let closes = is(Group::AccountMine) || is(Group::Account);
     let named = closes || OBJECTS.iter().any(|group| is(*group));
     hits.iter().filter(|hit| is_erasing(hit)).all(|hit| {
         // "I confirm the deletion" has no verb of asking; "is my account deleted" has none either, and no noun.
         let asked = wished(hit, signals) || signals.opens_clause(hit) || (agrees && is(Group::EraseNoun));
         let object = if hit.is(Group::CloseVerb) { closes } else { named || agrees };
-        force(hit, signals) == Force::Wish && asked && object
+        let wish = agreed(hit) || force(hit, signals) == Force::Wish && asked;
+        wish && object
     })
 }
 
 /// Whether a hit takes a yes back: not where it is a part of a phrase that does not ("no problem"), nor where the same
-/// word is all that its clause says (the Spanish "si", which is also an "if").
+/// word is all that its clause says (the Spanish "si", which is also an "if"), nor where it only says of which kind the writer's own
+/// account is ("my user account").
 fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
     if !CONTRADICTING.iter().any(|group| hit.is(*group)) {
+        return false;
+    }
+    if [Group::DataTheirs, Group::OtherUser].iter().any(|group| hit.is(*group)) && is_kind(hit, hits, signals) {
         return false;
     }
     let agreeing = |other: &&&Hit| AGREEING.iter().any(|group| other.is(*group));
@@ -348,6 +502,35 @@ fn contradicts(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
     let agrees = |word: usize| hits.iter().filter(agreeing).any(|other| other.covers(word));
     !covering
         .any(|other| other.last - other.first > hit.last - hit.first || signals.clause_words(hit.clause).all(agrees))
+}
+
+/// Whether a sentence is about what is somebody else's in another language that knows as many of its words: "jej" is a Czech "it", and
+/// a Slovak "her".
+fn is_theirs(words: &Range<usize>, language: Tongue, signals: &Signals) -> bool {
+    let others = || signals.hits_at(words.clone()).iter().filter(|hit| hit.language != language);
+    others().any(|hit| {
+        let theirs = hit.is(Group::AccountTheirs) || hit.is(Group::DataTheirs);
+        theirs && signals.weight(hit.language) >= signals.weight(language) && {
+            let own: Vec<&Hit> = others().filter(|other| other.language == hit.language).collect();
+            contradicts(hit, &own, signals)
+        }
+    })
+}
+
+/// Whether what may be somebody else's is only of which kind the writer's own account is, or "the data" and "its data".
+fn is_kind(hit: &Hit, hits: &[&Hit], signals: &Signals) -> bool {
+    const ARTICLES: [&str; 3] = ["los", "the", "its"];
+    let own = |other: &&&Hit| other.is(Group::AccountMine) || other.is(Group::Account);
+    let beside = |other: &Hit| {
+        let within = other.covers(hit.first) && other.covers(hit.last) && other.is(Group::AccountMine);
+        within
+            || hit.is(Group::OtherUser)
+                && hit.first == hit.last
+                && other.clause == hit.clause
+                && other.last + 1 == hit.first
+    };
+    let article = hit.is(Group::DataTheirs) && ARTICLES.contains(&signals.spelling(hit.first));
+    article || hits.iter().filter(own).any(|other| beside(other))
 }
 
 /// Whether a word is one of the codes, or a half of one that was typed in two.

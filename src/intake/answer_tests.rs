@@ -201,6 +201,143 @@ fn names_of_the_sender_say_nothing_in_any_case() {
     assert_eq!(intake.answer.intent, AnswerIntent::Yes);
 }
 
+/// Whoever is called so: a word of a name is one where it greets or signs, and where it says nothing besides.
+#[test]
+fn a_name_takes_nothing_from_what_its_words_say() {
+    let said = |from: &str, text: &str| {
+        let letter = format!("From: {from}\r\nIn-Reply-To: <1@x.example>\r\n\r\n{text}\r\n");
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default()).answer.intent
+    };
+    for (from, text) in [
+        ("Will Later <w@shop.example>", "Yes, later"),
+        ("Will Later <w@shop.example>", "Yes, thanks, later"),
+        ("Will Later <w@shop.example>", "Yes.\r\nLater"),
+        ("Klaus Später <k@shop.example>", "Ja, später"),
+        ("<anna.tomorrow@shop.example>", "Yes, tomorrow"),
+        ("<orders@shop.example>", "Yes, delete the orders"),
+        ("Photos Miller <p@shop.example>", "Yes, delete my photos"),
+        ("<anna@mail.example>", "Yes, delete that mail"),
+        ("<anna@banana.example>", "Yes, banana"),
+    ] {
+        assert_eq!(said(from, text), AnswerIntent::Unclear, "{from}: {text}");
+    }
+    for text in ["Yes\r\nWill Later", "Yes, thanks\r\nWill Later", "Hi,\r\nyes.\r\nRegards,\r\nWill"] {
+        assert_eq!(said("Will Later <w@shop.example>", text), AnswerIntent::Yes, "{text}");
+    }
+}
+
+/// "Tak" is a yes in Polish, and thanks in Danish; "da" is none in German.
+#[test]
+fn a_short_word_is_a_yes_where_its_language_is_known() {
+    let read = |text: &str| {
+        let letter = format!(
+            "From: <anna@example.org>\r\nIn-Reply-To: <1@x.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        );
+        crate::intake::read(letter.as_bytes(), for_tests(), &crate::intake::Limits::default()).answer
+    };
+    for (text, language, other) in [
+        ("Tak.", Tongue::Pl, Tongue::De),
+        ("Može", Tongue::Hr, Tongue::Pl),
+        ("ano", Tongue::Cs, Tongue::Es),
+        ("Vale", Tongue::Es, Tongue::It),
+    ] {
+        let answer = read(text);
+        assert_ne!(answer.intent, AnswerIntent::Yes, "{text}");
+        assert_eq!(answer.to(language), AnswerIntent::Yes, "{text}");
+        assert_eq!(answer.to(other), answer.intent, "{text}");
+    }
+    let quoted = "On Mon, 5 May 2025 at 10:00, Shop <privacy@shop.example> wrote:\r\n> Czy to Pan prosił o usunięcie konta i wszystkich swoich danych osobowych?\r\n> Proszę odpowiedzieć tak albo nie, dziękujemy, z poważaniem";
+    assert_eq!(read(&format!("Tak.\r\n\r\n{quoted}")).intent, AnswerIntent::Yes);
+    assert_ne!(read(&format!("Može\r\n\r\n{quoted}")).intent, AnswerIntent::Yes);
+    // A code speaks for itself.
+    assert_eq!(read("da 7K3QM2").intent, AnswerIntent::None);
+}
+
+/// A word that greets somebody may also say whose account it is, and a sign may take a yes back.
+#[test]
+fn who_is_greeted_is_nobody_whose_account_it_is() {
+    all_say(
+        AnswerIntent::Unclear,
+        &[
+            "Ja, löschen Sie das Konto meiner Frau.",
+            "Ja, löschen Sie auch das Konto meiner Frau",
+            "Yes, delete the team account",
+            "Yes, delete Sir's account",
+            "Oui, supprimez le compte de madame",
+            "Sí, borren la cuenta de la señora",
+            "Sì, cancellate l'account della signora",
+            "Sim, apaguem a sua conta",
+            "Ja, slet deres konto",
+            "Áno, vymažte jej údaje",
+            "Yes 👎",
+            "yes 🙄",
+        ],
+    );
+    all_say(
+        AnswerIntent::Yes,
+        &[
+            "Hello team, yes, please delete my account.",
+            "Hi please delete my account, yes",
+            "Ja, hallo, bitte löschen Sie mein Konto.",
+            "Yes, please delete my account, sir.",
+            "Ja, radera kontot. Mvh",
+            "Áno, vymažte moje údaje",
+            "Yes 👍",
+        ],
+    );
+}
+
+/// "Delete the request" takes it back, whatever yes stands before it.
+#[test]
+fn a_wish_for_the_code_or_the_request_is_no_yes() {
+    for text in [
+        "Yes, delete the code",
+        "Yes, delete the code 7K3QM2",
+        "Yes, delete the confirmation",
+        "Yes, delete the following",
+        "Yes, delete the code of my account",
+        "Ja, löschen Sie den Code",
+        "Ja, den Code löschen",
+        "Oui, supprimez le code",
+        "Tak, usuńcie wniosek",
+        "Sim, eliminem o pedido",
+        "Ja, radera begäran",
+        "Ja, slet anmodningen",
+        "Ja, slett forespørselen",
+        "Ναι, διαγράψτε το αίτημα",
+        "Да, удалите запрос",
+        "是的，请删除申请",
+    ] {
+        assert_ne!(said(text), AnswerIntent::Yes, "{text}");
+    }
+    all_say(
+        AnswerIntent::Yes,
+        &[
+            "Yes, I request that you delete my account.",
+            "I confirm my request to delete my account.",
+            "Ja, ich bestätige meine Anfrage, mein Konto zu löschen.",
+            "Please delete my account, code 7K3QM2",
+            "Yes please delete my account code 7K3QM2",
+            "Oui, je demande que vous supprimiez mon compte.",
+            "Tak, potwierdzam wniosek",
+        ],
+    );
+}
+
+/// What is thanks in one language stays where it is all that was said.
+#[test]
+fn a_good_bye_is_not_all_that_an_answer_says() {
+    let heard = |text: &str| Said::of(text, &Signals::of(text, for_tests()), &Names::default(), for_tests());
+    for text in ["Tak", "Tak.\nAnna", "Dzień dobry,\n\ntak.\n\nPozdrawiam\nAnna"] {
+        assert_eq!(heard(text).to(Some(Tongue::Pl)).intent, AnswerIntent::Yes, "{text}");
+        assert_eq!(heard(text).to(Some(Tongue::Da)).intent, AnswerIntent::None, "{text}");
+    }
+    for (text, says) in [("Don't.", AnswerIntent::No), ("Nej\nTak", AnswerIntent::No), ("Ja\nTak", AnswerIntent::Yes)] {
+        assert_eq!(heard(text).intent, says, "{text}");
+    }
+    assert_ne!(said("お世話になっております。\n\nよろしくお願いいたします。"), AnswerIntent::Yes);
+}
+
 #[test]
 fn only_a_header_takes_the_answer_of_a_machine_away() {
     let read = |head: &str, text: &str| {

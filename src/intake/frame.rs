@@ -62,9 +62,14 @@ const PHONE_DIGITS_MIN: usize = 6;
 /// What begins a line that says something behind a name, folded.
 const AFTERTHOUGHTS: [&str; 6] = ["ps", "p.s.", "ps.", "nb", "n.b.", "pps"];
 
-/// The names that the sender goes by in the From header, folded: a word of them says nothing.
+/// The names that the sender goes by in the From header, folded: where a letter greets or is signed, a word of them says nothing.
 #[derive(Default)]
-pub(super) struct Names(Vec<String>);
+pub(super) struct Names {
+    /// Of the display name and of what stands before the @.
+    own: Vec<String>,
+    /// Of the domain, which is a firm's or a provider's: "mail" and "post" are words as well.
+    domain: Vec<String>,
+}
 
 impl Names {
     pub fn of(letter: &Letter) -> Self {
@@ -74,13 +79,44 @@ impl Names {
             true => fold(letter.header("from").unwrap_or_default()),
             false => fold(&decoded.join(" ")),
         };
-        let words = shown.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
-        Self(words.take(NAMES_MAX).map(str::to_owned).collect())
+        let mut names = Self::default();
+        for piece in shown.split_whitespace() {
+            let (own, domain) = piece.split_once('@').unwrap_or((piece, ""));
+            add(&mut names.own, own);
+            add(&mut names.domain, domain);
+        }
+        names
     }
 
+    /// Whether a folded word is one of a name, or of the domain.
     pub fn has(&self, folded: &str) -> bool {
-        let bare = folded.trim_matches(|c: char| !c.is_alphanumeric());
-        self.0.iter().any(|name| name == bare)
+        let bare = bare(folded);
+        self.has_own(folded) || self.domain.iter().any(|name| name == bare)
+    }
+
+    /// Whether a folded word is one of a name.
+    pub fn has_own(&self, folded: &str) -> bool {
+        let bare = bare(folded);
+        self.own.iter().any(|name| name == bare)
+    }
+}
+
+/// Adds the words of a folded text to some names.
+fn add(names: &mut Vec<String>, folded: &str) {
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
+    names.extend(words.map(str::to_owned));
+    names.truncate(NAMES_MAX);
+}
+
+fn bare(folded: &str) -> &str {
+    folded.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// Whether a hit makes a word say more than a name does: "later", "orders", "tomorrow", whoever is called so.
+pub(super) fn says(hit: &Hit) -> bool {
+    match &hit.topic {
+        Topic::Group(group) => SAYING.contains(group) || THINGS.contains(group),
+        Topic::Specific(_) => true,
     }
 }
 
@@ -91,19 +127,28 @@ pub(super) fn without_frame(text: &str, names: &Names, lexicon: &Lexicon) -> Str
     if lines.len() > LINES_MAX {
         return text.to_owned();
     }
-    while let Some(at) = good_bye(&lines, names, lexicon) {
-        lines.truncate(at);
-    }
+    take_good_byes(&mut lines, names, lexicon);
     if let Some(at) = signed(&lines, names, lexicon) {
         lines.truncate(at);
-        while let Some(at) = good_bye(&lines, names, lexicon) {
-            lines.truncate(at);
-        }
+        take_good_byes(&mut lines, names, lexicon);
     }
     if let Some(first) = lines.first_mut() {
         *first = behind_greeting(first, names, lexicon);
     }
     lines.join("\n")
+}
+
+/// Takes the good-byes away, and what stands below them. "Tak" is thanks in Danish and a yes in Polish: where nothing else is said, it
+/// stays.
+fn take_good_byes(lines: &mut Vec<&str>, names: &Names, lexicon: &Lexicon) {
+    while let Some(at) = good_bye(lines, names, lexicon) {
+        let greets = |line: &&str| behind_greeting(line, names, lexicon).is_empty();
+        let said = lines[..at].len() < 2 && lines[..at].iter().all(greets) && Line::of(lines[at], lexicon).answers();
+        lines.truncate(at + usize::from(said));
+        if said {
+            return;
+        }
+    }
 }
 
 /// Where a signature with no good-bye begins: a name, and under it what its bearer is, where they work, or how they are reached.
@@ -145,10 +190,6 @@ fn has_title(line: &str, looked: &Looked<'_>, names: &Names) -> bool {
         return false;
     }
     let parts = looked.line();
-    let is_other = |hit: &Hit| match &hit.topic {
-        Topic::Group(group) => SAYING.contains(group) || THINGS.contains(group),
-        Topic::Specific(_) => true,
-    };
     let titles = || parts.signals.hits.iter().filter(|hit| hit.is(Group::Title));
     // "Head of Sales": the "of" of a title is no Dutch "or".
     let within_title = |hit: &Hit| titles().any(|title| title.covers(hit.first) && title.covers(hit.last));
@@ -156,20 +197,25 @@ fn has_title(line: &str, looked: &Looked<'_>, names: &Names) -> bool {
     let fits = |word: usize| parts.is(word, &[Group::Title]) || namelike(parts.tokens[word], names);
     !parts.tokens.is_empty()
         && (titled || reached)
-        && !parts.signals.hits.iter().any(|hit| is_other(hit) && !within_title(hit))
+        && !parts.signals.hits.iter().any(|hit| says(hit) && !within_title(hit))
         && (0..parts.tokens.len()).all(fits)
 }
 
 /// The line that says good-bye, where nothing but names and addresses stands below it.
 fn good_bye(lines: &[&str], names: &Names, lexicon: &Lexicon) -> Option<usize> {
     let from = lines.len().saturating_sub(SIGNATURE_LINES_MAX);
+    let mut says = false;
     for at in (from..lines.len()).rev() {
         let looked = Looked::at(lines[at], lexicon);
         if looked.may_begin(&[Group::Closing, Group::Courtesy]) && says_good_bye(looked.line(), names) {
-            return Some(at);
+            return (!says || looked.line().is(0, &[Group::Closing])).then_some(at);
         }
         if !is_signature(lines[at], names, lexicon) && !has_title(lines[at], &looked, names) {
-            return None;
+            // "Kind regards, Will": below thanks it may be a word.
+            says = lines[at].split_whitespace().all(|token| names.has_own(&fold(token)));
+            if !says {
+                return None;
+            }
         }
     }
     None
@@ -204,12 +250,13 @@ fn is_name(line: &str, names: &Names, lexicon: &Lexicon) -> bool {
         return false;
     }
     // Where every sign is a word, a name has several.
-    let is_own = |token: &&str| fold(token).split_whitespace().all(|word| names.has(word));
+    let is_own = |token: &&str| fold(token).split_whitespace().all(|word| names.has_own(word));
     if tokens.iter().all(&is_own) {
-        return true;
+        // "Yes / Later" may be no yes, whoever is called so, unless they sign with the whole of their name.
+        return tokens.len() > 1 || !Signals::of(line, lexicon).hits.iter().any(says);
     }
     // "Yes / Friday" is no yes: whoever signs without a good-bye signs with a name that they go by.
-    if !names.0.is_empty() && !tokens.iter().any(is_own) {
+    if !names.own.is_empty() && !tokens.iter().any(is_own) {
         return false;
     }
     let letters_only = tokens.iter().all(|token| token.chars().all(|c| c.is_alphabetic() || "-.,'’".contains(c)));
@@ -302,11 +349,27 @@ impl<'a> Line<'a> {
         word < self.tokens.len() && groups.iter().any(known)
     }
 
+    /// Whether it begins with a yes or a no of a language that has no good-bye in these words.
+    fn answers(&self) -> bool {
+        const ANSWERS: [Group; 3] = [Group::Yes, Group::No, Group::NoAlone];
+        const FRAME: [Group; 2] = [Group::Closing, Group::Courtesy];
+        let opens = |hit: &&Hit| hit.first == 0;
+        let frames = |answer: &Hit| {
+            let mut frame =
+                self.signals.hits.iter().filter(opens).filter(|hit| FRAME.iter().any(|group| hit.is(*group)));
+            frame.any(|hit| hit.language == answer.language && hit.last >= answer.last)
+        };
+        let mut answers =
+            self.signals.hits.iter().filter(opens).filter(|hit| ANSWERS.iter().any(|group| hit.is(*group)));
+        answers.any(|answer| !frames(answer))
+    }
+
     /// A word of a name: the sender's, or with a capital and unknown to the lexicon.
     fn is_name(&self, word: usize, names: &Names) -> bool {
         let Some(token) = self.tokens.get(word) else { return false };
-        let known = self.signals.hits.iter().any(|hit| hit.covers(word));
-        names.has(&fold(token)) || (!known && namelike(token, names))
+        let mut hits = self.signals.hits.iter().filter(|hit| hit.covers(word));
+        let known = hits.clone().next().is_some();
+        names.has_own(&fold(token)) && !hits.any(says) || (!known && namelike(token, names))
     }
 
     /// Where a word begins. The tokens are slices of the line.

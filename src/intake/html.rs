@@ -11,6 +11,8 @@ use tracing::dispatcher::with_default;
 use super::markup::{COLUMNS, simple_text};
 use super::normal::cut;
 
+/// What stands before struck words, as in plain letters: they are not said.
+const STRUCK: &str = "~~";
 /// Deeper documents are only stripped of their tags.
 const DEPTH_MAX: usize = 150;
 
@@ -37,26 +39,29 @@ fn rendered(html: &str) -> Option<String> {
     }
     let renderer = config::with_decorator(Words).use_doc_css().no_table_borders().raw_mode(true).allow_width_overflow();
     let renderer = renderer.link_footnotes(false);
-    let html = &centred_as_blocks(html);
+    let html = &plainer(html);
     // The HTML parser logs every piece of text that it reads: it speaks to nobody here.
     with_default(&Dispatch::none(), || renderer.string_from_read(html.as_bytes(), COLUMNS)).ok()
 }
 
-/// The document with blocks for its centred parts: the renderer takes those for a part of the line.
-fn centred_as_blocks(html: &str) -> String {
+/// The document with elements that the renderer knows: blocks for its centred parts, which it takes for a part of the line, and struck
+/// words by the one element and mark that it has for them.
+fn plainer(html: &str) -> String {
+    const KNOWN: [(&str, &str); 2] = [("center", "div"), ("strike", "s")];
+    let mut pieces = html.split('<');
     let mut out = String::with_capacity(html.len());
-    for (at, tag) in html.split('<').enumerate() {
-        if at > 0 {
-            out.push('<');
-        }
-        let slash = if tag.starts_with('/') { "/" } else { "" };
-        let name = tag[slash.len()..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        if at > 0 && name.eq_ignore_ascii_case("center") {
-            out.push_str(slash);
-            out.push_str("div");
-            out.push_str(&tag[slash.len() + name.len()..]);
-        } else {
-            out.push_str(tag);
+    out.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let slash = if piece.starts_with('/') { "/" } else { "" };
+        let name = piece[slash.len()..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let known = KNOWN.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)).map_or(name, |(_, known)| known);
+        let rest = &piece[slash.len() + name.len()..];
+        out.extend(["<", slash, known]);
+        match rest.split_once('>') {
+            Some((attributes, text)) if attributes.contains("line-through") => {
+                out.extend([attributes, ">", STRUCK, text])
+            }
+            _ => out.push_str(rest),
         }
     }
     out
@@ -94,11 +99,11 @@ impl TextDecorator for Words {
     }
 
     fn decorate_strikeout_start(&self) -> (String, ()) {
-        (String::new(), ())
+        (STRUCK.to_owned(), ())
     }
 
     fn decorate_strikeout_end(&self) -> String {
-        String::new()
+        STRUCK.to_owned()
     }
 
     fn decorate_code_start(&self) -> (String, ()) {
@@ -175,6 +180,22 @@ mod tests {
         let (text, whole) = visible_text(html, 1_000);
         assert!(whole);
         assert!(text.contains("seen") && !text.contains("hidden"), "{text:?}");
+    }
+
+    #[test]
+    fn struck_words_are_marked() {
+        for html in [
+            "<p><s>Yes</s></p>",
+            "<p><del>Yes</del></p>",
+            "<p><strike>Yes</strike></p>",
+            "<p><STRIKE>Yes</STRIKE></p>",
+            "<p><span style='color:red;text-decoration:line-through'>Yes</span></p>",
+        ] {
+            // The renderer strikes its letters out as well.
+            let text = visible_text(html, 1_000).0.replace('\u{336}', "");
+            assert!(text.contains("~~Yes"), "{html}: {text}");
+        }
+        assert!(!visible_text("<p><span style='text-decoration:underline'>Yes</span></p>", 1_000).0.contains('~'));
     }
 
     #[test]

@@ -49,6 +49,8 @@ stored_enum! {
         Joiner = "joiner",
         /// Says that what stands before is a part of who stands behind: "the address of our customer".
         Of = "of",
+        /// What an answer may be about besides an account: "code", "request".
+        AnswerThing = "answer_thing",
         /// Makes a term of the day behind it: "until Monday".
         Until = "until",
     }

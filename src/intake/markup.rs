@@ -6,9 +6,18 @@
 /// Characters that a line is broken at, here and by the renderer: so many that sentences stay whole, so few that tables
 /// stay cheap.
 pub(super) const COLUMNS: usize = 500;
-/// Words of a style that may hide text or lay it out anew.
-const STYLES: [&[u8]; 8] =
-    [b"display", b"overflow", b"visibility", b"hidden", b"white-space", b"content", b"position", b"@import"];
+/// Words of a style that may hide text, strike it out or lay it out anew.
+const STYLES: [&[u8]; 9] = [
+    b"display",
+    b"overflow",
+    b"visibility",
+    b"hidden",
+    b"white-space",
+    b"content",
+    b"position",
+    b"line-through",
+    b"@import",
+];
 /// Deeper elements are left to the renderer.
 const DEPTH_MAX: usize = 100;
 /// Deeper quotes are left to the renderer.

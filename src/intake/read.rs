@@ -8,6 +8,7 @@ use super::answer::{Said, keeps};
 use super::attached::attached;
 use super::company::company;
 use super::frame::Names;
+use super::hearing::repeated;
 use super::intent::{Disposition, Intent, Part, REASONS_MAX, Reason, Verdict};
 use super::judge::{Texts, asks, by_name, judge};
 use super::letter::Letter;
@@ -202,6 +203,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         [&shown.main.quoted, &shown.main.forwarded, &shown.main.new, &letter.html].into_iter().map(String::as_str),
     );
     let said = shown.said(&texts, twin.as_ref(), &Names::of(&letter), lexicon);
+    let said = if said.yes_in.is_empty() { said } else { said.to(repeated(&shown.main.quoted, lexicon)) };
     let said = said.beside(
         !tokens.is_empty() && shown.stops_below(&Names::of(&letter), lexicon),
         passes_on_another(&letter, shown),
@@ -260,7 +262,7 @@ fn understand(letter: Letter, shown: &Shown, lexicon: &Lexicon, limits: &Limits)
         more: joined.is_some(),
         verdict,
         claims,
-        answer: Answer { intent: said.intent, codes: said.codes, asks_to_stop, tokens },
+        answer: Answer { intent: said.intent, yes_in: said.yes_in, codes: said.codes, asks_to_stop, tokens },
         bounce: returned,
         defects,
         new_text: shown.main.new.trim().to_owned(),
@@ -467,11 +469,12 @@ fn agreed(judged: Verdict, words: &Words<'_>) -> Verdict {
     yes
 }
 
-/// Whether a word of agreeing stands apart from the words of the wish ("please delete" is one of both).
+/// Whether a word of agreeing stands apart from the words of the wish ("please delete" is one of both; "I confirm the deletion" agrees
+/// to one).
 fn says_yes(found: &Signals) -> bool {
     found.hits.iter().filter(|hit| hit.is(Group::Yes)).any(|yes| {
         let mut erasing = found.sentences(yes.sentence, yes.sentence).iter();
-        !erasing.any(|hit| utterance::is_erasing(hit) && hit.overlaps(yes))
+        !erasing.any(|hit| utterance::is_erasing(hit) && !hit.is(Group::EraseNoun) && hit.overlaps(yes))
     })
 }
 

@@ -41,6 +41,7 @@ mod fit;
 mod frame;
 mod groups;
 mod heard;
+mod hearsay;
 mod html;
 mod intent;
 mod judge;

@@ -572,11 +572,6 @@ fn scope(texts: &Texts, language: Tongue, signals: &[Signal]) -> Intent {
     if said(Group::OtherUser) && has(Target::Theirs) && !has(Target::Generic) {
         return Intent::ErasureProfile;
     }
-    // "The account of our former driver", "he left, delete the account".
-    let theirs = |signal: &Signal| !signal.rule.ends_with("_mine") && signal.target != Target::Generic;
-    if said(Group::OtherUser) && signals.iter().all(theirs) && !has(Target::Specific) {
-        return Intent::ErasureProfile;
-    }
     if has(Target::Account) {
         return Intent::ErasureAccount;
     }

@@ -142,6 +142,8 @@ stored_enum! {
         Reminder = "reminder",
         /// What presses beside a question: "get on with it", "I asked for it in May".
         Urge = "urge",
+        /// Asks us to do what its writer could not: "do it for me".
+        DoIt = "do_it",
         /// Asks when: "when will", "how much longer".
         When = "when",
         /// Says that something is there still: "still there", "still have".

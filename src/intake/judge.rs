@@ -7,13 +7,15 @@
 
 use std::rc::Rc;
 
+use super::hearsay::names_right;
 use super::intent::{Disposition, Intent, Part, Reason, Verdict};
 use super::lexicon::{Group, Lexicon, Topic};
+use super::negation::is_unwanted;
 use super::object::{
     BARE_ADDRESS, HAD, NOBODYS, OTHER_THING, PART_THEIRS, SEVERAL, Target, UNREAD_CONFIDENCE, object_of,
 };
 use super::offered::is_offered;
-use super::place::{has_only, is_placed};
+use super::place::{has_only, is_of_state, is_out_of_another, is_placed, names_account};
 use super::present::Groups;
 use super::pressing::presses;
 use super::refusal::refusal;
@@ -38,7 +40,7 @@ const DOUBTFUL_CONFIDENCE: f64 = 0.5;
 const LONG_WORDS: usize = 250;
 /// Verbs and nouns of erasing that are weighed, per language and part.
 const ERASING_MAX: usize = 200;
-/// The rule for "I am not happy, how do I delete my account?": a person looks.
+/// The rule for "I am not happy, how do I delete my account?", and for "how do I delete it? Do it for me": a person looks.
 const HOW_AND_LEAVING: &str = "how+leaving";
 /// The rule for named data with something beside it that no rule reads.
 const MORE: &str = "specific_and_more";
@@ -228,6 +230,17 @@ fn merge(mut erasure: Verdict, others: Option<Verdict>) -> Verdict {
         erasure.disposition = Disposition::Review;
         return erasure;
     }
+    // "Remove my old card and bill the new one": whether that is more than a change, a person has to say.
+    if erasure.intent == Intent::ErasureSpecificData
+        && let Some(other) = other.as_ref().filter(|other| other.intent == Intent::Rectification)
+    {
+        let reason = other.reasons.first().cloned();
+        erasure.also(Intent::Rectification);
+        return match reason {
+            Some(reason) => erasure.for_review(OPEN_CONFIDENCE - 0.1, reason),
+            None => erasure,
+        };
+    }
     if let Some(other) = other.filter(|other| !matches!(other.intent, Intent::Spam | Intent::Newsletter)) {
         erasure.also(other.intent);
         erasure.reasons.extend(other.reasons);
@@ -303,7 +316,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         return None;
     }
     let (mut signals, mut negated, mut asked_how) = (Vec::new(), false, false);
-    let (mut suspect, mut placed) = (false, false);
+    let (mut suspect, mut placed, mut asked_us) = (false, false, false);
     let spoken = texts.language().filter(|spoken| *spoken != language && !HEARD.contains(&language));
     for (part, found) in texts.parts() {
         let known = |hit: &Hit| spoken.is_some_and(|spoken| knows(spoken, hit, found));
@@ -313,6 +326,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
             let force = force(hit, found);
             asked_how |= force == Force::AskedHow;
             let Some((target, confidence, name)) = object_of(hit, found) else {
+                asked_us |= force != Force::Negated && texts.has(language, Group::DoIt) && names_account(hit, found);
                 suspect |= force == Force::Wish && is_suspect(hit, found);
                 placed |= force == Force::Wish && has_only(hit, found);
                 continue;
@@ -328,7 +342,7 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
                 }
                 Force::Wish => signals.push(signal(hit, found, part, target, confidence, name)),
                 Force::Negated => negated |= confidence > 0.8,
-                Force::AskedHow if texts.has(language, Group::Leaving) => {
+                Force::AskedHow if texts.has(language, Group::Leaving) || texts.has(language, Group::DoIt) => {
                     let rule = format!("{language}.{HOW_AND_LEAVING}");
                     signals.push(Signal { target, confidence: 0.5, rule, part, wished: false });
                 }
@@ -352,12 +366,16 @@ fn erasure(texts: &Texts, language: Tongue) -> Option<Verdict> {
         // Whoever wrote of it, its writer does not wish it.
         signals.iter_mut().for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
     }
-    if refuses(texts, language) {
-        // "You say that you will delete my account. I do not agree."
+    let newsletter = texts.has_any(Group::NewsletterFooter);
+    if newsletter || refuses(texts, language) || texts.new.asks() {
+        // "You say that you will delete my account. I do not agree." "Is that true?" "Delete your data with one click!"
         let told = signals.iter_mut().filter(|signal| !signal.wished);
         told.for_each(|signal| signal.confidence = signal.confidence.min(DOUBTFUL_CONFIDENCE));
     }
     let to_many = texts.has_any(Group::NewsletterFooter) || texts.new.words > LONG_WORDS;
+    if asked_us && signals.is_empty() && !negated && !to_many {
+        signals.push(pressed(texts, language));
+    }
     if (suspect || placed) && signals.is_empty() && !negated && !asked_how && !to_many {
         let (confidence, name) = if placed { (UNREAD_CONFIDENCE, "place") } else { (SUSPECT_CONFIDENCE, "unnamed") };
         let (rule, part) = (format!("{language}.erase+{name}"), Part::New);
@@ -462,11 +480,16 @@ fn pressed(texts: &Texts, language: Tongue) -> Signal {
 
 /// Phrases that ask to be forgotten by themselves.
 fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator<Item = Signal> {
+    let unwanted = |phrase: &Hit| {
+        let mut sentence = found.sentences(phrase.sentence, phrase.sentence).iter();
+        sentence.any(|other| other.first > phrase.last && is_erasing(other) && is_unwanted(other, found))
+    };
     let wish = move |hit: &&Hit| {
         matches!(force(hit, found), Force::Wish | Force::Doubtful)
             && !found.beside(hit, Group::List)
             && !found.within(hit, Group::LawErasure)
             && !undone(hit, found)
+            && !unwanted(hit)
     };
     // "I no longer want an account, what should I do?"
     let asks = |hit: &Hit| {
@@ -480,6 +503,7 @@ fn whole_phrases(found: &Signals, language: Tongue, part: Part) -> impl Iterator
         confidence: match () {
             () if found.beside(hit, Group::Topic) => 0.4,
             () if asks(hit) || force(hit, found) == Force::Doubtful => DOUBTFUL_CONFIDENCE,
+            () if is_out_of_another(hit, found) || account(hit) && is_of_state(hit, found) => DOUBTFUL_CONFIDENCE,
             () => 0.8,
         },
         rule: format!("{language}.forget_me"),
@@ -530,7 +554,7 @@ fn by_law(texts: &Texts, found: &Signals, language: Tongue, part: Part) -> Optio
     } else {
         (0.45, "named")
     };
-    let doubtful = force(hit, found) == Force::Doubtful;
+    let doubtful = force(hit, found) == Force::Doubtful || names_right(hit, found);
     let confidence = if doubtful { f64::min(confidence, DOUBTFUL_CONFIDENCE) } else { confidence };
     Some(Signal { target: Target::Generic, confidence, rule: format!("{language}.law+{name}"), part, wished: true })
 }

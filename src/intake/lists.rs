@@ -53,5 +53,17 @@ stored_enum! {
         AnswerThing = "answer_thing",
         /// Makes a term of the day behind it: "until Monday".
         Until = "until",
+        /// Makes a place of what stands behind it: "the watermark from my photos", "me from the group".
+        From = "from",
+        /// Places of ours, whose is not said: "the system".
+        Place = "place",
+        /// Makes a part of the account or the data before it: "my account statement".
+        Piece = "piece",
+        /// Says that its writer does it themselves: "I'll", "borro".
+        IWill = "i_will",
+        /// What the law gives somebody: "my right to erasure".
+        Right = "right",
+        /// Asks to be told of it: "inform me about my right to erasure".
+        Inform = "inform",
     }
 }

@@ -42,6 +42,7 @@ mod frame;
 mod groups;
 mod heard;
 mod hearing;
+mod hearsay;
 mod html;
 mod intent;
 mod judge;

@@ -31,6 +31,9 @@ pub(super) enum Negated {
 
 /// What the negations close to the hit make of it.
 pub(super) fn of(hit: &Hit, found: &Signals) -> Negated {
+    if is_unwanted(hit, found) {
+        return Negated::Forbids;
+    }
     let close = |other: &&Hit| is_in_clause(other, hit, found) && other.distance(hit) <= NEGATION_WORDS;
     let close = found.around(hit, Group::Negation).filter(close);
     close.map(|other| one(other, hit, found)).max().unwrap_or(Negated::No)
@@ -60,6 +63,21 @@ fn one(negation: &Hit, hit: &Hit, found: &Signals) -> Negated {
         return Negated::Perhaps;
     }
     Negated::Forbids
+}
+
+/// Whether it is what its writer does not want of their account: "I do not want my account deleted", and not "I do not want my
+/// account, delete it".
+pub(super) fn is_unwanted(hit: &Hit, found: &Signals) -> bool {
+    let of_account = |phrase: &Hit| found.within(phrase, Group::Account) || found.within(phrase, Group::AccountMine);
+    let right_behind = |phrase: &Hit| {
+        phrase.clause == hit.clause && phrase.last < hit.first && hit.first - phrase.last <= NEGATION_WORDS
+    };
+    let between = |phrase: &Hit| {
+        let is_one = |other: &Hit| phrase.last < other.first && other.first <= hit.first;
+        [Group::Request, Group::Conjunction].iter().any(|group| found.around(hit, *group).any(is_one))
+    };
+    let unwanted = |phrase: &Hit| right_behind(phrase) && of_account(phrase) && !between(phrase);
+    found.around(hit, Group::ForgetMe).any(unwanted)
 }
 
 /// Whether any negation stands before a hit in its clause, whatever it negates: "you still haven't deleted it" is no report.

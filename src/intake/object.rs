@@ -5,7 +5,7 @@
 
 use super::lexicon::{Group, Topic};
 use super::lists::List;
-use super::place::{has_named, is_where, lies_in_another};
+use super::place::{has_named, is_taken_from, is_where, lies_in_another};
 use super::signals::{Hit, Signals};
 use super::utterance::{SHORT_WORDS, WINDOW_WORDS, wished};
 
@@ -27,6 +27,8 @@ pub(super) const NOBODYS: &str = "data_of_nobody";
 pub(super) const OTHER_THING: &str = "other_thing";
 /// The rule for an account behind named data that it may only have.
 pub(super) const HAD: &str = "account_of_named";
+/// The rule for an account that is whose it is not said, and stands in another sentence than what takes it.
+const BARE: &str = "account_before";
 /// A wish to erase somebody or something that was not read in full.
 pub(super) const UNREAD_CONFIDENCE: f64 = 0.5;
 /// A wish to erase that does not say what.
@@ -48,7 +50,8 @@ type Object = (Target, f64, &'static str);
 /// The object of a verb or noun of erasing: the best one in its sentence, or what its pronoun stands for.
 pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
     // "The deletion periods of my data": the noun only says which periods.
-    if hit.is(Group::EraseNoun) && found.within(hit, Group::Topic) {
+    let covers = |topic: &Hit| topic.first <= hit.first && hit.last <= topic.last;
+    if hit.is(Group::EraseNoun) && found.within(hit, Group::Topic) || found.around(hit, Group::Topic).any(covers) {
         return None;
     }
     let near = Near::of(hit, found);
@@ -69,10 +72,15 @@ pub(super) fn object_of(hit: &Hit, found: &Signals) -> Option<Object> {
     if hit.is(Group::CloseVerb) {
         let account = near.any(|other| other.is(Group::Account) && other.distance(hit) <= CLOSE_WORDS);
         let pronoun = found.around(hit, Group::Pronoun).any(|other| other.distance(hit) <= CLOSE_WORDS);
-        if let Some(named @ (Target::Account, ..)) =
+        if let Some((Target::Account, confidence, name)) =
             (pronoun && near.wished && !account).then(|| antecedent(hit, found)).flatten()
         {
-            return Some(named);
+            // Of what was named, nothing but the account is closed.
+            return Some(if name == BARE {
+                (Target::Account, 0.65, "account")
+            } else {
+                (Target::Account, confidence, name)
+            });
         }
         return (account && near.wished).then_some((Target::Account, 0.65, "account"));
     }
@@ -188,6 +196,9 @@ impl<'a> Near<'a> {
         // "A comment on my page" is not the writer's own.
         let own = self.any(|own| own.is(Group::Own) && !is_in_place(own, found))
             && self.any(|other| is_own_specific(other, found));
+        if specific && self.has(Group::List) && self.is_contact_only() {
+            return None;
+        }
         if specific && (wished || own) {
             let named = |other: &Hit| matches!(other.topic, Topic::Specific(_)) && is_beside_own(other, found);
             let name = if self.any(named) { "specific_mine" } else { "specific" };
@@ -205,6 +216,15 @@ impl<'a> Near<'a> {
             somebody && other.first > hit.last && (other.first.saturating_sub(2)..=other.first).any(is_of)
         };
         self.any(is_theirs)
+    }
+
+    /// Whether the named data are no more than ways to reach the writer: beside a list they are to leave that alone.
+    fn is_contact_only(&self) -> bool {
+        let reaches = |category: &str| ["contact", "phone"].contains(&category);
+        self.hits.iter().all(|other| match &other.topic {
+            Topic::Specific(category) => reaches(category),
+            Topic::Group(group) => !matches!(group, Group::Account | Group::Data | Group::Everything),
+        })
     }
 
     fn topics(&self) -> impl Iterator<Item = &&'a Hit> {
@@ -385,7 +405,8 @@ fn set_aside(hit: &Hit, object: &Hit, found: &Signals) -> bool {
     };
     let is_own = |no: &Hit| no.first > hit.last && no.last < object.first && object.first - no.last <= 2 && joins(no);
     let negated = found.around(object, Group::Negation).any(is_own);
-    within(Group::RestStays) || negated || in_ours || of_contract || (is_place && is_where(hit, object, found))
+    let is_place = is_place && is_where(hit, object, found);
+    within(Group::RestStays) || negated || in_ours || of_contract || is_place || is_taken_from(hit, object, found)
 }
 
 /// Whether a word for data of the writer's own says which by a named kind inside it: "my location data".
@@ -418,7 +439,7 @@ pub(super) fn is_in_place(word: &Hit, found: &Signals) -> bool {
 fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
     let close =
         |other: &&Hit| other.language == hit.language && other.first < hit.first && hit.sentence - other.sentence <= 2;
-    let (mut named, mut placed) = (None, true);
+    let (mut named, mut placed, mut account) = (None, true, false);
     for other in found.sentences(hit.sentence.saturating_sub(2), hit.sentence).iter().filter(close) {
         let target = match &other.topic {
             Topic::Group(Group::AccountMine) => Target::Account,
@@ -426,6 +447,11 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
             Topic::Group(Group::Profile) if found.beside(other, Group::Own) => Target::Profile,
             Topic::Group(Group::EndUser | Group::OtherUser | Group::DataTheirs) => Target::Theirs,
             Topic::Specific(_) if found.beside(other, Group::Own) => Target::Specific,
+            // "We no longer need the account. Please close it."
+            Topic::Group(Group::Account) => {
+                account |= !is_in_place(other, found);
+                continue;
+            }
             _ => continue,
         };
         named = named.max(Some(target));
@@ -433,6 +459,10 @@ fn antecedent(hit: &Hit, found: &Signals) -> Option<Object> {
         placed &= is_in_place(other, found) && !found.hits.iter().any(erased);
     }
     // "There is a mistake in my account, please delete it."
+    let else_named = || [Group::Data, Group::Everything, Group::Topic].iter().any(|group| found.beside(hit, *group));
+    if named.is_none() && account && !else_named() {
+        return Some((Target::Account, UNREAD_CONFIDENCE, BARE));
+    }
     if placed && named.is_some() {
         return Some((Target::Account, UNREAD_CONFIDENCE, HAD));
     }

@@ -1,11 +1,16 @@
 //! An account that a wish to erase names as a place: "my telephone number from our account". It is not what shall be erased.
 
-use super::lexicon::{Group, Topic};
+use super::lexicon::{Group, List, Topic};
 use super::signals::{Hit, Signals};
+use super::tongue::Tongue;
 use super::utterance::{is_erasing, wished};
 
 /// Words that may stand between a verb of erasing and a place.
 const NEAR_WORDS: usize = 3;
+/// Words between a verb of erasing and the place that something shall be taken from.
+const TAKEN_WORDS: usize = 5;
+/// Bytes of a word that is more than an ending: "locked", and not "need".
+const STATE_BYTES: usize = 4;
 
 /// Whether an account is only where something is: "from our account", "my profile in the account", and neither "from your system
 /// our account" nor "the whole of the account".
@@ -102,6 +107,114 @@ pub(super) fn is_placed(hit: &Hit, found: &Signals) -> bool {
         && found.sentence_of(hit.first).contains(&next)
         && IN.contains(&bare(next))
         && !ours()
+}
+
+/// Whether an object is only what another thing, which no rule reads, shall be taken from or is a part of: "the watermark from my
+/// photos", "the restriction of my account", "my account statement".
+pub(super) fn is_taken_from(hit: &Hit, object: &Hit, found: &Signals) -> bool {
+    let is = |word: usize, list: List| found.spells(word, list, hit.language);
+    if !names_object(object) {
+        return false;
+    }
+    if is(object.last + 1, List::Piece) && found.clause_words(object.clause).contains(&(object.last + 1)) {
+        return true;
+    }
+    let is_own = |word: usize| found.around(hit, Group::Own).any(|own| own.covers(word));
+    let before = |word: usize| word.checked_sub(1).filter(|before| found.sentence_of(word).contains(before));
+    let word = match before(object.first) {
+        Some(own) if is_own(own) => own,
+        _ => object.first,
+    };
+    let makes_place = |word: usize| is(word, List::From) || is(word, List::Of);
+    let place = if is(word, List::Of) { Some(word) } else { before(word).filter(|word| makes_place(*word)) };
+    // "Close the window that hides my account."
+    let that = (hit.last + 1..object.first).find(|word| is(*word, List::That));
+    place.into_iter().chain(that).any(|place| has_unread(hit, place, found))
+}
+
+/// Whether what the verb takes before a place is a thing that no rule reads.
+fn has_unread(hit: &Hit, place: usize, found: &Signals) -> bool {
+    const NOTHING: [Group; 6] =
+        [Group::Topic, Group::Noun, Group::Thing, Group::Title, Group::CancelContract, Group::Hedge];
+    let sentence = || found.sentences(hit.sentence, hit.sentence).iter().filter(|other| other.language == hit.language);
+    let from = match hit.last < place {
+        true => hit.last + 1,
+        false => {
+            let asks = sentence().filter(|other| other.is(Group::Request) && other.last < place);
+            asks.map(|asks| asks.last + 1).max().unwrap_or(place).max(found.clause_words(hit.clause).start)
+        }
+    };
+    let whole = sentence().any(|other| other.is(Group::BesidePlace) && from <= other.first && other.first < place);
+    let known = |word: usize| {
+        let says = |other: &Hit| other.covers(word) && !NOTHING.iter().any(|group| other.is(*group));
+        sentence().any(says)
+    };
+    // "La suppression immédiate de mes données", "cierre definitivo de mi cuenta": what stands behind a noun says how.
+    let named = hit.is(Group::EraseVerb) || known(from) || found.spelling(from).contains('\'');
+    let near = place.saturating_sub(from) <= TAKEN_WORDS && named;
+    near && !whole && (from..place).any(|word| !known(word)) && !(from..place).any(|word| is_object(word, hit, found))
+}
+
+/// Whether a word is of what may be erased by itself: "the data of my account".
+fn is_object(word: usize, hit: &Hit, found: &Signals) -> bool {
+    let mut sentence = found.sentences(hit.sentence, hit.sentence).iter();
+    sentence.any(|other| other.language == hit.language && names_object(other) && other.covers(word))
+}
+
+/// Whether a hit names what may be erased.
+fn names_object(hit: &Hit) -> bool {
+    const OBJECTS: [Group; 8] = [
+        Group::AccountMine,
+        Group::Account,
+        Group::DataMine,
+        Group::Data,
+        Group::DataTheirs,
+        Group::Profile,
+        Group::ContactMine,
+        Group::Everything,
+    ];
+    matches!(hit.topic, Topic::Specific(_)) || OBJECTS.iter().any(|group| hit.is(*group))
+}
+
+/// Whether a phrase such as "remove me" goes on with a place that is none of ours: "from the choir", "as admin of the group".
+pub(super) fn is_out_of_another(hit: &Hit, found: &Signals) -> bool {
+    const OURS: [Group; 8] = [
+        Group::PlaceYours,
+        Group::Account,
+        Group::AccountMine,
+        Group::Profile,
+        Group::Data,
+        Group::DataMine,
+        Group::Everything,
+        Group::List,
+    ];
+    let next = hit.last + 1;
+    let clause = found.clause_words(hit.clause);
+    // The phrase itself may name the place, and go on: "from all registers in your house".
+    let near = hit.first..clause.end.min(next + TAKEN_WORDS);
+    let is = |word: usize, list: List| found.spells(word, list, hit.language);
+    let mut sentence = found.sentences(hit.sentence, hit.sentence).iter();
+    let ours = |other: &Hit| {
+        let named = OURS.iter().any(|group| other.is(*group));
+        other.language == hit.language && named && other.first >= near.start && other.first < near.end
+    };
+    clause.contains(&next)
+        && is(next, List::From)
+        && !near.clone().any(|word| is(word, List::Place))
+        && !sentence.any(ours)
+}
+
+/// Whether what shall not be had is an account in some state, or for some end: "I do not want my account locked", "I do not need an
+/// account to check out". English puts it there with no more words.
+pub(super) fn is_of_state(hit: &Hit, found: &Signals) -> bool {
+    let next = hit.last + 1;
+    let goes_on = |word: &str| word == "to" || word.ends_with("ed") && word.len() > STATE_BYTES;
+    hit.language == Tongue::En && found.clause_words(hit.clause).contains(&next) && goes_on(found.spelling(next))
+}
+
+/// Whether an account stands beside a verb that takes nothing known: "I do not find the button to delete the account, do it for me".
+pub(super) fn names_account(hit: &Hit, found: &Signals) -> bool {
+    found.beside(hit, Group::Account) || found.beside(hit, Group::AccountMine)
 }
 
 /// Whether a place takes in an "and" behind its account: "from the account and the account".

@@ -22,6 +22,8 @@ const THEIRS: [&str; 26] = [
     "his", "her", "their", "seine", "seiner", "seinen", "deren", "dessen", "ihre", "ihren", "ses", "sa", "leurs",
     "leur", "sus", "su", "suoi", "sue", "loro", "zijn", "haar", "hun", "diens", "suyos", "suyo", "hers",
 ];
+/// How far into its line a hit is looked for between quotation marks.
+const QUOTED_BYTES_MAX: usize = 2_000;
 /// A sentence is cut here, so that what is compared within one stays small whatever the text.
 const SENTENCE_WORDS_MAX: usize = 80;
 
@@ -200,6 +202,21 @@ impl Signals {
     /// Whether the text names an e-mail address.
     pub fn has_address(&self) -> bool {
         self.folded.contains('@')
+    }
+
+    /// The words between the quotation marks around a hit, where its line has them and is not too long to say which are which.
+    pub fn quotation(&self, hit: &Hit) -> Option<Range<usize>> {
+        const MARK: char = '"';
+        let at = &hit.bytes;
+        let line = self.folded[..at.start].rfind('\n').map_or(0, |end| end + 1);
+        let before = self.folded.get(line..at.start).filter(|before| before.len() <= QUOTED_BYTES_MAX)?;
+        let behind = self.folded[at.end..].split('\n').next().unwrap_or_default();
+        if before.matches(MARK).count().is_multiple_of(2) {
+            return None;
+        }
+        let (start, end) = (line + before.rfind(MARK)?, at.end + behind.find(MARK)?);
+        let word = |byte: usize| self.starts.partition_point(|start| *start < byte);
+        Some(word(start)..word(end))
     }
 
     /// Whether a link stands among these words.

@@ -3,6 +3,7 @@
 //! Looks at the sentence of the word, and at the one behind. What the letter as a whole asks for is judged in `judge`.
 
 use super::against::{self, Asked};
+use super::hearsay::{is_own_deed, is_quoted, names_right};
 use super::lexicon::{Group, Topic};
 use super::lists::List;
 use super::negation::{self, Negated};
@@ -13,6 +14,8 @@ use super::signals::{Hit, Signals};
 pub(super) const WINDOW_WORDS: usize = 14;
 /// How far behind the words that take a request back the verb of that request may stand.
 const UNDONE_WORDS: usize = 2;
+/// Words from a word of the writer's own to the verb behind it that takes what it names.
+const OWN_WORDS: usize = 4;
 /// Words of a letter that says little else.
 pub(super) const SHORT_WORDS: usize = 16;
 
@@ -77,7 +80,8 @@ pub(super) fn force(hit: &Hit, found: &Signals) -> Force {
     let asked = is_asked_of_us(hit, found) || is_refused_behind(hit, found);
     let doubtful =
         asked || against::is_lamented(hit, found) || against::is_thanked(hit, found) || negation::is_far(hit, found);
-    if doubtful || against::is_anothers(hit, found) { Force::Doubtful } else { Force::Wish }
+    let told = || is_quoted(hit, found) || is_own_deed(hit, found) || names_right(hit, found);
+    if doubtful || against::is_anothers(hit, found) || told() { Force::Doubtful } else { Force::Wish }
 }
 
 /// Whether a question is what becomes of something if its writer leaves: "will you delete my data when I cancel?"
@@ -137,7 +141,9 @@ pub(super) fn is_told(hit: &Hit, found: &Signals) -> bool {
 
 /// Whether a wish is left in doubt by what stands beside it: a question with no word of asking.
 pub(super) fn is_doubtful(hit: &Hit, found: &Signals) -> bool {
-    found.is_question(hit.sentence) && (!wished(hit, found) || found.beside(hit, Group::How))
+    // "Löschen Sie Kundendaten nach Vertragsende?" opens with its verb, as questions do.
+    let asked = || found.beside(hit, Group::Request) || found.beside(hit, Group::Courtesy);
+    found.is_question(hit.sentence) && (!asked() || found.beside(hit, Group::How))
 }
 
 /// Whether a condition governs the hit: one before it in its sentence with no word of asking in between ("if you agree,
@@ -157,7 +163,10 @@ pub(super) fn conditional(hit: &Hit, found: &Signals) -> bool {
         return false;
     };
     let asked = last(Group::Request).is_some_and(|request| request.last >= condition.last);
-    let imperative = hit.is(Group::EraseVerb) && condition.clause != hit.clause && found.opens_clause(hit);
+    let imperative = hit.is(Group::EraseVerb)
+        && condition.clause != hit.clause
+        && found.opens_clause(hit)
+        && !is_own_deed(hit, found);
     !asked && !imperative
 }
 
@@ -199,10 +208,19 @@ pub(super) fn is_suspect(hit: &Hit, found: &Signals) -> bool {
     // "Under the GDPR law" and "the e-mail address ann@example.org" are no other thing.
     let lawful = found.around(hit, Group::LawErasure).any(|law| !law.overlaps(hit));
     let other_thing = found.around(hit, Group::Topic).any(|other| !lawful && !names_it(other, found));
-    let named_own = !hit.is(Group::EraseNoun) && found.around(hit, Group::Own).any(|own| own.first == hit.last + 1);
+    let named_own = !hit.is(Group::EraseNoun) && found.around(hit, Group::Own).any(|own| is_taken_own(hit, own, found));
     (minded || named_own)
         && !other_thing
         && !found.beside(hit, Group::List)
         && !hit.is(Group::CloseVerb)
         && wished(hit, found)
+}
+
+/// Whether a word of the writer's own begins what the verb takes: right behind it ("delete my shoe size", "löschen Sie meine
+/// Schuhgröße"), or right behind the word of asking where the verb stands last ("bitte meine Schuhgröße löschen").
+fn is_taken_own(hit: &Hit, own: &Hit, found: &Signals) -> bool {
+    let is_light = |word: usize| found.around(hit, Group::AnswerLink).any(|light| light.covers(word));
+    let behind = own.first == hit.last + 1 || own.first == hit.last + 2 && is_light(hit.last + 1);
+    let asked = || found.around(hit, Group::Request).any(|request| request.last + 1 == own.first);
+    behind || own.last < hit.first && own.clause == hit.clause && hit.first - own.last <= OWN_WORDS && asked()
 }

@@ -350,7 +350,7 @@ impl Plain {
             let is = |group: Group| hits.iter().any(|hit| hit.is(group));
             let wishes = is(Group::ForgetMe) || hits.iter().any(|hit| is_erasing(hit));
             let has_code = words.clone().any(|word| is_code(signals, word, codes));
-            if wishes && !(asks_to_erase(&hits, signals) && !names_thing(&words, &hits, signals, has_code)) {
+            if wishes && (!asks_to_erase(&hits, signals) || names_thing(&words, &hits, signals, has_code)) {
                 return None;
             }
             let cued = is(Group::CodeCue);
@@ -477,9 +477,16 @@ fn asks_to_erase(hits: &[&Hit], signals: &Signals) -> bool {
     let agreed = |hit: &Hit| hits.iter().any(|yes| yes.is(Group::Yes) && yes.first < hit.first && hit.last <= yes.last);
     let closes = is(Group::AccountMine) || is(Group::Account);
     let named = closes || OBJECTS.iter().any(|group| is(*group));
+    // "Ich bestätige meine Anfrage, mein Konto zu löschen."
+    let confirmed = |hit: &Hit| {
+        let names =
+            |yes: &Hit| (yes.first..=yes.last).any(|word| signals.spells(word, List::AnswerThing, yes.language));
+        hits.iter().any(|yes| yes.is(Group::Yes) && yes.last < hit.first && names(yes))
+    };
     hits.iter().filter(|hit| is_erasing(hit)).all(|hit| {
         // "I confirm the deletion" has no verb of asking; "is my account deleted" has none either, and no noun.
-        let asked = wished(hit, signals) || signals.opens_clause(hit) || (agrees && is(Group::EraseNoun));
+        let noun = agrees && is(Group::EraseNoun);
+        let asked = wished(hit, signals) || signals.opens_clause(hit) || noun || confirmed(hit);
         let object = if hit.is(Group::CloseVerb) { closes } else { named || agrees };
         let wish = agreed(hit) || force(hit, signals) == Force::Wish && asked;
         wish && object

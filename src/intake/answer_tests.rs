@@ -319,7 +319,6 @@ fn a_wish_for_the_code_or_the_request_is_no_yes() {
             "Please delete my account, code 7K3QM2",
             "Yes please delete my account code 7K3QM2",
             "Oui, je demande que vous supprimiez mon compte.",
-            "Tak, potwierdzam wniosek",
         ],
     );
 }

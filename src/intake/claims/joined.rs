@@ -280,8 +280,8 @@ pub(super) fn has_name(line: &str) -> bool {
 /// Names right behind the verbs of erasing of a line, and right before one that ends its clause.
 pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> {
     let mut names = Vec::new();
-    let verbs = line.found.iter().filter(|(_, topic, _)| **topic == Topic::Group(Group::EraseVerb));
-    for (language, _, verb) in verbs {
+    let verbs = || line.found.iter().filter(|(_, topic, _)| **topic == Topic::Group(Group::EraseVerb));
+    for (language, _, verb) in verbs() {
         // "Una" is a Spanish word, and a name in an English letter.
         let is_word = |word: &str| lexicon.languages_of(&fold(word)).contains(language);
         let behind = line.behind(verb.end).trim_start();
@@ -290,6 +290,11 @@ pub(super) fn behind_verbs(line: &Folded<'_>, lexicon: &Lexicon) -> Vec<String> 
         if rest.trim().is_empty() || rest.starts_with(['.', '!', '?', ',']) {
             names.extend(name_before(line, verb.start, is_word, lexicon));
         }
+        // Words of which another language with the same verb knows each are none: "DELETE ALL DATA NOW", as Portuguese reads it.
+        let knows = |of: &Tongue, name: &str| {
+            name.split_whitespace().all(|word| lexicon.languages_of(&fold(word)).contains(of))
+        };
+        names.retain(|name| !verbs().any(|(other, _, at)| at == verb && knows(other, name)));
     }
     names
 }

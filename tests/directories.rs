@@ -17,7 +17,7 @@ use sha2::Sha256;
 
 use crate::recipients::partner::{Reply, Service};
 use crate::support::free_port;
-use crate::support::slapd::{BIND_DN, PASSWORD, Slapd};
+use crate::support::slapd::{BIND_DN, LIMITED_DN, PASSWORD, Slapd};
 use crate::support::world::{Ground, plain};
 
 /// 24 bytes.
@@ -132,6 +132,12 @@ async fn an_ldap_server_says_who_somebody_is() {
         let said = format!("{error:?}");
         assert!(!said.contains("hunter") && !said.contains("ann@"), "{said}");
     }
+    // A list that the server cuts at a limit of its own is not the whole, and nobody is taken for the only one in it.
+    let limited = LdapSettings { bind: Some((LIMITED_DN.to_owned(), PASSWORD.to_owned().into())), ..tls.clone() };
+    let two = over(Arc::new(LdapLookup::new(limited.clone(), 2)), ["(|(mail=:address)(uid=8))", "(uid=8)", "(uid=8)"]);
+    let cut = two.find("ann@example.org").await.unwrap_err();
+    assert_eq!((cut.retry(), cut.refusal()), (Retry::Transient, Some(Refusal::Question)), "{cut:?}");
+    assert_eq!(ldap(limited).find("ann@example.org").await.unwrap().len(), 1, "one is within it");
     // More than may be: an error, and not the first two.
     let all = over(Arc::new(LdapLookup::new(tls, 2)), ["(|(mail=:address)(uid=8)(uid=10))", "(uid=*)", "(uid=*)"]);
     assert!(matches!(all.find("ann@example.org").await, Err(DirectoryError::TooManyRows { rows_max: 2, .. })));
@@ -191,6 +197,7 @@ async fn what_a_service_does_not_say_is_never_nobody() {
         (Reply::Says(200, "[]".to_owned()), question),
         (Reply::Says(200, String::new()), question),
         (rows(r#"{"account":["1"]}"#), question),
+        (rows(r#"{"account":18446744073709551616}"#), question),
         (Reply::Says(401, String::new()), login),
         (Reply::Says(404, "{\"rows\":[]}".to_owned()), question),
         (Reply::Says(503, String::new()), None),

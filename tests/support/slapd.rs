@@ -11,7 +11,9 @@ use super::{free_port, is_root};
 
 /// Whom the program binds as, and by what.
 pub const BIND_DN: &str = "cn=expunged,dc=example,dc=com";
-/// Their password.
+/// Somebody who is shown one entry at most.
+pub const LIMITED_DN: &str = "cn=limited,dc=example,dc=com";
+/// The password of both.
 pub const PASSWORD: &str = "ldap-hunter2";
 
 /// A running server; stopped, and its folder removed, when it is dropped.
@@ -66,10 +68,15 @@ fn prepare(ldif: &str) -> (Folder, PathBuf) {
          include /etc/ldap/schema/inetorgperson.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n\
          pidfile {at}/pid\nTLSCertificateFile {cert}\nTLSCertificateKeyFile {key}\nTLSVerifyClient never\n\
          database mdb\nsuffix dc=example,dc=com\nrootdn {BIND_DN}\nrootpw {PASSWORD}\ndirectory {at}/db\n\
+         limits dn.exact=\"{LIMITED_DN}\" size=1\n\
          access to * by users read by anonymous auth\n"
     );
     fs::write(root.join("slapd.conf"), config).expect("the folder is ours");
-    let base = "dn: dc=example,dc=com\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n";
+    let base = format!(
+        "dn: dc=example,dc=com\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n\
+         dn: {LIMITED_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: limited\n\
+         userPassword: {PASSWORD}\n\n"
+    );
     fs::write(root.join("people.ldif"), format!("{base}{ldif}")).expect("the folder is ours");
     let added = Command::new("/usr/sbin/slapadd")
         .arg("-f")

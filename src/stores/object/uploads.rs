@@ -143,6 +143,12 @@ pub(super) async fn walk(
         let missing = || StoreError::from(Error::new(ErrorKind::NotFound, "there is no such bucket"));
         let text = asked(objects, Method::GET, &rest).await?.ok_or_else(missing)?;
         let unread = |_| StoreError::from(Error::new(ErrorKind::Unexpected, "the list cannot be read"));
+        // Every field may be missing: another answer would read as "none".
+        if !text.contains("<ListMultipartUploadsResult") {
+            return Err(
+                Error::new(ErrorKind::Unexpected, "the server lists no uploads where it is asked for them").into()
+            );
+        }
         let page: Page = quick_xml::de::from_str(&text).map_err(unread)?;
         let before = std::mem::take(&mut from);
         for Found { key, upload_id } in page.uploads {

@@ -122,8 +122,9 @@ fn texts(row: BTreeMap<String, Value>) -> Option<Row> {
     let text = |value| match value {
         Value::Null => Some(None),
         Value::String(text) => Some(Some(text)),
-        Value::Number(number) => Some(Some(number.to_string())),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        // What is no whole number of 64 bits would be another one as text.
+        Value::Number(number) if !number.is_f64() => Some(Some(number.to_string())),
+        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     row.into_iter().map(|(column, value)| Some((column, text(value)?))).collect()
 }

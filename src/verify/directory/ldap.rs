@@ -110,6 +110,9 @@ fn hint(code: u32) -> &'static str {
         48 | 49 => "it refuses bind_dn or its password",
         8 | 13 => "it lets nobody in without TLS or a stronger login",
         50 => "bind_dn may not read there",
+        SIZE_LIMIT_EXCEEDED => {
+            "its own limit for bind_dn cuts the list short; give it one of more than directory_rows_max under [limits]"
+        }
         // noSuchObject, invalidDNSyntax
         32 | 34 => "base is not there, or bind_dn may not see it",
         _ => "check bind_dn, base and the filters in [directory.ldap]",
@@ -200,7 +203,9 @@ impl LdapLookup {
         let attributes: Vec<&str> = self.settings.columns.values().map(String::as_str).collect();
         let found = ldap.search(&self.settings.base, Scope::Subtree, filter, attributes).await;
         let ldap3::SearchResult(entries, result) = found.map_err(|error| away(&error))?;
-        if result.rc != 0 && result.rc != SIZE_LIMIT_EXCEEDED {
+        // A list that the server cut at a limit of its own is not the whole: who is not in it may be meant.
+        let is_too_many = result.rc == SIZE_LIMIT_EXCEEDED && entries.len() > self.entries_max;
+        if result.rc != 0 && !is_too_many {
             return Err(DirectoryServerError::Refused(result.rc));
         }
         Ok(entries.into_iter().filter(|entry| !entry.is_ref()).map(SearchEntry::construct).collect())

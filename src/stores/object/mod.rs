@@ -4,9 +4,9 @@
 //! secret they come from the environment, as for other programs on the machine), or `file:///srv/files`.
 //!
 //! In a bucket a row is one version of an object, and a delete marker is a row too: a name may be personal data. The login
-//! With a canary, `s3:GetObject` and `s3:PutObject` on its name, of which one version is kept. The login
 //! needs `s3:ListBucket`, `s3:ListBucketVersions`, `s3:DeleteObject` and `s3:DeleteObjectVersion`, and, because what was uploaded in
-//! parts and never completed is a row as well, `s3:ListBucketMultipartUploads` and `s3:AbortMultipartUpload`. In a folder a row is a file, or an
+//! parts and never completed is a row as well, `s3:ListBucketMultipartUploads` and `s3:AbortMultipartUpload`; with a canary
+//! also `s3:GetObject` and `s3:PutObject` on its name, of which one version is kept. In a folder a row is a file, or an
 //! empty folder; links are refused.
 
 mod canary;

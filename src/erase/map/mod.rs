@@ -52,6 +52,8 @@ pub use until::Until;
 
 /// The category of a column that says nothing about a person.
 pub const NO_CATEGORY: &str = "none";
+/// The category of amounts: a record that a law keeps is none without them.
+pub(in crate::erase::map) const AMOUNTS: &str = "financial";
 
 /// The maps of all stores together.
 #[derive(Clone, Debug, Serialize)]

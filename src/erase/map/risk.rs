@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::propose::names;
 use super::recognised::unrecognised;
-use super::{DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
+use super::{AMOUNTS, DataMap, MapDefect, NO_CATEGORY, StoreMap, TableMap, TableRef, apart};
 use crate::stores::{Right, RowsOf, Schema, StoreKind, StoreName, Table};
 
 /// About how many rows each table of each store has.
@@ -13,8 +13,6 @@ pub type Sizes = BTreeMap<StoreName, BTreeMap<String, u64>>;
 
 /// Rows a second that a store reads from one end of a table to the other: slow for a cached table, fast for a disk.
 const ROWS_PER_SECOND: u64 = 1_000_000;
-/// The category of amounts.
-const AMOUNTS: &str = "financial";
 /// A table of fewer rows is read as fast as an index.
 const ROWS_MIN: u64 = 10_000;
 

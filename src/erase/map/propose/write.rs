@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, TableLike, Value};
 
 use super::{Guess, LinkGuess, NO_CATEGORY, Proposal};
 use crate::erase::map::open::{self, OPEN, PROPOSED, QUESTION};
-use crate::erase::map::{Mask, Rule};
+use crate::erase::map::{AMOUNTS, Mask, Rule};
 use crate::stores::{ColumnKind, RowsOf, Schema, StoreKind, StoreName, Table};
 
 pub use names::{spoken_of, write_names};
@@ -222,8 +222,6 @@ fn new_table(text: &mut String, name: &str, found: &Table, proposal: &Proposal) 
     }
 }
 
-/// The category of amounts: a record that a law keeps is none without them.
-const AMOUNTS: &str = "financial";
 const KEPT: &str =
     "what does it become? A record that a law keeps is none without its amounts: with keep above, take the line away.";
 const SPARE: &str = "where its category is not \"none\": what it becomes when somebody asks for that category alone";
